@@ -1,0 +1,37 @@
+"""elmobench: compare frozen word representations on downstream language tasks.
+
+The names below are the stable Python interface; each is imported when first used, so
+that ``import elmobench`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elmobench.analysis.results import load_results
+    from elmobench.bench.run import run
+    from elmobench.data.task import load_task
+    from elmobench.features.catalogue import load_provider
+    from elmobench.features.store import FeatureStore
+    from elmobench.metrics.base import get_metric
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "FeatureStore": "elmobench.features.store",
+    "get_metric": "elmobench.metrics.base",
+    "load_provider": "elmobench.features.catalogue",
+    "load_results": "elmobench.analysis.results",
+    "load_task": "elmobench.data.task",
+    "run": "elmobench.bench.run",
+}
+
+__all__ = ["FeatureStore", "get_metric", "load_provider", "load_results", "load_task", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'elmobench' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,0 +1,50 @@
+"""Digests: of files, of sentences, and of anything that can be written as canonical JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+SENTENCE_DIGEST_BYTES = 16
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spare blanks; floats by shortest round-trip repr.
+
+    Raises:
+        ValueError: for NaN and infinities, which have no JSON form.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 (hex) of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def git_blob_sha1(data: bytes) -> str:
+    """The id that git gives to a blob of these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def sentence_digest(tokens: Sequence[str]) -> bytes:
+    """16-byte digest of a sentence. Tokens are length-prefixed: no two sentences collide."""
+    state = hashlib.blake2b(digest_size=SENTENCE_DIGEST_BYTES)
+    for token in tokens:
+        # Lone surrogates can stand in a Python string; they are part of its identity.
+        raw = token.encode("utf-8", "surrogatepass")
+        state.update(struct.pack("<I", len(raw)))
+        state.update(raw)
+    return state.digest()

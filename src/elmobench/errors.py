@@ -1,0 +1,54 @@
+"""Errors meant for people: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+
+class ElmobenchError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    The command line prints it without a traceback.
+
+    Args:
+        what: what is wrong, in one sentence.
+        where: file, line, example or setting it concerns.
+        fix: what the reader can do about it.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.fix = fix
+        text = what if where is None else f"{where}: {what}"
+        super().__init__(text if fix is None else f"{text}\n  -> {fix}")
+
+
+class ConfigError(ElmobenchError):
+    """A card, an experiment or an option is wrong."""
+
+
+class DataError(ElmobenchError):
+    """A dataset's bytes are not what its reader or its card expects."""
+
+
+class DigestError(DataError):
+    """A file's content is not the content that was pinned."""
+
+
+class DownloadError(ElmobenchError):
+    """A file could not be fetched."""
+
+
+class ModelError(ElmobenchError):
+    """A model's files are missing, damaged or contradict each other."""
+
+
+class StoreError(ElmobenchError):
+    """The feature store could not be written or read."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that no registry, catalogue or folder knows."""
+
+
+class ElmobenchWarning(UserWarning):
+    """A caveat that does not stop the work but belongs in front of the reader."""

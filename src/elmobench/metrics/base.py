@@ -1,0 +1,59 @@
+"""What a metric is: gold and predicted annotations in, official scores out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from elmobench.registry import Registry
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one evaluation, in percent unless the name says otherwise.
+
+    Attributes:
+        primary: key in ``values`` of the score that model choice and tables use.
+        values: every overall score.
+        per_class: scores by label or entity type, with their ``support``.
+    """
+
+    primary: str
+    values: dict[str, float]
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """The primary score."""
+        return self.values[self.primary]
+
+
+class Metric(ABC):
+    """Computed from stored predictions alone, so that it can be recomputed later."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    primary: ClassVar[str]
+
+    @abstractmethod
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """Score ``predicted[i]`` against ``gold[i]``.
+
+        Raises:
+            DataError: if the two differ in number or shape.
+        """
+
+
+METRICS: Registry[Metric] = Registry("metric", "elmobench.metrics")
+METRICS.add_lazy(
+    "accuracy", "elmobench.metrics.classification:ACCURACY", "accuracy, macro-F1, per-class rows"
+)
+METRICS.add_lazy("macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1")
+METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
+
+
+def get_metric(name: str) -> Metric:
+    """The metric registered as ``name``."""
+    return METRICS.get(name)
