@@ -124,9 +124,15 @@ class ProviderFactory(ABC):
 
 
 PROVIDERS: Registry[ProviderFactory] = Registry("provider", "elmobench.providers")
-PROVIDERS.add_lazy("elmo", "elmobench.features.elmo.provider:FACTORY", "ELMo from options + weights")
 PROVIDERS.add_lazy(
-    "elmo-random", "elmobench.features.elmo.provider:RANDOM_FACTORY", "ELMo with seeded random weights"
+    "elmo", "elmobench.features.elmo.provider:FACTORY", "ELMo from options + weights"
+)
+PROVIDERS.add_lazy(
+    "elmo-random",
+    "elmobench.features.elmo.provider:RANDOM_FACTORY",
+    "ELMo with seeded random weights",
 )
 PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors from a text file")
-PROVIDERS.add_lazy("random", "elmobench.features.random_static:FACTORY", "a random vector a word type")
+PROVIDERS.add_lazy(
+    "random", "elmobench.features.random_static:FACTORY", "a random vector a word type"
+)

@@ -50,7 +50,9 @@ METRICS: Registry[Metric] = Registry("metric", "elmobench.metrics")
 METRICS.add_lazy(
     "accuracy", "elmobench.metrics.classification:ACCURACY", "accuracy, macro-F1, per-class rows"
 )
-METRICS.add_lazy("macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1")
+METRICS.add_lazy(
+    "macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1"
+)
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
 
 

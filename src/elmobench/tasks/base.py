@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
@@ -220,9 +219,3 @@ for _preset, _what in {
 def get_head(pipeline: str, preset: str) -> HeadPreset:
     """The preset called ``preset`` of ``pipeline``."""
     return HEADS.get(f"{pipeline}/{preset}")
-
-
-def masked_mean(vectors: Tensor, mask: Tensor) -> Tensor:
-    """Mean over real tokens: (B, T, D), (B, T) -> (B, D); zero for a text without tokens."""
-    weights = mask.to(vectors.dtype).unsqueeze(-1)
-    return (vectors * weights).sum(dim=1) / torch.clamp(weights.sum(dim=1), min=1.0)
