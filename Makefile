@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: setup
-	$(BIN)/elmobench run demo --quick-report
+	$(BIN)/elmobench run demo
 
 test: setup
 	$(BIN)/python -m pytest

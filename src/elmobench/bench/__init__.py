@@ -1,0 +1,1 @@
+"""Experiments, grids, cells and the runner."""

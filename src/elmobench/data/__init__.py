@@ -1,0 +1,1 @@
+"""Examples, cards, readers and downloads with digests."""

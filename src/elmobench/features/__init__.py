@@ -1,0 +1,1 @@
+"""Providers of frozen vectors, their catalogue, and the feature store."""

@@ -1,0 +1,1 @@
+"""Layer mix, encoders, CRF and pooling: modules without knowledge of tasks."""

@@ -11,7 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from elmobench.data.examples import Sentence
-from elmobench.registry import Registry
+from elmobench.tasks.registries import HEADS, PIPELINES
+
+__all__ = [
+    "HEADS",
+    "PIPELINES",
+    "Batch",
+    "Head",
+    "HeadOptions",
+    "HeadPreset",
+    "LabelCodec",
+    "Mixed",
+    "MixDefaults",
+    "Pipeline",
+    "Placement",
+    "TrainingOptions",
+    "UnitBatch",
+    "get_head",
+]
 
 E = TypeVar("E")
 Placement = Literal["input", "output"]
@@ -194,26 +211,6 @@ class HeadPreset:
     version: int
     summary: str
     placements: tuple[Placement, ...] = ("input",)
-
-
-PIPELINES: Registry[Pipeline[Any]] = Registry("pipeline", "elmobench.pipelines")
-PIPELINES.add_lazy("sentiment", "elmobench.tasks.sentiment:PIPELINE", "one label a text")
-PIPELINES.add_lazy("ner", "elmobench.tasks.tagging:NER", "entity spans as BIO tags")
-
-HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
-for _preset, _what in {
-    "linear": "mean of the token vectors, one linear layer: a probe",
-    "mlp": "mean of the token vectors, 256 hidden units",
-    "small": "biattentive classification network, affordable sizes",
-    "paper": "biattentive classification network as published",
-}.items():
-    HEADS.add_lazy(f"sentiment/{_preset}", f"elmobench.tasks.sentiment:{_preset.upper()}", _what)
-for _preset, _what in {
-    "linear": "one linear layer and a CRF: a probe",
-    "small": "character CNN, one biLSTM layer, CRF",
-    "paper": "character CNN, two biLSTM layers of 200, CRF, as published",
-}.items():
-    HEADS.add_lazy(f"ner/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

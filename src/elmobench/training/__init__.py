@@ -1,0 +1,1 @@
+"""Batching, the trainer, random streams and saved heads."""

@@ -1,0 +1,1 @@
+"""ELMo, exactly as published."""

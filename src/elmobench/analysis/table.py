@@ -1,0 +1,168 @@
+"""The tables of a report: scores, layer weights, costs."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from elmobench.analysis.results import axes_of
+from elmobench.tracking.record import RunRecord
+
+
+def mean_sd(values: Sequence[float], digits: int = 2) -> str:
+    """``mean ± sd`` with the sample standard deviation; the mean alone for one value."""
+    if not len(values):
+        return "–"
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return f"{mean:.{digits}f}"
+    return f"{mean:.{digits}f} ± {float(np.std(values, ddof=1)):.{digits}f}"
+
+
+def score_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows task, metric, head (and further axes); a column of ``mean ± sd`` for each features.
+
+    The spread is over seeds. Order follows the first appearance in ``frame``.
+    """
+    done = frame[frame["status"] == "ok"]
+    keys = ["task", "metric", "head", *axes_of(frame)]
+    features = list(dict.fromkeys(frame["features"]))
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for values, group in done.groupby([*keys, "features"], sort=False, dropna=False):
+        key = values[:-1]
+        row = rows.setdefault(key, dict(zip(keys, key, strict=True)))
+        row[str(values[-1])] = mean_sd([float(score) for score in group["score"]])
+    table = pd.DataFrame(rows.values(), columns=[*keys, *features])
+    table.insert(len(keys), "seeds", [_seeds(done, row, keys) for row in rows.values()])
+    return table.fillna("–")
+
+
+def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row for each task, head, further axes and features: mean, sd, number of seeds.
+
+    Numbers, for spreadsheets and further analysis; :func:`score_table` is for people.
+    """
+    done = frame[frame["status"] == "ok"]
+    keys = ["task", "metric", "head", *axes_of(frame), "features"]
+    grouped = done.groupby(keys, sort=False, dropna=False)
+    table = grouped["score"].agg(["mean", "std", "count"]).reset_index()
+    table = table.rename(columns={"std": "sd", "count": "seeds"})
+    costs = grouped[["train_seconds", "epoch_seconds", "head_parameters"]].mean().reset_index()
+    return table.merge(costs, on=keys)
+
+
+def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """Learned weights of the best epoch: mean ± sd over seeds, for parts with several layers.
+
+    Columns ``s0`` … are softmax weights (they sum to 1 over layers), ``γ`` the scale.
+    """
+    groups: dict[tuple[str, str, str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for record in records:
+        if record.result is None:
+            continue
+        axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
+        for placement, parts in record.result.layer_weights.items():
+            for part, mix in parts.items():
+                if mix.get("s") is not None:
+                    key = (record.task, record.head, axes, record.features, placement, part)
+                    groups[key].append(mix)
+    rows = []
+    for key, mixes in groups.items():
+        row: dict[str, Any] = dict(
+            zip(("task", "head", "axes", "features", "placement", "part"), key, strict=True)
+        )
+        for j in range(len(mixes[0]["s"])):
+            row[f"s{j}"] = mean_sd([mix["s"][j] for mix in mixes], 3)
+        row["γ"] = mean_sd([mix["gamma"] for mix in mixes], 3)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    if rows and not any(row["axes"] for row in rows):
+        table = table.drop(columns="axes")
+    return table.fillna("–")
+
+
+def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.DataFrame:
+    """What each representation costs, by task.
+
+    Columns: parameters of the providers, stored bytes a token, seconds to encode the task
+    (once; from ``features.json`` in ``folder``), mean seconds to train a cell and an epoch,
+    and trained parameters by head.
+    """
+    encoding = _encoding_seconds(folder)
+    groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
+    for record in records:
+        if record.run is not None:
+            groups[(record.task, record.head, record.features)].append(record)
+    rows = []
+    for (task, head, features), cells in groups.items():
+        runs = [cell.run for cell in cells if cell.run is not None]
+        prints = [part["fingerprint"] for part in cells[0].identity["parts"]]
+        seconds = [encoding.get((task, fingerprint)) for fingerprint in prints]
+        frozen = {k: v for k, v in runs[0].parameters.items() if k != "head"}
+        rows.append(
+            {
+                "task": task,
+                "head": head,
+                "features": features,
+                "provider parameters": sum(frozen.values()),
+                "head parameters": runs[0].parameters["head"],
+                "bytes a token": round(sum(runs[0].bytes_per_token.values()), 1),
+                "encode s": "–" if None in seconds else f"{sum(s for s in seconds if s):.1f}",
+                "train s a cell": f"{np.mean([run.seconds['train'] for run in runs]):.1f}",
+                "s an epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
+                "peak MB": round(max(run.peak_memory_bytes for run in runs) / 1e6),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def reference_table(records: Iterable[RunRecord], cards: dict[str, Any]) -> pd.DataFrame:
+    """What our scores stand beside: context-free ceilings and published numbers of the cards."""
+    tasks = dict.fromkeys(record.task for record in records)
+    rows = []
+    for task in tasks:
+        card = cards.get(task)
+        if card is None:
+            continue
+        if card.ceiling is not None:
+            rows.append(
+                {
+                    "task": task,
+                    "score": f"{card.ceiling.context_free:.2f}",
+                    "what": "context-free ceiling",
+                    "source": card.ceiling.why,
+                }
+            )
+        for number in card.published:
+            spread = f" ± {number.sd}" if number.sd is not None else ""
+            rows.append(
+                {
+                    "task": task,
+                    "score": f"{number.score}{spread}",
+                    "what": f"published {number.metric}: {number.model}",
+                    "source": number.source + (f" ({number.note})" if number.note else ""),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _seeds(done: pd.DataFrame, row: dict[str, Any], keys: Sequence[str]) -> int:
+    chosen = done
+    for key in keys:
+        chosen = chosen[chosen[key] == row[key]]
+    return int(chosen["seed"].nunique())
+
+
+def _encoding_seconds(folder: Path | None) -> dict[tuple[str, str], float]:
+    path = folder / "features.json" if folder else None
+    totals: dict[tuple[str, str], float] = defaultdict(float)
+    if path is not None and path.exists():
+        for cost in json.loads(path.read_text("utf-8")):
+            totals[(cost["task"], cost["fingerprint"])] += cost["seconds"]
+    return dict(totals)

@@ -1,0 +1,273 @@
+"""Cells: the points of an experiment's grid, with every option resolved, and their identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.bench.experiment import Experiment
+from elmobench.data.validation import validated
+from elmobench.digests import digest_of
+from elmobench.errors import ConfigError
+from elmobench.features.spec import PartSpec, parse_features
+from elmobench.nn.mix_mode import MixMode
+from elmobench.tasks.base import HeadOptions, HeadPreset, MixDefaults, TrainingOptions, get_head
+
+PROTOCOL_VERSION = 1
+"""Bumped by hand when the protocol changes in a way that changes results."""
+
+PROVIDER_SETTINGS = ("state", "seed")
+"""Suffixes of a features spec that belong to the provider, not to the mix."""
+
+
+class PartSettings(BaseModel):
+    """One part of the features spec with its mix resolved.
+
+    Attributes:
+        name: the catalogue's name.
+        label: unique in its cell; the key of its layer weights.
+        trainable, mix, gamma, l2, norm, dropout: see :class:`~elmobench.nn.feature_mixer.PartConfig`.
+        provider: settings that go to the provider (``state``, ``seed``).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    label: str
+    trainable: bool = False
+    mix: str = "learned"
+    gamma: bool = True
+    l2: float = Field(default=0.0, ge=0)
+    norm: Literal["none", "token"] = "none"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    provider: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What selects the provider."""
+        return (self.name, tuple(sorted(self.provider.items())))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid.
+
+    Attributes:
+        task: card id.
+        pipeline: of the card.
+        features: the spec as typed.
+        parts: its parts, resolved.
+        head: preset name.
+        preset: the preset.
+        options, training, mix: the preset's with overrides applied.
+        placement: ``input``, ``output`` or ``both``.
+        train_fraction, seed, threads, precision: see :class:`Experiment`.
+        axes: the point's values on the further axes, for tables.
+    """
+
+    task: str
+    pipeline: str
+    features: str
+    parts: tuple[PartSettings, ...]
+    head: str
+    preset: HeadPreset
+    options: HeadOptions
+    training: TrainingOptions
+    mix: MixDefaults
+    placement: str
+    train_fraction: float
+    seed: int
+    threads: int
+    precision: str
+    axes: dict[str, Any]
+
+    @property
+    def placements(self) -> tuple[str, ...]:
+        """The placements in use."""
+        return ("input", "output") if self.placement == "both" else (self.placement,)
+
+    @property
+    def label(self) -> str:
+        """One line for progress and messages."""
+        varied = " ".join(f"{k}={v}" for k, v in self.axes.items() if v is not None)
+        return f"{self.task} · {self.features} · {self.head}{' · ' + varied if varied else ''} · seed {self.seed}"
+
+    def identity(
+        self,
+        *,
+        data_digest: str,
+        card_version: int,
+        metric: tuple[str, int],
+        fingerprints: list[str],
+    ) -> dict[str, Any]:
+        """Everything the result depends on; its digest names the cell.
+
+        Options equal to their class's default are left out, so that a new option with a
+        neutral default does not rename old cells.
+        """
+        return {
+            "protocol": PROTOCOL_VERSION,
+            "task": self.task,
+            "card_version": card_version,
+            "data": data_digest,
+            "metric": list(metric),
+            "head": [self.pipeline, self.head, self.preset.version],
+            "options": self.options.model_dump(mode="json", exclude_defaults=True),
+            "training": self.training.model_dump(mode="json", exclude_defaults=True),
+            "standardize": self.mix.standardize,
+            "parts": [
+                {
+                    "fingerprint": fingerprint,
+                    **part.model_dump(
+                        mode="json", exclude_defaults=True, exclude={"name", "label", "provider"}
+                    ),
+                }
+                for part, fingerprint in zip(self.parts, fingerprints, strict=True)
+            ],
+            "placement": self.placement,
+            "train_fraction": self.train_fraction,
+            "seed": self.seed,
+            "threads": self.threads,
+            "precision": self.precision,
+            "device": "cpu",
+        }
+
+
+def cell_digest(identity: Mapping[str, Any]) -> str:
+    """The cell's name: SHA-256 of its identity."""
+    return digest_of(identity)
+
+
+def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]:
+    """All cells, in the order tasks, features, heads, further axes, seeds.
+
+    Args:
+        pipelines: card id -> pipeline, for the experiment's tasks in their order.
+
+    Raises:
+        ConfigError: for a bad spec, head, option path, option value or placement.
+    """
+    varied = [name for name in type(experiment.axes).model_fields]
+    shown = [name for name in varied if len(getattr(experiment.axes, name)) > 1]
+    for task, pipeline in pipelines.items():
+        for features in experiment.features:
+            spec = parse_features(features)
+            for head in experiment.heads:
+                preset = get_head(pipeline, head)
+                names = {"task": task, "pipeline": pipeline, "features": features, "head": head}
+                options, training, mix = _with_overrides(experiment, preset, names)
+                for point in experiment.axes.points():
+                    placement = point["placement"]
+                    _check_placement(placement, preset, names)
+                    parts = _resolve_parts(spec.parts, point, mix)
+                    for seed in experiment.seeds:
+                        yield Cell(
+                            task=task,
+                            pipeline=pipeline,
+                            features=features,
+                            parts=parts,
+                            head=head,
+                            preset=preset,
+                            options=options,
+                            training=training,
+                            mix=mix,
+                            placement=placement,
+                            train_fraction=point["train_fraction"],
+                            seed=seed,
+                            threads=experiment.settings.threads,
+                            precision=experiment.settings.precision,
+                            axes={name: point[name] for name in shown},
+                        )
+
+
+def apply_options(
+    changes: Mapping[str, Any], options: HeadOptions, training: TrainingOptions, mix: MixDefaults
+) -> tuple[HeadOptions, TrainingOptions, MixDefaults]:
+    """The three option blocks with ``changes`` (by path: ``training.lr``, …) applied.
+
+    Raises:
+        ConfigError: for an unknown block or option, or a value of the wrong kind.
+    """
+    blocks: dict[str, BaseModel] = {"options": options, "training": training, "mix": mix}
+    new: dict[str, dict[str, Any]] = {}
+    for path, value in changes.items():
+        block, _, name = path.partition(".")
+        if block not in blocks or not name:
+            raise ConfigError(
+                f"no option path {path!r}",
+                fix="paths begin with 'options.', 'training.' or 'mix.', e.g. training.epochs",
+            )
+        new.setdefault(block, {})[name] = value
+    for block, values in new.items():
+        model = type(blocks[block])
+        merged = {**blocks[block].model_dump(), **values}
+        blocks[block] = validated(model, merged, f"{block} ({model.__name__})")
+    result_options, result_training, result_mix = blocks.values()
+    assert isinstance(result_options, HeadOptions)
+    assert isinstance(result_training, TrainingOptions)
+    assert isinstance(result_mix, MixDefaults)
+    return result_options, result_training, result_mix
+
+
+def _with_overrides(
+    experiment: Experiment, preset: HeadPreset, names: Mapping[str, str]
+) -> tuple[HeadOptions, TrainingOptions, MixDefaults]:
+    changes: dict[str, Any] = {}
+    for override in experiment.overrides:
+        if override.matches(names):
+            changes.update(override.set)
+    return apply_options(changes, preset.options, preset.training, preset.mix)
+
+
+def _check_placement(placement: str, preset: HeadPreset, names: Mapping[str, str]) -> None:
+    wanted = ("input", "output") if placement == "both" else (placement,)
+    if any(place not in preset.placements for place in wanted):
+        raise ConfigError(
+            f"head {names['pipeline']}/{names['head']} takes no features at {placement!r}",
+            fix=f"it takes them at: {', '.join(preset.placements)}",
+        )
+
+
+def _resolve_parts(
+    parts: Sequence[PartSpec], point: Mapping[str, Any], mix: MixDefaults
+) -> tuple[PartSettings, ...]:
+    names = [part.name for part in parts]
+    return tuple(
+        _resolve_part(
+            part,
+            part.name if names.count(part.name) == 1 else f"{part.name}#{i + 1}",
+            point,
+            mix,
+        )
+        for i, part in enumerate(parts)
+    )
+
+
+def _resolve_part(
+    part: PartSpec, label: str, point: Mapping[str, Any], mix: MixDefaults
+) -> PartSettings:
+    """Axes first, then the preset's defaults for None, then the part's own suffixes."""
+    values: dict[str, Any] = {
+        "name": part.name,
+        "label": label,
+        "trainable": part.trainable,
+        "mix": point["mix"],
+        "gamma": point["gamma"],
+        "norm": point["norm"],
+        "l2": mix.l2 if point["l2"] is None else point["l2"],
+        "dropout": mix.dropout if point["mix_dropout"] is None else point["mix_dropout"],
+        "provider": {},
+    }
+    for key, value in part.settings:
+        if key in PROVIDER_SETTINGS:
+            values["provider"][key] = value
+        elif key == "layer":
+            values["mix"] = f"layer={value}"
+        else:
+            values[key] = value
+    settings = validated(PartSettings, values, f"features {part}")
+    MixMode.parse(settings.mix)  # a bad mode is an error now, not in the middle of a grid
+    return settings

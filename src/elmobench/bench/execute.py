@@ -1,0 +1,376 @@
+"""Run one cell: build its model, train it, score test once, and write the record."""
+
+from __future__ import annotations
+
+import datetime
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+import elmobench
+from elmobench.bench.cells import PROTOCOL_VERSION, Cell, cell_digest
+from elmobench.bench.selection import Selection, candidates, select
+from elmobench.bench.workbench import PreparedTask, Workbench, part_mode
+from elmobench.metrics.base import Metric
+from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
+from elmobench.tasks.base import LabelCodec, Pipeline, UnitBatch
+from elmobench.tracking.host import host_info, library_versions
+from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
+from elmobench.training.batching import Collator, ExampleSet, StoredPart, nested_subset
+from elmobench.training.model import BenchModel
+from elmobench.training.saved import SavedPart, save_model
+from elmobench.training.streams import RandomStreams
+from elmobench.training.trainer import Epoch, Training, evaluate, train
+
+SELECTION_SEED = "selection"
+"""Hyper-parameters are chosen with a seed that no cell reports."""
+
+
+@dataclass
+class CellData:
+    """The cell's examples and where their vectors come from."""
+
+    sets: dict[str, ExampleSet[Any]]
+    collator: Collator
+    codec: LabelCodec
+    vocabulary: dict[str, int] | None
+
+
+def run_cell(
+    cell: Cell,
+    bench: Workbench,
+    records: RecordStore,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> RunRecord:
+    """Train and score ``cell``; write its head, predictions and record, in that order.
+
+    The record comes last, so that a cell cut short has none and runs again.
+    """
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    with _threads(cell.threads):
+        return _run(cell, bench, records, started, on_epoch)
+
+
+def _run(
+    cell: Cell,
+    bench: Workbench,
+    records: RecordStore,
+    started: str,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> RunRecord:
+    clock = _Clock()
+    identity = bench.identity(cell)
+    digest = cell_digest(identity)
+    pipeline, metric = bench.pipeline(cell.task), bench.metric(cell.task)
+    data = prepare_data(cell, bench, cell.seed)
+    clock.lap("prepare")
+
+    selection = _selected(cell, bench, records, identity)
+    if selection is not None:
+        cell = selection.apply(cell)
+    clock.lap("select")
+
+    model, training = train_cell(cell, bench, data, cell.seed, on_epoch)
+    clock.lap("train")
+    dev, _ = evaluate(
+        model, data.collator, data.sets["dev"], pipeline, metric, cell.training.batch_size
+    )
+    test_scores, predictions = evaluate(
+        model, data.collator, data.sets["test"], pipeline, metric, cell.training.batch_size
+    )
+    clock.lap("test")
+
+    rows = [
+        {"id": example.id, "gold": pipeline.gold(example), "predicted": prediction}
+        for example, prediction in zip(data.sets["test"].examples, predictions, strict=True)
+    ]
+    save_model(
+        records.head_folder(digest),
+        model,
+        pipeline=cell.pipeline,
+        head=cell.head,
+        options=cell.options.model_dump(mode="json"),
+        codec=data.codec,
+        parts=_saved_parts(cell, bench),
+        placements=cell.placements,
+        standardize=cell.mix.standardize,
+        vocabulary=data.vocabulary,
+    )
+    predictions_digest = records.write_predictions(digest, rows)
+    result = Result(
+        metric=metric.name,
+        primary=test_scores.primary,
+        test=test_scores.values,
+        dev=dev.values,
+        per_class=test_scores.per_class,
+        best_epoch=training.best.number,
+        predictions_digest=predictions_digest,
+        layer_weights=training.best.layer_weights,
+        curve=[
+            EpochRow(
+                epoch=epoch.number,
+                train_loss=epoch.train_loss,
+                dev=epoch.dev,
+                layer_weights=epoch.layer_weights,
+            )
+            for epoch in training.epochs
+        ],
+        selection=selection.as_json() if selection else None,
+        coverage=_coverage(cell, bench),
+        counts={name: len(part) for name, part in data.sets.items()},
+    )
+    record = RunRecord(
+        cell=digest,
+        experiment=bench.experiment.name,
+        task=cell.task,
+        pipeline=cell.pipeline,
+        features=cell.features,
+        head=cell.head,
+        seed=cell.seed,
+        axes=cell.axes,
+        identity=identity,
+        status="ok",
+        caveats=list(bench.experiment.caveats),
+        result=result,
+        run=RunInfo(
+            started=started,
+            seconds={
+                **clock.laps,
+                "epoch_mean": float(np.mean([epoch.seconds for epoch in training.epochs])),
+            },
+            peak_memory_bytes=_peak_memory(),
+            parameters=_parameters(cell, bench, model),
+            bytes_per_token={
+                part.label: bench.stored(part).nbytes_per_token for part in cell.parts
+            },
+            versions=library_versions(),
+            host=host_info(cell.threads),
+            signature=_signature(cell, bench, identity),
+        ),
+    )
+    records.write(record)
+    return record
+
+
+def prepare_data(cell: Cell, bench: Workbench, seed: int | str) -> CellData:
+    """The cell's splits (a subset of train where it asks for one), codec and collator."""
+    pipeline = bench.pipeline(cell.task)
+    prepared = bench.prepared(cell)
+    sets = dict(prepared.sets)
+    if cell.train_fraction < 1.0:
+        keep = nested_subset(
+            len(prepared.train_examples),
+            cell.train_fraction,
+            RandomStreams(seed).numpy("subset"),
+        )
+        examples = [prepared.train_examples[i] for i in keep]
+        expanded = pipeline.training_examples(examples, cell.options)
+        sets["train"] = ExampleSet(pipeline, expanded, prepared.table)
+    # Labels come from all of train: a subset may lack a rare one, and must still know it.
+    codec = pipeline.codec(prepared.train_examples, bench.task(cell.task).labels)
+    vocabulary = _vocabulary(cell, sets["train"], prepared)
+    layers = []
+    for part in cell.parts:
+        num_layers = bench.provider(part).num_layers
+        layers.append(part_mode(part, num_layers).layers(num_layers))
+    collator = Collator(
+        prepared.table,
+        [StoredPart(bench.stored(part), prepared.table.sentences) for part in cell.parts],
+        layers,
+        vocabulary,
+    )
+    return CellData(sets, collator, codec, vocabulary)
+
+
+def build_model(cell: Cell, bench: Workbench, data: CellData, seed: int | str) -> BenchModel:
+    """A fresh model, initialised from the seed's ``init`` stream, standardised on train."""
+    with RandomStreams(seed).torch("init"):
+        mixers = {}
+        for placement in cell.placements:
+            mixers[placement] = FeatureMixer(
+                part_configs(cell, bench),
+                standardize=cell.mix.standardize,
+                initial=_initial_embeddings(cell, bench, data.vocabulary),
+            )
+        dims = {placement: mixer.out_dim for placement, mixer in mixers.items()}
+        head = cell.preset.head(dims, data.codec, cell.options)
+    if cell.mix.standardize:
+        for mixer in mixers.values():
+            mixer.fit_standardizer(_training_units(cell, data))
+    return BenchModel(mixers, head)
+
+
+def train_cell(
+    cell: Cell,
+    bench: Workbench,
+    data: CellData,
+    seed: int | str,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> tuple[BenchModel, Training]:
+    """Build and train; the returned model holds the best dev epoch."""
+    pipeline: Pipeline[Any] = bench.pipeline(cell.task)
+    metric: Metric = bench.metric(cell.task)
+    model = build_model(cell, bench, data, seed)
+    training = train(
+        model,
+        data.collator,
+        data.sets["train"],
+        data.sets["dev"],
+        pipeline,
+        metric,
+        cell.training,
+        RandomStreams(seed),
+        on_epoch,
+    )
+    return model, training
+
+
+def part_configs(cell: Cell, bench: Workbench) -> list[PartConfig]:
+    """The mixer's view of the cell's parts."""
+    configs = []
+    for part in cell.parts:
+        provider = bench.provider(part)
+        configs.append(
+            PartConfig(
+                name=part.label,
+                num_layers=provider.num_layers,
+                dim=provider.dim,
+                mix_mode=part_mode(part, provider.num_layers),
+                gamma=part.gamma,
+                norm=part.norm,
+                l2=part.l2,
+                dropout=part.dropout,
+                trainable=part.trainable,
+            )
+        )
+    return configs
+
+
+def _selected(
+    cell: Cell, bench: Workbench, records: RecordStore, identity: dict[str, Any]
+) -> Selection | None:
+    """What the preset's small grid chooses on dev; the same for all seeds of a cell."""
+    choices = candidates(cell.training)
+    if len(choices) < 2:
+        return None
+
+    def score(candidate: Cell) -> float:
+        data = prepare_data(candidate, bench, SELECTION_SEED)
+        _, training = train_cell(candidate, bench, data, SELECTION_SEED)
+        return training.best.dev
+
+    return select(replace(cell), choices, identity, records.folder / "selections", score)
+
+
+def _vocabulary(
+    cell: Cell, train_set: ExampleSet[Any], prepared: PreparedTask
+) -> dict[str, int] | None:
+    """Ids from 1 for the words of the training sentences, if some part is trainable."""
+    if not any(part.trainable for part in cell.parts):
+        return None
+    rows = {row for units in train_set.units for rows in units.values() for row in rows}
+    words = sorted({token for row in rows for token in prepared.table.sentences[row]})
+    return {word: i + 1 for i, word in enumerate(words)}
+
+
+def _initial_embeddings(
+    cell: Cell, bench: Workbench, vocabulary: dict[str, int] | None
+) -> dict[str, torch.Tensor] | None:
+    """For each trainable part the (V + 1, D) start of its embedding; row 0 is zero."""
+    if vocabulary is None:
+        return None
+    initial = {}
+    for part in cell.parts:
+        if part.trainable:
+            provider = bench.provider(part)
+            vectors = provider.encode_types(list(vocabulary))[0]
+            vectors = np.tile(vectors, (1, provider.layers[0].repeat))
+            zero = np.zeros((1, vectors.shape[1]), dtype=np.float32)
+            initial[part.label] = torch.from_numpy(np.concatenate([zero, vectors]))
+    return initial
+
+
+def _training_units(cell: Cell, data: CellData) -> Iterator[UnitBatch]:
+    train_set = data.sets["train"]
+    size = max(64, cell.training.batch_size)
+    for start in range(0, len(train_set), size):
+        batch = data.collator.batch(train_set, range(start, min(start + size, len(train_set))))
+        yield from batch.units.values()
+
+
+def _saved_parts(cell: Cell, bench: Workbench) -> list[SavedPart]:
+    return [
+        SavedPart(
+            settings=part.model_dump(mode="json"),
+            fingerprint=bench.provider(part).fingerprint,
+            num_layers=config.num_layers,
+            dim=config.dim,
+        )
+        for part, config in zip(cell.parts, part_configs(cell, bench), strict=True)
+    ]
+
+
+def _coverage(cell: Cell, bench: Workbench) -> dict[str, dict[str, float]]:
+    words = [t for sentence in bench.prepared(cell).table.sentences for t in sentence]
+    found = {part.label: bench.provider(part).coverage(words) for part in cell.parts}
+    return {name: share for name, share in found.items() if share is not None}
+
+
+def _parameters(cell: Cell, bench: Workbench, model: BenchModel) -> dict[str, int]:
+    counts = {"head": sum(p.numel() for p in model.parameters() if p.requires_grad)}
+    for part in cell.parts:
+        counts[part.label] = bench.provider(part).parameters
+    return counts
+
+
+def _signature(cell: Cell, bench: Workbench, identity: dict[str, Any]) -> str:
+    task, metric = bench.task(cell.task), bench.metric(cell.task)
+    prints = "+".join(part["fingerprint"][:8] for part in identity["parts"])
+    return "|".join(
+        [
+            f"elmobench:{elmobench.__version__}",
+            f"protocol:{PROTOCOL_VERSION}",
+            f"task:{cell.task}.v{task.card.version}",
+            f"data:{task.data_digest[:12]}",
+            f"features:{cell.features}#{prints}",
+            f"head:{cell.head}.v{cell.preset.version}",
+            f"metric:{metric.name}.v{metric.version}",
+            f"seed:{cell.seed}",
+            f"threads:{cell.threads}",
+        ]
+    )
+
+
+def _peak_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # bytes there, KiB on Linux
+
+
+class _Clock:
+    """Wall time of consecutive stages."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

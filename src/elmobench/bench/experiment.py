@@ -1,0 +1,178 @@
+"""Experiment files: axes whose product is the grid. Validated by type before any work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from elmobench import paths
+from elmobench.data.validation import validated
+from elmobench.data.yamlfile import read_yaml
+from elmobench.errors import UnknownNameError
+from elmobench.registry import did_you_mean
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Axes(_Model):
+    """Further axes; each is a list, and the grid is the product of all of them.
+
+    A value of None means the head preset's own.
+
+    Attributes:
+        mix: ``learned``, ``uniform``, ``layer=k``, ``last``, ``first=k`` or ``concat``.
+        gamma: whether the scale γ is learned (else it stays 1).
+        l2: λ of the penalty on the raw layer weights.
+        norm: ``none``, or ``token`` for a layer norm of each token's vector.
+        mix_dropout: dropout on the mix's output.
+        placement: where features enter the head.
+        train_fraction: share of the training set; subsets are nested; dev stays whole.
+    """
+
+    mix: tuple[str, ...] = ("learned",)
+    gamma: tuple[bool, ...] = (True,)
+    l2: tuple[float | None, ...] = (None,)
+    norm: tuple[Literal["none", "token"], ...] = ("none",)
+    mix_dropout: tuple[float | None, ...] = (None,)
+    placement: tuple[Literal["input", "output", "both"], ...] = ("input",)
+    train_fraction: tuple[float, ...] = (1.0,)
+
+    @field_validator("*")
+    @classmethod
+    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not value:
+            raise ValueError("an axis needs at least one value")
+        if len(set(value)) != len(value):
+            raise ValueError("an axis names a value twice")
+        return value
+
+    @field_validator("train_fraction")
+    @classmethod
+    def _fractions(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < fraction <= 1 for fraction in value):
+            raise ValueError("a train_fraction lies in (0, 1]")
+        return value
+
+    def points(self) -> Iterator[dict[str, Any]]:
+        """Every combination, by axis name."""
+        names = list(type(self).model_fields)
+        for values in itertools.product(*(getattr(self, name) for name in names)):
+            yield dict(zip(names, values, strict=True))
+
+
+class Override(_Model):
+    """Options for some of the cells.
+
+    Attributes:
+        when: what a cell must match: any of ``task``, ``pipeline``, ``features``, ``head``.
+            A value may be a list: any of them. Empty matches all.
+        set: option paths to values: ``options.hidden``, ``training.epochs``, ``mix.l2``.
+    """
+
+    when: dict[Literal["task", "pipeline", "features", "head"], str | tuple[str, ...]] = Field(
+        default_factory=dict
+    )
+    set: dict[str, Any]
+
+    def matches(self, cell: Mapping[str, str]) -> bool:
+        """Whether a cell with these names is meant."""
+        return all(
+            cell[key] in ((value,) if isinstance(value, str) else value)
+            for key, value in self.when.items()
+        )
+
+
+class Settings(_Model):
+    """What a result may depend on beside the axes.
+
+    Attributes:
+        threads: threads of each cell; part of its identity, since sums depend on it.
+        precision: of stored features.
+    """
+
+    threads: int = Field(default=1, ge=1)
+    precision: Literal["fp16", "fp32"] = "fp16"
+
+
+class Experiment(_Model):
+    """One study.
+
+    Attributes:
+        name: names its results folder.
+        description: what it asks.
+        caveats: put into every record and under every table.
+        tasks, features, heads, seeds: the main axes.
+        axes: further axes.
+        overrides: options for some cells; later ones win.
+        settings: threads and precision.
+        models: catalogue entries of its own.
+        source: the file it was read from; None for one made in Python.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str = ""
+    caveats: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = Field(min_length=1)
+    features: tuple[str, ...] = Field(min_length=1)
+    heads: tuple[str, ...] = Field(default=("linear",), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    axes: Axes = Field(default_factory=Axes)
+    overrides: tuple[Override, ...] = ()
+    settings: Settings = Field(default_factory=Settings)
+    models: dict[str, Any] = Field(default_factory=dict)
+    source: Path | None = Field(default=None, exclude=True)
+
+    @field_validator("tasks", "features", "heads", "seeds")
+    @classmethod
+    def _no_repeats(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        repeated = sorted({str(v) for v in value if value.count(v) > 1})
+        if repeated:
+            raise ValueError(f"named twice: {', '.join(repeated)}")
+        return value
+
+    @property
+    def base(self) -> Path | None:
+        """Folder for the relative paths in ``models``."""
+        return self.source.parent if self.source else None
+
+
+def parse_experiment(raw: Any, source: Path | None = None) -> Experiment:
+    """Check the content of an experiment file. Raises ConfigError naming every problem."""
+    where = str(source) if source else "experiment"
+    experiment = validated(Experiment, raw, where)
+    return experiment.model_copy(update={"source": source})
+
+
+def known_experiments() -> dict[str, Path]:
+    """The shipped experiments by name (``demo``, ``paper/table1``, …)."""
+    root = paths.builtin("experiments")
+    return {
+        path.relative_to(root).with_suffix("").as_posix(): path
+        for path in sorted(root.rglob("*.yaml"))
+    }
+
+
+def load_experiment(name_or_path: str | Path) -> Experiment:
+    """Read an experiment by path, or a shipped one by name.
+
+    Raises:
+        UnknownNameError: if there is no such file or name.
+        ConfigError: if it is not a valid experiment; names file and field.
+    """
+    path = Path(name_or_path)
+    if not path.is_file():
+        known = known_experiments()
+        name = str(name_or_path).removesuffix(".yaml").removeprefix("experiments/")
+        if name not in known:
+            raise UnknownNameError(
+                f"no experiment file or shipped experiment {str(name_or_path)!r}",
+                fix=did_you_mean(name, known),
+            )
+        path = known[name]
+    return parse_experiment(read_yaml(path), path.resolve())

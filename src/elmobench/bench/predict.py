@@ -1,0 +1,113 @@
+"""A trained head put to use on a user's own text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from elmobench.data.examples import Sentence
+from elmobench.data.tokenize import tokenize
+from elmobench.errors import ConfigError, ModelError, UnknownNameError
+from elmobench.features.catalogue import Catalogue
+from elmobench.tasks.base import PIPELINES
+from elmobench.tracking.record import RecordStore, RunRecord, read_record
+from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
+from elmobench.training.saved import load_model
+
+_BATCH = 32
+
+
+def find_record(name: str, results: Path) -> Path:
+    """The record file called ``name``: a path, or the start of a cell's name below ``results``.
+
+    Raises:
+        UnknownNameError: if there is none.
+        ConfigError: if several cells begin so.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    found = sorted(results.rglob(f"records/{name}*.json")) if name else []
+    if not found:
+        raise UnknownNameError(
+            f"no record {name!r} below {results}",
+            fix="give a file in a 'records' folder; `elmobench report` lists cells in cells.csv",
+        )
+    if len(found) > 1:
+        raise ConfigError(
+            f"{len(found)} records begin with {name!r}",
+            fix="give more letters: " + ", ".join(path.stem for path in found[:5]),
+        )
+    return found[0]
+
+
+class Predictor:
+    """The head of one record, with its providers, ready for new sentences.
+
+    Args:
+        record_path: the record's file; the trained head lies beside its folder.
+        models: catalogue entries of one's own, as in an experiment's ``models:`` block.
+
+    Raises:
+        ModelError: if the head is missing, or a model is not the one it was trained on.
+    """
+
+    def __init__(self, record_path: Path, models: dict[str, Any] | None = None) -> None:
+        self.record: RunRecord = read_record(record_path)
+        folder = record_path.parent.parent
+        self._model, self._saved = load_model(RecordStore(folder).head_folder(self.record.cell))
+        self._pipeline = PIPELINES.get(self._saved.pipeline)
+        experiment = read_models(folder)
+        catalogue = Catalogue({**experiment, **(models or {})}, folder)
+        self._providers = []
+        for part in self._saved.parts:
+            provider = catalogue.load(part.settings["name"], part.settings["provider"])
+            if provider.fingerprint != part.fingerprint:
+                raise ModelError(
+                    f"{part.settings['name']} is not the model that this head was trained on",
+                    where=str(record_path),
+                    fix=f"needed: fingerprint {part.fingerprint[:16]}…, "
+                    f"found {provider.fingerprint[:16]}…",
+                )
+            self._providers.append(provider)
+        words = self._saved.vocabulary
+        self._vocabulary = None if words is None else {w: i + 1 for i, w in enumerate(words)}
+
+    def predict(
+        self, texts: Sequence[str | Sequence[str]], *, tokenized: bool = False
+    ) -> Iterator[tuple[Sentence, Any]]:
+        """Yield tokens and prediction for each text.
+
+        Args:
+            texts: strings, or sequences of tokens.
+            tokenized: split strings at spaces only.
+        """
+        sentences = [
+            tokenize(text, "whitespace" if tokenized else "words")
+            if isinstance(text, str)
+            else tuple(text)
+            for text in texts
+        ]
+        examples = [self._pipeline.from_tokens(sentence) for sentence in sentences]
+        for start in range(0, len(examples), _BATCH):
+            chosen = examples[start : start + _BATCH]
+            table = SentenceTable()
+            data = ExampleSet(self._pipeline, chosen, table)
+            parts = [LivePart(provider, table.sentences) for provider in self._providers]
+            collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
+            with torch.inference_mode():
+                predictions = self._model.predict(collator.batch(data, range(len(chosen))))
+            yield from zip(sentences[start : start + _BATCH], predictions, strict=True)
+
+
+def read_models(folder: Path) -> dict[str, Any]:
+    """The ``models:`` block of the experiment whose results are in ``folder``."""
+    import json
+
+    path = folder / "experiment.json"
+    if not path.exists():
+        return {}
+    models: dict[str, Any] = json.loads(path.read_text("utf-8")).get("models", {})
+    return models

@@ -1,0 +1,237 @@
+"""The runner: experiment → grid → features → cells → records."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from elmobench.bench.cells import Cell, PartSettings, cell_digest, grid
+from elmobench.bench.execute import run_cell
+from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
+from elmobench.bench.progress import Progress
+from elmobench.bench.workbench import Workbench
+from elmobench.errors import ElmobenchError
+from elmobench.files import write_text
+from elmobench.tracking.record import RecordStore, RunRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Overwrite = Literal["never", "failed", "always"]
+
+
+@dataclass
+class RunSummary:
+    """What a run did.
+
+    Attributes:
+        experiment: the experiment.
+        folder: where its records stand.
+        records: one a cell, in grid order.
+        trained: cells trained now.
+        skipped: cells whose record was there already.
+        failed: cells that ended in an error.
+        encoded_sentences: sentences encoded now.
+        seconds: wall time.
+    """
+
+    experiment: Experiment
+    folder: Path
+    records: list[RunRecord] = field(default_factory=list)
+    trained: int = 0
+    skipped: int = 0
+    failed: int = 0
+    encoded_sentences: int = 0
+    seconds: float = 0.0
+
+    def frame(self) -> pd.DataFrame:
+        """One row a cell; see :func:`elmobench.load_results`."""
+        from elmobench.analysis.results import frame_of
+
+        return frame_of(self.records)
+
+    def table(self) -> pd.DataFrame:
+        """Task × head against features: mean and sd over seeds."""
+        from elmobench.analysis.table import score_table
+
+        return score_table(self.frame())
+
+
+def run(
+    experiment: Experiment | Mapping[str, Any] | str | Path,
+    *,
+    results: Path | None = None,
+    include: Sequence[Path] = (),
+    store: Path | None = None,
+    tracking_uri: str | None = None,
+    overwrite: Overwrite = "failed",
+    trust_first: bool = False,
+    quiet: bool = False,
+) -> RunSummary:
+    """Run every cell that has no result yet.
+
+    Args:
+        experiment: an :class:`Experiment`, its content as a mapping, a file, or the name of a
+            shipped one.
+        results: folder for this experiment's records; default ``results/<name>``.
+        include: folders of one's own task cards.
+        store: the feature store; default the user's.
+        tracking_uri: MLflow store or server; default a SQLite file beside the records;
+            ``"none"`` for no tracking.
+        overwrite: which recorded cells to run again: ``never``, ``failed`` ones, ``always``.
+        trust_first: pin the digest of files nobody has pinned.
+        quiet: show no progress.
+
+    Raises:
+        ElmobenchError: for anything wrong with the experiment, before any work.
+    """
+    if isinstance(experiment, str | Path):
+        experiment = load_experiment(experiment)
+    elif not isinstance(experiment, Experiment):
+        experiment = parse_experiment(dict(experiment))
+    folder = results or Path("results") / experiment.name
+    start = time.perf_counter()
+    bench = Workbench(experiment, include, store, trust_first)
+    summary = RunSummary(experiment, folder)
+    records = RecordStore(folder)
+    write_text(
+        folder / "experiment.json",
+        json.dumps(experiment.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n",
+    )
+    with Progress(quiet) as progress:
+        cells = resolve(bench, progress)
+        pending = _pending(cells, records, overwrite)
+        summary.skipped = len(cells) - len(pending)
+        build_features(bench, [cell for cell, _ in pending], folder, summary, progress)
+        _run_cells(bench, pending, records, summary, progress, tracking_uri)
+    for _, digest in cells:
+        record = records.read(digest)
+        if record is not None:
+            summary.records.append(record)
+    summary.seconds = time.perf_counter() - start
+    return summary
+
+
+def resolve(bench: Workbench, progress: Progress | None = None) -> list[tuple[Cell, str]]:
+    """Every cell of the grid with its digest, after checking all that can be checked."""
+    from elmobench.data.cards import get_card
+
+    experiment = bench.experiment
+    cards = {name: get_card(name, bench.include) for name in experiment.tasks}
+    cells = list(grid(experiment, {card.id: card.pipeline for card in cards.values()}))
+    checked: set[str] = set()
+    resolved = []
+    for cell in cells:
+        if progress is not None and cell.task not in checked:
+            progress.note(f"loading {cell.task}")
+            checked.add(cell.task)
+        bench.check(cell)
+        resolved.append((cell, cell_digest(bench.identity(cell))))
+    return resolved
+
+
+def _pending(
+    cells: Sequence[tuple[Cell, str]], records: RecordStore, overwrite: Overwrite
+) -> list[tuple[Cell, str]]:
+    pending = []
+    for cell, digest in cells:
+        record = records.read(digest)
+        if (
+            record is None
+            or overwrite == "always"
+            or (overwrite == "failed" and record.status == "failed")
+        ):
+            pending.append((cell, digest))
+    return pending
+
+
+def build_features(
+    bench: Workbench,
+    cells: Sequence[Cell],
+    folder: Path,
+    summary: RunSummary,
+    progress: Progress,
+) -> None:
+    """Encode what the cells need and the store lacks; note the costs in ``features.json``."""
+    seen: set[tuple[Any, ...]] = set()
+    for cell in cells:
+        for part in cell.parts:
+            key = (cell.task, cell.head, cell.options.model_dump_json(), *part.key)
+            if key in seen:
+                continue
+            seen.add(key)
+            sentences = bench.sentences(cell)
+            label = f"{part.name} on {cell.task}"
+            with progress.task(f"encoding {label}", len(sentences)) as advance:
+                report = bench.store.build(bench.provider(part), sentences, advance)
+            summary.encoded_sentences += report.encoded_sentences
+            if report.encoded_sentences or report.encoded_types:
+                bench.forget_stored(part)
+                _note_cost(folder, cell.task, part, bench, report)
+
+
+def _note_cost(folder: Path, task: str, part: PartSettings, bench: Workbench, report: Any) -> None:
+    path = folder / "features.json"
+    costs = json.loads(path.read_text("utf-8")) if path.exists() else []
+    costs.append(
+        {
+            "task": task,
+            "features": part.name,
+            "fingerprint": bench.provider(part).fingerprint,
+            "encoded_sentences": report.encoded_sentences,
+            "encoded_tokens": report.encoded_tokens,
+            "encoded_types": report.encoded_types,
+            "seconds": round(report.seconds, 3),
+            "bytes": report.bytes,
+        }
+    )
+    write_text(path, json.dumps(costs, indent=1) + "\n")
+
+
+def _run_cells(
+    bench: Workbench,
+    pending: Sequence[tuple[Cell, str]],
+    records: RecordStore,
+    summary: RunSummary,
+    progress: Progress,
+    tracking_uri: str | None,
+) -> None:
+    from elmobench.tracking.mlflow_log import open_tracker
+
+    tracker = open_tracker(tracking_uri, records, bench.experiment.name) if pending else None
+    with progress.task("cells", len(pending)) as advance:
+        for cell, digest in pending:
+            progress.note(cell.label)
+            try:
+                record = run_cell(cell, bench, records, progress.epoch)
+                summary.trained += 1
+                progress.done(record)
+            except ElmobenchError as error:
+                record = _failure(cell, digest, bench, error)
+                records.write(record)
+                summary.failed += 1
+                progress.failed(cell.label, error)
+            if tracker is not None:
+                tracker.log(record)
+            advance(1)
+
+
+def _failure(cell: Cell, digest: str, bench: Workbench, error: ElmobenchError) -> RunRecord:
+    return RunRecord(
+        cell=digest,
+        experiment=bench.experiment.name,
+        task=cell.task,
+        pipeline=cell.pipeline,
+        features=cell.features,
+        head=cell.head,
+        seed=cell.seed,
+        axes=cell.axes,
+        identity=bench.identity(cell),
+        status="failed",
+        error=str(error),
+        caveats=list(bench.experiment.caveats),
+    )

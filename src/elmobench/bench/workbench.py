@@ -1,0 +1,150 @@
+"""What cells share while they run: tasks, providers, the store, and prepared examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from elmobench.bench.cells import Cell, PartSettings
+from elmobench.bench.experiment import Experiment
+from elmobench.data.examples import Sentence
+from elmobench.data.task import Task, load_task
+from elmobench.digests import canonical_json
+from elmobench.errors import ConfigError
+from elmobench.features.catalogue import Catalogue
+from elmobench.features.provider import FeatureProvider
+from elmobench.features.store import FeatureStore, StoredFeatures
+from elmobench.metrics.base import Metric, get_metric
+from elmobench.nn.mix_mode import MixMode
+from elmobench.tasks.base import PIPELINES, Pipeline
+from elmobench.training.batching import ExampleSet, SentenceTable
+
+
+@dataclass
+class PreparedTask:
+    """A task's examples with the sentences they need.
+
+    Attributes:
+        sets: ``train`` (as the head trains on it), ``dev`` and ``test``.
+        table: the distinct sentences of all three.
+        train_examples: the training split itself, before any expansion into phrases.
+    """
+
+    sets: dict[str, ExampleSet[Any]]
+    table: SentenceTable
+    train_examples: list[Any] = field(default_factory=list)
+
+
+class Workbench:
+    """Loads each task, provider and prepared set once in a process.
+
+    Args:
+        experiment: gives models of its own, and the precision of stored features.
+        include: folders of one's own task cards.
+        store_root: the feature store; None for the default.
+        trust_first: pin digests nobody knows yet.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        include: Sequence[Path] = (),
+        store_root: Path | None = None,
+        trust_first: bool = False,
+    ) -> None:
+        self.experiment = experiment
+        self.include = tuple(include)
+        self._trust_first = trust_first
+        self._catalogue = Catalogue(experiment.models, experiment.base, trust_first=trust_first)
+        self.store = FeatureStore(store_root, experiment.settings.precision)
+        self._tasks: dict[str, Task] = {}
+        self._stored: dict[str, StoredFeatures] = {}
+        self._prepared: dict[str, PreparedTask] = {}
+
+    def task(self, name: str) -> Task:
+        """The task ``name``, loaded once."""
+        if name not in self._tasks:
+            self._tasks[name] = load_task(name, include=self.include, trust_first=self._trust_first)
+        return self._tasks[name]
+
+    def pipeline(self, task: str) -> Pipeline[Any]:
+        """The pipeline of ``task``."""
+        return PIPELINES.get(self.task(task).card.pipeline)
+
+    def metric(self, task: str) -> Metric:
+        """The metric that the card of ``task`` names."""
+        return get_metric(self.task(task).card.metric)
+
+    def provider(self, part: PartSettings) -> FeatureProvider:
+        """The provider of one part of a features spec."""
+        return self._catalogue.load(part.name, part.provider)
+
+    def stored(self, part: PartSettings) -> StoredFeatures:
+        """The stored features of one part; opened once, after :meth:`build`."""
+        provider = self.provider(part)
+        if provider.fingerprint not in self._stored:
+            self._stored[provider.fingerprint] = self.store.open(provider)
+        return self._stored[provider.fingerprint]
+
+    def forget_stored(self, part: PartSettings) -> None:
+        """Open the store afresh next time, because it grew."""
+        self._stored.pop(self.provider(part).fingerprint, None)
+
+    def prepared(self, cell: Cell) -> PreparedTask:
+        """The examples of the cell's task, expanded as its head trains on them."""
+        key = canonical_json([cell.task, cell.head, cell.options.model_dump(mode="json")])
+        if key not in self._prepared:
+            # One task at a time: cells come grouped by task, and phrases are many.
+            for old in [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]:
+                del self._prepared[old]
+            self._prepared[key] = self._prepare(cell)
+        return self._prepared[key]
+
+    def _prepare(self, cell: Cell) -> PreparedTask:
+        task, pipeline, table = self.task(cell.task), self.pipeline(cell.task), SentenceTable()
+        train = list(task.split("train"))
+        expanded = pipeline.training_examples(train, cell.options)
+        sets = {"train": ExampleSet(pipeline, expanded, table)}
+        for split in ("dev", "test"):
+            sets[split] = ExampleSet(pipeline, list(task.split(split)), table)
+        return PreparedTask(sets, table, train)
+
+    def sentences(self, cell: Cell) -> list[Sentence]:
+        """The distinct sentences that the cell reads."""
+        return self.prepared(cell).table.sentences
+
+    def identity(self, cell: Cell) -> dict[str, Any]:
+        """See :meth:`Cell.identity`."""
+        task, metric = self.task(cell.task), self.metric(cell.task)
+        return cell.identity(
+            data_digest=task.data_digest,
+            card_version=task.card.version,
+            metric=(metric.name, metric.version),
+            fingerprints=[self.provider(part).fingerprint for part in cell.parts],
+        )
+
+    def check(self, cell: Cell) -> None:
+        """Errors that need a provider to be seen: layers out of range, wrong ``(trainable)``."""
+        for part in cell.parts:
+            provider = self.provider(part)
+            if part.trainable and (provider.num_layers != 1 or provider.layers[0].kind != "type"):
+                raise ConfigError(
+                    f"{part.name}(trainable): only static vectors, one a word type, can be "
+                    "an embedding in the head",
+                    where=f"features {cell.features}",
+                )
+            if not provider.cacheable:
+                raise ConfigError(
+                    f"{part.name}: its vectors depend on what was encoded before, so they "
+                    "cannot be stored or compared",
+                    where=f"features {cell.features}",
+                    fix="use @state=zero or @state=warm",
+                )
+            part_mode(part, provider.num_layers).layers(provider.num_layers)
+
+
+def part_mode(part: PartSettings, num_layers: int) -> MixMode:
+    """How the layers of ``part`` are mixed: the identity where there is only one."""
+    return MixMode.parse(part.mix if num_layers > 1 else "learned")

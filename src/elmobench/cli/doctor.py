@@ -1,0 +1,61 @@
+"""``elmobench doctor``: what is installed, what is missing, where things are."""
+
+from __future__ import annotations
+
+import typer
+
+
+def doctor() -> None:
+    """Tell what is installed, what is missing and where the caches are."""
+    import os
+    import shutil
+    from importlib.metadata import PackageNotFoundError, version
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from elmobench import paths
+    from elmobench.tracking.host import host_info
+
+    console = Console()
+    packages = Table(title="packages", title_justify="left", box=None, show_header=False)
+    missing = []
+    for name in (
+        *("elmobench", "torch", "numpy", "h5py", "safetensors", "pytorch-crf", "seqeval"),
+        *("scikit-learn", "pandas", "pydantic", "mlflow", "typer", "rich", "requests"),
+    ):
+        try:
+            packages.add_row(name, version(name))
+        except PackageNotFoundError:
+            packages.add_row(name, "[red]missing[/]")
+            missing.append(name)
+    console.print(packages)
+
+    places = Table(title="places", title_justify="left", box=None, show_header=False)
+    for label, folder, variable in (
+        ("caches", paths.home(), paths.HOME_VARIABLE),
+        ("data", paths.data_cache(), paths.HOME_VARIABLE),
+        ("feature store", paths.feature_store(), paths.STORE_VARIABLE),
+        ("mirror", paths.mirror(), paths.MIRROR_VARIABLE),
+        ("shipped tasks", paths.builtin("tasks"), ""),
+        ("shipped experiments", paths.builtin("experiments"), ""),
+    ):
+        state = "not set" if folder is None else "exists" if folder.exists() else "not yet made"
+        places.add_row(label, str(folder or "–"), state, variable)
+    for folder in paths.model_folders():
+        state = "exists" if folder.is_dir() else "[red]missing[/]"
+        places.add_row("models", str(folder), state, paths.MODELS_VARIABLE)
+    for folder in paths.include_folders():
+        state = "exists" if folder.is_dir() else "[red]missing[/]"
+        places.add_row("own cards", str(folder), state, paths.INCLUDE_VARIABLE)
+    console.print(places)
+
+    home = paths.home()
+    existing = next(p for p in (home, *home.parents) if p.exists())
+    host = host_info(threads=os.cpu_count() or 1)
+    console.print(f"free space for caches: {shutil.disk_usage(existing).free / 1e9:.1f} GB")
+    console.print(f"{host['processor']}, {host['cores']} cores, {host['system']}")
+    if missing:
+        console.print(f"[red]missing:[/] pip install {' '.join(missing)}")
+        raise typer.Exit(1)
+    console.print("[green]everything needed is installed[/]")

@@ -1,0 +1,75 @@
+"""``elmobench list``: what there is to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elmobench.cli.run_experiment import IncludeOption
+
+KINDS = ("tasks", "features", "heads", "experiments", "metrics", "readers", "pipelines")
+
+
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(help=f"One of: {', '.join(KINDS)} [default: all]")
+    ] = None,
+    include: IncludeOption = None,
+) -> None:
+    """List tasks, features, heads, experiments, metrics, readers and pipelines."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.errors import UnknownNameError
+    from elmobench.registry import did_you_mean
+
+    if kind is not None and kind not in KINDS:
+        raise UnknownNameError(f"nothing called {kind!r} to list", fix=did_you_mean(kind, KINDS))
+    console = Console()
+    for name in KINDS if kind is None else (kind,):
+        table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        rows = _rows(name, include or [])
+        for entry, summary in rows:
+            table.add_row(escape(entry), escape(summary))
+        console.print(table)
+        console.print()
+
+
+def _rows(kind: str, include: Sequence[Path]) -> list[tuple[str, str]]:
+    match kind:
+        case "tasks":
+            from elmobench.data.cards import find_cards
+
+            cards = find_cards(include)
+            return [(name, card.title) for name, card in sorted(cards.items())]
+        case "features":
+            from elmobench.features.catalogue import Catalogue
+
+            catalogue = Catalogue()
+            return [(name, catalogue.entry(name).description) for name in catalogue.names()]
+        case "experiments":
+            from elmobench.bench.experiment import known_experiments, load_experiment
+
+            return [(n, load_experiment(p).description) for n, p in known_experiments().items()]
+        case "heads":
+            from elmobench.tasks.registries import HEADS
+
+            return [(name, HEADS.summary(name)) for name in HEADS]
+        case "pipelines":
+            from elmobench.tasks.registries import PIPELINES
+
+            return [(name, PIPELINES.summary(name)) for name in PIPELINES]
+        case "metrics":
+            from elmobench.metrics.base import METRICS
+
+            return [(name, METRICS.summary(name)) for name in METRICS]
+        case _:
+            from elmobench.data.readers import READERS
+
+            return [(name, READERS.summary(name)) for name in READERS]

@@ -1,0 +1,59 @@
+"""The command line: one module a verb. Heavy imports happen inside the verbs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from elmobench.cli import data, doctor, features, listing, predict, report, run_experiment, show
+from elmobench.cli import validate as validation
+
+app = typer.Typer(
+    name="elmobench",
+    help="Compare frozen word representations (static, ELMo, BERT) on language tasks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run_experiment.run)
+app.command("list")(listing.list_)
+app.command("show")(show.show)
+app.command("validate")(validation.validate)
+app.command("report")(report.report)
+app.command("predict")(predict.predict)
+app.command("doctor")(doctor.doctor)
+app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import elmobench
+
+        typer.echo(elmobench.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Entry point: errors made for people are printed without a traceback, status 1."""
+    from elmobench.errors import ElmobenchError
+
+    try:
+        app()
+    except ElmobenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted: what was finished is kept, run again to go on", file=sys.stderr)
+        sys.exit(130)

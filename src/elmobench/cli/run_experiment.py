@@ -1,0 +1,62 @@
+"""``elmobench run``: work through an experiment's grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+IncludeOption = Annotated[
+    list[Path] | None,
+    typer.Option("--include", help="Folder of your own task cards; may be given again."),
+]
+
+
+def run(
+    experiment: Annotated[str, typer.Argument(help="A YAML file, or a shipped name: demo.")],
+    results: Annotated[
+        Path | None, typer.Option(help="Folder for the records [default: results/NAME]")
+    ] = None,
+    include: IncludeOption = None,
+    store: Annotated[Path | None, typer.Option(help="Feature store to use.")] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(help="MLflow store or server [default: SQLite in the results]; 'none'."),
+    ] = None,
+    overwrite: Annotated[
+        str, typer.Option(help="Recorded cells to run again: never, failed, always.")
+    ] = "failed",
+    trust_first: Annotated[
+        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
+) -> None:
+    """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
+    from elmobench.analysis.report import make_report, print_report, write_report
+    from elmobench.bench.run import run as run_experiment
+
+    if overwrite not in ("never", "failed", "always"):
+        raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
+    summary = run_experiment(
+        experiment,
+        results=results,
+        include=include or (),
+        store=store,
+        tracking_uri=tracking_uri,
+        overwrite=overwrite,  # type: ignore[arg-type]
+        trust_first=trust_first,
+        quiet=quiet,
+    )
+    report = make_report(summary.folder, include or ())
+    paths = write_report(report, summary.folder)
+    if not quiet:
+        print_report(report)
+    typer.echo(
+        f"{summary.trained} cells trained, {summary.skipped} already there, "
+        f"{summary.failed} failed; {summary.encoded_sentences} sentences encoded; "
+        f"{summary.seconds:.0f} s"
+    )
+    typer.echo(f"records: {summary.folder}/records   tables: {', '.join(map(str, paths))}")
+    if summary.failed:
+        raise typer.Exit(1)

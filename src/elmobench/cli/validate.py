@@ -1,0 +1,36 @@
+"""``elmobench validate``: check an experiment before any work."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from elmobench.cli.run_experiment import IncludeOption
+
+
+def validate(
+    experiment: Annotated[str, typer.Argument(help="A YAML file or a shipped name.")],
+    include: IncludeOption = None,
+) -> None:
+    """Check every axis value, card, head, option, data file and model of EXPERIMENT.
+
+    Loads the data and the models, checks their digests and counts, and trains nothing.
+    """
+    from elmobench.bench.experiment import load_experiment
+    from elmobench.bench.run import resolve
+    from elmobench.bench.workbench import Workbench
+
+    loaded = load_experiment(experiment)
+    bench = Workbench(loaded, include or ())
+    cells = resolve(bench)
+    typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
+    for task in dict.fromkeys(cell.task for cell, _ in cells):
+        counts = bench.task(task).split_counts
+        typer.echo(f"  {task}: " + ", ".join(f"{split} {n}" for split, n in counts.items()))
+    for cell in {(c.task, c.options): c for c, _ in cells}.values():
+        for part in cell.parts:
+            missing = bench.store.open(bench.provider(part)).missing(bench.sentences(cell))
+            typer.echo(
+                f"  {part.name} on {cell.task} ({cell.head}): {len(missing)} sentences to encode"
+            )

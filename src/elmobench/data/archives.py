@@ -1,0 +1,53 @@
+"""Reading one file out of a zip archive, in memory: nothing is ever extracted to disk."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from elmobench.errors import DataError
+from elmobench.registry import did_you_mean
+
+MEMBER_LIMIT = 1 << 30
+"""Largest unpacked member, in bytes: no data set here comes near, a zip bomb does."""
+
+
+def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMIT) -> bytes:
+    """The bytes of ``member``.
+
+    Args:
+        archive: the zip file.
+        member: its exact name inside.
+        where: what errors call the archive.
+        limit: refuse more bytes than this.
+
+    Raises:
+        DataError: not a zip archive, no such member, damaged, encrypted or too large.
+    """
+    place = f"{where}:{member}"
+    pure = PurePosixPath(member)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in member:
+        raise DataError("a member's name cannot leave its archive", where=place)
+    try:
+        with zipfile.ZipFile(archive) as bundle:
+            try:
+                info = bundle.getinfo(member)
+            except KeyError:
+                names = [name for name in bundle.namelist() if not name.endswith("/")]
+                raise DataError(
+                    "the archive has no such member",
+                    where=place,
+                    fix=did_you_mean(member, names[:100]),
+                ) from None
+            if info.flag_bits & 0x1:
+                raise DataError("the member is encrypted", where=place)
+            if info.file_size > limit:
+                raise DataError(f"unpacks to {info.file_size} bytes, limit {limit}", where=place)
+            with bundle.open(info) as stream:
+                # The stated size can lie, so the read itself is bounded too.
+                data = stream.read(limit + 1)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise DataError(f"cannot be unpacked: {error}", where=place) from error
+    if len(data) > limit:
+        raise DataError(f"unpacks to more than {limit} bytes", where=place)
+    return data

@@ -1,0 +1,93 @@
+"""ELMo's layer 0: a word's vector from its characters alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elmobench.features.elmo.characters import character_ids
+from elmobench.features.elmo.options import CharCnnOptions
+
+# Bounds the memory of one step: words × window positions × filters of the widest bank.
+_STEP_VALUES = 1 << 22
+
+
+@dataclass(frozen=True)
+class Highway:
+    """``g = σ(x·gate + gate_bias)``, ``y = g·relu(x·transform + transform_bias) + (1−g)·x``.
+
+    The file calls the gate *carry* although it lets the transform through.
+    """
+
+    transform: Tensor
+    transform_bias: Tensor
+    gate: Tensor
+    gate_bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(V, F) to (V, F)."""
+        gate = torch.addmm(self.gate_bias, x, self.gate).sigmoid_()
+        new = torch.addmm(self.transform_bias, x, self.transform).relu_()
+        return torch.addcmul(x, gate, new.sub_(x))
+
+
+@dataclass(frozen=True)
+class CharCnn:
+    """Character CNN with frozen weights.
+
+    Attributes:
+        options: sizes and activation.
+        embedding: (262, E) character vectors; row 0 is zero.
+        filters: for each width w, a (w·E, F) matrix and its (F,) bias.
+        highways: applied in order.
+        projection: (F, P) matrix and (P,) bias, or None where the filters are P already.
+    """
+
+    options: CharCnnOptions
+    embedding: Tensor
+    filters: tuple[tuple[Tensor, Tensor], ...]
+    highways: tuple[Highway, ...]
+    projection: tuple[Tensor, Tensor] | None
+
+    def __call__(self, words: Sequence[str]) -> Tensor:
+        """(V, P) vectors of ``words``, in the given order."""
+        length = self.options.max_characters_per_token
+        ids, sizes = character_ids(words, length)
+        widest = max(width for width, _ in self.options.filters)
+        most = max(max(count for _, count in self.options.filters), self.embedding.shape[1])
+        pooled = torch.empty((len(words), self.options.n_filters), dtype=self.embedding.dtype)
+        for size in np.unique(sizes):
+            # Windows wholly inside a word's padding are all alike: one of them is enough. So
+            # columns beyond the word and one such window can be left out.
+            columns = min(length, int(size) + widest)
+            rows = torch.from_numpy(np.flatnonzero(sizes == size))
+            for some in rows.split(max(1, _STEP_VALUES // (columns * most))):
+                pooled[some] = self._pool(torch.from_numpy(ids[some.numpy(), :columns]))
+        return self._combine(pooled)
+
+    def _pool(self, ids: Tensor) -> Tensor:
+        """(v, c) character ids to (v, F): each filter's maximum over the word, activated."""
+        characters = self.embedding[ids].flatten(1)  # (v, c·E)
+        dim = self.embedding.shape[1]
+        banks = []
+        for (width, _), (matrix, bias) in zip(self.options.filters, self.filters, strict=True):
+            windows = characters.unfold(1, width * dim, dim)  # (v, c−w+1, w·E)
+            # Adding the bias and activating are monotone, so they can wait for the maximum.
+            banks.append((windows @ matrix).amax(dim=1).add_(bias))
+        pooled = torch.cat(banks, dim=1)
+        return pooled.relu_() if self.options.activation == "relu" else pooled.tanh_()
+
+    def _combine(self, pooled: Tensor) -> Tensor:
+        """(V, F) pooled filters to (V, P), through highways and projection, in bounded steps."""
+        steps = []
+        for x in pooled.split(max(1, _STEP_VALUES // pooled.shape[1])):
+            for highway in self.highways:
+                x = highway(x)
+            if self.projection is not None:
+                x = torch.addmm(self.projection[1], x, self.projection[0])
+            steps.append(x)
+        return torch.cat(steps)

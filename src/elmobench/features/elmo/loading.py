@@ -1,0 +1,165 @@
+"""``options.json`` and ``weights.hdf5`` to a network with frozen weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elmobench.errors import ModelError
+from elmobench.features.elmo.bilstm import BiLstm, LstmLayer
+from elmobench.features.elmo.char_cnn import CharCnn, Highway
+from elmobench.features.elmo.characters import N_IDS
+from elmobench.features.elmo.options import ElmoOptions
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class ElmoNetwork:
+    """The two halves of ELMo, and the number of values in their weights."""
+
+    char_cnn: CharCnn
+    bilstm: BiLstm
+    parameters: int
+
+
+def expected_shapes(options: ElmoOptions) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all datasets that a model with these options has."""
+    cnn, lstm = options.char_cnn, options.lstm
+    width, c, p = cnn.n_filters, lstm.dim, lstm.projection_dim
+    shapes: dict[str, tuple[int, ...]] = {"char_embed": (N_IDS - 1, cnn.embedding.dim)}
+    for i, (span, count) in enumerate(cnn.filters):
+        shapes[f"CNN/W_cnn_{i}"] = (1, span, cnn.embedding.dim, count)
+        shapes[f"CNN/b_cnn_{i}"] = (count,)
+    for i in range(cnn.n_highway):
+        for gate in ("carry", "transform"):
+            shapes[f"CNN_high_{i}/W_{gate}"] = (width, width)
+            shapes[f"CNN_high_{i}/b_{gate}"] = (width,)
+    if width != p:
+        shapes["CNN_proj/W_proj"] = (width, p)
+        shapes["CNN_proj/b_proj"] = (p,)
+    for direction in range(2):
+        for i in range(lstm.n_layers):
+            cell = cell_name(direction, i)
+            shapes[f"{cell}/W_0"] = (2 * p, 4 * c)
+            shapes[f"{cell}/B"] = (4 * c,)
+            shapes[f"{cell}/W_P_0"] = (c, p)
+    return shapes
+
+
+def cell_name(direction: int, layer: int) -> str:
+    """HDF5 group of one layer: direction 0 is forward, 1 is backward."""
+    return f"RNN_{direction}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"
+
+
+def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float32]]:
+    """All datasets of a weight file, checked against ``options``.
+
+    Raises:
+        ModelError: if the file is not HDF5, is cut short, lacks a dataset or has one whose
+            shape or values the options do not allow.
+    """
+    if not path.is_file():
+        raise ModelError("no such file", where=str(path))
+    arrays = {}
+    try:
+        with h5py.File(path, "r") as file:
+            wanted = expected_shapes(options)
+            # Where the filters are as wide as the projection, files exist with and without it.
+            if "CNN_proj/W_proj" not in wanted and "CNN_proj/W_proj" in file:
+                p = options.lstm.projection_dim
+                wanted |= {"CNN_proj/W_proj": (p, p), "CNN_proj/b_proj": (p,)}
+            for name, shape in wanted.items():
+                arrays[name] = _read_dataset(file, name, shape, path)
+    except (OSError, RuntimeError, KeyError) as failure:
+        # h5py reports damage by any of the three, depending on the block it hits.
+        raise ModelError(
+            f"not a readable HDF5 file ({failure})",
+            where=str(path),
+            fix="fetch it again: it is cut short, damaged or something else",
+        ) from None
+    return arrays
+
+
+def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> NDArray[np.float32]:
+    dataset = file.get(name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise ModelError(
+            f"dataset {name!r} is missing",
+            where=str(path),
+            fix="check that options.json and the weights belong to the same ELMo model",
+        )
+    if dataset.shape != shape:
+        raise ModelError(
+            f"dataset {name!r} has shape {dataset.shape}, but the options ask for {shape}",
+            where=str(path),
+            fix="check that options.json and the weights belong to the same ELMo model",
+        )
+    if dataset.dtype.kind != "f":
+        raise ModelError(f"dataset {name!r} holds {dataset.dtype}, not floats", where=str(path))
+    values: NDArray[np.float32] = dataset[...].astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ModelError(
+            f"dataset {name!r} holds values that are not finite",
+            where=str(path),
+            fix="fetch the weights again",
+        )
+    return values
+
+
+def build_network(options: ElmoOptions, arrays: Arrays) -> ElmoNetwork:
+    """The network of these datasets, whose shapes must already have been checked."""
+    cnn = options.char_cnn
+    embedding = np.concatenate([np.zeros_like(arrays["char_embed"][:1]), arrays["char_embed"]])
+    filters = tuple(
+        (_tensor(arrays[f"CNN/W_cnn_{i}"].reshape(-1, count)), _tensor(arrays[f"CNN/b_cnn_{i}"]))
+        for i, (_, count) in enumerate(cnn.filters)
+    )
+    highways = tuple(
+        Highway(
+            transform=_tensor(arrays[f"CNN_high_{i}/W_transform"]),
+            transform_bias=_tensor(arrays[f"CNN_high_{i}/b_transform"]),
+            gate=_tensor(arrays[f"CNN_high_{i}/W_carry"]),
+            gate_bias=_tensor(arrays[f"CNN_high_{i}/b_carry"]),
+        )
+        for i in range(cnn.n_highway)
+    )
+    projection = None
+    if "CNN_proj/W_proj" in arrays:
+        projection = (_tensor(arrays["CNN_proj/W_proj"]), _tensor(arrays["CNN_proj/b_proj"]))
+    forward, backward = (
+        tuple(_lstm_layer(arrays, cell_name(d, i)) for i in range(options.lstm.n_layers))
+        for d in range(2)
+    )
+    return ElmoNetwork(
+        char_cnn=CharCnn(cnn, _tensor(embedding), filters, highways, projection),
+        bilstm=BiLstm(options.lstm, (forward, backward)),
+        parameters=sum(array.size for array in arrays.values()),
+    )
+
+
+def _lstm_layer(arrays: Arrays, cell: str) -> LstmLayer:
+    p = arrays[f"{cell}/W_P_0"].shape[1]
+    i, j, f, o = np.split(arrays[f"{cell}/W_0"], 4, axis=1)
+    weights = np.concatenate([i, f, o, j], axis=1)
+    i, j, f, o = np.split(arrays[f"{cell}/B"], 4)
+    # The published graphs add 1 to the forget gate at run time; it is not in the file.
+    bias = np.concatenate([i, f + np.float32(1), o, j])
+    return LstmLayer(
+        from_input=_tensor(weights[:p]),
+        from_state=_tensor(weights[p:]),
+        bias=_tensor(bias),
+        projection=_tensor(arrays[f"{cell}/W_P_0"]),
+    )
+
+
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32).copy())

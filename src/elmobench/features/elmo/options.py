@@ -1,0 +1,126 @@
+"""The ``options.json`` of an ELMo model, typed and checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from elmobench.digests import digest_of
+from elmobench.errors import ModelError
+from elmobench.features.validation import parse_model
+
+_Positive = Annotated[int, Field(ge=1)]
+
+
+class _Options(BaseModel):
+    # A trained model's file also holds batch sizes, vocabulary sizes and the like.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class CharEmbeddingOptions(_Options):
+    """The table of character vectors."""
+
+    dim: _Positive
+
+
+class CharCnnOptions(_Options):
+    """The character CNN.
+
+    Attributes:
+        embedding: the character vectors.
+        filters: (width in characters, number of filters), in the order of the file.
+        n_highway: number of highway layers.
+        activation: applied to the maximum over time.
+        max_characters_per_token: length of a token's row of character ids.
+        n_characters: 262 ids at run time. A model that was trained with 261 and one that was
+            exported with 262 have the same 261 rows in their file, so both are accepted.
+    """
+
+    embedding: CharEmbeddingOptions
+    filters: tuple[tuple[_Positive, _Positive], ...] = Field(min_length=1)
+    n_highway: int = Field(default=0, ge=0)
+    activation: Literal["relu", "tanh"] = "relu"
+    max_characters_per_token: int = Field(default=50, ge=3)
+    n_characters: Literal[261, 262] = 262
+
+    @property
+    def n_filters(self) -> int:
+        """Width of the concatenated filters."""
+        return sum(count for _, count in self.filters)
+
+    @model_validator(mode="after")
+    def _filters_fit(self) -> CharCnnOptions:
+        widest = max(width for width, _ in self.filters)
+        if widest > self.max_characters_per_token:
+            raise ValueError(
+                f"a filter of width {widest} is wider than a token's "
+                f"{self.max_characters_per_token} characters"
+            )
+        return self
+
+
+class LstmOptions(_Options):
+    """The bidirectional LSTM with projection.
+
+    Attributes:
+        dim: number of cells C in one direction.
+        projection_dim: width P of token vectors and of each direction's output.
+        n_layers: number of layers.
+        cell_clip: cells are clipped to ±this; None for no clipping.
+        proj_clip: projected states are clipped to ±this; None for no clipping.
+        use_skip_connections: each layer but the first adds its input to its output.
+    """
+
+    dim: _Positive
+    projection_dim: _Positive
+    n_layers: _Positive
+    cell_clip: float | None = Field(default=None, gt=0)
+    proj_clip: float | None = Field(default=None, gt=0)
+    use_skip_connections: bool = False
+
+
+class ElmoOptions(_Options):
+    """What ``options.json`` says about a model's shape and arithmetic."""
+
+    char_cnn: CharCnnOptions
+    lstm: LstmOptions
+    bidirectional: Literal[True] = True
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what changes a vector; 261 and 262 characters are the same model."""
+        return digest_of(self.model_dump(mode="json", exclude={"char_cnn": {"n_characters"}}))
+
+
+def parse_options(values: dict[str, Any], where: str) -> ElmoOptions:
+    """Options from decoded JSON.
+
+    Raises:
+        ModelError: naming every missing or impossible value.
+    """
+    return parse_model(
+        ElmoOptions,
+        values,
+        error=ModelError,
+        where=where,
+        fix="give the options.json that was published with the weights "
+        "(blocks 'char_cnn' and 'lstm', n_characters 261 or 262)",
+    )
+
+
+def read_options(path: Path) -> ElmoOptions:
+    """Options from a file. Raises ModelError if it is not such a file."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError("no such file", where=str(path)) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
+        raise ModelError(
+            f"not a JSON file ({failure})", where=str(path), fix="fetch options.json again"
+        ) from None
+    if not isinstance(values, dict):
+        raise ModelError("not a JSON object", where=str(path), fix="fetch options.json again")
+    return parse_options(values, str(path))

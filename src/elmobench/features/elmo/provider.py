@@ -1,0 +1,264 @@
+"""ELMo as a feature provider: from published weights, or with random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.data.examples import as_sentence
+from elmobench.digests import digest_of
+from elmobench.errors import ConfigError, ModelError
+from elmobench.features.elmo.arithmetic import strict_float32
+from elmobench.features.elmo.encoding import StatePolicy, TokenEncoder
+from elmobench.features.elmo.loading import Arrays, build_network, read_weights
+from elmobench.features.elmo.options import ElmoOptions, parse_options, read_options
+from elmobench.features.elmo.random_weights import RANDOM_WEIGHTS_VERSION, random_arrays
+from elmobench.features.elmo.warm_up import WARM_UP
+from elmobench.features.file_digests import cached_sha256
+from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+from elmobench.features.validation import parse_model
+
+VERSION: Final = 1
+"""Bumped by hand when any vector changes by more than 5e-6; golden tests guard it."""
+
+
+class ElmoProvider(FeatureProvider):
+    """Frozen ELMo: layer 0 from the character CNN, then one layer a biLSTM layer.
+
+    With P the projection's width, layer 0 is stored as (V, P) and shown twice side by side;
+    the others are (T, 2P), forward and backward.
+
+    Args:
+        name: for messages.
+        options: shape and arithmetic of the model.
+        arrays: datasets under the names of the published files.
+        weights_digest: identity of ``arrays``.
+        state: what every sentence starts from; see :class:`TokenEncoder`.
+        batch_size: rows a batch under ``carry``; the other policies do not depend on it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: ElmoOptions,
+        arrays: Arrays,
+        weights_digest: str,
+        *,
+        state: StatePolicy = "zero",
+        batch_size: int = 32,
+    ) -> None:
+        self.name = name
+        self.options = options
+        self.state = state
+        self.cacheable = state != "carry"
+        self._network = build_network(options, arrays)
+        self._encoder = TokenEncoder(self._network, state, batch_size)
+        p = options.lstm.projection_dim
+        self.layers = (
+            Layer("char_cnn", "type", p, repeat=2),
+            *(Layer(f"lstm_{i + 1}", "token", 2 * p) for i in range(options.lstm.n_layers)),
+        )
+        policy: dict[str, Any] = {"policy": state}
+        if state == "warm":
+            policy["text"] = digest_of(WARM_UP)
+        elif state == "carry":
+            policy["batch_size"] = batch_size
+        self._fingerprint = digest_of(
+            {
+                "kind": "elmo",
+                "version": VERSION,
+                "weights": weights_digest,
+                "options": options.digest,
+                "state": policy,
+                "arithmetic": "fp32",
+                "device": "cpu",
+            }
+        )
+
+    @classmethod
+    def from_files(
+        cls,
+        options: Path,
+        weights: Path,
+        *,
+        name: str | None = None,
+        state: StatePolicy = "zero",
+        batch_size: int = 32,
+    ) -> ElmoProvider:
+        """Load a model of the AllenNLP/bilm-tf format.
+
+        Raises:
+            ModelError: if a file is missing or damaged, or the two disagree.
+        """
+        parsed = read_options(options)
+        arrays = read_weights(weights, parsed)
+        return cls(
+            name or str(weights.parent),
+            parsed,
+            arrays,
+            cached_sha256(weights),
+            state=state,
+            batch_size=batch_size,
+        )
+
+    @classmethod
+    def random(
+        cls,
+        options: ElmoOptions,
+        seed: int = 0,
+        *,
+        name: str = "elmo-random",
+        state: StatePolicy = "zero",
+        batch_size: int = 32,
+    ) -> ElmoProvider:
+        """A model of this shape whose weights are a function of ``seed`` alone."""
+        return cls(
+            name,
+            options,
+            random_arrays(options, seed),
+            digest_of({"random": RANDOM_WEIGHTS_VERSION, "seed": seed}),
+            state=state,
+            batch_size=batch_size,
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over weights, options, state policy, arithmetic and code version."""
+        return self._fingerprint
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in all weights of the file that are used."""
+        return self._network.parameters
+
+    def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
+        """One (V, P) array: the character CNN's vector of each word."""
+        if not words:
+            return [np.zeros((0, self.layers[0].dim), dtype=np.float32)]
+        with strict_float32():
+            vectors: NDArray[np.float32] = self._network.char_cnn(words).numpy()
+        return [vectors]
+
+    def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
+        """For each sentence one (T, 2P) array a biLSTM layer.
+
+        A pure function of ``sentences``, except under ``carry``, where row i of a batch goes
+        on from row i of the batch before: sentences are taken in the given order,
+        ``batch_size`` at a time, and a call begins a new batch.
+        """
+        with strict_float32():
+            return self._encoder([as_sentence(sentence) for sentence in sentences])
+
+    def reset_state(self) -> None:
+        """Forget what ``carry`` has read; the next batch starts from zeros."""
+        self._encoder.reset()
+
+    def describe(self) -> dict[str, Any]:
+        """What a record keeps of this provider; JSON values only."""
+        return super().describe() | {"state": self.state, "arithmetic": "fp32", "device": "cpu"}
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: StatePolicy = "zero"
+    batch_size: int = Field(default=32, ge=1)
+
+
+class ElmoFactory(ProviderFactory):
+    """Files ``options`` and ``weights``; options ``state`` and ``batch_size`` (for ``carry``)."""
+
+    def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
+        """Build the provider. Raises ConfigError or ModelError."""
+        settings = parse_model(_Settings, options, error=ConfigError, where=f"features {name!r}")
+        for role in ("options", "weights"):
+            if role not in files:
+                raise ConfigError(
+                    f"no file for the role {role!r}",
+                    where=f"features {name!r}",
+                    fix="give both: files: {options: {path: …}, weights: {path: …}}",
+                )
+        return ElmoProvider.from_files(
+            Path(files["options"]),
+            Path(files["weights"]),
+            name=name,
+            state=settings.state,
+            batch_size=settings.batch_size,
+        )
+
+
+_Positive = Annotated[int, Field(ge=1)]
+
+
+class _RandomSettings(_Settings):
+    """The default is small, so that a demonstration takes seconds: vectors of 128 values."""
+
+    seed: int = 0
+    projection_dim: _Positive = 64
+    dim: _Positive = 256
+    n_layers: _Positive = 2
+    char_dim: _Positive = 16
+    filters: tuple[tuple[_Positive, _Positive], ...] = ((1, 16), (2, 32), (3, 64), (4, 64), (5, 80))
+    n_highway: int = Field(default=1, ge=0)
+    activation: Literal["relu", "tanh"] = "relu"
+    cell_clip: float | None = Field(default=3.0, gt=0)
+    proj_clip: float | None = Field(default=3.0, gt=0)
+    use_skip_connections: bool = True
+
+    def elmo_options(self, where: str) -> ElmoOptions:
+        """The same sizes in the form of an ``options.json``."""
+        return parse_options(
+            {
+                "char_cnn": {
+                    "embedding": {"dim": self.char_dim},
+                    "filters": self.filters,
+                    "n_highway": self.n_highway,
+                    "activation": self.activation,
+                },
+                "lstm": {
+                    "dim": self.dim,
+                    "projection_dim": self.projection_dim,
+                    "n_layers": self.n_layers,
+                    "cell_clip": self.cell_clip,
+                    "proj_clip": self.proj_clip,
+                    "use_skip_connections": self.use_skip_connections,
+                },
+            },
+            where,
+        )
+
+
+class RandomElmoFactory(ProviderFactory):
+    """Option ``seed``, and sizes given one by one or as a file in the role ``options``."""
+
+    def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
+        """Build the provider. Raises ConfigError or ModelError."""
+        where = f"features {name!r}"
+        settings = parse_model(_RandomSettings, options, error=ConfigError, where=where)
+        if "options" in files:
+            sizes = sorted(settings.model_fields_set - {"seed", "state", "batch_size"})
+            if sizes:
+                raise ConfigError(
+                    f"{', '.join(sizes)} given beside an options file",
+                    where=where,
+                    fix="state the sizes in one of the two places",
+                )
+            shape = read_options(Path(files["options"]))
+        else:
+            shape = settings.elmo_options(where)
+        return ElmoProvider.random(
+            shape,
+            settings.seed,
+            name=name,
+            state=settings.state,
+            batch_size=settings.batch_size,
+        )
+
+
+FACTORY = ElmoFactory()
+RANDOM_FACTORY = RandomElmoFactory()

@@ -1,0 +1,66 @@
+"""Seeded random weights for ELMo: the same on every platform and with every library version.
+
+The scheme keeps each stage near the scale that it has in a trained model, so that the LSTM
+remembers what it has read instead of fading to a constant:
+
+- character vectors are uniform in ±1;
+- convolutions have variance 3 / fan-in (inputs have variance 1/3), bias −1: the maximum over
+  a word's windows would else be positive for almost every filter and word alike;
+- highways have variance 1 / fan-in and, as at the start of bilm training, gate bias −2;
+- the projection has variance 4 / fan-in: token vectors come out with a deviation near 1;
+- LSTM kernels have variance 1 / fan-in for their input part and for their state part, bias 0
+  (the published +1 on the forget gate is added when the network is built);
+- LSTM projections have variance 9 / fan-in, since σ(o)·tanh(c) stays near 0.3.
+
+Every value is uniform in ±√(3·variance), from the raw 64-bit outputs of PCG64 (whose stream
+numpy guarantees, unlike that of its distributions), with one stream a dataset.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.features.elmo.loading import expected_shapes
+from elmobench.features.elmo.options import ElmoOptions
+
+RANDOM_WEIGHTS_VERSION: Final = 1
+
+
+def random_arrays(options: ElmoOptions, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Random datasets with the names and shapes of a trained model's file."""
+    return {name: _draw(name, shape, seed) for name, shape in expected_shapes(options).items()}
+
+
+def _draw(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    kind = name.rsplit("/", 1)[-1]
+    if kind == "b_carry":
+        return np.full(shape, -2, dtype=np.float32)
+    if kind.startswith("b_cnn"):
+        return np.full(shape, -1, dtype=np.float32)
+    if kind in ("B", "b_transform", "b_proj"):
+        return np.zeros(shape, dtype=np.float32)
+    variance = {"char_embed": 1 / 3, "W_proj": 4 / shape[0], "W_P_0": 9 / shape[0]}.get(kind)
+    if variance is None:
+        if kind.startswith("W_cnn"):
+            variance = 3 / (shape[1] * shape[2])
+        elif kind == "W_0":
+            # Input and state each fill half of the rows.
+            variance = 2 / shape[0]
+        else:
+            variance = 1 / shape[0]
+    bound = math.sqrt(3 * variance)
+    return (
+        ((2 * _uniform(name, math.prod(shape), seed) - 1) * bound).astype(np.float32).reshape(shape)
+    )
+
+
+def _uniform(name: str, count: int, seed: int) -> NDArray[np.float64]:
+    """``count`` numbers in [0, 1), a function of the seed and the dataset's name alone."""
+    key = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest(), "little")
+    raw = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
+    return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -1,0 +1,101 @@
+"""Span F1 equal to conlleval, the scorer of the CoNLL-2000 and CoNLL-2003 shared tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from seqeval.metrics.sequence_labeling import get_entities
+
+from elmobench.errors import DataError
+from elmobench.metrics.base import Metric, Scores
+
+_Span = tuple[str, int, int]
+
+
+class SpanF1(Metric):
+    """Gold and predicted are one list of BIO tags a sentence.
+
+    A span begins at B-, at I- after O (or at the start of a sentence), and at I- of another
+    type; it never crosses a sentence. A predicted span is right if type, first and last token
+    equal a gold one. Token accuracy compares full tags. A ratio without denominator is 0. Spans
+    are found by seqeval's default mode, which agrees with conlleval.
+    """
+
+    name: ClassVar[str] = "span-f1"
+    version: ClassVar[int] = 1
+    primary: ClassVar[str] = "f1"
+
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """Scores overall and by type.
+
+        Returns:
+            ``values``: ``f1``, ``precision``, ``recall``, ``token_accuracy`` in percent, and
+            the counts ``support`` (gold spans), ``found`` (predicted spans), ``correct``,
+            ``tokens``. ``per_class``: by type ``f1``, ``precision``, ``recall`` in percent,
+            ``support`` and ``found``.
+
+        Raises:
+            DataError: for a different number of sentences or tokens, or a tag that is not BIO.
+        """
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
+            )
+        known: set[str] = {"O"}
+        tokens = equal = 0
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            self._check(left, known, f"{self.name}, gold sentence {i}")
+            self._check(right, known, f"{self.name}, predicted sentence {i}")
+            if len(left) != len(right):
+                raise DataError(
+                    f"{len(left)} gold tags but {len(right)} predicted ones",
+                    where=f"{self.name}, sentence {i}",
+                )
+            tokens += len(left)
+            equal += sum(a == b for a, b in zip(left, right, strict=True))
+        gold_spans, found_spans = _spans(gold), _spans(predicted)
+        support = Counter(kind for kind, _, _ in gold_spans)
+        found = Counter(kind for kind, _, _ in found_spans)
+        correct = Counter(kind for kind, _, _ in gold_spans & found_spans)
+        rows = {
+            kind: _row(correct[kind], support[kind], found[kind])
+            for kind in sorted(support | found)
+        }
+        values = _row(correct.total(), support.total(), found.total())
+        values["correct"] = float(correct.total())
+        values["tokens"] = float(tokens)
+        values["token_accuracy"] = 100 * equal / tokens if tokens else 0.0
+        return Scores(primary=self.primary, values=values, per_class=rows)
+
+    def _check(self, tags: Any, known: set[str], where: str) -> None:
+        # Checked here because seqeval would only warn, once for each such token.
+        if isinstance(tags, str) or not isinstance(tags, Sequence):
+            raise DataError(f"expected a list of tags, got {tags!r}", where=where)
+        for tag in tags:
+            if tag in known:
+                continue
+            if not isinstance(tag, str) or not tag.startswith(("B-", "I-")) or len(tag) == 2:
+                raise DataError(
+                    f"{tag!r} is not a BIO tag", where=where, fix="use O, B-TYPE or I-TYPE"
+                )
+            known.add(tag)
+
+
+def _spans(sentences: Sequence[Sequence[str]]) -> set[_Span]:
+    """All (type, first token, last token); positions count over the whole corpus."""
+    return set(get_entities([list(tags) for tags in sentences]))
+
+
+def _row(correct: int, support: int, found: int) -> dict[str, float]:
+    return {
+        "f1": 200 * correct / (support + found) if correct else 0.0,
+        "precision": 100 * correct / found if found else 0.0,
+        "recall": 100 * correct / support if support else 0.0,
+        "support": float(support),
+        "found": float(found),
+    }
+
+
+SPAN_F1 = SpanF1()

@@ -1,0 +1,42 @@
+"""A convolution over the characters of a word."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class CharCnn(nn.Module):
+    """Character ids of words (V, C) to word vectors (V, filters).
+
+    Embedding, one convolution, maximum over the word's own windows, ReLU. A word shorter than
+    the window is padded with zero vectors to one window; windows that reach into the padding of
+    a longer neighbour are left out, so that a word's vector does not depend on the batch.
+
+    Args:
+        num_chars: number of character ids, the padding id 0 included.
+        dim: width of a character embedding.
+        filters: number of filters.
+        width: characters a window.
+    """
+
+    def __init__(self, num_chars: int, dim: int = 16, filters: int = 128, width: int = 3) -> None:
+        super().__init__()
+        self.out_dim = filters
+        self.width = width
+        self.embedding = nn.Embedding(num_chars, dim, padding_idx=0)
+        self.convolution = nn.Conv1d(dim, filters, kernel_size=width)
+
+    def forward(self, char_ids: Tensor) -> Tensor:
+        """Vectors of words given as right-padded (V, C) ids; pass each distinct word once."""
+        words, longest = char_ids.shape
+        if words == 0:
+            return self.convolution.weight.new_zeros(0, self.out_dim)
+        if longest < self.width:
+            char_ids = nn.functional.pad(char_ids, (0, self.width - longest))
+        windows: Tensor = self.convolution(self.embedding(char_ids).transpose(1, 2))
+        last = ((char_ids != 0).sum(dim=1) - self.width).clamp(min=0)
+        positions = torch.arange(windows.shape[2], device=char_ids.device)
+        outside = (positions > last.unsqueeze(1)).unsqueeze(1)
+        best = windows.masked_fill(outside, torch.finfo(windows.dtype).min).amax(dim=2)
+        return torch.relu(best)

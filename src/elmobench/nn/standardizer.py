@@ -1,0 +1,61 @@
+"""A fixed affine that gives vectors zero mean and unit variance over the training tokens."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+CONSTANT = 1e-6
+"""A dimension whose standard deviation is below this is only centred, never blown up."""
+
+
+class RunningMoments:
+    """Mean and variance of vectors that arrive in blocks, in float64 (Chan et al. 1983)."""
+
+    def __init__(self, dim: int) -> None:
+        self.count = 0
+        self.mean = torch.zeros(dim, dtype=torch.float64)
+        self._squares = torch.zeros(dim, dtype=torch.float64)
+
+    def add(self, block: Tensor) -> None:
+        """Take in (N, dim) vectors."""
+        if len(block) == 0:
+            return
+        block = block.detach().to("cpu", torch.float64)
+        mean = block.mean(dim=0)
+        shift = mean - self.mean
+        total = self.count + len(block)
+        self._squares += (block - mean).square().sum(dim=0)
+        self._squares += shift.square() * (self.count * len(block) / total)
+        self.mean += shift * (len(block) / total)
+        self.count = total
+
+    @property
+    def std(self) -> Tensor:
+        """(dim,) population standard deviation."""
+        return (self._squares / max(self.count, 1)).sqrt()
+
+
+class Standardizer(nn.Module):
+    """``(x - mean) / std`` with buffers that are fitted once and saved with the head."""
+
+    mean: Tensor
+    std: Tensor
+    fitted: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("std", torch.ones(dim))
+        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+
+    def set(self, moments: RunningMoments) -> None:
+        """Fix the affine."""
+        std = moments.std
+        self.mean.copy_(moments.mean)
+        self.std.copy_(torch.where(std < CONSTANT, 1.0, std))
+        self.fitted.fill_(True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, dim) -> (…, dim)."""
+        return (x - self.mean) / self.std

@@ -1,0 +1,60 @@
+"""Training on the labelled phrases of a treebank, besides its sentences."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from elmobench.data.examples import ClassifiedText
+from elmobench.tasks.base import HeadOptions
+
+_SCALE = 2**64
+
+
+class PhraseOptions(HeadOptions):
+    """What a sentiment head trains on.
+
+    Attributes:
+        phrases: ``all`` adds every labelled phrase as a text of its own; ``none`` trains on
+            sentences. Data without phrases trains on sentences either way.
+        phrase_min_tokens: leave out shorter phrases.
+        phrase_fraction: share of the phrases to keep, chosen by a hash of their ids: the same
+            ones in every run, and a smaller share is part of a larger one.
+    """
+
+    phrases: Literal["none", "all"] = "none"
+    phrase_min_tokens: int = Field(default=1, ge=1)
+    phrase_fraction: float = Field(default=1.0, ge=0, le=1)
+
+
+def _kept(phrase_id: str, fraction: float) -> bool:
+    digest = hashlib.blake2b(phrase_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < fraction * _SCALE
+
+
+def with_phrases(
+    examples: Sequence[ClassifiedText], options: PhraseOptions
+) -> list[ClassifiedText]:
+    """Each sentence (always kept) followed by its chosen phrases, called ``id:start-end``.
+
+    The phrase that is the whole sentence is not repeated.
+    """
+    if options.phrases == "none":
+        return list(examples)
+    result = []
+    for example in examples:
+        result.append(example)
+        whole = (0, len(example.tokens))
+        for phrase in example.phrases:
+            if (phrase.start, phrase.end) == whole:
+                continue
+            if phrase.end - phrase.start < options.phrase_min_tokens:
+                continue
+            name = f"{example.id}:{phrase.start}-{phrase.end}"
+            if _kept(name, options.phrase_fraction):
+                tokens = example.tokens[phrase.start : phrase.end]
+                result.append(ClassifiedText(id=name, tokens=tokens, label=phrase.label))
+    return result

@@ -1,0 +1,130 @@
+"""Sentiment: one label a text (SST-5, SST-2, and any classification of short texts)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from elmobench.data.examples import ClassifiedText, Sentence
+from elmobench.errors import DataError
+from elmobench.tasks.base import (
+    HeadOptions,
+    HeadPreset,
+    LabelCodec,
+    MixDefaults,
+    Pipeline,
+    TrainingOptions,
+)
+from elmobench.tasks.phrases import PhraseOptions, with_phrases
+from elmobench.tasks.sentiment_heads import (
+    UNIT,
+    Bcn,
+    BcnOptions,
+    LinearText,
+    LinearTextOptions,
+    MlpText,
+    MlpTextOptions,
+)
+
+
+class Sentiment(Pipeline[ClassifiedText]):
+    """One text, one label. Phrases are encoded each alone, as published."""
+
+    name: ClassVar[str] = "sentiment"
+    example_type: ClassVar[type] = ClassifiedText
+    default_metric: ClassVar[str] = "accuracy"
+
+    def units(self, example: ClassifiedText) -> dict[str, list[Sentence]]:
+        """The text."""
+        return {UNIT: [example.tokens]}
+
+    def training_examples(
+        self, examples: Sequence[ClassifiedText], options: HeadOptions
+    ) -> list[ClassifiedText]:
+        """The texts, with their phrases if the head's ``phrases`` option asks for them."""
+        if not isinstance(options, PhraseOptions):
+            return list(examples)
+        return with_phrases(examples, options)
+
+    def codec(self, train: Sequence[ClassifiedText], labels: Sequence[str] | None) -> LabelCodec:
+        """The card's labels in its order, else those found, sorted.
+
+        Raises:
+            DataError: if an example has a label that the card does not list, or there is none.
+        """
+        if labels is None:
+            found = sorted({example.label for example in train})
+            if not found:
+                raise DataError("there is no training example to take labels from")
+            return LabelCodec(labels=found)
+        known = set(labels)
+        for example in train:
+            if example.label not in known:
+                raise DataError(
+                    f"label {example.label!r} is not among the card's {', '.join(labels)}",
+                    where=f"example {example.id}",
+                    fix="correct the card's labels or its reader's options",
+                )
+        return LabelCodec(labels=list(labels))
+
+    def gold(self, example: ClassifiedText) -> str:
+        """The label."""
+        return example.label
+
+    def from_tokens(self, tokens: Sentence) -> ClassifiedText:
+        """A text without a label."""
+        return ClassifiedText(id="text", tokens=tokens, label="")
+
+
+PIPELINE = Sentiment()
+
+LINEAR = HeadPreset(
+    head=LinearText,
+    options=LinearTextOptions(),
+    training=TrainingOptions(
+        batch_size=64,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+    summary="mean of the token vectors, one linear layer: a probe",
+)
+
+MLP = HeadPreset(
+    head=MlpText,
+    options=MlpTextOptions(),
+    training=TrainingOptions(batch_size=64, epochs=15, patience=3),
+    mix=MixDefaults(),
+    version=1,
+    summary="mean of the token vectors, 256 hidden units",
+)
+
+SMALL = HeadPreset(
+    head=Bcn,
+    options=BcnOptions(
+        feedforward=100,
+        encoder=100,
+        integrator=100,
+        maxout=(100, 50),
+        pool=2,
+        embedding_dropout=0.3,
+        feedforward_dropout=0.2,
+        integrator_dropout=0.1,
+        maxout_dropout=(0.2, 0.2, 0.0),
+    ),
+    training=TrainingOptions(batch_size=64, epochs=12, patience=3),
+    mix=MixDefaults(),
+    version=1,
+    summary="biattentive classification network of 100 units, trained on sentences only",
+)
+
+PAPER = HeadPreset(
+    head=Bcn,
+    options=BcnOptions(phrases="all"),
+    training=TrainingOptions(batch_size=100, epochs=40, patience=5),
+    mix=MixDefaults(),
+    version=1,
+    summary="biattentive classification network as published, trained on all sub-trees",
+)

@@ -1,0 +1,111 @@
+"""Tagging: one tag a token (NER; POS tags and chunks follow the same pipeline)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from elmobench.data.examples import Sentence, TaggedSentence
+from elmobench.errors import DataError
+from elmobench.nn.bioul import bioul_tags, split_tag
+from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
+from elmobench.tasks.characters import characters_of
+from elmobench.tasks.tagging_heads import (
+    BIOUL,
+    PLAIN,
+    UNIT,
+    LinearTagger,
+    LinearTaggerOptions,
+    LstmTagger,
+    LstmTaggerOptions,
+)
+
+
+class TaggingPipeline(Pipeline[TaggedSentence]):
+    """One tag a token. A subclass names the task and says whether its tags mark spans.
+
+    Span tags are BIO in the data, in gold and in predictions, and BIOUL inside the head.
+    """
+
+    example_type: ClassVar[type] = TaggedSentence
+    spans: ClassVar[bool]
+
+    def units(self, example: TaggedSentence) -> dict[str, list[Sentence]]:
+        """The sentence."""
+        return {UNIT: [example.tokens]}
+
+    def codec(self, train: Sequence[TaggedSentence], labels: Sequence[str] | None) -> LabelCodec:
+        """Tags and characters.
+
+        Spans: all BIOUL tags over the types that occur in the card's tags, else in ``train``.
+        Plain: the card's tags in its order, else those found, sorted. Characters: those of
+        ``train``.
+
+        Raises:
+            DataError: for a span tag that is not BIO, or if there is nothing to take tags from.
+        """
+        if labels is None:
+            labels = sorted({tag for example in train for tag in example.tags})
+            if not labels:
+                raise DataError("there is no training example to take tags from")
+        if self.spans:
+            types = {kind for prefix, kind in map(split_tag, labels) if prefix != "O"}
+            labels = bioul_tags(types)
+        return LabelCodec(
+            labels=list(labels),
+            extra={
+                "scheme": BIOUL if self.spans else PLAIN,
+                "characters": characters_of(example.tokens for example in train),
+            },
+        )
+
+    def gold(self, example: TaggedSentence) -> list[str]:
+        """The tags."""
+        return list(example.tags)
+
+    def from_tokens(self, tokens: Sentence) -> TaggedSentence:
+        """A sentence tagged O throughout."""
+        return TaggedSentence(id="text", tokens=tokens, tags=("O",) * len(tokens))
+
+
+class Ner(TaggingPipeline):
+    """Entity spans."""
+
+    name: ClassVar[str] = "ner"
+    default_metric: ClassVar[str] = "span-f1"
+    spans: ClassVar[bool] = True
+
+
+NER = Ner()
+
+LINEAR = HeadPreset(
+    head=LinearTagger,
+    options=LinearTaggerOptions(),
+    training=TrainingOptions(
+        batch_size=32,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+    summary="one linear layer and a CRF: a probe",
+)
+
+SMALL = HeadPreset(
+    head=LstmTagger,
+    options=LstmTaggerOptions(layers=1, hidden=100, char_filters=64, dropout=0.3),
+    training=TrainingOptions(batch_size=32, epochs=12, patience=3),
+    mix=MixDefaults(),
+    version=1,
+    summary="character CNN, one biLSTM layer of 100, CRF",
+)
+
+PAPER = HeadPreset(
+    head=LstmTagger,
+    options=LstmTaggerOptions(reduction="sum"),
+    training=TrainingOptions(batch_size=64, epochs=75, patience=25),
+    mix=MixDefaults(l2=0.1),
+    version=1,
+    summary="character CNN, two biLSTM layers of 200, CRF, as published",
+)

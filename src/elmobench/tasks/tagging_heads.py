@@ -1,0 +1,183 @@
+"""Heads that give every token a tag: a CRF over one linear layer, and the published tagger."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.data.examples import TaggedSentence
+from elmobench.errors import DataError
+from elmobench.nn.bioul import bio_to_bioul, bioul_constraints, bioul_tag_to_bio
+from elmobench.nn.char_cnn import CharCnn
+from elmobench.nn.crf import LinearChainCrf
+from elmobench.nn.recurrent import BiLstm
+from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
+from elmobench.tasks.characters import CharacterIds
+from elmobench.tasks.padding import BoundedCache, IntArray, pad_rows
+
+UNIT = "sentence"
+BIOUL = "bioul"
+PLAIN = "plain"
+_CACHED_SENTENCES = 100_000
+
+
+class CrfOptions(HeadOptions):
+    """Options of every tagger.
+
+    Attributes:
+        dropout: see the head.
+        reduction: the loss is the ``mean`` of the sentences' negative log-likelihoods or, as the
+            published tagger has it, their ``sum`` over the batch. With Adam the two differ only
+            in how much the mix's penalty and the gradient's clipping weigh beside the loss.
+    """
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    reduction: Literal["mean", "sum"] = "mean"
+
+
+class CrfHead(Head[TaggedSentence]):
+    """Base of the taggers: emission scores from a subclass, then a CRF.
+
+    The codec's ``extra["scheme"]`` says what the tags are. For ``bioul`` the examples carry BIO
+    tags, the labels are BIOUL tags, decoding is constrained to legal BIOUL sequences, and
+    predictions are BIO again. For ``plain`` tags are used as they are, without constraints.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: CrfOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.spans = codec.extra["scheme"] == BIOUL
+        self.reduction = options.reduction
+        self.index = {label: i for i, label in enumerate(codec.labels)}
+        self.written = [bioul_tag_to_bio(tag) if self.spans else tag for tag in codec.labels]
+        constraints = bioul_constraints(codec.labels) if self.spans else None
+        self.crf = LinearChainCrf(len(codec.labels), constraints)
+        self._targets: BoundedCache[tuple[str, ...], IntArray] = BoundedCache(_CACHED_SENTENCES)
+
+    @abstractmethod
+    def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores of the codec's labels; whatever at padding."""
+
+    def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """Negative log-likelihood, reduced over the sentences (empty ones count 0).
+
+        Raises:
+            DataError: for tags that are not BIO or that the codec does not hold.
+        """
+        mask = batch.units[UNIT].mask
+        scores = self.emissions(batch, mixed)
+        targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
+        nll = self.crf.negative_log_likelihood(scores, targets.to(scores.device), mask)
+        return nll.mean() if self.reduction == "mean" else nll.sum()
+
+    @torch.no_grad()
+    def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:
+        """One list of tags a sentence, as many as it has tokens."""
+        paths = self.crf.decode(self.emissions(batch, mixed), batch.units[UNIT].mask)
+        return [[self.written[i] for i in path] for path in paths]
+
+    def _target(self, example: TaggedSentence) -> IntArray:
+        found = self._targets.get(example.tags)
+        if found is None:
+            try:
+                tags = bio_to_bioul(example.tags) if self.spans else example.tags
+            except DataError as error:
+                raise DataError(
+                    error.what, where=f"example {example.id}, {error.where}", fix=error.fix
+                ) from error
+            for i, tag in enumerate(tags):
+                if tag not in self.index:
+                    raise DataError(
+                        f"tag {example.tags[i]!r} does not occur in the training set",
+                        where=f"example {example.id}, token {i}",
+                        fix="list the tags in the task card's labels",
+                    )
+            found = np.array([self.index[tag] for tag in tags], dtype=np.int64)
+            self._targets[example.tags] = found
+        return found
+
+
+class LinearTaggerOptions(CrfOptions):
+    """Options of :class:`LinearTagger`; ``dropout`` is on the token vectors."""
+
+
+class LinearTagger(CrfHead):
+    """A probe: dropout, one linear layer, CRF."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTaggerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(input_dims["input"], len(codec.labels))
+
+    def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores."""
+        out: Tensor = self.output(self.dropout(mixed["input"][UNIT]))
+        return out
+
+
+class LstmTaggerOptions(CrfOptions):
+    """Options of :class:`LstmTagger`; the defaults are the published sizes.
+
+    Attributes:
+        layers: biLSTM layers.
+        hidden: units a direction.
+        chars: put a character CNN beside the features.
+        char_dim: width of a character embedding.
+        char_filters: filters of the character CNN.
+        char_width: characters a window.
+        dropout: on the token vectors, between the biLSTM's layers and on its output.
+    """
+
+    layers: int = Field(default=2, ge=1)
+    hidden: int = Field(default=200, ge=1)
+    chars: bool = True
+    char_dim: int = Field(default=16, ge=1)
+    char_filters: int = Field(default=128, ge=1)
+    char_width: int = Field(default=3, ge=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+
+
+class LstmTagger(CrfHead):
+    """Features beside a character CNN, biLSTM, linear layer, CRF."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LstmTaggerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        width = input_dims["input"]
+        self.characters: CharacterIds | None = None
+        self.char_cnn: CharCnn | None = None
+        if options.chars:
+            self.characters = CharacterIds(codec.extra["characters"])
+            self.char_cnn = CharCnn(
+                len(self.characters), options.char_dim, options.char_filters, options.char_width
+            )
+            width += self.char_cnn.out_dim
+        self.dropout = nn.Dropout(options.dropout)
+        self.encoder = BiLstm(width, options.hidden, options.layers, options.dropout)
+        self.output = nn.Linear(self.encoder.out_dim, len(codec.labels))
+
+    def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores."""
+        x = mixed["input"][UNIT]
+        unit = batch.units[UNIT]
+        if self.char_cnn is not None and self.characters is not None and x.shape[1]:
+            words, rows = self.characters.batch(unit.tokens, x.shape[1])
+            spelled = self.char_cnn(words.to(x.device))
+            # Rows of padding point at some word; the encoder never reads padding. Without any
+            # word there is no row to point at, hence the check for an empty batch above.
+            x = torch.cat([x, spelled[rows.to(x.device)]], dim=-1)
+        elif self.char_cnn is not None:
+            x = x.new_zeros(x.shape[0], x.shape[1], x.shape[2] + self.char_cnn.out_dim)
+        encoded = self.encoder(self.dropout(x), unit.mask)
+        out: Tensor = self.output(self.dropout(encoded))
+        return out

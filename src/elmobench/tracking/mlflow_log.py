@@ -1,0 +1,183 @@
+"""MLflow, filled from run records by one process, idempotently.
+
+An experiment is a parent run, a cell a nested run. Logging a cell twice changes nothing:
+its run is found by its tag and, if finished, left alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elmobench.tracking.record import RecordStore, RunRecord
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CELL_TAG = "elmobench.cell"
+STUDY_TAG = "elmobench.experiment"
+PARENT_TAG = "mlflow.parentRunId"
+_PARAMETER_LIMIT = 500
+"""MLflow servers refuse longer parameter values."""
+
+
+def default_uri(folder: Path) -> str:
+    """A SQLite file beside the records of ``folder``."""
+    return f"sqlite:///{(folder / 'mlflow' / 'mlflow.db').resolve()}"
+
+
+def open_tracker(uri: str | None, records: RecordStore, experiment: str) -> Tracker | None:
+    """A tracker on ``uri``, on the default SQLite file for None; None for ``"none"``."""
+    if uri == "none":
+        return None
+    return Tracker(uri or default_uri(records.folder), records, experiment)
+
+
+class Tracker:
+    """Writes records to one MLflow store.
+
+    Args:
+        uri: any MLflow tracking URI.
+        records: where predictions and records stand, for artifacts.
+        experiment: name of the MLflow experiment and of its parent run.
+    """
+
+    def __init__(self, uri: str, records: RecordStore, experiment: str) -> None:
+        # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("DO_NOT_TRACK", "true")
+        from mlflow import MlflowClient
+
+        self.uri = uri
+        self._records = records
+        self._name = experiment
+        artifacts = None
+        if uri.startswith("sqlite:///"):
+            folder = Path(uri.removeprefix("sqlite:///")).parent
+            folder.mkdir(parents=True, exist_ok=True)
+            artifacts = (folder / "artifacts").resolve().as_uri()
+        self._client: MlflowClient = MlflowClient(tracking_uri=uri)
+        self._experiment_id = self._experiment(artifacts)
+        self._parent_id = self._parent()
+
+    def log(self, record: RunRecord) -> str:
+        """Log ``record`` as a nested run; returns the run's id.
+
+        A run left unfinished (the process died while logging) is deleted and made again.
+        """
+        for run in self._runs(f"tags.`{CELL_TAG}` = '{record.cell}'"):
+            if run.info.status in ("FINISHED", "FAILED") and _same_status(run, record):
+                return str(run.info.run_id)
+            self._client.delete_run(run.info.run_id)
+        run = self._client.create_run(
+            self._experiment_id,
+            run_name=_run_name(record),
+            tags={
+                PARENT_TAG: self._parent_id,
+                CELL_TAG: record.cell,
+                "elmobench.status": record.status,
+                **({"elmobench.signature": record.run.signature} if record.run else {}),
+                **({"elmobench.error": record.error} if record.error else {}),
+            },
+        )
+        run_id = str(run.info.run_id)
+        self._log_values(run_id, record)
+        self._log_artifacts(run_id, record)
+        status = "FINISHED" if record.status == "ok" else "FAILED"
+        self._client.set_terminated(run_id, status=status)
+        return run_id
+
+    def _experiment(self, artifacts: str | None) -> str:
+        found = self._client.get_experiment_by_name(self._name)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(self._client.create_experiment(self._name, artifact_location=artifacts))
+
+    def _parent(self) -> str:
+        for run in self._runs(f"tags.`{STUDY_TAG}` = '{self._name}'"):
+            return str(run.info.run_id)
+        run = self._client.create_run(
+            self._experiment_id, run_name=self._name, tags={STUDY_TAG: self._name}
+        )
+        self._client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
+
+    def _runs(self, query: str) -> list[Any]:
+        return list(self._client.search_runs([self._experiment_id], filter_string=query))
+
+    def _log_values(self, run_id: str, record: RunRecord) -> None:
+        from mlflow.entities import Metric, Param
+
+        parameters = [Param(k, v[:_PARAMETER_LIMIT]) for k, v in _parameters(record).items()]
+        metrics = [Metric(k, v, 0, step) for k, v, step in _metrics(record)]
+        self._client.log_batch(run_id, params=parameters)
+        for start in range(0, len(metrics), 1000):  # the server's limit for one request
+            self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
+
+    def _log_artifacts(self, run_id: str, record: RunRecord) -> None:
+        for path in (
+            self._records.record_path(record.cell),
+            self._records.predictions_path(record.cell),
+        ):
+            if path.exists():
+                self._client.log_artifact(run_id, str(path))
+
+
+def _same_status(run: Any, record: RunRecord) -> bool:
+    return bool(run.data.tags.get("elmobench.status") == record.status)
+
+
+def _run_name(record: RunRecord) -> str:
+    return f"{record.task} {record.features} {record.head} seed {record.seed}"
+
+
+def _parameters(record: RunRecord) -> dict[str, str]:
+    identity = record.identity
+    flat = {
+        "task": record.task,
+        "pipeline": record.pipeline,
+        "features": record.features,
+        "head": record.head,
+        "seed": str(record.seed),
+        "threads": str(identity.get("threads")),
+        "precision": str(identity.get("precision")),
+        "placement": str(identity.get("placement")),
+        "train_fraction": str(identity.get("train_fraction")),
+    }
+    for block in ("options", "training"):
+        for key, value in identity.get(block, {}).items():
+            flat[f"{block}.{key}"] = str(value)
+    for key, value in record.axes.items():
+        flat.setdefault(key, str(value))
+    return flat
+
+
+def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
+    """(key, value, step): steps are epochs; overall scores stand at the best epoch."""
+    result = record.result
+    if result is None:
+        return
+    for split, scores in (("test", result.test), ("dev", result.dev)):
+        for name, value in scores.items():
+            yield f"{split}.{name}", value, result.best_epoch
+    for row in result.curve:
+        yield "epoch.train_loss", row.train_loss, row.epoch
+        yield "epoch.dev", row.dev, row.epoch
+        for placement, parts in row.layer_weights.items():
+            for part, mix in parts.items():
+                # MLflow allows / in keys and shows it as a group; # and @ it does not allow.
+                prefix = f"mix.{placement}.{_key(part)}"
+                for layer, weight in enumerate(mix.get("s") or []):
+                    yield f"{prefix}.s{layer}", weight, row.epoch
+                if mix.get("s") is not None:
+                    yield f"{prefix}.gamma", mix["gamma"], row.epoch
+    if record.run is not None:
+        for stage, seconds in record.run.seconds.items():
+            yield f"seconds.{stage}", seconds, 0
+        yield "peak_memory_bytes", float(record.run.peak_memory_bytes), 0
+
+
+def _key(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_. /" else "_" for c in text)

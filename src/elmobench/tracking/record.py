@@ -1,0 +1,188 @@
+"""Run records: one JSON file a cell, written atomically.
+
+Block ``result`` is what "the same result" means: equal to the bit on CPU with the same
+threads. Block ``run`` (costs, versions, host) may differ.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from elmobench.digests import canonical_json, digest_of
+from elmobench.errors import DataError
+from elmobench.files import write_bytes, write_text
+
+SCHEMA_VERSION = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class EpochRow(_Model):
+    """One epoch of the learning curve."""
+
+    epoch: int
+    train_loss: float
+    dev: float
+    layer_weights: dict[str, dict[str, Any]]
+
+
+class Result(_Model):
+    """The outcome.
+
+    Attributes:
+        metric: name of the metric.
+        primary: key of the score that tables show.
+        test: scores on test, from the best dev epoch, computed once.
+        dev: scores on dev of the same epoch.
+        per_class: test scores by label or entity type.
+        best_epoch: chosen on dev.
+        predictions_digest: SHA-256 of the canonical JSON of the test predictions.
+        layer_weights: placement -> part -> s (normalised), γ, raw w, of the best epoch.
+        curve: every epoch.
+        selection: what a small grid chose on dev, and every candidate's dev score.
+        coverage: part -> share of tokens and types with a vector, where words can lack one.
+        counts: examples used of each split.
+    """
+
+    metric: str
+    primary: str
+    test: dict[str, float]
+    dev: dict[str, float]
+    per_class: dict[str, dict[str, float]]
+    best_epoch: int
+    predictions_digest: str
+    layer_weights: dict[str, dict[str, Any]]
+    curve: list[EpochRow]
+    selection: dict[str, Any] | None = None
+    coverage: dict[str, dict[str, float]] = Field(default_factory=dict)
+    counts: dict[str, int] = Field(default_factory=dict)
+
+
+class RunInfo(_Model):
+    """Provenance and costs: not part of the result.
+
+    Attributes:
+        started: UTC, ISO 8601.
+        seconds: wall time by stage.
+        peak_memory_bytes: of the process, so far.
+        parameters: trainable parameters of mix and head; and the provider's own by part.
+        bytes_per_token: stored bytes a token by part.
+        versions: of Python and the libraries that compute.
+        host: processor and threads.
+        signature: one line that names everything a score depends on.
+    """
+
+    started: str
+    seconds: dict[str, float]
+    peak_memory_bytes: int
+    parameters: dict[str, int]
+    bytes_per_token: dict[str, float]
+    versions: dict[str, str]
+    host: dict[str, Any]
+    signature: str
+
+
+class RunRecord(_Model):
+    """One cell: what it was, what came out, and what it took.
+
+    Attributes:
+        cell: identity of the cell, a SHA-256 over ``identity``.
+        experiment: name of the experiment that first ran it.
+        task, pipeline, features, head, seed, axes: for people and tables.
+        identity: everything the result depends on.
+        status: ``ok``, or ``failed`` with ``error``.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    cell: str
+    experiment: str
+    task: str
+    pipeline: str
+    features: str
+    head: str
+    seed: int
+    axes: dict[str, Any]
+    identity: dict[str, Any]
+    status: Literal["ok", "failed"]
+    error: str | None = None
+    caveats: list[str] = Field(default_factory=list)
+    result: Result | None = None
+    run: RunInfo | None = None
+
+
+class RecordStore:
+    """The records of one results folder.
+
+    ``records/<cell>.json``, ``predictions/<cell>.json.gz`` and ``heads/<cell>/``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def record_path(self, cell: str) -> Path:
+        """Where the record of ``cell`` stands."""
+        return self.folder / "records" / f"{cell[:16]}.json"
+
+    def predictions_path(self, cell: str) -> Path:
+        """Where the predictions of ``cell`` stand."""
+        return self.folder / "predictions" / f"{cell[:16]}.json.gz"
+
+    def head_folder(self, cell: str) -> Path:
+        """Where the trained head of ``cell`` stands."""
+        return self.folder / "heads" / cell[:16]
+
+    def read(self, cell: str) -> RunRecord | None:
+        """The record of ``cell``, or None."""
+        path = self.record_path(cell)
+        return read_record(path) if path.exists() else None
+
+    def write(self, record: RunRecord) -> Path:
+        """Write ``record`` atomically; returns its path."""
+        path = self.record_path(record.cell)
+        text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False)
+        write_text(path, text + "\n")
+        return path
+
+    def write_predictions(self, cell: str, rows: list[dict[str, Any]]) -> str:
+        """Write test predictions (``id``, ``gold``, ``predicted``); returns their digest."""
+        data = canonical_json(rows).encode("utf-8", "surrogatepass")
+        # mtime=0: the same predictions give the same bytes.
+        write_bytes(self.predictions_path(cell), gzip.compress(data, 9, mtime=0))
+        return digest_of(rows)
+
+    def read_predictions(self, cell: str) -> list[dict[str, Any]]:
+        """The stored predictions. Raises DataError if they were not kept or are damaged."""
+        path = self.predictions_path(cell)
+        try:
+            rows: list[dict[str, Any]] = json.loads(gzip.decompress(path.read_bytes()))
+        except (OSError, EOFError, ValueError) as error:
+            raise DataError(f"predictions cannot be read: {error}", where=str(path)) from error
+        return rows
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        for path in sorted((self.folder / "records").glob("*.json")):
+            yield read_record(path)
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read one record. Raises DataError if it is not one, or is of a newer schema."""
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        version = raw.get("schema_version") if isinstance(raw, dict) else None
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"run record of schema {version!r}; this version reads {SCHEMA_VERSION}",
+                where=str(path),
+                fix="use the elmobench version that wrote it, or run the experiment again",
+            )
+        return RunRecord.model_validate(raw)
+    except (ValueError, ValidationError) as error:
+        raise DataError(f"not a run record: {error}", where=str(path)) from error

@@ -1,0 +1,189 @@
+"""From examples to batches: which examples go together, and with which vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elmobench.data.examples import Sentence
+from elmobench.features.provider import FeatureProvider
+from elmobench.features.store import StoredFeatures
+from elmobench.tasks.base import Batch, Pipeline, UnitBatch
+
+E = TypeVar("E")
+
+_BUCKET_BATCHES = 20
+"""Batches are cut from shuffled runs of this many batches' examples, sorted by length."""
+
+
+class PartSource(Protocol):
+    """Where one part's frozen vectors come from."""
+
+    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
+        """(B, L', T, D) vectors of the sentences ``rows``, zero at the right padding."""
+        ...
+
+
+class StoredPart:
+    """A part read from the feature store by memory map."""
+
+    def __init__(self, stored: StoredFeatures, sentences: Sequence[Sentence]) -> None:
+        self._view = stored.view(sentences)
+
+    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
+        """See :class:`PartSource`."""
+        return self._view.gather(rows, layers)
+
+
+class LivePart:
+    """A part encoded on the spot: for a user's own text, and for tests."""
+
+    def __init__(self, provider: FeatureProvider, sentences: Sequence[Sentence]) -> None:
+        self._vectors = provider.encode(sentences)
+        self._shape = (provider.num_layers, provider.dim)
+
+    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
+        """See :class:`PartSource`."""
+        chosen = list(range(self._shape[0])) if layers is None else list(layers)
+        longest = max((self._vectors[i].shape[1] for i in rows), default=0)
+        out = np.zeros((len(rows), len(chosen), longest, self._shape[1]), dtype=np.float32)
+        for b, i in enumerate(rows):
+            vectors = self._vectors[i]
+            out[b, :, : vectors.shape[1]] = vectors[chosen]
+        return out
+
+
+class SentenceTable:
+    """The distinct sentences of a set of examples, in a fixed order."""
+
+    def __init__(self) -> None:
+        self.sentences: list[Sentence] = []
+        self._row: dict[Sentence, int] = {}
+
+    def add(self, sentence: Sentence) -> int:
+        """The row of ``sentence``, appended if new."""
+        row = self._row.get(sentence)
+        if row is None:
+            row = len(self.sentences)
+            self._row[sentence] = row
+            self.sentences.append(sentence)
+        return row
+
+    @property
+    def words(self) -> list[str]:
+        """Distinct words, sorted."""
+        return sorted({token for sentence in self.sentences for token in sentence})
+
+
+class ExampleSet(Generic[E]):
+    """Examples of one split with the rows of their context units.
+
+    Args:
+        pipeline: says which sentences an example needs.
+        examples: in a fixed order.
+        table: where their sentences stand; shared by all splits.
+    """
+
+    def __init__(self, pipeline: Pipeline[E], examples: Sequence[E], table: SentenceTable) -> None:
+        self.examples = list(examples)
+        self.units: list[dict[str, list[int]]] = []
+        lengths = []
+        for example in self.examples:
+            rows = {}
+            longest = 0
+            for name, sentences in pipeline.units(example).items():
+                rows[name] = [table.add(sentence) for sentence in sentences]
+                longest = max(longest, max((len(s) for s in sentences), default=0))
+            self.units.append(rows)
+            lengths.append(longest)
+        self.lengths: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+class Collator:
+    """Builds :class:`Batch` objects.
+
+    Args:
+        table: the distinct sentences that rows refer to.
+        parts: one source for each part of the features spec.
+        layers: for each part the layers to read, None for all.
+        vocabulary: word -> id (from 1) of the trainable embedding; None without one.
+    """
+
+    def __init__(
+        self,
+        table: SentenceTable,
+        parts: Sequence[PartSource],
+        layers: Sequence[Sequence[int] | None],
+        vocabulary: Mapping[str, int] | None = None,
+    ) -> None:
+        self._table = table
+        self._parts = list(parts)
+        self._layers = list(layers)
+        self._vocabulary = vocabulary
+
+    def batch(self, data: ExampleSet[E], indices: Sequence[int]) -> Batch[E]:
+        """The examples ``indices`` of ``data`` with their features."""
+        units = {}
+        for name in data.units[indices[0]]:
+            rows = [row for i in indices for row in data.units[i][name]]
+            units[name] = self._unit(rows)
+        return Batch([data.examples[i] for i in indices], units)
+
+    def _unit(self, rows: list[int]) -> UnitBatch:
+        tokens = [self._table.sentences[row] for row in rows]
+        lengths = torch.tensor([len(sentence) for sentence in tokens])
+        longest = int(lengths.max()) if rows else 0
+        mask = torch.arange(longest)[None, :] < lengths[:, None]  # (B, T)
+        index = np.asarray(rows, dtype=np.int64)
+        parts = [
+            torch.from_numpy(part.gather(index, layers))
+            for part, layers in zip(self._parts, self._layers, strict=True)
+        ]
+        word_ids = None
+        if self._vocabulary is not None:
+            word_ids = torch.zeros(len(rows), longest, dtype=torch.long)
+            for b, sentence in enumerate(tokens):
+                ids = [self._vocabulary.get(token, 0) for token in sentence]
+                word_ids[b, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        return UnitBatch(tokens, mask, parts, word_ids)
+
+
+def bucketed_batches(
+    lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator
+) -> list[list[int]]:
+    """One epoch's batches: a shuffle, then batches of similar length, in random order.
+
+    Depends on the lengths, the batch size and ``rng`` only, never on the features.
+    """
+    order = rng.permutation(len(lengths))
+    batches = []
+    span = batch_size * _BUCKET_BATCHES
+    for start in range(0, len(order), span):
+        run = order[start : start + span]
+        run = run[np.argsort(lengths[run], kind="stable")]
+        batches += [run[i : i + batch_size].tolist() for i in range(0, len(run), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def evaluation_batches(lengths: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:
+    """All examples once, sorted by length so that little is padding."""
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size].tolist()
+
+
+def nested_subset(count: int, fraction: float, rng: np.random.Generator) -> list[int]:
+    """Indices of a random ``fraction`` of ``count`` examples, in their original order.
+
+    With the same generator state a smaller fraction's subset lies within a larger one's.
+    At least one example is kept.
+    """
+    keep = max(1, round(count * fraction))
+    return sorted(rng.permutation(count)[:keep].tolist())

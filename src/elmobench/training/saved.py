@@ -1,0 +1,144 @@
+"""Trained heads on disk: safetensors for the weights, JSON for what they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from elmobench.errors import ModelError
+from elmobench.files import atomic_path, write_text
+from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
+from elmobench.nn.mix_mode import MixMode
+from elmobench.tasks.base import LabelCodec, get_head
+from elmobench.training.model import BenchModel
+
+FORMAT_VERSION = 1
+
+
+class SavedPart(BaseModel):
+    """One part of the features a head was trained on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: dict[str, Any]
+    fingerprint: str
+    num_layers: int
+    dim: int
+
+
+class SavedHead(BaseModel):
+    """``head.json``: everything but the weights."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format_version: int
+    pipeline: str
+    head: str
+    options: dict[str, Any]
+    codec: LabelCodec
+    parts: list[SavedPart]
+    placements: list[str]
+    standardize: bool
+    vocabulary: list[str] | None
+
+
+def save_model(
+    folder: Path,
+    model: BenchModel,
+    *,
+    pipeline: str,
+    head: str,
+    options: dict[str, Any],
+    codec: LabelCodec,
+    parts: Sequence[SavedPart],
+    placements: Sequence[str],
+    standardize: bool,
+    vocabulary: Mapping[str, int] | None,
+) -> None:
+    """Write ``weights.safetensors``, then ``head.json``, below ``folder``."""
+    weights = {name: t.detach().contiguous().clone() for name, t in model.state_dict().items()}
+    with atomic_path(folder / "weights.safetensors") as temporary:
+        save_file(weights, temporary)
+    saved = SavedHead(
+        format_version=FORMAT_VERSION,
+        pipeline=pipeline,
+        head=head,
+        options=options,
+        codec=codec,
+        parts=list(parts),
+        placements=list(placements),
+        standardize=standardize,
+        vocabulary=None if vocabulary is None else sorted(vocabulary, key=vocabulary.__getitem__),
+    )
+    write_text(folder / "head.json", saved.model_dump_json(indent=1) + "\n")
+
+
+def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
+    """Read a trained head back, in evaluation mode.
+
+    Raises:
+        ModelError: if it is missing, damaged, or of another version.
+    """
+    path = folder / "head.json"
+    try:
+        saved = SavedHead.model_validate(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise ModelError(
+            "no trained head here",
+            where=str(folder),
+            fix="heads are not committed with results: run the experiment on this machine",
+        ) from None
+    except (ValueError, ValidationError) as error:
+        raise ModelError(f"not a saved head: {error}", where=str(path)) from error
+    if saved.format_version != FORMAT_VERSION:
+        raise ModelError(
+            f"saved head of format {saved.format_version}; this version reads {FORMAT_VERSION}",
+            where=str(path),
+        )
+    model = _empty_model(saved)
+    try:
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise ModelError(
+            f"the weights do not fit: {error}", where=str(folder / "weights.safetensors")
+        ) from error
+    return model.eval(), saved
+
+
+def _empty_model(saved: SavedHead) -> BenchModel:
+    preset = get_head(saved.pipeline, saved.head)
+    configs = [
+        PartConfig(
+            name=part.settings["label"],
+            num_layers=part.num_layers,
+            dim=part.dim,
+            mix_mode=MixMode.parse(part.settings["mix"] if part.num_layers > 1 else "learned"),
+            gamma=part.settings["gamma"],
+            norm=part.settings["norm"],
+            l2=part.settings["l2"],
+            dropout=part.settings["dropout"],
+            trainable=part.settings["trainable"],
+        )
+        for part in saved.parts
+    ]
+    initial = None
+    if saved.vocabulary is not None:
+        initial = {
+            config.name: torch.zeros(len(saved.vocabulary) + 1, config.dim)
+            for config in configs
+            if config.trainable
+        }
+    mixers = {
+        place: FeatureMixer(configs, standardize=saved.standardize, initial=initial)
+        for place in saved.placements
+    }
+    options = type(preset.options).model_validate(saved.options)
+    dims = {place: mixer.out_dim for place, mixer in mixers.items()}
+    return BenchModel(mixers, preset.head(dims, saved.codec, options))

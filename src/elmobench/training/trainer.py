@@ -1,0 +1,188 @@
+"""The training loop: early stopping on dev, gradient clipping, named random streams."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from elmobench.errors import ElmobenchError
+from elmobench.metrics.base import Metric, Scores
+from elmobench.tasks.base import Pipeline, TrainingOptions
+from elmobench.training.batching import (
+    Collator,
+    ExampleSet,
+    bucketed_batches,
+    evaluation_batches,
+)
+from elmobench.training.model import BenchModel
+from elmobench.training.streams import RandomStreams
+
+EpochCallback = Callable[["Epoch"], None]
+
+
+class TrainingError(ElmobenchError):
+    """Training cannot go on, for instance because the loss is not a number."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training set.
+
+    Attributes:
+        number: from 1.
+        train_loss: mean over batches.
+        dev: the primary dev score.
+        layer_weights: placement -> part -> normalised weights s, γ and raw w after the epoch.
+        seconds: wall time of training and scoring dev; not part of a result's identity.
+    """
+
+    number: int
+    train_loss: float
+    dev: float
+    layer_weights: dict[str, dict[str, Any]]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training run produced. The model holds the best epoch's weights."""
+
+    epochs: list[Epoch]
+    best: Epoch
+
+
+def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
+    """The optimizer that ``options`` names, over all trainable parameters."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    kinds: dict[str, type[torch.optim.Optimizer]] = {
+        "adam": torch.optim.Adam,
+        "adadelta": torch.optim.Adadelta,
+    }
+    extra: dict[str, Any] = {"lr": options.lr, **options.optimizer_options}
+    if isinstance(extra.get("betas"), list):
+        extra["betas"] = tuple(extra["betas"])
+    return kinds[options.optimizer](parameters, **extra)
+
+
+def predict_all(
+    model: BenchModel, collator: Collator, data: ExampleSet[Any], batch_size: int
+) -> list[Any]:
+    """Predictions for every example, in the set's own order."""
+    predictions: list[Any] = [None] * len(data)
+    model.eval()
+    with torch.inference_mode():
+        for indices in evaluation_batches(data.lengths, batch_size):
+            for i, prediction in zip(
+                indices, model.predict(collator.batch(data, indices)), strict=True
+            ):
+                predictions[i] = prediction
+    return predictions
+
+
+def evaluate(
+    model: BenchModel,
+    collator: Collator,
+    data: ExampleSet[Any],
+    pipeline: Pipeline[Any],
+    metric: Metric,
+    batch_size: int,
+) -> tuple[Scores, list[Any]]:
+    """Scores and predictions on ``data``."""
+    predictions = predict_all(model, collator, data, batch_size)
+    gold = [pipeline.gold(example) for example in data.examples]
+    return metric.compute(gold, predictions), predictions
+
+
+def train_epoch(
+    model: BenchModel,
+    optimizer: torch.optim.Optimizer,
+    collator: Collator,
+    data: ExampleSet[Any],
+    batches: Sequence[Sequence[int]],
+    options: TrainingOptions,
+) -> float:
+    """One pass over ``batches``; returns the mean loss.
+
+    Raises:
+        TrainingError: if the loss becomes infinite or not a number.
+    """
+    model.train()
+    total = torch.zeros(())
+    for number, indices in enumerate(batches):
+        optimizer.zero_grad(set_to_none=True)
+        loss = model.loss(collator.batch(data, indices))
+        loss.backward()  # type: ignore[no-untyped-call]
+        _clip(model, options)
+        optimizer.step()
+        total += loss.detach()
+        if number % 50 == 0 or number == len(batches) - 1:
+            _check_finite(total, number)
+    return float(total) / max(1, len(batches))
+
+
+def train(
+    model: BenchModel,
+    collator: Collator,
+    train_data: ExampleSet[Any],
+    dev_data: ExampleSet[Any],
+    pipeline: Pipeline[Any],
+    metric: Metric,
+    options: TrainingOptions,
+    streams: RandomStreams,
+    on_epoch: EpochCallback | None = None,
+) -> Training:
+    """Train until dev stops improving; leave the best epoch's weights in ``model``.
+
+    A later epoch replaces an earlier one only if its dev score is strictly higher.
+    """
+    optimizer = make_optimizer(model, options)
+    order = streams.numpy("order")
+    epochs: list[Epoch] = []
+    best: Epoch | None = None
+    best_state: dict[str, Tensor] = {}
+    with streams.torch("dropout"):
+        for number in range(1, options.epochs + 1):
+            start = time.perf_counter()
+            batches = bucketed_batches(train_data.lengths, options.batch_size, order)
+            loss = train_epoch(model, optimizer, collator, train_data, batches, options)
+            scores, _ = evaluate(model, collator, dev_data, pipeline, metric, options.batch_size)
+            epoch = Epoch(
+                number,
+                loss,
+                scores.score,
+                model.layer_weights(),
+                time.perf_counter() - start,
+            )
+            epochs.append(epoch)
+            if best is None or epoch.dev > best.dev:
+                best = epoch
+                best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            if on_epoch is not None:
+                on_epoch(epoch)
+            if number - best.number >= options.patience:
+                break
+    assert best is not None  # options.epochs is at least 1
+    model.load_state_dict(best_state)
+    return Training(epochs, best)
+
+
+def _clip(model: nn.Module, options: TrainingOptions) -> None:
+    parameters = [p for p in model.parameters() if p.grad is not None]
+    if options.clip_value is not None:
+        nn.utils.clip_grad_value_(parameters, options.clip_value)
+    if options.clip_norm is not None:
+        nn.utils.clip_grad_norm_(parameters, options.clip_norm)
+
+
+def _check_finite(total: Tensor, batch: int) -> None:
+    if not math.isfinite(float(total)):
+        raise TrainingError(
+            f"the training loss is {float(total)} by batch {batch + 1}",
+            fix="lower training.lr, or look for extreme values in the features",
+        )

@@ -1,0 +1,29 @@
+"""Fixtures for all tests: caches of their own, and the development data where it exists."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_SHARED = Path(
+    os.environ.get("ELMOBENCH_SHARED", Path(__file__).resolve().parents[2] / "shared")
+).absolute()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The development data folder; the test is skipped where there is none."""
+    if not (_SHARED / "mirror").is_dir():
+        pytest.skip("no development data folder (set ELMOBENCH_SHARED to run this)")
+    return _SHARED
+
+
+@pytest.fixture(autouse=True)
+def _private_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
+    """No test reads or writes the user's caches or settings."""
+    for name in list(os.environ):
+        if name.startswith("ELMOBENCH_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ELMOBENCH_HOME", str(tmp_path_factory.mktemp("home")))
