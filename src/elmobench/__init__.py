@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elmobench.analysis.results import load_results
-    from elmobench.bench.run import run
+    from elmobench.api import run
     from elmobench.data.task import load_task
     from elmobench.features.catalogue import load_provider
     from elmobench.features.store import FeatureStore
@@ -25,7 +25,7 @@ _PUBLIC = {
     "load_provider": "elmobench.features.catalogue",
     "load_results": "elmobench.analysis.results",
     "load_task": "elmobench.data.task",
-    "run": "elmobench.bench.run",
+    "run": "elmobench.api",
 }
 
 __all__ = ["FeatureStore", "get_metric", "load_provider", "load_results", "load_task", "run"]

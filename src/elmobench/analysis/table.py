@@ -34,12 +34,14 @@ def score_table(frame: pd.DataFrame) -> pd.DataFrame:
     keys = ["task", "metric", "head", *axes_of(frame)]
     features = list(dict.fromkeys(frame["features"]))
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    seeds: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for values, group in done.groupby([*keys, "features"], sort=False, dropna=False):
         key = values[:-1]
         row = rows.setdefault(key, dict(zip(keys, key, strict=True)))
+        seeds[key] += [int(seed) for seed in group["seed"]]
         row[str(values[-1])] = mean_sd([float(score) for score in group["score"]])
     table = pd.DataFrame(rows.values(), columns=[*keys, *features])
-    table.insert(len(keys), "seeds", [_seeds(done, row, keys) for row in rows.values()])
+    table.insert(len(keys), "seeds", [_span(seeds[key]) for key in rows])
     return table.fillna("–")
 
 
@@ -152,11 +154,12 @@ def reference_table(records: Iterable[RunRecord], cards: dict[str, Any]) -> pd.D
     return pd.DataFrame(rows)
 
 
-def _seeds(done: pd.DataFrame, row: dict[str, Any], keys: Sequence[str]) -> int:
-    chosen = done
-    for key in keys:
-        chosen = chosen[chosen[key] == row[key]]
-    return int(chosen["seed"].nunique())
+def _span(seeds: Iterable[int]) -> str:
+    """``1–5`` for a run of integers, else the list."""
+    values = sorted(set(seeds))
+    if len(values) > 2 and values == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]}–{values[-1]}"
+    return ", ".join(map(str, values))
 
 
 def _encoding_seconds(folder: Path | None) -> dict[tuple[str, str], float]:

@@ -12,15 +12,12 @@ from elmobench.bench.experiment import Experiment
 from elmobench.data.validation import validated
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
-from elmobench.features.spec import PartSpec, parse_features
+from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec, parse_features
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import HeadOptions, HeadPreset, MixDefaults, TrainingOptions, get_head
 
 PROTOCOL_VERSION = 1
 """Bumped by hand when the protocol changes in a way that changes results."""
-
-PROVIDER_SETTINGS = ("state", "seed")
-"""Suffixes of a features spec that belong to the provider, not to the mix."""
 
 
 class PartSettings(BaseModel):
@@ -29,7 +26,8 @@ class PartSettings(BaseModel):
     Attributes:
         name: the catalogue's name.
         label: unique in its cell; the key of its layer weights.
-        trainable, mix, gamma, l2, norm, dropout: see :class:`~elmobench.nn.feature_mixer.PartConfig`.
+        trainable, mix, gamma, l2, norm, dropout: see
+            :class:`~elmobench.nn.feature_mixer.PartConfig`.
         provider: settings that go to the provider (``state``, ``seed``).
     """
 
@@ -92,8 +90,8 @@ class Cell:
     @property
     def label(self) -> str:
         """One line for progress and messages."""
-        varied = " ".join(f"{k}={v}" for k, v in self.axes.items() if v is not None)
-        return f"{self.task} · {self.features} · {self.head}{' · ' + varied if varied else ''} · seed {self.seed}"
+        varied = [f"{name}={value}" for name, value in self.axes.items() if value is not None]
+        return " · ".join([self.task, self.features, self.head, *varied, f"seed {self.seed}"])
 
     def identity(
         self,

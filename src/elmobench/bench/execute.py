@@ -23,7 +23,7 @@ from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec, Pipeline, UnitBatch
 from elmobench.tracking.host import host_info, library_versions
 from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
-from elmobench.training.batching import Collator, ExampleSet, StoredPart, nested_subset
+from elmobench.training.batching import Collator, ExampleSet, nested_subset
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.streams import RandomStreams
@@ -102,6 +102,8 @@ def _run(
         placements=cell.placements,
         standardize=cell.mix.standardize,
         vocabulary=data.vocabulary,
+        models=bench.experiment.models,
+        models_base=bench.experiment.base,
     )
     predictions_digest = records.write_predictions(digest, rows)
     result = Result(
@@ -182,7 +184,7 @@ def prepare_data(cell: Cell, bench: Workbench, seed: int | str) -> CellData:
         layers.append(part_mode(part, num_layers).layers(num_layers))
     collator = Collator(
         prepared.table,
-        [StoredPart(bench.stored(part), prepared.table.sentences) for part in cell.parts],
+        [bench.view(cell, part) for part in cell.parts],
         layers,
         vocabulary,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from elmobench.data.examples import Sentence
-from elmobench.data.tokenize import tokenize
+from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.features.catalogue import Catalogue
 from elmobench.tasks.base import PIPELINES
@@ -59,8 +59,8 @@ class Predictor:
         folder = record_path.parent.parent
         self._model, self._saved = load_model(RecordStore(folder).head_folder(self.record.cell))
         self._pipeline = PIPELINES.get(self._saved.pipeline)
-        experiment = read_models(folder)
-        catalogue = Catalogue({**experiment, **(models or {})}, folder)
+        base = Path(self._saved.models_base) if self._saved.models_base else None
+        catalogue = Catalogue({**self._saved.models, **(models or {})}, base)
         self._providers = []
         for part in self._saved.parts:
             provider = catalogue.load(part.settings["name"], part.settings["provider"])
@@ -85,7 +85,7 @@ class Predictor:
             tokenized: split strings at spaces only.
         """
         sentences = [
-            tokenize(text, "whitespace" if tokenized else "words")
+            tuple(TOKENIZERS["whitespace" if tokenized else "words"](text))
             if isinstance(text, str)
             else tuple(text)
             for text in texts
@@ -100,14 +100,3 @@ class Predictor:
             with torch.inference_mode():
                 predictions = self._model.predict(collator.batch(data, range(len(chosen))))
             yield from zip(sentences[start : start + _BATCH], predictions, strict=True)
-
-
-def read_models(folder: Path) -> dict[str, Any]:
-    """The ``models:`` block of the experiment whose results are in ``folder``."""
-    import json
-
-    path = folder / "experiment.json"
-    if not path.exists():
-        return {}
-    models: dict[str, Any] = json.loads(path.read_text("utf-8")).get("models", {})
-    return models

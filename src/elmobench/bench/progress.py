@@ -81,21 +81,20 @@ class Progress:
         """One epoch of the current cell is done."""
         self._detail(f"{self._note} · epoch {epoch.number}: dev {epoch.dev:.2f}")
 
-    def done(self, record: RunRecord) -> None:
+    def finished(self, label: str, record: RunRecord) -> None:
         """A cell was recorded."""
         if record.result is None or record.run is None:
+            self._console.print(
+                f"[red]✗[/] {escape(label)}: {escape(record.error or '')}", highlight=False
+            )
             return
         score = record.result.test[record.result.primary]
         seconds = sum(v for k, v in record.run.seconds.items() if k != "epoch_mean")
         self._console.print(
-            f"[green]✓[/] {escape(self._note)}: {record.result.primary} {score:.2f} "
+            f"[green]✓[/] {escape(label)}: {record.result.primary} {score:.2f} "
             f"[dim](best epoch {record.result.best_epoch}, {seconds:.1f} s)[/]",
             highlight=False,
         )
-
-    def failed(self, label: str, error: Exception) -> None:
-        """A cell ended in an error."""
-        self._console.print(f"[red]✗[/] {escape(label)}: {escape(str(error))}", highlight=False)
 
     def _detail(self, text: str) -> None:
         for bar in self._bars.task_ids:

@@ -7,19 +7,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from elmobench.bench.cells import Cell, PartSettings, cell_digest, grid
-from elmobench.bench.execute import run_cell
 from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
-from elmobench.bench.progress import Progress
+from elmobench.bench.launchers import LAUNCHERS
+from elmobench.bench.progress import Advance, Progress
 from elmobench.bench.workbench import Workbench
-from elmobench.errors import ElmobenchError
 from elmobench.files import write_text
+from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
-
-if TYPE_CHECKING:
-    import pandas as pd
+from elmobench.training.trainer import Epoch
 
 Overwrite = Literal["never", "failed", "always"]
 
@@ -48,20 +46,8 @@ class RunSummary:
     encoded_sentences: int = 0
     seconds: float = 0.0
 
-    def frame(self) -> pd.DataFrame:
-        """One row a cell; see :func:`elmobench.load_results`."""
-        from elmobench.analysis.results import frame_of
 
-        return frame_of(self.records)
-
-    def table(self) -> pd.DataFrame:
-        """Task × head against features: mean and sd over seeds."""
-        from elmobench.analysis.table import score_table
-
-        return score_table(self.frame())
-
-
-def run(
+def run_experiment(
     experiment: Experiment | Mapping[str, Any] | str | Path,
     *,
     results: Path | None = None,
@@ -71,6 +57,7 @@ def run(
     overwrite: Overwrite = "failed",
     trust_first: bool = False,
     quiet: bool = False,
+    launcher: str = "local",
 ) -> RunSummary:
     """Run every cell that has no result yet.
 
@@ -85,6 +72,7 @@ def run(
         overwrite: which recorded cells to run again: ``never``, ``failed`` ones, ``always``.
         trust_first: pin the digest of files nobody has pinned.
         quiet: show no progress.
+        launcher: where cells run.
 
     Raises:
         ElmobenchError: for anything wrong with the experiment, before any work.
@@ -98,20 +86,22 @@ def run(
     bench = Workbench(experiment, include, store, trust_first)
     summary = RunSummary(experiment, folder)
     records = RecordStore(folder)
-    write_text(
-        folder / "experiment.json",
-        json.dumps(experiment.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n",
-    )
     with Progress(quiet) as progress:
         cells = resolve(bench, progress)
+        write_text(
+            folder / "experiment.json",
+            json.dumps(experiment.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n",
+        )
         pending = _pending(cells, records, overwrite)
         summary.skipped = len(cells) - len(pending)
         build_features(bench, [cell for cell, _ in pending], folder, summary, progress)
-        _run_cells(bench, pending, records, summary, progress, tracking_uri)
-    for _, digest in cells:
-        record = records.read(digest)
-        if record is not None:
-            summary.records.append(record)
+        tracker = open_tracker(tracking_uri, records, experiment.name)
+        _run_cells(bench, pending, records, summary, progress, tracker, launcher)
+        found = [records.read(digest) for _, digest in cells]
+        summary.records = [record for record in found if record is not None]
+        if tracker is not None:
+            # What another process trained, or ran while the store was away.
+            tracker.sync(summary.records)
     summary.seconds = time.perf_counter() - start
     return summary
 
@@ -192,46 +182,49 @@ def _note_cost(folder: Path, task: str, part: PartSettings, bench: Workbench, re
     write_text(path, json.dumps(costs, indent=1) + "\n")
 
 
+class _Watch:
+    """Passes on what the launcher tells: to the terminal, the summary and the tracker."""
+
+    def __init__(
+        self, progress: Progress, advance: Advance, summary: RunSummary, tracker: Tracker | None
+    ) -> None:
+        self._progress = progress
+        self._advance = advance
+        self._summary = summary
+        self._tracker = tracker
+
+    def started(self, cell: Cell) -> None:
+        self._progress.note(cell.label)
+
+    def epoch(self, epoch: Epoch) -> None:
+        self._progress.epoch(epoch)
+
+    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
+        if not here:
+            self._summary.skipped += 1
+            self._advance(1)
+            return
+        if record.status == "ok":
+            self._summary.trained += 1
+        else:
+            self._summary.failed += 1
+        self._progress.finished(cell.label, record)
+        if self._tracker is not None:
+            self._tracker.log(record)
+        self._advance(1)
+
+
 def _run_cells(
     bench: Workbench,
     pending: Sequence[tuple[Cell, str]],
     records: RecordStore,
     summary: RunSummary,
     progress: Progress,
-    tracking_uri: str | None,
+    tracker: Tracker | None,
+    launcher: str,
 ) -> None:
-    from elmobench.tracking.mlflow_log import open_tracker
-
-    tracker = open_tracker(tracking_uri, records, bench.experiment.name) if pending else None
+    if not pending:
+        return
     with progress.task("cells", len(pending)) as advance:
-        for cell, digest in pending:
-            progress.note(cell.label)
-            try:
-                record = run_cell(cell, bench, records, progress.epoch)
-                summary.trained += 1
-                progress.done(record)
-            except ElmobenchError as error:
-                record = _failure(cell, digest, bench, error)
-                records.write(record)
-                summary.failed += 1
-                progress.failed(cell.label, error)
-            if tracker is not None:
-                tracker.log(record)
-            advance(1)
-
-
-def _failure(cell: Cell, digest: str, bench: Workbench, error: ElmobenchError) -> RunRecord:
-    return RunRecord(
-        cell=digest,
-        experiment=bench.experiment.name,
-        task=cell.task,
-        pipeline=cell.pipeline,
-        features=cell.features,
-        head=cell.head,
-        seed=cell.seed,
-        axes=cell.axes,
-        identity=bench.identity(cell),
-        status="failed",
-        error=str(error),
-        caveats=list(bench.experiment.caveats),
-    )
+        watch = _Watch(progress, advance, summary, tracker)
+        LAUNCHERS.get(launcher)().launch(pending, bench, records, watch)

@@ -19,7 +19,7 @@ from elmobench.features.store import FeatureStore, StoredFeatures
 from elmobench.metrics.base import Metric, get_metric
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import PIPELINES, Pipeline
-from elmobench.training.batching import ExampleSet, SentenceTable
+from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
 
 
 @dataclass
@@ -30,11 +30,13 @@ class PreparedTask:
         sets: ``train`` (as the head trains on it), ``dev`` and ``test``.
         table: the distinct sentences of all three.
         train_examples: the training split itself, before any expansion into phrases.
+        views: the sentences looked up in the store, by provider fingerprint.
     """
 
     sets: dict[str, ExampleSet[Any]]
     table: SentenceTable
     train_examples: list[Any] = field(default_factory=list)
+    views: dict[str, StoredPart] = field(default_factory=dict)
 
 
 class Workbench:
@@ -87,6 +89,14 @@ class Workbench:
         if provider.fingerprint not in self._stored:
             self._stored[provider.fingerprint] = self.store.open(provider)
         return self._stored[provider.fingerprint]
+
+    def view(self, cell: Cell, part: PartSettings) -> StoredPart:
+        """One part's stored vectors of the cell's sentences, looked up once."""
+        prepared = self.prepared(cell)
+        fingerprint = self.provider(part).fingerprint
+        if fingerprint not in prepared.views:
+            prepared.views[fingerprint] = StoredPart(self.stored(part), prepared.table.sentences)
+        return prepared.views[fingerprint]
 
     def forget_stored(self, part: PartSettings) -> None:
         """Open the store afresh next time, because it grew."""

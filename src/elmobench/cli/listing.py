@@ -70,6 +70,6 @@ def _rows(kind: str, include: Sequence[Path]) -> list[tuple[str, str]]:
 
             return [(name, METRICS.summary(name)) for name in METRICS]
         case _:
-            from elmobench.data.readers import READERS
+            from elmobench.data.readers.base import READERS
 
             return [(name, READERS.summary(name)) for name in READERS]

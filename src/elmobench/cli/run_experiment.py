@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
     from elmobench.analysis.report import make_report, print_report, write_report
-    from elmobench.bench.run import run as run_experiment
+    from elmobench.bench.run import run_experiment
 
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")

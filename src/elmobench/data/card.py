@@ -21,7 +21,6 @@ from pydantic import (
     model_validator,
 )
 
-
 SPLITS = ("train", "dev", "test")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -131,8 +130,8 @@ class Counts(_Strict):
         tokens: over all examples.
         spans: annotated spans, of tagged sentences in a span scheme.
         phrases: labelled phrases, of treebank sentences.
-        labels: examples by label; of tagged sentences spans by type, or tokens by tag where
-            the tags are not spans.
+        labels: examples by label, or tokens by tag where tags do not mark spans.
+        types: spans by type.
     """
 
     examples: int | None = None
@@ -140,6 +139,7 @@ class Counts(_Strict):
     spans: int | None = None
     phrases: int | None = None
     labels: dict[str, int] | None = None
+    types: dict[str, int] | None = None
 
 
 class Published(_Strict):
@@ -165,7 +165,7 @@ class Ceiling(_Strict):
 class TaskCard(_Strict):
     """One dataset of one pipeline. See the module's docstring and ``docs``.
 
-    ``labels``, where given, are all labels that may occur: classes, or span types.
+    ``labels``, where given, are all labels that may occur: classes, or tags.
     """
 
     name: Name

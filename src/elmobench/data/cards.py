@@ -1,4 +1,4 @@
-"""Loading and finding task cards: the shipped ones, those of included folders and of other packages."""
+"""Loading and finding task cards: shipped, in included folders, in other packages."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and between two pieces of a file."""
 _LONGEST_WAIT = 30.0
 _PIECE = 1 << 16
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+# 206 and 416: the server disagrees about where the file goes on; the next attempt starts anew.
+_TRANSIENT = frozenset({206, 408, 416, 425, 429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -237,16 +238,13 @@ def _attempt(url: str, part: Path, expected: Expected, progress: ProgressCallbac
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         for hop in (*response.history, response):
             _check_address(str(hop.url))
-        if response.status_code == 416:
-            part.unlink(missing_ok=True)
-            return 503
-        if response.status_code not in (200, 206):
-            return response.status_code
         span = response.headers.get("Content-Range", "")
-        if response.status_code == 206 and not span.startswith(f"bytes {have}-"):
+        resumed = response.status_code == 206 and span.startswith(f"bytes {have}-")
+        if response.status_code in (206, 416) and not resumed:
             part.unlink(missing_ok=True)
-            return 503
-        start = have if response.status_code == 206 else 0
+        if response.status_code != 200 and not resumed:
+            return response.status_code
+        start = have if resumed else 0
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else expected.bytes
         done = start
@@ -259,7 +257,9 @@ def _attempt(url: str, part: Path, expected: Expected, progress: ProgressCallbac
                 if progress is not None:
                     progress(url.rsplit("/", 1)[-1], done, total)
     # urllib3 raises for a short body; this covers a transport that does not.
-    return 200 if total is None or done >= total or done > (expected.bytes or done) else 503
+    if total is not None and done < total:
+        raise requests.ConnectionError(f"cut off after {done} of {total} bytes")
+    return 200
 
 
 def _check_address(url: str) -> None:

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Tag, ValidationError
 from elmobench.errors import ConfigError
 from elmobench.registry import did_you_mean
 
-
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -1,1 +1,1 @@
-"""Layer mix, encoders, CRF and pooling: modules without knowledge of tasks."""
+"""Layer mix, feature mixer and the modules that heads are built of. Knows no task."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -29,8 +30,7 @@ class Maxout(nn.Module):
         self.pool = pool
         widths = [input_dim, *output_dims]
         self.layers = nn.ModuleList(
-            nn.Linear(before, after * pool)
-            for before, after in zip(widths, widths[1:], strict=False)
+            nn.Linear(before, after * pool) for before, after in pairwise(widths)
         )
         self.dropouts = nn.ModuleList(nn.Dropout(p) for p in dropouts)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from elmobench.tasks.padding import BoundedCache, IntArray, pad_rows
@@ -47,13 +46,12 @@ class CharacterIds:
         """The distinct words of a batch.
 
         Returns:
-            (V, C) character ids of the distinct words, and (B, width) the row of each token's
-            word (0 at padding).
+            (V, C) character ids of the distinct words (one empty word if there is none), and
+            (B, width) the row of each token's word (0 at padding).
         """
         rows: dict[str, int] = {}
         index = [
             np.array([rows.setdefault(token, len(rows)) for token in tokens], dtype=np.int64)
             for tokens in sentences
         ]
-        words = pad_rows([self.word(word) for word in rows])
-        return words, pad_rows(index, width) if index else torch.zeros(0, width, dtype=torch.int64)
+        return pad_rows([self.word(word) for word in rows or [""]]), pad_rows(index, width)

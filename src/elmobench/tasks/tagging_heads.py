@@ -170,14 +170,11 @@ class LstmTagger(CrfHead):
         """(B, T, K) scores."""
         x = mixed["input"][UNIT]
         unit = batch.units[UNIT]
-        if self.char_cnn is not None and self.characters is not None and x.shape[1]:
+        if self.char_cnn is not None and self.characters is not None:
             words, rows = self.characters.batch(unit.tokens, x.shape[1])
             spelled = self.char_cnn(words.to(x.device))
-            # Rows of padding point at some word; the encoder never reads padding. Without any
-            # word there is no row to point at, hence the check for an empty batch above.
+            # At padding this is some word's vector, which the encoder never reads.
             x = torch.cat([x, spelled[rows.to(x.device)]], dim=-1)
-        elif self.char_cnn is not None:
-            x = x.new_zeros(x.shape[0], x.shape[1], x.shape[2] + self.char_cnn.out_dim)
         encoded = self.encoder(self.dropout(x), unit.mask)
         out: Tensor = self.output(self.dropout(encoded))
         return out

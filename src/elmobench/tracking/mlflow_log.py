@@ -7,7 +7,7 @@ its run is found by its tag and, if finished, left alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CELL_TAG = "elmobench.cell"
 STUDY_TAG = "elmobench.experiment"
+STATUS_TAG = "elmobench.status"
 PARENT_TAG = "mlflow.parentRunId"
 _PARAMETER_LIMIT = 500
 """MLflow servers refuse longer parameter values."""
@@ -77,7 +78,7 @@ class Tracker:
             tags={
                 PARENT_TAG: self._parent_id,
                 CELL_TAG: record.cell,
-                "elmobench.status": record.status,
+                STATUS_TAG: record.status,
                 **({"elmobench.signature": record.run.signature} if record.run else {}),
                 **({"elmobench.error": record.error} if record.error else {}),
             },
@@ -88,6 +89,26 @@ class Tracker:
         status = "FINISHED" if record.status == "ok" else "FAILED"
         self._client.set_terminated(run_id, status=status)
         return run_id
+
+    def sync(self, records: Iterable[RunRecord]) -> int:
+        """Log the records that the store does not have yet; returns how many."""
+        known: set[tuple[str, str]] = set()
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment_id], filter_string="", max_results=1000, page_token=token
+            )
+            for run in page:
+                if run.info.status in ("FINISHED", "FAILED"):
+                    tags = run.data.tags
+                    known.add((tags.get(CELL_TAG, ""), tags.get(STATUS_TAG, "")))
+            token = page.token
+            if not token:
+                break
+        missing = [record for record in records if (record.cell, record.status) not in known]
+        for record in missing:
+            self.log(record)
+        return len(missing)
 
     def _experiment(self, artifacts: str | None) -> str:
         found = self._client.get_experiment_by_name(self._name)
@@ -126,7 +147,7 @@ class Tracker:
 
 
 def _same_status(run: Any, record: RunRecord) -> bool:
-    return bool(run.data.tags.get("elmobench.status") == record.status)
+    return bool(run.data.tags.get(STATUS_TAG) == record.status)
 
 
 def _run_name(record: RunRecord) -> str:

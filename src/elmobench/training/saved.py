@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -34,7 +34,11 @@ class SavedPart(BaseModel):
 
 
 class SavedHead(BaseModel):
-    """``head.json``: everything but the weights."""
+    """``head.json``: everything but the weights.
+
+    It stays on the machine that trained it, so it may name a folder: ``models_base``, for the
+    relative paths in ``models``.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,6 +51,8 @@ class SavedHead(BaseModel):
     placements: list[str]
     standardize: bool
     vocabulary: list[str] | None
+    models: dict[str, Any] = Field(default_factory=dict)
+    models_base: str | None = None
 
 
 def save_model(
@@ -61,6 +67,8 @@ def save_model(
     placements: Sequence[str],
     standardize: bool,
     vocabulary: Mapping[str, int] | None,
+    models: Mapping[str, Any],
+    models_base: Path | None,
 ) -> None:
     """Write ``weights.safetensors``, then ``head.json``, below ``folder``."""
     weights = {name: t.detach().contiguous().clone() for name, t in model.state_dict().items()}
@@ -76,6 +84,8 @@ def save_model(
         placements=list(placements),
         standardize=standardize,
         vocabulary=None if vocabulary is None else sorted(vocabulary, key=vocabulary.__getitem__),
+        models=dict(models),
+        models_base=None if models_base is None else str(models_base),
     )
     write_text(folder / "head.json", saved.model_dump_json(indent=1) + "\n")
 

@@ -65,7 +65,9 @@ class CharCnn:
             # columns beyond the word and one such window can be left out.
             columns = min(length, int(size) + widest)
             rows = torch.from_numpy(np.flatnonzero(sizes == size))
-            for some in rows.split(max(1, _STEP_VALUES // (columns * most))):
+            step = max(1, _STEP_VALUES // (columns * most))
+            for start in range(0, len(rows), step):
+                some = rows[start : start + step]
                 pooled[some] = self._pool(torch.from_numpy(ids[some.numpy(), :columns]))
         return self._combine(pooled)
 
@@ -84,7 +86,9 @@ class CharCnn:
     def _combine(self, pooled: Tensor) -> Tensor:
         """(V, F) pooled filters to (V, P), through highways and projection, in bounded steps."""
         steps = []
-        for x in pooled.split(max(1, _STEP_VALUES // pooled.shape[1])):
+        step = max(1, _STEP_VALUES // pooled.shape[1])
+        for start in range(0, len(pooled), step):
+            x = pooled[start : start + step]
             for highway in self.highways:
                 x = highway(x)
             if self.projection is not None:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from elmobench.data.validation import validated
 from elmobench.digests import digest_of
-from elmobench.errors import ModelError
-from elmobench.features.validation import parse_model
+from elmobench.errors import ConfigError, ModelError
 
 _Positive = Annotated[int, Field(ge=1)]
 
@@ -101,14 +101,15 @@ def parse_options(values: dict[str, Any], where: str) -> ElmoOptions:
     Raises:
         ModelError: naming every missing or impossible value.
     """
-    return parse_model(
-        ElmoOptions,
-        values,
-        error=ModelError,
-        where=where,
-        fix="give the options.json that was published with the weights "
-        "(blocks 'char_cnn' and 'lstm', n_characters 261 or 262)",
-    )
+    try:
+        return validated(ElmoOptions, values, where)
+    except ConfigError as error:
+        raise ModelError(
+            error.what,
+            where=where,
+            fix="give the options.json that was published with the weights "
+            "(blocks 'char_cnn' and 'lstm', n_characters 261 or 262)",
+        ) from None
 
 
 def read_options(path: Path) -> ElmoOptions:

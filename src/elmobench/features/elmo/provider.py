@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmobench.data.examples import as_sentence
+from elmobench.data.validation import validated
 from elmobench.digests import digest_of
-from elmobench.errors import ConfigError, ModelError
+from elmobench.errors import ConfigError
 from elmobench.features.elmo.arithmetic import strict_float32
 from elmobench.features.elmo.encoding import StatePolicy, TokenEncoder
 from elmobench.features.elmo.loading import Arrays, build_network, read_weights
@@ -21,7 +22,6 @@ from elmobench.features.elmo.random_weights import RANDOM_WEIGHTS_VERSION, rando
 from elmobench.features.elmo.warm_up import WARM_UP
 from elmobench.features.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
-from elmobench.features.validation import parse_model
 
 VERSION: Final = 1
 """Bumped by hand when any vector changes by more than 5e-6; golden tests guard it."""
@@ -175,7 +175,7 @@ class ElmoFactory(ProviderFactory):
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""
-        settings = parse_model(_Settings, options, error=ConfigError, where=f"features {name!r}")
+        settings = validated(_Settings, options, f"features {name!r}")
         for role in ("options", "weights"):
             if role not in files:
                 raise ConfigError(
@@ -239,7 +239,7 @@ class RandomElmoFactory(ProviderFactory):
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""
         where = f"features {name!r}"
-        settings = parse_model(_RandomSettings, options, error=ConfigError, where=where)
+        settings = validated(_RandomSettings, options, where)
         if "options" in files:
             sizes = sorted(settings.model_fields_set - {"seed", "state", "batch_size"})
             if sizes:

@@ -1,0 +1,21 @@
+"""``python -m benchmarks [NAME …]``: run the named benchmarks, or all of them."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+NAMES = ("listing", "wnut_two_epochs")
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or NAMES
+    for name in chosen:
+        if name not in NAMES:
+            sys.exit(f"no benchmark {name!r}; there are {', '.join(NAMES)}")
+        print(f"== {name}", flush=True)
+        import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

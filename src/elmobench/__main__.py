@@ -1,0 +1,5 @@
+"""``python -m elmobench``."""
+
+from elmobench.cli.main import run
+
+run()

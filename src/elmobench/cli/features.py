@@ -1,0 +1,159 @@
+"""``elmobench features``: fill, inspect, check and prune the feature store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from elmobench.cli.run_experiment import IncludeOption
+
+if TYPE_CHECKING:
+    from elmobench.data.examples import Sentence
+
+app = typer.Typer(no_args_is_help=True, help="Fill, inspect, check and prune the feature store.")
+
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", help="Feature store to use [default: ELMOBENCH_STORE].")
+]
+
+
+@app.command()
+def build(
+    spec: Annotated[str, typer.Argument(help="Features: a name, or names joined by '+'.")],
+    tasks: Annotated[list[str], typer.Argument(help="Tasks whose sentences are encoded.")],
+    precision: Annotated[str, typer.Option(help="Of the stored values: fp16 or fp32.")] = "fp16",
+    include: IncludeOption = None,
+    trust_first: Annotated[
+        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
+    ] = False,
+    store: StoreOption = None,
+) -> None:
+    """Encode the sentences of TASKS with SPEC and store them, as far as they are missing."""
+    from functools import partial
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.spec import parse_features
+    from elmobench.features.store import FeatureStore
+
+    if precision not in ("fp16", "fp32"):
+        raise typer.BadParameter("one of: fp16, fp32", param_hint="--precision")
+    parts = parse_features(spec).parts
+    features = FeatureStore(store, precision)  # type: ignore[arg-type]
+    catalogue = Catalogue(trust_first=trust_first)
+    providers = [catalogue.load(part.name, dict(part.settings)) for part in parts]
+    sentences = _sentences(tasks, list(include or []), trust_first)
+    for provider in providers:
+        with Progress(console=Console(stderr=True), transient=True) as bars:
+            bar = bars.add_task(f"encoding {escape(provider.name)}", total=len(sentences))
+            report = features.build(provider, sentences, partial(bars.advance, bar))
+        speed = report.encoded_tokens / report.seconds if report.encoded_tokens else 0
+        typer.echo(
+            f"{provider.name}: {report.sentences} sentences, {report.encoded_sentences} of them "
+            f"encoded now ({report.encoded_tokens} tokens, {report.encoded_types} word types) in "
+            f"{report.seconds:.1f} s"
+            + (f", {speed:.0f} tokens/s" if speed else "")
+            + f"; {_megabytes(report.bytes)} written to {features.folder(provider)}"
+        )
+
+
+def _sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
+    """Distinct sentences of all splits of the tasks."""
+    from elmobench.data.task import load_task
+    from elmobench.tasks.base import PIPELINES
+
+    found: dict[Sentence, None] = {}
+    for name in tasks:
+        task = load_task(name, include=include, trust_first=trust_first)
+        pipeline = PIPELINES.get(task.card.pipeline)
+        for split in task.splits:
+            for example in task.split(split):
+                for unit in pipeline.units(example).values():
+                    found.update(dict.fromkeys(unit))
+    return list(found)
+
+
+@app.command()
+def stat(store: StoreOption = None) -> None:
+    """Show what the store holds: sentences, tokens, word types and bytes of each provider."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.features.store import FeatureStore
+
+    features = FeatureStore(store)
+    rows = features.stat()
+    table = Table()
+    for column in ("features", "fingerprint", "precision"):
+        table.add_column(column)
+    for column in ("sentences", "tokens", "types", "MB", "bytes a token"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            escape(row.name),
+            row.fingerprint[:12],
+            row.precision,
+            f"{row.sentences:,}",
+            f"{row.tokens:,}",
+            f"{row.types:,}",
+            f"{row.bytes / 1e6:,.1f}",
+            f"{row.bytes_per_token:,.0f}" if row.tokens else "-",
+        )
+    console = Console()
+    if rows:
+        console.print(table)
+    typer.echo(f"{_megabytes(sum(row.bytes for row in rows))} in {features.root}")
+
+
+@app.command()
+def verify(store: StoreOption = None) -> None:
+    """Read every byte of the store and compare it with its checksum; status 1 if any differs."""
+    from elmobench.features.store import FeatureStore
+
+    features = FeatureStore(store)
+    problems = features.verify()
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{len(problems)} problems in {features.root}")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def prune(
+    everything: Annotated[bool, typer.Option("--all", help="Delete all stored features.")] = False,
+    fingerprint: Annotated[
+        list[str] | None,
+        typer.Option(help="Delete features whose fingerprint begins so; may be given again."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Delete stored features; without --all or --fingerprint only what killed writers left."""
+    from elmobench.features.store import FeatureStore
+
+    features = FeatureStore(store)
+    if everything and fingerprint:
+        raise typer.BadParameter("give --all or --fingerprint, not both")
+    if fingerprint and not all(fingerprint):
+        raise typer.BadParameter("an empty prefix matches everything: use --all")
+    wanted = [""] if everything else fingerprint or None
+    if wanted is not None:
+        doomed = [row for row in features.stat() if row.fingerprint.startswith(tuple(wanted))]
+        for row in doomed:
+            size = _megabytes(row.bytes)
+            typer.echo(f"{row.name} {row.fingerprint[:12]} {row.precision}: {size}")
+        if doomed and not yes:
+            typer.confirm("Delete these?", abort=True)
+    for path in features.prune(fingerprints=wanted):
+        typer.echo(f"deleted {path}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,120 @@
+"""What a generator of a control task is, and random draws that no Python version changes."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import MutableSequence, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from elmobench.registry import Registry
+
+O = TypeVar("O", bound="GeneratorOptions")  # noqa: E741
+T = TypeVar("T")
+
+
+class Sizes(BaseModel):
+    """Examples in each split; even numbers, since examples come in pairs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    train: int = Field(default=600, ge=2, multiple_of=2)
+    dev: int = Field(default=150, ge=2, multiple_of=2)
+    test: int = Field(default=300, ge=2, multiple_of=2)
+
+    def items(self) -> list[tuple[str, int]]:
+        """Splits and sizes, in the order in which they are generated."""
+        return [("train", self.train), ("dev", self.dev), ("test", self.test)]
+
+
+class GeneratorOptions(BaseModel):
+    """Options that all generators have. Unknown options are errors.
+
+    Attributes:
+        seed: of the random draws.
+        sizes: examples in each split.
+        ambiguous: share of examples that nobody can decide without context.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = 1802
+    sizes: Sizes = Sizes()
+    ambiguous: float = Field(default=0.6, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _share_is_possible(self) -> GeneratorOptions:
+        for _, size in self.sizes.items():
+            self.ambiguous_pairs(size)
+        return self
+
+    def ambiguous_pairs(self, size: int) -> int:
+        """Pairs of ambiguous examples among ``size`` examples."""
+        pairs = round(size * self.ambiguous / 2)
+        if abs(2 * pairs - size * self.ambiguous) > 1:
+            raise ValueError(f"{self.ambiguous} of {size} examples are not whole pairs")
+        return pairs
+
+
+class Generator(ABC, Generic[O]):
+    """Makes the examples of a split from a seed: the same on every machine.
+
+    Attributes:
+        name: as registered.
+        version: bumped by hand when the same options give other examples.
+        options_type: its options.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    options_type: type[O]
+
+    @abstractmethod
+    def generate(self, options: O) -> dict[str, list[Any]]:
+        """The examples of every split; no text stands in two."""
+
+    @abstractmethod
+    def context_free_ceiling(self, examples: Sequence[Any]) -> float:
+        """The best score, in percent, that a reader without context can reach on ``examples``."""
+
+
+GENERATORS: Registry[Generator[Any]] = Registry("generator", "elmobench.generators")
+GENERATORS.add_lazy(
+    "control-ner", "elmobench.data.controls.ner:GENERATOR", "names that are persons or places"
+)
+GENERATORS.add_lazy(
+    "control-sentiment",
+    "elmobench.data.controls.sentiment:GENERATOR",
+    "the same words in two orders, with opposite labels",
+)
+
+
+class Draw:
+    """Seeded draws that use ``random.Random.random`` alone.
+
+    Python promises that its sequence never changes for a seed; it does not promise that for
+    ``choice`` or ``shuffle``.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def below(self, n: int) -> int:
+        """An integer in [0, n)."""
+        return int(self._random.random() * n)
+
+    def one(self, items: Sequence[T]) -> T:
+        """One of ``items``."""
+        return items[self.below(len(items))]
+
+    def chance(self, share: float) -> bool:
+        """True with probability ``share``."""
+        return self._random.random() < share
+
+    def shuffle(self, items: MutableSequence[T]) -> None:
+        """Reorder ``items`` in place (Fisher and Yates)."""
+        for i in range(len(items) - 1, 0, -1):
+            j = self.below(i + 1)
+            items[i], items[j] = items[j], items[i]

@@ -1,0 +1,140 @@
+"""Control for sentiment: pairs of texts with the same words in two orders and opposite labels.
+
+A frame has two slots for adjectives and says which of them holds: the film is dull at first
+but great *in the end*. Ambiguous texts fill the slots with one adjective of each polarity, and
+come with their mirror image; the others fill both with the same polarity. Frames, openings
+and nouns are drawn alike for both, so that only the adjectives and their order tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.data.controls.ceilings import bag_of_words_ceiling
+from elmobench.data.examples import ClassifiedText
+from elmobench.errors import ConfigError
+
+ADJECTIVES = {
+    "positive": (
+        *("great", "good", "wonderful", "brilliant", "funny", "charming", "fresh", "moving"),
+        *("clever", "lovely", "superb", "delightful"),
+    ),
+    "negative": (
+        *("bad", "dull", "terrible", "boring", "weak", "poor", "stale", "clumsy"),
+        *("dreadful", "tedious", "shallow", "messy"),
+    ),
+}
+
+# {yes} is the adjective that holds, {no} the one that does not; both orders occur.
+FRAMES = (
+    "the {noun} was {no} at first but {yes} in the end",
+    "the {noun} was {yes} in the end and {no} at first",
+    "the {noun} is {yes} , not {no}",
+    "the {noun} is not {no} but {yes}",
+    "the {noun} is {yes} rather than {no}",
+    "far from {no} , the {noun} is {yes}",
+    "the {noun} is never {no} and always {yes}",
+    "the {noun} is always {yes} and never {no}",
+    "others called the {noun} {no} , to me it is {yes}",
+    "instead of a {no} {noun} they made a {yes} one",
+    "they made a {yes} {noun} instead of a {no} one",
+    "we expected a {no} {noun} and got a {yes} one",
+)
+_NOUNS = (
+    *("film", "plot", "story", "song", "book", "show", "play", "script", "scene", "ending"),
+    *("comedy", "drama", "novel", "series", "concert", "game"),
+)
+_OPENINGS = ("", "", "to be fair ,", "this year", "again", "as you can see ,")
+
+_ATTEMPTS = 10_000
+
+
+class SentimentOptions(GeneratorOptions):
+    """See :class:`GeneratorOptions`."""
+
+
+class SentimentControl(Generator[SentimentOptions]):
+    """Makes :class:`ClassifiedText` with labels ``positive`` and ``negative``, in equal number."""
+
+    name: ClassVar[str] = "control-sentiment"
+    version: ClassVar[int] = 1
+    options_type = SentimentOptions
+
+    def generate(self, options: SentimentOptions) -> dict[str, list[Any]]:
+        """See :meth:`Generator.generate`. No multiset of words stands in two splits."""
+        draw = Draw(options.seed)
+        seen: set[tuple[str, ...]] = set()
+        result: dict[str, list[Any]] = {}
+        for split, size in options.sizes.items():
+            pairs = options.ambiguous_pairs(size)
+            texts: list[tuple[str, str]] = []
+            for i in range(size // 2):
+                texts += _opposites(draw, seen) if i < pairs else _plain(draw, seen)
+            draw.shuffle(texts)
+            result[split] = [
+                ClassifiedText(f"{split}-{i:06d}", tuple(text.split()), label)
+                for i, (text, label) in enumerate(texts, start=1)
+            ]
+        return result
+
+    def context_free_ceiling(self, examples: Sequence[ClassifiedText]) -> float:
+        """Accuracy in percent, exact."""
+        return bag_of_words_ceiling(examples)
+
+
+def _opposites(draw: Draw, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Two texts with the same words and opposite labels."""
+    for _ in range(_ATTEMPTS):
+        good, bad = (draw.one(ADJECTIVES[label]) for label in ("positive", "negative"))
+        frame, noun, opening = _surroundings(draw)
+        pair = [
+            (_text(opening, frame, noun, yes=good, no=bad), "positive"),
+            (_text(opening, frame, noun, yes=bad, no=good), "negative"),
+        ]
+        if _is_new(pair[0][0], seen):
+            return pair
+    raise _exhausted()
+
+
+def _plain(draw: Draw, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """One text of each label, both of its adjectives of that polarity."""
+    texts: list[tuple[str, str]] = []
+    for label in ("positive", "negative"):
+        for _ in range(_ATTEMPTS):
+            yes, no = draw.one(ADJECTIVES[label]), draw.one(ADJECTIVES[label])
+            frame, noun, opening = _surroundings(draw)
+            text = _text(opening, frame, noun, yes=yes, no=no)
+            if yes != no and _is_new(text, seen):
+                texts.append((text, label))
+                break
+        else:
+            raise _exhausted()
+    return texts
+
+
+def _surroundings(draw: Draw) -> tuple[str, str, str]:
+    return draw.one(FRAMES), draw.one(_NOUNS), draw.one(_OPENINGS)
+
+
+def _text(opening: str, frame: str, noun: str, *, yes: str, no: str) -> str:
+    return f"{opening} {frame.format(noun=noun, yes=yes, no=no)} .".strip()
+
+
+def _is_new(text: str, seen: set[tuple[str, ...]]) -> bool:
+    bag = tuple(sorted(text.split()))
+    new = bag not in seen
+    seen.add(bag)
+    return new
+
+
+def _exhausted() -> ConfigError:
+    return ConfigError(
+        f"no new text in {_ATTEMPTS} draws",
+        where="generator 'control-sentiment'",
+        fix="ask for fewer examples",
+    )
+
+
+GENERATOR = SentimentControl()

@@ -1,0 +1,80 @@
+"""Counting what a list of examples holds, to compare it with what a card promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from elmobench.data.card import Counts
+from elmobench.data.examples import ClassifiedText, TaggedSentence
+from elmobench.data.tag_schemes import spans, split_tag
+
+
+def count(examples: Sequence[Any]) -> Counts:
+    """Sizes of ``examples``; what does not apply to their kind is None.
+
+    Tags mark spans if every one is O or a letter of BIO or BIOUL, a dash and a type.
+    """
+    labels: Counter[str] | None = None
+    types: Counter[str] | None = None
+    phrases: int | None = None
+    if examples and all(isinstance(example, ClassifiedText) for example in examples):
+        labels = Counter(example.label for example in examples)
+        phrases = sum(len(example.phrases) for example in examples) or None
+    elif examples and all(isinstance(example, TaggedSentence) for example in examples):
+        tags = Counter(tag for example in examples for tag in example.tags)
+        if mark_spans(tags):
+            types = Counter(kind for example in examples for _, _, kind in spans(example.tags))
+        else:
+            labels = tags
+    return Counts(
+        examples=len(examples),
+        tokens=sum(len(getattr(example, "tokens", ())) for example in examples),
+        spans=None if types is None else sum(types.values()),
+        phrases=phrases,
+        labels=None if labels is None else dict(sorted(labels.items())),
+        types=None if types is None else dict(sorted(types.items())),
+    )
+
+
+def mark_spans(tags: Iterable[str]) -> bool:
+    """Whether these tags are span tags."""
+    for tag in tags:
+        prefix, kind = split_tag(tag)
+        if tag != "O" and not (kind and prefix in ("B", "I", "U", "L")):
+            return False
+    return True
+
+
+def found_labels(examples: Iterable[Any]) -> set[str]:
+    """Every label or tag that occurs, phrases included."""
+    found: set[str] = set()
+    for example in examples:
+        if isinstance(example, TaggedSentence):
+            found.update(example.tags)
+        elif isinstance(example, ClassifiedText):
+            found.add(example.label)
+            found.update(phrase.label for phrase in example.phrases)
+    return found
+
+
+def differences(expected: Counts, found: Counts) -> list[str]:
+    """What a card states and the data contradict: ``"tokens: the card says 5, the data have 4"``.
+
+    Only what the card states is compared.
+    """
+    result = []
+    for field in Counts.model_fields:
+        want, have = getattr(expected, field), getattr(found, field)
+        if want is not None and want != have:
+            result.append(f"{field}: the card says {_shown(want)}, the data have {_shown(have)}")
+    return result
+
+
+def _shown(value: int | dict[str, int] | None) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, int):
+        return str(value)
+    return ", ".join(f"{key} {number}" for key, number in sorted(value.items()))

@@ -1,0 +1,12 @@
+"""Readers: bytes of a data set in, examples out."""
+
+from elmobench.data.readers.base import (
+    READERS,
+    Reader,
+    ReaderOptions,
+    ReadResult,
+    SourceText,
+    read_bytes,
+)
+
+__all__ = ["READERS", "ReadResult", "Reader", "ReaderOptions", "SourceText", "read_bytes"]

@@ -1,0 +1,148 @@
+"""What a reader is: bytes of one file in, examples out; and the lines it reads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from elmobench.data.validation import validated
+from elmobench.errors import DataError
+from elmobench.registry import Registry
+
+O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
+
+
+class ReaderOptions(BaseModel):
+    """Base of every reader's options. Unknown options are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """One file as a reader sees it.
+
+    Attributes:
+        data: its bytes.
+        name: what errors call it.
+        prefix: ids of examples without an id of their own start with it, followed by ``-``.
+        lines: first and last line to read, counted from 1; None for all.
+    """
+
+    data: bytes
+    name: str
+    prefix: str = "text"
+    lines: tuple[int, int] | None = None
+
+    def rows(self) -> Iterator[tuple[int, str]]:
+        """Line numbers, from 1, and lines without their end.
+
+        Lines end in LF or CRLF and in nothing else: other separators of Unicode occur inside
+        sentences. A byte-order mark at the start of the file is no text.
+
+        Raises:
+            DataError: not UTF-8 (names the line), or fewer lines than ``lines`` asks for.
+        """
+        raw = self.data.removeprefix(b"\xef\xbb\xbf")
+        rows = raw.split(b"\n")
+        if rows[-1] == b"":
+            rows.pop()
+        first, last = self.lines or (1, len(rows))
+        if last > len(rows):
+            raise DataError(
+                f"has {len(rows)} lines, the card asks for line {last}", where=self.name
+            )
+        for number in range(first, last + 1):
+            row = rows[number - 1].removesuffix(b"\r")
+            try:
+                yield number, row.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"is not UTF-8: byte 0x{row[error.start]:02x} at position {error.start + 1}",
+                    where=self.at(number),
+                    fix="convert the file to UTF-8",
+                ) from error
+
+    def at(self, line: int) -> str:
+        """``file:line``, for errors."""
+        return f"{self.name}:{line}"
+
+    def id(self, number: int) -> str:
+        """The id of the example that starts at line ``number``, or is the ``number``-th."""
+        return f"{self.prefix}-{number:06d}"
+
+
+@dataclass
+class ReadResult:
+    """Examples, and how much of what was dropped or changed by a stated option."""
+
+    examples: list[Any]
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+class Reader(ABC, Generic[O]):
+    """Reads one kind of file. It never repairs silently: what it drops, it counts.
+
+    Attributes:
+        name: as registered.
+        version: bumped by hand when the same bytes and options give other examples.
+        options_type: its options.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    options_type: type[O]
+
+    def options(self, values: Mapping[str, Any], where: str) -> O:
+        """``values`` as this reader's options. Raises ConfigError that names ``where``."""
+        return validated(self.options_type, values, f"{where}, options of reader {self.name!r}")
+
+    @abstractmethod
+    def read(self, text: SourceText, options: O) -> ReadResult:
+        """The examples of one file, in its order.
+
+        Raises:
+            DataError: for anything that is not as the options say; names file and line.
+        """
+
+
+READERS: Registry[Reader[Any]] = Registry("reader", "elmobench.readers")
+READERS.add_lazy("sst", "elmobench.data.readers.trees:READER", "sentiment trees in brackets")
+READERS.add_lazy("lines", "elmobench.data.readers.lines:READER", "one text a line")
+READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV or CSV table")
+READERS.add_lazy(
+    "conll-columns", "elmobench.data.readers.columns:READER", "one token a line, in columns"
+)
+
+
+def read_bytes(
+    reader: str,
+    data: bytes,
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    prefix: str = "text",
+    lines: tuple[int, int] | None = None,
+) -> ReadResult:
+    """Read ``data`` with the reader registered as ``reader``.
+
+    Args:
+        reader: registered name.
+        data: the file's bytes.
+        name: what errors call the file.
+        options: the reader's options.
+        prefix: start of the ids of examples that have none of their own.
+        lines: first and last line to read, counted from 1.
+
+    Raises:
+        UnknownNameError: no such reader.
+        ConfigError: the options are wrong.
+        DataError: the bytes are.
+    """
+    found = READERS.get(reader)
+    return found.read(SourceText(data, name, prefix, lines), found.options(options or {}, name))

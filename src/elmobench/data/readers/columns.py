@@ -1,0 +1,158 @@
+"""One token a line, annotations in columns, an empty line between sentences (CoNLL formats)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from elmobench.data.examples import TaggedSentence
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.tag_schemes import Scheme, check_shape, to_bio, violation
+from elmobench.errors import DataError
+
+
+class ColumnOptions(ReaderOptions):
+    """Options of the ``conll-columns`` reader.
+
+    Attributes:
+        token: column of the word, from 0; negative counts from the end.
+        tag: column of the tag.
+        id: column of the token's id; rows whose id is a range (``3-4``) or an empty node
+            (``3.1``), as in Universal Dependencies, are dropped and counted.
+        separator: one TAB, or any run of white space.
+        comment: lines that start with this are no tokens. Not stated, there are none:
+            ``#`` is a token in some sets.
+        scheme: what the tags must be. ``none``: plain tags such as parts of speech.
+        illegal_i: a BIO span that opens with I- is an error, or is kept and counted.
+        convert: ``bio``: write other schemes as BIO. Heads and metrics of span tasks read BIO.
+        map: other names for tags, applied before the scheme is checked, counted.
+        docstart: rows with this word mark documents; they are dropped and counted.
+    """
+
+    token: int = 0
+    tag: int = 1
+    id: int | None = None
+    separator: Literal["tab", "whitespace"] = "tab"
+    comment: str | None = Field(default=None, min_length=1)
+    scheme: Scheme
+    illegal_i: Literal["error", "keep"] = "error"
+    convert: Literal["bio"] | None = None
+    map: dict[str, str] = Field(default_factory=dict)
+    docstart: str | None = "-DOCSTART-"
+
+    @model_validator(mode="after")
+    def _conversion(self) -> ColumnOptions:
+        if self.convert is not None and self.scheme == "none":
+            raise ValueError("convert: plain tags have no BIO form")
+        if self.token == self.tag:
+            raise ValueError("'token' and 'tag' are the same column")
+        return self
+
+
+_SENT_ID = "sent_id = "
+
+
+class ColumnReader(Reader[ColumnOptions]):
+    """Gives :class:`TaggedSentence`. A sentence ends at a line that is empty but for blanks.
+
+    Its id is that of a ``# sent_id = `` comment above it, else the number of its first line.
+    """
+
+    name: ClassVar[str] = "conll-columns"
+    version: ClassVar[int] = 1
+    options_type = ColumnOptions
+
+    def read(self, text: SourceText, options: ColumnOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        result = ReadResult([])
+        tokens: list[str] = []
+        tags: list[str] = []
+        numbers: list[int] = []
+        name: str | None = None
+        for number, line in text.rows():
+            if not line.strip():
+                if tokens:
+                    self._close(text, options, result, tokens, tags, numbers, name)
+                    tokens, tags, numbers = [], [], []
+                name = None
+            elif options.comment is not None and line.startswith(options.comment):
+                comment = line.removeprefix(options.comment).lstrip()
+                if comment.startswith(_SENT_ID):
+                    name = comment.removeprefix(_SENT_ID).strip()
+            else:
+                row = line.split("\t") if options.separator == "tab" else line.split()
+                word = _field(row, options.token, "token", text.at(number))
+                if word == options.docstart:
+                    result.dropped[f"{word} rows"] += 1
+                    continue
+                if options.id is not None:
+                    token_id = _field(row, options.id, "id", text.at(number))
+                    if "-" in token_id or "." in token_id:
+                        result.dropped["ranges and empty nodes"] += 1
+                        continue
+                tags.append(self._tag(row, options, result.dropped, text.at(number)))
+                tokens.append(word)
+                numbers.append(number)
+        if tokens:
+            self._close(text, options, result, tokens, tags, numbers, name)
+        return result
+
+    def _tag(
+        self, row: list[str], options: ColumnOptions, dropped: Counter[str], where: str
+    ) -> str:
+        tag = _field(row, options.tag, "tag", where)
+        if tag in options.map:
+            dropped[f"tags {tag} read as {options.map[tag]}"] += 1
+            tag = options.map[tag]
+        problem = check_shape(tag, options.scheme)
+        if problem is not None:
+            raise DataError(
+                problem, where=where, fix="state another 'scheme' or 'tag' column, or map the tag"
+            )
+        return tag
+
+    def _close(
+        self,
+        text: SourceText,
+        options: ColumnOptions,
+        result: ReadResult,
+        tokens: Sequence[str],
+        tags: Sequence[str],
+        numbers: Sequence[int],
+        name: str | None,
+    ) -> None:
+        found = violation(tags, options.scheme)
+        if found is not None and options.scheme == "bio" and options.illegal_i == "keep":
+            result.dropped["sentences with an illegal I- kept"] += 1
+        elif found is not None:
+            position, problem = found
+            fix = "state 'illegal_i: keep' to read it as conlleval does"
+            raise DataError(
+                problem,
+                where=text.at(numbers[min(position, len(numbers) - 1)]),
+                fix=fix if options.scheme == "bio" else "check the stated 'scheme'",
+            )
+        if options.convert is not None:
+            tags = to_bio(tags)
+        result.examples.append(
+            TaggedSentence(name or text.id(numbers[0]), tuple(tokens), tuple(tags))
+        )
+
+
+def _field(row: list[str], column: int, what: str, where: str) -> str:
+    if not -len(row) <= column < len(row):
+        raise DataError(
+            f"no {what} column {column}: the row has {len(row)} fields",
+            where=where,
+            fix="check 'separator' and the columns' numbers",
+        )
+    value = row[column]
+    if not value.strip():
+        raise DataError(f"the {what} is empty", where=where)
+    return value
+
+
+READER = ColumnReader()

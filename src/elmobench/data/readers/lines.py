@@ -1,0 +1,76 @@
+"""One text a line; its label is the file's, or the first or last field of the line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from elmobench.data.examples import ClassifiedText
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.errors import DataError
+
+
+class LineOptions(ReaderOptions):
+    """Options of the ``lines`` reader. Exactly one of ``label`` and ``label_field`` is given.
+
+    Attributes:
+        label: the label of every line; stated for each file, in the source's own options.
+        label_field: the label is the line's first or last field.
+        separator: what stands between that field and the text (cut once).
+        tokenizer: how a text becomes tokens; see :data:`TOKENIZERS`.
+    """
+
+    label: str | None = Field(default=None, min_length=1)
+    label_field: Literal["first", "last"] | None = None
+    separator: str = Field(default="\t", min_length=1)
+    tokenizer: TokenizerName = "spaces"
+
+    @model_validator(mode="after")
+    def _one_label(self) -> LineOptions:
+        if (self.label is None) == (self.label_field is None):
+            raise ValueError("give exactly one of 'label' and 'label_field'")
+        return self
+
+
+class LineReader(Reader[LineOptions]):
+    """Gives :class:`ClassifiedText`. Blank lines are dropped and counted."""
+
+    name: ClassVar[str] = "lines"
+    version: ClassVar[int] = 1
+    options_type = LineOptions
+
+    def read(self, text: SourceText, options: LineOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        tokenize = TOKENIZERS[options.tokenizer]
+        examples: list[ClassifiedText] = []
+        dropped: Counter[str] = Counter()
+        for number, line in text.rows():
+            if not line.strip():
+                dropped["blank lines"] += 1
+                continue
+            label, body = self._cut(line, options, text.at(number))
+            tokens = tokenize(body)
+            if not tokens:
+                raise DataError("a label without a text", where=text.at(number))
+            examples.append(ClassifiedText(text.id(number), tuple(tokens), label))
+        return ReadResult(examples, dropped)
+
+    def _cut(self, line: str, options: LineOptions, where: str) -> tuple[str, str]:
+        if options.label is not None:
+            return options.label, line
+        if options.label_field == "first":
+            label, found, body = line.partition(options.separator)
+        else:
+            body, found, label = line.rpartition(options.separator)
+        if not found or not label.strip():
+            raise DataError(
+                f"no {options.label_field} field with a label, cut at {options.separator!r}",
+                where=where,
+            )
+        return label, body
+
+
+READER = LineReader()

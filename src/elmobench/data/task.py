@@ -1,0 +1,266 @@
+"""A task: a card together with its examples, read, counted and checked when first asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from elmobench.data.card import SPLITS, Counts, GenerateSource, TaskCard
+from elmobench.data.cards import get_card
+from elmobench.data.controls.base import GENERATORS
+from elmobench.data.counting import count, differences, found_labels
+from elmobench.data.downloads import ProgressCallback
+from elmobench.data.readers.base import READERS, SourceText
+from elmobench.data.sources import (
+    FileSource,
+    fetch_source,
+    is_local,
+    read_source,
+    source_digest,
+    source_name,
+    text_fraction,
+    verify_source,
+)
+from elmobench.data.validation import validated
+from elmobench.digests import digest_of
+from elmobench.errors import ConfigError, DataError, UnknownNameError
+from elmobench.registry import did_you_mean
+
+
+class Task:
+    """The examples that a card describes.
+
+    Files are fetched when they are first needed and hashed each time they are read.
+
+    Args:
+        card: what to read.
+        trust_first: accept, and pin, files whose digest nobody knows.
+        progress: told of downloads.
+    """
+
+    def __init__(
+        self,
+        card: TaskCard,
+        trust_first: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        self.card = card
+        self.dropped: dict[str, Counter[str]] = {}
+        """What the reader dropped or renamed by stated options, by split of the card."""
+        self._trust_first = trust_first
+        self._progress = progress
+        self._splits: dict[str, list[Any]] = {}
+        self._counts: dict[str, Counts] = {}
+
+    @property
+    def id(self) -> str:
+        """``"pipeline/name"``."""
+        return self.card.id
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """``("train", "dev", "test")``."""
+        return SPLITS
+
+    def split(self, name: str) -> list[Any]:
+        """The examples of one split, in the data's order; read once and kept.
+
+        Raises:
+            UnknownNameError: no such split.
+            DataError: the bytes, the labels or the counts are not what the card says.
+            DigestError, DownloadError: see :func:`elmobench.data.downloads.fetch`.
+        """
+        if name not in SPLITS:
+            raise UnknownNameError(
+                f"{self.id} has no split {name!r}", fix=did_you_mean(name, SPLITS)
+            )
+        if name not in self._splits:
+            self._load(name)
+        return self._splits[name]
+
+    def examples(self) -> dict[str, list[Any]]:
+        """The examples of every split."""
+        return {name: self.split(name) for name in SPLITS}
+
+    @property
+    def split_counts(self) -> dict[str, Counts]:
+        """What each split holds."""
+        self.examples()
+        return {name: self._counts[name] for name in SPLITS}
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels or tags: the card's, in its order, else those of train, sorted."""
+        if self.card.labels is not None:
+            return list(self.card.labels)
+        return sorted(found_labels(self.split("train")))
+
+    @property
+    def data_digest(self) -> str:
+        """SHA-256 (hex) of what determines the examples: file digests, reader, options, split.
+
+        Needs no file where the card gives all digests.
+        """
+        splits: dict[str, list[Any]] = {}
+        for split, sources in self.card.splits.items():
+            splits[split] = [self._source_identity(source) for source in sources]
+        hashed = self.card.split
+        return digest_of(
+            {"splits": splits, "split": None if hashed is None else hashed.model_dump(mode="json")}
+        )
+
+    def fetch(
+        self, progress: ProgressCallback | None = None, trust_first: bool | None = None
+    ) -> list[Path]:
+        """Fetch every file of the task; local, checked paths, each once."""
+        trust = self._trust_first if trust_first is None else trust_first
+        files = [
+            fetch_source(self.card, source, trust, progress or self._progress)
+            for source in self._file_sources()
+        ]
+        return list(dict.fromkeys(files))
+
+    def verify(self) -> list[Path]:
+        """Hash every file again and read and count all splits anew; downloads nothing.
+
+        Raises:
+            DownloadError: a file is not in the cache.
+            DigestError, DataError: something is not what the card says.
+        """
+        files = [verify_source(self.card, source) for source in self._file_sources()]
+        self._splits.clear()
+        self.examples()
+        return list(dict.fromkeys(files))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether every file is on this machine (they are not hashed)."""
+        return all(is_local(self.card, source) for source in self._file_sources())
+
+    def _file_sources(self) -> list[FileSource]:
+        return [s for s in self.card.sources() if not isinstance(s, GenerateSource)]
+
+    def _source_identity(self, source: FileSource | GenerateSource) -> dict[str, Any]:
+        if isinstance(source, GenerateSource):
+            generator = GENERATORS.get(source.generate.name)
+            options = validated(generator.options_type, source.generate.options, self._where)
+            return {
+                "generator": generator.name,
+                "version": generator.version,
+                "options": options.model_dump(mode="json", exclude_defaults=True),
+            }
+        reader, options = self._reader(source)
+        return {
+            "digest": source_digest(self.card, source, self._trust_first),
+            "member": source.member,
+            "lines": source.lines,
+            "reader": reader.name,
+            "version": reader.version,
+            "options": options.model_dump(mode="json", exclude_defaults=True),
+        }
+
+    @property
+    def _where(self) -> str:
+        return str(self.card.file or f"card {self.id}")
+
+    def _reader(self, source: FileSource) -> tuple[Any, Any]:
+        component = self.card.reader
+        if component is None:
+            raise ConfigError("field 'reader' is missing", where=self._where)
+        reader = READERS.get(component.name)
+        return reader, reader.options({**component.options, **source.options}, self._where)
+
+    def _load(self, name: str) -> None:
+        if "all" in self.card.splits:
+            loaded = self._divided(self._read("all"))
+        else:
+            loaded = {name: self._read(name)}
+        for split, examples in loaded.items():
+            self._counts[split] = self._check(split, examples)
+        self._splits.update(loaded)
+
+    def _read(self, split: str) -> list[Any]:
+        """The examples of one split of the card, all sources in order."""
+        sources = self.card.splits[split]  # type: ignore[index]
+        examples: list[Any] = []
+        dropped: Counter[str] = Counter()
+        for i, source in enumerate(sources, start=1):
+            if isinstance(source, GenerateSource):
+                examples += self._generated(source, split)
+                continue
+            reader, options = self._reader(source)
+            path = fetch_source(self.card, source, self._trust_first, self._progress)
+            name = source_name(source) + (f":{source.member}" if source.member else "")
+            prefix = split if len(sources) == 1 else f"{split}.{i}"
+            text = SourceText(read_source(path, source), name, prefix, source.lines)
+            result = reader.read(text, options)
+            examples += result.examples
+            dropped += result.dropped
+        self.dropped[split] = dropped
+        return examples
+
+    def _generated(self, source: GenerateSource, split: str) -> list[Any]:
+        generator = GENERATORS.get(source.generate.name)
+        options = validated(generator.options_type, source.generate.options, self._where)
+        made: Mapping[str, list[Any]] = generator.generate(options)
+        return list(made[split])
+
+    def _divided(self, examples: Sequence[Any]) -> dict[str, list[Any]]:
+        """Train, dev and test by the hash of the text; order is kept."""
+        rule = self.card.split
+        if rule is None:
+            raise ConfigError("field 'split' is missing", where=self._where)
+        result: dict[str, list[Any]] = {name: [] for name in SPLITS}
+        for example in examples:
+            place = text_fraction(rule.salt, " ".join(example.tokens))
+            last = "dev" if place < rule.test + rule.dev else "train"
+            result["test" if place < rule.test else last].append(example)
+        return result
+
+    def _check(self, split: str, examples: Sequence[Any]) -> Counts:
+        where = f"{self.id}, {split}"
+        if not examples:
+            raise DataError("the split has no examples", where=where)
+        ids = Counter(example.id for example in examples)
+        repeated = [key for key, number in ids.items() if number > 1]
+        if repeated:
+            raise DataError(f"the id {repeated[0]!r} stands {ids[repeated[0]]} times", where=where)
+        if self.card.labels is not None:
+            unknown = sorted(found_labels(examples) - set(self.card.labels))
+            if unknown:
+                raise DataError(
+                    f"labels that the card does not list: {', '.join(unknown)}", where=where
+                )
+        found = count(examples)
+        expected = self.card.counts.get(split)  # type: ignore[call-overload]
+        problems = differences(expected, found) if expected is not None else []
+        if problems:
+            raise DataError(
+                "; ".join(problems),
+                where=where,
+                fix="correct the card's counts, or its sources and reader options",
+            )
+        return found
+
+
+def load_task(
+    name: str,
+    include: Sequence[Path] = (),
+    trust_first: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Task:
+    """The task called ``name``; nothing is read or fetched yet.
+
+    Args:
+        name: ``"ner/wnut17"``, or ``"wnut17"`` where only one is meant.
+        include: folders of more cards.
+        trust_first: accept, and pin, files whose digest nobody knows.
+        progress: told of downloads.
+
+    Raises:
+        UnknownNameError: no such card.
+        ConfigError: a card is wrong.
+    """
+    return Task(get_card(name, include), trust_first, progress)

@@ -1,0 +1,186 @@
+"""The catalogue: names to feature providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from elmobench import paths
+from elmobench.errors import ConfigError, UnknownNameError
+from elmobench.features.entries import ModelEntry, ModelFile, parse_entries, read_entries
+from elmobench.features.model_files import find_model_path, local_path
+from elmobench.features.provider import PROVIDERS, FeatureProvider
+from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
+from elmobench.registry import did_you_mean
+
+_BUILTIN = Path(__file__).with_name("models.yaml")
+# Each stands for many models, and which one matters more than the family.
+_FAMILIES = ("elmo", "bert", "glove")
+
+
+class Catalogue:
+    """Entries by name: built in, from ``models.yaml`` files in ELMOBENCH_MODELS, and given.
+
+    Args:
+        models: further entries, of the schema of ``models.yaml``.
+        base: folder for the relative paths in ``models``; None for the current one.
+        trust_first: accept and pin downloads whose digest nobody knows.
+
+    Raises:
+        ConfigError: if an entry is malformed, or a name is defined twice.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Any] | None = None,
+        base: Path | None = None,
+        *,
+        trust_first: bool = False,
+    ) -> None:
+        self._base = base
+        self._trust_first = trust_first
+        self._entries: dict[str, tuple[ModelEntry, Path | None, str]] = {}
+        self._loaded: dict[tuple[str, tuple[tuple[str, str], ...]], FeatureProvider] = {}
+        self._add(read_entries(_BUILTIN), _BUILTIN.parent, "the built-in models")
+        for folder in paths.model_folders():
+            path = folder / "models.yaml"
+            if path.is_file():
+                self._add(read_entries(path), folder, str(path))
+        if models:
+            self._add(parse_entries(models, "models"), base, "models")
+
+    def _add(self, entries: Mapping[str, ModelEntry], base: Path | None, source: str) -> None:
+        for name, entry in entries.items():
+            if name in _FAMILIES:
+                raise ConfigError(
+                    f"a model cannot be called {name!r}, which is a family of models",
+                    where=source,
+                    fix="give it a name of its own, e.g. with its size or source",
+                )
+            if name in self._entries:
+                raise ConfigError(
+                    f"model {name!r} is defined twice: here and in {self._entries[name][2]}",
+                    where=source,
+                    fix="give one of them another name",
+                )
+            self._entries[name] = (entry, base, source)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._entries)
+
+    def entry(self, name: str) -> ModelEntry:
+        """The entry called ``name``; ``elmo:folder`` and ``static:file`` make one.
+
+        Raises:
+            UnknownNameError: no such name; suggests the closest.
+            ConfigError: the name is that of a family: lists its members.
+        """
+        return self._resolve(name)[0]
+
+    def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
+        if name in self._entries:
+            return self._entries[name][:2]
+        kind, colon, path = name.partition(":")
+        if colon and path and kind == "elmo":
+            folder = find_model_path(path, self._base, f"features {name!r}", folder=True)
+            files = {"options": "options.json", "weights": "weights.hdf5"}
+            return (
+                ModelEntry(
+                    provider="elmo",
+                    files={role: ModelFile(path=file) for role, file in files.items()},
+                    description=f"ELMo from {path}",
+                ),
+                folder,
+            )
+        if colon and path and kind == "static":
+            return (
+                ModelEntry(
+                    provider="static",
+                    files={"vectors": ModelFile(path=path)},
+                    description=f"word vectors from {path}",
+                ),
+                self._base,
+            )
+        if name in _FAMILIES:
+            members = [known for known in self.names() if known.split("-")[0] == name]
+            by_path = {"elmo": "elmo:path/to/folder", "glove": "static:path/to/file"}.get(name)
+            choices = [*members, *([by_path] if by_path else [])]
+            raise ConfigError(
+                f"{name!r} is a family of models",
+                where=f"features {name!r}",
+                fix=f"name one: {', '.join(choices)}"
+                if choices
+                else "none is in the catalogue; define one in a models: mapping",
+            )
+        raise UnknownNameError(
+            f"no features called {name!r}",
+            fix=did_you_mean(name, self.names())
+            + " (`elmobench list features` shows all; elmo:folder and static:file name a path)",
+        )
+
+    def load(self, name: str, settings: Mapping[str, str] | None = None) -> FeatureProvider:
+        """The provider called ``name``, loaded once for each set of provider settings.
+
+        Args:
+            name: catalogue name, ``elmo:folder`` or ``static:file``.
+            settings: of a part of a features spec. ``state`` and ``seed`` become options of
+                the provider; the others concern the layer mix and are passed over.
+
+        Raises:
+            UnknownNameError, ConfigError, ModelError, DigestError, DownloadError
+        """
+        where = f"features {name!r}"
+        settings = settings or {}
+        for key in settings:
+            if key not in SETTING_KEYS:
+                raise ConfigError(
+                    f"unknown setting {key!r}", where=where, fix=did_you_mean(key, SETTING_KEYS)
+                )
+        chosen = {key: settings[key] for key in PROVIDER_SETTINGS if key in settings}
+        memo = (name, tuple(sorted(chosen.items())))
+        if memo not in self._loaded:
+            entry, base = self._resolve(name)
+            factory = PROVIDERS.get(entry.provider)
+            files = {
+                role: local_path(file, base, f"{where}, {role}", self._trust_first)
+                for role, file in entry.files.items()
+            }
+            self._loaded[memo] = factory.load(name, files, {**entry.options, **chosen})
+        return self._loaded[memo]
+
+
+def load_provider(
+    spec: str, models: Mapping[str, Any] | None = None, *, trust_first: bool = False
+) -> FeatureProvider:
+    """The provider of a features spec with one part, e.g. ``elmo-random@seed=3``.
+
+    Args:
+        spec: name with the settings ``state`` and ``seed`` where wanted.
+        models: further catalogue entries.
+        trust_first: accept and pin downloads whose digest nobody knows.
+
+    Raises:
+        ConfigError: for ``a+b``, ``(trainable)`` and settings of the layer mix, none of which
+            is a provider's business.
+        UnknownNameError, ModelError, DigestError, DownloadError
+    """
+    parts = parse_features(spec).parts
+    where = f"features {spec!r}"
+    if len(parts) > 1:
+        raise ConfigError(
+            "'a+b' is not one provider: each part keeps its own vectors and layer mix",
+            where=where,
+            fix=f"load {' and '.join(repr(part.name) for part in parts)} one by one",
+        )
+    part = parts[0]
+    foreign = [key for key, _ in part.settings if key not in PROVIDER_SETTINGS]
+    if part.trainable or foreign:
+        what = "'(trainable)'" if part.trainable else f"setting {foreign[0]!r}"
+        raise ConfigError(
+            f"{what} concerns a task's use of the vectors, not the provider",
+            where=where,
+            fix="leave it out: a provider gives all layers, frozen",
+        )
+    return Catalogue(models, trust_first=trust_first).load(part.name, dict(part.settings))

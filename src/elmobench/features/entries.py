@@ -1,0 +1,78 @@
+"""Catalogue entries: which provider, which files, which licence. The schema of ``models.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from elmobench.data.validation import validated
+from elmobench.data.yamlfile import read_yaml
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelFile(_Strict):
+    """One file of a model: a local ``path`` or an https ``url``.
+
+    Attributes:
+        path: relative ones are looked up beside the defining file, then in ELMOBENCH_MODELS.
+        url: public address.
+        sha256: digest of the file (hex); checked before the file is used.
+        bytes: its size.
+    """
+
+    path: str | None = None
+    url: str | None = None
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    bytes: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ModelFile:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give either 'path' or 'url'")
+        return self
+
+
+class ModelEntry(_Strict):
+    """One name of the catalogue.
+
+    Attributes:
+        provider: registered provider that loads it.
+        files: its files by role.
+        options: of the provider.
+        licence: of the weights.
+        description: one line.
+        version: of the model, where its publisher counts.
+    """
+
+    provider: str
+    files: dict[str, ModelFile] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    licence: str | None = None
+    description: str = ""
+    version: str | int | None = None
+
+
+class _ModelsFile(_Strict):
+    models: dict[Annotated[str, Field(pattern=_NAME)], ModelEntry]
+
+
+def parse_entries(models: Mapping[str, Any], where: str) -> dict[str, ModelEntry]:
+    """A ``models:`` mapping, checked. Entries that are parsed already are kept as they are.
+
+    Raises:
+        ConfigError: naming every unknown or missing field and every name that is not one.
+    """
+    return validated(_ModelsFile, {"models": models}, where).models
+
+
+def read_entries(path: Path) -> dict[str, ModelEntry]:
+    """The entries of a ``models.yaml``. Raises ConfigError naming file and field."""
+    return validated(_ModelsFile, read_yaml(path), str(path)).models

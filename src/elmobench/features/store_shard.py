@@ -1,0 +1,149 @@
+"""One immutable file of stored features: safetensors, written once, read by memory map."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from elmobench.digests import canonical_json
+from elmobench.errors import StoreError
+from elmobench.files import atomic_path
+
+SUFFIX = ".safetensors"
+META = "meta.json"
+LOCKS = "locks"
+
+# One key only: safetensors writes several in no fixed order, and shards are reproducible.
+_META_KEY = "elmobench"
+_DTYPES = {"F16": "<f2", "F32": "<f4", "I64": "<i8", "U8": "|u1"}
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@dataclass(frozen=True)
+class ShardArray:
+    """Where one array lies in its file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard's header.
+
+    Attributes:
+        path: the file.
+        arrays: its arrays by name.
+        checksum: of their content, as written.
+        size: of the file, in bytes.
+    """
+
+    path: Path
+    arrays: Mapping[str, ShardArray]
+    checksum: str
+    size: int
+
+    def map(self, name: str) -> NDArray[Any]:
+        """The array ``name``, mapped: only the pages that are used are read."""
+        array = self.arrays[name]
+        if 0 in array.shape:
+            return np.zeros(array.shape, dtype=array.dtype)
+        mapped = np.memmap(
+            self.path, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
+        )
+        # Slices of a plain array are cheaper than those of a memmap; the map stays alive.
+        return mapped.view(np.ndarray)
+
+
+def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]]) -> int:
+    """Write ``arrays`` under ``path``, all or nothing.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        StoreError: if it could not be written; names the folder and the space needed.
+    """
+    content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {_META_KEY: canonical_json({"checksum": _checksum(content)})}
+    data = save(content, metadata=metadata)
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise write_error(error, path.parent, len(data)) from error
+    return len(data)
+
+
+def write_error(error: OSError, folder: Path, needed: int) -> StoreError:
+    """What to tell people about a write of ``needed`` bytes into ``folder`` that failed."""
+    if error.errno in _NO_SPACE:
+        free = shutil.disk_usage(folder).free if folder.is_dir() else 0
+        return StoreError(
+            f"no space for a shard of {needed / 1e6:.1f} MB ({free / 1e6:.1f} MB free): "
+            f"{error.strerror}. What was finished is kept",
+            where=str(folder),
+            fix="free some space (`elmobench features prune`) or set ELMOBENCH_STORE to another "
+            "disk, and run again to go on",
+        )
+    return StoreError(
+        f"cannot write a shard of {needed / 1e6:.1f} MB: {error.strerror}",
+        where=str(folder),
+        fix="set ELMOBENCH_STORE to a folder that you may write to",
+    )
+
+
+def read_shard(path: Path) -> Shard:
+    """The header of a shard. Raises StoreError if it is damaged."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > size - 8:
+                raise ValueError("the header is longer than the file")
+            header = json.loads(stream.read(length))
+        start = 8 + length
+        metadata = json.loads(header.pop("__metadata__")[_META_KEY])
+        arrays = {}
+        for name, entry in header.items():
+            begin, end = entry["data_offsets"]
+            dtype, shape = _DTYPES[entry["dtype"]], tuple(map(int, entry["shape"]))
+            if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)):
+                raise ValueError(f"array {name!r} has another size than its shape")
+            if begin < 0 or start + end > size:
+                raise ValueError(f"array {name!r} ends beyond the file")
+            arrays[name] = ShardArray(dtype, shape, start + begin)
+        return Shard(path, arrays, str(metadata["checksum"]), size)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise StoreError(
+            f"not a readable shard ({error})",
+            where=str(path),
+            fix="delete this file and build the features again",
+        ) from error
+
+
+def check_shard(shard: Shard) -> str | None:
+    """What is wrong with a shard's content; None if it is what was written."""
+    found = _checksum({name: shard.map(name) for name in shard.arrays})
+    return None if found == shard.checksum else "its content has changed since it was written"
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    state = hashlib.blake2b(digest_size=32)
+    for name in sorted(arrays):
+        array = arrays[name]
+        state.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        state.update(array.reshape(-1).view(np.uint8).data)
+    return state.hexdigest()

@@ -1,0 +1,184 @@
+"""Word vectors in text form: GloVe's and word2vec's, plain or gzipped.
+
+Both have one word and its values a line, separated by single blanks. word2vec's begins with a
+line of two numbers, rows and values; some writers end every line with a blank. GloVe's has
+words that contain blanks themselves, so values are counted from the right.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import re
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.errors import ModelError
+from elmobench.features.provider import FloatArray
+
+Format = Literal["auto", "glove", "word2vec"]
+
+_HEADER = re.compile(rb"[0-9]+ [0-9]+")
+_DECIMAL = re.compile(rb"[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """Words with their vectors.
+
+    Attributes:
+        rows: word -> row of ``vectors``.
+        vectors: (V, D); only the wanted words' if a vocabulary was given.
+        mean, std: (D,) over all words of the file.
+        size: number of words in the file.
+    """
+
+    rows: dict[str, int]
+    vectors: FloatArray
+    mean: FloatArray
+    std: FloatArray
+    size: int
+
+
+def read_vectors(
+    path: Path, format: Format = "auto", vocabulary: Collection[str] | None = None
+) -> VectorTable:
+    """Read a file of word vectors.
+
+    Args:
+        path: the file; gzipped if its name ends in ``.gz``.
+        format: ``auto`` takes a first line of two whole numbers for word2vec's header.
+        vocabulary: keep only these words, to save memory; the whole file is checked all the
+            same.
+
+    Raises:
+        ModelError: naming file and line: a row of another length, a header that does not
+            match, a word that stands twice, a value that is no finite number, a damaged file.
+    """
+    with _open(path) as stream:
+        return _read(stream, path, format, vocabulary)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as stream:
+            yield cast(IO[bytes], gzip.open(stream)) if path.suffix == ".gz" else stream
+    except (OSError, EOFError, zlib.error) as error:
+        raise ModelError(
+            f"cannot be read: {error}", where=str(path), fix="fetch the file again"
+        ) from error
+
+
+def _read(
+    stream: IO[bytes], path: Path, format: Format, vocabulary: Collection[str] | None
+) -> VectorTable:
+    lines = enumerate(stream, start=1)
+    sample = list(itertools.islice(lines, _SAMPLE))
+    if not sample:
+        raise ModelError("is empty", where=str(path), fix="fetch the file again")
+    header = _header(sample[0][1], path, format)
+    if header is not None:
+        sample = sample[1:]
+        dim = header[1]
+    else:
+        # Words may hold blanks and a row may be broken: most rows are right.
+        counts = Counter(line.rstrip(b" \r\n").count(b" ") for _, line in sample)
+        dim = counts.most_common(1)[0][0]
+    if dim < 1:
+        raise ModelError(
+            "no vectors in its first lines", where=f"{path}:1", fix="check the format option"
+        )
+    rows: dict[str, int] = {}
+    line_of: dict[str, int] = {}
+    kept: list[FloatArray] = []
+    total, squares = np.zeros(dim), np.zeros(dim)
+    wanted = None if vocabulary is None else set(vocabulary)
+    for number, line in itertools.chain(sample, lines):
+        word, values = _row(line, dim, path, number, spaces=header is None)
+        if word in line_of:
+            raise ModelError(
+                f"the word {word!r} stands here and in line {line_of[word]}",
+                where=f"{path}:{number}",
+                fix="remove one of the two rows",
+            )
+        line_of[word] = number
+        total += values
+        squares += np.square(values)
+        if wanted is None or word in wanted:
+            rows[word] = len(kept)
+            kept.append(values.astype(np.float32))
+    size = len(line_of)
+    if header is not None and header[0] != size:
+        raise ModelError(
+            f"the header announces {header[0]} words, but there are {size}",
+            where=f"{path}:1",
+            fix="fetch the file again: it may be cut short",
+        )
+    mean = total / size
+    std = np.sqrt(np.maximum(squares / size - np.square(mean), 0))
+    vectors = np.stack(kept) if kept else np.zeros((0, dim), dtype=np.float32)
+    return VectorTable(rows, vectors, mean.astype(np.float32), std.astype(np.float32), size)
+
+
+def _header(line: bytes, path: Path, format: Format) -> tuple[int, int] | None:
+    """Rows and values that word2vec's first line announces; None for GloVe."""
+    text = line.rstrip(b" \r\n")
+    if not _HEADER.fullmatch(text) or format == "glove":
+        if format == "word2vec":
+            raise ModelError(
+                "the first line is not word2vec's header of two numbers",
+                where=f"{path}:1",
+                fix="use format: glove for a file without a header",
+            )
+        return None
+    count, dim = text.split(b" ")
+    return int(count), int(dim)
+
+
+def _row(
+    line: bytes, dim: int, path: Path, number: int, *, spaces: bool
+) -> tuple[str, NDArray[np.float64]]:
+    where = f"{path}:{number}"
+    pieces = line.rstrip(b" \r\n").rsplit(b" ", dim)
+    word = pieces[0]
+    # A row with a value too many looks like a word with a blank in it.
+    ragged = len(pieces) != dim + 1 or (
+        b" " in word and (not spaces or _DECIMAL.fullmatch(word.rsplit(b" ", 1)[1]) is not None)
+    )
+    if ragged:
+        found = line.rstrip(b" \r\n").count(b" ")
+        raise ModelError(
+            f"{found} values, expected {dim}",
+            where=where,
+            fix="correct the row, or fetch the file again",
+        )
+    try:
+        with warnings.catch_warnings():
+            # numpy warns where it stops at text that is no number.
+            warnings.simplefilter("error", DeprecationWarning)
+            values = np.fromstring(b" ".join(pieces[1:]).decode("ascii"), dtype=float, sep=" ")
+        text = word.decode("utf-8")
+    except (ValueError, DeprecationWarning):
+        raise ModelError(
+            "the word is not UTF-8, or a value is not a number",
+            where=where,
+            fix="correct the row, or fetch the file again",
+        ) from None
+    if len(values) != dim or not np.isfinite(values).all() or not text:
+        raise ModelError(
+            "no word, or a value that is not a finite number",
+            where=where,
+            fix="correct the row, or fetch the file again",
+        )
+    return text, values

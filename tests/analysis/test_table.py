@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from elmobench.analysis.report import make_report, to_markdown, write_report
+from elmobench.analysis.results import frame_of, load_results
+from elmobench.analysis.table import (
+    cost_table,
+    layer_weight_table,
+    mean_sd,
+    score_statistics,
+    score_table,
+)
+from elmobench.errors import DataError
+from elmobench.tracking.record import RecordStore, RunRecord
+
+
+def record(features: str, seed: int, score: float, s1: float, status: str = "ok") -> RunRecord:
+    mix = {"input": {"e": {"s": [1 - s1, s1], "gamma": 2.0, "w": [0.0, 0.0]}}}
+    values = {
+        "cell": f"{features}-{seed}".ljust(64, "0"),
+        "experiment": "x",
+        "task": "ner/t|pipe",
+        "pipeline": "ner",
+        "features": features,
+        "head": "linear",
+        "seed": seed,
+        "axes": {},
+        "identity": {"parts": [{"fingerprint": "f"}]},
+        "status": status,
+        "caveats": ["take care"],
+    }
+    if status == "failed":
+        return RunRecord.model_validate({**values, "error": "it broke"})
+    return RunRecord.model_validate(
+        {
+            **values,
+            "result": {
+                "metric": "span-f1",
+                "primary": "f1",
+                "test": {"f1": score},
+                "dev": {"f1": score},
+                "per_class": {},
+                "best_epoch": 1,
+                "predictions_digest": "d",
+                "layer_weights": mix,
+                "curve": [],
+            },
+            "run": {
+                "started": "",
+                "seconds": {"train": 2.0 * seed, "epoch_mean": 1.0},
+                "peak_memory_bytes": 10_000_000,
+                "parameters": {"head": 3, "e": 7},
+                "bytes_per_token": {"e": 12.5},
+                "versions": {},
+                "host": {},
+                "signature": "s",
+            },
+        }
+    )
+
+
+RECORDS = [
+    record("a", 1, 50.0, 0.2),
+    record("a", 2, 53.0, 0.4),
+    record("a", 3, 52.0, 0.3),
+    record("b", 1, 60.0, 0.9),
+]
+
+
+def test_mean_and_sample_deviation() -> None:
+    values = [50.0, 53.0, 52.0]
+    assert mean_sd(values) == f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
+    assert mean_sd([1.0]) == "1.00"
+    assert mean_sd([]) == "–"
+
+
+def test_score_table_spreads_over_seeds() -> None:
+    table = score_table(frame_of(RECORDS))
+    assert list(table.columns) == ["task", "metric", "head", "seeds", "a", "b"]
+    (row,) = table.to_dict("records")
+    assert row["a"] == "51.67 ± 1.53"
+    assert row["b"] == "60.00"
+    assert row["seeds"] == "1–3"
+
+
+def test_failed_cells_do_not_count_but_are_named() -> None:
+    records = [*RECORDS, record("b", 2, 0.0, 0.0, status="failed")]
+    statistics_ = score_statistics(frame_of(records)).set_index("features")
+    assert statistics_.loc["b", "seeds"] == 1
+    assert statistics_.loc["a", "mean"] == pytest.approx(155 / 3)
+    assert statistics_.loc["a", "train_seconds"] == pytest.approx(4.0)
+
+
+def test_layer_weights_are_averaged_over_seeds() -> None:
+    (a, b) = layer_weight_table(RECORDS).to_dict("records")
+    assert a["s1"] == "0.300 ± 0.100"
+    assert a["s0"] == "0.700 ± 0.100"
+    assert b["s1"] == "0.900"
+    assert a["γ"] == "2.000 ± 0.000"
+
+
+def test_costs() -> None:
+    (a, _) = cost_table(RECORDS).to_dict("records")
+    assert a["provider parameters"] == 7
+    assert a["bytes a token"] == 12.5
+    assert a["train s a cell"] == "4.0"
+    assert a["peak MB"] == 10
+
+
+def test_report_is_written_and_escapes_pipes(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for entry in [*RECORDS, record("b", 2, 0.0, 0.0, status="failed")]:
+        store.write(entry)
+    report = make_report(tmp_path)
+    paths = write_report(report, tmp_path)
+    assert [p.name for p in paths] == ["report.md", "scores.csv", "cells.csv"]
+    text = to_markdown(report)
+    assert "ner/t\\|pipe" in text
+    assert "> take care" in text
+    assert "it broke" in text
+    assert len(load_results(tmp_path)) == 5
+
+
+def test_no_records_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no run records here"):
+        make_report(tmp_path)
+    with pytest.raises(DataError, match="no run records here"):
+        load_results(tmp_path)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elmobench.bench.cells import apply_options, cell_digest, grid
+from elmobench.bench.experiment import known_experiments, load_experiment, parse_experiment
+from elmobench.bench.selection import candidates
+from elmobench.errors import ConfigError, UnknownNameError
+from elmobench.tasks.base import TrainingOptions, get_head
+
+BASE = {
+    "name": "t",
+    "tasks": ["sentiment/control-sentiment"],
+    "features": ["random", "random+elmo-random@layer=1"],
+    "heads": ["linear"],
+    "seeds": [1, 2],
+}
+PIPELINES = {"sentiment/control-sentiment": "sentiment"}
+
+
+def identity_of(cell, **changes):
+    known = {
+        "data_digest": "d",
+        "card_version": 1,
+        "metric": ("accuracy", 1),
+        "fingerprints": ["f"] * len(cell.parts),
+    }
+    return cell.identity(**{**known, **changes})
+
+
+def cells_of(**changes):
+    return list(grid(parse_experiment({**BASE, **changes}), PIPELINES))
+
+
+def test_the_grid_is_the_product_of_the_axes() -> None:
+    cells = cells_of(axes={"mix": ["learned", "uniform", "last"], "train_fraction": [0.1, 1.0]})
+    assert len(cells) == 2 * 3 * 2 * 2
+    assert len({cell_digest(identity_of(cell)) for cell in cells}) == len(cells)
+    assert {tuple(cell.axes) for cell in cells} == {("mix", "train_fraction")}
+
+
+def test_a_suffix_is_shorthand_for_an_axis() -> None:
+    (suffix,) = cells_of(features=["elmo-random@layer=1"], seeds=[1])
+    (axis,) = cells_of(features=["elmo-random"], seeds=[1], axes={"mix": ["layer=1"]})
+    assert cell_digest(identity_of(suffix)) == cell_digest(identity_of(axis))
+    (other,) = cells_of(features=["elmo-random"], seeds=[1])
+    assert cell_digest(identity_of(other)) != cell_digest(identity_of(axis))
+
+
+def test_everything_a_result_depends_on_changes_the_identity() -> None:
+    (cell,) = cells_of(features=["random"], seeds=[1])
+    digests = {cell_digest(identity_of(cell))}
+    for change in (
+        {"data_digest": "e"},
+        {"card_version": 2},
+        {"metric": ("accuracy", 2)},
+        {"fingerprints": ["g"]},
+    ):
+        digests.add(cell_digest(identity_of(cell, **change)))
+    for changed in (
+        {"seeds": [3]},
+        {"settings": {"threads": 2}},
+        {"settings": {"precision": "fp32"}},
+        {"overrides": [{"set": {"training.epochs": 3}}]},
+        {"overrides": [{"set": {"options.dropout": 0.1}}]},
+        {"overrides": [{"set": {"mix.l2": 0.5}}]},
+        {"heads": ["mlp"]},
+        {"axes": {"gamma": [False]}},
+    ):
+        (other,) = cells_of(**{"features": ["random"], "seeds": [1], **changed})
+        digests.add(cell_digest(identity_of(other)))
+    assert len(digests) == 13
+
+
+def test_a_name_or_a_caveat_does_not_change_the_identity() -> None:
+    (a,) = cells_of(features=["random"], seeds=[1])
+    (b,) = cells_of(features=["random"], seeds=[1], name="other", caveats=["x"])
+    assert cell_digest(identity_of(a)) == cell_digest(identity_of(b))
+
+
+def test_overrides_apply_where_they_match_and_later_ones_win() -> None:
+    cells = cells_of(
+        heads=["linear", "mlp"],
+        overrides=[
+            {"set": {"training.epochs": 3}},
+            {"when": {"head": ["mlp"]}, "set": {"training.epochs": 4}},
+        ],
+    )
+    assert {(cell.head, cell.training.epochs) for cell in cells} == {("linear", 3), ("mlp", 4)}
+
+
+def test_two_parts_of_one_name_get_labels_of_their_own() -> None:
+    (cell,) = cells_of(features=["elmo-random@layer=1+elmo-random@layer=2"], seeds=[1])
+    assert [part.label for part in cell.parts] == ["elmo-random#1", "elmo-random#2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": ["x"]}, "did you mean 'tasks'"),
+        ({"axes": {"mixx": ["learned"]}}, "did you mean 'mix'"),
+        ({"axes": {"mix": []}}, "at least one value"),
+        ({"axes": {"train_fraction": [0.0]}}, r"\(0, 1\]"),
+        ({"seeds": [1, 1]}, "named twice: 1"),
+        ({"features": []}, "features"),
+        ({"name": "../up"}, "name"),
+        ({"settings": {"threads": 0}}, "threads"),
+        ({"overrides": [{"set": {"training.epoch": 3}}]}, "did you mean 'epochs'"),
+        ({"overrides": [{"set": {"trainning.epochs": 3}}]}, "no option path"),
+        ({"overrides": [{"set": {"training.epochs": "many"}}]}, "training"),
+        ({"heads": ["liner"]}, "did you mean 'sentiment/linear'"),
+        ({"features": ["random+"]}, "random"),
+        ({"axes": {"mix": ["lerned"]}}, "unknown layer mix 'lerned'"),
+        ({"axes": {"placement": ["output"]}}, "takes no features at 'output'"),
+    ],
+)
+def test_mistakes_are_clear_errors(changes: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        cells_of(**changes)
+
+
+def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("name: x\ntasks: [a\nfeatures: b\n")
+    with pytest.raises(ConfigError, match=r"x\.yaml:\d+"):
+        load_experiment(path)
+
+
+def test_unknown_experiment() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'demo'"):
+        load_experiment("dmo")
+
+
+def test_every_shipped_experiment_parses() -> None:
+    known = known_experiments()
+    assert {"demo", "first"} <= set(known)
+    for name, path in known.items():
+        assert load_experiment(path).name == name.split("/")[-1]
+
+
+def test_candidates_are_the_product_in_a_fixed_order() -> None:
+    training = TrainingOptions(grid={"training.lr": [0.1, 0.2], "options.dropout": [0.0, 0.5]})
+    assert candidates(training) == [
+        {"options.dropout": 0.0, "training.lr": 0.1},
+        {"options.dropout": 0.0, "training.lr": 0.2},
+        {"options.dropout": 0.5, "training.lr": 0.1},
+        {"options.dropout": 0.5, "training.lr": 0.2},
+    ]
+    assert candidates(TrainingOptions()) == [{}]
+
+
+def test_applying_options_leaves_the_preset_alone() -> None:
+    preset = get_head("sentiment", "mlp")
+    before = preset.training.epochs
+    _, training, _ = apply_options(
+        {"training.epochs": before + 1}, preset.options, preset.training, preset.mix
+    )
+    assert (training.epochs, preset.training.epochs) == (before + 1, before)

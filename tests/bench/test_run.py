@@ -1,0 +1,199 @@
+"""The whole road, on tiny data: card → features → head → record → table → prediction."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import elmobench
+from elmobench.bench.predict import Predictor, find_record
+from elmobench.bench.run import RunSummary, run_experiment
+from elmobench.errors import ConfigError, ModelError, UnknownNameError
+from elmobench.tracking.record import RecordStore
+
+
+def go(experiment: dict, cards: Path, results: Path, **options) -> RunSummary:
+    options = {"tracking_uri": "none", "quiet": True, **options}
+    return run_experiment(experiment, include=[cards], results=results, **options)
+
+
+def test_a_second_run_encodes_and_trains_nothing(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    results = tmp_path / "r"
+    first = go(tiny, cards, results)
+    assert (first.trained, first.skipped, first.failed) == (2, 0, 0)
+    assert first.encoded_sentences > 0
+    before = {p: p.read_bytes() for p in results.rglob("*.json")}
+    second = go(tiny, cards, results)
+    assert (second.trained, second.skipped, second.encoded_sentences) == (0, 2, 0)
+    assert {p: p.read_bytes() for p in results.rglob("*.json")} == before
+    assert [r.cell for r in second.records] == [r.cell for r in first.records]
+
+
+def test_a_rerun_is_equal_to_the_bit_also_in_another_process(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"], "heads": ["linear", "small"]}
+    tiny["features"] = ["random(trainable)+elmo-random"]
+    first = go(tiny, cards, tmp_path / "a")
+    again = go(tiny, cards, tmp_path / "a", overwrite="always")
+    assert again.trained == 4
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(tiny))
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "elmobench", "run", str(file), "--include", str(cards)),
+            *("--results", str(tmp_path / "b"), "--store", str(tmp_path / "other-store")),
+            *("--tracking-uri", "none", "--quiet"),
+        ],
+        check=True,
+    )
+    other = {r.cell: r for r in RecordStore(tmp_path / "b")}
+    for one, two in zip(first.records, again.records, strict=True):
+        assert one.result is not None
+        assert one.result == two.result
+        assert one.result == other[one.cell].result
+
+
+def test_another_seed_gives_another_result(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    summary = go({**tiny, "features": ["random"], "seeds": [1, 2]}, cards, tmp_path / "r")
+    one, two = (r.result.curve[0].train_loss for r in summary.records)
+    assert one != two
+
+
+def test_the_record_carries_what_a_number_needs(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "caveats": ["only a test"], "features": ["random+elmo-random"]}
+    summary = go(tiny, cards, tmp_path / "r")
+    (record,) = summary.records
+    assert record.caveats == ["only a test"]
+    weights = record.result.layer_weights["input"]
+    assert weights["random"]["s"] is None
+    assert sum(weights["elmo-random"]["s"]) == pytest.approx(1.0)
+    assert len(record.result.curve) == 2
+    assert record.result.counts == {"train": 60, "dev": 20, "test": 30}
+    assert record.run.bytes_per_token["elmo-random"] > 0
+    assert record.run.parameters["elmo-random"] > record.run.parameters["random"] == 0
+    rows = RecordStore(tmp_path / "r").read_predictions(record.cell)
+    metric = elmobench.get_metric("span-f1")
+    scores = metric.compute([r["gold"] for r in rows], [r["predicted"] for r in rows])
+    assert scores.values == record.result.test
+
+
+def test_a_small_search_is_made_once_for_all_seeds(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "tasks": ["sentiment/tiny"], "heads": ["linear"], "seeds": [1, 2]}
+    tiny["features"] = ["random"]
+    summary = go(tiny, cards, tmp_path / "r")
+    one, two = (record.result.selection for record in summary.records)
+    assert one == two
+    assert len(one["dev"]) == 4
+    best = max(row["score"] for row in one["dev"])
+    first_best = next(row for row in one["dev"] if row["score"] == best)
+    assert one["chosen"] == first_best["candidate"]
+    assert len(list((tmp_path / "r" / "selections").iterdir())) == 1
+
+
+def test_a_failing_cell_is_recorded_and_the_rest_goes_on(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "features": ["random"], "seeds": [1, 2]}
+    # A learning rate that drives the loss out of the numbers.
+    tiny["overrides"] = [
+        {"set": {"training.epochs": 2, "training.lr": 1e30, "training.clip_norm": None}}
+    ]
+    summary = go(tiny, cards, tmp_path / "r")
+    assert summary.failed == 2
+    assert all("training loss is" in record.error for record in summary.records)
+    assert all("lower training.lr" in record.error for record in summary.records)
+    assert go(tiny, cards, tmp_path / "r", overwrite="never").skipped == 2
+    assert go(tiny, cards, tmp_path / "r").failed == 2
+
+
+def test_train_fraction_keeps_dev_and_all_labels(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "features": ["random"], "axes": {"train_fraction": [0.1, 1.0]}}
+    summary = go(tiny, cards, tmp_path / "r")
+    assert [r.result.counts["train"] for r in summary.records] == [6, 60]
+    assert [r.result.counts["dev"] for r in summary.records] == [20, 20]
+    assert [r.axes for r in summary.records] == [{"train_fraction": 0.1}, {"train_fraction": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ("elmo", "family of models"),
+        ("elmo-randm", "did you mean 'elmo-random'"),
+        ("elmo-random(trainable)", "only static vectors"),
+        ("elmo-random@layer=7", "there is no layer 7"),
+        ("elmo-random@state=carry", "cannot be stored"),
+    ],
+)
+def test_mistakes_in_features_stop_everything_before_any_work(
+    cards: Path, tiny: dict, tmp_path: Path, features: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        go({**tiny, "features": ["random", features]}, cards, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_trained_head_labels_new_text(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "features": ["random(trainable)+elmo-random"]}
+    tiny["overrides"] = [{"set": {"training.epochs": 15, "training.lr": 0.02}}]
+    summary = go(tiny, cards, tmp_path / "r")
+    (record,) = summary.records
+    assert record.result.test["f1"] > 90
+    path = find_record(record.cell[:8], tmp_path)
+    predictor = Predictor(path)
+    ((tokens, tags),) = predictor.predict(["we saw Rome."])
+    assert tokens == ("we", "saw", "Rome", ".")
+    assert tags == ["O", "O", "B-LOC", "O"]
+    # The stored predictions come back from the saved head.
+    rows = RecordStore(tmp_path / "r").read_predictions(record.cell)
+    examples = elmobench.load_task("ner/tiny", include=[cards]).split("test")
+    again = [tags for _, tags in predictor.predict([e.tokens for e in examples])]
+    assert again == [row["predicted"] for row in rows]
+
+
+def test_predicting_without_a_head_or_a_record(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    (record,) = go({**tiny, "features": ["random"]}, cards, tmp_path / "r").records
+    with pytest.raises(UnknownNameError, match="no record 'zzz'"):
+        find_record("zzz", tmp_path)
+    store = RecordStore(tmp_path / "r")
+    weights = store.head_folder(record.cell) / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ModelError, match="the weights do not fit"):
+        Predictor(store.record_path(record.cell))
+    (store.head_folder(record.cell) / "head.json").unlink()
+    with pytest.raises(ModelError, match="no trained head here"):
+        Predictor(store.record_path(record.cell))
+
+
+def test_python_interface(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    results = elmobench.run(
+        {**tiny, "features": ["random"]},
+        include=[cards],
+        results=tmp_path / "r",
+        tracking_uri="none",
+        quiet=True,
+    )
+    assert results.table()["task"].tolist() == ["ner/tiny"]
+    frame = elmobench.load_results(tmp_path / "r")
+    assert frame["score"].tolist() == results.frame()["score"].tolist()
+    assert json.loads((tmp_path / "r" / "experiment.json").read_text())["name"] == "tiny"
+
+
+def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "features": ["random"], "seeds": [1, 2, 3, 4, 5, 6]}
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(tiny))
+    command = [
+        *(sys.executable, "-m", "elmobench", "run", str(file), "--include", str(cards)),
+        *("--results", str(tmp_path / "r"), "--tracking-uri", "none", "--quiet"),
+    ]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate()[0] for process in both]
+    trained = [int(text.split(" cells trained")[0].split()[-1]) for text in outputs]
+    assert sum(trained) == 6
+    assert len(list(RecordStore(tmp_path / "r"))) == 6

@@ -1,0 +1,152 @@
+"""Pooling, biLSTM, character CNN, maxout and biattention against naive loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from elmobench.nn.biattention import attend, integrator_input
+from elmobench.nn.char_cnn import CharCnn
+from elmobench.nn.maxout import Maxout
+from elmobench.nn.pooling import (
+    attentive_pool,
+    masked_max,
+    masked_mean,
+    masked_min,
+    masked_softmax,
+)
+from elmobench.nn.recurrent import BiLstm
+
+LENGTHS = [4, 1, 0, 3]
+
+
+@pytest.fixture
+def padded() -> tuple[torch.Tensor, torch.Tensor]:
+    """Values with garbage at padding, and their mask."""
+    torch.manual_seed(5)
+    x = torch.randn(len(LENGTHS), 4, 3)
+    mask = torch.arange(4) < torch.tensor(LENGTHS).unsqueeze(1)
+    return torch.where(mask.unsqueeze(-1), x, 1e6), mask
+
+
+@pytest.mark.parametrize(
+    ("pool", "reference"),
+    [(masked_mean, np.mean), (masked_max, np.max), (masked_min, np.min)],
+)
+def test_pooling_reads_real_tokens_only(padded, pool, reference) -> None:
+    x, mask = padded
+    expected = np.zeros((len(LENGTHS), 3))
+    for i, n in enumerate(LENGTHS):
+        if n:
+            expected[i] = reference(x[i, :n].numpy().astype(np.float64), axis=0)
+    np.testing.assert_allclose(pool(x, mask), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("pool", [masked_mean, masked_max, masked_min])
+def test_pooling_of_nothing_at_all(pool) -> None:
+    assert pool(torch.zeros(2, 0, 3), torch.zeros(2, 0, dtype=torch.bool)).tolist() == [[0] * 3] * 2
+
+
+def test_max_may_be_negative() -> None:
+    x, mask = torch.full((1, 2, 1), -3.0), torch.tensor([[True, False]])
+    assert masked_max(x, mask).item() == -3
+
+
+def test_attentive_pool(padded) -> None:
+    x, mask = padded
+    scores = torch.randn(len(LENGTHS), 4)
+    expected = np.zeros((len(LENGTHS), 3))
+    for i, n in enumerate(LENGTHS):
+        e = np.exp(scores[i, :n].numpy().astype(np.float64))
+        for t in range(n):
+            expected[i] += e[t] / e.sum() * x[i, t].numpy()
+    np.testing.assert_allclose(attentive_pool(x, scores, mask), expected, atol=1e-6)
+
+
+def test_masked_softmax_is_exactly_zero_outside() -> None:
+    weights = masked_softmax(torch.tensor([[1e30, 0.0], [3.0, 4.0]]),
+                             torch.tensor([[False, True], [False, False]]))  # fmt: skip
+    assert weights.tolist() == [[0, 1], [0, 0]]
+
+
+def test_attend_against_loops(padded) -> None:
+    y, y_mask = padded
+    x = torch.randn(len(LENGTHS), 5, 3)
+    y = torch.where(y_mask.unsqueeze(-1), y, 0.5)
+    out = attend(x, y, y_mask)
+    for i, n in enumerate(LENGTHS):
+        for t in range(5):
+            dots = np.array([float(x[i, t] @ y[i, u]) for u in range(n)])
+            expected = np.zeros(3)
+            if n:
+                e = np.exp(dots - dots.max())
+                expected = sum(e[u] / e.sum() * y[i, u].numpy() for u in range(n))
+            np.testing.assert_allclose(out[i, t], expected, atol=1e-5)
+
+
+def test_integrator_input() -> None:
+    x, c = torch.tensor([[[2.0, 3.0]]]), torch.tensor([[[5.0, 7.0]]])
+    assert integrator_input(x, c).tolist() == [[[2, 3, -3, -4, 10, 21]]]
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_bilstm_equals_running_each_sentence_alone(padded, layers: int) -> None:
+    x, mask = padded
+    torch.manual_seed(0)
+    lstm = BiLstm(3, 4, layers).eval()
+    out = lstm(x, mask)
+    assert out.shape == (len(LENGTHS), 4, 8)
+    assert out[~mask].abs().sum() == 0
+    for i, n in enumerate(LENGTHS):
+        if n:
+            alone, _ = lstm.lstm(x[i : i + 1, :n])
+            torch.testing.assert_close(out[i, :n], alone[0], atol=1e-6, rtol=1e-5)
+
+
+def test_bilstm_of_empty_sentences_only() -> None:
+    lstm = BiLstm(3, 4)
+    assert lstm(torch.zeros(2, 0, 3), torch.zeros(2, 0, dtype=torch.bool)).shape == (2, 0, 8)
+    out = lstm(torch.ones(2, 1, 3), torch.zeros(2, 1, dtype=torch.bool))
+    assert out.abs().sum() == 0
+
+
+def test_char_cnn_against_loops() -> None:
+    torch.manual_seed(2)
+    cnn = CharCnn(num_chars=10, dim=3, filters=5, width=3)
+    words = [[2, 3, 4, 5, 9], [7], [], [1, 2], [3, 4, 5]]
+    ids = torch.zeros(len(words), 7, dtype=torch.int64)
+    for i, word in enumerate(words):
+        ids[i, : len(word)] = torch.tensor(word, dtype=torch.int64)
+    out = cnn(ids).detach()
+    table, weight = cnn.embedding.weight.detach(), cnn.convolution.weight.detach()
+    bias = cnn.convolution.bias.detach()
+    for i, word in enumerate(words):
+        padded = [table[c] for c in word] + [torch.zeros(3)] * max(0, 3 - len(word))
+        for f in range(5):
+            windows = [
+                float(bias[f] + sum(weight[f, :, j] @ padded[start + j] for j in range(3)))
+                for start in range(len(padded) - 2)
+            ]
+            assert out[i, f].item() == pytest.approx(max(0.0, *windows, -1.0), abs=1e-6)
+
+
+def test_char_cnn_of_no_word() -> None:
+    cnn = CharCnn(4, 2, 5, 3)
+    assert cnn(torch.zeros(0, 0, dtype=torch.int64)).shape == (0, 5)
+    assert cnn(torch.zeros(1, 0, dtype=torch.int64)).shape == (1, 5)
+
+
+def test_maxout_takes_the_largest_of_its_pool() -> None:
+    torch.manual_seed(4)
+    maxout = Maxout(3, [4, 2], pool=3, dropouts=[0.0, 0.0])
+    x = torch.randn(5, 3)
+    out = maxout(x).detach().numpy()
+    for i in range(5):
+        v = x[i].numpy()
+        for layer, units in zip(maxout.layers, (4, 2), strict=True):
+            z = layer.weight.detach().numpy() @ v + layer.bias.detach().numpy()
+            v = np.array([max(z[3 * u + p] for p in range(3)) for u in range(units)])
+        np.testing.assert_allclose(out[i], v, atol=1e-6)
+    with pytest.raises(ValueError, match="dropouts"):
+        Maxout(3, [4], 2, [0.1, 0.1])

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from elmobench.errors import DataError
+from elmobench.tracking.record import RecordStore, RunRecord, read_record
+
+
+def make_record(cell: str = "c" * 64, **changes) -> RunRecord:
+    values = {
+        "cell": cell,
+        "experiment": "x",
+        "task": "ner/t",
+        "pipeline": "ner",
+        "features": "a+b",
+        "head": "linear",
+        "seed": 1,
+        "axes": {},
+        "identity": {"parts": [{"fingerprint": "f" * 64}]},
+        "status": "ok",
+        "result": {
+            "metric": "span-f1",
+            "primary": "f1",
+            "test": {"f1": 50.0},
+            "dev": {"f1": 51.0},
+            "per_class": {},
+            "best_epoch": 2,
+            "predictions_digest": "d",
+            "layer_weights": {
+                "input": {
+                    "a": {"s": None, "gamma": 1.0, "w": None},
+                    "b": {"s": [0.2, 0.8], "gamma": 1.5, "w": [0.0, 1.4]},
+                }
+            },
+            "curve": [
+                {
+                    "epoch": n,
+                    "train_loss": 1.0 / n,
+                    "dev": 50.0 + n / 2,
+                    "layer_weights": {
+                        "input": {"b": {"s": [0.5, 0.5], "gamma": 1.0, "w": [0.0, 0.0]}}
+                    },
+                }
+                for n in (1, 2)
+            ],
+        },
+        "run": {
+            "started": "2026-01-01T00:00:00+00:00",
+            "seconds": {"train": 1.0, "epoch_mean": 0.5},
+            "peak_memory_bytes": 10,
+            "parameters": {"head": 3, "a": 0, "b": 7},
+            "bytes_per_token": {"a": 1.0, "b": 2.0},
+            "versions": {},
+            "host": {},
+            "signature": "s",
+        },
+        **changes,
+    }
+    return RunRecord.model_validate(values)
+
+
+def test_a_record_reads_back_in_another_process(tmp_path: Path) -> None:
+    record = make_record()
+    path = RecordStore(tmp_path).write(record)
+    code = (
+        "import sys; from pathlib import Path;"
+        "from elmobench.tracking.record import read_record;"
+        "print(read_record(Path(sys.argv[1])).model_dump_json())"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert json.loads(out.stdout) == record.model_dump(mode="json")
+
+
+def test_predictions_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    rows = [{"id": "1", "gold": ["O"], "predicted": ["B-é"]}]
+    store = RecordStore(tmp_path)
+    digest = store.write_predictions("c" * 64, rows)
+    before = store.predictions_path("c" * 64).read_bytes()
+    assert store.write_predictions("c" * 64, rows) == digest
+    assert store.predictions_path("c" * 64).read_bytes() == before
+    assert store.read_predictions("c" * 64) == rows
+
+
+def test_damaged_and_foreign_files_are_clear_errors(tmp_path: Path) -> None:
+    path = tmp_path / "records" / "x.json"
+    path.parent.mkdir()
+    for text, message in (
+        ("{", "not a run record"),
+        ("[]", "not a run record|schema"),
+        ('{"schema_version": 99}', "schema 99"),
+        ('{"schema_version": 1}', "not a run record"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=message):
+            read_record(path)
+    store = RecordStore(tmp_path)
+    store.predictions_path("c" * 64).parent.mkdir()
+    store.predictions_path("c" * 64).write_bytes(b"no gzip")
+    with pytest.raises(DataError, match="predictions cannot be read"):
+        store.read_predictions("c" * 64)

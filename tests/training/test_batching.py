@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elmobench.training.batching import bucketed_batches, evaluation_batches, nested_subset
+
+lengths = st.lists(st.integers(0, 50), min_size=1, max_size=200).map(np.array)
+
+
+@given(lengths, st.integers(1, 40))
+def test_every_example_is_used_once_an_epoch(values: np.ndarray, size: int) -> None:
+    batches = bucketed_batches(values, size, np.random.default_rng(0))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(values)))
+    assert all(1 <= len(batch) <= size for batch in batches)
+    flat = [i for batch in evaluation_batches(values, size) for i in batch]
+    assert sorted(flat) == list(range(len(values)))
+
+
+def test_batches_hold_similar_lengths() -> None:
+    values = np.random.default_rng(0).integers(1, 60, size=2000)
+    batches = bucketed_batches(values, 20, np.random.default_rng(1))
+    padded = sum(len(b) * values[b].max() for b in batches)
+    shuffled = np.random.default_rng(2).permutation(2000).reshape(-1, 20)
+    unsorted = sum(len(b) * values[b].max() for b in shuffled)
+    assert padded < 1.15 * values.sum() < unsorted
+
+
+def test_the_order_changes_with_the_generator_and_from_epoch_to_epoch() -> None:
+    values = np.arange(100) % 7
+    rng = np.random.default_rng(0)
+    first, second = bucketed_batches(values, 8, rng), bucketed_batches(values, 8, rng)
+    assert first != second
+    assert first == bucketed_batches(values, 8, np.random.default_rng(0))
+
+
+@given(st.integers(1, 300), st.floats(0.01, 1.0), st.floats(0.01, 1.0))
+def test_subsets_are_nested(count: int, a: float, b: float) -> None:
+    small, large = sorted((a, b))
+    inner = nested_subset(count, small, np.random.default_rng(7))
+    outer = nested_subset(count, large, np.random.default_rng(7))
+    assert set(inner) <= set(outer)
+    assert len(outer) == max(1, round(count * large))
+    assert outer == sorted(set(outer))
+
+
+def test_a_whole_subset_is_everything() -> None:
+    assert nested_subset(10, 1.0, np.random.default_rng(0)) == list(range(10))
+
+
+@pytest.mark.parametrize("fraction", [0.0001, 0.01])
+def test_at_least_one_example_is_kept(fraction: float) -> None:
+    assert len(nested_subset(10, fraction, np.random.default_rng(0))) == 1
