@@ -89,7 +89,7 @@ def test_a_small_search_is_made_once_for_all_seeds(cards: Path, tiny: dict, tmp_
     summary = go(tiny, cards, tmp_path / "r")
     one, two = (record.result.selection for record in summary.records)
     assert one == two
-    assert len(one["dev"]) == 4
+    assert len(one["dev"]) == 6
     best = max(row["score"] for row in one["dev"])
     first_best = next(row for row in one["dev"] if row["score"] == best)
     assert one["chosen"] == first_best["candidate"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
             where=str(folder),
             fix="run the experiment first: elmobench run EXPERIMENT",
         )
-    records.sort(key=lambda r: (r.task, r.head, r.features, str(r.axes), r.seed))
+    records.sort(key=_reading_order(folder))
     frame = frame_of(records)
     cards: dict[str, Any] = dict(find_cards(include))
     sections = [
@@ -160,6 +161,27 @@ def _markdown_table(frame: pd.DataFrame) -> list[str]:
         "|" + " --- |" * len(header),
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
+
+
+def _reading_order(folder: Path) -> Callable[[RunRecord], tuple[Any, ...]]:
+    """The experiment file's order of tasks, heads and features; by name without one."""
+    path = folder / "experiment.json"
+    axes: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    tasks, heads, features = (list(axes.get(key, [])) for key in ("tasks", "heads", "features"))
+
+    def place(names: list[str], name: str) -> tuple[int, str]:
+        # An experiment may name a task without its pipeline.
+        short = name.split("/")[-1]
+        found = next((i for i, known in enumerate(names) if known in (name, short)), len(names))
+        return found, name
+
+    return lambda r: (
+        place(tasks, r.task),
+        place(heads, r.head),
+        place(features, r.features),
+        str(r.axes),
+        r.seed,
+    )
 
 
 def _label(record: RunRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from elmobench.errors import DataError
@@ -46,7 +47,7 @@ def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMI
             with bundle.open(info) as stream:
                 # The stated size can lie, so the read itself is bounded too.
                 data = stream.read(limit + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         raise DataError(f"cannot be unpacked: {error}", where=place) from error
     if len(data) > limit:
         raise DataError(f"unpacks to more than {limit} bytes", where=place)

@@ -236,6 +236,10 @@ class TaskCard(_Strict):
         """The folder that ``path`` sources are relative to."""
         return self._file.parent if self._file is not None else Path.cwd()
 
+    def stated(self, split: str) -> Counts:
+        """The counts that the card states for ``split``; all None if it states none."""
+        return next((c for name, c in self.counts.items() if name == split), Counts())
+
     def sources(self) -> list[UrlSource | PathSource | GenerateSource]:
         """All sources, split by split, in the card's order."""
         return [source for group in self.splits.values() for source in group]

@@ -234,8 +234,7 @@ class Task:
                     f"labels that the card does not list: {', '.join(unknown)}", where=where
                 )
         found = count(examples)
-        expected = self.card.counts.get(split)  # type: ignore[call-overload]
-        problems = differences(expected, found) if expected is not None else []
+        problems = differences(self.card.stated(split), found)
         if problems:
             raise DataError(
                 "; ".join(problems),

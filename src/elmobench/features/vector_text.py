@@ -14,7 +14,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -28,7 +28,7 @@ from elmobench.features.provider import FloatArray
 Format = Literal["auto", "glove", "word2vec"]
 
 _HEADER = re.compile(rb"[0-9]+ [0-9]+")
-_DECIMAL = re.compile(rb"[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _SAMPLE = 200
 
 
@@ -72,8 +72,11 @@ def read_vectors(
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
     try:
-        with path.open("rb") as stream:
-            yield cast(IO[bytes], gzip.open(stream)) if path.suffix == ".gz" else stream
+        with ExitStack() as stack:
+            stream: IO[bytes] = stack.enter_context(path.open("rb"))
+            if path.suffix == ".gz":
+                stream = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=stream)))
+            yield stream
     except (OSError, EOFError, zlib.error) as error:
         raise ModelError(
             f"cannot be read: {error}", where=str(path), fix="fetch the file again"
@@ -154,7 +157,7 @@ def _row(
     word = pieces[0]
     # A row with a value too many looks like a word with a blank in it.
     ragged = len(pieces) != dim + 1 or (
-        b" " in word and (not spaces or _DECIMAL.fullmatch(word.rsplit(b" ", 1)[1]) is not None)
+        b" " in word and (not spaces or _NUMBER.fullmatch(word.rsplit(b" ", 1)[1]) is not None)
     )
     if ragged:
         found = line.rstrip(b" \r\n").count(b" ")

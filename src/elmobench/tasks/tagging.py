@@ -85,7 +85,7 @@ LINEAR = HeadPreset(
         batch_size=32,
         epochs=15,
         patience=3,
-        grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
     ),
     mix=MixDefaults(standardize=True),
     version=1,
@@ -95,7 +95,8 @@ LINEAR = HeadPreset(
 SMALL = HeadPreset(
     head=LstmTagger,
     options=LstmTaggerOptions(layers=1, hidden=100, char_filters=64, dropout=0.3),
-    training=TrainingOptions(batch_size=32, epochs=12, patience=3),
+    # F1 can stay at zero for the first epochs: more patience than a classifier needs.
+    training=TrainingOptions(batch_size=32, epochs=15, patience=5),
     mix=MixDefaults(),
     version=1,
     summary="character CNN, one biLSTM layer of 100, CRF",

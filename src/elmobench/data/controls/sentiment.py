@@ -1,7 +1,7 @@
 """Control for sentiment: pairs of texts with the same words in two orders and opposite labels.
 
-A frame has two slots for adjectives and says which of them holds: the film is dull at first
-but great *in the end*. Ambiguous texts fill the slots with one adjective of each polarity, and
+A frame has two slots for adjectives and says which of them holds: the film is *not* dull *but*
+great. Ambiguous texts fill the slots with one adjective of each polarity, and
 come with their mirror image; the others fill both with the same polarity. Frames, openings
 and nouns are drawn alike for both, so that only the adjectives and their order tell.
 """
@@ -18,29 +18,21 @@ from elmobench.errors import ConfigError
 
 ADJECTIVES = {
     "positive": (
-        *("great", "good", "wonderful", "brilliant", "funny", "charming", "fresh", "moving"),
-        *("clever", "lovely", "superb", "delightful"),
+        *("great", "good", "wonderful", "brilliant", "funny", "charming", "fresh", "lovely"),
     ),
-    "negative": (
-        *("bad", "dull", "terrible", "boring", "weak", "poor", "stale", "clumsy"),
-        *("dreadful", "tedious", "shallow", "messy"),
-    ),
+    "negative": (*("bad", "dull", "terrible", "boring", "weak", "poor", "clumsy", "messy"),),
 }
 
-# {yes} is the adjective that holds, {no} the one that does not; both orders occur.
+# {yes} is the adjective that holds, {no} the one that does not; both orders occur. The words
+# that tell stand right beside the adjectives, so that an untrained recurrent encoder carries
+# them to where a linear head can read them.
 FRAMES = (
-    "the {noun} was {no} at first but {yes} in the end",
-    "the {noun} was {yes} in the end and {no} at first",
-    "the {noun} is {yes} , not {no}",
-    "the {noun} is not {no} but {yes}",
-    "the {noun} is {yes} rather than {no}",
-    "far from {no} , the {noun} is {yes}",
-    "the {noun} is never {no} and always {yes}",
-    "the {noun} is always {yes} and never {no}",
-    "others called the {noun} {no} , to me it is {yes}",
-    "instead of a {no} {noun} they made a {yes} one",
-    "they made a {yes} {noun} instead of a {no} one",
-    "we expected a {no} {noun} and got a {yes} one",
+    "the {noun} was not {no} but {yes}",
+    "the {noun} was {yes} , not {no}",
+    "never {no} , the {noun} was always {yes}",
+    "the {noun} was always {yes} and never {no}",
+    "no longer {no} , the {noun} is now {yes}",
+    "the {noun} is now {yes} and no longer {no}",
 )
 _NOUNS = (
     *("film", "plot", "story", "song", "book", "show", "play", "script", "scene", "ending"),

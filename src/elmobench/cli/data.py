@@ -1,0 +1,117 @@
+"""``elmobench data``: fetch, check and list the data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from elmobench.data.card import TaskCard
+
+app = typer.Typer(help="Fetch, check and list data sets.", no_args_is_help=True)
+
+TasksArgument = Annotated[
+    list[str] | None, typer.Argument(help="Tasks, for example ner/wnut17 or wnut17.")
+]
+IncludeOption = Annotated[
+    list[Path] | None,
+    typer.Option("--include", help="Folder of your own task cards; may be given again."),
+]
+
+
+@app.command()
+def fetch(
+    tasks: TasksArgument = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every task that is known.")] = False,
+    trust_first: Annotated[
+        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
+    ] = False,
+    include: IncludeOption = None,
+) -> None:
+    """Fetch the files of TASKS into the cache, checked against their digests."""
+    from elmobench.data.progress import download_progress
+    from elmobench.data.task import Task
+
+    if all_ == bool(tasks):
+        raise typer.BadParameter("name tasks, or give --all", param_hint="TASK")
+    for card in _cards(tasks, include):
+        with download_progress() as progress:
+            files = Task(card, trust_first, progress).fetch()
+        size = sum(file.stat().st_size for file in files)
+        typer.echo(f"{card.id}: {_files(len(files))}, {_size(size)}" if files else _nothing(card))
+
+
+@app.command()
+def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
+    """Hash the cached files of TASKS again and count their examples; downloads nothing.
+
+    Without TASKS: every task whose files are all here.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.data.card import SPLITS
+    from elmobench.data.task import Task
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("task", "files", *SPLITS):
+        table.add_column(column, no_wrap=True, justify="left" if column == "task" else "right")
+    for card in _cards(tasks, include):
+        task = Task(card)
+        if not tasks and not task.is_local:
+            continue
+        files = task.verify()
+        sizes = [str(task.split_counts[split].examples) for split in SPLITS]
+        table.add_row(escape(card.id), str(len(files)), *sizes)
+    Console().print(table)
+
+
+@app.command("list")
+def list_(include: IncludeOption = None) -> None:
+    """List tasks with their sizes, whether their files are here, and their licences."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.data.card import SPLITS, GenerateSource
+    from elmobench.data.task import Task
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("task", *SPLITS, "files"):
+        table.add_column(column, no_wrap=True, justify="right" if column in SPLITS else "left")
+    table.add_column("licence", overflow="fold")
+    table.add_column("redistributable", no_wrap=True)
+    for card in _cards(None, include):
+        made = all(isinstance(source, GenerateSource) for source in card.sources())
+        state = "generated" if made else "here" if Task(card).is_local else "not fetched"
+        sizes = [
+            "?" if number is None else str(number)
+            for number in (card.stated(split).examples for split in SPLITS)
+        ]
+        table.add_row(escape(card.id), *sizes, state, escape(card.licence), card.redistributable)
+    Console().print(table)
+
+
+def _cards(tasks: list[str] | None, include: list[Path] | None) -> list[TaskCard]:
+    """The cards of ``tasks``; all that are known if none is named."""
+    from elmobench.data.cards import find_cards, get_card
+
+    known = find_cards(include or ())
+    if not tasks:
+        return [card for card in known.values() if card.superseded_by is None]
+    return [get_card(name, cards=known) for name in tasks]
+
+
+def _nothing(card: TaskCard) -> str:
+    return f"{card.id}: generated, nothing to fetch"
+
+
+def _files(number: int) -> str:
+    return f"{number} file{'' if number == 1 else 's'}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

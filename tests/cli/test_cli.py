@@ -1,0 +1,89 @@
+"""The command line, in a process of its own, as a user meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def elmobench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "elmobench", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        check=False,
+    )
+
+
+def test_help_names_every_verb() -> None:
+    out = elmobench("--help").stdout
+    for verb in ("run", "list", "show", "validate", "report", "predict", "data", "features"):
+        assert verb in out
+
+
+def test_list_shows_tasks_heads_and_features() -> None:
+    out = elmobench("list").stdout
+    for name in ("sentiment/sst5", "ner/wnut17", "elmo-random", "ner/paper", "demo", "span-f1"):
+        assert name in out
+    out = elmobench("list", "taks")
+    assert out.returncode == 1
+    assert "did you mean 'tasks'" in out.stderr
+
+
+def test_show() -> None:
+    assert "CC BY 4.0" in elmobench("show", "wnut17").stdout.replace("-", " ")
+    assert "elmo-random" in elmobench("show", "elmo-random").stdout
+    assert "control" in elmobench("show", "demo").stdout
+    out = elmobench("show", "wnut71")
+    assert (out.returncode, "did you mean" in out.stderr) == (1, True)
+
+
+def test_doctor_tells_where_things_are(tmp_path: Path) -> None:
+    out = elmobench("doctor", ELMOBENCH_HOME=str(tmp_path))
+    assert out.returncode == 0
+    assert str(tmp_path) in out.stdout.replace("\n", "")
+    assert "torch" in out.stdout
+
+
+def test_errors_have_no_traceback() -> None:
+    out = elmobench("run", "no-such-file.yaml")
+    assert out.returncode == 1
+    assert out.stderr.startswith("error: no experiment file")
+    assert "Traceback" not in out.stderr
+
+
+def test_version() -> None:
+    import elmobench as package
+
+    assert elmobench("--version").stdout.strip() == package.__version__
+
+
+@pytest.mark.slow
+def test_run_report_predict(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "name: mine\ntasks: [ner/control-ner]\nfeatures: [random]\nheads: [small]\n"
+        "overrides: [{set: {training.epochs: 2}}]\n"
+    )
+    results = tmp_path / "results" / "mine"
+    checked = elmobench("validate", str(file))
+    assert "1 cells are valid" in checked.stdout
+    assert not results.exists()
+    ran = elmobench("run", str(file), "--results", str(results))
+    assert ran.returncode == 0, ran.stderr
+    assert "1 cells trained, 0 already there" in ran.stdout
+    again = elmobench("run", str(file), "--results", str(results))
+    assert "0 cells trained, 1 already there" in again.stdout
+    assert "0 sentences encoded" in again.stdout
+    shown = elmobench("report", str(results))
+    assert "context-free ceiling" in shown.stdout
+    assert (results / "report.md").exists()
+    (record,) = (results / "records").iterdir()
+    said = elmobench("predict", str(record), "Alan Turing worked at Bletchley Park", "--json")
+    assert '"tokens": ["Alan", "Turing"' in said.stdout
+    assert (results / "mlflow" / "mlflow.db").exists()

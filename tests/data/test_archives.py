@@ -1,0 +1,65 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from elmobench.data.archives import read_member
+from elmobench.errors import DataError
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("folder/text.pos", "hello\n")
+        bundle.writestr("zeros", bytes(100_000))
+        bundle.writestr("../outside", "escaped")
+    return path
+
+
+def test_a_member_is_read(archive: Path):
+    assert read_member(archive, "folder/text.pos", "a.zip") == b"hello\n"
+
+
+@pytest.mark.parametrize("member", ["../outside", "/etc/passwd", "..\\outside"])
+def test_member_names_cannot_leave(archive: Path, member: str):
+    with pytest.raises(DataError, match="cannot leave"):
+        read_member(archive, member, "a.zip")
+
+
+def test_an_unknown_member_gets_advice(archive: Path):
+    with pytest.raises(DataError, match=r"folder/text\.pos"):
+        read_member(archive, "folder/text.pso", "a.zip")
+
+
+def test_size_is_bounded(archive: Path):
+    assert len(read_member(archive, "zeros", "a.zip", limit=100_000)) == 100_000
+    with pytest.raises(DataError, match="limit 99999"):
+        read_member(archive, "zeros", "a.zip", limit=99_999)
+
+
+def test_a_stated_size_that_lies_is_caught(archive: Path):
+    data = bytearray(archive.read_bytes())
+    real = (100_000).to_bytes(4, "little")
+    assert data.count(real) >= 2
+    archive.write_bytes(bytes(data).replace(real, (10).to_bytes(4, "little")))
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read_member(archive, "zeros", "a.zip", limit=1000)
+
+
+def test_damage_is_caught_wherever_it_is(archive: Path):
+    whole = archive.read_bytes()
+    start = whole.index(b"folder/text.pos") + len("folder/text.pos")
+    for place in range(start, start + 8):
+        for bit in range(8):
+            data = bytearray(whole)
+            data[place] ^= 1 << bit
+            archive.write_bytes(bytes(data))
+            with pytest.raises(DataError, match="cannot be unpacked"):
+                read_member(archive, "folder/text.pos", "a.zip")
+
+
+def test_a_file_that_is_no_archive(tmp_path: Path):
+    (tmp_path / "no.zip").write_bytes(b"this is no archive")
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        read_member(tmp_path / "no.zip", "x", "no.zip")
