@@ -78,7 +78,10 @@ TRAIN = {"path": "x"}
         ({"splits": {"all": [TRAIN], "train": [TRAIN]}}, ["'all'"]),
         ({"split": {"by": "hash", "salt": "x"}}, ["split"]),
         (
-            {"splits": {"all": [TRAIN]}, "split": {"by": "hash", "salt": "x", "dev": 0.6, "test": 0.4}},
+            {
+                "splits": {"all": [TRAIN]},
+                "split": {"by": "hash", "salt": "x", "dev": 0.6, "test": 0.4},
+            },
             ["nothing for train"],
         ),
         (
@@ -90,7 +93,10 @@ TRAIN = {"path": "x"}
         ({"splits": {"train": [{"path": "a", "lines": [5, 2]}]}}, ["splits.train[0].lines"]),
         ({"splits": {"train": [{"path": "a", "sha256": "abc"}]}}, ["splits.train[0].sha256"]),
         ({"counts": {"train": {"exampels": 3}}}, ["'counts.train.exampels'", "'examples'"]),
-        ({"published": [{"metric": "f1", "score": "high", "model": "m", "source": "s"}]}, ["score"]),
+        (
+            {"published": [{"metric": "f1", "score": "high", "model": "m", "source": "s"}]},
+            ["score"],
+        ),
         ({"ceiling": {"context_free": 101, "why": ""}}, ["ceiling.context_free"]),
     ],
 )

@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
@@ -80,6 +80,10 @@ def kept() -> list[Path]:
     """Every file in the cache folder that is not a lock."""
     folder = paths.home()
     return [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
+
+
+def starts_at(wanted: str | None) -> int:
+    return 0 if wanted is None else int(wanted.removeprefix("bytes=").removesuffix("-"))
 
 
 def quick(url: str, **known):
@@ -122,10 +126,10 @@ def test_a_cut_connection_goes_on_where_it_stopped(server: Server):
     server.script = ["cut", "cut"]
     path, waits = quick(server.url, sha256=SHA)
     assert path.read_bytes() == CONTENT
-    half = len(CONTENT) // 2
-    assert server.ranges[0] is None
-    # The second answer holds the rest, of which again half arrives.
-    assert server.ranges[1:] == [f"bytes={half}-", f"bytes={half + half // 2}-"]
+    starts = [starts_at(wanted) for wanted in server.ranges]
+    assert starts[0] == 0 < starts[1] < starts[2]
+    # What arrived of the piece that was cut is asked for again.
+    assert starts[1] <= len(CONTENT) // 2
     assert waits == [1.0, 2.0]
 
 
@@ -135,7 +139,7 @@ def test_a_later_run_goes_on_too(server: Server):
         quick(server.url, sha256=SHA)
     server.ranges.clear()
     assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
-    assert server.ranges == [f"bytes={len(CONTENT) // 2}-"]
+    assert [starts_at(wanted) > 0 for wanted in server.ranges] == [True]
 
 
 def test_a_server_without_ranges_starts_again(server: Server):
@@ -246,8 +250,8 @@ def test_only_https(url: str):
         fetch(url, sha256=SHA)
 
 
-def test_a_redirect_cannot_leave_https(server: Server, monkeypatch: pytest.MonkeyPatch):
-    # "localhost.localdomain" style names are not loopback by spelling, so http is refused there.
+def test_a_redirect_cannot_leave_https(server: Server):
+    # The same server under a name that is not on the short list of loopback names.
     server.script = [server.url.replace("127.0.0.1", "0.0.0.0")]
     with pytest.raises(DownloadError, match="not an https address"):
         quick(server.url, sha256=SHA)

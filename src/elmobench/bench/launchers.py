@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from elmobench.bench.cells import Cell
@@ -11,7 +12,21 @@ from elmobench.registry import Registry
 from elmobench.tracking.record import RecordStore, RunRecord
 from elmobench.training.trainer import Epoch
 
-PendingCell = tuple[Cell, str]
+
+@dataclass(frozen=True)
+class PendingCell:
+    """A cell to be run.
+
+    Attributes:
+        cell: the cell.
+        digest: names it.
+        previous: its record when the run was planned: of a failure, or to be overwritten. A
+            record that differs from it is another process's work.
+    """
+
+    cell: Cell
+    digest: str
+    previous: RunRecord | None
 
 
 class Observer(Protocol):

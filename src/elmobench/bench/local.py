@@ -6,13 +6,14 @@ whoever takes its lock first, and the others go on to the next one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from filelock import FileLock, Timeout
 
-from elmobench.bench.cells import Cell
+from elmobench.bench.cells import Cell, cell_digest
 from elmobench.bench.execute import run_cell
 from elmobench.bench.launchers import Observer, PendingCell
+from elmobench.bench.selection import candidates, selection_key
 from elmobench.bench.workbench import Workbench
 from elmobench.errors import ElmobenchError
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -29,13 +30,12 @@ class LocalLauncher:
         observer: Observer,
     ) -> None:
         """Run ``cells`` in their order; those that another process is at come last."""
-        before = {digest: records.read(digest) for _, digest in cells}
         taken = []
         for pending in cells:
-            if not self._run(pending, bench, records, observer, before, wait=False):
+            if not self._run(pending, bench, records, observer, wait=False):
                 taken.append(pending)
         for pending in taken:
-            self._run(pending, bench, records, observer, before, wait=True)
+            self._run(pending, bench, records, observer, wait=True)
 
     def _run(
         self,
@@ -43,16 +43,15 @@ class LocalLauncher:
         bench: Workbench,
         records: RecordStore,
         observer: Observer,
-        before: Mapping[str, RunRecord | None],
         *,
         wait: bool,
     ) -> bool:
         """Run one cell; False if another process holds it."""
-        cell, digest = pending
+        cell, digest = pending.cell, pending.digest
         try:
-            with FileLock(records.lock_path(digest), timeout=-1 if wait else 0):
+            with FileLock(records.lock_path(_lock_name(cell, bench)), timeout=-1 if wait else 0):
                 record = records.read(digest)
-                if record is not None and record != before[digest]:
+                if record is not None and record != pending.previous:
                     observer.finished(cell, record, here=False)
                     return True
                 observer.started(cell)
@@ -65,6 +64,12 @@ class LocalLauncher:
         except Timeout:
             return False
         return True
+
+
+def _lock_name(cell: Cell, bench: Workbench) -> str:
+    """One lock a cell; one for all its seeds where they share a search, made by the first."""
+    identity = bench.identity(cell)
+    return selection_key(identity) if len(candidates(cell.training)) > 1 else cell_digest(identity)
 
 
 def failure(cell: Cell, digest: str, bench: Workbench, error: ElmobenchError) -> RunRecord:

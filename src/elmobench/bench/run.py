@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from elmobench.bench.cells import Cell, PartSettings, cell_digest, grid
 from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
-from elmobench.bench.launchers import LAUNCHERS
+from elmobench.bench.launchers import LAUNCHERS, PendingCell
 from elmobench.bench.progress import Advance, Progress
 from elmobench.bench.workbench import Workbench
 from elmobench.files import write_text
@@ -94,7 +94,7 @@ def run_experiment(
         )
         pending = _pending(cells, records, overwrite)
         summary.skipped = len(cells) - len(pending)
-        build_features(bench, [cell for cell, _ in pending], folder, summary, progress)
+        build_features(bench, [todo.cell for todo in pending], folder, summary, progress)
         tracker = open_tracker(tracking_uri, records, experiment.name)
         _run_cells(bench, pending, records, summary, progress, tracker, launcher)
         found = [records.read(digest) for _, digest in cells]
@@ -126,7 +126,7 @@ def resolve(bench: Workbench, progress: Progress | None = None) -> list[tuple[Ce
 
 def _pending(
     cells: Sequence[tuple[Cell, str]], records: RecordStore, overwrite: Overwrite
-) -> list[tuple[Cell, str]]:
+) -> list[PendingCell]:
     pending = []
     for cell, digest in cells:
         record = records.read(digest)
@@ -135,7 +135,7 @@ def _pending(
             or overwrite == "always"
             or (overwrite == "failed" and record.status == "failed")
         ):
-            pending.append((cell, digest))
+            pending.append(PendingCell(cell, digest, record))
     return pending
 
 
@@ -216,7 +216,7 @@ class _Watch:
 
 def _run_cells(
     bench: Workbench,
-    pending: Sequence[tuple[Cell, str]],
+    pending: Sequence[PendingCell],
     records: RecordStore,
     summary: RunSummary,
     progress: Progress,

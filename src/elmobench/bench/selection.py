@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,11 @@ def with_candidate(cell: Cell, candidate: Candidate) -> Cell:
     return replace(cell, options=options, training=training, mix=mix)
 
 
+def selection_key(identity: Mapping[str, Any]) -> str:
+    """Names the search that all seeds of a cell share."""
+    return digest_of({name: value for name, value in identity.items() if name != "seed"})
+
+
 def select(
     cell: Cell,
     choices: Sequence[Candidate],
@@ -63,7 +68,7 @@ def select(
     The answer is kept under ``folder``: it does not depend on the cell's seed, so the other
     seeds read it.
     """
-    key = digest_of({k: v for k, v in identity.items() if k != "seed"})
+    key = selection_key(identity)
     path = folder / f"{key[:16]}.json"
     if path.exists():
         raw = json.loads(path.read_text("utf-8"))

@@ -139,11 +139,11 @@ class RecordStore:
         """Where the trained head of ``cell`` stands."""
         return self.folder / "heads" / cell[:16]
 
-    def lock_path(self, cell: str) -> Path:
-        """Held by the process that trains ``cell``; makes its folder."""
+    def lock_path(self, name: str) -> Path:
+        """Held by the process that works on the cells that ``name`` covers; makes its folder."""
         folder = self.folder / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{cell[:16]}.lock"
+        return folder / f"{name[:16]}.lock"
 
     def read(self, cell: str) -> RunRecord | None:
         """The record of ``cell``, or None."""

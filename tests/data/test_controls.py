@@ -1,0 +1,231 @@
+import hashlib
+from collections import Counter
+
+import pytest
+from pydantic import ValidationError
+
+from elmobench.data.cards import find_cards
+from elmobench.data.controls import GENERATORS
+from elmobench.data.controls.base import Draw
+from elmobench.data.task import load_task
+
+NAMES = ["control-ner", "control-sentiment"]
+
+
+def made(name: str, **options):
+    generator = GENERATORS.get(name)
+    return generator.generate(generator.options_type(**options))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_splits_share_no_text_and_have_their_sizes(name: str):
+    splits = made(name)
+    assert {split: len(examples) for split, examples in splits.items()} == {
+        "train": 600,
+        "dev": 150,
+        "test": 300,
+    }
+    texts = [example.tokens for examples in splits.values() for example in examples]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_word_of_dev_and_test_stands_in_train(name: str):
+    splits = made(name)
+    train = {word for example in splits["train"] for word in example.tokens}
+    for split in ("dev", "test"):
+        assert {word for example in splits[split] for word in example.tokens} <= train
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("control-ner", "aa9c25cdd88dd78e2fd0b93f858b4856b78a7f3f02c3ce920d4ce44d7efd1bc3"),
+        ("control-sentiment", "c6f12db1a10a6231438804a9f2c323350e6914112648165aba2894d3b09c1d08"),
+    ],
+)
+def test_the_same_bytes_everywhere(name: str, digest: str):
+    """If this fails and is meant to, raise the generator's version and supersede its card."""
+    text = "\n".join(
+        f"{split} {example.id} {' '.join(example.tokens)} {getattr(example, 'label', None)} "
+        f"{' '.join(getattr(example, 'tags', ()))}"
+        for split, examples in made(name).items()
+        for example in examples
+    )
+    assert hashlib.sha256(text.encode()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_seed_gives_other_texts(name: str):
+    assert made(name)["test"] != made(name, seed=2)["test"]
+    assert made(name, seed=2) == made(name, seed=2)
+
+
+@pytest.mark.parametrize("task", ["ner/control-ner", "sentiment/control-sentiment"])
+def test_the_card_states_the_ceiling_of_test(task: str):
+    loaded = load_task(task)
+    generator = GENERATORS.get(loaded.card.name)
+    ceiling = loaded.card.ceiling
+    assert ceiling is not None
+    assert generator.context_free_ceiling(loaded.split("test")) == pytest.approx(
+        ceiling.context_free, abs=1e-9
+    )
+    # The other splits are made alike, so that dev chooses for the same problem.
+    for split in ("train", "dev"):
+        found = generator.context_free_ceiling(loaded.split(split))
+        assert found == pytest.approx(ceiling.context_free, abs=0.5)
+
+
+class TestNer:
+    @pytest.mark.parametrize("split", ["train", "dev", "test"])
+    def test_one_name_a_sentence_among_o(self, split: str):
+        for example in made("control-ner")[split]:
+            starts = [i for i, tag in enumerate(example.tags) if tag.startswith("B-")]
+            inside = [tag for tag in example.tags if tag != "O"]
+            assert len(starts) == 1
+            assert len(inside) in (1, 2)
+            assert len({tag[2:] for tag in inside}) == 1
+
+    @pytest.mark.parametrize("split", ["train", "dev", "test"])
+    def test_position_and_lengths_say_nothing(self, split: str):
+        shapes = {"PER": Counter(), "LOC": Counter()}
+        for example in made("control-ner")[split]:
+            marked = [i for i, tag in enumerate(example.tags) if tag != "O"]
+            kind = example.tags[marked[0]][2:]
+            shapes[kind][marked[0], len(marked), len(example.tokens)] += 1
+        assert shapes["PER"] == shapes["LOC"]
+        assert len({start for start, _, _ in shapes["PER"]}) > 5
+
+    @pytest.mark.parametrize("split", ["train", "dev", "test"])
+    def test_ambiguous_names_are_balanced(self, split: str):
+        kinds: dict[tuple[str, ...], Counter[str]] = {}
+        for example in made("control-ner")[split]:
+            marked = [i for i, tag in enumerate(example.tags) if tag != "O"]
+            name = tuple(example.tokens[i] for i in marked)
+            kinds.setdefault(name, Counter())[example.tags[marked[0]][2:]] += 1
+        ambiguous = [counts for counts in kinds.values() if len(counts) == 2]
+        assert len(ambiguous) == 18
+        assert all(counts["PER"] == counts["LOC"] for counts in ambiguous)
+        share = sum(map(Counter.total, ambiguous)) / sum(map(Counter.total, kinds.values()))
+        assert share == pytest.approx(0.6)
+
+    def test_the_type_follows_from_the_neighbours(self):
+        """With the two words on each side a table learnt on train decides all of test."""
+        splits = made("control-ner")
+
+        def keys(example):
+            marked = [i for i, tag in enumerate(example.tags) if tag != "O"]
+            padded = ("", "", *example.tokens, "", "")
+            left, right = padded[marked[0] + 1], padded[marked[-1] + 3]
+            return ("left", left), ("right", right), example.tags[marked[0]][2:]
+
+        seen: dict[tuple[str, str], set[str]] = {}
+        for example in splits["train"]:
+            left, right, kind = keys(example)
+            seen.setdefault(left, set()).add(kind)
+            seen.setdefault(right, set()).add(kind)
+        for example in splits["test"]:
+            left, right, kind = keys(example)
+            certain = [seen[key] for key in (left, right) if len(seen[key]) == 1]
+            assert certain
+            assert all(kinds == {kind} for kinds in certain)
+
+    def test_names_share_no_word_with_the_rest(self):
+        inside, outside = Counter(), set()
+        for examples in made("control-ner").values():
+            for example in examples:
+                for token, tag in zip(example.tokens, example.tags, strict=True):
+                    if tag == "O":
+                        outside.add(token)
+                    else:
+                        inside[token] += 1
+        assert not outside & set(inside)
+
+
+class TestSentiment:
+    @pytest.mark.parametrize("split", ["train", "dev", "test"])
+    def test_pairs_stand_in_one_split_with_opposite_labels(self, split: str):
+        bags: dict[tuple[str, ...], list[str]] = {}
+        for example in made("control-sentiment")[split]:
+            bags.setdefault(tuple(sorted(example.tokens)), []).append(example.label)
+        pairs = [labels for labels in bags.values() if len(labels) > 1]
+        assert all(sorted(labels) == ["negative", "positive"] for labels in pairs)
+        total = sum(map(len, bags.values()))
+        assert 2 * len(pairs) / total == pytest.approx(0.6)
+
+    def test_no_bag_stands_in_two_splits(self):
+        bags = {
+            split: {tuple(sorted(e.tokens)) for e in examples}
+            for split, examples in made("control-sentiment").items()
+        }
+        assert not bags["train"] & bags["dev"]
+        assert not bags["train"] & bags["test"]
+        assert not bags["dev"] & bags["test"]
+
+    def test_order_decides(self):
+        """The frame, with adjectives blanked, tells which of the two adjectives holds."""
+        from elmobench.data.controls.sentiment import ADJECTIVES
+
+        polarity = {word: label for label, group in ADJECTIVES.items() for word in group}
+
+        def parts(example):
+            words = [word for word in example.tokens if word in polarity]
+            cues = []
+            for i, word in enumerate(example.tokens):
+                if word in polarity:
+                    cues.append(example.tokens[i - 1])
+            return tuple(cues), [polarity[word] for word in words]
+
+        splits = made("control-sentiment")
+        rule: dict[tuple[str, ...], set[int]] = {}
+        for example in splits["train"]:
+            cues, kinds = parts(example)
+            assert len(kinds) == 2
+            if kinds[0] != kinds[1]:
+                rule.setdefault(cues, set()).add(kinds.index(example.label))
+        assert all(len(positions) == 1 for positions in rule.values())
+        # Neither the first nor the last adjective always holds.
+        assert set().union(*rule.values()) == {0, 1}
+        for example in splits["test"]:
+            cues, kinds = parts(example)
+            assert kinds[min(rule[cues])] == example.label
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "options",
+    [{"sizes": {"train": 3}}, {"ambiguous": 1.5}, {"sede": 1}, {"sizes": {"training": 2}}],
+)
+def test_wrong_options(name: str, options: dict):
+    with pytest.raises(ValidationError):
+        GENERATORS.get(name).options_type(**options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_sizes_and_shares(name: str):
+    splits = made(name, sizes={"train": 40, "dev": 10, "test": 20}, ambiguous=1.0)
+    assert [len(splits[split]) for split in ("train", "dev", "test")] == [40, 10, 20]
+    assert GENERATORS.get(name).context_free_ceiling(splits["test"]) == pytest.approx(50.0)
+
+
+def test_controls_are_shipped_as_cards():
+    cards = find_cards()
+    assert {"ner/control-ner", "sentiment/control-sentiment"} <= set(cards)
+
+
+def test_draws_are_fixed_fair_and_in_range():
+    draw = Draw(7)
+    counts = Counter(draw.below(4) for _ in range(4000))
+    assert set(counts) == {0, 1, 2, 3}
+    assert all(abs(count - 1000) < 150 for count in counts.values())
+    items = list(range(10))
+    Draw(1).shuffle(items)
+    assert sorted(items) == list(range(10))
+    orders = {tuple(_shuffled(seed)) for seed in range(300)}
+    assert len(orders) == 6
+
+
+def _shuffled(seed: int) -> list[int]:
+    items = [1, 2, 3]
+    Draw(seed).shuffle(items)
+    return items

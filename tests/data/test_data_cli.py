@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from elmobench import paths
+from elmobench.cli.data import app
+from elmobench.errors import DigestError, UnknownNameError
+
+RUNNER = CliRunner(env={"COLUMNS": "160"})
+
+CARD = """
+name: tiny
+pipeline: sentiment
+version: 1
+title: Tiny
+description: For tests.
+language: en
+reader: {name: lines, options: {label_field: first}}
+splits:
+  train: [{url: "https://example.org/t.tsv"}]
+  dev: [{url: "https://example.org/t.tsv"}]
+  test: [{url: "https://example.org/t.tsv"}]
+metric: accuracy
+licence: "[bold]mine[/bold]"
+redistributable: no
+citation: nobody
+"""
+
+
+@pytest.fixture
+def include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "tiny.yaml").write_text(CARD)
+    (tmp_path / "mirror" / "example.org").mkdir(parents=True)
+    (tmp_path / "mirror" / "example.org" / "t.tsv").write_text("a\tb\nc\td e\n")
+    monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path / "mirror"))
+    return ["--include", str(tmp_path / "cards")]
+
+
+def row(output: str, task: str) -> list[str]:
+    return next(line.split() for line in output.splitlines() if line.startswith(task))
+
+
+def test_list_fetch_verify(include: list[str]):
+    listed = RUNNER.invoke(app, ["list", *include], catch_exceptions=False)
+    assert row(listed.output, "sentiment/tiny")[1:4] == ["?", "?", "?"]
+    assert "not fetched" in next(x for x in listed.output.splitlines() if "tiny" in x)
+    assert "[bold]mine[/bold]" in listed.output
+    assert row(listed.output, "ner/control-ner")[1:5] == ["600", "150", "300", "generated"]
+
+    with pytest.raises(DigestError, match="--trust-first"):
+        RUNNER.invoke(app, ["fetch", "tiny", *include], catch_exceptions=False)
+    fetched = RUNNER.invoke(
+        app, ["fetch", "tiny", "--trust-first", *include], catch_exceptions=False
+    )
+    assert fetched.output == "sentiment/tiny: 1 file, 0.0 MB\n"
+
+    verified = RUNNER.invoke(app, ["verify", *include], catch_exceptions=False)
+    assert row(verified.output, "sentiment/tiny") == ["sentiment/tiny", "1", "2", "2", "2"]
+    assert "sst5" not in verified.output
+    again = RUNNER.invoke(app, ["list", *include], catch_exceptions=False)
+    assert "here" in row(again.output, "sentiment/tiny")
+
+    cached = next(p for p in paths.data_cache().rglob("*") if p.is_file() and len(p.name) == 64)
+    cached.write_text("a\tb\nc\td f\n")
+    with pytest.raises(DigestError, match="damaged"):
+        RUNNER.invoke(app, ["verify", "tiny", *include], catch_exceptions=False)
+
+
+def test_fetch_wants_tasks_or_all():
+    assert RUNNER.invoke(app, ["fetch"]).exit_code == 2
+    assert RUNNER.invoke(app, ["fetch", "sst5", "--all"]).exit_code == 2
+    with pytest.raises(UnknownNameError, match="'sst5'"):
+        RUNNER.invoke(app, ["fetch", "sts5"], catch_exceptions=False)
+    generated = RUNNER.invoke(app, ["fetch", "control-ner"], catch_exceptions=False)
+    assert "nothing to fetch" in generated.output

@@ -1,0 +1,146 @@
+"""The shipped cards against the real files: the numbers are those of the data's own rules."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from elmobench import paths
+from elmobench.data.card import UrlSource
+from elmobench.data.cards import find_cards
+from elmobench.data.readers import READERS
+from elmobench.data.task import Task, load_task
+from elmobench.errors import DataError
+
+REAL = ["ner/uner-ewt", "ner/wnut17", "sentiment/mr", "sentiment/sst2", "sentiment/sst5"]
+
+
+@pytest.fixture
+def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(paths.MIRROR_VARIABLE, str(shared / "mirror"))
+    return shared / "mirror"
+
+
+def test_all_are_there_and_complete():
+    cards = find_cards()
+    assert {*REAL, "ner/control-ner", "sentiment/control-sentiment"} <= set(cards)
+    for card in cards.values():
+        assert card.reader is None or card.reader.name in READERS
+        for split in ("train", "dev", "test"):
+            assert card.stated(split).examples
+        for source in card.sources():
+            if isinstance(source, UrlSource):
+                assert source.sha256
+                assert source.bytes
+
+
+@pytest.mark.shared
+def test_addresses_and_digests_are_the_manifest_s(mirror: Path):
+    rows = map(json.loads, (mirror / "MANIFEST.jsonl").read_text("utf-8").splitlines())
+    manifest = {row["url"]: row for row in rows}
+    seen = 0
+    for card in find_cards().values():
+        for source in card.sources():
+            if isinstance(source, UrlSource):
+                seen += 1
+                row = manifest[source.url]
+                assert source.sha256 == row["sha256"]
+                assert source.git_blob_sha1 == row["git_blob_sha1"]
+                assert source.bytes == row["bytes"]
+    assert seen >= 14
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("task", "examples", "tokens", "spans", "labels"),
+    [
+        (
+            "sst5",
+            [8544, 1101, 2210],
+            [163563, 21274, 42405],
+            None,
+            [
+                [1092, 2218, 1624, 2322, 1288],
+                [139, 289, 229, 279, 165],
+                [279, 633, 389, 510, 399],
+            ],
+        ),
+        ("sst2", [6920, 872, 1821], None, None, [[3310, 3610], [428, 444], [912, 909]]),
+        ("wnut17", [3394, 1009, 1287], [62730, 15733, 23394], [1975, 836, 1079], None),
+        ("uner-ewt", [12543, 2001, 2077], [204579, 25149, 25097], [7005, 966, 1088], None),
+    ],
+)
+def test_counts(mirror: Path, task: str, examples, tokens, spans, labels):
+    counts = [load_task(task).split_counts[split] for split in ("train", "dev", "test")]
+    assert [c.examples for c in counts] == examples
+    if tokens is not None:
+        assert [c.tokens for c in counts] == tokens
+    if spans is not None:
+        assert [c.spans for c in counts] == spans
+    if labels is not None:
+        assert [list((c.labels or {}).values()) for c in counts] == labels
+
+
+@pytest.mark.shared
+def test_mr_is_whole_and_its_split_holds_no_text_twice(mirror: Path):
+    task = load_task("mr")
+    splits = task.examples()
+    assert sum(len(rows) for rows in splits.values()) == 2 * 5331
+    labels = [e.label for rows in splits.values() for e in rows]
+    assert labels.count("positive") == labels.count("negative") == 5331
+    texts = {split: {e.tokens for e in rows} for split, rows in splits.items()}
+    assert not texts["train"] & (texts["dev"] | texts["test"])
+    assert not texts["dev"] & texts["test"]
+    for split in ("dev", "test"):
+        assert abs(len(splits[split]) / 10662 - 0.1) < 0.01
+    assert any("\x96" in word for rows in splits.values() for e in rows for word in e.tokens)
+
+
+@pytest.mark.shared
+def test_sst_details(mirror: Path):
+    five, two = load_task("sst5"), load_task("sst2")
+    train = {example.id: example for example in five.split("train")}
+    # The file goes on with dev, which must not be read as train.
+    assert max(train) == "train-008544"
+    assert sum("\u00a0" in word for e in train.values() for word in e.tokens) == 3
+    words = {word for split in five.splits for e in five.split(split) for word in e.tokens}
+    assert not {"-LRB-", "-RRB-"} & words
+    assert not any("\\/" in word or "\\*" in word for word in words)
+    assert "(" in words
+    for example in two.split("train")[:500]:
+        same = train[example.id]
+        assert same.tokens == example.tokens
+        assert example.label == ("positive" if same.label in "34" else "negative")
+        kept = [p for p in same.phrases if p.label != "2"]
+        assert len(kept) == len(example.phrases)
+    overlap = {e.tokens for e in train.values()}
+    assert sum(e.tokens in overlap for e in five.split("test")) == 2
+    assert sum(e.tokens in overlap for e in five.split("dev")) == 1
+
+
+@pytest.mark.shared
+def test_ner_details(mirror: Path):
+    uner = load_task("uner-ewt")
+    uner.examples()
+    assert uner.dropped["train"] == {
+        "tags B-O read as O": 540,
+        "tags B-OTH read as O": 888,
+        "tags I-OTH read as O": 227,
+    }
+    assert not uner.dropped["dev"]
+    assert uner.split("train")[0].id == (
+        "weblog-juancole.com_juancole_20051126063000_ENG_20051126_063000-0001"
+    )
+    wnut = load_task("wnut17")
+    assert "#" in {word for e in wnut.split("dev") for word in e.tokens}
+    assert '"' in {word for e in wnut.split("train") for word in e.tokens}
+
+
+@pytest.mark.shared
+def test_wrong_counts_in_a_real_card_are_caught(mirror: Path):
+    card = load_task("wnut17").card
+    wrong = card.model_copy(
+        update={"counts": {"dev": card.stated("dev").model_copy(update={"spans": 835})}}
+    )
+    with pytest.raises(DataError, match="spans: the card says 835, the data have 836"):
+        Task(wrong).split("dev")

@@ -1,0 +1,113 @@
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elmobench.data.tag_schemes import check_shape, spans, to_bio, violation
+
+Span = tuple[int, int, str]
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> tuple[int, list[Span]]:
+    """A sentence length and disjoint spans, from left to right."""
+    found: list[Span] = []
+    position = 0
+    for _ in range(draw(st.integers(0, 4))):
+        start = position + draw(st.integers(0, 2))
+        end = start + draw(st.integers(1, 3))
+        found.append((start, end, draw(st.sampled_from(["PER", "LOC", "creative-work"]))))
+        position = end
+    return position + draw(st.integers(0, 2)), found
+
+
+def bio(length: int, found: list[Span]) -> list[str]:
+    tags = ["O"] * length
+    for start, end, kind in found:
+        for i in range(start, end):
+            tags[i] = f"{'B' if i == start else 'I'}-{kind}"
+    return tags
+
+
+def bioul(length: int, found: list[Span]) -> list[str]:
+    tags = ["O"] * length
+    for start, end, kind in found:
+        for i in range(start, end):
+            letter = (
+                "U" if end - start == 1 else "B" if i == start else "L" if i == end - 1 else "I"
+            )
+            tags[i] = f"{letter}-{kind}"
+    return tags
+
+
+def iob1(length: int, found: list[Span]) -> list[str]:
+    tags = ["O"] * length
+    for start, end, kind in found:
+        touches = any(other[1] == start and other[2] == kind for other in found)
+        for i in range(start, end):
+            tags[i] = f"{'B' if i == start and touches else 'I'}-{kind}"
+    return tags
+
+
+@pytest.mark.parametrize(("write", "scheme"), [(bio, "bio"), (bioul, "bioul"), (iob1, "iob1")])
+@given(layout=layouts())
+def test_what_is_written_is_allowed_and_read_back(write, scheme, layout):
+    length, found = layout
+    tags = write(length, found)
+    assert violation(tags, scheme) is None
+    assert all(check_shape(tag, scheme) is None for tag in tags)
+    assert list(spans(tags)) == found
+    assert list(to_bio(tags)) == bio(length, found)
+
+
+def test_legal_bio_is_exactly_what_spans_can_give():
+    legal = set()
+    for length in range(5):
+        for tags in product(["O", "B-A", "I-A", "B-B", "I-B"], repeat=length):
+            if list(to_bio(tags)) == list(tags):
+                legal.add(tags)
+            assert (violation(tags, "bio") is None) == (tags in legal), tags
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        # As conlleval reads them: I- after O or another type opens a span.
+        (["I-A", "I-A", "O", "I-A"], [(0, 2, "A"), (3, 4, "A")]),
+        (["B-A", "I-B"], [(0, 1, "A"), (1, 2, "B")]),
+        (["I-A", "B-A"], [(0, 1, "A"), (1, 2, "A")]),
+    ],
+)
+def test_illegal_openings_open_spans(tags, expected):
+    assert list(spans(tags)) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "position"),
+    [
+        (["O", "I-A"], "bio", 1),
+        (["B-A", "I-B"], "bio", 1),
+        (["B-A"], "iob1", 0),
+        (["I-A", "O", "B-A"], "iob1", 2),
+        (["B-A", "O"], "bioul", 1),
+        (["B-A", "I-A"], "bioul", 2),
+        (["L-A"], "bioul", 0),
+        (["U-A", "L-A"], "bioul", 1),
+        (["B-A", "L-B"], "bioul", 1),
+    ],
+)
+def test_violations(tags, scheme, position):
+    found = violation(tags, scheme)
+    assert found is not None
+    assert found[0] == position
+
+
+@pytest.mark.parametrize("tag", ["PER", "B", "B-", "X-PER", "b-PER", "", "U-PER", "BI-PER"])
+def test_shapes_that_are_not_bio(tag):
+    assert check_shape(tag, "bio") is not None
+
+
+def test_plain_tags_have_no_shape():
+    assert check_shape("NN", "none") is None
+    assert violation(["NN", "I-A"], "none") is None
