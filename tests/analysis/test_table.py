@@ -97,16 +97,16 @@ def test_failed_cells_do_not_count_but_are_named() -> None:
 
 def test_layer_weights_are_averaged_over_seeds() -> None:
     (a, b) = layer_weight_table(RECORDS).to_dict("records")
-    assert a["s1"] == "0.300 ± 0.100"
-    assert a["s0"] == "0.700 ± 0.100"
-    assert b["s1"] == "0.900"
-    assert a["γ"] == "2.000 ± 0.000"
+    assert a["s1"] == "0.30 ± 0.10"
+    assert a["s0"] == "0.70 ± 0.10"
+    assert b["s1"] == "0.90"
+    assert a["γ"] == "2.00 ± 0.00"
 
 
 def test_costs() -> None:
     (a, _) = cost_table(RECORDS).to_dict("records")
-    assert a["provider parameters"] == 7
-    assert a["bytes a token"] == 12.5
+    assert a["provider parameters"] == "7"
+    assert a["bytes a token"] == 12
     assert a["train s a cell"] == "4.0"
     assert a["peak MB"] == 10
 
@@ -130,3 +130,22 @@ def test_no_records_is_a_clear_error(tmp_path: Path) -> None:
         make_report(tmp_path)
     with pytest.raises(DataError, match="no run records here"):
         load_results(tmp_path)
+
+
+def test_the_terminal_report_fits_eighty_columns(tmp_path: Path) -> None:
+    import io
+
+    from rich.console import Console
+
+    from elmobench.analysis.terminal import print_report
+
+    store = RecordStore(tmp_path)
+    for entry in RECORDS:
+        store.write(entry)
+    out = io.StringIO()
+    print_report(make_report(tmp_path), Console(file=out, width=80))
+    text = out.getvalue()
+    assert "ner/t|pipe · linear (f1, seeds 1–3)" in text
+    assert "51.67 ± 1.53" in text
+    assert "0.30 ± 0.10" in text
+    assert max(map(len, text.splitlines())) <= 80

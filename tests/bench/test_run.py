@@ -181,7 +181,9 @@ def test_python_interface(cards: Path, tiny: dict, tmp_path: Path) -> None:
     assert results.table()["task"].tolist() == ["ner/tiny"]
     frame = elmobench.load_results(tmp_path / "r")
     assert frame["score"].tolist() == results.frame()["score"].tolist()
-    assert json.loads((tmp_path / "r" / "experiment.json").read_text())["name"] == "tiny"
+    assert (
+        json.loads((tmp_path / "r" / "experiment.json").read_text())["experiment"]["name"] == "tiny"
+    )
 
 
 def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -> None:
@@ -197,3 +199,19 @@ def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -
     trained = [int(text.split(" cells trained")[0].split()[-1]) for text in outputs]
     assert sum(trained) == 6
     assert len(list(RecordStore(tmp_path / "r"))) == 6
+
+
+def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    from elmobench.analysis.report import make_report, to_markdown
+
+    tiny = {**tiny, "features": ["random"]}
+    old = go(tiny, cards, tmp_path / "r").records
+    changed = {**tiny, "overrides": [{"set": {"training.epochs": 3}}]}
+    new = go(changed, cards, tmp_path / "r").records
+    assert old[0].cell != new[0].cell
+    assert elmobench.load_results(tmp_path / "r")["cell"].tolist() == [new[0].cell]
+    everything = elmobench.load_results(tmp_path / "r", everything=True)["cell"].tolist()
+    assert sorted(everything) == sorted([old[0].cell, new[0].cell])
+    assert "1 records of earlier versions" in to_markdown(make_report(tmp_path / "r", [cards]))

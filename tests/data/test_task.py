@@ -52,7 +52,7 @@ def task(folder: Path, **changes: Any) -> Task:
         "redistributable": "no",
         "citation": "nobody",
     }
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(card | changes))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(card | changes, sort_keys=False))
     return Task(load_card(folder / "tiny.yaml"))
 
 
@@ -168,7 +168,7 @@ def test_ids_must_be_unique(folder: Path):
 
 
 class TestHashedSplit:
-    texts = [f"word{i} and word{i * 7 % 1000}" for i in range(1000)]
+    texts = tuple(f"word{i} and word{i * 7 % 1000}" for i in range(1000))
 
     def make(self, folder: Path, rows: list[str], salt: str = "s") -> dict[str, list[str]]:
         (folder / "all.tsv").write_text("".join(f"{row}\n" for row in rows))
@@ -178,7 +178,7 @@ class TestHashedSplit:
 
     def test_it_is_a_partition_of_about_the_stated_sizes(self, folder: Path):
         found = self.make(folder, [f"x\t{text}" for text in self.texts])
-        assert sorted(sum(found.values(), [])) == sorted(self.texts)
+        assert sorted(text for rows in found.values() for text in rows) == sorted(self.texts)
         assert 70 < len(found["dev"]) < 130
         assert 160 < len(found["test"]) < 240
 

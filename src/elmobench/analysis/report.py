@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,16 +30,21 @@ class Report:
         name: of the experiment.
         caveats: to be shown with every table.
         sections: title, explanation, table.
+        features: the compared features, in the experiment's order.
         statistics: scores as numbers, for the CSV.
+        cells: one row a cell.
         failed: cells that ended in an error, with the error.
+        others: records in the folder that are not of the present grid.
     """
 
     name: str
     caveats: list[str]
     sections: list[tuple[str, str, pd.DataFrame]]
+    features: tuple[str, ...]
     statistics: pd.DataFrame
     cells: pd.DataFrame
     failed: list[tuple[str, str]]
+    others: int = 0
 
 
 def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
@@ -51,15 +55,16 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
     """
     from elmobench.data.cards import find_cards
 
-    records = list(RecordStore(folder))
+    store = RecordStore(folder)
+    records = store.planned()
     if not records:
         raise DataError(
             "no run records here",
             where=str(folder),
             fix="run the experiment first: elmobench run EXPERIMENT",
         )
-    records.sort(key=_reading_order(folder))
     frame = frame_of(records)
+    others = len(list(store.folder.glob("records/*.json"))) - len(records)
     cards: dict[str, Any] = dict(find_cards(include))
     sections = [
         (
@@ -78,12 +83,19 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
             "Context-free ceilings of control tasks, and published numbers.",
             reference_table(records, cards),
         ),
-        ("Costs", "Wall time on the machine of each record.", cost_table(records, folder)),
+        (
+            "Costs",
+            "Parameters, stored bytes a token (a word type, for vectors without context), wall "
+            "time on the machine of each record.",
+            cost_table(records, folder),
+        ),
     ]
     return Report(
         name=records[0].experiment,
         caveats=list(dict.fromkeys(c for record in records for c in record.caveats)),
+        others=others,
         sections=[section for section in sections if not section[2].empty],
+        features=tuple(dict.fromkeys(record.features for record in records)),
         statistics=score_statistics(frame),
         cells=frame,
         failed=[(_label(r), r.error or "") for r in records if r.status == "failed"],
@@ -109,28 +121,9 @@ def to_markdown(report: Report) -> str:
     if report.failed:
         lines += ["## Failed cells", ""]
         lines += [f"- {label}: {error}" for label, error in report.failed] + [""]
+    if report.others:
+        lines += [f"{report.others} records of earlier versions are in the folder, not here.", ""]
     return "\n".join(lines)
-
-
-def print_report(report: Report) -> None:
-    """Show the report in the terminal."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    console.print(f"\n[bold]{escape(report.name)}[/]")
-    for caveat in report.caveats:
-        console.print(f"[yellow]{escape(caveat)}[/]", highlight=False)
-    for title, explanation, frame in report.sections:
-        table = Table(title=title, caption=explanation, title_justify="left")
-        for i, column in enumerate(frame.columns):
-            table.add_column(escape(str(column)), no_wrap=i < 1)
-        for row in frame.itertuples(index=False):
-            table.add_row(*(escape(str(value)) for value in row))
-        console.print(table)
-    for label, error in report.failed:
-        console.print(f"[red]failed[/] {escape(label)}: {escape(error)}", highlight=False)
 
 
 def _with_references(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:
@@ -161,27 +154,6 @@ def _markdown_table(frame: pd.DataFrame) -> list[str]:
         "|" + " --- |" * len(header),
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
-
-
-def _reading_order(folder: Path) -> Callable[[RunRecord], tuple[Any, ...]]:
-    """The experiment file's order of tasks, heads and features; by name without one."""
-    path = folder / "experiment.json"
-    axes: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    tasks, heads, features = (list(axes.get(key, [])) for key in ("tasks", "heads", "features"))
-
-    def place(names: list[str], name: str) -> tuple[int, str]:
-        # An experiment may name a task without its pipeline.
-        short = name.split("/")[-1]
-        found = next((i for i, known in enumerate(names) if known in (name, short)), len(names))
-        return found, name
-
-    return lambda r: (
-        place(tasks, r.task),
-        place(heads, r.head),
-        place(features, r.features),
-        str(r.axes),
-        r.seed,
-    )
 
 
 def _label(record: RunRecord) -> str:

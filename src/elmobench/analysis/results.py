@@ -32,8 +32,12 @@ COLUMNS = (
 """Columns that every frame has; further axes of the experiment follow, then ``test.*``."""
 
 
-def load_results(path: str | Path) -> pd.DataFrame:
-    """The records of a results folder (or of one of its experiments) as a frame.
+def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
+    """The records of an experiment's results folder as a frame.
+
+    Args:
+        path: the folder that holds ``records``.
+        everything: also records of earlier versions of the experiment.
 
     Returns:
         One row a cell, see :data:`COLUMNS`; ``score`` is the primary test score in percent.
@@ -41,7 +45,8 @@ def load_results(path: str | Path) -> pd.DataFrame:
     Raises:
         DataError: if there are no records.
     """
-    records = list(RecordStore(Path(path)))
+    store = RecordStore(Path(path))
+    records = list(store) if everything else store.planned()
     if not records:
         raise DataError(
             "no run records here",

@@ -80,8 +80,8 @@ def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
             zip(("task", "head", "axes", "features", "placement", "part"), key, strict=True)
         )
         for j in range(len(mixes[0]["s"])):
-            row[f"s{j}"] = mean_sd([mix["s"][j] for mix in mixes], 3)
-        row["γ"] = mean_sd([mix["gamma"] for mix in mixes], 3)
+            row[f"s{j}"] = mean_sd([mix["s"][j] for mix in mixes])
+        row["γ"] = mean_sd([mix["gamma"] for mix in mixes])
         rows.append(row)
     table = pd.DataFrame(rows)
     if rows and not any(row["axes"] for row in rows):
@@ -92,7 +92,8 @@ def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
 def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.DataFrame:
     """What each representation costs, by task.
 
-    Columns: parameters of the providers, stored bytes a token, seconds to encode the task
+    Columns: parameters of the providers, stored bytes a token (a word type, for vectors without
+    context), seconds to encode the task
     (once; from ``features.json`` in ``folder``), mean seconds to train a cell and an epoch,
     and trained parameters by head.
     """
@@ -112,9 +113,9 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "task": task,
                 "head": head,
                 "features": features,
-                "provider parameters": sum(frozen.values()),
-                "head parameters": runs[0].parameters["head"],
-                "bytes a token": round(sum(runs[0].bytes_per_token.values()), 1),
+                "provider parameters": _short(sum(frozen.values())),
+                "head parameters": _short(runs[0].parameters["head"]),
+                "bytes a token": round(sum(runs[0].bytes_per_token.values())),
                 "encode s": "–" if None in seconds else f"{sum(s for s in seconds if s):.1f}",
                 "train s a cell": f"{np.mean([run.seconds['train'] for run in runs]):.1f}",
                 "s an epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
@@ -152,6 +153,14 @@ def reference_table(records: Iterable[RunRecord], cards: dict[str, Any]) -> pd.D
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _short(count: int) -> str:
+    """A number of parameters: ``950``, ``12.3 k``, ``93.6 M``."""
+    for limit, unit in ((1e6, "M"), (1e3, "k")):
+        if count >= limit:
+            return f"{count / limit:.1f} {unit}"
+    return str(count)
 
 
 def _span(seeds: Iterable[int]) -> str:

@@ -88,10 +88,7 @@ def run_experiment(
     records = RecordStore(folder)
     with Progress(quiet) as progress:
         cells = resolve(bench, progress)
-        write_text(
-            folder / "experiment.json",
-            json.dumps(experiment.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n",
-        )
+        records.write_plan(experiment.model_dump(mode="json"), [digest for _, digest in cells])
         pending = _pending(cells, records, overwrite)
         summary.skipped = len(cells) - len(pending)
         build_features(bench, [todo.cell for todo in pending], folder, summary, progress)

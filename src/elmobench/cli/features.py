@@ -90,10 +90,11 @@ def stat(store: StoreOption = None) -> None:
     features = FeatureStore(store)
     rows = features.stat()
     table = Table()
-    for column in ("features", "fingerprint", "precision"):
-        table.add_column(column)
-    for column in ("sentences", "tokens", "types", "MB", "bytes a token"):
-        table.add_column(column, justify="right")
+    table.add_column("features", overflow="fold")
+    for column in ("fingerprint", "stored as"):
+        table.add_column(column, no_wrap=True)
+    for column in ("sentences", "tokens", "types", "MB", "bytes/token"):
+        table.add_column(column, justify="right", overflow="fold")
     for row in rows:
         table.add_row(
             escape(row.name),

@@ -20,7 +20,8 @@ def report(
     include: IncludeOption = None,
 ) -> None:
     """Print the tables of EXPERIMENT and write them as Markdown and CSV."""
-    from elmobench.analysis.report import make_report, print_report, write_report
+    from elmobench.analysis.report import make_report, write_report
+    from elmobench.analysis.terminal import print_report
 
     folder = results_folder(experiment)
     made = make_report(folder, include or ())

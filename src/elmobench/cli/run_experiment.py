@@ -33,7 +33,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
 ) -> None:
     """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
-    from elmobench.analysis.report import make_report, print_report, write_report
+    from elmobench.analysis.report import make_report, write_report
+    from elmobench.analysis.terminal import print_report
     from elmobench.bench.run import run_experiment
 
     if overwrite not in ("never", "failed", "always"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,6 +172,35 @@ class RecordStore:
         except (OSError, EOFError, ValueError) as error:
             raise DataError(f"predictions cannot be read: {error}", where=str(path)) from error
         return rows
+
+    def write_plan(self, experiment: dict[str, Any], cells: Sequence[str]) -> None:
+        """Note the experiment as resolved, and which cells its grid now consists of."""
+        plan = {"experiment": experiment, "cells": list(cells)}
+        write_text(self.plan_path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
+
+    @property
+    def plan_path(self) -> Path:
+        """What :meth:`write_plan` writes."""
+        return self.folder / "experiment.json"
+
+    def plan(self) -> tuple[dict[str, Any], list[str]] | None:
+        """The experiment and its cells, or None for a folder without a plan."""
+        if not self.plan_path.exists():
+            return None
+        plan = json.loads(self.plan_path.read_text("utf-8"))
+        return plan["experiment"], plan["cells"]
+
+    def planned(self) -> list[RunRecord]:
+        """The records of the planned cells in the plan's order; all records without a plan.
+
+        A folder may hold records of earlier versions of its experiment; they are not lost, and
+        not mixed with the present ones.
+        """
+        plan = self.plan()
+        if plan is None:
+            return list(self)
+        found = [self.read(cell) for cell in plan[1]]
+        return [record for record in found if record is not None]
 
     def __iter__(self) -> Iterator[RunRecord]:
         for path in sorted((self.folder / "records").glob("*.json")):
