@@ -7,7 +7,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +26,7 @@ from elmobench.training.batching import Collator, ExampleSet, nested_subset
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.streams import RandomStreams
+from elmobench.training.threads import torch_threads
 from elmobench.training.trainer import Epoch, Training, evaluate, train
 
 SELECTION_SEED = "selection"
@@ -54,7 +54,7 @@ def run_cell(
     The record comes last, so that a cell cut short has none and runs again.
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with _threads(cell.threads):
+    with torch_threads(cell.threads):
         return _run(cell, bench, records, started, on_epoch)
 
 
@@ -366,13 +366,3 @@ class _Clock:
         now = time.perf_counter()
         self.laps[name] = now - self._last
         self._last = now
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

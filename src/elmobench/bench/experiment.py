@@ -92,7 +92,8 @@ class Settings(_Model):
     """What a result may depend on beside the axes.
 
     Attributes:
-        threads: threads of each cell; part of its identity, since sums depend on it.
+        threads: threads for encoding and for each cell; part of a cell's identity, since sums
+            depend on it.
         precision: of stored features.
     """
 

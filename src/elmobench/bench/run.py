@@ -17,6 +17,7 @@ from elmobench.bench.workbench import Workbench
 from elmobench.files import write_text
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.training.threads import torch_threads
 from elmobench.training.trainer import Epoch
 
 Overwrite = Literal["never", "failed", "always"]
@@ -153,7 +154,10 @@ def build_features(
             seen.add(key)
             sentences = bench.sentences(cell)
             label = f"{part.name} on {cell.task}"
-            with progress.task(f"encoding {label}", len(sentences)) as advance:
+            with (
+                progress.task(f"encoding {label}", len(sentences)) as advance,
+                torch_threads(bench.experiment.settings.threads),
+            ):
                 report = bench.store.build(bench.provider(part), sentences, advance)
             summary.encoded_sentences += report.encoded_sentences
             if report.encoded_sentences or report.encoded_types:

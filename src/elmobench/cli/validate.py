@@ -27,10 +27,15 @@ def validate(
     typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
     for task in dict.fromkeys(cell.task for cell, _ in cells):
         counts = bench.task(task).split_counts
-        typer.echo(f"  {task}: " + ", ".join(f"{split} {n}" for split, n in counts.items()))
-    for cell in {(c.task, c.options): c for c, _ in cells}.values():
+        sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
+        typer.echo(f"  {task}: {', '.join(sizes)}")
+    missing: dict[tuple[str, str], int] = {}
+    for cell in {(c.task, c.options, c.parts): c for c, _ in cells}.values():
         for part in cell.parts:
-            missing = bench.store.open(bench.provider(part)).missing(bench.sentences(cell))
-            typer.echo(
-                f"  {part.name} on {cell.task} ({cell.head}): {len(missing)} sentences to encode"
-            )
+            stored = bench.store.open(bench.provider(part))
+            # Heads may need more of a task than others: its phrases, for instance.
+            key = (part.name, cell.task)
+            count = len(stored.missing(bench.sentences(cell)))
+            missing[key] = max(missing.get(key, 0), count)
+    for (features, task), count in missing.items():
+        typer.echo(f"  {features} on {task}: {count:,} sentences to encode")

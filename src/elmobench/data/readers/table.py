@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
@@ -27,7 +27,7 @@ class TableOptions(ReaderOptions):
         id: column of an id, if there is one.
         header: whether the first row holds the columns' names; not stated: it does if a column
             is given by name.
-        delimiter: what separates columns.
+        delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
         quoting: ``none``: quotes are ordinary characters and a row is a line. ``csv``: fields
             may be quoted, as spreadsheets write them, and may hold line ends.
         tokenizer: how a text becomes tokens; see :data:`TOKENIZERS`.
@@ -42,6 +42,12 @@ class TableOptions(ReaderOptions):
     quoting: Literal["none", "csv"] = "none"
     tokenizer: TokenizerName = "words"
     map: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        named = {"tab": "\t", "comma": ",", "semicolon": ";"}
+        return named.get(value, value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _named_needs_header(self) -> TableOptions:
