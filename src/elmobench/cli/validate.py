@@ -30,7 +30,8 @@ def validate(
         sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
         typer.echo(f"  {task}: {', '.join(sizes)}")
     missing: dict[tuple[str, str], int] = {}
-    for cell in {(c.task, c.options, c.parts): c for c, _ in cells}.values():
+    distinct = {(c.task, c.options, tuple(part.key for part in c.parts)): c for c, _ in cells}
+    for cell in distinct.values():
         for part in cell.parts:
             stored = bench.store.open(bench.provider(part))
             # Heads may need more of a task than others: its phrases, for instance.
