@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# Tests compute on small arrays: more threads would not help, and threads that wait for one
+# another while other processes keep the cores busy slow down a hundredfold. Set before torch
+# is imported, and inherited by the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _SHARED = Path(
     os.environ.get("ELMOBENCH_SHARED", Path(__file__).resolve().parents[2] / "shared")
 ).absolute()

@@ -8,7 +8,8 @@ from elmobench.bench.cells import apply_options, cell_digest, grid
 from elmobench.bench.experiment import known_experiments, load_experiment, parse_experiment
 from elmobench.bench.selection import candidates
 from elmobench.errors import ConfigError, UnknownNameError
-from elmobench.tasks.base import TrainingOptions, get_head
+from elmobench.tasks.base import TrainingOptions
+from elmobench.tasks.registries import get_head
 
 BASE = {
     "name": "t",

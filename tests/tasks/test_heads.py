@@ -13,7 +13,8 @@ from elmobench.data.examples import ClassifiedText, TaggedSentence
 from elmobench.errors import DataError
 from elmobench.metrics.base import get_metric
 from elmobench.tasks import sentiment, tagging
-from elmobench.tasks.base import Batch, HeadPreset, LabelCodec, Pipeline, UnitBatch, get_head
+from elmobench.tasks.base import Batch, HeadPreset, LabelCodec, Pipeline, UnitBatch
+from elmobench.tasks.registries import get_head
 
 BCN = {
     "feedforward": 30,

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from elmobench.data.examples import ClassifiedText, Phrase
 from elmobench.errors import DataError
-from elmobench.tasks.base import PIPELINES, LabelCodec, get_head
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.registries import PIPELINES, get_head
 from elmobench.tasks.sentiment import PAPER, PIPELINE, SMALL
 from elmobench.tasks.sentiment_heads import Bcn, BcnOptions
 

@@ -7,9 +7,9 @@ from tiny_problems import batch_of, build, mixed_of, sentences, train
 from elmobench.data.examples import TaggedSentence
 from elmobench.errors import DataError
 from elmobench.metrics.classification import ACCURACY
-from elmobench.tasks.base import PIPELINES, get_head
 from elmobench.tasks.characters import CharacterIds, characters_of
 from elmobench.tasks.padding import BoundedCache, pad_rows
+from elmobench.tasks.registries import PIPELINES, get_head
 from elmobench.tasks.tagging import LINEAR, NER, PAPER, SMALL, TaggingPipeline
 
 EXAMPLE = TaggedSentence("s1", ("Ann", "saw", "Rome"), ("B-PER", "O", "B-LOC"))

@@ -14,7 +14,8 @@ from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
 from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec, parse_features
 from elmobench.nn.mix_mode import MixMode
-from elmobench.tasks.base import HeadOptions, HeadPreset, MixDefaults, TrainingOptions, get_head
+from elmobench.tasks.base import HeadOptions, HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.registries import get_head
 
 PROTOCOL_VERSION = 1
 """Bumped by hand when the protocol changes in a way that changes results."""

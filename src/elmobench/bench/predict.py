@@ -12,7 +12,7 @@ from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.features.catalogue import Catalogue
-from elmobench.tasks.base import PIPELINES
+from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.record import RecordStore, RunRecord, read_record
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
 from elmobench.training.saved import load_model

@@ -18,7 +18,8 @@ from elmobench.features.provider import FeatureProvider
 from elmobench.features.store import FeatureStore, StoredFeatures
 from elmobench.metrics.base import Metric, get_metric
 from elmobench.nn.mix_mode import MixMode
-from elmobench.tasks.base import PIPELINES, Pipeline
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.registries import PIPELINES
 from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
 
 

@@ -65,7 +65,7 @@ def build(
 def _sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
     """Distinct sentences of all splits of the tasks."""
     from elmobench.data.task import load_task
-    from elmobench.tasks.base import PIPELINES
+    from elmobench.tasks.registries import PIPELINES
 
     found: dict[Sentence, None] = {}
     for name in tasks:

@@ -11,24 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from elmobench.data.examples import Sentence
-from elmobench.tasks.registries import HEADS, PIPELINES
-
-__all__ = [
-    "HEADS",
-    "PIPELINES",
-    "Batch",
-    "Head",
-    "HeadOptions",
-    "HeadPreset",
-    "LabelCodec",
-    "MixDefaults",
-    "Mixed",
-    "Pipeline",
-    "Placement",
-    "TrainingOptions",
-    "UnitBatch",
-    "get_head",
-]
 
 E = TypeVar("E")
 Placement = Literal["input", "output"]
@@ -211,8 +193,3 @@ class HeadPreset:
     version: int
     summary: str
     placements: tuple[Placement, ...] = ("input",)
-
-
-def get_head(pipeline: str, preset: str) -> HeadPreset:
-    """The preset called ``preset`` of ``pipeline``."""
-    return HEADS.get(f"{pipeline}/{preset}")

@@ -27,3 +27,8 @@ for _preset, _what in {
     "paper": "character CNN, two biLSTM layers of 200, CRF, as published",
 }.items():
     HEADS.add_lazy(f"ner/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+
+
+def get_head(pipeline: str, preset: str) -> HeadPreset:
+    """The preset called ``preset`` of ``pipeline``."""
+    return HEADS.get(f"{pipeline}/{preset}")

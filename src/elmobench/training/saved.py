@@ -16,7 +16,8 @@ from elmobench.errors import ModelError
 from elmobench.files import atomic_path, write_text
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.nn.mix_mode import MixMode
-from elmobench.tasks.base import LabelCodec, get_head
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.registries import get_head
 from elmobench.training.model import BenchModel
 
 FORMAT_VERSION = 1
