@@ -34,9 +34,17 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def git_blob_sha1(data: bytes) -> str:
-    """The id that git gives to a blob of these bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+def git_blob_sha1(content: bytes | Path) -> str:
+    """The id that git gives to a blob of these bytes, or to a file (not held in memory)."""
+    state = hashlib.sha1(usedforsecurity=False)
+    if isinstance(content, bytes):
+        state.update(b"blob %d\0" % len(content) + content)
+        return state.hexdigest()
+    state.update(b"blob %d\0" % content.stat().st_size)
+    with content.open("rb") as stream:
+        while piece := stream.read(1 << 20):
+            state.update(piece)
+    return state.hexdigest()
 
 
 def sentence_digest(tokens: Sequence[str]) -> bytes:

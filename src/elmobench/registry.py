@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar, cast
 
-from elmobench.errors import ConfigError, UnknownNameError
+from elmobench.errors import ConfigError, ElmobenchError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -26,8 +26,34 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if names else "none are registered"
 
 
+def described(point: EntryPoint) -> str:
+    """What messages call another package's entry point; names its distribution."""
+    owner = point.dist.name if point.dist is not None else "?"
+    return f"entry point {point.name!r} ({point.group}) of distribution {owner!r}"
+
+
+# Whatever another package's module may raise while it is imported.
+_IMPORT_ERRORS = (
+    ElmobenchError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
 class Registry(Generic[T]):
     """Names to objects of one kind, with duplicate detection and "did you mean".
+
+    An entry point that cannot be used stands among the names, and whoever asks for it is told
+    what is wrong with it, each time; the other entries are not concerned.
 
     Args:
         kind: what an entry is called in messages, for example ``"reader"``.
@@ -39,6 +65,8 @@ class Registry(Generic[T]):
         self._group = entry_point_group
         self._entries: dict[str, T | str] = {}
         self._summaries: dict[str, str] = {}
+        self._points: dict[str, EntryPoint] = {}
+        self._broken: dict[str, tuple[EntryPoint, str]] = {}
         self._entry_points_read = False
 
     def add(self, name: str, entry: T, summary: str = "") -> T:
@@ -68,38 +96,66 @@ class Registry(Generic[T]):
         return decorate
 
     def get(self, name: str) -> T:
-        """The entry called ``name``. Raises UnknownNameError with the closest names."""
+        """The entry called ``name``.
+
+        Raises:
+            UnknownNameError: no such name; suggests the closest.
+            ConfigError: another package's entry point of that name is broken, or stands beside
+                an entry of the same name.
+        """
         self._read_entry_points()
+        if name in self._broken:
+            raise self._unusable(*self._broken[name])
         if name not in self._entries:
             raise UnknownNameError(
-                f"unknown {self.kind} {name!r}", fix=did_you_mean(name, self._entries)
+                f"unknown {self.kind} {name!r}", fix=did_you_mean(name, self.names())
             )
         entry = self._entries[name]
         if isinstance(entry, str):
-            module, _, attribute = entry.partition(":")
-            entry = cast(T, getattr(import_module(module), attribute))
+            entry = self._load(name, entry)
             self._entries[name] = entry
         return entry
 
     def names(self) -> list[str]:
         """All names, sorted."""
         self._read_entry_points()
-        return sorted(self._entries)
+        return sorted({*self._entries, *self._broken})
 
     def summary(self, name: str) -> str:
-        """The one-line description given at registration."""
+        """The one-line description given at registration; for a broken entry, what is wrong."""
         self._read_entry_points()
+        if name in self._broken:
+            point, what = self._broken[name]
+            return f"unusable: {described(point)} {what}"
         return self._summaries.get(name, "")
 
     def __contains__(self, name: object) -> bool:
         self._read_entry_points()
-        return name in self._entries
+        return name in self._entries or name in self._broken
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def _load(self, name: str, target: str) -> T:
+        module, _, attribute = target.partition(":")
+        point = self._points.get(name)
+        if point is None:
+            return cast(T, getattr(import_module(module), attribute))
+        try:
+            return cast(T, point.load())
+        except _IMPORT_ERRORS as error:
+            raise self._unusable(
+                point, f"cannot be loaded from {target!r}: {type(error).__name__}: {error}"
+            ) from error
+
+    def _unusable(self, point: EntryPoint, what: str) -> ConfigError:
+        return ConfigError(
+            f"{self.kind} {point.name!r}: {described(point)} {what}",
+            fix="correct or uninstall that distribution",
+        )
+
     def _claim(self, name: str) -> None:
-        if name in self._entries:
+        if name in self._entries or name in self._broken:
             raise ConfigError(
                 f"{self.kind} {name!r} is registered twice",
                 fix="give the second one another name",
@@ -110,4 +166,15 @@ class Registry(Generic[T]):
             return
         self._entry_points_read = True
         for point in entry_points(group=self._group):
-            self.add_lazy(point.name, point.value, f"from {point.dist.name if point.dist else '?'}")
+            first = self._points.get(point.name)
+            if point.name in self._entries:
+                beside = "one of this program" if first is None else described(first)
+                self._broken.setdefault(point.name, (point, f"has the same name as {beside}"))
+            elif not all(point.value.partition(":")):
+                what = f"is {point.value!r}, not of the form 'package.module:attribute'"
+                self._broken.setdefault(point.name, (point, what))
+            else:
+                self._points[point.name] = point
+                self._entries[point.name] = point.value
+                owner = point.dist.name if point.dist is not None else "?"
+                self._summaries[point.name] = f"from {owner}"

@@ -26,7 +26,10 @@ def identity_of(cell, **changes):
         "data_digest": "d",
         "card_version": 1,
         "metric": ("accuracy", 1),
+        "labels": ["a", "b"],
+        "context_unit": "sentence",
         "fingerprints": ["f"] * len(cell.parts),
+        "num_layers": [3] * len(cell.parts),
     }
     return cell.identity(**{**known, **changes})
 
@@ -58,6 +61,8 @@ def test_everything_a_result_depends_on_changes_the_identity() -> None:
         {"card_version": 2},
         {"metric": ("accuracy", 2)},
         {"fingerprints": ["g"]},
+        {"labels": ["b", "a"]},
+        {"context_unit": "document"},
     ):
         digests.add(cell_digest(identity_of(cell, **change)))
     for changed in (
@@ -72,13 +77,37 @@ def test_everything_a_result_depends_on_changes_the_identity() -> None:
     ):
         (other,) = cells_of(**{"features": ["random"], "seeds": [1], **changed})
         digests.add(cell_digest(identity_of(other)))
-    assert len(digests) == 13
+    assert len(digests) == 15
 
 
 def test_a_name_or_a_caveat_does_not_change_the_identity() -> None:
     (a,) = cells_of(features=["random"], seeds=[1])
     (b,) = cells_of(features=["random"], seeds=[1], name="other", caveats=["x"])
     assert cell_digest(identity_of(a)) == cell_digest(identity_of(b))
+
+
+def test_a_part_with_one_layer_has_no_mix_to_tell_cells_apart() -> None:
+    cells = cells_of(features=["random"], seeds=[1], axes={"mix": ["learned", "last"]})
+    one = {cell_digest(identity_of(cell, num_layers=[1])) for cell in cells}
+    three = {cell_digest(identity_of(cell, num_layers=[3])) for cell in cells}
+    assert (len(one), len(three)) == (1, 2)
+
+
+def test_setting_what_a_preset_searches_ends_the_search_of_it() -> None:
+    (cell,) = cells_of(features=["random"], seeds=[1], overrides=[{"set": {"training.lr": 0.7}}])
+    assert cell.training.lr == 0.7
+    assert set(cell.training.grid) == {"options.dropout"}
+    (cell,) = cells_of(
+        features=["random"],
+        seeds=[1],
+        overrides=[{"set": {"training.grid": {"training.lr": [0.5]}}}],
+    )
+    assert cell.training.grid == {"training.lr": [0.5]}
+
+
+def test_a_value_of_none_is_shown_as_the_presets() -> None:
+    cells = cells_of(features=["random"], seeds=[1], axes={"l2": [None, 0.1]})
+    assert [cell.axes for cell in cells] == [{"l2": "preset"}, {"l2": 0.1}]
 
 
 def test_overrides_apply_where_they_match_and_later_ones_win() -> None:
@@ -113,6 +142,8 @@ def test_two_parts_of_one_name_get_labels_of_their_own() -> None:
         ({"overrides": [{"set": {"training.epochs": "many"}}]}, "training"),
         ({"heads": ["liner"]}, "did you mean 'sentiment/linear'"),
         ({"features": ["random+"]}, "random"),
+        ({"overrides": [{"when": {"task": "sst5"}, "set": {"mix.l2": 1}}]}, "matches no cell"),
+        ({"overrides": [{"set": {"training.clip_norm": float("inf")}}]}, "clip_norm"),
         ({"axes": {"mix": ["lerned"]}}, "unknown layer mix 'lerned'"),
         ({"axes": {"placement": ["output"]}}, "takes no features at 'output'"),
     ],

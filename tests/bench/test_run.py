@@ -13,7 +13,7 @@ import yaml
 import elmobench
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
-from elmobench.errors import ConfigError, ModelError, UnknownNameError
+from elmobench.errors import ConfigError, DataError, ModelError, UnknownNameError
 from elmobench.tracking.record import RecordStore
 
 
@@ -112,6 +112,77 @@ def test_a_failing_cell_is_recorded_and_the_rest_goes_on(
     assert go(tiny, cards, tmp_path / "r").failed == 2
 
 
+def test_a_search_of_one_value_is_applied(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "tasks": ["sentiment/tiny"], "heads": ["linear"], "features": ["random"]}
+    stated = {**tiny, "overrides": [{"set": {"training.lr": 0.05, "options.dropout": 0.0}}]}
+    grid = {"training.lr": [0.05], "options.dropout": [0.0]}
+    searched = {**tiny, "overrides": [{"set": {"training.grid": grid}}]}
+    (one,) = go(stated, cards, tmp_path / "r").records
+    (two,) = go(searched, cards, tmp_path / "r").records
+    assert one.cell != two.cell
+    assert one.result.curve == two.result.curve
+
+
+def test_an_error_in_a_cells_own_computation_is_recorded(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "features": ["random"]}
+    tiny["overrides"] = [{"set": {"training.optimizer_options": {"bogus": 1}}}]
+    (record,) = go(tiny, cards, tmp_path / "r").records
+    assert record.status == "failed"
+    assert record.error.startswith("TypeError: ")
+
+
+def test_labels_of_a_card_are_part_of_a_cell(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "tasks": ["sentiment/tiny"], "features": ["random"]}
+    (one,) = go(tiny, cards, tmp_path / "r").records
+    card = cards / "sentiment.yaml"
+    card.write_text(card.read_text() + "labels: [good, bad, neutral]\n")
+    (two,) = go(tiny, cards, tmp_path / "r").records
+    assert one.cell != two.cell
+
+
+def test_data_that_changes_during_a_run_is_noticed(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    from elmobench.bench.experiment import parse_experiment
+    from elmobench.bench.plan import make_plan
+    from elmobench.bench.workbench import Workbench
+
+    bench = Workbench(parse_experiment({**tiny, "features": ["random"]}), [cards])
+    (planned,) = make_plan(bench)
+    file = cards / "tiny.ner.train"
+    file.write_text(file.read_text() + "Ada B-PER\n\n")
+    with pytest.raises(DataError, match="changed since the run began"):
+        bench.sentences(planned.cell)
+
+
+def test_two_points_that_are_one_cell_share_its_record(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "features": ["elmo-random", "elmo-random@layer=1"]}
+    tiny["axes"] = {"mix": ["learned", "layer=1"]}
+    results = elmobench.run(
+        tiny, include=[cards], results=tmp_path / "r", tracking_uri="none", quiet=True
+    )
+    assert results.summary.trained == 2
+    frame = results.frame()
+    assert len(frame) == 4
+    assert frame["cell"].nunique() == 2
+    table = results.table()
+    assert {"elmo-random", "elmo-random@layer=1"} <= set(table.columns)
+    assert table["seeds"].tolist() == ["1", "1"]
+
+
+def test_caveats_and_axes_are_those_of_the_present_file(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "features": ["random"]}
+    go(tiny, cards, tmp_path / "r")
+    changed = {**tiny, "caveats": ["mind the gap"], "axes": {"train_fraction": [1.0, 0.5]}}
+    records = go(changed, cards, tmp_path / "r").records
+    assert [r.axes for r in records] == [{"train_fraction": 1.0}, {"train_fraction": 0.5}]
+    assert records[0].caveats == ["mind the gap"]
+
+
 def test_train_fraction_keeps_dev_and_all_labels(cards: Path, tiny: dict, tmp_path: Path) -> None:
     tiny = {**tiny, "features": ["random"], "axes": {"train_fraction": [0.1, 1.0]}}
     summary = go(tiny, cards, tmp_path / "r")
@@ -127,6 +198,7 @@ def test_train_fraction_keeps_dev_and_all_labels(cards: Path, tiny: dict, tmp_pa
         ("elmo-randm", "did you mean 'elmo-random'"),
         ("elmo-random(trainable)", "only static vectors"),
         ("elmo-random@layer=7", "there is no layer 7"),
+        ("random@seed=2@layer=0", "nothing to mix"),
         ("elmo-random@state=carry", "cannot be stored"),
     ],
 )
@@ -192,11 +264,13 @@ def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -
     file.write_text(yaml.safe_dump(tiny))
     command = [
         *(sys.executable, "-m", "elmobench", "run", str(file), "--include", str(cards)),
-        *("--results", str(tmp_path / "r"), "--tracking-uri", "none", "--quiet"),
+        *("--results", str(tmp_path / "r"), "--quiet"),
     ]
+    # With the default tracking store, which they share too.
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate()[0] for process in both]
     trained = [int(text.split(" cells trained")[0].split()[-1]) for text in outputs]
+    assert [process.returncode for process in both] == [0, 0]
     assert sum(trained) == 6
     assert len(list(RecordStore(tmp_path / "r"))) == 6
 

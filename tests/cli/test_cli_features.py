@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from elmobench.cli.features import app
@@ -41,6 +42,26 @@ def test_build_fills_the_store_and_says_so(root):
         assert store.open(RandomStaticProvider(seed=seed)).missing(SENTENCES) == []
     again = _run("build", "random", "some-task", "--precision", "fp32")
     assert "0 word types" in again.output
+
+
+def test_build_encodes_with_the_stated_threads(root, monkeypatch):
+    seen, real = [], RandomStaticProvider.encode_types
+    before = torch.get_num_threads()
+
+    def encode_types(self, words):
+        seen.append(torch.get_num_threads())
+        return real(self, words)
+
+    monkeypatch.setattr(RandomStaticProvider, "encode_types", encode_types)
+    torch.set_num_threads(3)
+    try:
+        assert _run("build", "random", "t").exit_code == 0
+        assert _run("build", "random@seed=2", "t", "--threads", "2").exit_code == 0
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 2]
+    assert _run("build", "random", "t", "--threads", "0").exit_code == 2
 
 
 def test_build_refuses_bad_input(root):

@@ -65,6 +65,27 @@ def test_damage_is_caught_wherever_it_is(archive: Path):
     assert caught >= 45
 
 
+@pytest.mark.parametrize("method", ["ZIP_STORED", "ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+def test_damage_is_caught_whatever_the_compression(tmp_path: Path, method: str):
+    path, content = tmp_path / "a.zip", b"".join(b"%d\n" % (i * i) for i in range(25))
+    with zipfile.ZipFile(path, "w", getattr(zipfile, method)) as bundle:
+        bundle.writestr("\u00fc.txt", content)
+    whole = path.read_bytes()
+    assert read_member(path, "\u00fc.txt", "a.zip") == content
+    caught = 0
+    for place in range(len(whole)):
+        for bit in (0, 7):
+            data = bytearray(whole)
+            data[place] ^= 1 << bit
+            path.write_bytes(bytes(data))
+            try:
+                # Dates and the like do not matter.
+                assert read_member(path, "\u00fc.txt", "a.zip") == content
+            except DataError:
+                caught += 1
+    assert caught > len(whole) // 2
+
+
 def test_a_file_that_is_no_archive(tmp_path: Path):
     (tmp_path / "no.zip").write_bytes(b"this is no archive")
     with pytest.raises(DataError, match="cannot be unpacked"):

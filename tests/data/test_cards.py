@@ -178,3 +178,24 @@ def test_a_superseded_card_warns(tmp_path: Path):
     write(tmp_path, superseded_by="sentiment/tiny2")
     with warnings.catch_warnings(), pytest.warns(ElmobenchWarning, match="tiny2"):
         get_card("tiny", [tmp_path])
+
+
+@pytest.mark.parametrize("value", [".inf", ".nan", "-.inf"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"reader": {"name": "lines", "options": {"max": [0.5]}}},
+        {"published": [{"metric": "m", "score": 0.5, "model": "x", "source": "y"}]},
+        {"ceiling": {"context_free": 0.5, "why": "w"}},
+        {
+            "splits": {"all": [{"path": "a", "options": {"o": {"p": 0.5}}}]},
+            "split": {"by": "hash", "salt": "s"},
+        },
+    ],
+)
+def test_numbers_are_finite(tmp_path: Path, place: dict[str, Any], value: str):
+    path = write(tmp_path, **place)
+    load_card(path)
+    path.write_text(path.read_text().replace("0.5", value))
+    with pytest.raises(ConfigError, match="finite"):
+        load_card(path)

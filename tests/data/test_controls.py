@@ -6,8 +6,10 @@ from pydantic import ValidationError
 
 from elmobench.data.cards import find_cards
 from elmobench.data.controls import GENERATORS
-from elmobench.data.controls.base import Draw
+from elmobench.data.controls.base import Draw, GeneratorOptions
 from elmobench.data.task import load_task
+from elmobench.data.validation import validated
+from elmobench.errors import ConfigError
 
 NAMES = ["control-ner", "control-sentiment"]
 
@@ -229,3 +231,9 @@ def _shuffled(seed: int) -> list[int]:
     items = [1, 2, 3]
     Draw(seed).shuffle(items)
     return items
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_options_are_finite(value: float):
+    with pytest.raises(ConfigError, match="finite"):
+        validated(GeneratorOptions, {"ambiguous": value}, "card")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from elmobench import paths
+from elmobench.data import downloads
 from elmobench.data.downloads import cache_path, fetch, mirrored
 from elmobench.errors import DataError, DigestError, DownloadError
 
@@ -25,6 +26,8 @@ class Server(ThreadingHTTPServer):
         self.content = CONTENT
         self.ranges: list[str | None] = []
         self.ignores_ranges = False
+        self.asked: list[str] = []
+        self.changes = False
 
     @property
     def url(self) -> str:
@@ -37,16 +40,19 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.server.ranges.append(wanted)
+        self.server.asked.append(self.path)
         act = self.server.script.pop(0) if self.server.script else "whole"
         if act.isdigit():
             self.send_error(int(act))
             return
-        if act.startswith("http"):
+        if act.startswith(("http", "/")):
             self.send_response(302)
             self.send_header("Location", act)
             self.end_headers()
             return
         content, start = self.server.content, 0
+        if self.server.changes:
+            self.server.content = b"another" + content
         if wanted and not self.server.ignores_ranges:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):
@@ -255,7 +261,56 @@ def test_a_redirect_cannot_leave_https(server: Server):
     server.script = [server.url.replace("127.0.0.1", "0.0.0.0")]
     with pytest.raises(DownloadError, match="not an https address"):
         quick(server.url, sha256=SHA)
+    # Refused before it was asked for.
+    assert len(server.ranges) == 1
     assert [p for p in kept() if p.suffix != ".part"] == []
+
+
+def test_redirects_are_followed_so_far(server: Server):
+    server.script = [server.url + "/a", "/b?c=d", server.url]
+    path, waits = quick(server.url, sha256=SHA)
+    assert path.read_bytes() == CONTENT
+    assert server.asked == ["/folder/file.bin", "/folder/file.bin/a", "/b?c=d", "/folder/file.bin"]
+    assert waits == []
+    server.script = [server.url] * 50
+    with pytest.raises(DownloadError, match="more than 10 redirects"):
+        quick(server.url + "2", sha256="0" * 64)
+    assert len(server.asked) == 4 + 11
+
+
+def test_a_redirected_download_goes_on_where_it_stopped(server: Server):
+    server.script = ["cut", server.url]
+    assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
+    assert [starts_at(wanted) > 0 for wanted in server.ranges] == [False, True, True]
+
+
+def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.MonkeyPatch):
+    """The second one waits for the first, and then finds its pin: no second opinion."""
+    entered, found = threading.Barrier(2), []
+    real = downloads.expected_of
+
+    def both_see_no_pin(*args, **known):
+        answer = real(*args, **known)
+        if not entered.broken and threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            entered.wait(20)
+        return answer
+
+    seen: set[int] = set()
+    monkeypatch.setattr(downloads, "expected_of", both_see_no_pin)
+    server.changes = True
+    threads = [
+        threading.Thread(target=lambda: found.append(quick(server.url, trust_first=True)[0]))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(server.ranges) == 1
+    assert found == [cache_path(SHA)] * 2
+    pins = json.loads(paths.lock_file().read_text())
+    assert pins[server.url]["sha256"] == SHA
 
 
 class TestMirror:

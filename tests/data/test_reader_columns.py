@@ -1,10 +1,15 @@
+import re
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers import read_bytes
+from elmobench.data.tag_schemes import violation
 from elmobench.errors import ConfigError, DataError
+from elmobench.nn.bioul import bio_to_bioul
 
 
 def read(text: str, **options):
@@ -100,6 +105,27 @@ def test_illegal_openings_can_be_kept_and_are_counted():
     result = read("a\tO\nb\tI-PER\n\nc\tO\n", illegal_i="keep")
     assert result.examples[0].tags == ("O", "I-PER")
     assert result.dropped == {"sentences with an illegal I- kept": 1}
+
+
+def test_the_advice_for_illegal_openings_gives_what_heads_read():
+    """What the error recommends, taken at its word, is legal BIO with conlleval's spans."""
+    text = "a\tI-PER\nb\tI-PER\nc\tI-LOC\nd\tO\ne\tI-LOC\nf\tB-LOC\n"
+    with pytest.raises(DataError) as error:
+        read(text)
+    fix = error.value.fix
+    assert fix is not None
+    options: dict[str, str] = {}
+    for quoted in re.findall(r"'(\w+: \w+)'", fix.split(";")[0]):
+        options |= yaml.safe_load(quoted)
+    assert options == {"illegal_i": "keep", "convert": "bio"}
+    result = read(text, **options)
+    tags = ("B-PER", "I-PER", "B-LOC", "O", "B-LOC", "B-LOC")
+    assert result.examples[0].tags == tags
+    assert result.dropped == {"sentences with an illegal I- kept": 1}
+    assert violation(tags, "bio") is None
+    with pytest.raises(DataError):
+        bio_to_bioul(read(text, illegal_i="keep").examples[0].tags)
+    assert bio_to_bioul(tags) == ["B-PER", "L-PER", "U-LOC", "O", "U-LOC", "U-LOC"]
 
 
 def test_other_schemes_are_converted_only_where_stated():

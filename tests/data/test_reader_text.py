@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers import READERS, read_bytes
+from elmobench.data.readers.base import ReaderOptions
 from elmobench.data.readers.tokenizers import TOKENIZERS
+from elmobench.data.validation import validated
 from elmobench.errors import ConfigError, DataError, UnknownNameError
 
 
@@ -149,3 +151,13 @@ def test_an_unknown_reader_gets_advice():
     with pytest.raises(UnknownNameError, match="'table'"):
         read_bytes("tables", b"", "f")
     assert set(READERS) >= {"sst", "lines", "table", "conll-columns"}
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_options_of_any_reader_are_finite(value: float):
+    class Options(ReaderOptions):
+        share: float = 0.5
+
+    assert validated(Options, {"share": 1}, "card").share == 1
+    with pytest.raises(ConfigError, match="finite"):
+        validated(Options, {"share": value}, "card")

@@ -342,3 +342,17 @@ def test_counting():
     assert differences(Counts(phrases=1), count(tagged)) == [
         "phrases: the card says 1, the data have none"
     ]
+
+
+def test_a_local_file_may_lie_anywhere(folder: Path, tmp_path: Path):
+    """Absolute, and above the card's folder; the message for a missing one says what is meant."""
+    here = task(folder)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "train.tsv").rename(tmp_path / "elsewhere" / "train.tsv")
+    for path in (str(tmp_path / "elsewhere" / "train.tsv"), "../elsewhere/train.tsv"):
+        splits = {"train": [{"path": path}], "dev": [{"path": "dev.tsv"}]}
+        there = task(folder, splits=splits | {"test": [{"path": "test.tsv"}]})
+        assert len(there.split("train")) == 3
+        assert there.is_local
+    with pytest.raises(DataError, match="relative to the card's folder, or absolute"):
+        here.split("train")

@@ -27,6 +27,16 @@ def test_words_stay_words_and_numbers_are_numbers():
     assert isinstance(values["e"], float)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("010", 10), ("08", 8), ("-007", -7), ("+12", 12), ("0", 0), ("1_000", 1000), ("!!int 09", 9)],
+)
+def test_whole_numbers_are_decimal(text: str, value: int):
+    found = parse_yaml(f"a: {text}", "x")["a"]
+    assert found == value
+    assert type(found) is int
+
+
 def test_anchors_and_merges_work():
     assert parse_yaml("a: &x {p: 1}\nb:\n  <<: *x\n  q: 2\n", "x")["b"] == {"p": 1, "q": 2}
 
@@ -38,6 +48,19 @@ def test_anchors_and_merges_work():
         ("a: 1\na: 2\n", "file.yaml:2:1"),
         ("a:\n  b: 1\n  c: 2\n  b: 3\n", "file.yaml:4:3"),
         ("a: !!python/object/apply:os.getcwd []\n", "file.yaml:1"),
+        ("a: 1\nb: !!int foo\n", "file.yaml:2:4"),
+        ("a: 1\nb: [x, !!int '']\n", "file.yaml:2:8"),
+        ("a: !!int [1]\n", "file.yaml:1"),
+        ("a: 1\nb: !!timestamp foo\n", "file.yaml:2:4"),
+        ("a: 1\nb: !!timestamp 2020-13-41\n", "file.yaml:2:4"),
+        ("a: !!float foo\n", "file.yaml:1:4"),
+        ("a: !!bool foo\n", "file.yaml:1:4"),
+        ("a: !!binary \u00fc\n", "file.yaml:1"),
+        ("a: !!map foo\n", "file.yaml:1:4"),
+        ("a: !!set foo\n", "file.yaml:1"),
+        ("a: !!omap foo\n", "file.yaml:1"),
+        ("a: {!!int foo: 1}\n", "file.yaml:1:5"),
+        ("a: " + "9" * 5000 + "\n", "file.yaml:1:4"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path: Path, text: str, place: str):

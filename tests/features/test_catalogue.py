@@ -7,6 +7,7 @@ from elmobench.digests import file_sha256
 from elmobench.errors import ConfigError, DigestError, ModelError, UnknownNameError
 from elmobench.features import file_digests
 from elmobench.features.catalogue import Catalogue, load_provider
+from elmobench.features.elmo.options import parse_options
 from elmobench.features.elmo.provider import RANDOM_FACTORY
 
 VECTORS = "a 1 2\nb 3 4\n"
@@ -192,8 +193,26 @@ def test_paths_instead_of_names(vectors, monkeypatch):
     with pytest.raises(ModelError, match="no folder"):
         load_provider("elmo:none")
     (vectors.parent / "options.json").write_text("{}")
-    with pytest.raises(ModelError, match=r"no file 'weights\.hdf5'"):
+    with pytest.raises(ModelError, match=r"no file '.*/base/weights\.hdf5'"):
         load_provider("elmo:base")
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_options_are_finite(value):
+    small = {"dim": 8, "projection_dim": 4, "filters": [[1, 4]]}
+    for options in ({"cell_clip": value}, {"filters": [[1, value]]}):
+        with pytest.raises(ConfigError, match="finite"):
+            Catalogue({"tiny": {"provider": "elmo-random", "options": {**small, **options}}})
+    with pytest.raises(ConfigError, match="finite"):
+        RANDOM_FACTORY.load("tiny", {}, {**small, "proj_clip": value})
+    with pytest.raises(ModelError, match="finite"):
+        parse_options(
+            {
+                "char_cnn": {"embedding": {"dim": 4}, "filters": [[1, 4]]},
+                "lstm": {"dim": 8, "projection_dim": 4, "n_layers": 1, "cell_clip": value},
+            },
+            "options.json",
+        )
 
 
 def test_an_address_nobody_pinned_needs_trust(monkeypatch, tmp_path):

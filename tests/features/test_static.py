@@ -83,17 +83,26 @@ def test_empty_absent_and_truncated_files(tmp_path):
         read_vectors(foreign)
 
 
-def test_a_vocabulary_keeps_those_rows_but_checks_all(tmp_path):
-    path = _file(tmp_path, GLOVE)
-    some, whole = read_vectors(path, vocabulary=["The", "absent"]), read_vectors(path)
-    assert some.rows == {"The": 0}
-    assert np.array_equal(some.vectors, whole.vectors[1:2])
-    assert np.array_equal(some.mean, whole.mean)
-    assert some.size == 4
-    full = StaticProvider.from_file(path, unknown="mean")
-    part = StaticProvider.from_file(path, unknown="mean", vocabulary=["THE"])
-    assert part.fingerprint == full.fingerprint
-    assert np.array_equal(part.encode_types(["THE", "x"])[0], full.encode_types(["THE", "x"])[0])
+def test_the_line_of_a_repeated_word_counts_the_header(tmp_path):
+    with pytest.raises(ModelError, match="stands here and in line 2") as caught:
+        read_vectors(_file(tmp_path, "3 2\na 1 2\nb 1 2\na 3 4\n"))
+    assert caught.value.where.endswith(":4")
+
+
+def test_the_format_that_was_found_is_part_of_the_fingerprint(tmp_path):
+    """``2 3`` is word2vec's header, or GloVe's word "2": other words, other mean."""
+    path = _file(tmp_path, "1 1\n5 6\n")
+    read = {form: StaticProvider.from_file(path, format=form) for form in ("auto", "glove")}
+    assert read["auto"].coverage(["1"])["types"] == 0
+    assert read["glove"].coverage(["1"])["types"] == 1
+    assert read["auto"].fingerprint != read["glove"].fingerprint
+    stated = StaticProvider.from_file(path, format="word2vec")
+    assert stated.fingerprint == read["auto"].fingerprint
+    plain = _file(tmp_path, GLOVE, "plain.txt")
+    assert (
+        StaticProvider.from_file(plain).fingerprint
+        == StaticProvider.from_file(plain, format="glove").fingerprint
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file
 from store_providers import HashProvider, corpus, expected, shard_bytes
 
@@ -107,8 +109,12 @@ def test_missing_lists_what_is_not_wholly_stored(store):
     assert not store.root.exists()
     store.build(provider, [("x", "y")])
     assert store.open(provider).missing([("x", "y"), ("y",), ("x", "y")]) == [("y",)]
-    with pytest.raises(StoreError, match="1 sentences have no stored vectors, for example 'y'"):
+    with pytest.raises(
+        StoreError, match="1 sentences have no stored vectors, for example 'y'"
+    ) as caught:
         store.open(provider).gather([("x", "y"), ("y",)])
+    # `features build` does not know an experiment's own models and phrases.
+    assert caught.value.fix.startswith("run the experiment again, or ")
 
 
 def test_sentences_that_join_alike_are_told_apart(store):
@@ -217,6 +223,42 @@ def test_meta_that_contradicts_the_provider(store):
 def test_the_store_is_found_where_the_environment_says(tmp_path, monkeypatch):
     monkeypatch.setenv("ELMOBENCH_STORE", str(tmp_path / "here"))
     assert FeatureStore().root == tmp_path / "here"
+
+
+def test_the_digest_tells_which_vectors_a_view_reads(store):
+    """It names the shards that hold the view's sentences and words, and their stored bits."""
+    sentences = corpus()
+    store.build(HashProvider(), sentences)
+
+    def digest(provider, sentences, where=store):
+        return where.open(provider).view(sentences).digest
+
+    some = sentences[:3]
+    first = digest(HashProvider(), some)
+    assert digest(HashProvider(), [*reversed(some), some[0]]) == first
+    assert digest(HashProvider(), sentences) != first
+    # What others add does not concern it; the same sentences in a store of their own do.
+    store.build(HashProvider(), [("quite", "new")])
+    assert digest(HashProvider(), some) == first
+    other = FeatureStore(store.root.parent / "other", shard_bytes=SMALL)
+    other.build(HashProvider(), some)
+    assert digest(HashProvider(), some, other) != first
+    # Other vectors of the same sentences, in shards of the same names.
+    for kwargs in ({"token_layers": False}, {"types": False}):
+        twin = FeatureStore(store.root.parent / "twin", shard_bytes=SMALL)
+        for scale in (1.0, 0.5):
+            twin.build(HashProvider(scale=scale, **kwargs), some)
+        assert digest(HashProvider(**kwargs), some, twin) != digest(
+            HashProvider(scale=0.5, **kwargs), some, twin
+        )
+    # The bytes that stand in the header, as the library itself reads them.
+    provider = HashProvider(token_layers=False)
+    (path,) = twin.folder(provider).glob("types-*.safetensors")
+    with safe_open(path, "numpy") as shard:
+        checksum = json.loads(shard.metadata()["elmobench"])["checksum"]
+    text = json.dumps([[path.name, checksum]], separators=(",", ":"))
+    assert digest(provider, some, twin) == hashlib.sha256(text.encode()).hexdigest()
+    assert digest(provider, [], twin) == hashlib.sha256(b"[]").hexdigest()
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")

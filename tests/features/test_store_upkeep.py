@@ -1,13 +1,18 @@
 import json
 import os
+import shutil
+import threading
 import time
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from store_providers import HashProvider, corpus, shard_bytes
 
 from elmobench.errors import StoreError
+from elmobench.features import store_upkeep
 from elmobench.features.store import FeatureStore
+from elmobench.features.store_shard import folder_lock
 
 
 @pytest.fixture
@@ -84,6 +89,99 @@ def test_prune_takes_whole_providers_only(store):
         os.utime(path, (old, old))
     assert store.prune(older_than=60) == [kept]
     assert store.stat() == []
+
+
+def test_a_layer_that_is_first_read_after_a_prune(store):
+    """An open map stays readable; one that is opened too late gives a message, not an OSError."""
+    sentences = corpus()
+    view = store.open(HashProvider()).view(sentences)
+    open_layer = view.gather(range(len(sentences)), layers=[1])
+    store.prune(fingerprints=[""])
+    assert np.array_equal(view.gather(range(len(sentences)), layers=[1]), open_layer)
+    for layer in (0, 2):
+        with pytest.raises(StoreError, match="was deleted while in use") as caught:
+            view.gather([0], layers=[layer])
+        assert "build" in caught.value.fix
+        assert caught.value.where.endswith(".safetensors")
+
+
+def test_a_writer_goes_on_after_a_prune(store):
+    """Pruned while it encodes its second part: what it writes then has a meta.json again."""
+    provider, sentences = HashProvider(version=2), corpus(80, seed=1)
+    pruned = []
+
+    def prune():
+        if provider.calls == 2:
+            pruned.extend(store.prune(fingerprints=[provider.fingerprint]))
+
+    provider.on_call = prune
+    store.build(provider, sentences)
+    assert pruned == [store.folder(provider)]
+    rows = {row.fingerprint: row for row in store.stat()}
+    assert set(rows) == {HashProvider().fingerprint, provider.fingerprint}
+    assert 0 < rows[provider.fingerprint].sentences < len(set(sentences))
+    assert store.verify() == []
+    store.build(provider, sentences)
+    assert store.open(provider).missing(sentences) == []
+    assert store.prune(fingerprints=[""])
+    assert [path for path in store.root.iterdir() if path.is_dir()] == []
+
+
+def test_a_folder_loses_its_name_before_its_files(store, monkeypatch):
+    """Killed in the middle of deleting: nobody sees half a folder, the next prune ends it."""
+    folder = store.folder(HashProvider())
+
+    class Killed(BaseException):
+        pass
+
+    def kill(path, *args, **kwargs):
+        raise Killed
+
+    monkeypatch.setattr(store_upkeep.shutil, "rmtree", kill)
+    with pytest.raises(Killed):
+        store.prune(fingerprints=[""])
+    monkeypatch.undo()
+    assert not folder.exists()
+    assert store.stat() == []
+    assert store.verify() == []
+    (aside,) = [path for path in store.root.iterdir() if path.is_dir()]
+    assert len(list(aside.glob("*.safetensors"))) > 2
+    store.build(HashProvider(), corpus())
+    assert store.prune() == [aside]
+    assert not aside.exists()
+    assert store.open(HashProvider()).missing(corpus()) == []
+    assert store.verify() == []
+
+
+def test_a_prune_waits_while_a_shard_is_put_down(store):
+    folder, deleted = store.folder(HashProvider()), []
+    with folder_lock(folder):
+        thread = threading.Thread(
+            target=lambda: deleted.extend(store.prune(fingerprints=[""])), daemon=True
+        )
+        thread.start()
+        thread.join(0.3)
+        assert folder.exists()
+    thread.join(20)
+    assert deleted == [folder]
+
+
+def test_looking_at_a_store_that_another_prunes(store, monkeypatch):
+    """Each look loses the folder just as it begins to read it."""
+    other = HashProvider(version=2)
+    real = store_upkeep._read_meta
+
+    def vanish(folder):
+        if folder == store.folder(other):
+            shutil.rmtree(folder)
+        return real(folder)
+
+    monkeypatch.setattr(store_upkeep, "_read_meta", vanish)
+    for look in (store.stat, store.verify, lambda: store.prune(keep=[""])):
+        store.build(other, corpus())
+        found = look()
+        assert len(found) == (look == store.stat)
+        assert not store.folder(other).exists()
 
 
 def test_prune_spares_foreign_folders(store):

@@ -19,7 +19,6 @@ class Pos(TaggingPipeline):
     """What a later task adds."""
 
     name = "pos"
-    default_metric = "accuracy"
     spans = False
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from test_record import make_record
 
-from elmobench.tracking.mlflow_log import CELL_TAG, open_tracker
+from elmobench.errors import ElmobenchWarning
+from elmobench.tracking.mlflow_log import CELL_TAG, TrackingError, open_tracker
 from elmobench.tracking.record import RecordStore
-
-pytestmark = pytest.mark.slow
 
 
 def runs_of(uri: str, name: str):
@@ -22,6 +21,12 @@ def runs_of(uri: str, name: str):
     return client, client.search_runs([experiment.experiment_id])
 
 
+def cell_run(uri: str, cell: str):
+    client, runs = runs_of(uri, "study")
+    (run,) = (run for run in runs if run.data.tags.get(CELL_TAG) == cell)
+    return client, client.get_run(run.info.run_id)
+
+
 def test_a_cell_becomes_one_nested_run_however_often_it_is_logged(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     record = make_record()
@@ -29,10 +34,11 @@ def test_a_cell_becomes_one_nested_run_however_often_it_is_logged(tmp_path: Path
     records.write_predictions(record.cell, [{"id": "1", "gold": "a", "predicted": "b"}])
     tracker = open_tracker(None, records, "study")
     assert tracker is not None
-    first = tracker.log(record)
+    assert tracker.log(record)
+    first = cell_run(tracker.uri, record.cell)[1].info.run_id
     again = open_tracker(tracker.uri, records, "study")
     assert again is not None
-    assert again.log(record) == first
+    assert again.log(record)
 
     client, runs = runs_of(tracker.uri, "study")
     assert len(runs) == 2  # the parent and one cell
@@ -70,7 +76,8 @@ def test_no_tracking() -> None:
     assert open_tracker("none", RecordStore(Path("x")), "study") is None
 
 
-def test_against_a_server_on_loopback(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_against_a_server_on_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
     import time
 
@@ -102,13 +109,20 @@ def test_against_a_server_on_loopback(tmp_path: Path) -> None:
         records.write(record)
         tracker = open_tracker(uri, records, "study")
         assert tracker is not None
-        run_id = tracker.log(record)
-        client, runs = runs_of(uri, "study")
-        assert len(runs) == 2
-        assert client.get_run(run_id).data.metrics["test.f1"] == 50.0
-        assert [item.path for item in client.list_artifacts(run_id)] == [
+        assert tracker.log(record)
+        client, run = cell_run(uri, record.cell)
+        assert run.data.metrics["test.f1"] == 50.0
+        assert [item.path for item in client.list_artifacts(run.info.run_id)] == [
             records.record_path(record.cell).name
         ]
+        # The server goes away: logging fails softly, and the record can be logged later.
+        server.terminate()
+        server.wait(timeout=30)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        with pytest.warns(ElmobenchWarning, match="the record is safe"):
+            assert not tracker.log(make_record("b" * 64, seed=2))
+        with pytest.raises(TrackingError, match="cannot be used"):
+            open_tracker(uri, records, "study")
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -117,10 +131,44 @@ def test_against_a_server_on_loopback(tmp_path: Path) -> None:
 def test_sync_logs_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     both = [make_record("a" * 64), make_record("b" * 64, seed=2)]
+    for record in both:
+        records.write(record)
     tracker = open_tracker(None, records, "study")
     assert tracker is not None
     tracker.log(both[0])
-    assert tracker.sync(both) == 1
-    assert tracker.sync(both) == 0
+    assert tracker.sync() == 1
+    assert tracker.sync() == 0
     _, runs = runs_of(tracker.uri, "study")
     assert len(runs) == 3
+
+
+def test_a_newer_result_of_a_cell_replaces_the_older(tmp_path: Path) -> None:
+    records = RecordStore(tmp_path)
+    tracker = open_tracker(None, records, "study")
+    assert tracker is not None
+    old = make_record()
+    tracker.log(old)
+    new = old.model_copy(deep=True)
+    new.result.test["f1"] = 60.0
+    new.run.started = "2026-02-02T00:00:00+00:00"
+    tracker.log(new)
+    assert cell_run(tracker.uri, old.cell)[1].data.metrics["test.f1"] == 60.0
+
+
+@pytest.mark.parametrize("part", ["elmo:../../models/x", "elmo:a//b", "a#1", "a_1", "ü", "x" * 300])
+def test_any_name_of_a_part_can_be_logged(tmp_path: Path, part: str) -> None:
+    records = RecordStore(tmp_path)
+    tracker = open_tracker(None, records, "study")
+    assert tracker is not None
+    record = make_record()
+    mix = {"s": [0.5, 0.5], "gamma": 1.0, "w": [0.0, 0.0]}
+    record.result.curve[0].layer_weights = {"input": {part: mix}}
+    record.result.curve[1].layer_weights = {"input": {part: mix}}
+    assert tracker.log(record)
+    metrics = cell_run(tracker.uri, record.cell)[1].data.metrics
+    assert len([key for key in metrics if key.startswith("mix.input.")]) == 3
+
+
+def test_an_unusable_store_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match="--tracking-uri none"):
+        open_tracker("foo://x", RecordStore(tmp_path), "study")

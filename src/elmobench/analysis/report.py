@@ -34,6 +34,7 @@ class Report:
         statistics: scores as numbers, for the CSV.
         cells: one row a cell.
         failed: cells that ended in an error, with the error.
+        notes: cells whose score needs a word, with that word.
         others: records in the folder that are not of the present grid.
     """
 
@@ -44,6 +45,7 @@ class Report:
     statistics: pd.DataFrame
     cells: pd.DataFrame
     failed: list[tuple[str, str]]
+    notes: list[tuple[str, str]]
     others: int = 0
 
 
@@ -64,7 +66,7 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
             fix="run the experiment first: elmobench run EXPERIMENT",
         )
     frame = frame_of(records)
-    others = len(list(store.folder.glob("records/*.json"))) - len(records)
+    others = len(list(store.folder.glob("records/*.json"))) - len({r.cell for r in records})
     cards: dict[str, Any] = dict(find_cards(include))
     sections = [
         (
@@ -93,6 +95,7 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
     return Report(
         name=records[0].experiment,
         caveats=list(dict.fromkeys(c for record in records for c in record.caveats)),
+        notes=[(_label(r), note) for r in records if r.result for note in r.result.notes],
         others=others,
         sections=[section for section in sections if not section[2].empty],
         features=tuple(dict.fromkeys(record.features for record in records)),
@@ -118,6 +121,9 @@ def to_markdown(report: Report) -> str:
         lines += [f"> {caveat}", ""]
     for title, explanation, table in report.sections:
         lines += [f"## {title}", "", explanation, "", *_markdown_table(table), ""]
+    if report.notes:
+        lines += ["## To be read with care", ""]
+        lines += [f"- {label}: {note}" for label, note in report.notes] + [""]
     if report.failed:
         lines += ["## Failed cells", ""]
         lines += [f"- {label}: {error}" for label, error in report.failed] + [""]

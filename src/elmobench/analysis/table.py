@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from elmobench.analysis.results import axes_of
-from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record import RecordStore, RunInfo, RunRecord
 
 
 def mean_sd(values: Sequence[float], digits: int = 2) -> str:
@@ -93,9 +92,8 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     """What each representation costs, by task.
 
     Columns: parameters of the providers, stored bytes a token (a word type, for vectors without
-    context), seconds to encode the task
-    (once; from ``features.json`` in ``folder``), mean seconds to train a cell and an epoch,
-    and trained parameters by head.
+    context), seconds to encode the task (once; from ``features.json`` in ``folder``), mean
+    seconds to train a cell (with its share of a search) and an epoch, and trained parameters.
     """
     encoding = _encoding_seconds(folder)
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
@@ -117,8 +115,9 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "head parameters": _short(runs[0].parameters["head"]),
                 "bytes a token": round(sum(runs[0].bytes_per_token.values())),
                 "encode s": "–" if None in seconds else f"{sum(s for s in seconds if s):.1f}",
-                "train s a cell": f"{np.mean([run.seconds['train'] for run in runs]):.1f}",
+                "train s a cell": f"{np.mean([_training_seconds(run) for run in runs]):.1f}",
                 "s an epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
+                "covered": _coverage(cells[0]),
                 "peak MB": round(max(run.peak_memory_bytes for run in runs) / 1e6),
             }
         )
@@ -163,6 +162,16 @@ def _short(count: int) -> str:
     return str(count)
 
 
+def _training_seconds(run: RunInfo) -> float:
+    return run.seconds["train"] + run.seconds.get("select", 0.0)
+
+
+def _coverage(record: RunRecord) -> str:
+    """Share of the tokens that have a vector, where words can lack one."""
+    shares = [c["tokens"] for c in record.result.coverage.values()] if record.result else []
+    return f"{100 * min(shares):.1f} %" if shares else "–"
+
+
 def _span(seeds: Iterable[int]) -> str:
     """``1–5`` for a run of integers, else the list."""
     values = sorted(set(seeds))
@@ -172,9 +181,7 @@ def _span(seeds: Iterable[int]) -> str:
 
 
 def _encoding_seconds(folder: Path | None) -> dict[tuple[str, str], float]:
-    path = folder / "features.json" if folder else None
     totals: dict[tuple[str, str], float] = defaultdict(float)
-    if path is not None and path.exists():
-        for cost in json.loads(path.read_text("utf-8")):
-            totals[(cost["task"], cost["fingerprint"])] += cost["seconds"]
+    for cost in RecordStore(folder).costs() if folder else ():
+        totals[(cost["task"], cost["fingerprint"])] += cost["seconds"]
     return dict(totals)

@@ -40,6 +40,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
         for heading, block in _blocks(tidy):
             console.print(f"[cyan]{escape(heading)}[/]", highlight=False)
             console.print(Padding(_table(block, width), (0, 0, 1, 2)))
+    for label, note in report.notes:
+        console.print(f"[yellow]care[/] {escape(label)}: {escape(note)}", highlight=False)
     for label, error in report.failed:
         console.print(f"[red]failed[/] {escape(label)}: {escape(error)}", highlight=False)
 

@@ -30,6 +30,7 @@ class PartSettings(BaseModel):
         trainable, mix, gamma, l2, norm, dropout: see
             :class:`~elmobench.nn.feature_mixer.PartConfig`.
         provider: settings that go to the provider (``state``, ``seed``).
+        explicit: settings of the mix that were typed as suffixes of this part.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +44,7 @@ class PartSettings(BaseModel):
     norm: Literal["none", "token"] = "none"
     dropout: float = Field(default=0.0, ge=0, lt=1)
     provider: dict[str, str] = Field(default_factory=dict)
+    explicit: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -64,7 +66,7 @@ class Cell:
         options, training, mix: the preset's with overrides applied.
         placement: ``input``, ``output`` or ``both``.
         train_fraction, seed, threads, precision: see :class:`Experiment`.
-        axes: the point's values on the further axes, for tables.
+        axes: the point's values on the further axes, for tables; ``"preset"`` for the preset's.
     """
 
     task: str
@@ -91,7 +93,7 @@ class Cell:
     @property
     def label(self) -> str:
         """One line for progress and messages."""
-        varied = [f"{name}={value}" for name, value in self.axes.items() if value is not None]
+        varied = [f"{name}={value}" for name, value in self.axes.items()]
         return " · ".join([self.task, self.features, self.head, *varied, f"seed {self.seed}"])
 
     def identity(
@@ -100,18 +102,26 @@ class Cell:
         data_digest: str,
         card_version: int,
         metric: tuple[str, int],
-        fingerprints: list[str],
+        labels: Sequence[str],
+        context_unit: str,
+        fingerprints: Sequence[str],
+        num_layers: Sequence[int],
     ) -> dict[str, Any]:
         """Everything the result depends on; its digest names the cell.
 
         Options equal to their class's default are left out, so that a new option with a
-        neutral default does not rename old cells.
+        neutral default does not rename old cells. A part with one layer has no mix, so what an
+        axis says of the mix is left out for it.
         """
+        mix = {"mix", "gamma", "norm", "l2"}
+        other = {"name", "label", "provider", "explicit"}
         return {
             "protocol": PROTOCOL_VERSION,
             "task": self.task,
             "card_version": card_version,
             "data": data_digest,
+            "labels": list(labels),
+            "context_unit": context_unit,
             "metric": list(metric),
             "head": [self.pipeline, self.head, self.preset.version],
             "options": self.options.model_dump(mode="json", exclude_defaults=True),
@@ -121,10 +131,14 @@ class Cell:
                 {
                     "fingerprint": fingerprint,
                     **part.model_dump(
-                        mode="json", exclude_defaults=True, exclude={"name", "label", "provider"}
+                        mode="json",
+                        exclude_defaults=True,
+                        exclude=other if layers > 1 else other | mix,
                     ),
                 }
-                for part, fingerprint in zip(self.parts, fingerprints, strict=True)
+                for part, fingerprint, layers in zip(
+                    self.parts, fingerprints, num_layers, strict=True
+                )
             ],
             "placement": self.placement,
             "train_fraction": self.train_fraction,
@@ -149,15 +163,23 @@ def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]
     Raises:
         ConfigError: for a bad spec, head, option path, option value or placement.
     """
-    varied = [name for name in type(experiment.axes).model_fields]
-    shown = [name for name in varied if len(getattr(experiment.axes, name)) > 1]
+    axes = type(experiment.axes).model_fields
+    shown = [name for name in axes if len(getattr(experiment.axes, name)) > 1]
+    unused = set(range(len(experiment.overrides)))
     for task, pipeline in pipelines.items():
         for features in experiment.features:
             spec = parse_features(features)
             for head in experiment.heads:
                 preset = get_head(pipeline, head)
                 names = {"task": task, "pipeline": pipeline, "features": features, "head": head}
-                options, training, mix = _with_overrides(experiment, preset, names)
+                changes: dict[str, Any] = {}
+                for i, override in enumerate(experiment.overrides):
+                    if override.matches(names):
+                        unused.discard(i)
+                        changes.update(override.set)
+                options, training, mix = apply_options(
+                    changes, preset.options, preset.training, preset.mix
+                )
                 for point in experiment.axes.points():
                     placement = point["placement"]
                     _check_placement(placement, preset, names)
@@ -178,14 +200,26 @@ def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]
                             seed=seed,
                             threads=experiment.settings.threads,
                             precision=experiment.settings.precision,
-                            axes={name: point[name] for name in shown},
+                            axes={
+                                name: "preset" if point[name] is None else point[name]
+                                for name in shown
+                            },
                         )
+    for i in sorted(unused):
+        when = experiment.overrides[i].when
+        raise ConfigError(
+            f"override {i + 1} matches no cell: when {when}",
+            where=f"experiment {experiment.name}",
+            fix="name tasks, features and heads as the experiment does",
+        )
 
 
 def apply_options(
     changes: Mapping[str, Any], options: HeadOptions, training: TrainingOptions, mix: MixDefaults
 ) -> tuple[HeadOptions, TrainingOptions, MixDefaults]:
     """The three option blocks with ``changes`` (by path: ``training.lr``, …) applied.
+
+    A path that is set is no longer searched: it leaves ``training.grid``.
 
     Raises:
         ConfigError: for an unknown block or option, or a value of the wrong kind.
@@ -200,6 +234,10 @@ def apply_options(
                 fix="paths begin with 'options.', 'training.' or 'mix.', e.g. training.epochs",
             )
         new.setdefault(block, {})[name] = value
+    searched = training.grid
+    if "training.grid" not in changes and any(path in searched for path in changes):
+        left = {path: values for path, values in searched.items() if path not in changes}
+        new.setdefault("training", {})["grid"] = left
     for block, values in new.items():
         model = type(blocks[block])
         merged = {**blocks[block].model_dump(), **values}
@@ -209,16 +247,6 @@ def apply_options(
     assert isinstance(result_training, TrainingOptions)
     assert isinstance(result_mix, MixDefaults)
     return result_options, result_training, result_mix
-
-
-def _with_overrides(
-    experiment: Experiment, preset: HeadPreset, names: Mapping[str, str]
-) -> tuple[HeadOptions, TrainingOptions, MixDefaults]:
-    changes: dict[str, Any] = {}
-    for override in experiment.overrides:
-        if override.matches(names):
-            changes.update(override.set)
-    return apply_options(changes, preset.options, preset.training, preset.mix)
 
 
 def _check_placement(placement: str, preset: HeadPreset, names: Mapping[str, str]) -> None:
@@ -259,6 +287,7 @@ def _resolve_part(
         "l2": mix.l2 if point["l2"] is None else point["l2"],
         "dropout": mix.dropout if point["mix_dropout"] is None else point["mix_dropout"],
         "provider": {},
+        "explicit": tuple(key for key, _ in part.settings if key not in PROVIDER_SETTINGS),
     }
     for key, value in part.settings:
         if key in PROVIDER_SETTINGS:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import datetime
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 import elmobench
-from elmobench.bench.cells import PROTOCOL_VERSION, Cell, cell_digest
+from elmobench.bench.cells import PROTOCOL_VERSION, Cell
+from elmobench.bench.plan import PlannedCell
 from elmobench.bench.selection import Selection, candidates, select
 from elmobench.bench.workbench import PreparedTask, Workbench, part_mode
 from elmobench.metrics.base import Metric
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec, Pipeline, UnitBatch
-from elmobench.tracking.host import host_info, library_versions
+from elmobench.tracking.host import host_info, library_versions, peak_memory_bytes
 from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
 from elmobench.training.batching import Collator, ExampleSet, nested_subset
 from elmobench.training.model import BenchModel
@@ -44,30 +43,29 @@ class CellData:
 
 
 def run_cell(
-    cell: Cell,
+    planned: PlannedCell,
     bench: Workbench,
     records: RecordStore,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> RunRecord:
-    """Train and score ``cell``; write its head, predictions and record, in that order.
+    """Train and score a cell; write its head, predictions and record, in that order.
 
     The record comes last, so that a cell cut short has none and runs again.
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with torch_threads(cell.threads):
-        return _run(cell, bench, records, started, on_epoch)
+    with torch_threads(planned.cell.threads):
+        return _run(planned, bench, records, started, on_epoch)
 
 
 def _run(
-    cell: Cell,
+    planned: PlannedCell,
     bench: Workbench,
     records: RecordStore,
     started: str,
     on_epoch: Callable[[Epoch], None] | None,
 ) -> RunRecord:
+    cell, identity, digest = planned.cell, planned.identity, planned.digest
     clock = _Clock()
-    identity = bench.identity(cell)
-    digest = cell_digest(identity)
     pipeline, metric = bench.pipeline(cell.task), bench.metric(cell.task)
     data = prepare_data(cell, bench, cell.seed)
     clock.lap("prepare")
@@ -127,6 +125,7 @@ def _run(
         selection=selection.as_json() if selection else None,
         coverage=_coverage(cell, bench),
         counts={name: len(part) for name, part in data.sets.items()},
+        notes=_notes(rows),
     )
     record = RunRecord(
         cell=digest,
@@ -147,7 +146,7 @@ def _run(
                 **clock.laps,
                 "epoch_mean": float(np.mean([epoch.seconds for epoch in training.epochs])),
             },
-            peak_memory_bytes=_peak_memory(),
+            peak_memory_bytes=peak_memory_bytes(),
             parameters=_parameters(cell, bench, model),
             bytes_per_token={
                 part.label: bench.stored(part).nbytes_per_token for part in cell.parts
@@ -259,8 +258,7 @@ def _selected(
     cell: Cell, bench: Workbench, records: RecordStore, identity: dict[str, Any]
 ) -> Selection | None:
     """What the preset's small grid chooses on dev; the same for all seeds of a cell."""
-    choices = candidates(cell.training)
-    if len(choices) < 2:
+    if not cell.training.grid:
         return None
 
     def score(candidate: Cell) -> float:
@@ -268,7 +266,7 @@ def _selected(
         _, training = train_cell(candidate, bench, data, SELECTION_SEED)
         return training.best.dev
 
-    return select(replace(cell), choices, identity, records.folder / "selections", score)
+    return select(cell, candidates(cell.training), identity, records.folder, score)
 
 
 def _vocabulary(
@@ -319,6 +317,19 @@ def _saved_parts(cell: Cell, bench: Workbench) -> list[SavedPart]:
     ]
 
 
+def _notes(rows: list[dict[str, Any]]) -> list[str]:
+    """Signs that a head did not learn: it says one thing of everything, and gold does not."""
+    said = {label for row in rows for label in _labels(row["predicted"])}
+    meant = {label for row in rows for label in _labels(row["gold"])}
+    if len(said) == 1 < len(meant):
+        return [f"predicts {said.pop()!r} throughout: it may need more epochs, patience or data"]
+    return []
+
+
+def _labels(annotation: Any) -> list[str]:
+    return [str(label) for label in annotation] if isinstance(annotation, list) else [annotation]
+
+
 def _coverage(cell: Cell, bench: Workbench) -> dict[str, dict[str, float]]:
     words = [t for sentence in bench.prepared(cell).table.sentences for t in sentence]
     found = {part.label: bench.provider(part).coverage(words) for part in cell.parts}
@@ -348,11 +359,6 @@ def _signature(cell: Cell, bench: Workbench, identity: dict[str, Any]) -> str:
             f"threads:{cell.threads}",
         ]
     )
-
-
-def _peak_memory() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # bytes there, KiB on Linux
 
 
 class _Clock:

@@ -17,7 +17,7 @@ from elmobench.registry import did_you_mean
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Axes(_Model):
@@ -81,11 +81,13 @@ class Override(_Model):
     set: dict[str, Any]
 
     def matches(self, cell: Mapping[str, str]) -> bool:
-        """Whether a cell with these names is meant."""
-        return all(
-            cell[key] in ((value,) if isinstance(value, str) else value)
-            for key, value in self.when.items()
-        )
+        """Whether a cell with these names is meant; a task may be named without its pipeline."""
+        for key, value in self.when.items():
+            wanted = (value,) if isinstance(value, str) else value
+            names = {cell[key], cell[key].split("/")[-1]} if key == "task" else {cell[key]}
+            if names.isdisjoint(wanted):
+                return False
+        return True
 
 
 class Settings(_Model):

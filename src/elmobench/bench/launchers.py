@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from elmobench.bench.cells import Cell
+from elmobench.bench.plan import PlannedCell
 from elmobench.bench.workbench import Workbench
 from elmobench.registry import Registry
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -18,14 +19,12 @@ class PendingCell:
     """A cell to be run.
 
     Attributes:
-        cell: the cell.
-        digest: names it.
+        planned: the cell.
         previous: its record when the run was planned: of a failure, or to be overwritten. A
             record that differs from it is another process's work.
     """
 
-    cell: Cell
-    digest: str
+    planned: PlannedCell
     previous: RunRecord | None
 
 

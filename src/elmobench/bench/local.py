@@ -10,13 +10,24 @@ from collections.abc import Sequence
 
 from filelock import FileLock, Timeout
 
-from elmobench.bench.cells import Cell, cell_digest
 from elmobench.bench.execute import run_cell
 from elmobench.bench.launchers import Observer, PendingCell
-from elmobench.bench.selection import candidates, selection_key
+from elmobench.bench.plan import PlannedCell
 from elmobench.bench.workbench import Workbench
 from elmobench.errors import ElmobenchError
 from elmobench.tracking.record import RecordStore, RunRecord
+
+# What a cell's own computation may raise. A full disk or an interrupt is not among them: those
+# end the run, since the next cell would meet them too.
+_CELL_ERRORS = (
+    ElmobenchError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class LocalLauncher:
@@ -30,52 +41,45 @@ class LocalLauncher:
         observer: Observer,
     ) -> None:
         """Run ``cells`` in their order; those that another process is at come last."""
-        taken = []
-        for pending in cells:
-            if not self._run(pending, bench, records, observer, wait=False):
-                taken.append(pending)
-        for pending in taken:
-            self._run(pending, bench, records, observer, wait=True)
-
-    def _run(
-        self,
-        pending: PendingCell,
-        bench: Workbench,
-        records: RecordStore,
-        observer: Observer,
-        *,
-        wait: bool,
-    ) -> bool:
-        """Run one cell; False if another process holds it."""
-        cell, digest = pending.cell, pending.digest
-        try:
-            with FileLock(records.lock_path(_lock_name(cell, bench)), timeout=-1 if wait else 0):
-                record = records.read(digest)
-                if record is not None and record != pending.previous:
-                    observer.finished(cell, record, here=False)
-                    return True
-                observer.started(cell)
-                try:
-                    record = run_cell(cell, bench, records, observer.epoch)
-                except ElmobenchError as error:
-                    record = failure(cell, digest, bench, error)
-                    records.write(record)
-                observer.finished(cell, record, here=True)
-        except Timeout:
-            return False
-        return True
+        taken = [cell for cell in cells if not _run(cell, bench, records, observer, wait=False)]
+        for cell in taken:
+            _run(cell, bench, records, observer, wait=True)
 
 
-def _lock_name(cell: Cell, bench: Workbench) -> str:
-    """One lock a cell; one for all its seeds where they share a search, made by the first."""
-    identity = bench.identity(cell)
-    return selection_key(identity) if len(candidates(cell.training)) > 1 else cell_digest(identity)
+def _run(
+    pending: PendingCell,
+    bench: Workbench,
+    records: RecordStore,
+    observer: Observer,
+    *,
+    wait: bool,
+) -> bool:
+    """Run one cell; False if another process holds it."""
+    planned = pending.planned
+    try:
+        with FileLock(records.lock_path(planned.lock), timeout=-1 if wait else 0):
+            record = records.read(planned.digest)
+            if record is not None and record != pending.previous:
+                observer.finished(planned.cell, record, here=False)
+                return True
+            observer.started(planned.cell)
+            try:
+                record = run_cell(planned, bench, records, observer.epoch)
+            except _CELL_ERRORS as error:
+                record = _failure(planned, bench, error)
+                records.write(record)
+            observer.finished(planned.cell, record, here=True)
+    except Timeout:
+        return False
+    return True
 
 
-def failure(cell: Cell, digest: str, bench: Workbench, error: ElmobenchError) -> RunRecord:
+def _failure(planned: PlannedCell, bench: Workbench, error: Exception) -> RunRecord:
     """The record of a cell that ended in ``error``."""
+    cell = planned.cell
+    known = isinstance(error, ElmobenchError)
     return RunRecord(
-        cell=digest,
+        cell=planned.digest,
         experiment=bench.experiment.name,
         task=cell.task,
         pipeline=cell.pipeline,
@@ -83,8 +87,8 @@ def failure(cell: Cell, digest: str, bench: Workbench, error: ElmobenchError) ->
         head=cell.head,
         seed=cell.seed,
         axes=cell.axes,
-        identity=bench.identity(cell),
+        identity=planned.identity,
         status="failed",
-        error=str(error),
+        error=str(error) if known else f"{type(error).__name__}: {error}",
         caveats=list(bench.experiment.caveats),
     )

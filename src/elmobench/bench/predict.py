@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,18 +30,31 @@ def find_record(name: str, results: Path) -> Path:
     """
     if Path(name).is_file():
         return Path(name)
-    found = sorted(results.rglob(f"records/{name}*.json")) if name else []
+    # Files are called by the first 16 letters of a cell's name, which tables give in full.
+    paths = sorted(results.rglob(f"records/{glob.escape(name[:16])}*.json")) if name else []
+    found = [path for path in paths if read_record(path).cell.startswith(name)]
     if not found:
         raise UnknownNameError(
             f"no record {name!r} below {results}",
-            fix="give a file in a 'records' folder; `elmobench report` lists cells in cells.csv",
+            fix="give a file in a 'records' folder, or a cell's name: `elmobench report` lists "
+            "them in cells.csv",
         )
     if len(found) > 1:
+        # Two experiments may share a cell; only one of them needs to have its head.
+        heads = [path for path in found if has_head(path)]
+        if len({path.stem for path in found}) == 1 and heads:
+            return heads[0]
         raise ConfigError(
             f"{len(found)} records begin with {name!r}",
-            fix="give more letters: " + ", ".join(path.stem for path in found[:5]),
+            fix="give one of the files: " + ", ".join(str(path) for path in found[:5]),
         )
     return found[0]
+
+
+def has_head(record_path: Path) -> bool:
+    """Whether the trained head of a record lies beside it."""
+    store = RecordStore(record_path.parent.parent)
+    return (store.head_folder(record_path.stem) / "head.json").exists()
 
 
 class Predictor:

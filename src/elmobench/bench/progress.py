@@ -34,12 +34,12 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._bars = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[detail]}"),
+            TextColumn("{task.fields[detail]}", markup=False, style="dim"),
             console=self._console,
             transient=True,
             disable=quiet or not self._console.is_terminal,
@@ -62,7 +62,7 @@ class Progress:
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Advance]:
         """A bar of ``total`` steps; yields a function that moves it on."""
-        bar = self._bars.add_task(escape(description), total=total, detail="")
+        bar = self._bars.add_task(description, total=total, detail="")
 
         def advance(steps: int) -> None:
             self._bars.advance(bar, steps)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from elmobench.bench.cells import Cell, PartSettings, cell_digest, grid
+from elmobench.bench.cells import Cell, PartSettings
 from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
 from elmobench.bench.launchers import LAUNCHERS, PendingCell
+from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import Advance, Progress
+from elmobench.bench.selection import selection_path
 from elmobench.bench.workbench import Workbench
-from elmobench.files import write_text
+from elmobench.digests import canonical_json
+from elmobench.features.store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
 from elmobench.training.threads import torch_threads
@@ -88,59 +90,46 @@ def run_experiment(
     summary = RunSummary(experiment, folder)
     records = RecordStore(folder)
     with Progress(quiet) as progress:
-        cells = resolve(bench, progress)
-        records.write_plan(experiment.model_dump(mode="json"), [digest for _, digest in cells])
-        pending = _pending(cells, records, overwrite)
-        summary.skipped = len(cells) - len(pending)
-        build_features(bench, [todo.cell for todo in pending], folder, summary, progress)
+        plan = make_plan(bench, lambda task: progress.note(f"loading {task}"))
+        # Two points of the grid may be one cell: it runs once.
+        cells = {planned.digest: planned for planned in plan}
+        pending = _pending(cells.values(), records, overwrite)
+        # An unusable tracking store is told before the first hour of work, not after it.
         tracker = open_tracker(tracking_uri, records, experiment.name)
+        records.write_plan(experiment.model_dump(mode="json"), [planned.point for planned in plan])
+        if overwrite == "always":
+            for planned in cells.values():
+                selection_path(folder, planned.identity).unlink(missing_ok=True)
+        summary.skipped = len(cells) - len(pending)
+        build_features(bench, [todo.planned.cell for todo in pending], records, summary, progress)
         _run_cells(bench, pending, records, summary, progress, tracker, launcher)
-        found = [records.read(digest) for _, digest in cells]
-        summary.records = [record for record in found if record is not None]
+        summary.records = records.planned()
         if tracker is not None:
-            # What another process trained, or ran while the store was away.
-            tracker.sync(summary.records)
+            # What another process trained, or ran while the tracking store was away.
+            tracker.sync()
     summary.seconds = time.perf_counter() - start
     return summary
 
 
-def resolve(bench: Workbench, progress: Progress | None = None) -> list[tuple[Cell, str]]:
-    """Every cell of the grid with its digest, after checking all that can be checked."""
-    from elmobench.data.cards import get_card
-
-    experiment = bench.experiment
-    cards = {name: get_card(name, bench.include) for name in experiment.tasks}
-    cells = list(grid(experiment, {card.id: card.pipeline for card in cards.values()}))
-    checked: set[str] = set()
-    resolved = []
-    for cell in cells:
-        if progress is not None and cell.task not in checked:
-            progress.note(f"loading {cell.task}")
-            checked.add(cell.task)
-        bench.check(cell)
-        resolved.append((cell, cell_digest(bench.identity(cell))))
-    return resolved
-
-
 def _pending(
-    cells: Sequence[tuple[Cell, str]], records: RecordStore, overwrite: Overwrite
+    cells: Iterable[PlannedCell], records: RecordStore, overwrite: Overwrite
 ) -> list[PendingCell]:
     pending = []
-    for cell, digest in cells:
-        record = records.read(digest)
+    for planned in cells:
+        record = records.read(planned.digest)
         if (
             record is None
             or overwrite == "always"
             or (overwrite == "failed" and record.status == "failed")
         ):
-            pending.append(PendingCell(cell, digest, record))
+            pending.append(PendingCell(planned, record))
     return pending
 
 
 def build_features(
     bench: Workbench,
     cells: Sequence[Cell],
-    folder: Path,
+    records: RecordStore,
     summary: RunSummary,
     progress: Progress,
 ) -> None:
@@ -148,7 +137,7 @@ def build_features(
     seen: set[tuple[Any, ...]] = set()
     for cell in cells:
         for part in cell.parts:
-            key = (cell.task, cell.head, cell.options.model_dump_json(), *part.key)
+            key = (cell.task, canonical_json(cell.options.training_data()), *part.key)
             if key in seen:
                 continue
             seen.add(key)
@@ -162,13 +151,13 @@ def build_features(
             summary.encoded_sentences += report.encoded_sentences
             if report.encoded_sentences or report.encoded_types:
                 bench.forget_stored(part)
-                _note_cost(folder, cell.task, part, bench, report)
+                _note_cost(records, cell.task, part, bench, report)
 
 
-def _note_cost(folder: Path, task: str, part: PartSettings, bench: Workbench, report: Any) -> None:
-    path = folder / "features.json"
-    costs = json.loads(path.read_text("utf-8")) if path.exists() else []
-    costs.append(
+def _note_cost(
+    records: RecordStore, task: str, part: PartSettings, bench: Workbench, report: BuildReport
+) -> None:
+    records.add_cost(
         {
             "task": task,
             "features": part.name,
@@ -178,9 +167,9 @@ def _note_cost(folder: Path, task: str, part: PartSettings, bench: Workbench, re
             "encoded_types": report.encoded_types,
             "seconds": round(report.seconds, 3),
             "bytes": report.bytes,
+            "threads": bench.experiment.settings.threads,
         }
     )
-    write_text(path, json.dumps(costs, indent=1) + "\n")
 
 
 class _Watch:

@@ -13,16 +13,17 @@ from elmobench.bench.cells import Cell, apply_options
 from elmobench.digests import digest_of
 from elmobench.files import write_text
 from elmobench.tasks.base import TrainingOptions
+from elmobench.training.trainer import TrainingError
 
 Candidate = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was chosen, and what each candidate scored on dev."""
+    """What was chosen, and what each candidate scored on dev: None if its loss diverged."""
 
     chosen: Candidate
-    scores: list[tuple[Candidate, float]]
+    scores: list[tuple[Candidate, float | None]]
 
     def apply(self, cell: Cell) -> Cell:
         """``cell`` with the chosen values."""
@@ -56,26 +57,57 @@ def selection_key(identity: Mapping[str, Any]) -> str:
     return digest_of({name: value for name, value in identity.items() if name != "seed"})
 
 
+def selection_path(folder: Path, identity: Mapping[str, Any]) -> Path:
+    """Where the search of a cell and its other seeds is kept, below the results ``folder``."""
+    return folder / "selections" / f"{selection_key(identity)[:16]}.json"
+
+
 def select(
     cell: Cell,
     choices: Sequence[Candidate],
-    identity: dict[str, Any],
+    identity: Mapping[str, Any],
     folder: Path,
     score: Callable[[Cell], float],
 ) -> Selection:
     """Score every candidate on dev and take the best, the first among equals.
 
-    The answer is kept under ``folder``: it does not depend on the cell's seed, so the other
-    seeds read it.
+    The answer is kept below ``folder``: it does not depend on the cell's seed, so the other
+    seeds read it. A single candidate is taken without a search.
+
+    Raises:
+        TrainingError: if every candidate diverges.
     """
-    key = selection_key(identity)
-    path = folder / f"{key[:16]}.json"
-    if path.exists():
-        raw = json.loads(path.read_text("utf-8"))
-        if raw["key"] == key:
-            return Selection(raw["chosen"], [(r["candidate"], r["score"]) for r in raw["dev"]])
-    scores = [(choice, score(with_candidate(cell, choice))) for choice in choices]
-    best = max(scores, key=lambda pair: pair[1])[0]
+    if len(choices) == 1:
+        return Selection(choices[0], [])
+    path = selection_path(folder, identity)
+    kept = _read(path, selection_key(identity))
+    if kept is not None:
+        return kept
+    scores: list[tuple[Candidate, float | None]] = []
+    failure: TrainingError | None = None
+    for choice in choices:
+        try:
+            scores.append((choice, score(with_candidate(cell, choice))))
+        except TrainingError as error:
+            scores.append((choice, None))
+            failure = error
+    done = [(choice, value) for choice, value in scores if value is not None]
+    if not done:
+        assert failure is not None
+        raise failure
+    best = max(done, key=lambda pair: pair[1])[0]
     selection = Selection(best, scores)
-    write_text(path, json.dumps({"key": key, **selection.as_json()}, indent=1) + "\n")
+    content = {"key": selection_key(identity), **selection.as_json()}
+    write_text(path, json.dumps(content, indent=1) + "\n")
     return selection
+
+
+def _read(path: Path, key: str) -> Selection | None:
+    """A kept search; None if there is none, it is damaged, or it is of another cell."""
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        if raw["key"] != key:
+            return None
+        return Selection(raw["chosen"], [(r["candidate"], r["score"]) for r in raw["dev"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -12,7 +12,7 @@ from elmobench.bench.experiment import Experiment
 from elmobench.data.examples import Sentence
 from elmobench.data.task import Task, load_task
 from elmobench.digests import canonical_json
-from elmobench.errors import ConfigError
+from elmobench.errors import ConfigError, DataError
 from elmobench.features.catalogue import Catalogue
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store import FeatureStore, StoredFeatures
@@ -65,6 +65,8 @@ class Workbench:
         self._tasks: dict[str, Task] = {}
         self._stored: dict[str, StoredFeatures] = {}
         self._prepared: dict[str, PreparedTask] = {}
+        self._data_digests: dict[str, str] = {}
+        self._metrics: dict[str, Metric] = {}
 
     def task(self, name: str) -> Task:
         """The task ``name``, loaded once."""
@@ -77,8 +79,25 @@ class Workbench:
         return PIPELINES.get(self.task(task).card.pipeline)
 
     def metric(self, task: str) -> Metric:
-        """The metric that the card of ``task`` names."""
-        return get_metric(self.task(task).card.metric)
+        """The metric that the card of ``task`` names.
+
+        Raises:
+            ConfigError: if it cannot read the annotation of this kind of task.
+        """
+        if task not in self._metrics:
+            card, pipeline = self.task(task).card, self.pipeline(task)
+            metric = get_metric(card.metric)
+            gold = [pipeline.gold(example) for example in self.task(task).split("dev")[:20]]
+            try:
+                metric.compute(gold, gold)
+            except DataError as error:
+                raise ConfigError(
+                    f"metric {card.metric!r} does not fit pipeline {card.pipeline!r}: {error.what}",
+                    where=str(card.file or task),
+                    fix="correct the card's metric (`elmobench list metrics` shows them)",
+                ) from error
+            self._metrics[task] = metric
+        return self._metrics[task]
 
     def provider(self, part: PartSettings) -> FeatureProvider:
         """The provider of one part of a features spec."""
@@ -105,7 +124,7 @@ class Workbench:
 
     def prepared(self, cell: Cell) -> PreparedTask:
         """The examples of the cell's task, expanded as its head trains on them."""
-        key = canonical_json([cell.task, cell.head, cell.options.model_dump(mode="json")])
+        key = canonical_json([cell.task, cell.options.training_data()])
         if key not in self._prepared:
             # One task at a time: cells come grouped by task, and phrases are many.
             for old in [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]:
@@ -118,6 +137,12 @@ class Workbench:
         train = list(task.split("train"))
         expanded = pipeline.training_examples(train, cell.options)
         sets = {"train": ExampleSet(pipeline, expanded, table)}
+        if task.data_digest != self.data_digest(cell.task):
+            raise DataError(
+                "the data changed since the run began",
+                where=cell.task,
+                fix="run again: the changed data is another cell",
+            )
         for split in ("dev", "test"):
             sets[split] = ExampleSet(pipeline, list(task.split(split)), table)
         return PreparedTask(sets, table, train)
@@ -126,14 +151,24 @@ class Workbench:
         """The distinct sentences that the cell reads."""
         return self.prepared(cell).table.sentences
 
+    def data_digest(self, task: str) -> str:
+        """The digest of the task's data, taken when first asked for."""
+        if task not in self._data_digests:
+            self._data_digests[task] = self.task(task).data_digest
+        return self._data_digests[task]
+
     def identity(self, cell: Cell) -> dict[str, Any]:
         """See :meth:`Cell.identity`."""
         task, metric = self.task(cell.task), self.metric(cell.task)
+        providers = [self.provider(part) for part in cell.parts]
         return cell.identity(
-            data_digest=task.data_digest,
+            data_digest=self.data_digest(cell.task),
             card_version=task.card.version,
             metric=(metric.name, metric.version),
-            fingerprints=[self.provider(part).fingerprint for part in cell.parts],
+            labels=task.labels,
+            context_unit=task.card.context_unit,
+            fingerprints=[provider.fingerprint for provider in providers],
+            num_layers=[provider.num_layers for provider in providers],
         )
 
     def check(self, cell: Cell) -> None:
@@ -154,6 +189,14 @@ class Workbench:
                     fix="use @state=zero or @state=warm",
                 )
             part_mode(part, provider.num_layers).layers(provider.num_layers)
+            mixing = [key for key in part.explicit if key != "dropout"]
+            if provider.num_layers == 1 and mixing:
+                raise ConfigError(
+                    f"{part.name} has one layer: there is nothing to mix, so @{mixing[0]} says "
+                    "nothing",
+                    where=f"features {cell.features}",
+                    fix="leave the suffix out",
+                )
 
 
 def part_mode(part: PartSettings, num_layers: int) -> MixMode:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from elmobench.cli.run_experiment import IncludeOption
+
 if TYPE_CHECKING:
     from elmobench.data.card import TaskCard
 
@@ -14,10 +16,6 @@ app = typer.Typer(help="Fetch, check and list data sets.", no_args_is_help=True)
 
 TasksArgument = Annotated[
     list[str] | None, typer.Argument(help="Tasks, for example ner/wnut17 or wnut17.")
-]
-IncludeOption = Annotated[
-    list[Path] | None,
-    typer.Option("--include", help="Folder of your own task cards; may be given again."),
 ]
 
 

@@ -12,6 +12,7 @@ def doctor() -> None:
     from importlib.metadata import PackageNotFoundError, version
 
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from elmobench import paths
@@ -41,20 +42,23 @@ def doctor() -> None:
         ("shipped experiments", paths.builtin("experiments"), ""),
     ):
         state = "not set" if folder is None else "exists" if folder.exists() else "not yet made"
-        places.add_row(label, str(folder or "–"), state, variable)
-    for folder in paths.model_folders():
-        state = "exists" if folder.is_dir() else "[red]missing[/]"
-        places.add_row("models", str(folder), state, paths.MODELS_VARIABLE)
-    for folder in paths.include_folders():
-        state = "exists" if folder.is_dir() else "[red]missing[/]"
-        places.add_row("own cards", str(folder), state, paths.INCLUDE_VARIABLE)
+        places.add_row(label, escape(str(folder or "–")), state, variable)
+    for label, folders, variable in (
+        ("models", paths.model_folders(), paths.MODELS_VARIABLE),
+        ("own cards", paths.include_folders(), paths.INCLUDE_VARIABLE),
+    ):
+        if not folders:
+            places.add_row(label, "–", "not set", variable)
+        for folder in folders:
+            state = "exists" if folder.is_dir() else "[red]missing[/]"
+            places.add_row(label, escape(str(folder)), state, variable)
     console.print(places)
 
     home = paths.home()
     existing = next(p for p in (home, *home.parents) if p.exists())
     host = host_info(threads=os.cpu_count() or 1)
     console.print(f"free space for caches: {shutil.disk_usage(existing).free / 1e9:.1f} GB")
-    console.print(f"{host['processor']}, {host['cores']} cores, {host['system']}")
+    console.print(f"{host['processor']}, {host['cores']} cores, {host['system']}", markup=False)
     if missing:
         console.print(f"[red]missing:[/] pip install {' '.join(missing)}")
         raise typer.Exit(1)

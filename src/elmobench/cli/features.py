@@ -29,6 +29,7 @@ def build(
         bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
     ] = False,
     store: StoreOption = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to encode with.")] = 1,
 ) -> None:
     """Encode the sentences of TASKS with SPEC and store them, as far as they are missing."""
     from functools import partial
@@ -40,6 +41,7 @@ def build(
     from elmobench.features.catalogue import Catalogue
     from elmobench.features.spec import parse_features
     from elmobench.features.store import FeatureStore
+    from elmobench.training.threads import torch_threads
 
     if precision not in ("fp16", "fp32"):
         raise typer.BadParameter("one of: fp16, fp32", param_hint="--precision")
@@ -49,7 +51,10 @@ def build(
     providers = [catalogue.load(part.name, dict(part.settings)) for part in parts]
     sentences = _sentences(tasks, list(include or []), trust_first)
     for provider in providers:
-        with Progress(console=Console(stderr=True), transient=True) as bars:
+        with (
+            Progress(console=Console(stderr=True), transient=True) as bars,
+            torch_threads(threads),
+        ):
             bar = bars.add_task(f"encoding {escape(provider.name)}", total=len(sentences))
             report = features.build(provider, sentences, partial(bars.advance, bar))
         speed = report.encoded_tokens / report.seconds if report.encoded_tokens else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -47,13 +48,24 @@ def _main(
 
 def run() -> None:
     """Entry point: errors made for people are printed without a traceback, status 1."""
+    import warnings
+
     from elmobench.errors import ElmobenchError
 
+    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
         app()
     except ElmobenchError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("interrupted: what was finished is kept, run again to go on", file=sys.stderr)
-        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`elmobench list | head`): no reason to complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as end:
+        if end.code == 130:  # how typer ends on Ctrl-C
+            print("interrupted: what was finished is kept, run again to go on", file=sys.stderr)
+        raise

@@ -25,8 +25,8 @@ def report(
 
     folder = results_folder(experiment)
     made = make_report(folder, include or ())
-    paths = write_report(made, out or folder)
     print_report(made)
+    paths = write_report(made, out or folder)
     typer.echo("written: " + ", ".join(map(str, paths)))
 
 

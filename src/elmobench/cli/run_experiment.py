@@ -36,6 +36,7 @@ def run(
     from elmobench.analysis.report import make_report, write_report
     from elmobench.analysis.terminal import print_report
     from elmobench.bench.run import run_experiment
+    from elmobench.tracking.mlflow_log import default_uri
 
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
@@ -50,14 +51,28 @@ def run(
         quiet=quiet,
     )
     report = make_report(summary.folder, include or ())
-    paths = write_report(report, summary.folder)
     if not quiet:
         print_report(report)
+    paths = write_report(report, summary.folder)
     typer.echo(
         f"{summary.trained} cells trained, {summary.skipped} already there, "
         f"{summary.failed} failed; {summary.encoded_sentences} sentences encoded; "
         f"{summary.seconds:.0f} s"
     )
     typer.echo(f"records: {summary.folder}/records   tables: {', '.join(map(str, paths))}")
+    if not quiet and summary.records:
+        cell = summary.records[-1].cell[:8]
+        typer.echo(
+            f'next: elmobench predict {cell} "your own text"{_results_option(results)}'
+            + (
+                f"; mlflow ui --backend-store-uri {default_uri(summary.folder)}"
+                if tracking_uri is None
+                else ""
+            )
+        )
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _results_option(results: Path | None) -> str:
+    return f" --results {results}" if results else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -11,6 +13,20 @@ from elmobench.registry import did_you_mean
 
 MEMBER_LIMIT = 1 << 30
 """Largest unpacked member, in bytes: no data set here comes near, a zip bomb does."""
+
+# What zipfile lets through for damaged bytes: bzip2 raises OSError, LZMA three kinds of its own,
+# and names that are not what their flag says ValueError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    ValueError,
+    MemoryError,
+)
 
 
 def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMIT) -> bytes:
@@ -47,7 +63,7 @@ def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMI
             with bundle.open(info) as stream:
                 # The stated size can lie, so the read itself is bounded too.
                 data = stream.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+    except _DAMAGE as error:
         raise DataError(f"cannot be unpacked: {error}", where=place) from error
     if len(data) > limit:
         raise DataError(f"unpacks to more than {limit} bytes", where=place)

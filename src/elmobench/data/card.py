@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from elmobench.data.validation import Options
+
 SPLITS = ("train", "dev", "test")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -29,20 +31,20 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Component(_Strict):
     """Something registered by name, with its options: a reader or a generator."""
 
     name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
 
 
 class _Source(_Strict):
     member: str | None = None
     lines: tuple[int, int] | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
 
     @field_validator("lines")
     @classmethod
@@ -72,7 +74,13 @@ class UrlSource(_Source):
 
 
 class PathSource(_Source):
-    """A local file, relative to the card's folder; its digest is computed where not given."""
+    """A local file; its digest is computed where not given.
+
+    Attributes:
+        path: relative to the card's folder. It may lead out of it with ``..`` or be absolute:
+            that suits a card for one machine; a card that is passed on keeps its files beside it.
+        sha256: of the file's bytes.
+    """
 
     path: str
     sha256: Sha256 | None = None

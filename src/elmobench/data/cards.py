@@ -13,7 +13,7 @@ from elmobench.data.card import TaskCard
 from elmobench.data.validation import validated
 from elmobench.data.yamlfile import read_yaml
 from elmobench.errors import ConfigError, ElmobenchWarning, UnknownNameError
-from elmobench.registry import did_you_mean
+from elmobench.registry import described, did_you_mean
 
 __all__ = ["TaskCard", "find_cards", "get_card", "load_card"]
 
@@ -100,9 +100,13 @@ def _card_files(folder: Path) -> Iterator[Path]:
 
 def _of_packages() -> Iterator[Path]:
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        spec = find_spec(point.value)
+        try:
+            spec = find_spec(point.value)
+        except (ImportError, ValueError):
+            spec = None
         if spec is None or spec.origin is None:
             raise ConfigError(
-                f"entry point {point.name!r} of {ENTRY_POINT_GROUP} names no module: {point.value}"
+                f"{described(point)} names no module: {point.value}",
+                fix="correct or uninstall that distribution",
             )
         yield Path(spec.origin).parent

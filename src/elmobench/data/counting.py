@@ -8,7 +8,7 @@ from typing import Any
 
 from elmobench.data.card import Counts
 from elmobench.data.examples import ClassifiedText, TaggedSentence
-from elmobench.data.tag_schemes import spans, split_tag
+from elmobench.data.tag_schemes import check_shape, spans
 
 
 def count(examples: Sequence[Any]) -> Counts:
@@ -40,11 +40,7 @@ def count(examples: Sequence[Any]) -> Counts:
 
 def mark_spans(tags: Iterable[str]) -> bool:
     """Whether these tags are span tags."""
-    for tag in tags:
-        prefix, kind = split_tag(tag)
-        if tag != "O" and not (kind and prefix in ("B", "I", "U", "L")):
-            return False
-    return True
+    return all(check_shape(tag, "bioul") is None for tag in tags)
 
 
 def found_labels(examples: Iterable[Any]) -> set[str]:

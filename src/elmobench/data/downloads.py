@@ -6,23 +6,29 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urljoin, urlsplit
 
 from filelock import FileLock
 
 from elmobench import paths
 from elmobench.data.trust import pin, pinned
+from elmobench.digests import file_sha256, git_blob_sha1
 from elmobench.errors import DigestError, DownloadError
 from elmobench.files import atomic_path
+
+if TYPE_CHECKING:
+    import requests
 
 ProgressCallback = Callable[[str, int, int | None], None]
 """Called with the file's name, the bytes so far and the bytes in all (None: unknown)."""
 
 ATTEMPTS = 5
+REDIRECTS = 10
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and between two pieces of a file."""
 _LONGEST_WAIT = 30.0
@@ -50,11 +56,11 @@ class Expected:
         size = path.stat().st_size
         if self.bytes is not None and size != self.bytes:
             raise DigestError(f"has {size} bytes, expected {self.bytes}", where=name)
-        for kind, want in (("sha256", self.sha256), ("git blob sha1", self.git_blob_sha1)):
-            if want is None:
-                continue
-            found = _digest(path, git=kind != "sha256")
-            if found != want:
+        for kind, want, digest in (
+            ("sha256", self.sha256, file_sha256),
+            ("git blob sha1", self.git_blob_sha1, git_blob_sha1),
+        ):
+            if want is not None and (found := digest(path)) != want:
                 raise DigestError(f"its {kind} is {found}, expected {want}", where=name)
 
 
@@ -122,13 +128,16 @@ def fetch(
     cache.mkdir(parents=True, exist_ok=True)
     stem = cache / f"incoming-{hashlib.sha256(f'{url} {key}'.encode()).hexdigest()[:32]}"
     with FileLock(f"{stem}.lock"):
-        # Another process may have fetched it while this one waited.
-        if key is not None and cache_path(key).is_file():
-            return checked_copy(url, expected)
         part = Path(f"{stem}.part")
         if key is None:
             # What an earlier run left may be of another version, and nothing could tell.
             part.unlink(missing_ok=True)
+            # Another process may have pinned it while this one waited: the first one counts.
+            expected = expected_of(url, bytes=bytes)
+            key = expected.key
+        # Likewise, it may have been fetched.
+        if key is not None and cache_path(key).is_file():
+            return checked_copy(url, expected)
         folder = paths.mirror()
         if folder is not None:
             _copy(mirrored(url, folder), part)
@@ -136,7 +145,7 @@ def fetch(
             _download(url, part, expected, progress, sleep)
         with _discard_on_mismatch(part):
             expected.check(part, url)
-        found = _digest(part)
+        found = file_sha256(part)
         target = cache_path(key or found)
         _move(part, target)
         if key is None:
@@ -235,9 +244,7 @@ def _attempt(url: str, part: Path, expected: Expected, progress: ProgressCallbac
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        for hop in (*response.history, response):
-            _check_address(str(hop.url))
+    with _answer(url, headers) as response:
         span = response.headers.get("Content-Range", "")
         resumed = response.status_code == 206 and span.startswith(f"bytes {have}-")
         if response.status_code in (206, 416) and not resumed:
@@ -260,6 +267,28 @@ def _attempt(url: str, part: Path, expected: Expected, progress: ProgressCallbac
     if total is not None and done < total:
         raise requests.ConnectionError(f"cut off after {done} of {total} bytes")
     return 200
+
+
+@contextmanager
+def _answer(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+    """The answer at the end of ``url``'s redirects, none of which leaves https.
+
+    requests would ask an address before anyone could look at it.
+    """
+    import requests
+
+    with requests.Session() as session:
+        for _ in range(REDIRECTS + 1):
+            _check_address(url)
+            with session.get(
+                url, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                target = session.get_redirect_target(response)
+                if target is None:
+                    yield response
+                    return
+            url = urljoin(url, target)
+    raise DownloadError(f"more than {REDIRECTS} redirects", where=url)
 
 
 def _check_address(url: str) -> None:
@@ -290,14 +319,3 @@ def _move(part: Path, target: Path) -> None:
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
     os.replace(part, target)
-
-
-def _digest(path: Path, git: bool = False) -> str:
-    """SHA-256 (hex) of a file, or git's blob id, without holding it in memory."""
-    state = hashlib.sha1(usedforsecurity=False) if git else hashlib.sha256()
-    if git:
-        state.update(b"blob %d\0" % path.stat().st_size)
-    with path.open("rb") as stream:
-        while piece := stream.read(1 << 20):
-            state.update(piece)
-    return state.hexdigest()

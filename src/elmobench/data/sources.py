@@ -107,7 +107,7 @@ def _local(card: TaskCard, source: PathSource) -> Path:
         raise DataError(
             f"no such file (path {source.path!r} of card {card.id})",
             where=str(path),
-            fix="paths in a card are relative to the card's folder",
+            fix="a path in a card is relative to the card's folder, or absolute",
         )
     return path
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from elmobench.errors import DataError
+
 Scheme = Literal["bio", "bioul", "iob1", "none"]
 
 _PREFIXES = {"bio": "BI", "iob1": "BI", "bioul": "BIUL"}
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """``"B-PER"`` as ``("B", "PER")``, ``"O"`` as ``("O", "")``; types may hold dashes."""
+    """``"B-PER"`` as ``("B", "PER")``, ``"O"`` as ``("O", "")``; types may hold dashes.
+
+    Raises:
+        DataError: for anything else than O, and B, I, L or U with a dash and a type.
+    """
+    problem = check_shape(tag, "bioul")
+    if problem is not None:
+        raise DataError(f"{tag!r} is not a span tag", fix="use O, or B-, I- (L-, U-) and a type")
     prefix, _, kind = tag.partition("-")
     return prefix, kind
 
@@ -20,7 +29,7 @@ def check_shape(tag: str, scheme: Scheme) -> str | None:
     """What is wrong with ``tag`` by itself in ``scheme``, or None."""
     if scheme == "none" or tag == "O":
         return None
-    prefix, kind = split_tag(tag)
+    prefix, _, kind = tag.partition("-")
     if len(prefix) == 1 and prefix in _PREFIXES[scheme] and kind:
         return None
     return f"{tag!r} is not a {scheme.upper()} tag"

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import AfterValidator, BaseModel, Tag, ValidationError
 
 from elmobench.errors import ConfigError
 from elmobench.registry import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def _finite(value: Any) -> Any:
+    """``value`` itself. Raises ValueError for infinities and NaN anywhere in it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            _finite(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _finite(inner)
+    return value
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_finite)]
+"""Options of something registered, whose own model checks them later; all numbers finite."""
 
 
 def validated(model: type[M], values: Any, where: str) -> M:

@@ -84,12 +84,14 @@ class Catalogue:
             return self._entries[name][:2]
         kind, colon, path = name.partition(":")
         if colon and path and kind == "elmo":
-            folder = find_model_path(path, self._base, f"features {name!r}", folder=True)
+            found = find_model_path(path, self._base, f"features {name!r}", folder=True)
+            # Absolute: a file that is missing here must not be another folder's.
+            folder = found.absolute()
             files = {"options": "options.json", "weights": "weights.hdf5"}
             return (
                 ModelEntry(
                     provider="elmo",
-                    files={role: ModelFile(path=file) for role, file in files.items()},
+                    files={role: ModelFile(path=str(folder / f)) for role, f in files.items()},
                     description=f"ELMo from {path}",
                 ),
                 folder,

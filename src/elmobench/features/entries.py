@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from elmobench.data.validation import validated
+from elmobench.data.validation import Options, validated
 from elmobench.data.yamlfile import read_yaml
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ModelFile(_Strict):
@@ -54,7 +54,7 @@ class ModelEntry(_Strict):
 
     provider: str
     files: dict[str, ModelFile] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     licence: str | None = None
     description: str = ""
     version: str | int | None = None

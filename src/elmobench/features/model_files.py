@@ -58,11 +58,12 @@ def find_model_path(path: str, base: Path | None, where: str, *, folder: bool = 
         found = root / wanted
         if found.is_dir() if folder else found.is_file():
             return found
-        # An absolute path is the same below every root.
-        if str(found) not in tried:
-            tried.append(str(found))
+        tried.append(str(found))
+    kind = "folder" if folder else "file"
+    if wanted.is_absolute():
+        raise ModelError(f"no {kind} {path!r}", where=where, fix="put it there")
     raise ModelError(
-        f"no {'folder' if folder else 'file'} {path!r}; tried {', '.join(tried)}",
+        f"no {kind} {path!r}; tried {', '.join(tried)}",
         where=where,
         fix=f"put it there, or set {paths.MODELS_VARIABLE} to the folder that holds it",
     )

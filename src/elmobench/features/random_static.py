@@ -74,7 +74,7 @@ class RandomStaticProvider(FeatureProvider):
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     dim: int = Field(default=128, ge=1)
     seed: int = 0

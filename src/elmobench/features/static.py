@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -63,30 +63,28 @@ class StaticProvider(FeatureProvider):
         *,
         name: str | None = None,
         format: Format = "auto",
-        vocabulary: Collection[str] | None = None,
         case: Case = "keep-then-lower",
         unknown: Unknown = "zero",
         seed: int = 0,
     ) -> StaticProvider:
-        """Read a GloVe or word2vec text file, see :func:`read_vectors`.
-
-        ``vocabulary`` saves memory where the words to be looked up are known; the lower-case
-        forms that ``case`` may ask for are kept too. Words outside it count as unknown.
-        """
-        if vocabulary is not None:
-            vocabulary = {*vocabulary, *(word.lower() for word in vocabulary)}
-        table = read_vectors(path, format, vocabulary)
+        """Read a GloVe or word2vec text file, see :func:`read_vectors`."""
         return cls(
-            name or str(path), table, cached_sha256(path), case=case, unknown=unknown, seed=seed
+            name or str(path),
+            read_vectors(path, format),
+            cached_sha256(path),
+            case=case,
+            unknown=unknown,
+            seed=seed,
         )
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the file and the options."""
+        """SHA-256 (hex) over the file, the format it was read as and the options."""
         identity: dict[str, Any] = {
             "kind": "static",
             "version": VERSION,
             "file": self._digest,
+            "format": self._table.format,
             "case": self.case,
             "unknown": self.unknown,
         }
@@ -142,7 +140,7 @@ class StaticProvider(FeatureProvider):
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Format = "auto"
     case: Case = "keep-then-lower"

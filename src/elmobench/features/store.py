@@ -30,7 +30,14 @@ from elmobench.features.store_plan import (
     word_chunks,
     words_name,
 )
-from elmobench.features.store_shard import LOCKS, META, SUFFIX, write_error, write_shard
+from elmobench.features.store_shard import (
+    LOCKS,
+    META,
+    SUFFIX,
+    folder_lock,
+    write_error,
+    write_shard,
+)
 from elmobench.features.store_upkeep import StoreStat, prune_store, stat_store, verify_store
 from elmobench.features.stored import StoredFeatures, StoredView, pack_words
 from elmobench.files import write_text
@@ -77,6 +84,11 @@ class _Job:
 
 class FeatureStore:
     """Stored features of any number of providers at one precision.
+
+    Vectors are those of the provider to within its fingerprint's 5e-6, not to the bit: the last
+    bits depend on which sentences were encoded together, so on what was stored before, and on
+    the number of threads at encoding. What is stored never changes, and
+    :attr:`StoredView.digest` tells which stored vectors a reader had.
 
     Args:
         root: folder of the store; None for ``ELMOBENCH_STORE`` or the user's cache.
@@ -148,8 +160,11 @@ class FeatureStore:
         encoded: list[_Job] = []
         if jobs:
             folder = self.folder(provider)
-            self._write_meta(folder, provider)
-            for job, size in _run_jobs(folder, jobs):
+
+            def write_meta() -> None:
+                self._write_meta(folder, provider)
+
+            for job, size in _run_jobs(folder, jobs, write_meta):
                 report(job.sentences)
                 if size:
                     encoded.append(job)
@@ -316,33 +331,46 @@ def _refuse_uncacheable(provider: FeatureProvider) -> None:
         )
 
 
-def _run_jobs(folder: Path, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, int]]:
+def _run_jobs(
+    folder: Path, jobs: Sequence[_Job], write_meta: Callable[[], None]
+) -> Iterator[tuple[_Job, int]]:
     """Write each shard that is not there yet; yields each job and the bytes written for it.
 
     Shards that another process is writing are left for the end, when it will have finished.
     """
     later = []
     for job in jobs:
-        size = _run_job(folder, job, wait=False)
+        size = _run_job(folder, job, write_meta, wait=False)
         if size is None:
             later.append(job)
         else:
             yield job, size
     for job in later:
-        yield job, _run_job(folder, job, wait=True) or 0
+        yield job, _run_job(folder, job, write_meta, wait=True) or 0
 
 
-def _run_job(folder: Path, job: _Job, *, wait: bool) -> int | None:
-    """Bytes written; 0 if the shard is there already, None if another process holds it."""
+def _run_job(folder: Path, job: _Job, write_meta: Callable[[], None], *, wait: bool) -> int | None:
+    """Bytes written; 0 if the shard is there already, None if another process holds it.
+
+    The folder may be pruned at any time, and the lock of the shard with it: so whatever is
+    written, is written under the folder's lock and with a meta.json beside it.
+    """
     path = folder / f"{job.name}{SUFFIX}"
     try:
+        with folder_lock(folder):
+            write_meta()
         with FileLock(folder / LOCKS / f"{job.name}.lock", timeout=-1 if wait else 0):
             if path.is_file():
                 return 0
             # Under the lock, a temporary of this shard can only be a killed writer's.
             for leftover in folder.glob(f".{path.name}.*.part"):
                 leftover.unlink(missing_ok=True)
-            return write_shard(path, job.encode())
+            arrays = job.encode()
+            with folder_lock(folder):
+                if path.is_file():
+                    return 0
+                write_meta()
+                return write_shard(path, arrays)
     except Timeout:
         return None
     except OSError as error:

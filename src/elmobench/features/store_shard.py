@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
@@ -56,13 +57,25 @@ class Shard:
     size: int
 
     def map(self, name: str) -> NDArray[Any]:
-        """The array ``name``, mapped: only the pages that are used are read."""
+        """The array ``name``, mapped: only the pages that are used are read.
+
+        Raises:
+            StoreError: if the file was deleted or cut since its header was read.
+        """
         array = self.arrays[name]
         if 0 in array.shape:
             return np.zeros(array.shape, dtype=array.dtype)
-        mapped = np.memmap(
-            self.path, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
-        )
+        try:
+            mapped = np.memmap(
+                self.path, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
+            )
+        except (OSError, ValueError) as error:
+            gone = isinstance(error, FileNotFoundError)
+            raise StoreError(
+                "was deleted while in use" if gone else f"cannot be read ({error})",
+                where=str(self.path),
+                fix="build the features again",
+            ) from error
         # Slices of a plain array are cheaper than those of a memmap; the map stays alive.
         return mapped.view(np.ndarray)
 
@@ -85,6 +98,14 @@ def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]]) -> int:
     except OSError as error:
         raise write_error(error, path.parent, len(data)) from error
     return len(data)
+
+
+def folder_lock(folder: Path) -> FileLock:
+    """Held while a shard is put into ``folder``, and while the folder is taken away.
+
+    It lies beside the folder, since a lock inside would go with it.
+    """
+    return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 
 def write_error(error: OSError, folder: Path, needed: int) -> StoreError:

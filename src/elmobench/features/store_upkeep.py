@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from elmobench.digests import SENTENCE_DIGEST_BYTES
 from elmobench.errors import StoreError
 from elmobench.features.store_plan import sentences_name, words_name
-from elmobench.features.store_shard import LOCKS, META, SUFFIX, Shard, check_shard, read_shard
+from elmobench.features.store_shard import (
+    LOCKS,
+    META,
+    SUFFIX,
+    Shard,
+    check_shard,
+    folder_lock,
+    read_shard,
+)
 from elmobench.features.stored import SentenceIndex, WordIndex, unpack_words
+
+_ASIDE = re.compile(r"\..+-fp(?:16|32)\.[0-9a-f]{8}\.deleted")
+"""Name of a folder that is being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +62,47 @@ class StoreStat:
 def stat_store(root: Path) -> list[StoreStat]:
     """Sizes of everything in the store, by name, fingerprint and precision."""
     rows = []
-    for folder, meta in _providers(root):
-        sentences, words = SentenceIndex(folder), WordIndex(folder)
-        size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-        counted = sentences.tokens or len(words.row)
-        rows.append(
-            StoreStat(
-                fingerprint=meta["fingerprint"],
-                precision=meta["precision"],
-                name=str(meta.get("provider", {}).get("name", "?")),
-                sentences=len(sentences.row),
-                tokens=sentences.tokens,
-                types=len(words.row),
-                bytes=size,
-                bytes_per_token=size / counted if counted else 0.0,
-                modified=_modified(folder),
-            )
-        )
+    for folder in _folders(root):
+        with _unless_pruned(folder):
+            rows.append(_stat(folder, _read_meta(folder)))
     return sorted(rows, key=lambda row: (row.name, row.fingerprint, row.precision))
+
+
+def _stat(folder: Path, meta: dict[str, Any]) -> StoreStat:
+    sentences, words = SentenceIndex(folder), WordIndex(folder)
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    counted = sentences.tokens or len(words.row)
+    return StoreStat(
+        fingerprint=meta["fingerprint"],
+        precision=meta["precision"],
+        name=str(meta.get("provider", {}).get("name", "?")),
+        sentences=len(sentences.row),
+        tokens=sentences.tokens,
+        types=len(words.row),
+        bytes=size,
+        bytes_per_token=size / counted if counted else 0.0,
+        modified=_modified(folder),
+    )
 
 
 def verify_store(root: Path) -> list[str]:
     """Read every byte; one line a problem, naming the file."""
     problems = []
     for folder in _folders(root):
+        found = []
         try:
             _read_meta(folder)
         except StoreError as error:
-            problems.append(str(error))
+            found.append(str(error))
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             try:
                 problem = _shard_problem(read_shard(path))
             except StoreError as error:
                 problem = error.what
             if problem is not None:
-                problems.append(f"{path}: {problem}; delete it and build again")
+                found.append(f"{path}: {problem}; delete it and build again")
+        if (folder / META).is_file():
+            problems += found
     return problems
 
 
@@ -107,21 +127,67 @@ def prune_store(
     """See :meth:`elmobench.features.store.FeatureStore.prune`."""
     removed: list[Path] = []
     selective = fingerprints is not None or keep is not None or older_than is not None
-    # Only folders that hold a store's meta.json are ever deleted.
-    for folder, meta in _providers(root):
-        fingerprint = meta["fingerprint"]
-        doomed = (
-            selective
-            and (fingerprints is None or fingerprint.startswith(tuple(fingerprints)))
-            and (keep is None or not fingerprint.startswith(tuple(keep)))
-            and (older_than is None or time.time() - _modified(folder) > older_than)
-        )
+    # Only folders that hold a store's meta.json are ever deleted, and what a pruner that was
+    # killed had set aside.
+    for folder in _set_aside(root):
+        _delete(folder)
+        removed.append(folder)
+    for folder in _folders(root):
+        doomed = False
+        with _unless_pruned(folder):
+            fingerprint = _read_meta(folder)["fingerprint"]
+            doomed = (
+                selective
+                and (fingerprints is None or fingerprint.startswith(tuple(fingerprints)))
+                and (keep is None or not fingerprint.startswith(tuple(keep)))
+                and (older_than is None or time.time() - _modified(folder) > older_than)
+            )
         if doomed:
-            shutil.rmtree(folder)
-            removed.append(folder)
+            if _take_away(folder):
+                removed.append(folder)
         else:
             removed += _remove_leftovers(folder)
     return removed
+
+
+def _take_away(folder: Path) -> bool:
+    """Delete a provider's folder; False if another process did.
+
+    It is renamed first, so that nobody finds half of it under its name. Maps that are open
+    stay readable.
+    """
+    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+    with folder_lock(folder):
+        try:
+            folder.rename(aside)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"cannot be deleted: {error.strerror}",
+                where=str(folder),
+                fix="delete it by hand, or as the user whom it belongs to",
+            ) from error
+    _delete(aside)
+    return True
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder that was set aside; another process may be deleting it too."""
+
+    def report(_: object, path: str, info: tuple[type, BaseException, TracebackType]) -> None:
+        if not isinstance(info[1], FileNotFoundError):
+            raise StoreError(
+                f"cannot be deleted: {info[1]}", where=path, fix="delete it by hand"
+            ) from info[1]
+
+    shutil.rmtree(folder, onerror=report)
+
+
+def _set_aside(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return [path for path in sorted(root.iterdir()) if _ASIDE.fullmatch(path.name)]
 
 
 def _remove_leftovers(folder: Path) -> list[Path]:
@@ -141,12 +207,21 @@ def _remove_leftovers(folder: Path) -> list[Path]:
 def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    return [path for path in sorted(root.iterdir()) if (path / META).is_file()]
+    return [
+        path
+        for path in sorted(root.iterdir())
+        if (path / META).is_file() and not _ASIDE.fullmatch(path.name)
+    ]
 
 
-def _providers(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for folder in _folders(root):
-        yield folder, _read_meta(folder)
+@contextmanager
+def _unless_pruned(folder: Path) -> Iterator[None]:
+    """Errors of reading a folder that another process has just deleted are none."""
+    try:
+        yield
+    except (OSError, StoreError):
+        if (folder / META).is_file():
+            raise
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:
@@ -165,4 +240,4 @@ def _read_meta(folder: Path) -> dict[str, Any]:
 
 
 def _modified(folder: Path) -> float:
-    return float(np.max([path.stat().st_mtime for path in folder.iterdir() if path.is_file()]))
+    return max(path.stat().st_mtime for path in folder.iterdir() if path.is_file())

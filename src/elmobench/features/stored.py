@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.data.examples import Sentence, as_sentence
-from elmobench.digests import SENTENCE_DIGEST_BYTES, sentence_digest
+from elmobench.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_digest
 from elmobench.errors import StoreError
 from elmobench.features.provider import FloatArray, Layer
-from elmobench.features.store_shard import SUFFIX, read_shard
+from elmobench.features.store_shard import SUFFIX, Shard, read_shard
 
 IntArray = NDArray[np.int64]
 
@@ -161,7 +161,7 @@ class StoredFeatures:
                 f"{len(absent)} sentences have no stored vectors, for example "
                 f"{' '.join(absent[0])[:60]!r}",
                 where=f"features {self.name!r}",
-                fix="build them first: `elmobench features build`",
+                fix="run the experiment again, or build them with `elmobench features build`",
             )
         return StoredView(self, distinct)
 
@@ -202,6 +202,23 @@ class StoredView:
             # Rows of the store, and for each token its row among these.
             self._type_rows, local = np.unique(flat, return_inverse=True)
             self._types = np.split(local, np.cumsum(self.lengths)[:-1])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over name and stored checksum of each shard that this view reads.
+
+        Equal digests mean equal vectors, to the bit. The reverse does not hold: the same
+        vectors may lie in other shards. Nothing is read for it.
+        """
+        shards: list[Shard] = []
+        if self._stored.has_tokens:
+            group = self._stored.sentences.group
+            shards += [group.shards[number] for number in set(self._shard)]
+        if self._stored.has_types:
+            words = self._stored.words
+            used = np.unique(words.shard[self._type_rows]).tolist()
+            shards += [words.group.shards[number] for number in used]
+        return digest_of(sorted([shard.path.name, shard.checksum] for shard in shards))
 
     def gather(
         self,

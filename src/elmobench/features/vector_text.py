@@ -13,7 +13,7 @@ import re
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,35 +38,36 @@ class VectorTable:
 
     Attributes:
         rows: word -> row of ``vectors``.
-        vectors: (V, D); only the wanted words' if a vocabulary was given.
-        mean, std: (D,) over all words of the file.
-        size: number of words in the file.
+        vectors: (V, D).
+        mean, std: (D,) over all words.
+        format: that the file was read as; it decides which words and vectors are in it.
     """
 
     rows: dict[str, int]
     vectors: FloatArray
     mean: FloatArray
     std: FloatArray
-    size: int
+    format: Literal["glove", "word2vec"]
+
+    @property
+    def size(self) -> int:
+        """Number of words, V."""
+        return len(self.rows)
 
 
-def read_vectors(
-    path: Path, format: Format = "auto", vocabulary: Collection[str] | None = None
-) -> VectorTable:
+def read_vectors(path: Path, format: Format = "auto") -> VectorTable:
     """Read a file of word vectors.
 
     Args:
         path: the file; gzipped if its name ends in ``.gz``.
         format: ``auto`` takes a first line of two whole numbers for word2vec's header.
-        vocabulary: keep only these words, to save memory; the whole file is checked all the
-            same.
 
     Raises:
         ModelError: naming file and line: a row of another length, a header that does not
             match, a word that stands twice, a value that is no finite number, a damaged file.
     """
     with _open(path) as stream:
-        return _read(stream, path, format, vocabulary)
+        return _read(stream, path, format)
 
 
 @contextmanager
@@ -83,9 +84,7 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
         ) from error
 
 
-def _read(
-    stream: IO[bytes], path: Path, format: Format, vocabulary: Collection[str] | None
-) -> VectorTable:
+def _read(stream: IO[bytes], path: Path, format: Format) -> VectorTable:
     lines = enumerate(stream, start=1)
     sample = list(itertools.islice(lines, _SAMPLE))
     if not sample:
@@ -103,25 +102,22 @@ def _read(
             "no vectors in its first lines", where=f"{path}:1", fix="check the format option"
         )
     rows: dict[str, int] = {}
-    line_of: dict[str, int] = {}
+    first = 1 if header is None else 2
     kept: list[FloatArray] = []
     total, squares = np.zeros(dim), np.zeros(dim)
-    wanted = None if vocabulary is None else set(vocabulary)
     for number, line in itertools.chain(sample, lines):
         word, values = _row(line, dim, path, number, spaces=header is None)
-        if word in line_of:
+        if word in rows:
             raise ModelError(
-                f"the word {word!r} stands here and in line {line_of[word]}",
+                f"the word {word!r} stands here and in line {first + rows[word]}",
                 where=f"{path}:{number}",
                 fix="remove one of the two rows",
             )
-        line_of[word] = number
         total += values
         squares += np.square(values)
-        if wanted is None or word in wanted:
-            rows[word] = len(kept)
-            kept.append(values.astype(np.float32))
-    size = len(line_of)
+        rows[word] = len(kept)
+        kept.append(values.astype(np.float32))
+    size = len(rows)
     if header is not None and header[0] != size:
         raise ModelError(
             f"the header announces {header[0]} words, but there are {size}",
@@ -131,7 +127,13 @@ def _read(
     mean = total / size
     std = np.sqrt(np.maximum(squares / size - np.square(mean), 0))
     vectors = np.stack(kept) if kept else np.zeros((0, dim), dtype=np.float32)
-    return VectorTable(rows, vectors, mean.astype(np.float32), std.astype(np.float32), size)
+    return VectorTable(
+        rows,
+        vectors,
+        mean.astype(np.float32),
+        std.astype(np.float32),
+        "glove" if header is None else "word2vec",
+    )
 
 
 def _header(line: bytes, path: Path, format: Format) -> tuple[int, int] | None:

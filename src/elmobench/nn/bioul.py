@@ -11,23 +11,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from elmobench.data.tag_schemes import split_tag
 from elmobench.errors import DataError
 
+__all__ = ["bio_to_bioul", "bioul_constraints", "bioul_tag_to_bio", "bioul_tags", "split_tag"]
+
 _TO_BIO = {"B": "B", "I": "I", "L": "I", "U": "B"}
-
-
-def split_tag(tag: str) -> tuple[str, str]:
-    """``"B-PER"`` -> ``("B", "PER")``; ``"O"`` -> ``("O", "")``.
-
-    Raises:
-        DataError: for anything else than O and a letter, a hyphen and a type.
-    """
-    if tag == "O":
-        return "O", ""
-    prefix, hyphen, kind = tag.partition("-")
-    if not hyphen or not kind or prefix not in ("B", "I", "L", "U"):
-        raise DataError(f"{tag!r} is not a span tag", fix="use O, or B-, I- (L-, U-) and a type")
-    return prefix, kind
 
 
 def bio_to_bioul(tags: Sequence[str]) -> list[str]:
@@ -63,11 +52,6 @@ def bioul_tag_to_bio(tag: str) -> str:
     """The BIO form of one BIOUL tag; it does not depend on the neighbours."""
     prefix, kind = split_tag(tag)
     return "O" if prefix == "O" else f"{_TO_BIO[prefix]}-{kind}"
-
-
-def bioul_to_bio(tags: Sequence[str]) -> list[str]:
-    """The BIO form of a sentence's BIOUL tags."""
-    return [bioul_tag_to_bio(tag) for tag in tags]
 
 
 def bioul_tags(types: Iterable[str]) -> list[str]:

@@ -69,7 +69,11 @@ class LabelCodec(BaseModel):
 class HeadOptions(BaseModel):
     """Base of every head's options. Unknown options are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def training_data(self) -> dict[str, Any]:
+        """The options that :meth:`Pipeline.training_examples` reads; none unless overridden."""
+        return {}
 
 
 class TrainingOptions(BaseModel):
@@ -89,7 +93,7 @@ class TrainingOptions(BaseModel):
             such as ``training.lr`` and ``options.dropout``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     optimizer: Literal["adam", "adadelta"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
@@ -111,7 +115,7 @@ class MixDefaults(BaseModel):
         standardize: scale each part to zero mean and unit variance over the training tokens.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     l2: float = Field(default=0.0, ge=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -147,9 +151,6 @@ class Pipeline(ABC, Generic[E]):
     """A kind of task: how examples become context units, labels, heads and scores."""
 
     name: ClassVar[str]
-    example_type: ClassVar[type]
-    default_metric: ClassVar[str]
-    placements: ClassVar[tuple[Placement, ...]] = ("input",)
 
     @abstractmethod
     def units(self, example: E) -> dict[str, list[Sentence]]:
@@ -182,7 +183,6 @@ class HeadPreset:
         training: how it is trained.
         mix: defaults of the layer mix.
         version: bumped by hand when results change.
-        summary: one line.
         placements: where features may enter.
     """
 
@@ -191,5 +191,4 @@ class HeadPreset:
     training: TrainingOptions
     mix: MixDefaults
     version: int
-    summary: str
     placements: tuple[Placement, ...] = ("input",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,10 @@ class PhraseOptions(HeadOptions):
     phrases: Literal["none", "all"] = "none"
     phrase_min_tokens: int = Field(default=1, ge=1)
     phrase_fraction: float = Field(default=1.0, ge=0, le=1)
+
+    def training_data(self) -> dict[str, Any]:
+        """What :func:`with_phrases` reads."""
+        return self.model_dump(include=set(PhraseOptions.model_fields))
 
 
 def _kept(phrase_id: str, fraction: float) -> bool:

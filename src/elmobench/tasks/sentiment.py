@@ -31,8 +31,6 @@ class Sentiment(Pipeline[ClassifiedText]):
     """One text, one label. Phrases are encoded each alone, as published."""
 
     name: ClassVar[str] = "sentiment"
-    example_type: ClassVar[type] = ClassifiedText
-    default_metric: ClassVar[str] = "accuracy"
 
     def units(self, example: ClassifiedText) -> dict[str, list[Sentence]]:
         """The text."""
@@ -89,7 +87,6 @@ LINEAR = HeadPreset(
     ),
     mix=MixDefaults(standardize=True),
     version=1,
-    summary="mean of the token vectors, one linear layer: a probe",
 )
 
 MLP = HeadPreset(
@@ -98,7 +95,6 @@ MLP = HeadPreset(
     training=TrainingOptions(batch_size=64, epochs=15, patience=3),
     mix=MixDefaults(),
     version=1,
-    summary="mean of the token vectors, 256 hidden units",
 )
 
 SMALL = HeadPreset(
@@ -117,7 +113,6 @@ SMALL = HeadPreset(
     training=TrainingOptions(batch_size=64, epochs=12, patience=3),
     mix=MixDefaults(),
     version=1,
-    summary="biattentive classification network of 100 units, trained on sentences only",
 )
 
 PAPER = HeadPreset(
@@ -126,5 +121,4 @@ PAPER = HeadPreset(
     training=TrainingOptions(batch_size=100, epochs=40, patience=5),
     mix=MixDefaults(),
     version=1,
-    summary="biattentive classification network as published, trained on all sub-trees",
 )

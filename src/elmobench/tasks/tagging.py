@@ -27,7 +27,6 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
     Span tags are BIO in the data, in gold and in predictions, and BIOUL inside the head.
     """
 
-    example_type: ClassVar[type] = TaggedSentence
     spans: ClassVar[bool]
 
     def units(self, example: TaggedSentence) -> dict[str, list[Sentence]]:
@@ -72,7 +71,6 @@ class Ner(TaggingPipeline):
     """Entity spans."""
 
     name: ClassVar[str] = "ner"
-    default_metric: ClassVar[str] = "span-f1"
     spans: ClassVar[bool] = True
 
 
@@ -89,7 +87,6 @@ LINEAR = HeadPreset(
     ),
     mix=MixDefaults(standardize=True),
     version=1,
-    summary="one linear layer and a CRF: a probe",
 )
 
 SMALL = HeadPreset(
@@ -99,7 +96,6 @@ SMALL = HeadPreset(
     training=TrainingOptions(batch_size=32, epochs=15, patience=5),
     mix=MixDefaults(),
     version=1,
-    summary="character CNN, one biLSTM layer of 100, CRF",
 )
 
 PAPER = HeadPreset(
@@ -108,5 +104,4 @@ PAPER = HeadPreset(
     training=TrainingOptions(batch_size=64, epochs=75, patience=25),
     mix=MixDefaults(l2=0.1),
     version=1,
-    summary="character CNN, two biLSTM layers of 200, CRF, as published",
 )

@@ -6,11 +6,18 @@ its run is found by its tag and, if finished, left alone.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator
+import re
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
+from elmobench.digests import digest_of
+from elmobench.errors import ElmobenchError, ElmobenchWarning
 from elmobench.tracking.record import RecordStore, RunRecord
 
 if TYPE_CHECKING:
@@ -18,10 +25,12 @@ if TYPE_CHECKING:
 
 CELL_TAG = "elmobench.cell"
 STUDY_TAG = "elmobench.experiment"
-STATUS_TAG = "elmobench.status"
+VERSION_TAG = "elmobench.version"
 PARENT_TAG = "mlflow.parentRunId"
+# What every MLflow server accepts.
 _PARAMETER_LIMIT = 500
-"""MLflow servers refuse longer parameter values."""
+_TAG_LIMIT = 4000
+_KEY_LIMIT = 100
 
 
 def default_uri(folder: Path) -> str:
@@ -29,8 +38,16 @@ def default_uri(folder: Path) -> str:
     return f"sqlite:///{(folder / 'mlflow' / 'mlflow.db').resolve()}"
 
 
+class TrackingError(ElmobenchError):
+    """The MLflow store cannot be used."""
+
+
 def open_tracker(uri: str | None, records: RecordStore, experiment: str) -> Tracker | None:
-    """A tracker on ``uri``, on the default SQLite file for None; None for ``"none"``."""
+    """A tracker on ``uri``, on the default SQLite file for None; None for ``"none"``.
+
+    Raises:
+        TrackingError: if the store cannot be opened.
+    """
     if uri == "none":
         return None
     return Tracker(uri or default_uri(records.folder), records, experiment)
@@ -39,38 +56,86 @@ def open_tracker(uri: str | None, records: RecordStore, experiment: str) -> Trac
 class Tracker:
     """Writes records to one MLflow store.
 
+    Opening a store that does not answer is an error. Once it is open, a failure to log never
+    ends a run: results are in the records, and :meth:`sync` logs later what is missing.
+
     Args:
         uri: any MLflow tracking URI.
         records: where predictions and records stand, for artifacts.
         experiment: name of the MLflow experiment and of its parent run.
+
+    Raises:
+        TrackingError: if the store cannot be opened.
     """
 
     def __init__(self, uri: str, records: RecordStore, experiment: str) -> None:
         # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("DO_NOT_TRACK", "true")
+        for chatty in ("alembic", "mlflow"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
 
         self.uri = uri
+        self._errors = (MlflowException, OSError)
         self._records = records
         self._name = experiment
+        # Two processes that share a grid also share its tracking store: one at a time.
+        self._lock = FileLock(records.lock_path("mlflow"))
         artifacts = None
         if uri.startswith("sqlite:///"):
             folder = Path(uri.removeprefix("sqlite:///")).parent
             folder.mkdir(parents=True, exist_ok=True)
             artifacts = (folder / "artifacts").resolve().as_uri()
-        self._client: MlflowClient = MlflowClient(tracking_uri=uri)
-        self._experiment_id = self._experiment(artifacts)
-        self._parent_id = self._parent()
+        try:
+            with self._lock:
+                self._client: MlflowClient = MlflowClient(tracking_uri=uri)
+                self._experiment_id = self._experiment(artifacts)
+                self._parent_id = self._parent()
+        except self._errors as error:
+            raise TrackingError(
+                f"the MLflow store cannot be used: {error}",
+                where=f"--tracking-uri {uri}",
+                fix="start the server or correct the address; --tracking-uri none goes without "
+                "(a later run logs what is missing)",
+            ) from error
 
-    def log(self, record: RunRecord) -> str:
-        """Log ``record`` as a nested run; returns the run's id.
+    def log(self, record: RunRecord) -> bool:
+        """Log ``record`` as a nested run; whether the store has it now.
 
-        A run left unfinished (the process died while logging) is deleted and made again.
+        Logging again changes nothing. A run that was left unfinished (the process died while
+        logging) or is of an earlier result of the cell is deleted and made again.
         """
+        try:
+            with self._lock:
+                self._log(record)
+        except self._errors as error:
+            warnings.warn(
+                f"MLflow did not take {_run_name(record)} ({error}); the record is safe, and "
+                "running the experiment again logs it",
+                ElmobenchWarning,
+                stacklevel=2,
+            )
+            return False
+        return True
+
+    def sync(self) -> int:
+        """Log the planned records that the store does not have yet; returns how many."""
+        try:
+            with self._lock:
+                known = self._known()
+        except self._errors:
+            return 0  # log has said it
+        # Two points of a grid may share one record, which is one run.
+        records = {record.cell: record for record in self._records.planned()}
+        missing = [r for r in records.values() if (r.cell, _version(r)) not in known]
+        return sum(self.log(record) for record in missing)
+
+    def _log(self, record: RunRecord) -> None:
         for run in self._runs(f"tags.`{CELL_TAG}` = '{record.cell}'"):
-            if run.info.status in ("FINISHED", "FAILED") and _same_status(run, record):
-                return str(run.info.run_id)
+            if _is_finished(run) and run.data.tags.get(VERSION_TAG) == _version(record):
+                return
             self._client.delete_run(run.info.run_id)
         run = self._client.create_run(
             self._experiment_id,
@@ -78,9 +143,10 @@ class Tracker:
             tags={
                 PARENT_TAG: self._parent_id,
                 CELL_TAG: record.cell,
-                STATUS_TAG: record.status,
+                VERSION_TAG: _version(record),
+                "elmobench.status": record.status,
                 **({"elmobench.signature": record.run.signature} if record.run else {}),
-                **({"elmobench.error": record.error} if record.error else {}),
+                **({"elmobench.error": record.error[:_TAG_LIMIT]} if record.error else {}),
             },
         )
         run_id = str(run.info.run_id)
@@ -88,10 +154,9 @@ class Tracker:
         self._log_artifacts(run_id, record)
         status = "FINISHED" if record.status == "ok" else "FAILED"
         self._client.set_terminated(run_id, status=status)
-        return run_id
 
-    def sync(self, records: Iterable[RunRecord]) -> int:
-        """Log the records that the store does not have yet; returns how many."""
+    def _known(self) -> set[tuple[str, str]]:
+        """(cell, version) of every finished run."""
         known: set[tuple[str, str]] = set()
         token = None
         while True:
@@ -99,20 +164,18 @@ class Tracker:
                 [self._experiment_id], filter_string="", max_results=1000, page_token=token
             )
             for run in page:
-                if run.info.status in ("FINISHED", "FAILED"):
+                if _is_finished(run):
                     tags = run.data.tags
-                    known.add((tags.get(CELL_TAG, ""), tags.get(STATUS_TAG, "")))
+                    known.add((tags.get(CELL_TAG, ""), tags.get(VERSION_TAG, "")))
             token = page.token
             if not token:
-                break
-        missing = [record for record in records if (record.cell, record.status) not in known]
-        for record in missing:
-            self.log(record)
-        return len(missing)
+                return known
 
     def _experiment(self, artifacts: str | None) -> str:
         found = self._client.get_experiment_by_name(self._name)
         if found is not None:
+            if found.lifecycle_stage == "deleted":
+                self._client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
         return str(self._client.create_experiment(self._name, artifact_location=artifacts))
 
@@ -146,8 +209,15 @@ class Tracker:
                 self._client.log_artifact(run_id, str(path))
 
 
-def _same_status(run: Any, record: RunRecord) -> bool:
-    return bool(run.data.tags.get(STATUS_TAG) == record.status)
+def _version(record: RunRecord) -> str:
+    """Tells an earlier result of a cell from a later one (``--overwrite always``)."""
+    if record.run is None:
+        return digest_of([record.status, record.error])[:16]
+    return digest_of([record.status, record.run.started, record.run.seconds])[:16]
+
+
+def _is_finished(run: Any) -> bool:
+    return run.info.status in ("FINISHED", "FAILED")
 
 
 def _run_name(record: RunRecord) -> str:
@@ -188,7 +258,6 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
         yield "epoch.dev", row.dev, row.epoch
         for placement, parts in row.layer_weights.items():
             for part, mix in parts.items():
-                # MLflow allows / in keys and shows it as a group; # and @ it does not allow.
                 prefix = f"mix.{placement}.{_key(part)}"
                 for layer, weight in enumerate(mix.get("s") or []):
                     yield f"{prefix}.s{layer}", weight, row.epoch
@@ -200,5 +269,10 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
         yield "peak_memory_bytes", float(record.run.peak_memory_bytes), 0
 
 
-def _key(text: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_. /" else "_" for c in text)
+def _key(name: str) -> str:
+    """A metric key that every server takes; names that had to be changed get a hash of their own.
+
+    Slashes are not kept: servers refuse keys that look like paths.
+    """
+    plain = re.sub(r"[^\w.+-]", "_", name, flags=re.ASCII).replace("+", "_")[:_KEY_LIMIT]
+    return plain if plain == name else f"{plain}-{digest_of(name)[:6]}"

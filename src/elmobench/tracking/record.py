@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmobench.digests import canonical_json, digest_of
@@ -50,6 +51,8 @@ class Result(_Model):
         selection: what a small grid chose on dev, and every candidate's dev score.
         coverage: part -> share of tokens and types with a vector, where words can lack one.
         counts: examples used of each split.
+        notes: what a reader of the score should know, for instance that a head says the same
+            of every example.
     """
 
     metric: str
@@ -64,6 +67,7 @@ class Result(_Model):
     selection: dict[str, Any] | None = None
     coverage: dict[str, dict[str, float]] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
 
 
 class RunInfo(_Model):
@@ -75,6 +79,8 @@ class RunInfo(_Model):
         peak_memory_bytes: of the process, so far.
         parameters: trainable parameters of mix and head; and the provider's own by part.
         bytes_per_token: stored bytes a token by part.
+        vectors: digest of the stored vectors that were read, by part. Vectors encoded anew may
+            differ by rounding (5e-6), and with them the last bits of a result.
         versions: of Python and the libraries that compute.
         host: processor and threads.
         signature: one line that names everything a score depends on.
@@ -85,6 +91,7 @@ class RunInfo(_Model):
     peak_memory_bytes: int
     parameters: dict[str, int]
     bytes_per_token: dict[str, float]
+    vectors: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str]
     host: dict[str, Any]
     signature: str
@@ -173,9 +180,13 @@ class RecordStore:
             raise DataError(f"predictions cannot be read: {error}", where=str(path)) from error
         return rows
 
-    def write_plan(self, experiment: dict[str, Any], cells: Sequence[str]) -> None:
-        """Note the experiment as resolved, and which cells its grid now consists of."""
-        plan = {"experiment": experiment, "cells": list(cells)}
+    def write_plan(self, experiment: dict[str, Any], points: Sequence[dict[str, Any]]) -> None:
+        """Note the experiment as resolved, and the points of its present grid.
+
+        A point has ``cell`` (the record's name), ``task``, ``features``, ``head``, ``seed`` and
+        ``axes``: how this experiment calls that cell.
+        """
+        plan = {"experiment": experiment, "points": list(points)}
         write_text(self.plan_path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
 
     @property
@@ -183,24 +194,49 @@ class RecordStore:
         """What :meth:`write_plan` writes."""
         return self.folder / "experiment.json"
 
-    def plan(self) -> tuple[dict[str, Any], list[str]] | None:
-        """The experiment and its cells, or None for a folder without a plan."""
-        if not self.plan_path.exists():
-            return None
-        plan = json.loads(self.plan_path.read_text("utf-8"))
-        return plan["experiment"], plan["cells"]
-
     def planned(self) -> list[RunRecord]:
-        """The records of the planned cells in the plan's order; all records without a plan.
+        """The records of the present grid in its order; all records of a folder without a plan.
 
-        A folder may hold records of earlier versions of its experiment; they are not lost, and
-        not mixed with the present ones.
+        A cell that another experiment, or an earlier version of this one, ran first is called
+        as the present grid calls it, and carries its caveats. Records of earlier versions are
+        not lost, and not mixed in.
+
+        Raises:
+            DataError: if the plan or a record is damaged.
         """
-        plan = self.plan()
-        if plan is None:
+        if not self.plan_path.exists():
             return list(self)
-        found = [self.read(cell) for cell in plan[1]]
-        return [record for record in found if record is not None]
+        try:
+            plan = json.loads(self.plan_path.read_text("utf-8"))
+            experiment, points = plan["experiment"], plan["points"]
+            common = {"experiment": experiment["name"], "caveats": experiment["caveats"]}
+            names = ("task", "features", "head", "seed", "axes")
+            called = [(p["cell"], {**common, **{name: p[name] for name in names}}) for p in points]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"not the plan of an experiment: {error}",
+                where=str(self.plan_path),
+                fix="delete the file and run the experiment again; no result is lost",
+            ) from error
+        found = [(self.read(cell), names) for cell, names in called]
+        return [record.model_copy(update=n) for record, n in found if record is not None]
+
+    def add_cost(self, cost: dict[str, Any]) -> None:
+        """Note what an encoding took, in ``features.json``."""
+        with FileLock(self.lock_path("features")):
+            write_text(self._costs_path, json.dumps([*self.costs(), cost], indent=1) + "\n")
+
+    def costs(self) -> list[dict[str, Any]]:
+        """What :meth:`add_cost` noted; nothing if the file is damaged, since it only informs."""
+        try:
+            costs = json.loads(self._costs_path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        return costs if isinstance(costs, list) else []
+
+    @property
+    def _costs_path(self) -> Path:
+        return self.folder / "features.json"
 
     def __iter__(self) -> Iterator[RunRecord]:
         for path in sorted((self.folder / "records").glob("*.json")):
@@ -220,4 +256,8 @@ def read_record(path: Path) -> RunRecord:
             )
         return RunRecord.model_validate(raw)
     except (ValueError, ValidationError) as error:
-        raise DataError(f"not a run record: {error}", where=str(path)) from error
+        raise DataError(
+            f"not a run record: {error}",
+            where=str(path),
+            fix="delete it and run the experiment again: only this cell is trained anew",
+        ) from error

@@ -6,6 +6,7 @@ import pytest
 from elmo_reference import write_model
 
 from elmobench.errors import ConfigError, ModelError
+from elmobench.features.catalogue import load_provider
 from elmobench.features.elmo.options import read_options
 from elmobench.features.elmo.provider import FACTORY, ElmoProvider
 
@@ -143,3 +144,21 @@ def test_factory_options_and_files(tmp_path):
         FACTORY.load("mine", files, {"state": "hot"})
     with pytest.raises(ConfigError, match="'weights'"):
         FACTORY.load("mine", {"options": options}, {})
+
+
+def test_a_folder_of_elmo_does_not_borrow_files(tmp_path, monkeypatch):
+    """Weights of another model, at the top of a model folder, are not this folder's."""
+    models, mine = tmp_path / "models", tmp_path / "mine"
+    for folder, missing in ((models, None), (mine, "weights.hdf5")):
+        folder.mkdir()
+        write_model(folder)
+        if missing:
+            (folder / missing).unlink()
+    monkeypatch.setenv("ELMOBENCH_MODELS", str(models))
+    monkeypatch.chdir(tmp_path)
+    assert load_provider(f"elmo:{models}").num_layers == 3
+    for name in ("elmo:mine", f"elmo:{mine}"):
+        with pytest.raises(ModelError, match="no file") as caught:
+            load_provider(name)
+        assert str(mine / "weights.hdf5") in str(caught.value)
+        assert "ELMOBENCH_MODELS" not in str(caught.value)

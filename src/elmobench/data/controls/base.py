@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Sizes(BaseModel):
     """Examples in each split; even numbers, since examples come in pairs."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     train: int = Field(default=600, ge=2, multiple_of=2)
     dev: int = Field(default=150, ge=2, multiple_of=2)
@@ -38,7 +38,7 @@ class GeneratorOptions(BaseModel):
         ambiguous: share of examples that nobody can decide without context.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     seed: int = 1802
     sizes: Sizes = Sizes()

@@ -20,7 +20,7 @@ O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
 class ReaderOptions(BaseModel):
     """Base of every reader's options. Unknown options are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ class ColumnOptions(ReaderOptions):
         comment: lines that start with this are no tokens. Not stated, there are none:
             ``#`` is a token in some sets.
         scheme: what the tags must be. ``none``: plain tags such as parts of speech.
-        illegal_i: a BIO span that opens with I- is an error, or is kept and counted.
-        convert: ``bio``: write other schemes as BIO. Heads and metrics of span tasks read BIO.
+        illegal_i: a BIO span that opens with I- is an error, or is kept and counted. Kept tags
+            stand as they are unless ``convert`` is stated too.
+        convert: ``bio``: write the same spans as legal BIO, which heads of span tasks need. Spans
+            are read as conlleval does: one that opens with I- gets its B-.
         map: other names for tags, applied before the scheme is checked, counted.
         docstart: rows with this word mark documents; they are dropped and counted.
     """
@@ -129,7 +131,10 @@ class ColumnReader(Reader[ColumnOptions]):
             result.dropped["sentences with an illegal I- kept"] += 1
         elif found is not None:
             position, problem = found
-            fix = "state 'illegal_i: keep' to read it as conlleval does"
+            fix = (
+                "state 'illegal_i: keep' and 'convert: bio' to begin a span here, as conlleval "
+                "does; or, if no span of this file begins with B-, 'scheme: iob1'"
+            )
             raise DataError(
                 problem,
                 where=text.at(numbers[min(position, len(numbers) - 1)]),

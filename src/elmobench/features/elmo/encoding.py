@@ -40,10 +40,6 @@ class TokenEncoder:
         # Under `warm` one row, made when first needed; under `carry` a row for each row seen.
         self._states: list[list[State]] | None = None
 
-    def reset(self) -> None:
-        """Forget all states; ``warm`` makes its own again."""
-        self._states = None
-
     def __call__(self, sentences: Sequence[Sentence]) -> list[list[FloatArray]]:
         """One (T, 2P) array a layer for each sentence, in the given order."""
         # A sentence's own "<S>" is the boundary's vector, by the published rule.

@@ -17,7 +17,7 @@ _Positive = Annotated[int, Field(ge=1)]
 
 class _Options(BaseModel):
     # A trained model's file also holds batch sizes, vocabulary sizes and the like.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class CharEmbeddingOptions(_Options):

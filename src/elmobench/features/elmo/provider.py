@@ -154,17 +154,13 @@ class ElmoProvider(FeatureProvider):
         with strict_float32():
             return self._encoder([as_sentence(sentence) for sentence in sentences])
 
-    def reset_state(self) -> None:
-        """Forget what ``carry`` has read; the next batch starts from zeros."""
-        self._encoder.reset()
-
     def describe(self) -> dict[str, Any]:
         """What a record keeps of this provider; JSON values only."""
         return super().describe() | {"state": self.state, "arithmetic": "fp32", "device": "cpu"}
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     state: StatePolicy = "zero"
     batch_size: int = Field(default=32, ge=1)

@@ -1,0 +1,73 @@
+"""The plan of a run: every point of the grid with its identity, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from elmobench.bench.cells import Cell, cell_digest, grid
+from elmobench.bench.selection import candidates, selection_key, with_candidate
+from elmobench.bench.workbench import Workbench
+from elmobench.data.cards import get_card
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A point of the grid.
+
+    Attributes:
+        cell: with every option resolved.
+        identity: everything its result depends on.
+        digest: names it. Two points may share one, for instance where an axis does not concern
+            the part of a features spec: they share one record.
+    """
+
+    cell: Cell
+    identity: dict[str, Any]
+    digest: str
+
+    @property
+    def point(self) -> dict[str, Any]:
+        """How this experiment calls the cell; kept in its results."""
+        return {
+            "cell": self.digest,
+            "task": self.cell.task,
+            "features": self.cell.features,
+            "head": self.cell.head,
+            "seed": self.cell.seed,
+            "axes": self.cell.axes,
+        }
+
+    @property
+    def lock(self) -> str:
+        """Name of the lock to hold: one for all seeds where they share a search."""
+        searched = len(candidates(self.cell.training)) > 1
+        return selection_key(self.identity) if searched else self.digest
+
+
+def make_plan(
+    bench: Workbench, on_task: Callable[[str], object] | None = None
+) -> list[PlannedCell]:
+    """Every point of the experiment's grid, after checking all that can be checked.
+
+    Args:
+        bench: of the experiment; its tasks and providers are loaded.
+        on_task: told the name of each task before it is loaded.
+
+    Raises:
+        ElmobenchError: for anything wrong.
+    """
+    cards = [get_card(name, bench.include) for name in bench.experiment.tasks]
+    plan = []
+    told: set[str] = set()
+    for cell in grid(bench.experiment, {card.id: card.pipeline for card in cards}):
+        if on_task is not None and cell.task not in told:
+            told.add(cell.task)
+            on_task(cell.task)
+        bench.check(cell)
+        for candidate in candidates(cell.training):
+            with_candidate(cell, candidate)
+        identity = bench.identity(cell)
+        plan.append(PlannedCell(cell, identity, cell_digest(identity)))
+    return plan

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elmobench.bench.cells import Cell, grid
+from elmobench.bench.experiment import parse_experiment
+from elmobench.bench.selection import select, selection_path
+from elmobench.training.trainer import TrainingError
+
+IDENTITY = {"task": "t", "seed": 1}
+CHOICES = [{"training.lr": lr} for lr in (0.1, 0.2, 0.3)]
+
+
+@pytest.fixture
+def cell() -> Cell:
+    experiment = parse_experiment(
+        {"name": "t", "tasks": ["s"], "features": ["random"], "heads": ["linear"]}
+    )
+    return next(grid(experiment, {"s": "sentiment"}))
+
+
+class Scorer:
+    """Scores by learning rate; None diverges."""
+
+    def __init__(self, scores: dict[float, float | None]) -> None:
+        self.scores = scores
+        self.calls = 0
+
+    def __call__(self, cell: Cell) -> float:
+        self.calls += 1
+        score = self.scores[cell.training.lr]
+        if score is None:
+            raise TrainingError("the training loss is nan")
+        return score
+
+
+def test_the_best_is_taken_and_the_first_among_equals(cell: Cell, tmp_path: Path) -> None:
+    chosen = select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 2.0}))
+    assert chosen.chosen == {"training.lr": 0.2}
+    assert chosen.apply(cell).training.lr == 0.2
+
+
+def test_it_is_kept_for_other_seeds_and_not_for_other_cells(cell: Cell, tmp_path: Path) -> None:
+    scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
+    first = select(cell, CHOICES, IDENTITY, tmp_path, scorer)
+    assert select(cell, CHOICES, {**IDENTITY, "seed": 2}, tmp_path, scorer) == first
+    assert scorer.calls == 3
+    select(cell, CHOICES, {**IDENTITY, "task": "u"}, tmp_path, scorer)
+    assert scorer.calls == 6
+
+
+def test_a_diverging_candidate_is_never_chosen(cell: Cell, tmp_path: Path) -> None:
+    chosen = select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: None, 0.2: 0.0, 0.3: None}))
+    assert chosen.chosen == {"training.lr": 0.2}
+    assert chosen.as_json()["dev"][0]["score"] is None
+
+
+def test_if_all_diverge_the_cell_fails(cell: Cell, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError):
+        select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: None, 0.2: None, 0.3: None}))
+    assert not selection_path(tmp_path, IDENTITY).exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"key": "other"}', '{"no": "key"}'])
+def test_a_damaged_file_is_searched_anew(cell: Cell, tmp_path: Path, content: str) -> None:
+    path = selection_path(tmp_path, IDENTITY)
+    path.parent.mkdir()
+    path.write_text(content)
+    scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
+    assert select(cell, CHOICES, IDENTITY, tmp_path, scorer).chosen == {"training.lr": 0.2}
+    assert scorer.calls == 3
