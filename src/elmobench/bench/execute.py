@@ -151,6 +151,7 @@ def _run(
             bytes_per_token={
                 part.label: bench.stored(part).nbytes_per_token for part in cell.parts
             },
+            vectors={part.label: bench.view(cell, part).digest for part in cell.parts},
             versions=library_versions(),
             host=host_info(cell.threads),
             signature=_signature(cell, bench, identity),

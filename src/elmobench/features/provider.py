@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,6 +79,18 @@ class FeatureProvider(ABC):
 
         An empty sentence gives arrays of shape (0, dim_j).
         """
+
+    @contextmanager
+    def sharing(self, words: Sequence[str]) -> Iterator[None]:
+        """Inside the block the work that depends on ``words`` alone is done once.
+
+        It is done for all of them together, so that what comes out is a function of ``words``
+        and not of which calls follow. Providers without such work need not care.
+
+        Args:
+            words: distinct words of everything that will be encoded.
+        """
+        yield
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> list[FloatArray]:
         """All layers of every sentence, in the given order: one (L, T, D) array each."""

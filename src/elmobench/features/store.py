@@ -164,11 +164,13 @@ class FeatureStore:
             def write_meta() -> None:
                 self._write_meta(folder, provider)
 
-            for job, size in _run_jobs(folder, jobs, write_meta):
-                report(job.sentences)
-                if size:
-                    encoded.append(job)
-                    written += size
+            words = sorted({word for sentence in distinct.values() for word in sentence})
+            with provider.sharing(words):
+                for job, size in _run_jobs(folder, jobs, write_meta):
+                    report(job.sentences)
+                    if size:
+                        encoded.append(job)
+                        written += size
         return BuildReport(
             sentences=len(distinct),
             encoded_sentences=sum(job.sentences for job in encoded),

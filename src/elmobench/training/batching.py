@@ -34,6 +34,11 @@ class StoredPart:
     def __init__(self, stored: StoredFeatures, sentences: Sequence[Sentence]) -> None:
         self._view = stored.view(sentences)
 
+    @property
+    def digest(self) -> str:
+        """Names the stored vectors that are read; see :attr:`StoredView.digest`."""
+        return self._view.digest
+
     def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
         """See :class:`PartSource`."""
         return self._view.gather(rows, layers)

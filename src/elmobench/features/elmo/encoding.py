@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -33,8 +33,15 @@ class TokenEncoder:
       batch before, so that vectors depend on the order of the sentences.
     """
 
-    def __init__(self, network: ElmoNetwork, policy: StatePolicy, batch_size: int) -> None:
+    def __init__(
+        self,
+        network: ElmoNetwork,
+        policy: StatePolicy,
+        batch_size: int,
+        word_vectors: Callable[[Sequence[str]], Tensor] | None = None,
+    ) -> None:
         self._network = network
+        self._word_vectors = word_vectors or network.char_cnn
         self._policy = policy
         self._batch_size = batch_size
         # Under `warm` one row, made when first needed; under `carry` a row for each row seen.
@@ -45,7 +52,7 @@ class TokenEncoder:
         # A sentence's own "<S>" is the boundary's vector, by the published rule.
         words = [BEGIN_SENTENCE, END_SENTENCE]
         words += sorted({token for sentence in sentences for token in sentence} - set(words))
-        vectors = self._network.char_cnn(words)
+        vectors = self._word_vectors(words)
         index = {word: i for i, word in enumerate(words)}
         ids = [
             np.fromiter((0, *(index[token] for token in sentence), 1), dtype=np.int64)

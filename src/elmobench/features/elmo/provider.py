@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from elmobench.data.examples import as_sentence
 from elmobench.data.validation import validated
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
 from elmobench.features.elmo.arithmetic import strict_float32
+from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE
 from elmobench.features.elmo.encoding import StatePolicy, TokenEncoder
 from elmobench.features.elmo.loading import Arrays, build_network, read_weights
 from elmobench.features.elmo.options import ElmoOptions, parse_options, read_options
@@ -25,6 +28,10 @@ from elmobench.features.provider import FeatureProvider, FloatArray, Layer, Prov
 
 VERSION: Final = 1
 """Bumped by hand when any vector changes by more than 5e-6; golden tests guard it."""
+
+
+# Vectors of all words of a dataset are kept while it is encoded, up to 400 MB.
+_SHARED_VALUES: Final = 100_000_000
 
 
 class ElmoProvider(FeatureProvider):
@@ -57,7 +64,8 @@ class ElmoProvider(FeatureProvider):
         self.state = state
         self.cacheable = state != "carry"
         self._network = build_network(options, arrays)
-        self._encoder = TokenEncoder(self._network, state, batch_size)
+        self._shared: tuple[dict[str, int], Tensor] | None = None
+        self._encoder = TokenEncoder(self._network, state, batch_size, self._word_vectors)
         p = options.lstm.projection_dim
         self.layers = (
             Layer("char_cnn", "type", p, repeat=2),
@@ -141,7 +149,7 @@ class ElmoProvider(FeatureProvider):
         if not words:
             return [np.zeros((0, self.layers[0].dim), dtype=np.float32)]
         with strict_float32():
-            vectors: NDArray[np.float32] = self._network.char_cnn(words).numpy()
+            vectors: NDArray[np.float32] = self._word_vectors(words).numpy()
         return [vectors]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
@@ -153,6 +161,32 @@ class ElmoProvider(FeatureProvider):
         """
         with strict_float32():
             return self._encoder([as_sentence(sentence) for sentence in sentences])
+
+    @contextmanager
+    def sharing(self, words: Sequence[str]) -> Iterator[None]:
+        """Inside the block the character CNN has run, once, over ``words``.
+
+        Does nothing for so many words that their vectors would not fit into bounded memory.
+        """
+        every = sorted({BEGIN_SENTENCE, END_SENTENCE, *words})
+        if len(every) * self.layers[0].dim > _SHARED_VALUES:
+            yield
+            return
+        with strict_float32():
+            table = self._network.char_cnn(every)
+        self._shared = ({word: i for i, word in enumerate(every)}, table)
+        try:
+            yield
+        finally:
+            self._shared = None
+
+    def _word_vectors(self, words: Sequence[str]) -> Tensor:
+        """(V, P) vectors of ``words``: looked up if shared, else by the character CNN."""
+        if self._shared is not None:
+            row, table = self._shared
+            if all(word in row for word in words):
+                return table[[row[word] for word in words]]
+        return self._network.char_cnn(words)
 
     def describe(self) -> dict[str, Any]:
         """What a record keeps of this provider; JSON values only."""
