@@ -217,6 +217,7 @@ def test_a_trained_head_labels_new_text(cards: Path, tiny: dict, tmp_path: Path)
     (record,) = summary.records
     assert record.result.test["f1"] > 90
     path = find_record(record.cell[:8], tmp_path)
+    assert find_record(record.cell, tmp_path) == path  # as cells.csv gives it
     predictor = Predictor(path)
     ((tokens, tags),) = predictor.predict(["we saw Rome."])
     assert tokens == ("we", "saw", "Rome", ".")
@@ -289,3 +290,34 @@ def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
     everything = elmobench.load_results(tmp_path / "r", everything=True)["cell"].tolist()
     assert sorted(everything) == sorted([old[0].cell, new[0].cell])
     assert "1 records of earlier versions" in to_markdown(make_report(tmp_path / "r", [cards]))
+
+
+def test_a_head_that_did_not_learn_is_pointed_out(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    from elmobench.analysis.report import make_report, to_markdown
+
+    tiny = {**tiny, "features": ["random"]}
+    tiny["overrides"] = [{"set": {"training.epochs": 1, "training.lr": 1e-7}}]
+    (record,) = go({**tiny, "tasks": ["sentiment/tiny"]}, cards, tmp_path / "r").records
+    assert len(record.result.notes) == 1
+    assert "throughout" in record.result.notes[0]
+    assert "To be read with care" in to_markdown(make_report(tmp_path / "r", [cards]))
+    tiny["overrides"] = [{"set": {"training.epochs": 15, "training.lr": 0.02}}]
+    (record,) = go(tiny, cards, tmp_path / "s").records
+    assert record.result.notes == []
+
+
+def test_a_metric_of_another_kind_of_task_is_refused_before_any_work(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    card = cards / "sentiment.yaml"
+    card.write_text(card.read_text().replace("metric: accuracy", "metric: span-f1"))
+    with pytest.raises(ConfigError, match="'span-f1' does not fit pipeline 'sentiment'"):
+        go({**tiny, "tasks": ["sentiment/tiny"]}, cards, tmp_path / "r")
+
+
+def test_an_override_that_matches_nothing_is_refused(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    override = {"when": {"head": "smal"}, "set": {"training.epochs": 1}}
+    with pytest.raises(ConfigError, match="matches no cell"):
+        go({**tiny, "overrides": [override]}, cards, tmp_path / "r")

@@ -39,6 +39,8 @@ def test_show() -> None:
     assert "CC BY 4.0" in elmobench("show", "wnut17").stdout.replace("-", " ")
     assert "elmo-random" in elmobench("show", "elmo-random").stdout
     assert "control" in elmobench("show", "demo").stdout
+    assert "illegal_i" in elmobench("show", "conll-columns").stdout
+    assert "char_filters" in elmobench("show", "ner/paper").stdout
     out = elmobench("show", "wnut71")
     assert (out.returncode, "did you mean" in out.stderr) == (1, True)
 
@@ -55,6 +57,34 @@ def test_errors_have_no_traceback() -> None:
     assert out.returncode == 1
     assert out.stderr.startswith("error: no experiment file")
     assert "Traceback" not in out.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["run", "demo", "--results", "/proc/nope"], {}, "/proc/nope"),
+        (["report", "no-such-results"], {}, "no results of 'no-such-results'"),
+        (["predict", "**", "text"], {}, "no record '**'"),
+        (["run", "demo", "--tracking-uri", "foo://x"], {}, "--tracking-uri none"),
+        (["run", "demo", "--overwrite", "sometimes"], {}, "never, failed, always"),
+        (["features", "build", "elmo", "ner/control-ner"], {}, "family of models"),
+        (["doctor"], {"ELMOBENCH_HOME": "/x/[/b]"}, ""),
+    ],
+)
+def test_mistakes_have_no_traceback(
+    arguments: list[str], environment: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    out = subprocess.run(
+        [sys.executable, "-m", "elmobench", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        check=False,
+    )
+    assert "Traceback" not in out.stderr
+    assert message in out.stderr
+    assert (out.returncode == 0) == (message == "")
 
 
 def test_version() -> None:

@@ -82,20 +82,26 @@ def test_maxout_dropouts_must_fit() -> None:
         BcnOptions(maxout=(10,))
 
 
+def _both_ways(encoder, x):
+    """One sentence (1, T, D) through a one-layer biLSTM, read from both ends."""
+    ahead, _ = encoder.forwards[0](x)
+    back, _ = encoder.backwards[0](x.flip(1))
+    return torch.cat([ahead, back.flip(1)], dim=-1)[0]
+
+
 def test_bcn_against_its_description_for_one_sentence() -> None:
     """The same weights, one sentence, no padding, no masks."""
     torch.manual_seed(0)
     options = BcnOptions(feedforward=6, encoder=4, integrator=3, maxout=(5, 4), pool=3)
     head = Bcn({"input": 7}, LabelCodec(labels=["a", "b"]), options).eval()
     x = torch.randn(1, 5, 7)
-    h, _ = head.encoder.lstm(torch.relu(head.feedforward(x)))
-    h = h[0]
+    h = _both_ways(head.encoder, torch.relu(head.feedforward(x)))
     rows = []
     for t in range(5):
         weights = torch.softmax(torch.stack([h[t] @ h[u] for u in range(5)]), 0)
         context = sum(weights[u] * h[u] for u in range(5))
         rows.append(torch.cat([h[t], h[t] - context, h[t] * context]))
-    z = head.integrator.lstm(torch.stack(rows).unsqueeze(0))[0][0]
+    z = _both_ways(head.integrator, torch.stack(rows).unsqueeze(0))
     weights = torch.softmax(head.attention(z)[:, 0], 0)
     pooled = torch.cat([z.max(0).values, z.min(0).values, z.mean(0), weights @ z])
     expected = head.output(pooled)
