@@ -1,0 +1,40 @@
+"""What is shipped: the wheel holds the cards, the experiments and the catalogue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> None:
+    subprocess.run(
+        [*(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"), *("-w", tmp_path, ROOT)],
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = (
+        "import elmobench; from elmobench.data.cards import find_cards;"
+        "from elmobench.bench.experiment import known_experiments;"
+        "from elmobench.features.catalogue import Catalogue;"
+        "print(elmobench.__file__, *find_cards(), *known_experiments(), *Catalogue().names())"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)},
+        check=True,
+    ).stdout
+    assert str(tmp_path / "site") in out
+    for name in ("ner/wnut17", "sentiment/sst5", "demo", "first", "elmo-random"):
+        assert name in out.split()
