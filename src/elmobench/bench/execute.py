@@ -127,18 +127,9 @@ def _run(
         counts={name: len(part) for name, part in data.sets.items()},
         notes=_notes(rows),
     )
-    record = RunRecord(
-        cell=digest,
-        experiment=bench.experiment.name,
-        task=cell.task,
-        pipeline=cell.pipeline,
-        features=cell.features,
-        head=cell.head,
-        seed=cell.seed,
-        axes=cell.axes,
-        identity=identity,
+    record = planned.record(
+        bench.experiment,
         status="ok",
-        caveats=list(bench.experiment.caveats),
         result=result,
         run=RunInfo(
             started=started,

@@ -76,19 +76,6 @@ def _run(
 
 def _failure(planned: PlannedCell, bench: Workbench, error: Exception) -> RunRecord:
     """The record of a cell that ended in ``error``."""
-    cell = planned.cell
     known = isinstance(error, ElmobenchError)
-    return RunRecord(
-        cell=planned.digest,
-        experiment=bench.experiment.name,
-        task=cell.task,
-        pipeline=cell.pipeline,
-        features=cell.features,
-        head=cell.head,
-        seed=cell.seed,
-        axes=cell.axes,
-        identity=planned.identity,
-        status="failed",
-        error=str(error) if known else f"{type(error).__name__}: {error}",
-        caveats=list(bench.experiment.caveats),
-    )
+    text = str(error) if known else f"{type(error).__name__}: {error}"
+    return planned.record(bench.experiment, status="failed", error=text)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from elmobench.bench.cells import Cell, cell_digest, grid
+from elmobench.bench.experiment import Experiment
 from elmobench.bench.selection import candidates, selection_key, with_candidate
 from elmobench.bench.workbench import Workbench
 from elmobench.data.cards import get_card
+from elmobench.tracking.record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,18 @@ class PlannedCell:
             "seed": self.cell.seed,
             "axes": self.cell.axes,
         }
+
+    def record(self, experiment: Experiment, **outcome: Any) -> RunRecord:
+        """The record of this cell with ``outcome``: ``status``, and result and run, or error."""
+        return RunRecord(
+            cell=self.digest,
+            experiment=experiment.name,
+            pipeline=self.cell.pipeline,
+            identity=self.identity,
+            caveats=list(experiment.caveats),
+            **{name: value for name, value in self.point.items() if name != "cell"},
+            **outcome,
+        )
 
     @property
     def lock(self) -> str:
