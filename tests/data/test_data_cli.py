@@ -45,7 +45,7 @@ def row(output: str, task: str) -> list[str]:
 def test_list_fetch_verify(include: list[str]):
     listed = RUNNER.invoke(app, ["list", *include], catch_exceptions=False)
     assert row(listed.output, "sentiment/tiny")[1:4] == ["?", "?", "?"]
-    assert "not fetched" in next(x for x in listed.output.splitlines() if "tiny" in x)
+    assert "absent" in next(x for x in listed.output.splitlines() if "tiny" in x)
     assert "[bold]mine[/bold]" in listed.output
     assert row(listed.output, "ner/control-ner")[1:5] == ["600", "150", "300", "generated"]
 

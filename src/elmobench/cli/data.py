@@ -69,7 +69,10 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
 
 @app.command("list")
 def list_(include: IncludeOption = None) -> None:
-    """List tasks with their sizes, whether their files are here, and their licences."""
+    """List tasks with their sizes, whether their files are here, and their licences.
+
+    "share" says whether the data may be redistributed.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -80,11 +83,11 @@ def list_(include: IncludeOption = None) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("task", *SPLITS, "files"):
         table.add_column(column, no_wrap=True, justify="right" if column in SPLITS else "left")
-    table.add_column("licence", overflow="fold")
-    table.add_column("redistributable", no_wrap=True)
+    table.add_column("licence", no_wrap=True)
+    table.add_column("share", no_wrap=True)
     for card in _cards(None, include):
         made = all(isinstance(source, GenerateSource) for source in card.sources())
-        state = "generated" if made else "here" if Task(card).is_local else "not fetched"
+        state = "generated" if made else "here" if Task(card).is_local else "absent"
         sizes = [
             "?" if number is None else str(number)
             for number in (card.stated(split).examples for split in SPLITS)

@@ -33,6 +33,10 @@ def doctor() -> None:
     console.print(packages)
 
     places = Table(title="places", title_justify="left", box=None, show_header=False)
+    places.add_column(no_wrap=True)
+    places.add_column(overflow="fold")
+    places.add_column(no_wrap=True)
+    places.add_column(no_wrap=True)
     for label, folder, variable in (
         ("caches", paths.home(), paths.HOME_VARIABLE),
         ("data", paths.data_cache(), paths.HOME_VARIABLE),
