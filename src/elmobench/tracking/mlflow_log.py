@@ -72,10 +72,12 @@ class Tracker:
         # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("DO_NOT_TRACK", "true")
-        for chatty in ("alembic", "mlflow"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
+
+        # After the import, which sets its own level.
+        for chatty in ("alembic", "mlflow"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
 
         self.uri = uri
         self._errors = (MlflowException, OSError)
