@@ -121,7 +121,10 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "peak MB": round(max(run.peak_memory_bytes for run in runs) / 1e6),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    if rows and all(row["covered"] == "–" for row in rows):
+        table = table.drop(columns="covered")
+    return table
 
 
 def reference_table(records: Iterable[RunRecord], cards: dict[str, Any]) -> pd.DataFrame:

@@ -18,9 +18,8 @@ _SHORT = {
     "head parameters": "trained",
     "bytes a token": "B/token",
     "train s a cell": "train s",
-    "s an epoch": "s/epoch",
-    "peak MB": "MB",
 }
+_ONLY_IN_FILES = ("s an epoch", "peak MB")
 _PROSE = ("source", "what", "published")
 _GROUPING = ("task", "head", "metric", "seeds", "axes")
 
@@ -99,6 +98,7 @@ def _tidy(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
         alone = frame.groupby(group, sort=False)["part"].transform("nunique") == 1
         parts = frame["features"].where(alone, frame["features"] + " [" + frame["part"] + "]")
         frame = frame.assign(features=parts).drop(columns="part")
+    frame = frame.drop(columns=[name for name in _ONLY_IN_FILES if name in frame.columns])
     if "placement" in frame.columns and set(frame["placement"]) == {"input"}:
         frame = frame.drop(columns="placement")
     return frame
