@@ -94,12 +94,12 @@ def stat(store: StoreOption = None) -> None:
 
     features = FeatureStore(store)
     rows = features.stat()
-    table = Table()
+    table = Table(box=None, pad_edge=False)
     table.add_column("features", overflow="fold")
-    for column in ("fingerprint", "stored as"):
+    for column in ("fingerprint", "as"):
         table.add_column(column, no_wrap=True)
-    for column in ("sentences", "tokens", "types", "MB", "bytes/token"):
-        table.add_column(column, justify="right", overflow="fold")
+    for column in ("sentences", "tokens", "types", "MB", "B/token"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             escape(row.name),
