@@ -171,7 +171,7 @@ class Ceiling(_Strict):
 
 
 class TaskCard(_Strict):
-    """One dataset of one pipeline. See the module's docstring and ``docs``.
+    """One dataset of one pipeline; CONTRIBUTING shows how to write one.
 
     ``labels``, where given, are all labels that may occur: classes, or tags.
     """
