@@ -199,3 +199,18 @@ def test_numbers_are_finite(tmp_path: Path, place: dict[str, Any], value: str):
     path.write_text(path.read_text().replace("0.5", value))
     with pytest.raises(ConfigError, match="finite"):
         load_card(path)
+
+
+def test_a_slip_in_a_cards_pipeline_is_pointed_out(tmp_path):
+    import yaml
+
+    from elmobench.data.cards import find_cards
+
+    shipped = find_cards()["ner/control-ner"]
+    card = shipped.model_dump(mode="json", exclude_defaults=True)
+    card |= {"name": "mine", "pipeline": "nerr"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card))
+    with pytest.raises(UnknownNameError, match="is called 'nerr/mine': is its pipeline right"):
+        get_card("ner/mine", [tmp_path])
+    with pytest.raises(UnknownNameError, match="need --include FOLDER"):
+        get_card("ner/mine")

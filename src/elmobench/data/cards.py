@@ -80,7 +80,14 @@ def get_card(
         )
     if not matches:
         names = [*known, *(card.name for card in known.values())] if "/" not in name else known
-        raise UnknownNameError(f"no task {name!r}", fix=did_you_mean(name, names))
+        fix = did_you_mean(name, names)
+        # The commonest slip in a card of one's own is in its pipeline.
+        for card in known.values():
+            if card.name == name.split("/")[-1]:
+                fix = f"{card.file} is called {card.id!r}: is its pipeline right?"
+        if not include and not paths.include_folders():
+            fix += " (cards of your own need --include FOLDER)"
+        raise UnknownNameError(f"no task {name!r}", fix=fix)
     card = matches[0]
     if card.superseded_by is not None:
         warnings.warn(
