@@ -14,7 +14,6 @@ from torch import Tensor
 from elmobench.data.tag_schemes import split_tag
 from elmobench.errors import DataError
 
-__all__ = ["bio_to_bioul", "bioul_constraints", "bioul_tag_to_bio", "bioul_tags", "split_tag"]
 
 _TO_BIO = {"B": "B", "I": "I", "L": "I", "U": "B"}
 

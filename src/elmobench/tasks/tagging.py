@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from elmobench.data.examples import Sentence, TaggedSentence
+from elmobench.data.tag_schemes import split_tag
 from elmobench.errors import DataError
-from elmobench.nn.bioul import bioul_tags, split_tag
+from elmobench.nn.bioul import bioul_tags
 from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
 from elmobench.tasks.characters import characters_of
 from elmobench.tasks.tagging_heads import (
