@@ -14,7 +14,6 @@ from torch import Tensor
 from elmobench.data.tag_schemes import split_tag
 from elmobench.errors import DataError
 
-
 _TO_BIO = {"B": "B", "I": "I", "L": "I", "U": "B"}
 
 
