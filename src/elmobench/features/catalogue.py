@@ -8,8 +8,8 @@ from typing import Any
 
 from elmobench import paths
 from elmobench.errors import ConfigError, UnknownNameError
-from elmobench.features.entries import ModelEntry, ModelFile, parse_entries, read_entries
-from elmobench.features.model_files import find_model_path, local_path
+from elmobench.features.entries import ModelEntry, parse_entries, read_entries
+from elmobench.features.model_files import local_path
 from elmobench.features.provider import PROVIDERS, FeatureProvider
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 from elmobench.registry import did_you_mean
@@ -17,6 +17,8 @@ from elmobench.registry import did_you_mean
 _BUILTIN = Path(__file__).with_name("models.yaml")
 # Each stands for many models, and which one matters more than the family.
 _FAMILIES = ("elmo", "bert", "glove")
+# What people write before a colon, where it is not the provider's own name.
+_SYNONYMS = {"bert": "transformer"}
 
 
 class Catalogue:
@@ -83,28 +85,10 @@ class Catalogue:
         if name in self._entries:
             return self._entries[name][:2]
         kind, colon, path = name.partition(":")
-        if colon and path and kind == "elmo":
-            found = find_model_path(path, self._base, f"features {name!r}", folder=True)
-            # Absolute: a file that is missing here must not be another folder's.
-            folder = found.absolute()
-            files = {"options": "options.json", "weights": "weights.hdf5"}
-            return (
-                ModelEntry(
-                    provider="elmo",
-                    files={role: ModelFile(path=str(folder / f)) for role, f in files.items()},
-                    description=f"ELMo from {path}",
-                ),
-                folder,
-            )
-        if colon and path and kind == "static":
-            return (
-                ModelEntry(
-                    provider="static",
-                    files={"vectors": ModelFile(path=path)},
-                    description=f"word vectors from {path}",
-                ),
-                self._base,
-            )
+        kind = _SYNONYMS.get(kind, kind)
+        if colon and path and kind in PROVIDERS:
+            where = f"features {name!r}"
+            return PROVIDERS.get(kind).entry_at(path, self._base, where)
         if name in _FAMILIES:
             members = [known for known in self.names() if known.split("-")[0] == name]
             by_path = {"elmo": "elmo:path/to/folder", "glove": "static:path/to/file"}.get(name)

@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elmobench.errors import ConfigError
+from elmobench.features.entries import ModelEntry
 from elmobench.registry import Registry
 
 FloatArray = NDArray[np.float32]
@@ -130,6 +133,24 @@ class FeatureProvider(ABC):
 
 class ProviderFactory(ABC):
     """Builds a provider from a catalogue entry; registered in :data:`PROVIDERS`."""
+
+    def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
+        """The entry that ``provider:path`` stands for, and the folder of its relative paths.
+
+        Args:
+            path: what stands after the colon.
+            base: folder that relative paths begin at; None for the current one.
+            where: the features spec, for messages.
+
+        Raises:
+            ConfigError: if such models have no path, as by default.
+            ModelError: if there is nothing at ``path``.
+        """
+        raise ConfigError(
+            "such features are not named by a path",
+            where=where,
+            fix="define them in a models: mapping, with provider and options",
+        )
 
     @abstractmethod
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:

@@ -19,8 +19,11 @@ from typing import Final
 from elmobench.errors import ConfigError
 from elmobench.registry import did_you_mean
 
-PROVIDER_SETTINGS: Final = ("state", "seed")
-"""Settings that change the vectors; all others are about what a task makes of them."""
+PROVIDER_SETTINGS: Final = ("state", "seed", "arithmetic", "device", "pieces", "revision")
+"""Settings that change the vectors; all others are about what a task makes of them.
+
+They become options of the provider, which refuses those it does not have.
+"""
 
 SETTING_KEYS: Final = ("layer", "mix", "l2", "gamma", "norm", "dropout", *PROVIDER_SETTINGS)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from elmobench.data.validation import validated
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
+from elmobench.features.entries import ModelEntry, ModelFile
 from elmobench.features.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 from elmobench.features.random_static import hashed_vectors
@@ -150,6 +151,17 @@ class _Settings(BaseModel):
 
 class StaticFactory(ProviderFactory):
     """File ``vectors``; options ``format``, ``case``, ``unknown`` and ``seed``."""
+
+    def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
+        """``static:file``."""
+        return (
+            ModelEntry(
+                provider="static",
+                files={"vectors": ModelFile(path=path)},
+                description=f"word vectors from {path}",
+            ),
+            base,
+        )
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""

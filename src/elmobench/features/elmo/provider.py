@@ -23,7 +23,9 @@ from elmobench.features.elmo.loading import Arrays, build_network, read_weights
 from elmobench.features.elmo.options import ElmoOptions, parse_options, read_options
 from elmobench.features.elmo.random_weights import RANDOM_WEIGHTS_VERSION, random_arrays
 from elmobench.features.elmo.warm_up import WARM_UP
+from elmobench.features.entries import ModelEntry, ModelFile
 from elmobench.features.file_digests import cached_sha256
+from elmobench.features.model_files import find_model_path
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 
 VERSION: Final = 1
@@ -202,6 +204,21 @@ class _Settings(BaseModel):
 
 class ElmoFactory(ProviderFactory):
     """Files ``options`` and ``weights``; options ``state`` and ``batch_size`` (for ``carry``)."""
+
+    def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
+        """``elmo:folder`` with ``options.json`` and ``weights.hdf5`` in it."""
+        found = find_model_path(path, base, where, folder=True)
+        # Absolute: a file that is missing here must not be another folder's.
+        folder = found.absolute()
+        files = {"options": "options.json", "weights": "weights.hdf5"}
+        return (
+            ModelEntry(
+                provider="elmo",
+                files={role: ModelFile(path=str(folder / f)) for role, f in files.items()},
+                description=f"ELMo from {path}",
+            ),
+            folder,
+        )
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""
