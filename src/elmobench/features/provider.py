@@ -99,8 +99,9 @@ class FeatureProvider(ABC):
         """All layers of every sentence, in the given order: one (L, T, D) array each."""
         words = sorted({token for sentence in sentences for token in sentence})
         row = {word: i for i, word in enumerate(words)}
-        by_type = self.encode_types(words) if words else []
-        by_token = self.encode_tokens(sentences)
+        with self.sharing(words):
+            by_type = self.encode_types(words) if words else []
+            by_token = self.encode_tokens(sentences)
         result = []
         for sentence, token_layers in zip(sentences, by_token, strict=True):
             out = np.zeros((self.num_layers, len(sentence), self.dim), dtype=np.float32)

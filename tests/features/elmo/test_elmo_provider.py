@@ -72,9 +72,9 @@ def test_batch_order_and_company_do_not_matter(model):
 def test_many_batches_equal_one(tmp_path, monkeypatch):
     ours = ElmoProvider.from_files(*write_model(tmp_path))
     whole = ours.encode(SENTENCES)
-    monkeypatch.setattr("elmobench.features.elmo.encoding._BATCH_TOKENS", 20)
-    monkeypatch.setattr("elmobench.features.elmo.encoding._BATCH_ROWS", 2)
-    monkeypatch.setattr("elmobench.features.elmo.bilstm._BLOCK_VALUES", 300)
+    monkeypatch.setattr("elmobench.features.elmo.encoding._BATCH_VALUES", 200)  # 20 tokens
+    monkeypatch.setattr("elmobench.features.elmo.bilstm._MOST_ROWS", 2)
+    monkeypatch.setattr("elmobench.features.elmo.bilstm._RUN_VALUES", 30)  # 3 positions
     monkeypatch.setattr("elmobench.features.elmo.char_cnn._STEP_VALUES", 500)
     assert _largest(whole, ours.encode(SENTENCES)) <= ASK
 

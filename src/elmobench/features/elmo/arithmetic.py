@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import torch
 
 from elmobench.errors import ConfigError
+
+# Under any other value oneDNN computes fp32 products in a lower precision.
+_MATH_MODES: Final = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
+
+
+@contextmanager
+def no_gradients() -> Iterator[None]:
+    """Inference mode, and no autocast on any device. Both are settings of the thread."""
+    with (
+        torch.inference_mode(),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast("cuda", enabled=False),
+    ):
+        yield
 
 
 @contextmanager
@@ -17,7 +33,7 @@ def strict_float32() -> Iterator[None]:
     The setting is the caller's, so it is refused rather than changed behind their back.
 
     Raises:
-        ConfigError: if ``torch.set_float32_matmul_precision`` allows bf16 or TF32.
+        ConfigError: if PyTorch or oneDNN may compute fp32 products in bf16 or TF32.
     """
     if torch.get_float32_matmul_precision() != "highest":
         raise ConfigError(
@@ -25,5 +41,12 @@ def strict_float32() -> Iterator[None]:
             "precision, and these vectors are defined in full float32",
             fix='call torch.set_float32_matmul_precision("highest") before encoding',
         )
-    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
+    for name in _MATH_MODES:
+        if os.environ.get(name, "STRICT").upper() != "STRICT":
+            raise ConfigError(
+                f"the environment sets {name}={os.environ[name]}, and these vectors are defined "
+                "in full float32",
+                fix=f"unset {name}",
+            )
+    with no_gradients():
         yield

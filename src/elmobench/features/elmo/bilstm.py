@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from elmobench.features.elmo.frozen_linear import FrozenLinear
 from elmobench.features.elmo.options import LstmOptions
-from elmobench.features.elmo.packing import Packing
+from elmobench.features.elmo.side_by_side import side_by_side
+from elmobench.features.elmo.strips import Strips
 
-# Bounds the memory of the input product: values of one block of gates.
-_BLOCK_VALUES = 1 << 22
+# Values of one step's gates, and of one run of steps in one direction: they bound the memory.
+_GATE_VALUES: Final = 1 << 22
+_RUN_VALUES: Final = 1 << 22
+_MOST_ROWS: Final = 512
 
 
 @dataclass(frozen=True)
 class LstmLayer:
-    """Weights of one layer in one direction. The four gates are input, forget, output, candidate.
+    """Weights of one layer in one direction.
 
     Attributes:
-        from_input: (P, 4C).
-        from_state: (P, 4C).
-        bias: (4C,), the forget gate's +1 included.
-        projection: (C, P).
+        gates: (2P, 4C) product of input and state side by side, to the input, forget and output
+            gates and the candidate; the forget gate's +1 is in its bias.
+        projection: (C, P) product.
     """
 
-    from_input: Tensor
-    from_state: Tensor
-    bias: Tensor
-    projection: Tensor
+    gates: FrozenLinear
+    projection: FrozenLinear
 
 
 State = tuple[Tensor, Tensor]
-"""Projected state (B, P) and cells (B, C) of one layer in one direction."""
+"""Projected state (S, P) and cells (S, C) of one layer in one direction."""
+
+Directions = tuple[tuple[LstmLayer, ...], tuple[LstmLayer, ...]]
 
 
 @dataclass(frozen=True)
@@ -43,92 +47,144 @@ class BiLstm:
     Attributes:
         options: sizes, clips and skip connections.
         directions: layers of the forward and of the backward direction.
+        dtype: of products; cells and outputs are float32 always.
     """
 
     options: LstmOptions
-    directions: tuple[tuple[LstmLayer, ...], tuple[LstmLayer, ...]]
+    directions: Directions
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def rows(self) -> int:
+        """Strips that a batch should have at most."""
+        return max(1, min(_MOST_ROWS, _GATE_VALUES // (4 * self.options.dim)))
 
     def __call__(
-        self, x: Tensor, packing: Packing, states: list[list[State]]
+        self,
+        embed: Callable[[Tensor], Tensor],
+        count: int,
+        strips: Strips,
+        initial: list[list[State]],
     ) -> tuple[list[Tensor], list[list[State]]]:
-        """Run packed token vectors through all layers.
+        """Run a batch of sentences through all layers.
+
+        Sentences longer than a run of steps are no exception: states are carried from run to
+        run, so that memory beyond the result is bounded.
 
         Args:
-            x: (N, P) token vectors in packed order, sentence boundaries included.
-            packing: the layout of ``x``.
-            states: initial states by direction and layer; B rows, in the packing's order.
+            embed: row-major positions (n,) to token vectors (n, P).
+            count: number N of positions, sentence boundaries included.
+            strips: the layout.
+            initial: states that every sentence starts from, by direction and layer: one row for
+                all sentences, or one a strip where each strip is one sentence.
 
         Returns:
-            One (N, 2P) output a layer (forward, then backward), in packed order, and the final
-            states by direction and layer.
+            One (N, 2P) float32 output a layer (forward, then backward), row-major, and the
+            states of each strip at its end, by direction and layer.
         """
-        outputs: list[list[Tensor]] = []
-        finals: list[list[State]] = []
-        for backward, layers in enumerate(self.directions):
-            inputs = x[packing.reverse] if backward else x
-            outputs.append([])
-            finals.append([])
-            for i, layer in enumerate(layers):
-                out, final = self._run(inputs, layer, packing, states[backward][i])
+        p = self.options.projection_dim
+        outputs = [torch.empty((count, 2 * p)) for _ in self.directions[0]]
+
+        def run(direction: int) -> list[State]:
+            halves = [out[:, direction * p : (direction + 1) * p] for out in outputs]
+            return self._run_direction(direction, embed, strips, initial[direction], halves)
+
+        return outputs, side_by_side(run, 2)
+
+    def zero_states(self, rows: int = 1) -> list[list[State]]:
+        """Zeros for ``rows`` strips, or for all."""
+        c, p = self.options.dim, self.options.projection_dim
+        return [[(torch.zeros(rows, p), torch.zeros(rows, c)) for _ in d] for d in self.directions]
+
+    def _run_direction(
+        self,
+        direction: int,
+        embed: Callable[[Tensor], Tensor],
+        strips: Strips,
+        initial: list[State],
+        outputs: list[Tensor],
+    ) -> list[State]:
+        """All layers of one direction; fills ``outputs`` and returns the final states."""
+        layers = self.directions[direction]
+        cells = [
+            _Cell(layer, start, strips.rows, self)
+            for layer, start in zip(layers, initial, strict=True)
+        ]
+        most = max(1, _RUN_VALUES // (2 * self.options.projection_dim))
+        for positions, steps in strips.chunks(most):
+            read = strips.reads[direction][positions]
+            inputs = embed(read)
+            for i, (cell, out) in enumerate(zip(cells, outputs, strict=True)):
+                states = cell.run(inputs, strips, steps)
                 if i and self.options.use_skip_connections:
                     # The residual joins the output, never the recurrence.
-                    out.add_(inputs)
-                outputs[-1].append(out[packing.reverse] if backward else out)
-                finals[-1].append(final)
-                inputs = out
-        return [torch.cat(pair, dim=1) for pair in zip(*outputs, strict=True)], finals
-
-    def zero_states(self, rows: int) -> list[list[State]]:
-        """Zeros for ``rows`` rows."""
-        c, p = self.options.dim, self.options.projection_dim
-        return [
-            [
-                (
-                    torch.zeros(rows, p, dtype=torch.float32),
-                    torch.zeros(rows, c, dtype=torch.float32),
-                )
-                for _ in layers
-            ]
-            for layers in self.directions
-        ]
-
-    def _run(
-        self, x: Tensor, layer: LstmLayer, packing: Packing, state: State
-    ) -> tuple[Tensor, State]:
-        """One layer, one direction: (N, P) to (N, P), and the final state of every row."""
-        cells = self.options.dim
-        h, c = state[0], state[1].clone()
-        out = torch.empty((x.shape[0], self.options.projection_dim), dtype=x.dtype)
-        for begin, end, steps in _blocks(packing.batch_sizes, 4 * cells):
-            gates = torch.addmm(layer.bias, x[begin:end], layer.from_input)
-            at = 0
-            for rows in steps:
-                z = gates[at : at + rows].addmm_(h[:rows], layer.from_state)
-                z[:, : 3 * cells].sigmoid_()
-                candidate = z[:, 3 * cells :].tanh_()
-                live = c[:rows]
-                live.mul_(z[:, cells : 2 * cells]).addcmul_(z[:, :cells], candidate)
-                if self.options.cell_clip is not None:
-                    live.clamp_(-self.options.cell_clip, self.options.cell_clip)
-                exposed = torch.tanh(live).mul_(z[:, 2 * cells : 3 * cells])
-                # The clipped projection is both the output and what recurs.
-                h = torch.mm(exposed, layer.projection, out=out[begin + at : begin + at + rows])
-                if self.options.proj_clip is not None:
-                    h.clamp_(-self.options.proj_clip, self.options.proj_clip)
-                at += rows
-        return out, (out[packing.last], c)
+                    states.add_(inputs)
+                out.index_copy_(0, read, states)
+                inputs = states
+        return [(cell.h, cell.c) for cell in cells]
 
 
-def _blocks(batch_sizes: tuple[int, ...], width: int) -> Iterator[tuple[int, int, list[int]]]:
-    """Runs of time steps whose gates fit the memory bound: begin, end and rows a step."""
-    limit = max(1, _BLOCK_VALUES // width)
-    begin = end = 0
-    steps: list[int] = []
-    for rows in batch_sizes:
-        if steps and end + rows - begin > limit:
-            yield begin, end, steps
-            begin, steps = end, []
-        steps.append(rows)
-        end += rows
-    if steps:
-        yield begin, end, steps
+class _Cell:
+    """One layer in one direction on its way through the strips.
+
+    Attributes:
+        h: (S, P) projected states, clipped: both the output and what recurs.
+        c: (S, C) cells.
+    """
+
+    def __init__(self, layer: LstmLayer, start: State, rows: int, lstm: BiLstm) -> None:
+        self._layer = layer
+        self._start = start
+        self._options = lstm.options
+        self._dtype = lstm.dtype
+        self.h = torch.empty(rows, lstm.options.projection_dim)
+        self.c = torch.empty(rows, lstm.options.dim)
+        self._squashed = torch.empty_like(self.c)
+        self._exposed = torch.empty_like(self.c, dtype=self._dtype)
+
+    def run(self, inputs: Tensor, strips: Strips, steps: range) -> Tensor:
+        """(n, P) inputs of these time steps, in packed order, to (n, P) outputs."""
+        p, h = self._options.projection_dim, self.h
+        joined = torch.empty((len(inputs), 2 * p), dtype=self._dtype)
+        joined[:, :p] = inputs
+        out = torch.empty((len(inputs), p))
+        at = 0
+        for step in steps:
+            rows = strips.batch_sizes[step]
+            begun = strips.starts[step]
+            if begun is not None:
+                self._begin(begun)
+            here = joined[at : at + rows]
+            here[:, p:] = h[:rows]
+            exposed = self._advance(self._layer.gates(here), rows)
+            projected = self._layer.projection(exposed)
+            if self._options.proj_clip is not None:
+                projected.clamp_(-self._options.proj_clip, self._options.proj_clip)
+            h[:rows] = projected
+            out[at : at + rows] = projected
+            at += rows
+        return out
+
+    def _begin(self, strips: Tensor) -> None:
+        """Set the state of ``strips`` to that of a sentence's beginning."""
+        h, c = self._start
+        shared = len(h) == 1
+        self.h[strips] = h if shared else h[strips]
+        self.c[strips] = c if shared else c[strips]
+
+    def _advance(self, z: Tensor, rows: int) -> Tensor:
+        """Gates before their activation, (rows, 4C), to the exposed cells, (rows, C).
+
+        ``c = clip(σ(i)·tanh(j) + σ(f)·c)``, exposed ``σ(o)·tanh(c)``; in place, so that nothing
+        is allocated.
+        """
+        n = self._options.dim
+        z[:, : 3 * n].sigmoid_()
+        candidate = z[:, 3 * n :].tanh_()
+        c = self.c[:rows]
+        c.mul_(z[:, n : 2 * n]).addcmul_(z[:, :n], candidate)
+        if self._options.cell_clip is not None:
+            c.clamp_(-self._options.cell_clip, self._options.cell_clip)
+        squashed, exposed = self._squashed[:rows], self._exposed[:rows]
+        torch.tanh(c, out=squashed)
+        return torch.mul(squashed, z[:, 2 * n : 3 * n], out=exposed)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from elmobench.features.elmo.characters import character_ids
+from elmobench.features.elmo.frozen_linear import FrozenLinear
 from elmobench.features.elmo.options import CharCnnOptions
 
 # Bounds the memory of one step: words × window positions × filters of the widest bank.
@@ -18,20 +19,18 @@ _STEP_VALUES = 1 << 22
 
 @dataclass(frozen=True)
 class Highway:
-    """``g = σ(x·gate + gate_bias)``, ``y = g·relu(x·transform + transform_bias) + (1−g)·x``.
+    """``g = σ(gate(x))``, ``y = g·relu(transform(x)) + (1−g)·x``.
 
     The file calls the gate *carry* although it lets the transform through.
     """
 
-    transform: Tensor
-    transform_bias: Tensor
-    gate: Tensor
-    gate_bias: Tensor
+    transform: FrozenLinear
+    gate: FrozenLinear
 
     def __call__(self, x: Tensor) -> Tensor:
         """(V, F) to (V, F)."""
-        gate = torch.addmm(self.gate_bias, x, self.gate).sigmoid_()
-        new = torch.addmm(self.transform_bias, x, self.transform).relu_()
+        gate = self.gate(x).sigmoid_()
+        new = self.transform(x).relu_()
         return torch.addcmul(x, gate, new.sub_(x))
 
 
@@ -42,16 +41,16 @@ class CharCnn:
     Attributes:
         options: sizes and activation.
         embedding: (262, E) character vectors; row 0 is zero.
-        filters: for each width w, a (w·E, F) matrix and its (F,) bias.
+        filters: for each width w, a (w·E, F) product.
         highways: applied in order.
-        projection: (F, P) matrix and (P,) bias, or None where the filters are P already.
+        projection: (F, P) product, or None where the filters are P already.
     """
 
     options: CharCnnOptions
     embedding: Tensor
-    filters: tuple[tuple[Tensor, Tensor], ...]
+    filters: tuple[FrozenLinear, ...]
     highways: tuple[Highway, ...]
-    projection: tuple[Tensor, Tensor] | None
+    projection: FrozenLinear | None
 
     def __call__(self, words: Sequence[str]) -> Tensor:
         """(V, P) vectors of ``words``, in the given order."""
@@ -76,10 +75,10 @@ class CharCnn:
         characters = self.embedding[ids].flatten(1)  # (v, c·E)
         dim = self.embedding.shape[1]
         banks = []
-        for (width, _), (matrix, bias) in zip(self.options.filters, self.filters, strict=True):
+        for (width, _), convolve in zip(self.options.filters, self.filters, strict=True):
             windows = characters.unfold(1, width * dim, dim)  # (v, c−w+1, w·E)
-            # Adding the bias and activating are monotone, so they can wait for the maximum.
-            banks.append((windows @ matrix).amax(dim=1).add_(bias))
+            # Activating is monotone, so it can wait for the maximum.
+            banks.append(convolve(windows.contiguous()).amax(dim=1))
         pooled = torch.cat(banks, dim=1)
         return pooled.relu_() if self.options.activation == "relu" else pooled.tanh_()
 
@@ -92,6 +91,6 @@ class CharCnn:
             for highway in self.highways:
                 x = highway(x)
             if self.projection is not None:
-                x = torch.addmm(self.projection[1], x, self.projection[0])
+                x = self.projection(x)
             steps.append(x)
         return torch.cat(steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -13,15 +13,15 @@ from elmobench.data.examples import Sentence
 from elmobench.features.elmo.bilstm import State
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE
 from elmobench.features.elmo.loading import ElmoNetwork
-from elmobench.features.elmo.packing import pack
+from elmobench.features.elmo.strips import Strips, lay_out, one_each
 from elmobench.features.elmo.warm_up import WARM_UP
 from elmobench.features.provider import FloatArray
 
 StatePolicy = Literal["zero", "warm", "carry"]
 
-# One batch under `zero` and `warm`: enough rows for large products, bounded memory.
-_BATCH_TOKENS: Final = 8192
-_BATCH_ROWS: Final = 512
+# Values of one layer's output in a batch under `zero` and `warm`: enough for large products,
+# bounded memory. A longer sentence is a batch of its own.
+_BATCH_VALUES: Final = 1 << 23
 
 
 class TokenEncoder:
@@ -54,18 +54,11 @@ class TokenEncoder:
         words += sorted({token for sentence in sentences for token in sentence} - set(words))
         vectors = self._word_vectors(words)
         index = {word: i for i, word in enumerate(words)}
-        ids = [
-            np.fromiter((0, *(index[token] for token in sentence), 1), dtype=np.int64)
-            for sentence in sentences
-        ]
         results: list[list[FloatArray]] = [[] for _ in sentences]
-        for batch in self._batches([len(row) for row in ids]):
-            initial = self._initial(len(batch))
-            outputs, finals = self._run([ids[i] for i in batch], vectors, initial)
-            for i, output in zip(batch, outputs, strict=True):
+        for batch in self._batches([len(sentence) + 2 for sentence in sentences]):
+            chosen = [sentences[i] for i in batch]
+            for i, output in zip(batch, self._run(chosen, index, vectors), strict=True):
                 results[i] = output
-            if self._policy == "carry":
-                self._keep(finals)
         return results
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -74,10 +67,11 @@ class TokenEncoder:
             for start in range(0, len(lengths), self._batch_size):
                 yield list(range(start, min(start + self._batch_size, len(lengths))))
             return
+        most = _BATCH_VALUES // (2 * self._network.bilstm.options.projection_dim)
         batch: list[int] = []
         tokens = 0
         for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-            if batch and (tokens + lengths[i] > _BATCH_TOKENS or len(batch) == _BATCH_ROWS):
+            if batch and tokens + lengths[i] > most:
                 yield batch
                 batch, tokens = [], 0
             batch.append(i)
@@ -86,47 +80,48 @@ class TokenEncoder:
             yield batch
 
     def _run(
-        self,
-        ids: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]],
-        vectors: Tensor,
-        initial: list[list[State]],
-    ) -> tuple[list[list[FloatArray]], list[list[State]]]:
-        """One batch: rows of word ids with boundaries, and their initial states.
+        self, sentences: Sequence[Sentence], index: Mapping[str, int], vectors: Tensor
+    ) -> list[list[FloatArray]]:
+        """One batch: a (T, 2P) array a layer for each sentence."""
+        lstm = self._network.bilstm
+        lengths = [len(sentence) + 2 for sentence in sentences]
+        ids = torch.empty(sum(lengths), dtype=torch.int64)
+        numbers = ids.numpy()
+        end = 0
+        for sentence, length in zip(sentences, lengths, strict=True):
+            start, end = end, end + length
+            numbers[start] = 0
+            numbers[start + 1 : end - 1] = [index[token] for token in sentence]
+            numbers[end - 1] = 1
+        carried = self._policy == "carry"
+        strips = one_each(lengths) if carried else lay_out(lengths, lstm.rows)
+        initial = self._initial(strips)
+        layers, finals = lstm(lambda read: vectors[ids[read]], len(ids), strips, initial)
+        if carried:
+            self._keep(_select(finals, strips.sentence_strip))
+        ends = np.cumsum(lengths).tolist()
+        arrays = [layer.numpy() for layer in layers]
+        return [
+            [array[end - length + 1 : end - 1] for array in arrays]
+            for length, end in zip(lengths, ends, strict=True)
+        ]
 
-        Returns:
-            Outputs without boundaries and final states, both in the order of ``ids``.
-        """
-        descending = np.argsort([-len(row) for row in ids], kind="stable")
-        restore = torch.from_numpy(np.argsort(descending, kind="stable"))
-        packing = pack([len(ids[i]) for i in descending])
-        flat = torch.from_numpy(np.concatenate([ids[i] for i in descending]))
-        x = vectors[flat[packing.order]]
-        rows = torch.from_numpy(descending)
-        layers, finals = self._network.bilstm(x, packing, _select(initial, rows))
-        outputs: list[list[FloatArray]] = [[] for _ in ids]
-        for layer in layers:
-            straight = layer[packing.inverse].numpy()  # (N, 2P), row after row
-            end = 0
-            for i in descending:
-                start, end = end, end + len(ids[i])
-                outputs[i].append(straight[start + 1 : end - 1])
-        return outputs, _select(finals, restore)
-
-    def _initial(self, rows: int) -> list[list[State]]:
-        """Initial states for the next batch of ``rows`` rows."""
-        zeros = self._network.bilstm.zero_states(rows)
+    def _initial(self, strips: Strips) -> list[list[State]]:
+        """States that the sentences of the next batch start from; see :class:`BiLstm`."""
+        zeros = self._network.bilstm.zero_states(strips.rows if self._policy == "carry" else 1)
         if self._policy == "zero":
             return zeros
         if self._policy == "warm":
             if self._states is None:
                 self._states = self._burn_in()
-            return _select(self._states, torch.zeros(rows, dtype=torch.int64))
+            return self._states
         if self._states is None:
             return zeros
         known = self._states[0][0][0].shape[0]
-        if known < rows:
+        if known < strips.rows:
             self._states = _merge(self._states, zeros)
-        return _select(self._states, torch.arange(rows))
+        row_of_strip = torch.argsort(strips.sentence_strip)
+        return _select(self._states, row_of_strip)
 
     def _keep(self, finals: list[list[State]]) -> None:
         """Rows of this batch replace their own; rows beyond it keep what they had."""

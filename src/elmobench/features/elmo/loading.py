@@ -17,6 +17,7 @@ from elmobench.errors import ModelError
 from elmobench.features.elmo.bilstm import BiLstm, LstmLayer
 from elmobench.features.elmo.char_cnn import CharCnn, Highway
 from elmobench.features.elmo.characters import N_IDS
+from elmobench.features.elmo.frozen_linear import FrozenLinear
 from elmobench.features.elmo.options import ElmoOptions
 
 Arrays = Mapping[str, NDArray[np.float32]]
@@ -115,49 +116,66 @@ def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> N
     return values
 
 
-def build_network(options: ElmoOptions, arrays: Arrays) -> ElmoNetwork:
-    """The network of these datasets, whose shapes must already have been checked."""
+def build_network(
+    options: ElmoOptions,
+    arrays: Arrays,
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+) -> ElmoNetwork:
+    """The network of these datasets, whose shapes must already have been checked.
+
+    Args:
+        options: of the model.
+        arrays: its datasets.
+        dtype: of the biLSTM's products; the character CNN is float32 always.
+        device: where the network lies.
+    """
     cnn = options.char_cnn
     embedding = np.concatenate([np.zeros_like(arrays["char_embed"][:1]), arrays["char_embed"]])
+
+    def product(weight: str, bias: str, inputs: int | None = None) -> FrozenLinear:
+        matrix = arrays[weight]
+        if inputs is not None:
+            matrix = matrix.reshape(inputs, -1)
+        return FrozenLinear(_tensor(matrix), _tensor(arrays[bias]), device=device)
+
     filters = tuple(
-        (_tensor(arrays[f"CNN/W_cnn_{i}"].reshape(-1, count)), _tensor(arrays[f"CNN/b_cnn_{i}"]))
-        for i, (_, count) in enumerate(cnn.filters)
+        product(f"CNN/W_cnn_{i}", f"CNN/b_cnn_{i}", width * cnn.embedding.dim)
+        for i, (width, _) in enumerate(cnn.filters)
     )
     highways = tuple(
         Highway(
-            transform=_tensor(arrays[f"CNN_high_{i}/W_transform"]),
-            transform_bias=_tensor(arrays[f"CNN_high_{i}/b_transform"]),
-            gate=_tensor(arrays[f"CNN_high_{i}/W_carry"]),
-            gate_bias=_tensor(arrays[f"CNN_high_{i}/b_carry"]),
+            transform=product(f"CNN_high_{i}/W_transform", f"CNN_high_{i}/b_transform"),
+            gate=product(f"CNN_high_{i}/W_carry", f"CNN_high_{i}/b_carry"),
         )
         for i in range(cnn.n_highway)
     )
     projection = None
     if "CNN_proj/W_proj" in arrays:
-        projection = (_tensor(arrays["CNN_proj/W_proj"]), _tensor(arrays["CNN_proj/b_proj"]))
+        projection = product("CNN_proj/W_proj", "CNN_proj/b_proj")
     forward, backward = (
-        tuple(_lstm_layer(arrays, cell_name(d, i)) for i in range(options.lstm.n_layers))
+        tuple(
+            _lstm_layer(arrays, cell_name(d, i), dtype, device)
+            for i in range(options.lstm.n_layers)
+        )
         for d in range(2)
     )
     return ElmoNetwork(
-        char_cnn=CharCnn(cnn, _tensor(embedding), filters, highways, projection),
-        bilstm=BiLstm(options.lstm, (forward, backward)),
+        char_cnn=CharCnn(cnn, _tensor(embedding).to(device), filters, highways, projection),
+        bilstm=BiLstm(options.lstm, (forward, backward), dtype),
         parameters=sum(array.size for array in arrays.values()),
     )
 
 
-def _lstm_layer(arrays: Arrays, cell: str) -> LstmLayer:
-    p = arrays[f"{cell}/W_P_0"].shape[1]
+def _lstm_layer(arrays: Arrays, cell: str, dtype: torch.dtype, device: str) -> LstmLayer:
     i, j, f, o = np.split(arrays[f"{cell}/W_0"], 4, axis=1)
     weights = np.concatenate([i, f, o, j], axis=1)
     i, j, f, o = np.split(arrays[f"{cell}/B"], 4)
     # The published graphs add 1 to the forget gate at run time; it is not in the file.
     bias = np.concatenate([i, f + np.float32(1), o, j])
     return LstmLayer(
-        from_input=_tensor(weights[:p]),
-        from_state=_tensor(weights[p:]),
-        bias=_tensor(bias),
-        projection=_tensor(arrays[f"{cell}/W_P_0"]),
+        gates=FrozenLinear(_tensor(weights), _tensor(bias), dtype, device),
+        projection=FrozenLinear(_tensor(arrays[f"{cell}/W_P_0"]), None, dtype, device),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -27,6 +28,10 @@ from elmobench.features.entries import ModelEntry, ModelFile
 from elmobench.features.file_digests import cached_sha256
 from elmobench.features.model_files import find_model_path
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+
+Arithmetic = Literal["fp32", "bf16"]
+Device = Literal["cpu", "cuda"]
+_DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 VERSION: Final = 1
 """Bumped by hand when any vector changes by more than 5e-6; golden tests guard it."""
@@ -49,6 +54,10 @@ class ElmoProvider(FeatureProvider):
         weights_digest: identity of ``arrays``.
         state: what every sentence starts from; see :class:`TokenEncoder`.
         batch_size: rows a batch under ``carry``; the other policies do not depend on it.
+        arithmetic: of the biLSTM's products. ``bf16`` rounds their factors and results to 8
+            significant bits: faster where the processor has it, and another fingerprint. Cells,
+            residuals and the character CNN stay in fp32.
+        device: ``cpu`` or ``cuda``.
     """
 
     def __init__(
@@ -60,12 +69,16 @@ class ElmoProvider(FeatureProvider):
         *,
         state: StatePolicy = "zero",
         batch_size: int = 32,
+        arithmetic: Arithmetic = "fp32",
+        device: Device = "cpu",
     ) -> None:
         self.name = name
         self.options = options
         self.state = state
+        self.arithmetic = arithmetic
+        self.device = device
         self.cacheable = state != "carry"
-        self._network = build_network(options, arrays)
+        self._network = build_network(options, arrays, _DTYPES[arithmetic], device)
         self._shared: tuple[dict[str, int], Tensor] | None = None
         self._encoder = TokenEncoder(self._network, state, batch_size, self._word_vectors)
         p = options.lstm.projection_dim
@@ -85,8 +98,8 @@ class ElmoProvider(FeatureProvider):
                 "weights": weights_digest,
                 "options": options.digest,
                 "state": policy,
-                "arithmetic": "fp32",
-                "device": "cpu",
+                "arithmetic": arithmetic,
+                "device": device,
             }
         )
 
@@ -99,6 +112,8 @@ class ElmoProvider(FeatureProvider):
         name: str | None = None,
         state: StatePolicy = "zero",
         batch_size: int = 32,
+        arithmetic: Arithmetic = "fp32",
+        device: Device = "cpu",
     ) -> ElmoProvider:
         """Load a model of the AllenNLP/bilm-tf format.
 
@@ -114,6 +129,8 @@ class ElmoProvider(FeatureProvider):
             cached_sha256(weights),
             state=state,
             batch_size=batch_size,
+            arithmetic=arithmetic,
+            device=device,
         )
 
     @classmethod
@@ -125,6 +142,8 @@ class ElmoProvider(FeatureProvider):
         name: str = "elmo-random",
         state: StatePolicy = "zero",
         batch_size: int = 32,
+        arithmetic: Arithmetic = "fp32",
+        device: Device = "cpu",
     ) -> ElmoProvider:
         """A model of this shape whose weights are a function of ``seed`` alone."""
         return cls(
@@ -134,12 +153,19 @@ class ElmoProvider(FeatureProvider):
             digest_of({"random": RANDOM_WEIGHTS_VERSION, "seed": seed}),
             state=state,
             batch_size=batch_size,
+            arithmetic=arithmetic,
+            device=device,
         )
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over weights, options, state policy, arithmetic and code version."""
         return self._fingerprint
+
+    @property
+    def rows(self) -> int:
+        """Rows of the recurrent products at most."""
+        return self._network.bilstm.rows
 
     @property
     def parameters(self) -> int:
@@ -192,7 +218,11 @@ class ElmoProvider(FeatureProvider):
 
     def describe(self) -> dict[str, Any]:
         """What a record keeps of this provider; JSON values only."""
-        return super().describe() | {"state": self.state, "arithmetic": "fp32", "device": "cpu"}
+        return super().describe() | {
+            "state": self.state,
+            "arithmetic": self.arithmetic,
+            "device": self.device,
+        }
 
 
 class _Settings(BaseModel):
@@ -200,6 +230,8 @@ class _Settings(BaseModel):
 
     state: StatePolicy = "zero"
     batch_size: int = Field(default=32, ge=1)
+    arithmetic: Arithmetic = "fp32"
+    device: Device = "cpu"
 
 
 class ElmoFactory(ProviderFactory):
@@ -236,6 +268,8 @@ class ElmoFactory(ProviderFactory):
             name=name,
             state=settings.state,
             batch_size=settings.batch_size,
+            arithmetic=settings.arithmetic,
+            device=settings.device,
         )
 
 
@@ -288,7 +322,7 @@ class RandomElmoFactory(ProviderFactory):
         where = f"features {name!r}"
         settings = validated(_RandomSettings, options, where)
         if "options" in files:
-            sizes = sorted(settings.model_fields_set - {"seed", "state", "batch_size"})
+            sizes = sorted(settings.model_fields_set - set(_Settings.model_fields) - {"seed"})
             if sizes:
                 raise ConfigError(
                     f"{', '.join(sizes)} given beside an options file",
@@ -304,6 +338,8 @@ class RandomElmoFactory(ProviderFactory):
             name=name,
             state=settings.state,
             batch_size=settings.batch_size,
+            arithmetic=settings.arithmetic,
+            device=settings.device,
         )
 
 

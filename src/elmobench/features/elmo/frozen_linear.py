@@ -1,0 +1,62 @@
+"""Matrix products with weights that never change, packed once for the processor."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+# Rows that oneDNN is told to expect. The packing serves any number; this one suits batches.
+_EXPECTED_ROWS: Final = 128
+
+
+class FrozenLinear:
+    """``x @ weight + bias``.
+
+    On a CPU the weight is packed by oneDNN where PyTorch has it: true fp32, two to three times
+    as fast as MKL on AMD processors and as fast elsewhere. On other devices, and where oneDNN is
+    missing or switched off, PyTorch's own product runs.
+
+    Args:
+        weight: (K, N) float32.
+        bias: (N,) float32, or None.
+        dtype: of input, output and stored weight: float32 or bfloat16. Products are summed in
+            float32 either way.
+        device: where the weight lies.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.in_features, self.out_features = weight.shape
+        self.dtype = dtype
+        # Rows are outputs, as PyTorch and oneDNN keep a linear layer.
+        rows = weight.detach().t().to(device=device, dtype=dtype).contiguous()
+        self._bias = None if bias is None else bias.detach().to(device=device, dtype=dtype)
+        self._linear = _onednn() if rows.device.type == "cpu" else None
+        if self._linear is None:
+            self._weight = rows
+        else:
+            with torch.inference_mode():
+                self._weight = torch.ops.mkldnn._reorder_linear_weight(rows, _EXPECTED_ROWS)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(…, K) of this layer's dtype to (…, N)."""
+        if self._linear is None:
+            return torch.nn.functional.linear(x, self._weight, self._bias)
+        product: Tensor = self._linear(x, self._weight, self._bias, "none", [], "")
+        return product
+
+
+def _onednn() -> Any | None:
+    """oneDNN's packed linear operator, or None where this build of PyTorch lacks it."""
+    backend, operators = torch.backends.mkldnn, torch.ops.mkldnn
+    if not (backend.is_available() and backend.enabled):  # type: ignore[no-untyped-call]
+        return None
+    names = ("_reorder_linear_weight", "_linear_pointwise")
+    return operators._linear_pointwise if all(hasattr(operators, n) for n in names) else None
