@@ -34,6 +34,17 @@ def pin(url: str, sha256: str, size: int) -> None:
         write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
+def unpin(url: str) -> None:
+    """Forget the digest of ``url``, if there is one."""
+    file = paths.lock_file()
+    if not file.is_file():
+        return
+    with FileLock(f"{file}.lock"):
+        pins = _read()
+        if pins.pop(url, None) is not None:
+            write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
+
+
 def _read() -> dict[str, Pin]:
     file = paths.lock_file()
     if not file.is_file():
