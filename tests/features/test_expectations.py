@@ -118,6 +118,20 @@ def test_glove_is_words_times_values():
     assert catalogue.entry("glove-840b-300d").options["case"] == "keep"
 
 
+@pytest.mark.parametrize(("name", "words"), [("cased", 28_996), ("uncased", 30_522)])
+def test_bert_is_the_encoder_without_its_pooler(name, words):
+    width, inner = 768, 3072
+    embeddings = (words + 512 + 2) * width + 2 * width
+    attention = 4 * (width * width + width)
+    feed_forward = 2 * width * inner + inner + width
+    expect = Catalogue().entry(f"bert-base-{name}").expect
+    assert expect.parameters == embeddings + 12 * (attention + feed_forward + 2 * 2 * width)
+    # transformers' BertModel has a pooler on top: these are its well-known numbers.
+    with_pooler = expect.parameters + width * width + width
+    assert with_pooler == {"cased": 108_310_272, "uncased": 109_482_240}[name]
+    assert (expect.dim, expect.layers) == (width, 13)
+
+
 def test_every_setting_is_loaded_and_checked(tmp_path):
     models = {"mine": {"provider": "random", "options": {"dim": 4}, "expect": {"dim": 5}}}
     catalogue = Catalogue(models)

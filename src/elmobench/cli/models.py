@@ -66,6 +66,7 @@ def show(
     """Show what is known of a model: its address, digests, licence, size and how to use it."""
     import yaml
     from rich.console import Console
+    from rich.markup import escape
 
     from elmobench.features.catalogue import Catalogue
     from elmobench.features.inventory import describe_model, model_info
@@ -77,7 +78,7 @@ def show(
         _must_be_here(info)
         content["loaded"] = _loaded(catalogue.load(name))
     console = Console()
-    console.print(f"[bold]model[/] {name}", highlight=False)
+    console.print(f"[bold]model[/] {escape(name)}", highlight=False, soft_wrap=True)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=78)
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -108,9 +109,10 @@ def fetch(
             f"{name}: {_size(done.bytes)}, {provider.parameters:,} parameters, "
             f"{provider.num_layers} layers of {provider.dim} values"
         )
-        for old, new in zip(info.files, done.files, strict=True):
-            pinned_now = "; digest pinned now" if old.sha256 is None and new.sha256 else ""
-            typer.echo(f"  {new.role}: {new.path}{pinned_now}")
+        known = {file.sha256 for file in info.files}
+        for file in done.files:
+            pinned_now = "; digest pinned now" if file.sha256 not in known else ""
+            typer.echo(f"  {file.role}: {file.path}{pinned_now}")
 
 
 def _must_be_here(info: ModelInfo) -> None:

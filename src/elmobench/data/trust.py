@@ -24,6 +24,11 @@ def pinned(url: str) -> Pin | None:
     return _read().get(url)
 
 
+def pinned_below(prefix: str) -> dict[str, Pin]:
+    """All that was pinned for addresses that begin with ``prefix``."""
+    return {url: row for url, row in _read().items() if url.startswith(prefix)}
+
+
 def pin(url: str, sha256: str, size: int) -> None:
     """Remember the digest of ``url``; several processes may do so at the same time."""
     file = paths.lock_file()
@@ -34,15 +39,16 @@ def pin(url: str, sha256: str, size: int) -> None:
         write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
-def unpin(url: str) -> None:
-    """Forget the digest of ``url``, if there is one."""
+def unpin(*urls: str) -> None:
+    """Forget the digests of ``urls``, as far as there are any."""
     file = paths.lock_file()
     if not file.is_file():
         return
     with FileLock(f"{file}.lock"):
         pins = _read()
-        if pins.pop(url, None) is not None:
-            write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
+        kept = {url: row for url, row in pins.items() if url not in urls}
+        if kept != pins:
+            write_text(file, json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
 
 def _read() -> dict[str, Pin]:

@@ -10,7 +10,8 @@ from elmobench import paths
 from elmobench.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.features.entries import ModelEntry, parse_entries, read_entries
 from elmobench.features.expectations import check_expectations
-from elmobench.features.model_files import FileState, file_states, forget_pins, local_path
+from elmobench.features.file_state import FileState
+from elmobench.features.model_files import file_states, forget_pins, local_path
 from elmobench.features.provider import PROVIDERS, FeatureProvider
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 from elmobench.registry import did_you_mean

@@ -67,6 +67,7 @@ class ModelEntry(_Strict):
         trained_on: the text that the weights come from.
         citation: where the model was published.
         homepage: its publisher's page.
+        bytes: size of all files, for models whose ``files`` do not say it.
         version: of the model, where its publisher counts.
     """
 
@@ -79,6 +80,7 @@ class ModelEntry(_Strict):
     trained_on: str | None = None
     citation: str | None = None
     homepage: str | None = Field(default=None, pattern=r"^https?://")
+    bytes: int | None = Field(default=None, ge=0)
     version: str | int | None = None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from elmobench.features.catalogue import Catalogue
 from elmobench.features.entries import ModelEntry
-from elmobench.features.model_files import FileState
+from elmobench.features.file_state import FileState
 
 _PINNED: Final = "pinned by you with --trust-first"
 _UNKNOWN: Final = "unknown: needs --trust-first, which pins what comes"
@@ -39,7 +39,9 @@ class ModelInfo:
     def bytes(self) -> int | None:
         """Size of all its files; None if there are none, or if one is unknown."""
         known = [file.bytes for file in self.files if file.bytes is not None]
-        return sum(known) if known and len(known) == len(self.files) else None
+        if known and len(known) == len(self.files):
+            return sum(known)
+        return self.entry.bytes
 
     @property
     def fetch_command(self) -> str | None:
@@ -64,12 +66,13 @@ class ModelInfo:
             "licence": self.entry.licence,
             "citation": self.entry.citation,
             "homepage": self.entry.homepage,
-            "options": self.entry.options,
+            "options": self.entry.model_dump(mode="json")["options"],
             "files": {file.role: self._file(file) for file in self.files},
         }
 
     def _file(self, file: FileState) -> dict[str, Any]:
-        row: dict[str, Any] = {"url" if file.remote else "path": file.place, "bytes": file.bytes}
+        place = "path" if not file.remote else "hub" if file.place.startswith("hub:") else "url"
+        row: dict[str, Any] = {place: file.place.removeprefix("hub:"), "bytes": file.bytes}
         if file.remote or file.sha256 is not None:  # of one's own file nobody asks for a digest
             stated = "published" if self.builtin else "stated by your entry"
             digest = {"entry": stated, "pin": _PINNED, None: _UNKNOWN}[file.digest_from]

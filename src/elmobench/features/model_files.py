@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from elmobench import paths
+from elmobench.data.trust import pinned_below, unpin
 from elmobench.errors import DigestError, ModelError
 from elmobench.features.entries import ModelEntry, ModelFile
 from elmobench.features.file_digests import cached_sha256
+from elmobench.features.file_state import FileState
+from elmobench.features.hub_states import hub_states
 
 if TYPE_CHECKING:
     from elmobench.data.downloads import ProgressCallback
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What is known of one file of a model, without reading it.
-
-    Attributes:
-        role: what it is for, such as ``"weights"``.
-        place: its address, or its path as the entry gives it.
-        remote: whether it comes from an address.
-        path: where it lies on this machine; None if it is not here.
-        sha256: its digest (hex), where one is known.
-        digest_from: whether the entry states the digest or ``--trust-first`` pinned it.
-        bytes: its size, where it is known.
-        shipped: whether it comes with this package.
-    """
-
-    role: str
-    place: str
-    remote: bool
-    path: Path | None
-    sha256: str | None
-    digest_from: Literal["entry", "pin"] | None
-    bytes: int | None
-    shipped: bool = False
 
 
 def file_states(entry: ModelEntry, base: Path | None, *, shipped: bool = False) -> list[FileState]:
@@ -49,6 +26,8 @@ def file_states(entry: ModelEntry, base: Path | None, *, shipped: bool = False) 
         base: folder of the file that defines the entry.
         shipped: whether that file comes with this package.
     """
+    if not entry.files and entry.options.get("repo") is not None:
+        return hub_states(entry.options)
     return [_state(role, file, base, shipped) for role, file in entry.files.items()]
 
 
@@ -78,11 +57,18 @@ def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> File
 
 
 def forget_pins(before: Iterable[FileState]) -> None:
-    """Undo what ``--trust-first`` pinned since ``before``, and drop those files."""
+    """Undo what ``--trust-first`` pinned since ``before``, and drop those files.
+
+    The files of the hub stay in its own cache, which is not ours.
+    """
     from elmobench.data.downloads import forget
 
     for file in before:
-        if file.remote and file.sha256 is None:
+        if not file.remote or file.sha256 is not None:
+            continue
+        if file.place.startswith("hub:"):
+            unpin(*pinned_below(file.place))
+        else:
             forget(file.place)
 
 
