@@ -5,7 +5,7 @@ import pytest
 from elmobench import paths
 from elmobench.data.trust import pin, pinned
 from elmobench.features.entries import ModelEntry
-from elmobench.features.hub_states import hub_address
+from elmobench.features.hub_states import at_revision, hub_address
 from elmobench.features.inventory import state_of
 from elmobench.features.model_files import file_states, forget_pins
 
@@ -79,3 +79,11 @@ def test_a_mirror_stands_before_the_cache(cache, tmp_path, monkeypatch):
     (folder / "config.json").write_text("{} ")
     assert states(sha256=digests)[0].path == folder / "config.json"
     assert states(sha256=digests)[0].bytes == 3
+
+
+def test_another_commit_has_other_digests():
+    here = entry(sha256={"config.json": "0" * 64})
+    assert at_revision(here, None) is at_revision(here, COMMIT) is here
+    there = at_revision(here, "f" * 40)
+    assert there.options == {"repo": "some/bert", "revision": "f" * 40}
+    assert state_of(file_states(there, None)) == "needs --trust-first"

@@ -11,6 +11,7 @@ from elmobench.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.features.entries import ModelEntry, parse_entries, read_entries
 from elmobench.features.expectations import check_expectations
 from elmobench.features.file_state import FileState
+from elmobench.features.hub_states import at_revision
 from elmobench.features.model_files import file_states, forget_pins, local_path
 from elmobench.features.provider import PROVIDERS, FeatureProvider
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
@@ -149,7 +150,7 @@ class Catalogue:
         if memo not in self._loaded:
             entry, base = self._resolve(name)
             factory = PROVIDERS.get(entry.provider)
-            known = file_states(entry, base)
+            known = file_states(at_revision(entry, chosen.get("revision")), base)
             files = {
                 role: local_path(file, base, f"{where}, {role}", self._trust_first, self._progress)
                 for role, file in entry.files.items()

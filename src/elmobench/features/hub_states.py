@@ -10,12 +10,21 @@ from urllib.parse import urlsplit
 
 from elmobench import paths
 from elmobench.data.trust import pinned_below
+from elmobench.features.entries import ModelEntry
 from elmobench.features.file_state import FileState
 
 
 def hub_address(options: Mapping[str, Any]) -> str:
     """What the files' pins begin with: ``hub:REPO@REVISION/``."""
     return f"hub:{options['repo']}@{options.get('revision')}/"
+
+
+def at_revision(entry: ModelEntry, revision: str | None) -> ModelEntry:
+    """The entry at another commit of its hub model, whose digests it does not know."""
+    if revision is None or revision == entry.options.get("revision"):
+        return entry
+    options = {key: value for key, value in entry.options.items() if key != "sha256"}
+    return entry.model_copy(update={"options": options | {"revision": revision}})
 
 
 def hub_states(options: Mapping[str, Any]) -> list[FileState]:
