@@ -34,7 +34,9 @@ def check_expectations(
     if expected.parameters is not None and provider.parameters != expected.parameters:
         differences.append(f"{provider.parameters:,} parameters, expected {expected.parameters:,}")
     if differences:
-        read = f" (read from {', '.join(map(str, files.values()))})" if files else ""
+        # Of a model of many files their folder says as much.
+        places = {path if len(files) < 3 else path.parent: None for path in files.values()}
+        read = f" (read from {', '.join(map(str, places))})" if files else ""
         raise ModelError(
             f"not the model of that name: it has {'; '.join(differences)}{read}",
             where=where,
