@@ -10,6 +10,7 @@ from elmobench.errors import ConfigError, ModelError
 from elmobench.features.catalogue import Catalogue, load_provider
 from elmobench.features.elmo.loading import expected_shapes
 from elmobench.features.elmo.options import parse_options
+from elmobench.features.random_static import RandomStaticProvider
 
 # (cells, projection, highways), and the millions of parameters in the publisher's table.
 PUBLISHED = {
@@ -115,7 +116,19 @@ def test_glove_is_words_times_values():
         assert (entry.expect.parameters, entry.expect.dim) == (400_000 * dim, dim)
         assert entry.options["member"] == f"glove.6B.{dim}d.txt"
         assert entry.options["case"] == "lower"
-    assert catalogue.entry("glove-840b-300d").options["case"] == "keep"
+    large = catalogue.entry("glove-840b-300d")
+    assert large.options["case"] == "keep"
+    # Of its rows one repeats a word, and the first one holds.
+    assert large.options["duplicates"] == "first"
+    assert large.expect.parameters == (2_196_017 - 1) * 300
+
+
+def test_what_must_be_read_for_it_is_counted_only_when_asked(monkeypatch):
+    monkeypatch.setattr(RandomStaticProvider, "parameters_at_hand", False)
+    models = {"mine": {"provider": "random", "expect": {"parameters": 7}}}
+    assert Catalogue(models).load("mine").dim == 128
+    with pytest.raises(ModelError, match="0 parameters, expected 7"):
+        Catalogue(models, thorough=True).load("mine")
 
 
 @pytest.mark.parametrize(("name", "words"), [("cased", 28_996), ("uncased", 30_522)])

@@ -71,7 +71,7 @@ def show(
     from elmobench.features.catalogue import Catalogue
     from elmobench.features.inventory import describe_model, model_info
 
-    catalogue = Catalogue()
+    catalogue = Catalogue(thorough=check)
     info = model_info(catalogue, name)
     content = describe_model(info)
     if check:
@@ -103,7 +103,9 @@ def fetch(
             continue
         with download_progress() as progress:
             # One for each name: what has been checked is let go before the next is loaded.
-            provider = Catalogue(trust_first=trust_first, progress=progress).load(name)
+            provider = Catalogue(trust_first=trust_first, progress=progress, thorough=True).load(
+                name
+            )
         done = model_info(catalogue, name)
         typer.echo(
             f"{name}: {_size(done.bytes)}, {provider.parameters:,} parameters, "

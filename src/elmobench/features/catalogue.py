@@ -35,6 +35,7 @@ class Catalogue:
         base: folder for the relative paths in ``models``; None for the current one.
         trust_first: accept and pin downloads whose digest nobody knows.
         progress: called as bytes of a download arrive.
+        thorough: check what entries expect even where whole files must be read for it.
 
     Raises:
         ConfigError: if an entry is malformed, or a name is defined twice.
@@ -47,8 +48,10 @@ class Catalogue:
         *,
         trust_first: bool = False,
         progress: ProgressCallback | None = None,
+        thorough: bool = False,
     ) -> None:
         self._base = base
+        self._thorough = thorough
         self._trust_first = trust_first
         self._progress = progress
         self._entries: dict[str, tuple[ModelEntry, Path | None, str]] = {}
@@ -157,7 +160,7 @@ class Catalogue:
             }
             try:
                 provider = factory.load(name, files, {**entry.options, **chosen})
-                check_expectations(provider, entry.expect, files, where)
+                check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
             except ModelError:
                 # Trust is for models: what came for the first time and is none must not keep
                 # the right file out when it comes.
