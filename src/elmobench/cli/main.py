@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from elmobench.cli import data, doctor, features, listing, predict, report, run_experiment, show
+from elmobench.cli import (
+    data,
+    doctor,
+    features,
+    listing,
+    models,
+    predict,
+    report,
+    run_experiment,
+    show,
+)
 from elmobench.cli import validate as validation
 
 app = typer.Typer(
@@ -27,6 +37,7 @@ app.command("predict")(predict.predict)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
+app.add_typer(models.app, name="models")
 
 
 def _version(wanted: bool) -> None:

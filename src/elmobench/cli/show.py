@@ -34,6 +34,7 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
     from elmobench.data.readers.base import READERS
     from elmobench.errors import UnknownNameError
     from elmobench.features.catalogue import Catalogue
+    from elmobench.features.inventory import describe_model, model_info
     from elmobench.registry import did_you_mean
     from elmobench.tasks.registries import HEADS
 
@@ -44,8 +45,7 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
         return f"task {tasks[0]}", card
     catalogue = Catalogue()
     if name in catalogue.names():
-        entry = catalogue.entry(name).model_dump(mode="json", exclude_defaults=True)
-        return f"features {name}", entry
+        return f"features {name}", describe_model(model_info(catalogue, name))
     experiments = known_experiments()
     if name in experiments:
         experiment = load_experiment(name).model_dump(mode="json", exclude_defaults=True)

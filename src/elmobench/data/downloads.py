@@ -16,7 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from filelock import FileLock
 
 from elmobench import paths
-from elmobench.data.trust import pin, pinned
+from elmobench.data.trust import pin, pinned, unpin
 from elmobench.digests import file_sha256, git_blob_sha1
 from elmobench.errors import DigestError, DownloadError
 from elmobench.files import atomic_path
@@ -142,8 +142,14 @@ def fetch(
         if folder is not None:
             _copy(mirrored(url, folder), part)
         else:
-            _download(url, part, expected, progress, sleep)
-        with _discard_on_mismatch(part):
+            try:
+                _download(url, part, expected, progress, sleep)
+            except DownloadError:
+                if key is None:  # the next run could not go on with it, see above
+                    part.unlink(missing_ok=True)
+                raise
+        pinned_before = key is not None and key not in (sha256, git_blob_sha1)
+        with _discard_on_mismatch(part, pinned_before):
             expected.check(part, url)
         found = file_sha256(part)
         target = cache_path(key or found)
@@ -151,6 +157,14 @@ def fetch(
         if key is None:
             pin(url, found, target.stat().st_size)
         return target
+
+
+def forget(url: str) -> None:
+    """Undo a ``trust_first``: drop the pin of ``url`` and the file that came."""
+    known = pinned(url)
+    if known is not None:
+        unpin(url)
+        cache_path(known["sha256"]).unlink(missing_ok=True)
 
 
 def checked_copy(url: str, expected: Expected) -> Path:
@@ -229,7 +243,8 @@ def _download(
     raise DownloadError(
         f"gave up after {ATTEMPTS} attempts: {reason}",
         where=url,
-        fix=f"try again later (it goes on where it stopped), or set {paths.MIRROR_VARIABLE}",
+        fix=f"try again later{'' if expected.key is None else ' (it goes on where it stopped)'}, "
+        f"or set {paths.MIRROR_VARIABLE} to a folder that holds the file",
     )
 
 
@@ -301,12 +316,20 @@ def _check_address(url: str) -> None:
 
 
 @contextmanager
-def _discard_on_mismatch(part: Path) -> Iterator[None]:
+def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
     try:
         yield
-    except DigestError:
+    except DigestError as error:
         part.unlink(missing_ok=True)
-        raise
+        raise DigestError(
+            error.what,
+            where=error.where,
+            fix=f"the file changed since --trust-first pinned it in {paths.lock_file()}: if that "
+            "is right, remove its address there and trust it again"
+            if pinned_before
+            else "the file is not the published one, and was not kept: try again later, or set "
+            f"{paths.MIRROR_VARIABLE} to a folder that has it",
+        ) from None
 
 
 def _copy(source: Path, part: Path) -> None:

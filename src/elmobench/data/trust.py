@@ -24,6 +24,11 @@ def pinned(url: str) -> Pin | None:
     return _read().get(url)
 
 
+def pinned_below(prefix: str) -> dict[str, Pin]:
+    """All that was pinned for addresses that begin with ``prefix``."""
+    return {url: row for url, row in _read().items() if url.startswith(prefix)}
+
+
 def pin(url: str, sha256: str, size: int) -> None:
     """Remember the digest of ``url``; several processes may do so at the same time."""
     file = paths.lock_file()
@@ -32,6 +37,18 @@ def pin(url: str, sha256: str, size: int) -> None:
         pins = _read()
         pins[url] = {"sha256": sha256, "bytes": size}
         write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
+
+
+def unpin(*urls: str) -> None:
+    """Forget the digests of ``urls``, as far as there are any."""
+    file = paths.lock_file()
+    if not file.is_file():
+        return
+    with FileLock(f"{file}.lock"):
+        pins = _read()
+        kept = {url: row for url, row in pins.items() if url not in urls}
+        if kept != pins:
+            write_text(file, json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
 
 def _read() -> dict[str, Pin]:

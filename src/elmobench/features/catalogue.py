@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elmobench import paths
-from elmobench.errors import ConfigError, UnknownNameError
+from elmobench.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.features.entries import ModelEntry, parse_entries, read_entries
-from elmobench.features.model_files import local_path
+from elmobench.features.expectations import check_expectations
+from elmobench.features.file_state import FileState
+from elmobench.features.hub_states import at_revision
+from elmobench.features.model_files import file_states, forget_pins, local_path
 from elmobench.features.provider import PROVIDERS, FeatureProvider
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 from elmobench.registry import did_you_mean
+
+if TYPE_CHECKING:
+    from elmobench.data.downloads import ProgressCallback
 
 _BUILTIN = Path(__file__).with_name("models.yaml")
 # Each stands for many models, and which one matters more than the family.
@@ -28,6 +34,8 @@ class Catalogue:
         models: further entries, of the schema of ``models.yaml``.
         base: folder for the relative paths in ``models``; None for the current one.
         trust_first: accept and pin downloads whose digest nobody knows.
+        progress: called as bytes of a download arrive.
+        thorough: check what entries expect even where whole files must be read for it.
 
     Raises:
         ConfigError: if an entry is malformed, or a name is defined twice.
@@ -39,9 +47,13 @@ class Catalogue:
         base: Path | None = None,
         *,
         trust_first: bool = False,
+        progress: ProgressCallback | None = None,
+        thorough: bool = False,
     ) -> None:
         self._base = base
+        self._thorough = thorough
         self._trust_first = trust_first
+        self._progress = progress
         self._entries: dict[str, tuple[ModelEntry, Path | None, str]] = {}
         self._loaded: dict[tuple[str, tuple[tuple[str, str], ...]], FeatureProvider] = {}
         self._add(read_entries(_BUILTIN), _BUILTIN.parent, "the built-in models")
@@ -80,6 +92,18 @@ class Catalogue:
             ConfigError: the name is that of a family: lists its members.
         """
         return self._resolve(name)[0]
+
+    def files(self, name: str) -> list[FileState]:
+        """Where the files of ``name`` are and what is known of them; reads and fetches none.
+
+        Raises:
+            UnknownNameError, ConfigError, ModelError: as :meth:`entry` does.
+        """
+        return file_states(*self._resolve(name), shipped=self.is_builtin(name))
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether ``name`` is an entry that comes with this package."""
+        return name in self._entries and self._entries[name][1] == _BUILTIN.parent
 
     def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
         if name in self._entries:
@@ -129,11 +153,20 @@ class Catalogue:
         if memo not in self._loaded:
             entry, base = self._resolve(name)
             factory = PROVIDERS.get(entry.provider)
+            known = file_states(at_revision(entry, chosen.get("revision")), base)
             files = {
-                role: local_path(file, base, f"{where}, {role}", self._trust_first)
+                role: local_path(file, base, f"{where}, {role}", self._trust_first, self._progress)
                 for role, file in entry.files.items()
             }
-            self._loaded[memo] = factory.load(name, files, {**entry.options, **chosen})
+            try:
+                provider = factory.load(name, files, {**entry.options, **chosen})
+                check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
+            except ModelError:
+                # Trust is for models: what came for the first time and is none must not keep
+                # the right file out when it comes.
+                forget_pins(known)
+                raise
+            self._loaded[memo] = provider
         return self._loaded[memo]
 
 

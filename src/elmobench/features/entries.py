@@ -40,6 +40,20 @@ class ModelFile(_Strict):
         return self
 
 
+class Expected(_Strict):
+    """What must come out of a model's files; checked at every load, digest or not.
+
+    Attributes:
+        parameters: number of values in the weights, as the provider counts them.
+        dim: values a vector, D.
+        layers: number of layers, L.
+    """
+
+    parameters: int | None = Field(default=None, ge=0)
+    dim: int | None = Field(default=None, ge=1)
+    layers: int | None = Field(default=None, ge=1)
+
+
 class ModelEntry(_Strict):
     """One name of the catalogue.
 
@@ -47,16 +61,26 @@ class ModelEntry(_Strict):
         provider: registered provider that loads it.
         files: its files by role.
         options: of the provider.
-        licence: of the weights.
+        expect: shape of the model, where it is known beforehand.
+        licence: of the weights; what stands in brackets is left out of tables.
         description: one line.
+        trained_on: the text that the weights come from.
+        citation: where the model was published.
+        homepage: its publisher's page.
+        bytes: size of all files, for models whose ``files`` do not say it.
         version: of the model, where its publisher counts.
     """
 
     provider: str
     files: dict[str, ModelFile] = Field(default_factory=dict)
     options: Options = Field(default_factory=dict)
+    expect: Expected = Field(default_factory=Expected)
     licence: str | None = None
     description: str = ""
+    trained_on: str | None = None
+    citation: str | None = None
+    homepage: str | None = Field(default=None, pattern=r"^https?://")
+    bytes: int | None = Field(default=None, ge=0)
     version: str | int | None = None
 
 

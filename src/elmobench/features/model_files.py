@@ -2,15 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from elmobench import paths
+from elmobench.data.trust import pinned_below, unpin
 from elmobench.errors import DigestError, ModelError
-from elmobench.features.entries import ModelFile
+from elmobench.features.entries import ModelEntry, ModelFile
 from elmobench.features.file_digests import cached_sha256
+from elmobench.features.file_state import FileState
+from elmobench.features.hub_states import hub_states
+
+if TYPE_CHECKING:
+    from elmobench.data.downloads import ProgressCallback
 
 
-def local_path(file: ModelFile, base: Path | None, where: str, trust_first: bool = False) -> Path:
+def file_states(entry: ModelEntry, base: Path | None, *, shipped: bool = False) -> list[FileState]:
+    """The states of an entry's files, in its order.
+
+    Args:
+        entry: what to look for.
+        base: folder of the file that defines the entry.
+        shipped: whether that file comes with this package.
+    """
+    if not entry.files and entry.options.get("repo") is not None:
+        return hub_states(entry.options)
+    return [_state(role, file, base, shipped) for role, file in entry.files.items()]
+
+
+def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> FileState:
+    stated: Literal["entry"] | None = "entry" if file.sha256 else None
+    if file.path is not None:
+        try:
+            path = find_model_path(file.path, base, role)
+        except ModelError:
+            return FileState(role, file.path, False, None, file.sha256, stated, file.bytes, shipped)
+        size = path.stat().st_size
+        return FileState(role, file.path, False, path, file.sha256, stated, size, shipped)
+    from elmobench.data.downloads import cache_path, expected_of
+
+    assert file.url is not None
+    expected = expected_of(file.url, sha256=file.sha256, bytes=file.bytes)
+    cached = cache_path(expected.sha256) if expected.sha256 else None
+    return FileState(
+        role,
+        file.url,
+        True,
+        cached if cached is not None and cached.is_file() else None,
+        expected.sha256,
+        stated or ("pin" if expected.sha256 else None),
+        expected.bytes,
+    )
+
+
+def forget_pins(before: Iterable[FileState]) -> None:
+    """Undo what ``--trust-first`` pinned since ``before``, and drop those files.
+
+    The files of the hub stay in its own cache, which is not ours.
+    """
+    from elmobench.data.downloads import forget
+
+    for file in before:
+        if not file.remote or file.sha256 is not None:
+            continue
+        if file.place.startswith("hub:"):
+            unpin(*pinned_below(file.place))
+        else:
+            forget(file.place)
+
+
+def local_path(
+    file: ModelFile,
+    base: Path | None,
+    where: str,
+    trust_first: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Path:
     """The checked local file of a catalogue entry.
 
     Args:
@@ -18,6 +86,7 @@ def local_path(file: ModelFile, base: Path | None, where: str, trust_first: bool
         base: folder of the file that defines the entry.
         where: the entry, for messages.
         trust_first: accept and pin a download whose digest nobody knows.
+        progress: called as bytes of a download arrive.
 
     Raises:
         ModelError: no such file; names the folders that were tried.
@@ -27,7 +96,13 @@ def local_path(file: ModelFile, base: Path | None, where: str, trust_first: bool
     if file.url is not None:
         from elmobench.data.downloads import fetch
 
-        return fetch(file.url, sha256=file.sha256, bytes=file.bytes, trust_first=trust_first)
+        return fetch(
+            file.url,
+            sha256=file.sha256,
+            bytes=file.bytes,
+            trust_first=trust_first,
+            progress=progress,
+        )
     assert file.path is not None
     path = find_model_path(file.path, base, where)
     size = path.stat().st_size

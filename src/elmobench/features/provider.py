@@ -72,6 +72,11 @@ class FeatureProvider(ABC):
     def parameters(self) -> int:
         """Number of values in the weights that produce the vectors."""
 
+    @property
+    def parameters_at_hand(self) -> bool:
+        """Whether :attr:`parameters` is known without reading a whole file for it."""
+        return True
+
     @abstractmethod
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """Stored vectors of the ``"type"`` layers, in layer order: one (V, dim_j) array each."""

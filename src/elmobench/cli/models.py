@@ -1,0 +1,156 @@
+"""``elmobench models``: list, show and fetch the models that are known by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from elmobench.features.inventory import ModelInfo
+    from elmobench.features.provider import FeatureProvider
+
+app = typer.Typer(no_args_is_help=True, help="List, show and fetch the known models.")
+
+
+@app.command("list")
+def list_(
+    json_: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """List the models that have a name, and whether they can be used now.
+
+    "needs --trust-first": nobody has published the digest of a file. "pinned": fetched, and
+    you have pinned such a digest.
+    """
+    import json
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.inventory import model_info
+
+    catalogue = Catalogue()
+    infos = [model_info(catalogue, name) for name in catalogue.names()]
+    if json_:
+        typer.echo(json.dumps([info.row() for info in infos], indent=1))
+        return
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("model", overflow="fold")
+    table.add_column("kind", overflow="fold")
+    table.add_column("params", no_wrap=True, justify="right")
+    table.add_column("size", no_wrap=True, justify="right")
+    table.add_column("state", no_wrap=True)
+    table.add_column("licence", no_wrap=True, overflow="ellipsis")
+    for info in infos:
+        entry = info.entry
+        table.add_row(
+            escape(info.name),
+            escape(entry.provider),
+            _millions(entry.expect.parameters),
+            _size(info.bytes) if info.files else "-",
+            info.state,
+            escape((entry.licence or "?").split(" (")[0]),
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A model, for example elmo-small.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Load it: check its digests, shapes and values.")
+    ] = False,
+) -> None:
+    """Show what is known of a model: its address, digests, licence, size and how to use it."""
+    import yaml
+    from rich.console import Console
+    from rich.markup import escape
+
+    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.inventory import describe_model, model_info
+
+    catalogue = Catalogue(thorough=check)
+    info = model_info(catalogue, name)
+    content = describe_model(info)
+    if check:
+        _must_be_here(info)
+        content["loaded"] = _loaded(catalogue.load(name))
+    console = Console()
+    console.print(f"[bold]model[/] {escape(name)}", highlight=False, soft_wrap=True)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=78)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="Models, for example elmo-small.")],
+    trust_first: Annotated[
+        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
+    ] = False,
+) -> None:
+    """Fetch the files of NAMES, check their digests, and load each model to check its shape."""
+    from elmobench.data.progress import download_progress
+    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.inventory import model_info
+
+    catalogue = Catalogue()
+    before = {name: model_info(catalogue, name) for name in names}  # a slip ends it here
+    for name, info in before.items():
+        if not any(file.remote for file in info.files):
+            typer.echo(f"{name}: nothing to fetch ({info.state})")
+            continue
+        with download_progress() as progress:
+            # One for each name: what has been checked is let go before the next is loaded.
+            provider = Catalogue(trust_first=trust_first, progress=progress, thorough=True).load(
+                name
+            )
+        done = model_info(catalogue, name)
+        typer.echo(
+            f"{name}: {_size(done.bytes)}, {provider.parameters:,} parameters, "
+            f"{provider.num_layers} layers of {provider.dim} values"
+        )
+        known = {file.sha256 for file in info.files}
+        for file in done.files:
+            pinned_now = "; digest pinned now" if file.sha256 not in known else ""
+            typer.echo(f"  {file.role}: {file.path}{pinned_now}")
+
+
+def _must_be_here(info: ModelInfo) -> None:
+    """Raise ModelError if a file would have to be downloaded: showing fetches nothing."""
+    from elmobench.errors import ModelError
+
+    absent = [file for file in info.files if file.path is None]
+    if absent:
+        raise ModelError(
+            f"not on this machine: {', '.join(file.role for file in absent)}",
+            where=f"model {info.name!r}",
+            fix=f"`{info.fetch_command}`"
+            if info.fetch_command
+            else f"put {', '.join(file.place for file in absent)} where the entry says",
+        )
+
+
+def _loaded(provider: FeatureProvider) -> dict[str, Any]:
+    return {
+        "fingerprint": provider.fingerprint,
+        "parameters": provider.parameters,
+        "layers": [
+            f"{i}: {layer.name}, {layer.dim * layer.repeat} values"
+            + (" (depends on the word alone)" if layer.kind == "type" else "")
+            for i, layer in enumerate(provider.layers)
+        ],
+    }
+
+
+def _millions(number: int | None) -> str:
+    if number is None:
+        return "?"
+    return f"{number / 1e6:.1f} M" if number else "-"
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "?"
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
