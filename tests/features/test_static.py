@@ -1,92 +1,22 @@
-import gzip
+import zipfile
 
 import numpy as np
 import pytest
+from eager_vectors import read_vectors
 
 from elmobench.errors import ConfigError, ModelError
+from elmobench.features.catalogue import Catalogue
 from elmobench.features.static import FACTORY, StaticProvider
-from elmobench.features.vector_text import read_vectors
+from elmobench.features.static.text import TextSource
+from elmobench.features.store import FeatureStore
 
 GLOVE = "the 1 2.5 -3\nThe 4 5 6\n. . . 7 8 9e-1\n, 0 0 1\n"
 
 
 def _file(tmp_path, text, name="vectors.txt"):
     path = tmp_path / name
-    data = text.encode("utf-8") if isinstance(text, str) else text
-    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    path.write_text(text, "utf-8")
     return path
-
-
-@pytest.mark.parametrize("name", ["vectors.txt", "vectors.txt.gz"])
-def test_glove_with_blanks_in_words(tmp_path, name):
-    table = read_vectors(_file(tmp_path, GLOVE, name))
-    assert table.rows == {"the": 0, "The": 1, ". . .": 2, ",": 3}
-    assert table.vectors.dtype == np.float32
-    assert np.allclose(table.vectors, [[1, 2.5, -3], [4, 5, 6], [7, 8, 0.9], [0, 0, 1]])
-    assert np.allclose(table.mean, [3, 3.875, 1.225])
-    assert np.allclose(table.std, table.vectors.std(axis=0))
-
-
-@pytest.mark.parametrize("end", ["\n", " \n", "\r\n"])
-def test_word2vec_header_is_found_or_stated(tmp_path, end):
-    text = end.join(["2 3", "a 1 2 3", "b\u00a0c 4 5 6", ""]).replace(f"2 3{end}", "2 3\n", 1)
-    path = _file(tmp_path, text)
-    for form in ("auto", "word2vec"):
-        table = read_vectors(path, form)
-        assert table.rows == {"a": 0, "b\u00a0c": 1}
-        assert np.array_equal(table.vectors, [[1, 2, 3], [4, 5, 6]])
-
-
-def test_a_glove_file_may_look_like_a_header(tmp_path):
-    path = _file(tmp_path, "2 3\n5 6\n")
-    assert read_vectors(path, "glove").rows == {"2": 0, "5": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "form", "line", "message"),
-    [
-        ("a 1 2\nb 1\n", "auto", 2, "1 values, expected 2"),
-        ("a 1 2\nb 1 2\nc 1 2 3.5\n", "auto", 3, "3 values, expected 2"),
-        ("a 1 2\nb 1 2\nc 1 2\nb 3 4\n", "auto", 4, "stands here and in line 2"),
-        ("a 1 2\nb x 2\n", "auto", 2, "not a number"),
-        ("a 1 2\nb nan 2\n", "auto", 2, "not a finite number"),
-        ("a 1 2\nb inf 2\n", "auto", 2, "not a finite number"),
-        ("a 1 2\n 1 2\n", "auto", 2, "no word"),
-        ("a 1 2\n\nb 1 2\n", "auto", 2, "values, expected 2"),
-        (b"a 1 2\n\xff\xfe 1 2\n", "auto", 2, "not UTF-8"),
-        ("3 2\na 1 2\nb 1 2\n", "auto", 1, "announces 3 words, but there are 2"),
-        ("1 2\na 1 2\nb 1 2\n", "auto", 1, "announces 1 words, but there are 2"),
-        ("2 3\na 1 2\nb 1 2\n", "auto", 2, "2 values, expected 3"),
-        ("2 2\na 1 2\nb c 1 2\n", "auto", 3, "3 values, expected 2"),
-        ("a 1 2\nb 1 2\n", "word2vec", 1, "not word2vec's header"),
-    ],
-)
-def test_faults_name_file_and_line(tmp_path, text, form, line, message):
-    path = _file(tmp_path, text)
-    with pytest.raises(ModelError, match=message) as caught:
-        read_vectors(path, form)
-    assert caught.value.where == f"{path}:{line}"
-
-
-def test_empty_absent_and_truncated_files(tmp_path):
-    with pytest.raises(ModelError, match="empty"):
-        read_vectors(_file(tmp_path, ""))
-    with pytest.raises(ModelError, match="cannot be read"):
-        read_vectors(tmp_path / "none.txt")
-    cut = _file(tmp_path, GLOVE * 1, "cut.txt.gz")
-    cut.write_bytes(cut.read_bytes()[:-12])
-    with pytest.raises(ModelError, match="cannot be read"):
-        read_vectors(cut)
-    foreign = tmp_path / "plain.txt.gz"
-    foreign.write_text(GLOVE)
-    with pytest.raises(ModelError, match="cannot be read"):
-        read_vectors(foreign)
-
-
-def test_the_line_of_a_repeated_word_counts_the_header(tmp_path):
-    with pytest.raises(ModelError, match="stands here and in line 2") as caught:
-        read_vectors(_file(tmp_path, "3 2\na 1 2\nb 1 2\na 3 4\n"))
-    assert caught.value.where.endswith(":4")
 
 
 def test_the_format_that_was_found_is_part_of_the_fingerprint(tmp_path):
@@ -164,6 +94,114 @@ def test_fingerprint_covers_file_and_options(tmp_path):
     assert len({p.fingerprint for p in providers}) == 5
     assert StaticProvider.from_file(path, name="n", seed=3).fingerprint == providers[0].fingerprint
     assert providers[0].parameters == 12
+
+
+def test_fingerprints_of_text_files_are_those_of_earlier_releases(tmp_path):
+    path = _file(tmp_path, GLOVE)
+    for options, start in [
+        ({}, "2e354634941745cc"),
+        ({"case": "lower", "unknown": "mean"}, "7bb9109655213a41"),
+        ({"unknown": "random", "seed": 2}, "f934d5fea8a71606"),
+    ]:
+        assert StaticProvider.from_file(path, **options).fingerprint.startswith(start)
+    headed = _file(tmp_path, "1 3\nthe 1 2.5 -3\n")
+    assert StaticProvider.from_file(headed).fingerprint.startswith("3ed31ca22d4cf769")
+
+
+def test_vectors_of_the_committed_study(shared):
+    """Same fingerprint and vectors as in results/first."""
+    path = shared / "models/static-proto.txt.gz"
+    provider = StaticProvider.from_file(path)
+    assert provider.fingerprint.startswith("f2637d85b7eb8629")
+    table = read_vectors(path)
+    words = sorted(table.rows)[::50]
+    assert np.array_equal(
+        provider.encode_types(words)[0], table.vectors[[*map(table.rows.get, words)]]
+    )
+    assert provider.parameters == table.vectors.size
+
+
+def test_the_fingerprint_covers_member_and_duplicates(tmp_path):
+    path = tmp_path / "two.zip"
+    with zipfile.ZipFile(path, "w") as bundle:
+        bundle.writestr("a.txt", "x 1 2\ny 3 4\n")
+        bundle.writestr("b.txt", "x 5 6\ny 3 4\n")
+    options = [
+        {"member": "a.txt"},
+        {"member": "b.txt"},
+        {"member": "a.txt", "duplicates": "first"},
+    ]
+    providers = [StaticProvider.from_file(path, **given) for given in options]
+    assert len({provider.fingerprint for provider in providers}) == 3
+    vectors = [provider.encode_types(["x"])[0][0, 0] for provider in providers]
+    assert vectors == [1, 5, 1]
+
+
+@pytest.mark.parametrize("unknown", ["zero", "mean", "random"])
+@pytest.mark.parametrize("case", ["keep", "lower", "keep-then-lower"])
+def test_a_build_reads_the_file_once_and_tasks_share_it(tmp_path, monkeypatch, case, unknown):
+    passes = []
+    real = TextSource.blocks
+
+    def counted(self, stream):
+        passes.append(1)
+        yield from real(self, stream)
+
+    monkeypatch.setattr(TextSource, "blocks", counted)
+    monkeypatch.setattr(FeatureStore, "_rows_per_shard", lambda self, layers: 2)
+    path = _file(tmp_path, "".join(f"w{i} {i} {i * i}\n" for i in range(50)) + "W3 9 9\n")
+    sentences = [[f"W{i}", f"w{i + 1}", "none"] for i in range(20)]
+    provider = StaticProvider.from_file(path, case=case, unknown=unknown)
+    store = FeatureStore(tmp_path / "store", "fp32")
+    assert store.build(provider, sentences).encoded_types > 20
+    again = StaticProvider.from_file(path, case=case, unknown=unknown)
+    words = sorted({word for sentence in sentences for word in sentence})
+    whole = again.encode_types(words)[0]
+    shares = again.coverage([word for sentence in sentences for word in sentence])
+    assert again.parameters == 51 * 2
+    assert len(passes) == 1
+    stored = store.open(provider).gather([words])[0, 0]
+    assert np.array_equal(stored, whole)
+    expected = {"keep": 21, "lower": 40, "keep-then-lower": 40}[case]
+    assert shares["tokens"] == expected / 60
+
+
+def test_coverage_of_stored_vectors_reads_the_file_once(tmp_path, monkeypatch):
+    passes = []
+    real = TextSource.blocks
+
+    def counted(self, stream):
+        passes.append(1)
+        yield from real(self, stream)
+
+    monkeypatch.setattr(TextSource, "blocks", counted)
+    provider = StaticProvider.from_file(_file(tmp_path, GLOVE))
+    assert provider.fingerprint
+    assert provider.dim == 3
+    assert not passes
+    assert provider.coverage(["the", "no"])["types"] == 0.5
+    assert provider.coverage([",", "THE", "no", "never"])["types"] == 0.5
+    assert len(passes) == 1
+
+
+def test_words_of_no_text(tmp_path):
+    """The empty string and a lone surrogate can stand in data; no file has them."""
+    provider = StaticProvider.from_file(_file(tmp_path, GLOVE), unknown="mean")
+    vectors = provider.encode_types(["", "\ud800"])[0]
+    assert np.allclose(vectors, [3, 3.875, 1.225])
+    assert provider.encode_types([])[0].shape == (0, 3)
+
+
+def test_catalogue_entry_with_a_member(tmp_path):
+    with zipfile.ZipFile(tmp_path / "v.zip", "w") as bundle:
+        bundle.writestr("a.txt", "x 1 2\nx 7 7\n")
+        bundle.writestr("b.txt", "x 5 6\n")
+    options = {"format": "glove", "member": "a.txt", "duplicates": "first"}
+    entry = {"provider": "static", "files": {"vectors": {"path": "v.zip"}}, "options": options}
+    provider = Catalogue({"mine": entry}, tmp_path).load("mine")
+    assert provider.encode_types(["x"])[0].tolist() == [[1, 2]]
+    with pytest.raises(ModelError, match="2 members"):
+        Catalogue({}, tmp_path).load("static:v.zip")
 
 
 def test_factory(tmp_path):

@@ -172,7 +172,7 @@ PROVIDERS.add_lazy(
     "elmobench.features.elmo.provider:RANDOM_FACTORY",
     "ELMo with seeded random weights",
 )
-PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors from a text file")
+PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors, text or binary")
 PROVIDERS.add_lazy(
     "random", "elmobench.features.random_static:FACTORY", "a random vector a word type"
 )

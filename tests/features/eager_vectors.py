@@ -1,9 +1,4 @@
-"""Word vectors in text form: GloVe's and word2vec's, plain or gzipped.
-
-Both have one word and its values a line, separated by single blanks. word2vec's begins with a
-line of two numbers, rows and values; some writers end every line with a blank. GloVe's has
-words that contain blanks themselves, so values are counted from the right.
-"""
+"""Reference for tests: word vectors in text form, read whole, line by line, with no shortcut."""
 
 from __future__ import annotations
 

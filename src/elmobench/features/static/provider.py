@@ -1,8 +1,9 @@
-"""Static word vectors: one vector a word type, from a text file."""
+"""The provider of static word vectors: case and unknown words on top of a file's vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,7 +17,9 @@ from elmobench.features.entries import ModelEntry, ModelFile
 from elmobench.features.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 from elmobench.features.random_static import hashed_vectors
-from elmobench.features.vector_text import Format, VectorTable, read_vectors
+from elmobench.features.static.formats import Format
+from elmobench.features.static.opening import open_vectors
+from elmobench.features.static.source import Duplicates, VectorSource
 
 VERSION: Final = 1
 """Bumped by hand when any vector changes; tests guard it."""
@@ -26,24 +29,25 @@ Unknown = Literal["zero", "mean", "random"]
 
 
 class StaticProvider(FeatureProvider):
-    """Vectors of a :class:`VectorTable`.
+    """Vectors of a :class:`VectorSource`; the file is read when words are asked for.
 
     Args:
         name: for messages.
-        table: words and vectors.
-        file_digest: SHA-256 of the file that the table was read from.
+        source: words and vectors.
+        identity: what the fingerprint covers of the file: digest, form and how it is read.
         case: ``keep`` looks a word up as it is spelt, ``lower`` in lower case,
-            ``keep-then-lower`` as spelt and, if that is not there, in lower case.
-        unknown: what an absent word gets: zeros, the ``mean`` of all vectors, or a ``random``
-            vector of its own with the mean and deviation of the others.
+            ``keep-then-lower`` as spelt and, if that is not there, in lower case. A word in
+            neither spelling gets fastText's vector of its n-grams as it is spelt.
+        unknown: what a word without a vector gets: zeros, the ``mean`` of all vectors, or a
+            ``random`` vector of its own with the mean and deviation of the others.
         seed: of the random vectors.
     """
 
     def __init__(
         self,
         name: str,
-        table: VectorTable,
-        file_digest: str,
+        source: VectorSource,
+        identity: Mapping[str, Any],
         *,
         case: Case = "keep-then-lower",
         unknown: Unknown = "zero",
@@ -53,9 +57,9 @@ class StaticProvider(FeatureProvider):
         self.case = case
         self.unknown = unknown
         self.seed = seed
-        self._table = table
-        self._digest = file_digest
-        self.layers = (Layer("static", "type", table.vectors.shape[1]),)
+        self._source = source
+        self._identity = dict(identity)
+        self.layers = (Layer("static", "type", source.dim),)
 
     @classmethod
     def from_file(
@@ -64,28 +68,28 @@ class StaticProvider(FeatureProvider):
         *,
         name: str | None = None,
         format: Format = "auto",
+        member: str | None = None,
+        duplicates: Duplicates = "error",
         case: Case = "keep-then-lower",
         unknown: Unknown = "zero",
         seed: int = 0,
     ) -> StaticProvider:
-        """Read a GloVe or word2vec text file, see :func:`read_vectors`."""
-        return cls(
-            name or str(path),
-            read_vectors(path, format),
-            cached_sha256(path),
-            case=case,
-            unknown=unknown,
-            seed=seed,
-        )
+        """Vectors of a file in any form, see :func:`open_vectors`. Raises ModelError."""
+        source = open_vectors(path, format, member, duplicates)
+        identity = {"file": cached_sha256(path), "format": source.kind}
+        if source.file.member is not None:
+            identity["member"] = source.file.member
+        if duplicates != "error":
+            identity["duplicates"] = duplicates
+        return cls(name or str(path), source, identity, case=case, unknown=unknown, seed=seed)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the file, the format it was read as and the options."""
-        identity: dict[str, Any] = {
+        """SHA-256 (hex) over the file, the form it was read as and the options."""
+        identity = {
             "kind": "static",
             "version": VERSION,
-            "file": self._digest,
-            "format": self._table.format,
+            **self._identity,
             "case": self.case,
             "unknown": self.unknown,
         }
@@ -95,34 +99,46 @@ class StaticProvider(FeatureProvider):
 
     @property
     def parameters(self) -> int:
-        """Number of values in the file."""
-        return self._table.size * self.dim
+        """Number of values in the file that vectors are made of."""
+        return self._source.parameters
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """One (V, dim) array."""
-        rows = np.asarray([self._row(word) for word in words], dtype=np.int64)
+        """One (V, dim) array. Raises ModelError if the file turns out to be damaged."""
+        self._source.read(self._spellings(words))
         out = np.zeros((len(words), self.dim), dtype=np.float32)
-        known = rows >= 0
-        out[known] = self._table.vectors[rows[known]]
-        if self.unknown == "mean":
-            out[~known] = self._table.mean
-        elif self.unknown == "random":
-            absent = [word for word, row in zip(words, rows, strict=True) if row < 0]
-            noise = hashed_vectors(absent, self.dim, self.seed)
-            out[~known] = self._table.mean + self._table.std * noise
+        absent = []
+        for i, word in enumerate(words):
+            vector = self._source.vector(self._spelling(word))
+            if vector is None:
+                absent.append(i)
+            else:
+                out[i] = vector
+        if absent and self.unknown != "zero":
+            mean, deviation = self._source.statistics()
+            out[absent] = mean
+            if self.unknown == "random":
+                noise = hashed_vectors([words[i] for i in absent], self.dim, self.seed)
+                out[absent] = mean + deviation * noise
         return [out]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
         """There are no token layers: one empty list a sentence."""
         return [[] for _ in sentences]
 
+    @contextmanager
+    def sharing(self, words: Sequence[str]) -> Iterator[None]:
+        """Inside the block, and after it, the vectors of ``words`` have been read, in one pass."""
+        self._source.read(self._spellings(words))
+        yield
+
     def coverage(self, words: Sequence[str]) -> dict[str, float] | None:
         """Share of ``words`` (``tokens``, repeats counted) and of their ``types`` with a vector.
 
-        Both are 1 for no words at all.
+        Both are 1 for no words at all. A vector of n-grams counts.
         """
         types = set(words)
-        known = {word for word in types if self._row(word) >= 0}
+        self._source.index(self._spellings(types))
+        known = {word for word in types if self._source.covers(self._spelling(word))}
         return {
             "tokens": sum(word in known for word in words) / len(words) if words else 1.0,
             "types": len(known) / len(types) if types else 1.0,
@@ -132,25 +148,34 @@ class StaticProvider(FeatureProvider):
         """What a record keeps of this provider; JSON values only."""
         return super().describe() | {"case": self.case, "unknown": self.unknown}
 
-    def _row(self, word: str) -> int:
-        rows = self._table.rows
+    def _spellings(self, words: Iterable[str]) -> set[str]:
+        """All that may be looked up for ``words``."""
+        kept = set() if self.case == "lower" else set(words)
+        return kept if self.case == "keep" else kept | {word.lower() for word in words}
+
+    def _spelling(self, word: str) -> str:
+        """The one that is looked up for ``word``."""
         if self.case == "lower":
-            return rows.get(word.lower(), -1)
-        row = rows.get(word, -1)
-        return rows.get(word.lower(), -1) if row < 0 and self.case == "keep-then-lower" else row
+            return word.lower()
+        if self.case == "keep" or self._source.knows(word):
+            return word
+        lower = word.lower()
+        return lower if self._source.knows(lower) else word
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Format = "auto"
+    member: str | None = None
+    duplicates: Duplicates = "error"
     case: Case = "keep-then-lower"
     unknown: Unknown = "zero"
     seed: int = 0
 
 
 class StaticFactory(ProviderFactory):
-    """File ``vectors``; options ``format``, ``case``, ``unknown`` and ``seed``."""
+    """File ``vectors``; options of :meth:`StaticProvider.from_file`."""
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """``static:file``."""
@@ -177,6 +202,8 @@ class StaticFactory(ProviderFactory):
             Path(files["vectors"]),
             name=name,
             format=settings.format,
+            member=settings.member,
+            duplicates=settings.duplicates,
             case=settings.case,
             unknown=settings.unknown,
             seed=settings.seed,

@@ -1,0 +1,214 @@
+"""fastText's ``.bin``: vectors of words and of hashed character n-grams.
+
+A listed word's vector is the mean of its own row and the rows of its n-grams; another word's,
+the mean of the rows of its n-grams. This is ``getWordVector`` of the official program (Bojanowski
+et al. 2017, https://github.com/facebookresearch/fastText).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.errors import ModelError
+from elmobench.features.provider import FloatArray
+from elmobench.features.static.containers import VectorFile
+from elmobench.features.static.fasttext_file import Reader, read_header
+from elmobench.features.static.source import Hashes, Moments, VectorSource
+
+# The sentence end is a word of its own and has no n-grams: EOS in the official program.
+_END_OF_SENTENCE: Final = "</s>"
+# Rows of the input matrix added at a time. Fixed, since it decides the order of sums.
+_CHUNK_ROWS: Final = 4096
+_WORDS_A_PASS: Final = 200_000
+
+
+class FastTextSource(VectorSource):
+    """A model in fastText's ``.bin``, read as a stream: no matrix is held whole.
+
+    Names that are not UTF-8 stand for no word that could be asked for; they are passed over.
+
+    Raises:
+        ModelError: quantised, supervised or of another version; or cut short.
+    """
+
+    def __init__(self, file: VectorFile) -> None:
+        with file.open() as stream:
+            self._header = read_header(Reader(stream, file.name))
+        super().__init__(file, "fasttext", self._header.dim)
+        self._vectors: dict[str, FloatArray] = {}
+        self._known: dict[str, bool] = {}
+        self._hashes: Hashes | None = None
+        self._statistics: tuple[FloatArray, FloatArray] | None = None
+
+    def read(self, words: Iterable[str]) -> None:
+        """See :meth:`VectorSource.read`."""
+        wanted = {word for word in words if word not in self._known}
+        if not wanted and self._hashes is not None:
+            return
+        rows: dict[str, int] = {}
+        with self.file.open() as stream:
+            reader = Reader(stream, self.file.name)
+            hashes = self._read_words(reader, wanted, rows)
+            targets = [(word, rows.get(word, -1)) for word in sorted(wanted)]
+            vectors, counts = self._means(reader, targets)
+        self._hashes = hashes
+        for (word, row), vector, count in zip(targets, vectors, counts, strict=True):
+            self._known[word] = row >= 0
+            if count:
+                self._vectors[word] = vector.astype(np.float32)
+
+    def index(self, words: Iterable[str]) -> None:
+        """See :meth:`VectorSource.index`."""
+        if self._hashes is None:
+            self.read(words)
+
+    def knows(self, word: str) -> bool:
+        """See :meth:`VectorSource.knows`."""
+        if word in self._known:
+            return self._known[word]
+        assert self._hashes is not None
+        at = int(np.searchsorted(self._hashes, hash(word)))
+        return at < len(self._hashes) and int(self._hashes[at]) == hash(word)
+
+    def covers(self, word: str) -> bool:
+        """Whether ``word`` is listed or has n-grams."""
+        return self.knows(word) or bool(len(self._ngrams(word)))
+
+    def vector(self, word: str) -> FloatArray | None:
+        """See :meth:`VectorSource.vector`."""
+        return self._vectors.get(word)
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in the input matrix."""
+        return (self._header.words + self._header.bucket) * self.dim
+
+    def statistics(self) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`VectorSource.statistics`.
+
+        It reads the file once more for every 200,000 of its words: only words without n-grams
+        ask for it.
+        """
+        if self._statistics is None:
+            moments = Moments(self.dim)
+            for start in range(0, self._header.words, _WORDS_A_PASS):
+                listed: dict[str, int] = {}
+                with self.file.open() as stream:
+                    reader = Reader(stream, self.file.name)
+                    rows = range(start, min(start + _WORDS_A_PASS, self._header.words))
+                    self._read_words(reader, rows, listed)
+                    vectors, _ = self._means(reader, list(listed.items()))
+                moments.add(vectors)
+            self._statistics = moments.result()
+        return self._statistics
+
+    def _ngrams(self, word: str) -> list[int]:
+        """Buckets of a word's n-grams, one for each of them."""
+        header = self._header
+        if word == _END_OF_SENTENCE or header.bucket == 0 or header.maxn == 0:
+            return []
+        try:
+            word.encode("utf-8")
+        except UnicodeEncodeError:
+            return []
+        from gensim.models.fasttext import ft_ngram_hashes
+
+        hashes: list[int] = ft_ngram_hashes(word, header.minn, header.maxn, header.bucket)
+        return hashes
+
+    def _read_words(self, reader: Reader, wanted: set[str] | range, rows: dict[str, int]) -> Hashes:
+        """Put the ``wanted`` words (or those of the ``wanted`` rows) with their rows into ``rows``.
+
+        Returns:
+            Sorted hashes of all words.
+        """
+        header = read_header(reader)
+        hashes = array("q")
+        by_row = isinstance(wanted, range)
+        for row in range(header.words):
+            name, kind = reader.entry(row)
+            try:
+                word = name.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            if kind != 0 or not word:
+                raise ModelError(
+                    "this entry is a label or empty, but only words were announced",
+                    where=f"{self.file.name}: word {row + 1} of {header.words}",
+                    fix="fetch the file again",
+                )
+            hashes.append(hash(word))
+            if (row if by_row else word) in wanted:
+                if word in rows:
+                    raise ModelError(
+                        f"the word {word!r} is listed twice",
+                        where=f"{self.file.name}: word {row + 1} of {header.words}",
+                        fix="fetch the file again",
+                    )
+                rows[word] = row
+        return np.sort(np.frombuffer(hashes, dtype=np.int64))
+
+    def _means(
+        self, reader: Reader, targets: list[tuple[str, int]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """(N, D) vectors of (word, row or -1), zero where there is nothing to average; (N,) counts.
+
+        Reads the rest of the file.
+        """
+        words = self._header.words
+        needed: list[NDArray[np.int64]] = []
+        for word, row in targets:
+            buckets = np.asarray(self._ngrams(word), dtype=np.int64) + words
+            needed.append(buckets if row < 0 else np.concatenate([[row], buckets]))
+        counts = np.asarray([len(one) for one in needed], dtype=np.int64)
+        rows = np.concatenate(needed) if needed else np.zeros(0, dtype=np.int64)
+        owners = np.repeat(np.arange(len(targets)), counts)
+        order = np.lexsort((rows, owners, rows // _CHUNK_ROWS))
+        rows, owners = rows[order], owners[order]
+        chunks = rows // _CHUNK_ROWS
+        total = np.zeros((len(targets), self.dim))
+        for start, matrix in self._input_matrix(reader):
+            here = slice(*np.searchsorted(chunks, [start // _CHUNK_ROWS, start // _CHUNK_ROWS + 1]))
+            if here.start < here.stop:
+                _add_rows(total, owners[here], matrix[rows[here] - start])
+        return total / np.maximum(counts, 1)[:, None], counts
+
+    def _input_matrix(self, reader: Reader) -> Iterator[tuple[int, FloatArray]]:
+        """First row and values of each chunk; then passes over the output matrix to the end."""
+        rows, columns = reader.matrix_shape()
+        expected = (self._header.words + self._header.bucket, self.dim)
+        if (rows, columns) != expected:
+            raise ModelError(
+                f"the input matrix is {rows} x {columns}, but the header says "
+                f"{expected[0]} x {expected[1]}",
+                where=self.file.name,
+                fix="fetch the file again",
+            )
+        for start in range(0, rows, _CHUNK_ROWS):
+            size = min(_CHUNK_ROWS, rows - start)
+            raw = reader.take(4 * columns * size, f"row {start} of the input matrix")
+            matrix = np.frombuffer(raw, dtype="<f4").reshape(size, columns)
+            finite = np.isfinite(matrix).all(axis=1)
+            if not finite.all():
+                raise ModelError(
+                    "a value that is not a finite number",
+                    where=f"{self.file.name}: row {start + int(np.argmin(finite))} "
+                    "of the input matrix",
+                    fix="fetch the file again",
+                )
+            yield start, matrix
+        rows, columns = reader.matrix_shape()
+        reader.finish(4 * rows * columns)
+
+
+def _add_rows(
+    total: NDArray[np.float64], owners: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> None:
+    """Add to each row of ``total`` the vectors it owns, in their order; ``owners`` is sorted."""
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    total[owners[starts]] += np.add.reduceat(vectors.astype(np.float64), starts, axis=0)

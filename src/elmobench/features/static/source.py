@@ -1,0 +1,252 @@
+"""What a provider of static vectors asks of a file: the vectors of the words that are wanted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.errors import ModelError
+from elmobench.features.provider import FloatArray
+from elmobench.features.static.containers import VectorFile
+from elmobench.features.static.formats import Kind
+
+Duplicates = Literal["error", "first"]
+Hashes = NDArray[np.int64]
+
+_NO_HASHES: Final[Hashes] = np.zeros(0, dtype=np.int64)
+
+
+class VectorSource(ABC):
+    """Words and vectors of one file, read when they are asked for and kept for the process.
+
+    Args:
+        file: where they are.
+        kind: its form.
+        dim: values a vector, D.
+    """
+
+    def __init__(self, file: VectorFile, kind: Kind, dim: int) -> None:
+        self.file = file
+        self.kind: Kind = kind
+        self.dim = dim
+
+    @abstractmethod
+    def read(self, words: Iterable[str]) -> None:
+        """Read what is missing of the vectors of ``words``, all in one pass over the file.
+
+        The first pass checks the whole file.
+
+        Raises:
+            ModelError: naming file and row: a damaged or truncated file, a row of another
+                length, a count that is wrong, a word that stands twice, a value that is no
+                finite number.
+        """
+
+    @abstractmethod
+    def index(self, words: Iterable[str]) -> None:
+        """Make :meth:`knows` and :attr:`size` ready: :meth:`read` if nothing has been read."""
+
+    @abstractmethod
+    def knows(self, word: str) -> bool:
+        """Whether the file lists ``word``."""
+
+    def covers(self, word: str) -> bool:
+        """Whether ``word`` has a vector, be it listed or not."""
+        return self.knows(word)
+
+    @abstractmethod
+    def vector(self, word: str) -> FloatArray | None:
+        """(D,) of a word that has been read; None if it has no vector."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> int:
+        """Number of values that vectors are made of."""
+
+    @abstractmethod
+    def statistics(self) -> tuple[FloatArray, FloatArray]:
+        """(D,) mean and (D,) standard deviation over the vectors of all listed words."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file.
+
+    Attributes:
+        first: line or number of the first of them.
+        words: N words, none empty.
+        values: (N, D), float64 or float32; finiteness is not checked yet.
+    """
+
+    first: int
+    words: list[str]
+    values: NDArray[Any]
+
+
+class RowSource(VectorSource):
+    """A file of one word and its vector a row.
+
+    It is read block by block. Kept are the vectors of wanted words, and of every word 64 bits
+    of hash: they tell later whether it is there (wrongly for one word in 1e13, in a file of a
+    million), and find the words that stand twice.
+
+    Args:
+        duplicates: a word that stands twice is an ``error``, or its ``first`` row holds.
+    """
+
+    def __init__(self, file: VectorFile, kind: Kind, dim: int, duplicates: Duplicates) -> None:
+        super().__init__(file, kind, dim)
+        self._duplicates = duplicates
+        self._vectors: dict[str, FloatArray] = {}
+        self._absent: set[str] = set()
+        self._hashes: Hashes | None = None
+        self._suspects = _NO_HASHES
+        self._statistics: tuple[FloatArray, FloatArray] | None = None
+
+    @abstractmethod
+    def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
+        """All rows, in order. Raises ModelError for what is wrong with their form."""
+
+    @abstractmethod
+    def place(self, row: int) -> str:
+        """A row for messages, numbered as in :attr:`Block.first`."""
+
+    def read(self, words: Iterable[str]) -> None:
+        """See :meth:`VectorSource.read`."""
+        wanted = {word for word in words if word not in self._vectors and word not in self._absent}
+        if self._hashes is not None:
+            wanted = {word for word in wanted if self._listed(word)}
+        if not wanted and self._hashes is not None:
+            return
+        found, hashes = self._pass(wanted)
+        repeated = _repeated(hashes)
+        if len(np.setdiff1d(repeated, self._suspects)):
+            # Words of equal hash, probably equal words: look at them again, by their spelling.
+            self._suspects = repeated
+            found, hashes = self._pass(wanted)
+        self._vectors.update(found)
+        self._absent.update(wanted - found.keys())
+        self._hashes = hashes
+
+    def index(self, words: Iterable[str]) -> None:
+        """See :meth:`VectorSource.index`."""
+        if self._hashes is None:
+            self.read(words)
+
+    def knows(self, word: str) -> bool:
+        """See :meth:`VectorSource.knows`."""
+        return word in self._vectors or (word not in self._absent and self._listed(word))
+
+    def vector(self, word: str) -> FloatArray | None:
+        """See :meth:`VectorSource.vector`."""
+        return self._vectors.get(word)
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in the file."""
+        self.index(())
+        assert self._hashes is not None
+        return len(self._hashes) * self.dim
+
+    def statistics(self) -> tuple[FloatArray, FloatArray]:
+        """See :meth:`VectorSource.statistics`; computed while the file is read."""
+        self.index(())
+        assert self._statistics is not None
+        return self._statistics
+
+    def _listed(self, word: str) -> bool:
+        assert self._hashes is not None
+        code = hash(word)
+        at = int(np.searchsorted(self._hashes, code))
+        return at < len(self._hashes) and int(self._hashes[at]) == code
+
+    def _pass(self, wanted: set[str]) -> tuple[dict[str, FloatArray], Hashes]:
+        """Vectors of those ``wanted`` that are there, and the sorted hashes of all words."""
+        found: dict[str, FloatArray] = {}
+        first_rows: dict[str, int] = {}
+        hashes = [_NO_HASHES]
+        moments = Moments(self.dim)
+        with self.file.open() as stream:
+            for block in self.blocks(stream):
+                values = self._narrowed(block)
+                codes = np.fromiter(map(hash, block.words), np.int64, len(block.words))
+                again = self._repeats(block, codes, first_rows)
+                if again:
+                    kept = [i for i in range(len(codes)) if i not in again]
+                    block = Block(block.first, [block.words[i] for i in kept], block.values[kept])
+                    values, codes = values[kept], codes[kept]
+                moments.add(block.values)
+                hashes.append(codes)
+                for word, vector in zip(block.words, values, strict=True):
+                    if word in wanted:
+                        found[word] = vector.copy()
+        if moments.size == 0:
+            raise ModelError("has no words", where=self.file.name, fix="fetch the file again")
+        self._statistics = moments.result()
+        return found, np.sort(np.concatenate(hashes))
+
+    def _narrowed(self, block: Block) -> FloatArray:
+        with np.errstate(over="ignore"):
+            values = block.values.astype(np.float32, copy=False)
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values).all(axis=1)))
+            raise ModelError(
+                "a value that is not a finite number",
+                where=self.place(block.first + row),
+                fix="correct the row, or fetch the file again",
+            )
+        return values
+
+    def _repeats(self, block: Block, codes: Hashes, first_rows: dict[str, int]) -> set[int]:
+        """Numbers in ``block`` of the rows whose word stands in a row before."""
+        again: set[int] = set()
+        if not len(self._suspects):
+            return again
+        for i in np.flatnonzero(np.isin(codes, self._suspects)).tolist():
+            word, row = block.words[i], block.first + i
+            if first_rows.setdefault(word, row) == row:
+                continue
+            if self._duplicates == "error":
+                raise ModelError(
+                    f"the word {word!r} stands here and in {self._row_name(first_rows[word])}",
+                    where=self.place(row),
+                    fix="remove one of the two rows, or set the option duplicates: first",
+                )
+            again.add(i)
+        return again
+
+    def _row_name(self, row: int) -> str:
+        return f"line {row}"
+
+
+class Moments:
+    """Mean and deviation of rows as they come by, summed one after the other in 64 bits."""
+
+    def __init__(self, dim: int) -> None:
+        self.size = 0
+        self._total = np.zeros(dim)
+        self._squares = np.zeros(dim)
+
+    def add(self, values: NDArray[Any]) -> None:
+        """(N, D) further rows."""
+        self.size += len(values)
+        # numpy adds along the first axis row by row, so blocks of any size give equal sums.
+        self._total = np.add.reduce(np.vstack([self._total, values]), axis=0)
+        squares = np.square(values, dtype=np.float64)
+        self._squares = np.add.reduce(np.vstack([self._squares, squares]), axis=0)
+
+    def result(self) -> tuple[FloatArray, FloatArray]:
+        """(D,) mean and (D,) standard deviation."""
+        mean = self._total / self.size
+        variance = np.maximum(self._squares / self.size - np.square(mean), 0)
+        return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
+
+
+def _repeated(hashes: Hashes) -> Hashes:
+    """Those that stand more than once in a sorted array."""
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
