@@ -169,14 +169,14 @@ def test_a_prune_waits_while_a_shard_is_put_down(store):
 def test_looking_at_a_store_that_another_prunes(store, monkeypatch):
     """Each look loses the folder just as it begins to read it."""
     other = HashProvider(version=2)
-    real = store_upkeep._read_meta
+    real = store_upkeep.read_meta
 
     def vanish(folder):
         if folder == store.folder(other):
             shutil.rmtree(folder)
         return real(folder)
 
-    monkeypatch.setattr(store_upkeep, "_read_meta", vanish)
+    monkeypatch.setattr(store_upkeep, "read_meta", vanish)
     for look in (store.stat, store.verify, lambda: store.prune(keep=[""])):
         store.build(other, corpus())
         found = look()
