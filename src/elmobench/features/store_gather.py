@@ -15,7 +15,7 @@ from elmobench.features.store_precision import scales_name, values_name
 
 # Rows are collected and then converted this many float32 values at a time: what the first step
 # writes, the second finds in the processor's cache.
-_BLOCK_VALUES: Final = 1 << 18
+_BLOCK_VALUES: Final = 1 << 19
 
 
 class Places:
@@ -32,9 +32,16 @@ class Places:
         self._last = np.maximum(lengths - 1, 0)
         self._lengths = lengths
         self._longest = longest
+        self._blocks: dict[int, list[Block]] = {}
 
-    def blocks(self, rows: int) -> Iterator[Block]:
-        """Blocks of at most ``rows`` places that cover the batch: whole sentences, if they fit."""
+    def blocks(self, layer: Layer) -> list[Block]:
+        """Blocks that cover the batch: whole sentences, as far as they fit."""
+        rows = max(1, _BLOCK_VALUES // layer.dim)
+        if rows not in self._blocks:
+            self._blocks[rows] = list(self._cut(rows))
+        return self._blocks[rows]
+
+    def _cut(self, rows: int) -> Iterator[Block]:
         step = max(1, rows // self._longest)
         span = self._longest if rows >= self._longest else max(1, rows)
         for first in range(0, len(self._start), step):
@@ -73,8 +80,7 @@ def fill_tokens(
     layer: Layer,
     group: ShardGroup,
     shard: IntArray,
-    start: IntArray,
-    lengths: IntArray,
+    places: Places,
 ) -> None:
     """Fill ``out`` (B, T, D) with one token layer of B sentences, zero beyond their ends.
 
@@ -82,11 +88,11 @@ def fill_tokens(
         out: any float32 array or slice of one.
         layer: which.
         group: the token shards.
-        shard, start: (B,) where each sentence lies.
-        lengths: (B,) tokens to take of each, at most T.
+        shard: (B,) number of the shard of each sentence.
+        places: rows of the shards.
     """
     values, scales = values_name(layer), scales_name(layer)
-    for block in Places(start, lengths, out.shape[1]).blocks(_rows(layer)):
+    for block in places.blocks(layer):
         here = shard[block.sentences]
         width = block.index.shape[1]
         # Batches are of similar lengths, and so are shards: there are few runs.
@@ -115,8 +121,7 @@ def fill_types(
     layer: Layer,
     table: FloatArray,
     types: IntArray,
-    start: IntArray,
-    lengths: IntArray,
+    places: Places,
 ) -> None:
     """Fill ``out`` (B, T, D) with one type layer of B sentences, zero beyond their ends.
 
@@ -125,10 +130,9 @@ def fill_types(
         layer: which.
         table: (V, dim) vectors of word types.
         types: (N,) row of the table for each token.
-        start: (B,) place of each sentence's first token in ``types``.
-        lengths: (B,) tokens to take of each, at most T.
+        places: rows of ``types``.
     """
-    for block in Places(start, lengths, out.shape[1]).blocks(_rows(layer)):
+    for block in places.blocks(layer):
         index = types.take(block.index.reshape(-1), mode="clip")
         rows = np.empty((block.index.size, layer.dim), dtype=np.float32)
         table.take(index, axis=0, out=rows, mode="clip")
@@ -141,10 +145,6 @@ def dequantized(values: NDArray[Any], scales: FloatArray | None) -> FloatArray:
     if scales is not None:
         vectors *= scales[:, None]
     return vectors
-
-
-def _rows(layer: Layer) -> int:
-    return max(1, _BLOCK_VALUES // layer.dim)
 
 
 def _put(

@@ -10,7 +10,7 @@ import numpy as np
 from elmobench.data.examples import Sentence
 from elmobench.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_digest
 from elmobench.features.provider import FloatArray
-from elmobench.features.store_gather import dequantized, fill_tokens, fill_types
+from elmobench.features.store_gather import Places, dequantized, fill_tokens, fill_types
 from elmobench.features.store_index import IntArray
 from elmobench.features.store_precision import row_bytes, scales_name, values_name
 from elmobench.features.store_shard import Shard
@@ -111,15 +111,17 @@ class StoredView:
         out = np.empty((len(numbers), len(chosen), longest, self._stored.dim), dtype=np.float32)
         if not out.size:
             return out
+        if self._stored.has_tokens:
+            shard = self._shard[numbers]
+            rows = Places(self._offset[numbers], lengths, longest)
+        if self._stored.has_types:
+            tokens = Places(self._first[numbers], lengths, longest)
         for k, number in enumerate(chosen):
             layer = self._stored.layers[number]
             if layer.kind == "type":
-                table, start = self._type_table(number), self._first[numbers]
-                fill_types(out[:, k], layer, table, self._types, start, lengths)
+                fill_types(out[:, k], layer, self._type_table(number), self._types, tokens)
             else:
-                group = self._stored.sentences.group
-                shard, start = self._shard[numbers], self._offset[numbers]
-                fill_tokens(out[:, k], layer, group, shard, start, lengths)
+                fill_tokens(out[:, k], layer, self._stored.sentences.group, shard, rows)
         return out
 
     def _type_table(self, number: int) -> FloatArray:
