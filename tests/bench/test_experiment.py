@@ -69,6 +69,7 @@ def test_everything_a_result_depends_on_changes_the_identity() -> None:
         {"seeds": [3]},
         {"settings": {"threads": 2}},
         {"settings": {"precision": "fp32"}},
+        {"settings": {"precision": "int8"}},
         {"overrides": [{"set": {"training.epochs": 3}}]},
         {"overrides": [{"set": {"options.dropout": 0.1}}]},
         {"overrides": [{"set": {"mix.l2": 0.5}}]},
@@ -77,7 +78,7 @@ def test_everything_a_result_depends_on_changes_the_identity() -> None:
     ):
         (other,) = cells_of(**{"features": ["random"], "seeds": [1], **changed})
         digests.add(cell_digest(identity_of(other)))
-    assert len(digests) == 15
+    assert len(digests) == 16
 
 
 def test_a_name_or_a_caveat_does_not_change_the_identity() -> None:

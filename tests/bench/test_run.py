@@ -14,7 +14,7 @@ import elmobench
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
 from elmobench.errors import ConfigError, DataError, ModelError, UnknownNameError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record import RecordStore, RunRecord
 
 
 def go(experiment: dict, cards: Path, results: Path, **options) -> RunSummary:
@@ -75,12 +75,26 @@ def test_the_record_carries_what_a_number_needs(cards: Path, tiny: dict, tmp_pat
     assert sum(weights["elmo-random"]["s"]) == pytest.approx(1.0)
     assert len(record.result.curve) == 2
     assert record.result.counts == {"train": 60, "dev": 20, "test": 30}
-    assert record.run.bytes_per_token["elmo-random"] > 0
+    _bytes_a_token(record, tmp_path, 2)
     assert record.run.parameters["elmo-random"] > record.run.parameters["random"] == 0
     rows = RecordStore(tmp_path / "r").read_predictions(record.cell)
     metric = elmobench.get_metric("span-f1")
     scores = metric.compute([r["gold"] for r in rows], [r["predicted"] for r in rows])
     assert scores.values == record.result.test
+
+
+def test_a_cell_reads_eight_bits(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    tiny = {**tiny, "features": ["elmo-random"], "settings": {"precision": "int8"}}
+    (record,) = go(tiny, cards, tmp_path / "r").records
+    assert record.status == "ok"
+    assert record.identity["precision"] == "int8"
+    _bytes_a_token(record, tmp_path, 1)
+
+
+def _bytes_a_token(record: RunRecord, where: Path, width: int) -> None:
+    """Of the sentences of the cell: two token layers of 128 values, types and index entries."""
+    stored = record.run.bytes_per_token["elmo-random"]
+    assert 2 * 128 * width < stored < 2 * (128 * width + 4) + 64 * width + 24 + 24
 
 
 def test_a_small_search_is_made_once_for_all_seeds(cards: Path, tiny: dict, tmp_path: Path) -> None:

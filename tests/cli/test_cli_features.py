@@ -44,6 +44,15 @@ def test_build_fills_the_store_and_says_so(root):
     assert "0 word types" in again.output
 
 
+def test_build_in_eight_bits_and_in_no_known_precision(root):
+    assert _run("build", "random", "t", "--precision", "int8").exit_code == 0
+    assert FeatureStore(precision="int8").open(RandomStaticProvider()).missing(SENTENCES) == []
+    assert "int8" in _run("stat").output
+    bad = _run("build", "random", "t", "--precision", "int4")
+    assert bad.exit_code == 2
+    assert "fp16, fp32, int8" in bad.output
+
+
 def test_build_encodes_with_the_stated_threads(root, monkeypatch):
     seen, real = [], RandomStaticProvider.encode_types
     before = torch.get_num_threads()

@@ -85,18 +85,42 @@ def corpus(count: int = 60, seed: int = 0) -> list[tuple[str, ...]]:
     return [*found, (), ("a b",), ("a", "b"), found[0]]
 
 
+def overlapping(which: int) -> list[tuple[str, ...]]:
+    """One of several datasets, each of which shares half its sentences with the next."""
+    return corpus(200, seed=5)[50 * which : 50 * which + 100]
+
+
+def shuffled(sentences: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """In another order, with repeats."""
+    order = np.random.default_rng(3).permutation(len(sentences)).tolist()
+    return [sentences[i] for i in [*order, *order[::2]]]
+
+
+def small_elmo():
+    """A real ELMo that encodes in no time, with random weights."""
+    from elmobench.features.elmo.options import parse_options
+    from elmobench.features.elmo.provider import ElmoProvider
+
+    shape = {
+        "char_cnn": {"embedding": {"dim": 4}, "filters": [[1, 8], [3, 8]], "n_highway": 1},
+        "lstm": {"dim": 16, "projection_dim": 8, "n_layers": 2},
+    }
+    return ElmoProvider.random(parse_options(shape, "test"))
+
+
 def shard_bytes(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.glob("*/*.safetensors"))}
 
 
 def main() -> None:
-    """``store_providers.py ROOT MODE``: build the corpus, print the report."""
+    """``store_providers.py ROOT MODE [PRECISION]``: build the corpus, print the report."""
     from elmobench.errors import StoreError
     from elmobench.features.store import FeatureStore
 
-    root, mode = Path(sys.argv[1]), sys.argv[2]
-    store = FeatureStore(root, shard_bytes=1500)
-    provider = HashProvider()
+    root, mode, *rest = Path(sys.argv[1]), *sys.argv[2:]
+    precision = rest[0] if rest else "fp16"
+    store = FeatureStore(root, precision, shard_bytes=1500)
+    provider, sentences = HashProvider(), corpus()
     if mode == "kill-encoding":
         provider.on_call = lambda: provider.calls == 4 and os.kill(os.getpid(), signal.SIGKILL)
     elif mode == "kill-writing":
@@ -115,17 +139,28 @@ def main() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-    elif mode == "elmo":
-        from elmobench.features.catalogue import load_provider
+    elif mode.startswith("overlap"):
+        provider.on_call = lambda: time.sleep(0.01)
+        sentences = overlapping(int(mode[-1]))
+    elif mode.startswith("elmo"):
+        provider, store = small_elmo(), FeatureStore(root, precision, shard_bytes=1 << 12)
+        if mode == "elmo-shuffled":
+            sentences = shuffled(sentences)
+        real_encode, calls = provider.encode_tokens, [0]
 
-        provider = load_provider("elmo-random")
-        store = FeatureStore(root, shard_bytes=1 << 15)
+        def encode_tokens(batch):
+            calls[0] += 1
+            if mode == "elmo-killed" and calls[0] == 4:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real_encode(batch)
+
+        provider.encode_tokens = encode_tokens
     if mode == "read":
         vectors = store.open(provider).gather(corpus())
         print(json.dumps([float(vectors.sum()), store.open(provider).missing(corpus())]))
         return
     try:
-        report = store.build(provider, corpus())
+        report = store.build(provider, sentences)
     except StoreError as error:
         print(f"StoreError {error}")
         return

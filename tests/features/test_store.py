@@ -1,4 +1,5 @@
 import hashlib
+import inspect
 import json
 from pathlib import Path
 
@@ -291,16 +292,17 @@ def test_reading_one_layer_maps_only_that_layer(tmp_path):
 def test_a_disk_without_space(store, monkeypatch):
     import errno
 
-    provider, real, count = HashProvider(), Path.write_bytes, [0]
+    provider, real, count = HashProvider(), store_shard._raw, [0]
 
-    def write(self, data):
-        count[0] += 1
-        if count[0] == 3:
-            real(self, data[:100])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(self, data)
+    def raw(array):
+        if "content_checksum" not in {frame.function for frame in inspect.stack()}:
+            count[0] += 1
+            if count[0] == 7:
+                raise OSError(errno.ENOSPC, "No space left on device")
+        return real(array)
 
-    monkeypatch.setattr(store_shard.Path, "write_bytes", write)
+    # In the middle of a shard, in the thread that writes.
+    monkeypatch.setattr(store_shard, "_raw", raw)
     with pytest.raises(StoreError, match="no space for a shard") as caught:
         store.build(provider, corpus())
     assert caught.value.where == str(store.folder(provider))

@@ -38,26 +38,46 @@ def test_stat_counts_everything(store):
     assert FeatureStore(store.root / "none").stat() == []
 
 
-def test_a_flipped_bit_anywhere_is_found(store):
-    """One bit in each array and in the header, each found again."""
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_flipped_bit_anywhere_is_found(tmp_path, precision):
+    """Every byte of the header, and some of each array; each flip names its file."""
+    store = FeatureStore(tmp_path, precision, shard_bytes=1500)
+    store.build(HashProvider(), corpus(12))
     assert store.verify() == []
-    for path in sorted(store.root.glob("*/*.safetensors"))[:: len(shard_bytes(store.root)) // 4]:
+    rng = np.random.default_rng(0)
+    folder = store.folder(HashProvider())
+    # One of each kind, the small ones.
+    chosen = [min(folder.glob(f"{kind}-*"), key=lambda p: p.stat().st_size) for kind in KINDS]
+    for path in [*chosen, folder / "meta.json"]:
         good = path.read_bytes()
-        header = int.from_bytes(good[:8], "little")
-        arrays = json.loads(good[8 : 8 + header])
-        places = [0, 12, 8 + header // 2]
-        for name, entry in arrays.items():
-            begin, end = entry.get("data_offsets", (0, 0))
-            if name != "__metadata__" and end > begin:
-                places.append(8 + header + (begin + end) // 2)
-        assert len(places) >= 5
+        places = range(len(good))
+        if path.suffix == ".safetensors":
+            start = 8 + int.from_bytes(good[:8], "little")
+            arrays = json.loads(good[8:start])
+            del arrays["__metadata__"]
+            kind = path.name.split("-")[0]
+            assert (
+                len(arrays) == KINDS[kind] + (precision == "int8") * {"tokens": 2, "types": 1}[kind]
+            )
+            places = list(range(start))
+            for begin, end in (entry["data_offsets"] for entry in arrays.values()):
+                assert end > begin
+                places += [start + begin, start + end - 1]
+                places += (start + rng.integers(begin, end, 20)).tolist()
+            assert len(good) == start + max(e["data_offsets"][1] for e in arrays.values())
         for place in places:
-            path.write_bytes(good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :])
+            flipped = good[place] ^ (1 << int(rng.integers(8)))
+            path.write_bytes(good[:place] + bytes([flipped]) + good[place + 1 :])
             problems = store.verify()
+            # A damaged name in meta.json can also make the folder look like another's.
             assert len(problems) == 1, (path, place)
             assert str(path) in problems[0]
         path.write_bytes(good)
     assert store.verify() == []
+
+
+KINDS = {"tokens": 4, "types": 3}
+"""Kinds of shards of a HashProvider, with the number of their arrays in half precision."""
 
 
 def test_truncated_and_renamed_shards_are_found(store):
@@ -169,14 +189,14 @@ def test_a_prune_waits_while_a_shard_is_put_down(store):
 def test_looking_at_a_store_that_another_prunes(store, monkeypatch):
     """Each look loses the folder just as it begins to read it."""
     other = HashProvider(version=2)
-    real = store_upkeep._read_meta
+    real = store_upkeep.read_meta
 
     def vanish(folder):
         if folder == store.folder(other):
             shutil.rmtree(folder)
         return real(folder)
 
-    monkeypatch.setattr(store_upkeep, "_read_meta", vanish)
+    monkeypatch.setattr(store_upkeep, "read_meta", vanish)
     for look in (store.stat, store.verify, lambda: store.prune(keep=[""])):
         store.build(other, corpus())
         found = look()

@@ -140,7 +140,7 @@ def _run(
             peak_memory_bytes=peak_memory_bytes(),
             parameters=_parameters(cell, bench, model),
             bytes_per_token={
-                part.label: bench.stored(part).nbytes_per_token for part in cell.parts
+                part.label: bench.view(cell, part).nbytes_per_token for part in cell.parts
             },
             vectors={part.label: bench.view(cell, part).digest for part in cell.parts},
             versions=library_versions(),

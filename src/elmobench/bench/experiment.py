@@ -13,6 +13,7 @@ from elmobench import paths
 from elmobench.data.validation import validated
 from elmobench.data.yamlfile import read_yaml
 from elmobench.errors import UnknownNameError
+from elmobench.features.store_precision import Precision
 from elmobench.registry import did_you_mean
 
 
@@ -96,11 +97,11 @@ class Settings(_Model):
     Attributes:
         threads: threads for encoding and for each cell; part of a cell's identity, since sums
             depend on it.
-        precision: of stored features.
+        precision: of stored features: ``fp16``, ``fp32`` or ``int8``.
     """
 
     threads: int = Field(default=1, ge=1)
-    precision: Literal["fp16", "fp32"] = "fp16"
+    precision: Precision = "fp16"
 
 
 class Experiment(_Model):

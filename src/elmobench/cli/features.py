@@ -23,7 +23,9 @@ StoreOption = Annotated[
 def build(
     spec: Annotated[str, typer.Argument(help="Features: a name, or names joined by '+'.")],
     tasks: Annotated[list[str], typer.Argument(help="Tasks whose sentences are encoded.")],
-    precision: Annotated[str, typer.Option(help="Of the stored values: fp16 or fp32.")] = "fp16",
+    precision: Annotated[
+        str, typer.Option(help="Of the stored values: fp16, fp32, int8.")
+    ] = "fp16",
     include: IncludeOption = None,
     trust_first: Annotated[
         bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
@@ -41,10 +43,12 @@ def build(
     from elmobench.features.catalogue import Catalogue
     from elmobench.features.spec import parse_features
     from elmobench.features.store import FeatureStore
+    from elmobench.features.store_precision import PRECISIONS
     from elmobench.training.threads import torch_threads
 
-    if precision not in ("fp16", "fp32"):
-        raise typer.BadParameter("one of: fp16, fp32", param_hint="--precision")
+    if precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise typer.BadParameter(f"one of: {known}", param_hint="--precision")
     parts = parse_features(spec).parts
     features = FeatureStore(store, precision)  # type: ignore[arg-type]
     catalogue = Catalogue(trust_first=trust_first)

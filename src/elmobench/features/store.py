@@ -8,46 +8,29 @@ while others write.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
-
-import numpy as np
-from filelock import FileLock, Timeout
-from numpy.typing import NDArray
+from typing import Any, Final
 
 from elmobench import paths
 from elmobench.data.examples import Sentence
 from elmobench.errors import StoreError
-from elmobench.features.provider import FeatureProvider, FloatArray, Layer
-from elmobench.features.store_plan import (
-    distinct_sentences,
-    sentence_chunks,
-    sentences_name,
-    word_chunks,
-    words_name,
-)
-from elmobench.features.store_shard import (
-    LOCKS,
-    META,
-    SUFFIX,
-    folder_lock,
-    write_error,
-    write_shard,
-)
+from elmobench.features.provider import FeatureProvider, Layer
+from elmobench.features.store_jobs import Known, ShardJob, TokenJob, TypeJob
+from elmobench.features.store_meta import check_meta, write_meta
+from elmobench.features.store_plan import distinct_sentences, sentence_chunks, word_chunks
+from elmobench.features.store_precision import Precision, check_precision, row_bytes
 from elmobench.features.store_upkeep import StoreStat, prune_store, stat_store, verify_store
-from elmobench.features.stored import StoredFeatures, StoredView, pack_words
-from elmobench.files import write_text
+from elmobench.features.store_writer import ShardWriter, Written
+from elmobench.features.stored import StoredFeatures
+from elmobench.features.stored_view import StoredView
 
 __all__ = ["BuildReport", "FeatureStore", "Precision", "StoreStat", "StoredFeatures", "StoredView"]
 
-Precision = Literal["fp16", "fp32"]
-
-FORMAT: Final = 1
-_DTYPES: Final = {"fp16": np.float16, "fp32": np.float32}
 _SHARD_BYTES: Final = 1 << 26
 
 
@@ -71,28 +54,19 @@ class BuildReport:
     bytes: int
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One shard to be written: its name, what is in it, and how to make it."""
-
-    name: str
-    sentences: int
-    tokens: int
-    types: int
-    encode: Callable[[], dict[str, NDArray[Any]]]
-
-
 class FeatureStore:
     """Stored features of any number of providers at one precision.
 
     Vectors are those of the provider to within its fingerprint's 5e-6, not to the bit: the last
     bits depend on which sentences were encoded together, so on what was stored before, and on
     the number of threads at encoding. What is stored never changes, and
-    :attr:`StoredView.digest` tells which stored vectors a reader had.
+    :attr:`StoredView.digest` tells which stored vectors a reader had. To these 5e-6 the precision
+    adds its rounding: ``fp16`` 2^-11 of a value, ``int8`` 1/254 of the largest value of a
+    token's vector (of a word type's, for layers that depend on spelling alone).
 
     Args:
         root: folder of the store; None for ``ELMOBENCH_STORE`` or the user's cache.
-        precision: of the stored values, ``fp16`` or ``fp32``.
+        precision: of the stored values: ``fp16``, ``fp32`` or ``int8``, see :data:`Precision`.
         shard_bytes: size that shards keep below, as far as one sentence allows. It decides
             which sentences are encoded together.
     """
@@ -104,11 +78,9 @@ class FeatureStore:
         *,
         shard_bytes: int = _SHARD_BYTES,
     ) -> None:
-        if precision not in _DTYPES:
-            raise StoreError(f"unknown precision {precision!r}", fix="use 'fp16' or 'fp32'")
+        check_precision(precision)
         self.root = Path(root) if root is not None else paths.feature_store()
         self.precision = precision
-        self._dtype = np.dtype(_DTYPES[precision])
         self._shard_bytes = shard_bytes
 
     def folder(self, provider: FeatureProvider) -> Path:
@@ -121,11 +93,14 @@ class FeatureStore:
         Raises:
             StoreError: if the provider is not cacheable, or its folder is damaged.
         """
+        folder = self._checked_folder(provider)
+        return StoredFeatures(folder, provider.layers, provider.name, self.precision)
+
+    def _checked_folder(self, provider: FeatureProvider) -> Path:
         _refuse_uncacheable(provider)
         folder = self.folder(provider)
-        if (folder / META).is_file():
-            self._check_meta(folder, provider)
-        return StoredFeatures(folder, provider.layers, provider.name)
+        check_meta(folder, provider, self.precision)
+        return folder
 
     def build(
         self,
@@ -137,8 +112,13 @@ class FeatureStore:
 
         Sentences are sorted and cut into shards independently of what is there already; a
         shard holds those of its part that no earlier shard has. So an interrupted build goes
-        on where it stopped and ends with the same files, and several processes that build the
-        same sentences share the work.
+        on where it stopped and ends with the same files, whatever the order of the sentences,
+        and several processes that build the same sentences share the work. Where other data
+        was built before, or is being built, its shards are used and are not written twice, so
+        these files hold less and are others.
+
+        While a shard is written, the next is encoded. In memory are at most the float32 vectors
+        of one shard, and two shards as stored.
 
         Args:
             provider: encodes them.
@@ -150,148 +130,50 @@ class FeatureStore:
             StoreError: the provider is not cacheable, a value overflows, or the disk is full.
         """
         begin = time.perf_counter()
-        stored = self.open(provider)
+        folder = self._checked_folder(provider)
+        known = Known(folder)
+        known.refresh()
         distinct = distinct_sentences(sentences)
-        jobs = [*self._type_jobs(provider, stored, distinct)]
-        jobs += self._token_jobs(provider, stored, distinct)
+        jobs = [job for job in self._jobs(provider, distinct) if job.missing(known)]
         report = progress or (lambda steps: None)
         report(len(distinct) - sum(job.sentences for job in jobs))
-        written = 0
-        encoded: list[_Job] = []
+        done: list[Written] = []
         if jobs:
-            folder = self.folder(provider)
-
-            def write_meta() -> None:
-                self._write_meta(folder, provider)
-
+            writer = ShardWriter(
+                folder, known, partial(write_meta, folder, provider, self.precision)
+            )
+            # Of the whole build, finished or not: the vectors are a function of all words.
             words = sorted({word for sentence in distinct.values() for word in sentence})
-            with provider.sharing(words):
-                for job, size in _run_jobs(folder, jobs, write_meta):
+            with provider.sharing(words), closing(writer.run(jobs)) as finished:
+                for job, written in finished:
                     report(job.sentences)
-                    if size:
-                        encoded.append(job)
-                        written += size
+                    done.append(written)
         return BuildReport(
             sentences=len(distinct),
-            encoded_sentences=sum(job.sentences for job in encoded),
-            encoded_tokens=sum(job.tokens for job in encoded),
-            encoded_types=sum(job.types for job in encoded),
+            encoded_sentences=sum(written.sentences for written in done),
+            encoded_tokens=sum(written.tokens for written in done),
+            encoded_types=sum(written.types for written in done),
             seconds=time.perf_counter() - begin,
-            bytes=written,
+            bytes=sum(written.bytes for written in done),
         )
 
-    def _type_jobs(
-        self,
-        provider: FeatureProvider,
-        stored: StoredFeatures,
-        distinct: Mapping[bytes, Sentence],
-    ) -> Iterator[_Job]:
-        layers = [layer for layer in provider.layers if layer.kind == "type"]
-        if not layers:
-            return
-        for chunk in word_chunks(distinct.values(), self._rows_per_shard(layers)):
-            words = [word for word in chunk if word not in stored.words.row]
-            if words:
-
-                def encode(words: list[str] = words) -> dict[str, NDArray[Any]]:
-                    text, offsets = pack_words(words)
-                    arrays: dict[str, NDArray[Any]] = {"words": text, "word_offsets": offsets}
-                    vectors = provider.encode_types(words)
-                    for layer, array in zip(layers, vectors, strict=True):
-                        arrays[f"type_{layer.name}"] = self._narrowed(array, layer, provider)
-                    return arrays
-
-                yield _Job(words_name(words), 0, 0, len(words), encode)
-
-    def _token_jobs(
-        self,
-        provider: FeatureProvider,
-        stored: StoredFeatures,
-        distinct: Mapping[bytes, Sentence],
-    ) -> Iterator[_Job]:
-        layers = [layer for layer in provider.layers if layer.kind == "token"]
-        if not layers:
-            return
-        for chunk in sentence_chunks(distinct, self._rows_per_shard(layers)):
-            digests = [digest for digest in chunk if digest not in stored.sentences.row]
-            if digests:
-                lengths = [len(distinct[digest]) for digest in digests]
-
-                def encode(
-                    digests: list[bytes] = digests, lengths: list[int] = lengths
-                ) -> dict[str, NDArray[Any]]:
-                    raw = np.frombuffer(b"".join(digests), dtype=np.uint8)
-                    arrays: dict[str, NDArray[Any]] = {
-                        "digests": raw.reshape(len(digests), -1),
-                        "offsets": np.cumsum([0, *lengths], dtype=np.int64),
-                    }
-                    vectors = provider.encode_tokens([distinct[digest] for digest in digests])
-                    for j, layer in enumerate(layers):
-                        flat = np.concatenate([sentence[j] for sentence in vectors])
-                        arrays[f"token_{layer.name}"] = self._narrowed(flat, layer, provider)
-                    return arrays
-
-                yield _Job(sentences_name(digests), len(digests), sum(lengths), 0, encode)
+    def _jobs(
+        self, provider: FeatureProvider, distinct: Mapping[bytes, Sentence]
+    ) -> list[ShardJob[Any]]:
+        jobs: list[ShardJob[Any]] = []
+        types = [layer for layer in provider.layers if layer.kind == "type"]
+        if types:
+            for words in word_chunks(distinct.values(), self._rows_per_shard(types)):
+                jobs.append(TypeJob(words, types, provider, self.precision))
+        tokens = [layer for layer in provider.layers if layer.kind == "token"]
+        if tokens:
+            for digests in sentence_chunks(distinct, self._rows_per_shard(tokens)):
+                jobs.append(TokenJob(digests, tokens, provider, self.precision, distinct))
+        return jobs
 
     def _rows_per_shard(self, layers: Sequence[Layer]) -> int:
-        width = sum(layer.dim for layer in layers) * self._dtype.itemsize
+        width = sum(row_bytes(layer, self.precision) for layer in layers)
         return max(1, self._shard_bytes // width)
-
-    def _narrowed(
-        self, vectors: FloatArray, layer: Layer, provider: FeatureProvider
-    ) -> NDArray[Any]:
-        """``vectors`` at the stored precision. Raises StoreError if a value does not fit."""
-        with np.errstate(over="ignore"):
-            narrow = vectors.astype(self._dtype)
-        if not np.isfinite(narrow).all():
-            where = f"features {provider.name!r}, layer {layer.name!r}"
-            if not np.isfinite(vectors).all():
-                raise StoreError(
-                    "the provider gave values that are not finite",
-                    where=where,
-                    fix="check the model's weights",
-                )
-            raise StoreError(
-                f"a value of {np.abs(vectors).max():.6g} is beyond {self.precision}",
-                where=where,
-                fix="store these features with precision fp32",
-            )
-        return narrow
-
-    def _meta(self, provider: FeatureProvider) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "fingerprint": provider.fingerprint,
-            "precision": self.precision,
-            "layers": [asdict(layer) for layer in provider.layers],
-        }
-
-    def _write_meta(self, folder: Path, provider: FeatureProvider) -> None:
-        if (folder / META).is_file() and (folder / LOCKS).is_dir():
-            return
-        content = {**self._meta(provider), "provider": provider.describe()}
-        try:
-            write_text(folder / META, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-            (folder / LOCKS).mkdir(exist_ok=True)
-        except OSError as error:
-            raise write_error(error, folder, 1 << 12) from error
-
-    def _check_meta(self, folder: Path, provider: FeatureProvider) -> None:
-        try:
-            found = json.loads((folder / META).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"cannot be read ({error})",
-                where=str(folder / META),
-                fix="delete the folder and build the features again",
-            ) from error
-        for key, value in self._meta(provider).items():
-            if found.get(key) != value:
-                raise StoreError(
-                    f"{key} is {found.get(key)!r}, expected {value!r}",
-                    where=str(folder / META),
-                    fix="delete the folder, or bump the provider's version if its layers changed",
-                )
 
     def stat(self) -> list[StoreStat]:
         """Sizes of everything in the store, whatever its precision."""
@@ -331,49 +213,3 @@ def _refuse_uncacheable(provider: FeatureProvider) -> None:
             where=f"features {provider.name!r}",
             fix="use @state=zero or @state=warm",
         )
-
-
-def _run_jobs(
-    folder: Path, jobs: Sequence[_Job], write_meta: Callable[[], None]
-) -> Iterator[tuple[_Job, int]]:
-    """Write each shard that is not there yet; yields each job and the bytes written for it.
-
-    Shards that another process is writing are left for the end, when it will have finished.
-    """
-    later = []
-    for job in jobs:
-        size = _run_job(folder, job, write_meta, wait=False)
-        if size is None:
-            later.append(job)
-        else:
-            yield job, size
-    for job in later:
-        yield job, _run_job(folder, job, write_meta, wait=True) or 0
-
-
-def _run_job(folder: Path, job: _Job, write_meta: Callable[[], None], *, wait: bool) -> int | None:
-    """Bytes written; 0 if the shard is there already, None if another process holds it.
-
-    The folder may be pruned at any time, and the lock of the shard with it: so whatever is
-    written, is written under the folder's lock and with a meta.json beside it.
-    """
-    path = folder / f"{job.name}{SUFFIX}"
-    try:
-        with folder_lock(folder):
-            write_meta()
-        with FileLock(folder / LOCKS / f"{job.name}.lock", timeout=-1 if wait else 0):
-            if path.is_file():
-                return 0
-            # Under the lock, a temporary of this shard can only be a killed writer's.
-            for leftover in folder.glob(f".{path.name}.*.part"):
-                leftover.unlink(missing_ok=True)
-            arrays = job.encode()
-            with folder_lock(folder):
-                if path.is_file():
-                    return 0
-                write_meta()
-                return write_shard(path, arrays)
-    except Timeout:
-        return None
-    except OSError as error:
-        raise write_error(error, folder, 0) from error

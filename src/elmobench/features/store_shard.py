@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from elmobench.digests import canonical_json
 from elmobench.errors import StoreError
@@ -27,7 +26,10 @@ LOCKS = "locks"
 
 # One key only: safetensors writes several in no fixed order, and shards are reproducible.
 _META_KEY = "elmobench"
-_DTYPES = {"F16": "<f2", "F32": "<f4", "I64": "<i8", "U8": "|u1"}
+_DTYPES = {"I64": "<i8", "F32": "<f4", "F16": "<f2", "I8": "|i1", "U8": "|u1"}
+_CODES = {dtype: code for code, dtype in _DTYPES.items()}
+_ORDER = list(_DTYPES)
+"""Element types in the order in which safetensors lays out arrays: so all are aligned."""
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -80,8 +82,15 @@ class Shard:
         return mapped.view(np.ndarray)
 
 
-def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]]) -> int:
-    """Write ``arrays`` under ``path``, all or nothing.
+def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]], checksum: str) -> int:
+    """Write ``arrays`` under ``path``, all or nothing, without a copy of them.
+
+    The bytes are those of ``safetensors.numpy.save``, which makes two copies.
+
+    Args:
+        path: of the shard.
+        arrays: C-contiguous, little-endian.
+        checksum: of them, see :func:`content_checksum`.
 
     Returns:
         Size of the file in bytes.
@@ -89,15 +98,29 @@ def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]]) -> int:
     Raises:
         StoreError: if it could not be written; names the folder and the space needed.
     """
-    content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {_META_KEY: canonical_json({"checksum": _checksum(content)})}
-    data = save(content, metadata=metadata)
+    # The format's own order: by element type, then by name.
+    order = sorted(arrays, key=lambda name: (_ORDER.index(_code(arrays[name])), name))
+    header: dict[str, Any] = {"__metadata__": {_META_KEY: canonical_json({"checksum": checksum})}}
+    end = 0
+    for name in order:
+        begin, end = end, end + arrays[name].nbytes
+        shape = list(arrays[name].shape)
+        header[name] = {
+            "dtype": _code(arrays[name]),
+            "shape": shape,
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    size = 8 + len(text) + end
     try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data)
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            stream.write(struct.pack("<Q", len(text)) + text)
+            for name in order:
+                stream.write(_raw(arrays[name]))
     except OSError as error:
-        raise write_error(error, path.parent, len(data)) from error
-    return len(data)
+        raise write_error(error, path.parent, size) from error
+    return size
 
 
 def folder_lock(folder: Path) -> FileLock:
@@ -157,14 +180,25 @@ def read_shard(path: Path) -> Shard:
 
 def check_shard(shard: Shard) -> str | None:
     """What is wrong with a shard's content; None if it is what was written."""
-    found = _checksum({name: shard.map(name) for name in shard.arrays})
+    found = content_checksum({name: shard.map(name) for name in shard.arrays})
     return None if found == shard.checksum else "its content has changed since it was written"
 
 
-def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+def content_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """BLAKE2b (hex) over names, types, shapes and bytes of C-contiguous arrays."""
     state = hashlib.blake2b(digest_size=32)
     for name in sorted(arrays):
         array = arrays[name]
         state.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        state.update(array.reshape(-1).view(np.uint8).data)
+        state.update(_raw(array))
     return state.hexdigest()
+
+
+def _raw(array: NDArray[Any]) -> memoryview:
+    """The bytes of a C-contiguous array, not copied."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _code(array: NDArray[Any]) -> str:
+    """The format's name of an array's element type."""
+    return _CODES[array.dtype.str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import shutil
@@ -16,9 +15,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from elmobench.digests import SENTENCE_DIGEST_BYTES
 from elmobench.errors import StoreError
+from elmobench.features.store_index import SentenceIndex, WordIndex, sentences_of, words_of
+from elmobench.features.store_meta import meta_problem, read_meta
 from elmobench.features.store_plan import sentences_name, words_name
+from elmobench.features.store_precision import PRECISIONS
 from elmobench.features.store_shard import (
     LOCKS,
     META,
@@ -28,9 +29,8 @@ from elmobench.features.store_shard import (
     folder_lock,
     read_shard,
 )
-from elmobench.features.stored import SentenceIndex, WordIndex, unpack_words
 
-_ASIDE = re.compile(r"\..+-fp(?:16|32)\.[0-9a-f]{8}\.deleted")
+_ASIDE = re.compile(rf"\..+-(?:{'|'.join(PRECISIONS)})\.[0-9a-f]{{8}}\.deleted")
 """Name of a folder that is being deleted."""
 
 
@@ -40,7 +40,7 @@ class StoreStat:
 
     Attributes:
         fingerprint: of the provider.
-        precision: ``fp16`` or ``fp32``.
+        precision: ``fp16``, ``fp32`` or ``int8``.
         name: what the provider was called when the folder was made.
         sentences, tokens, types: stored ones.
         bytes: on disk.
@@ -64,7 +64,7 @@ def stat_store(root: Path) -> list[StoreStat]:
     rows = []
     for folder in _folders(root):
         with _unless_pruned(folder):
-            rows.append(_stat(folder, _read_meta(folder)))
+            rows.append(_stat(folder, read_meta(folder)))
     return sorted(rows, key=lambda row: (row.name, row.fingerprint, row.precision))
 
 
@@ -91,7 +91,9 @@ def verify_store(root: Path) -> list[str]:
     for folder in _folders(root):
         found = []
         try:
-            _read_meta(folder)
+            problem = meta_problem(read_meta(folder))
+            if problem is not None:
+                found.append(f"{folder / META}: {problem}; delete the folder and build again")
         except StoreError as error:
             found.append(str(error))
         for path in sorted(folder.glob(f"*{SUFFIX}")):
@@ -111,10 +113,9 @@ def _shard_problem(shard: Shard) -> str | None:
     if problem is not None:
         return problem
     if shard.path.name.startswith("tokens-"):
-        raw, step = shard.map("digests").tobytes(), SENTENCE_DIGEST_BYTES
-        name = sentences_name([raw[i : i + step] for i in range(0, len(raw), step)])
+        name = sentences_name(sentences_of(shard))
     else:
-        name = words_name(unpack_words(shard.map("words"), shard.map("word_offsets")))
+        name = words_name(words_of(shard))
     return None if shard.path.name == name + SUFFIX else "it holds something else than it is named"
 
 
@@ -135,7 +136,7 @@ def prune_store(
     for folder in _folders(root):
         doomed = False
         with _unless_pruned(folder):
-            fingerprint = _read_meta(folder)["fingerprint"]
+            fingerprint = read_meta(folder)["fingerprint"]
             doomed = (
                 selective
                 and (fingerprints is None or fingerprint.startswith(tuple(fingerprints)))
@@ -222,21 +223,6 @@ def _unless_pruned(folder: Path) -> Iterator[None]:
     except (OSError, StoreError):
         if (folder / META).is_file():
             raise
-
-
-def _read_meta(folder: Path) -> dict[str, Any]:
-    path = folder / META
-    try:
-        meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if folder.name != f"{meta['fingerprint']}-{meta['precision']}":
-            raise ValueError("it belongs to another folder")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"cannot be read ({error})",
-            where=str(path),
-            fix="delete the folder and build the features again",
-        ) from error
-    return meta
 
 
 def _modified(folder: Path) -> float:

@@ -78,7 +78,8 @@ class RunInfo(_Model):
         seconds: wall time by stage.
         peak_memory_bytes: of the process, so far.
         parameters: trainable parameters of mix and head; and the provider's own by part.
-        bytes_per_token: stored bytes a token by part.
+        bytes_per_token: stored bytes a token by part, word types included, of the sentences that
+            the cell reads.
         vectors: digest of the stored vectors that were read, by part. Vectors encoded anew may
             differ by rounding (5e-6), and with them the last bits of a result.
         versions: of Python and the libraries that compute.

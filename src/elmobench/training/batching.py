@@ -39,6 +39,11 @@ class StoredPart:
         """Names the stored vectors that are read; see :attr:`StoredView.digest`."""
         return self._view.digest
 
+    @property
+    def nbytes_per_token(self) -> float:
+        """Stored bytes a token that is read; see :attr:`StoredView.nbytes_per_token`."""
+        return self._view.nbytes_per_token
+
     def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
         """See :class:`PartSource`."""
         return self._view.gather(rows, layers)
