@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from elmobench.cli import data, doctor, features, listing, predict, report, run_experiment, show
+from elmobench.cli import (
+    data,
+    doctor,
+    encode,
+    features,
+    listing,
+    predict,
+    report,
+    run_experiment,
+    show,
+)
 from elmobench.cli import validate as validation
 
 app = typer.Typer(
@@ -24,6 +34,7 @@ app.command("show")(show.show)
 app.command("validate")(validation.validate)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
+app.command("encode")(encode.encode)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
