@@ -12,6 +12,7 @@ from elmobench.cli import (
     doctor,
     encode,
     features,
+    inspect,
     listing,
     predict,
     report,
@@ -35,6 +36,7 @@ app.command("validate")(validation.validate)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("encode")(encode.encode)
+app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
