@@ -30,9 +30,7 @@ def inspect(
     ] = None,
     layer: Annotated[
         int | None,
-        typer.Option(
-            help="One layer, counted from 0 [default: all]; of static vectors always their only one."
-        ),
+        typer.Option(help="One layer, counted from 0 [default: all]; static ones have one."),
     ] = None,
     tasks: Annotated[
         list[str] | None,
