@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from elmobench.api import run
     from elmobench.data.task import load_task
     from elmobench.features.catalogue import load_provider
+    from elmobench.features.frozen_features import FrozenFeatures
     from elmobench.features.store import FeatureStore
     from elmobench.metrics.base import get_metric
 
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "FeatureStore": "elmobench.features.store",
+    "FrozenFeatures": "elmobench.features.frozen_features",
     "get_metric": "elmobench.metrics.base",
     "load_provider": "elmobench.features.catalogue",
     "load_results": "elmobench.analysis.results",
@@ -28,7 +30,15 @@ _PUBLIC = {
     "run": "elmobench.api",
 }
 
-__all__ = ["FeatureStore", "get_metric", "load_provider", "load_results", "load_task", "run"]
+__all__ = [
+    "FeatureStore",
+    "FrozenFeatures",
+    "get_metric",
+    "load_provider",
+    "load_results",
+    "load_task",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,9 @@ import typer
 from elmobench.cli import (
     data,
     doctor,
+    encode,
     features,
+    inspect,
     listing,
     models,
     predict,
@@ -34,6 +36,8 @@ app.command("show")(show.show)
 app.command("validate")(validation.validate)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
+app.command("encode")(encode.encode)
+app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")

@@ -1,0 +1,277 @@
+"""Frozen vectors as a scikit-learn transformer: texts in, one pooled vector a text out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from elmobench.data.examples import Sentence
+from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.errors import ConfigError
+from elmobench.features.catalogue import Catalogue
+from elmobench.features.provider import FeatureProvider, FloatArray
+from elmobench.features.selection import check_layer
+from elmobench.features.spec import PROVIDER_SETTINGS, parse_features
+from elmobench.features.store import FeatureStore, Precision
+from elmobench.features.streaming import chunked, encode_stream
+from elmobench.registry import did_you_mean
+
+Pooling = Literal["mean", "max", "min", "sum", "first", "last"]
+LayerChoice = int | Literal["average", "concat"] | None
+Tokenizer = TokenizerName | Callable[[str], Sequence[str]]
+
+_POOLINGS: Final[tuple[str, ...]] = get_args(Pooling)
+
+
+class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Texts to pooled frozen vectors: (n, D) float32.
+
+    Nothing is learned: ``fit`` only checks the parameters, and ``transform`` needs no fit. A
+    pickle holds the parameters and loads the model again; a clone in the same process shares
+    the loaded model. Vectors are computed a bounded number of tokens at a time.
+
+    Args:
+        spec: features, e.g. ``"elmo-random"``; parts of ``a+b`` stand side by side. Settings of
+            the provider (``@state=warm``) are allowed, and ``@layer=K`` for one part.
+        pooling: over a text's tokens: ``mean``, ``max``, ``min``, ``sum``, ``first``, ``last``.
+        layer: its number from 0, ``"average"`` or ``"concat"`` (all layers side by side). None:
+            what ``@layer`` says, else the average. A part with one layer passes as it is.
+        tokenizer: of strings: ``words`` (raw text), ``spaces``, ``whitespace``, or a function
+            from a string to tokens. Sequences of tokens are taken as they are.
+        normalize: ``"l2"`` scales each part's pooled vector to length 1 (zeros stay zeros).
+        models: further catalogue entries.
+        store: folder in which vectors are kept for the next time; None keeps none.
+        precision: of the vectors in ``store``; ``fp16`` rounds them.
+        trust_first: accept and pin downloads whose digest nobody knows.
+    """
+
+    def __init__(
+        self,
+        spec: str = "elmo-random",
+        *,
+        pooling: Pooling = "mean",
+        layer: LayerChoice = None,
+        tokenizer: Tokenizer = "words",
+        normalize: Literal["l2"] | None = None,
+        models: dict[str, Any] | None = None,
+        store: str | PathLike[str] | None = None,
+        precision: Precision = "fp32",
+        trust_first: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.pooling = pooling
+        self.layer = layer
+        self.tokenizer = tokenizer
+        self.normalize = normalize
+        self.models = models
+        self.store = store
+        self.precision = precision
+        self.trust_first = trust_first
+
+    def fit(self, X: Any, y: Any = None) -> FrozenFeatures:
+        """Load the model and check the parameters and the kind of ``X``; learns nothing.
+
+        Raises:
+            ConfigError: if a parameter is wrong.
+            TypeError: if ``X`` is one string, or holds what is no text.
+        """
+        self._sentences(X)
+        self._parts()
+        return self
+
+    def transform(self, X: Any) -> FloatArray:
+        """(n, D) float32; a text without tokens gives zeros.
+
+        Args:
+            X: n texts, each a string or a sequence of tokens.
+
+        Raises:
+            ConfigError, TypeError: as :meth:`fit`.
+            ModelError, DigestError, DownloadError, StoreError: as loading and storing do.
+        """
+        sentences = self._sentences(X)
+        parts = self._parts()
+        out = np.zeros((len(sentences), sum(self._width(*part) for part in parts)), np.float32)
+        start = 0
+        for provider, choice in parts:
+            end = start + self._width(provider, choice)
+            for row, vectors in enumerate(self._encoded(provider, sentences)):
+                if vectors.shape[1]:
+                    out[row, start:end] = self._pooled(_chosen(vectors, choice))
+            start = end
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """(D,) names: part, layer where layers are concatenated, and number of the value."""
+        names = []
+        for (provider, choice), part in zip(
+            self._parts(), parse_features(self.spec).parts, strict=True
+        ):
+            if choice == "concat" and provider.num_layers > 1:
+                stems = [f"{part}_{layer.name}" for layer in provider.layers]
+            else:
+                stems = [str(part)]
+            names += [f"{stem}_{i}" for stem in stems for i in range(provider.dim)]
+        return np.asarray(names, dtype=object)
+
+    def _sentences(self, X: Any) -> list[Sentence]:
+        if isinstance(X, str | bytes) or not hasattr(X, "__iter__"):
+            raise TypeError(f"expected a sequence of texts, not {type(X).__name__}: {X!r:.40}")
+        tokenizer = self.tokenizer
+        if isinstance(tokenizer, str):
+            if tokenizer not in TOKENIZERS:
+                raise ConfigError(
+                    f"unknown tokenizer {tokenizer!r}", fix=did_you_mean(tokenizer, TOKENIZERS)
+                )
+            tokenizer = TOKENIZERS[tokenizer]
+        return [_tokens(text, i, tokenizer) for i, text in enumerate(X)]
+
+    def _parts(self) -> list[tuple[FeatureProvider, LayerChoice]]:
+        """Each part's provider, and which of its layers."""
+        if self.pooling not in _POOLINGS:
+            raise ConfigError(
+                f"unknown pooling {self.pooling!r}", fix=did_you_mean(str(self.pooling), _POOLINGS)
+            )
+        if self.normalize not in (None, "l2"):
+            raise ConfigError(f"unknown normalize {self.normalize!r}", fix="use 'l2' or None")
+        parts = []
+        for part in parse_features(self.spec).parts:
+            settings = dict(part.settings)
+            where = f"features {str(part)!r}"
+            own = settings.pop("layer", None)
+            foreign = [key for key in settings if key not in PROVIDER_SETTINGS]
+            if part.trainable or foreign:
+                raise ConfigError(
+                    f"{'(trainable)' if part.trainable else foreign[0]!r} concerns a task's head",
+                    where=where,
+                    fix="leave it out: these vectors are frozen, and `layer` chooses among them",
+                )
+            choice = self.layer
+            if own is not None:
+                if self.layer is not None or not own.isdecimal():
+                    raise ConfigError(
+                        f"layer={own} is no number, or beside layer={self.layer!r}",
+                        where=where,
+                        fix="write @layer=K in the spec, or give the argument",
+                    )
+                choice = int(own)
+            provider = self._load(part.name, settings)
+            parts.append((provider, _checked(choice, provider, where)))
+        return parts
+
+    def _load(self, name: str, settings: dict[str, str]) -> FeatureProvider:
+        """The provider, loaded once for this object and its clones."""
+        loaded: dict[str, FeatureProvider] = self.__dict__.setdefault("_loaded", {})
+        key = repr((name, sorted(settings.items()), self.models))
+        if key not in loaded:
+            catalogue = Catalogue(self.models, trust_first=self.trust_first)
+            provider = catalogue.load(name, settings)
+            if not provider.cacheable:
+                raise ConfigError(
+                    "its vectors depend on what was encoded before, so a text has none of its own",
+                    where=f"features {name!r}",
+                    fix="use @state=zero or @state=warm",
+                )
+            loaded[key] = provider
+        return loaded[key]
+
+    def _width(self, provider: FeatureProvider, choice: LayerChoice) -> int:
+        return provider.dim * (provider.num_layers if choice == "concat" else 1)
+
+    def _encoded(
+        self, provider: FeatureProvider, sentences: list[Sentence]
+    ) -> Iterator[FloatArray]:
+        """All layers of each text, one after another."""
+        if self.store is None:
+            yield from encode_stream(provider, sentences)
+            return
+        store = FeatureStore(Path(self.store), self.precision)
+        store.build(provider, sentences)
+        view = store.open(provider).view(sentences)
+        start = 0
+        for chunk in chunked(sentences, provider.num_layers * provider.dim):
+            for i in range(start, start + len(chunk)):
+                yield view.gather([i])[0]
+            start += len(chunk)
+
+    def _pooled(self, vectors: FloatArray) -> FloatArray:
+        """(T, W), T > 0, to (W,)."""
+        if self.pooling in ("first", "last"):
+            pooled = vectors[0 if self.pooling == "first" else -1].astype(np.float64)
+        elif self.pooling in ("mean", "sum"):
+            pooled = getattr(vectors, self.pooling)(axis=0, dtype=np.float64)
+        else:
+            pooled = getattr(vectors, self.pooling)(axis=0).astype(np.float64)
+        if self.normalize == "l2":
+            length = np.linalg.norm(pooled)
+            pooled = pooled / length if length else pooled
+        out: FloatArray = pooled.astype(np.float32)
+        return out
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_clone__(self) -> FrozenFeatures:
+        clone: FrozenFeatures = super().__sklearn_clone__()
+        # Providers are frozen, so clones may share them: a grid search loads a model once.
+        clone.__dict__["_loaded"] = self.__dict__.setdefault("_loaded", {})
+        return clone
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_loaded", None)
+        return state
+
+
+def _checked(choice: LayerChoice, provider: FeatureProvider, where: str) -> LayerChoice:
+    if isinstance(choice, int | np.integer) and not isinstance(choice, bool):
+        if provider.num_layers == 1:
+            return 0
+        check_layer(provider, int(choice), where)
+        return int(choice)
+    if choice is not None and choice not in ("average", "concat"):
+        raise ConfigError(
+            f"unknown layer {choice!r}",
+            where=where,
+            fix="give a number from 0, 'average', 'concat' or None",
+        )
+    return choice or "average"
+
+
+def _chosen(vectors: FloatArray, choice: LayerChoice) -> FloatArray:
+    """(L, T, D) to (T, D), or (T, L·D) for ``concat``."""
+    if isinstance(choice, int):
+        one: FloatArray = vectors[choice]
+        return one
+    if choice == "concat":
+        return np.concatenate(list(vectors), axis=-1)
+    mean: FloatArray = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
+
+
+def _tokens(text: Any, index: int, tokenizer: Callable[[str], Sequence[str]]) -> Sentence:
+    if isinstance(text, str):
+        return tuple(tokenizer(str(text)))
+    if isinstance(text, list | tuple | np.ndarray):
+        for token in text:
+            if not isinstance(token, str):
+                raise TypeError(f"text {index} has the token {token!r}, which is no string")
+        return tuple(map(str, text))
+    raise TypeError(
+        f"text {index} is {type(text).__name__} ({text!r:.40}): expected a string or a list of "
+        "tokens"
+    )
