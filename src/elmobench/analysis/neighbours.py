@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FloatArray
-from elmobench.features.stored import IntArray, StoredFeatures
+from elmobench.features.store_index import IntArray
+from elmobench.features.stored import StoredFeatures
 
 _CHUNK_VALUES: Final = 1 << 23  # 32 MB of float32 at a time
 

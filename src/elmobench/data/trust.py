@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TypedDict
 
 from filelock import FileLock
@@ -31,11 +32,16 @@ def pinned_below(prefix: str) -> dict[str, Pin]:
 
 def pin(url: str, sha256: str, size: int) -> None:
     """Remember the digest of ``url``; several processes may do so at the same time."""
+    pin_all({url: {"sha256": sha256, "bytes": size}})
+
+
+def pin_all(found: Mapping[str, Pin]) -> None:
+    """Remember the digests of several addresses, all of them or, if interrupted, none."""
     file = paths.lock_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock"):
         pins = _read()
-        pins[url] = {"sha256": sha256, "bytes": size}
+        pins |= found
         write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 

@@ -12,7 +12,7 @@ from elmobench.features.entries import ModelEntry, parse_entries, read_entries
 from elmobench.features.expectations import check_expectations
 from elmobench.features.file_state import FileState
 from elmobench.features.hub_states import at_revision
-from elmobench.features.model_files import file_states, forget_pins, local_path
+from elmobench.features.model_files import file_states, forget_pins
 from elmobench.features.provider import PROVIDERS, FeatureProvider
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 from elmobench.registry import did_you_mean
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from elmobench.data.downloads import ProgressCallback
 
 _BUILTIN = Path(__file__).with_name("models.yaml")
-# Each stands for many models, and which one matters more than the family.
-_FAMILIES = ("elmo", "bert", "glove")
+# Each stands for many models, and which one matters more than the family. Beside each, how to
+# name one that is not in the catalogue.
+_FAMILIES = {
+    "elmo": "elmo:path/to/folder",
+    "bert": "bert:path/to/folder",
+    "glove": "static:path/to/file",
+}
 # What people write before a colon, where it is not the provider's own name.
 _SYNONYMS = {"bert": "transformer"}
 
@@ -112,31 +117,39 @@ class Catalogue:
         kind = _SYNONYMS.get(kind, kind)
         if colon and path and kind in PROVIDERS:
             where = f"features {name!r}"
-            return PROVIDERS.get(kind).entry_at(path, self._base, where)
+            return self._pinned(*PROVIDERS.get(kind).entry_at(path, self._base, where))
         if name in _FAMILIES:
             members = [known for known in self.names() if known.split("-")[0] == name]
-            by_path = {"elmo": "elmo:path/to/folder", "glove": "static:path/to/file"}.get(name)
-            choices = [*members, *([by_path] if by_path else [])]
+            choices = [*members, _FAMILIES[name]]
             raise ConfigError(
                 f"{name!r} is a family of models",
                 where=f"features {name!r}",
-                fix=f"name one: {', '.join(choices)}"
-                if choices
-                else "none is in the catalogue; define one in a models: mapping",
+                fix=f"name one: {', '.join(choices)}",
             )
         raise UnknownNameError(
             f"no features called {name!r}",
             fix=did_you_mean(name, self.names())
-            + " (`elmobench list features` shows all; elmo:folder and static:file name a path)",
+            + " (`elmobench list features` shows all; elmo:folder, bert:folder and static:file "
+            "name a path)",
         )
+
+    def _pinned(self, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:
+        """The catalogue's own entry for the same hub model, if it has one: it knows the commit."""
+        repo = entry.options.get("repo")
+        if repo is not None:
+            for known, folder, _ in self._entries.values():
+                if known.provider == entry.provider and known.options.get("repo") == repo:
+                    return known, folder
+        return entry, base
 
     def load(self, name: str, settings: Mapping[str, str] | None = None) -> FeatureProvider:
         """The provider called ``name``, loaded once for each set of provider settings.
 
         Args:
-            name: catalogue name, ``elmo:folder`` or ``static:file``.
-            settings: of a part of a features spec. ``state`` and ``seed`` become options of
-                the provider; the others concern the layer mix and are passed over.
+            name: catalogue name, ``elmo:folder``, ``bert:folder``, ``bert:hub-name`` or
+                ``static:file``.
+            settings: of a part of a features spec. Those of the provider become its options;
+                the others concern the layer mix and are passed over.
 
         Raises:
             UnknownNameError, ConfigError, ModelError, DigestError, DownloadError
@@ -154,10 +167,9 @@ class Catalogue:
             entry, base = self._resolve(name)
             factory = PROVIDERS.get(entry.provider)
             known = file_states(at_revision(entry, chosen.get("revision")), base)
-            files = {
-                role: local_path(file, base, f"{where}, {role}", self._trust_first, self._progress)
-                for role, file in entry.files.items()
-            }
+            files = factory.local_files(
+                entry, chosen, base, where, self._trust_first, self._progress
+            )
             try:
                 provider = factory.load(name, files, {**entry.options, **chosen})
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.errors import ConfigError
 from elmobench.features.entries import ModelEntry
+from elmobench.features.model_files import local_path
 from elmobench.registry import Registry
+
+if TYPE_CHECKING:
+    from elmobench.data.downloads import ProgressCallback
 
 FloatArray = NDArray[np.float32]
 
@@ -158,6 +162,33 @@ class ProviderFactory(ABC):
             fix="define them in a models: mapping, with provider and options",
         )
 
+    def local_files(
+        self,
+        entry: ModelEntry,
+        chosen: Mapping[str, str],
+        base: Path | None,
+        where: str,
+        trust_first: bool = False,
+        progress: ProgressCallback | None = None,
+    ) -> dict[str, Path]:
+        """Local, checked paths of the entry's files by role, fetched where need be.
+
+        Args:
+            entry: names them.
+            chosen: settings that go before the entry's options.
+            base: folder that relative paths begin at; None for the current one.
+            where: the features, for messages.
+            trust_first: accept and pin downloads whose digest nobody knows.
+            progress: called as bytes of a download arrive.
+
+        Raises:
+            ModelError, DigestError, DownloadError
+        """
+        return {
+            role: local_path(file, base, f"{where}, {role}", trust_first, progress)
+            for role, file in entry.files.items()
+        }
+
     @abstractmethod
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. ``files`` maps roles (``"weights"``, …) to local, checked paths."""
@@ -173,6 +204,11 @@ PROVIDERS.add_lazy(
     "ELMo with seeded random weights",
 )
 PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors, text or binary")
+PROVIDERS.add_lazy(
+    "transformer",
+    "elmobench.features.transformer.factory:FACTORY",
+    "any Hugging Face encoder or decoder",
+)
 PROVIDERS.add_lazy(
     "random", "elmobench.features.random_static:FACTORY", "a random vector a word type"
 )

@@ -1,0 +1,1 @@
+"""Frozen transformers: any Hugging Face encoder or decoder as a feature provider."""

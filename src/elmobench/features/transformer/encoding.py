@@ -1,0 +1,172 @@
+"""Sentences to word vectors of all layers: windows, batches, pooling of pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from elmobench.data.examples import Sentence
+from elmobench.features.provider import FloatArray
+from elmobench.features.transformer.pieces import Pieces, WordPieces
+from elmobench.features.transformer.windows import IntArray, plan_windows
+
+Pooling = Literal["mean", "first", "last"]
+
+# One batch, padding included: enough for large products, bounded memory. A window that is
+# longer stands alone.
+_BATCH_PIECES: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One window of one sentence, and where its vectors go.
+
+    Attributes:
+        sentence: index of the sentence.
+        ids: (n,) pieces with special tokens.
+        words: (W,) positions in the sentence of the words that are taken from this window.
+        begins: (W,) index in ``ids`` of each one's first piece.
+        counts: (W,) how many pieces each has.
+    """
+
+    sentence: int
+    ids: IntArray
+    words: IntArray
+    begins: IntArray
+    counts: IntArray
+
+
+class WindowEncoder:
+    """Runs a network over sentences; a pure function of each sentence.
+
+    Args:
+        network: takes ``input_ids`` and ``attention_mask`` and returns ``hidden_states``.
+        pieces: splits words.
+        pad_id: fills rows; masked, so it must only be a valid id.
+        window: pieces that the network reads at once, special tokens included.
+        stride: pieces from one window's beginning to the next.
+        pooling: which of a word's pieces make its vector.
+        layers, dim: how many hidden states there are, and their width.
+        alone: whether every window is a batch of its own.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        pieces: WordPieces,
+        *,
+        pad_id: int,
+        window: int,
+        stride: int,
+        pooling: Pooling,
+        layers: int,
+        dim: int,
+        alone: bool = False,
+    ) -> None:
+        self._network = network
+        self._device = next(network.parameters()).device
+        self._pieces = pieces
+        self._pad_id = pad_id
+        self._room = window - len(pieces.prefix) - len(pieces.suffix)
+        self._stride = stride
+        self._pooling = pooling
+        self._layers = layers
+        self._dim = dim
+        self._alone = alone
+
+    def __call__(self, sentences: Sequence[Sentence]) -> list[list[FloatArray]]:
+        """One (T, D) array a layer for each sentence; zeros for words without pieces."""
+        results: list[list[FloatArray]] = [
+            [np.zeros((len(s), self._dim), dtype=np.float32) for _ in range(self._layers)]
+            for s in sentences
+        ]
+        rows = [
+            row
+            for number, pieces in enumerate(self._pieces(sentences))
+            for row in self._rows(number, pieces)
+        ]
+        for batch in _batches(rows, 1 if self._alone else _BATCH_PIECES):
+            self._run(batch, results)
+        return results
+
+    def _rows(self, sentence: int, pieces: Pieces) -> Iterator[_Row]:
+        ids, counts = _truncated(pieces, self._room)
+        edges = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        prefix, suffix = self._pieces.prefix, self._pieces.suffix
+        for window in plan_windows(counts, self._room, self._stride):
+            start, own = edges[window.first], slice(window.own_first, window.own_stop)
+            inner = ids[start : edges[window.stop]]
+            yield _Row(
+                sentence=sentence,
+                ids=np.concatenate([prefix, inner, suffix]).astype(np.int64),
+                words=pieces.words[own],
+                begins=edges[own] - start + len(prefix),
+                counts=counts[own],
+            )
+
+    def _run(self, batch: Sequence[_Row], results: list[list[FloatArray]]) -> None:
+        longest = max(len(row.ids) for row in batch)
+        ids = np.full((len(batch), longest), self._pad_id, dtype=np.int64)
+        mask = np.zeros((len(batch), longest), dtype=np.int64)
+        for b, row in enumerate(batch):
+            ids[b, : len(row.ids)] = row.ids
+            mask[b, : len(row.ids)] = 1
+        hidden: Sequence[torch.Tensor] = self._network(
+            input_ids=torch.from_numpy(ids).to(self._device),
+            attention_mask=torch.from_numpy(mask).to(self._device),
+            output_hidden_states=True,
+            return_dict=True,
+        ).hidden_states
+        begins = np.concatenate([row.begins + b * longest for b, row in enumerate(batch)])
+        counts = np.concatenate([row.counts for row in batch])
+        ends = np.cumsum([len(row.words) for row in batch])
+        for j, states in enumerate(hidden):  # (B, n, D)
+            flat: FloatArray = states.float().cpu().numpy().reshape(-1, self._dim)
+            vectors = np.split(pool(flat, begins, counts, self._pooling), ends[:-1])
+            for row, own in zip(batch, vectors, strict=True):
+                results[row.sentence][j][row.words] = own
+
+
+def pool(flat: FloatArray, begins: IntArray, counts: IntArray, pooling: Pooling) -> FloatArray:
+    """(W, D) vectors of words from the (N, D) ones of pieces.
+
+    Args:
+        flat: one row a piece.
+        begins: (W,) row of each word's first piece.
+        counts: (W,) number of its pieces, which follow one another; at least 1.
+        pooling: the ``mean`` of them all, or the ``first`` or ``last`` one.
+    """
+    total: FloatArray = flat[begins + counts - 1 if pooling == "last" else begins]
+    if pooling != "mean":
+        return total
+    for i in range(1, int(counts.max(initial=0))):
+        longer = counts > i
+        total[longer] += flat[begins[longer] + i]
+    total /= counts[:, None].astype(np.float32)
+    return total
+
+
+def _truncated(pieces: Pieces, room: int) -> tuple[IntArray, IntArray]:
+    """Ids and counts of pieces; of a word with more than ``room`` the first ones."""
+    if pieces.counts.max(initial=0) <= room:
+        return pieces.ids, pieces.counts
+    begins = np.cumsum(pieces.counts) - pieces.counts
+    within = np.arange(len(pieces.ids)) - np.repeat(begins, pieces.counts)
+    return pieces.ids[within < room], np.minimum(pieces.counts, room)
+
+
+def _batches(rows: Sequence[_Row], pieces: int) -> Iterator[list[_Row]]:
+    """Rows of similar length together, the longest first; as many as ``pieces`` allow."""
+    batch: list[_Row] = []
+    for row in sorted(rows, key=lambda row: -len(row.ids)):
+        if batch and (len(batch) + 1) * len(batch[0].ids) > pieces:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch

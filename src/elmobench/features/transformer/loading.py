@@ -1,0 +1,261 @@
+"""A network and its tokenizer from local files, checked so that nothing is left to chance."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pickle
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from elmobench.errors import ConfigError, ModelError
+from elmobench.features.transformer.files import check_complete
+from elmobench.features.transformer.packed import pack_linears
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+# Longer windows would need memory that grows with their square.
+LARGEST_WINDOW: Final = 2048
+# For models with relative positions, that state no bound.
+_UNSTATED_WINDOW: Final = 512
+
+# What transformers, tokenizers and torch raise for files that are damaged or do not fit.
+_LOADING_ERRORS: Final = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RuntimeError,
+    ImportError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What :func:`load_model` found.
+
+    Attributes:
+        network: in evaluation mode, on its device; returns ``hidden_states``.
+        tokenizer: the tokenizer itself, without the library's dress.
+        kind: the configuration's ``model_type``.
+        window: pieces it reads at once, special tokens included.
+        pad_id: a valid id to fill rows with.
+    """
+
+    network: nn.Module
+    tokenizer: Tokenizer
+    kind: str
+    window: int
+    pad_id: int
+
+
+def load_model(
+    files: Mapping[str, Path], where: str, *, arithmetic: str = "fp32", device: str = "cpu"
+) -> LoadedModel:
+    """Load a model from its files, by the names that ``save_pretrained`` gives them.
+
+    Only code of the installed transformers runs. Of an encoder-decoder the encoder is kept, and
+    layers on top of the last block (poolers, heads) are left out.
+
+    Raises:
+        ModelError: files are missing, damaged or do not fit together, or the architecture is
+            not one that this version of transformers has.
+        ConfigError: there is no such device.
+    """
+    check_complete(files, where)
+    _check_device(device, where)
+    for name, path in files.items():
+        if name.endswith(".safetensors"):
+            _check_safetensors(path, where)
+    with _folder_of(files) as folder, _quiet():
+        network, kind = _load_network(folder, where, _DTYPES[arithmetic])
+        dressed = _load_tokenizer(folder, where)
+    rows = network.get_input_embeddings().weight.shape[0]
+    largest = max(dressed.get_vocab().values(), default=-1)
+    if largest >= rows:
+        raise ModelError(
+            f"its tokenizer has pieces up to {largest}, but the model only {rows} vectors",
+            where=where,
+            fix="use the tokenizer that the model was trained with",
+        )
+    network = network.to(device)
+    pack_linears(network)
+    pad = dressed.pad_token_id
+    return LoadedModel(
+        network=network,
+        tokenizer=dressed.backend_tokenizer,
+        kind=kind,
+        window=_window(network, dressed),
+        # GPT-2 has no padding; whatever stands there is masked.
+        pad_id=pad if isinstance(pad, int) and 0 <= pad < rows else 0,
+    )
+
+
+def _load_network(folder: str, where: str, dtype: torch.dtype) -> tuple[Any, str]:
+    from transformers import AutoConfig, AutoModel
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+    trust = {"trust_remote_code": False, "local_files_only": True}
+    try:
+        config = AutoConfig.from_pretrained(folder, **trust)
+        architecture: Any = MODEL_MAPPING[type(config)]
+    except _LOADING_ERRORS as error:
+        raise ModelError(
+            f"config.json is not that of a model which transformers knows: {_line(error)}",
+            where=where,
+            fix="models that bring their own code are not run; is transformers too old?",
+        ) from error
+    config.use_cache = False
+    extra = {}
+    if "add_pooling_layer" in inspect.signature(architecture).parameters:
+        # No hidden state passes through it, and many checkpoints do not have it.
+        extra["add_pooling_layer"] = False
+    try:
+        model, info = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            weights_only=True,
+            # The others' sums depend on the padding.
+            attn_implementation="eager",
+            output_loading_info=True,
+            **extra,
+            **trust,
+        )
+    except _LOADING_ERRORS as error:
+        raise ModelError(
+            f"its weights cannot be read: {_line(error)}",
+            where=where,
+            fix="fetch or save the model again",
+        ) from error
+    network = model.get_encoder() if config.is_encoder_decoder else model
+    _check_weights(model, network, info, where)
+    return network.eval(), str(config.model_type)
+
+
+def _check_weights(model: Any, network: nn.Module, info: Mapping[str, Any], where: str) -> None:
+    """Raise ModelError if a weight that is used was not in the file: it would be random."""
+    used = {id(tensor) for tensor in network.state_dict(keep_vars=True).values()}
+    own = model.state_dict(keep_vars=True)
+    missing = sorted(k for k in info["missing_keys"] if k not in own or id(own[k]) in used)
+    mismatched = sorted(map(str, info.get("mismatched_keys", ())))
+    problems = [*missing, *mismatched, *map(str, info.get("error_msgs", ()))]
+    if problems:
+        shown = ", ".join(problems[:5]) + (" …" if len(problems) > 5 else "")
+        raise ModelError(
+            f"its weights do not fit its config.json; {len(problems)} are missing or of another "
+            f"shape: {shown}",
+            where=where,
+            fix="use the configuration that was saved with these weights",
+        )
+
+
+def _load_tokenizer(folder: str, where: str) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, use_fast=True, trust_remote_code=False, local_files_only=True
+        )
+    except _LOADING_ERRORS as error:
+        raise ModelError(
+            f"its tokenizer cannot be read: {_line(error)}",
+            where=where,
+            fix="save it as tokenizer.json (a fast tokenizer) beside the model",
+        ) from error
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"its tokenizer ({type(tokenizer).__name__}) does not tell which word a piece is of",
+            where=where,
+            fix="save a fast one: tokenizer.json beside the model",
+        )
+    return tokenizer
+
+
+def _window(network: nn.Module, tokenizer: Any) -> int:
+    """Pieces that the network reads at once: the least of all that bounds it."""
+    config: Any = network.config
+    bounds = [LARGEST_WINDOW]
+    stated = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 0)
+    if isinstance(stated, int) and stated > 0:
+        bounds.append(stated)
+    if isinstance(tokenizer.model_max_length, int) and tokenizer.model_max_length < 10**9:
+        bounds.append(tokenizer.model_max_length)
+    if len(bounds) == 1:
+        bounds.append(_UNSTATED_WINDOW)
+    for name, module in network.named_modules():
+        # RoBERTa and its like count positions from behind the padding's.
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            offset = 0 if module.padding_idx is None else module.padding_idx + 1
+            bounds.append(module.num_embeddings - offset)
+    return min(bounds)
+
+
+def _check_device(device: str, where: str) -> None:
+    kind = device.partition(":")[0]
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    number = device.partition(":")[2] or "0"
+    if not number.isdecimal() or int(number) >= count:
+        raise ConfigError(
+            f"there is no device {device!r}; torch sees {count} CUDA devices here",
+            where=where,
+            fix="leave the setting out to use the CPU, or install a torch built for CUDA",
+        )
+
+
+def _check_safetensors(path: Path, where: str) -> None:
+    try:
+        with safe_open(path, framework="pt"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path} is not a whole safetensors file: {_line(error)}",
+            where=where,
+            fix="fetch or save it again",
+        ) from error
+
+
+@contextmanager
+def _folder_of(files: Mapping[str, Path]) -> Iterator[str]:
+    """A folder that holds exactly these files (by link), whatever lies beside them."""
+    with tempfile.TemporaryDirectory(prefix="elmobench-") as folder:
+        for name, path in files.items():
+            os.symlink(path.resolve(), Path(folder) / name)
+        yield folder
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bars and reports: what matters is checked here."""
+    from transformers.utils import logging as library
+
+    logging: Any = library
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
