@@ -42,9 +42,23 @@ class Component(_Strict):
 
 
 class _Source(_Strict):
+    options: Options = Field(default_factory=dict)
+    beside: dict[Name, Annotated[list[FileSource], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+    @field_validator("beside")
+    @classmethod
+    def _one_level(cls, value: dict[str, list[FileSource]]) -> dict[str, list[FileSource]]:
+        for role, sources in value.items():
+            if any(source.beside or source.options for source in sources):
+                raise ValueError(f"{role}: a file beside another has no 'options' or 'beside'")
+        return value
+
+
+class _OneFile(_Source):
     member: str | None = None
     lines: tuple[int, int] | None = None
-    options: Options = Field(default_factory=dict)
 
     @field_validator("lines")
     @classmethod
@@ -54,7 +68,7 @@ class _Source(_Strict):
         return value
 
 
-class UrlSource(_Source):
+class UrlSource(_OneFile):
     """A file at a public address.
 
     Attributes:
@@ -65,6 +79,7 @@ class UrlSource(_Source):
         member: the file inside a zip archive.
         lines: first and last line to keep, counted from 1.
         options: reader options for this file alone.
+        beside: files that its reader needs as well, by role: gold keys, a sense inventory.
     """
 
     url: str
@@ -73,7 +88,7 @@ class UrlSource(_Source):
     bytes: Annotated[int, Field(ge=0)] | None = None
 
 
-class PathSource(_Source):
+class PathSource(_OneFile):
     """A local file; its digest is computed where not given.
 
     Attributes:
@@ -86,6 +101,20 @@ class PathSource(_Source):
     sha256: Sha256 | None = None
 
 
+class ListedSource(_Source):
+    """Many files below one public address, each read as a source of its own.
+
+    Attributes:
+        base: what the paths begin with, https only.
+        files: a table beside the card: path below ``base``, SHA-256, bytes; tabs between.
+        options: reader options for these files.
+        beside: files that the reader needs as well, for each of them.
+    """
+
+    base: str
+    files: str
+
+
 class GenerateSource(_Strict):
     """Examples made by a registered generator; the same bytes on every machine."""
 
@@ -93,21 +122,33 @@ class GenerateSource(_Strict):
 
 
 def _kind_of_source(value: Any) -> str | None:
-    keys = {"url", "path", "generate"}
+    keys = {"url", "path", "files", "generate"}
     present = keys & set(value) if isinstance(value, Mapping) else set()
-    if isinstance(value, UrlSource | PathSource | GenerateSource):
+    if isinstance(value, UrlSource | PathSource | ListedSource | GenerateSource):
         present = keys & set(type(value).model_fields)
     return present.pop() if len(present) == 1 else None
 
 
+FileSource = Annotated[
+    Annotated[UrlSource, Tag("url")]
+    | Annotated[PathSource, Tag("path")]
+    | Annotated[ListedSource, Tag("files")],
+    Discriminator(
+        _kind_of_source,
+        custom_error_type="source_kind",
+        custom_error_message="a file is given by exactly one of 'url', 'path' and 'files'",
+    ),
+]
+
 Source = Annotated[
     Annotated[UrlSource, Tag("url")]
     | Annotated[PathSource, Tag("path")]
+    | Annotated[ListedSource, Tag("files")]
     | Annotated[GenerateSource, Tag("generate")],
     Discriminator(
         _kind_of_source,
         custom_error_type="source_kind",
-        custom_error_message="a source has exactly one of 'url', 'path' and 'generate'",
+        custom_error_message="a source has exactly one of 'url', 'path', 'files' and 'generate'",
     ),
 ]
 
@@ -248,6 +289,6 @@ class TaskCard(_Strict):
         """The counts that the card states for ``split``; all None if it states none."""
         return next((c for name, c in self.counts.items() if name == split), Counts())
 
-    def sources(self) -> list[UrlSource | PathSource | GenerateSource]:
+    def sources(self) -> list[UrlSource | PathSource | ListedSource | GenerateSource]:
         """All sources, split by split, in the card's order."""
         return [source for group in self.splits.values() for source in group]

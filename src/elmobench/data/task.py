@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from elmobench.data.cards import get_card
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.counting import count, differences, found_labels
 from elmobench.data.downloads import ProgressCallback
+from elmobench.data.listing import single_files
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.sources import (
     FileSource,
@@ -104,8 +106,8 @@ class Task:
         Needs no file where the card gives all digests.
         """
         splits: dict[str, list[Any]] = {}
-        for split, sources in self.card.splits.items():
-            splits[split] = [self._source_identity(source) for source in sources]
+        for split in self.card.splits:
+            splits[split] = [self._source_identity(source) for source in self._single(split)]
         hashed = self.card.split
         return digest_of(
             {"splits": splits, "split": None if hashed is None else hashed.model_dump(mode="json")}
@@ -118,7 +120,7 @@ class Task:
         trust = self._trust_first if trust_first is None else trust_first
         files = [
             fetch_source(self.card, source, trust, progress or self._progress)
-            for source in self._file_sources()
+            for source in self.files()
         ]
         return list(dict.fromkeys(files))
 
@@ -129,7 +131,7 @@ class Task:
             DownloadError: a file is not in the cache.
             DigestError, DataError: something is not what the card says.
         """
-        files = [verify_source(self.card, source) for source in self._file_sources()]
+        files = [verify_source(self.card, source) for source in self.files()]
         self._splits.clear()
         self.examples()
         return list(dict.fromkeys(files))
@@ -137,10 +139,36 @@ class Task:
     @property
     def is_local(self) -> bool:
         """Whether every file is on this machine (they are not hashed)."""
-        return all(is_local(self.card, source) for source in self._file_sources())
+        return all(is_local(self.card, source) for source in self.files())
 
-    def _file_sources(self) -> list[FileSource]:
-        return [s for s in self.card.sources() if not isinstance(s, GenerateSource)]
+    def _single(self, split: str) -> list[FileSource | GenerateSource]:
+        """The sources of a split, a listed one as its files."""
+        result: list[FileSource | GenerateSource] = []
+        for source in self.card.splits[split]:  # type: ignore[index]
+            if isinstance(source, GenerateSource):
+                result.append(source)
+            else:
+                result += single_files(self.card, source)
+        return result
+
+    def _beside(self, source: FileSource) -> dict[str, list[FileSource]]:
+        """The files that a source's reader needs as well, by role."""
+        return {
+            role: [file for other in others for file in single_files(self.card, other)]
+            for role, others in source.beside.items()
+        }
+
+    def files(self) -> list[FileSource]:
+        """Every file of the card, those that stand beside others included, each once."""
+        result: list[FileSource] = []
+        for split in self.card.splits:
+            for source in self._single(split):
+                if not isinstance(source, GenerateSource):
+                    result.append(source)
+                    for others in self._beside(source).values():
+                        result += others
+        # A file beside many others is one file.
+        return list({repr(source): source for source in result}.values())
 
     def _source_identity(self, source: FileSource | GenerateSource) -> dict[str, Any]:
         if isinstance(source, GenerateSource):
@@ -152,13 +180,25 @@ class Task:
                 "options": options.model_dump(mode="json", exclude_defaults=True),
             }
         reader, options = self._reader(source)
+        identity = {
+            **self._file_identity(source),
+            "reader": reader.name,
+            "version": reader.version,
+            "options": options.model_dump(mode="json", exclude_defaults=True),
+        }
+        beside = self._beside(source)
+        if beside:
+            identity["beside"] = {
+                role: [self._file_identity(other) for other in others]
+                for role, others in beside.items()
+            }
+        return identity
+
+    def _file_identity(self, source: FileSource) -> dict[str, Any]:
         return {
             "digest": source_digest(self.card, source, self._trust_first),
             "member": source.member,
             "lines": source.lines,
-            "reader": reader.name,
-            "version": reader.version,
-            "options": options.model_dump(mode="json", exclude_defaults=True),
         }
 
     @property
@@ -183,23 +223,39 @@ class Task:
 
     def _read(self, split: str) -> list[Any]:
         """The examples of one split of the card, all sources in order."""
-        sources = self.card.splits[split]  # type: ignore[index]
+        sources = self._single(split)
         examples: list[Any] = []
         dropped: Counter[str] = Counter()
+        # A file beside many others is read once.
+        texts: dict[str, SourceText] = {}
         for i, source in enumerate(sources, start=1):
             if isinstance(source, GenerateSource):
                 examples += self._generated(source, split)
                 continue
             reader, options = self._reader(source)
-            path = fetch_source(self.card, source, self._trust_first, self._progress)
-            name = source_name(source) + (f":{source.member}" if source.member else "")
             prefix = split if len(sources) == 1 else f"{split}.{i}"
-            text = SourceText(read_source(path, source), name, prefix, source.lines)
-            result = reader.read(text, options)
+            beside = {
+                role: tuple(self._text(other, prefix, texts) for other in others)
+                for role, others in self._beside(source).items()
+            }
+            result = reader.read(replace(self._text(source, prefix), beside=beside), options)
             examples += result.examples
             dropped += result.dropped
         self.dropped[split] = dropped
         return examples
+
+    def _text(
+        self, source: FileSource, prefix: str, known: dict[str, SourceText] | None = None
+    ) -> SourceText:
+        key = repr(source)
+        if known is not None and key in known:
+            return known[key]
+        path = fetch_source(self.card, source, self._trust_first, self._progress)
+        name = source_name(source) + (f":{source.member}" if source.member else "")
+        text = SourceText(read_source(path, source), name, prefix, source.lines)
+        if known is not None:
+            known[key] = text
+        return text
 
     def _generated(self, source: GenerateSource, split: str) -> list[Any]:
         generator = GENERATORS.get(source.generate.name)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from elmobench.data.validation import validated
-from elmobench.errors import DataError
+from elmobench.errors import ConfigError, DataError
 from elmobench.registry import Registry
 
 O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
@@ -32,12 +32,28 @@ class SourceText:
         name: what errors call it.
         prefix: ids of examples without an id of their own start with it, followed by ``-``.
         lines: first and last line to read, counted from 1; None for all.
+        beside: files that belong to this one, by the role that the card gives them.
     """
 
     data: bytes
     name: str
     prefix: str = "text"
     lines: tuple[int, int] | None = None
+    beside: Mapping[str, tuple[SourceText, ...]] = field(default_factory=dict)
+
+    def companions(self, role: str) -> tuple[SourceText, ...]:
+        """The files that the card puts beside this one in ``role``.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if role not in self.beside:
+            raise ConfigError(
+                f"the reader needs the file {role!r} beside this one",
+                where=self.name,
+                fix=f"give the card's source a mapping beside: {{{role}: [...]}}",
+            )
+        return self.beside[role]
 
     def rows(self) -> Iterator[tuple[int, str]]:
         """Line numbers, from 1, and lines without their end.
