@@ -11,8 +11,8 @@ from torch import Tensor
 
 from elmobench.data.examples import Sentence
 from elmobench.features.elmo.characters import character_ids
-from elmobench.features.elmo.frozen_linear import FrozenLinear
 from elmobench.features.elmo.options import ElmoOptions
+from elmobench.features.frozen_linear import FrozenLinear
 
 Work = dict[tuple[int, int], float]
 """Floating-point operations by the matrix that a product is made with, (K, N)."""

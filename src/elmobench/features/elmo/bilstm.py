@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from elmobench.features.elmo.frozen_linear import FrozenLinear
 from elmobench.features.elmo.options import LstmOptions
 from elmobench.features.elmo.side_by_side import side_by_side
 from elmobench.features.elmo.strips import Strips
+from elmobench.features.frozen_linear import FrozenLinear
 
 # Values of one step's gates, and of one run of steps in one direction: they bound the memory.
 _GATE_VALUES: Final = 1 << 22
@@ -83,7 +83,7 @@ class BiLstm:
             states of each strip at its end, by direction and layer.
         """
         p = self.options.projection_dim
-        outputs = [torch.empty((count, 2 * p)) for _ in self.directions[0]]
+        outputs = [torch.empty((count, 2 * p), dtype=torch.float32) for _ in self.directions[0]]
 
         def run(direction: int) -> list[State]:
             halves = [out[:, direction * p : (direction + 1) * p] for out in outputs]
@@ -94,7 +94,11 @@ class BiLstm:
     def zero_states(self, rows: int = 1) -> list[list[State]]:
         """Zeros for ``rows`` strips, or for all."""
         c, p = self.options.dim, self.options.projection_dim
-        return [[(torch.zeros(rows, p), torch.zeros(rows, c)) for _ in d] for d in self.directions]
+        kind: dict[str, Any] = {"dtype": torch.float32}
+        return [
+            [(torch.zeros((rows, p), **kind), torch.zeros((rows, c), **kind)) for _ in layers]
+            for layers in self.directions
+        ]
 
     def _run_direction(
         self,
@@ -137,8 +141,8 @@ class _Cell:
         self._start = start
         self._options = lstm.options
         self._dtype = lstm.dtype
-        self.h = torch.empty(rows, lstm.options.projection_dim)
-        self.c = torch.empty(rows, lstm.options.dim)
+        self.h = torch.empty((rows, lstm.options.projection_dim), dtype=torch.float32)
+        self.c = torch.empty((rows, lstm.options.dim), dtype=torch.float32)
         self._squashed = torch.empty_like(self.c)
         self._exposed = torch.empty_like(self.c, dtype=self._dtype)
 
@@ -147,7 +151,7 @@ class _Cell:
         p, h = self._options.projection_dim, self.h
         joined = torch.empty((len(inputs), 2 * p), dtype=self._dtype)
         joined[:, :p] = inputs
-        out = torch.empty((len(inputs), p))
+        out = torch.empty((len(inputs), p), dtype=torch.float32)
         at = 0
         for step in steps:
             rows = strips.batch_sizes[step]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from elmobench.features.elmo.characters import character_ids
-from elmobench.features.elmo.frozen_linear import FrozenLinear
 from elmobench.features.elmo.options import CharCnnOptions
+from elmobench.features.frozen_linear import FrozenLinear
 
 # Bounds the memory of one step: words × window positions × filters of the widest bank.
 _STEP_VALUES = 1 << 22
@@ -58,7 +58,8 @@ class CharCnn:
         ids, sizes = character_ids(words, length)
         widest = max(width for width, _ in self.options.filters)
         most = max(max(count for _, count in self.options.filters), self.embedding.shape[1])
-        pooled = torch.empty((len(words), self.options.n_filters), dtype=self.embedding.dtype)
+        device = self.embedding.device
+        pooled = self.embedding.new_empty((len(words), self.options.n_filters))
         for size in np.unique(sizes):
             # Windows wholly inside a word's padding are all alike: one of them is enough. So
             # columns beyond the word and one such window can be left out.
@@ -67,7 +68,7 @@ class CharCnn:
             step = max(1, _STEP_VALUES // (columns * most))
             for start in range(0, len(rows), step):
                 some = rows[start : start + step]
-                pooled[some] = self._pool(torch.from_numpy(ids[some.numpy(), :columns]))
+                pooled[some] = self._pool(torch.from_numpy(ids[some.numpy(), :columns]).to(device))
         return self._combine(pooled)
 
     def _pool(self, ids: Tensor) -> Tensor:

@@ -96,6 +96,7 @@ class TokenEncoder:
         carried = self._policy == "carry"
         strips = one_each(lengths) if carried else lay_out(lengths, lstm.rows)
         initial = self._initial(strips)
+        ids = ids.to(vectors.device)
         layers, finals = lstm(lambda read: vectors[ids[read]], len(ids), strips, initial)
         if carried:
             self._keep(_select(finals, strips.sentence_strip))

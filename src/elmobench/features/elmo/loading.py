@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elmobench.errors import ModelError
-from elmobench.features.elmo.bilstm import BiLstm, LstmLayer
+from elmobench.features.elmo.bilstm import BiLstm, Directions, LstmLayer
 from elmobench.features.elmo.char_cnn import CharCnn, Highway
 from elmobench.features.elmo.characters import N_IDS
-from elmobench.features.elmo.frozen_linear import FrozenLinear
+from elmobench.features.elmo.fused import FusedBiLstm, FusedLayer
 from elmobench.features.elmo.options import ElmoOptions
+from elmobench.features.frozen_linear import FrozenLinear
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -28,7 +29,7 @@ class ElmoNetwork:
     """The two halves of ELMo, and the number of values in their weights."""
 
     char_cnn: CharCnn
-    bilstm: BiLstm
+    bilstm: BiLstm | FusedBiLstm
     parameters: int
 
 
@@ -80,6 +81,7 @@ def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float
                 wanted |= {"CNN_proj/W_proj": (p, p), "CNN_proj/b_proj": (p,)}
             for name, shape in wanted.items():
                 arrays[name] = _read_dataset(file, name, shape, path)
+            _refuse_more(file, options, path)
     except (OSError, RuntimeError, KeyError) as failure:
         # h5py reports damage by any of the three, depending on the block it hits.
         raise ModelError(
@@ -88,6 +90,22 @@ def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float
             fix="fetch it again: it is cut short, damaged or something else",
         ) from None
     return arrays
+
+
+def _refuse_more(file: Any, options: ElmoOptions, path: Path) -> None:
+    """A model with more filters or layers than the options say would load as a part of itself."""
+    cnn, lstm = options.char_cnn, options.lstm
+    for what, number, name in (
+        ("filter widths", len(cnn.filters), f"CNN/W_cnn_{len(cnn.filters)}"),
+        ("highway layers", cnn.n_highway, f"CNN_high_{cnn.n_highway}"),
+        ("biLSTM layers", lstm.n_layers, cell_name(0, lstm.n_layers)),
+    ):
+        if name in file:
+            raise ModelError(
+                f"has {name!r}, but the options tell of {number} {what}",
+                where=str(path),
+                fix="check that options.json and the weights belong to the same ELMo model",
+            )
 
 
 def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> NDArray[np.float32]:
@@ -105,7 +123,11 @@ def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> N
             fix="check that options.json and the weights belong to the same ELMo model",
         )
     if dataset.dtype.kind != "f":
-        raise ModelError(f"dataset {name!r} holds {dataset.dtype}, not floats", where=str(path))
+        raise ModelError(
+            f"dataset {name!r} holds {dataset.dtype}, not floats",
+            where=str(path),
+            fix="this is not an ELMo weight file, or not one of the published format",
+        )
     values: NDArray[np.float32] = dataset[...].astype(np.float32)
     if not np.isfinite(values).all():
         raise ModelError(
@@ -121,6 +143,7 @@ def build_network(
     arrays: Arrays,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
+    fused: bool | None = None,
 ) -> ElmoNetwork:
     """The network of these datasets, whose shapes must already have been checked.
 
@@ -129,6 +152,7 @@ def build_network(
         arrays: its datasets.
         dtype: of the biLSTM's products; the character CNN is float32 always.
         device: where the network lies.
+        fused: run both directions as one; None for what suits the device.
     """
     cnn = options.char_cnn
     embedding = np.concatenate([np.zeros_like(arrays["char_embed"][:1]), arrays["char_embed"]])
@@ -153,30 +177,68 @@ def build_network(
     projection = None
     if "CNN_proj/W_proj" in arrays:
         projection = product("CNN_proj/W_proj", "CNN_proj/b_proj")
-    forward, backward = (
-        tuple(
-            _lstm_layer(arrays, cell_name(d, i), dtype, device)
-            for i in range(options.lstm.n_layers)
-        )
+    every = [
+        [_cell_weights(arrays, cell_name(d, i)) for i in range(options.lstm.n_layers)]
         for d in range(2)
+    ]
+    if fused is None:
+        fused = device != "cpu"
+    bilstm = (
+        FusedBiLstm(options.lstm, _fused_layers(every, dtype, device))
+        if fused
+        else BiLstm(options.lstm, _directions(every, dtype, device), dtype)
     )
     return ElmoNetwork(
         char_cnn=CharCnn(cnn, _tensor(embedding).to(device), filters, highways, projection),
-        bilstm=BiLstm(options.lstm, (forward, backward), dtype),
+        bilstm=bilstm,
         parameters=sum(array.size for array in arrays.values()),
     )
 
 
-def _lstm_layer(arrays: Arrays, cell: str, dtype: torch.dtype, device: str) -> LstmLayer:
+@dataclass(frozen=True)
+class _CellWeights:
+    """(2P, 4C) gates of input and state, (4C,) bias, (C, P) projection."""
+
+    gates: Tensor
+    bias: Tensor
+    projection: Tensor
+
+
+def _cell_weights(arrays: Arrays, cell: str) -> _CellWeights:
     i, j, f, o = np.split(arrays[f"{cell}/W_0"], 4, axis=1)
     weights = np.concatenate([i, f, o, j], axis=1)
     i, j, f, o = np.split(arrays[f"{cell}/B"], 4)
     # The published graphs add 1 to the forget gate at run time; it is not in the file.
     bias = np.concatenate([i, f + np.float32(1), o, j])
-    return LstmLayer(
-        gates=FrozenLinear(_tensor(weights), _tensor(bias), dtype, device),
-        projection=FrozenLinear(_tensor(arrays[f"{cell}/W_P_0"]), None, dtype, device),
+    return _CellWeights(_tensor(weights), _tensor(bias), _tensor(arrays[f"{cell}/W_P_0"]))
+
+
+def _directions(every: list[list[_CellWeights]], dtype: torch.dtype, device: str) -> Directions:
+    forward, backward = (
+        tuple(
+            LstmLayer(
+                gates=FrozenLinear(cell.gates, cell.bias, dtype, device),
+                projection=FrozenLinear(cell.projection, None, dtype, device),
+            )
+            for cell in cells
+        )
+        for cells in every
     )
+    return forward, backward
+
+
+def _fused_layers(
+    every: list[list[_CellWeights]], dtype: torch.dtype, device: str
+) -> tuple[FusedLayer, ...]:
+    layers = []
+    for pair in zip(*every, strict=True):
+        gates, bias, projection = (
+            torch.stack(weights).to(device=device, dtype=dtype)
+            for weights in zip(*[(c.gates, c.bias[None], c.projection) for c in pair], strict=True)
+        )
+        p = projection.shape[2]
+        layers.append(FusedLayer(gates[:, :p], gates[:, p:], bias, projection))
+    return tuple(layers)
 
 
 def _tensor(array: NDArray[np.float32]) -> Tensor:

@@ -58,6 +58,9 @@ class ElmoProvider(FeatureProvider):
             significant bits: faster where the processor has it, and another fingerprint. Cells,
             residuals and the character CNN stay in fp32.
         device: ``cpu`` or ``cuda``.
+
+    Raises:
+        ConfigError: if there is no such device.
     """
 
     def __init__(
@@ -78,6 +81,12 @@ class ElmoProvider(FeatureProvider):
         self.arithmetic = arithmetic
         self.device = device
         self.cacheable = state != "carry"
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ConfigError(
+                "there is no CUDA device, or this PyTorch is built without CUDA",
+                where=f"features {name!r}",
+                fix="leave @device=cuda out, or install a CUDA build of torch",
+            )
         self._network = build_network(options, arrays, _DTYPES[arithmetic], device)
         self._shared: tuple[dict[str, int], Tensor] | None = None
         self._encoder = TokenEncoder(self._network, state, batch_size, self._word_vectors)
@@ -177,7 +186,7 @@ class ElmoProvider(FeatureProvider):
         if not words:
             return [np.zeros((0, self.layers[0].dim), dtype=np.float32)]
         with strict_float32():
-            vectors: NDArray[np.float32] = self._word_vectors(words).numpy()
+            vectors: NDArray[np.float32] = self._word_vectors(words).cpu().numpy()
         return [vectors]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
