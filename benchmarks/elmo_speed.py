@@ -9,7 +9,6 @@ that does this arithmetic with these libraries.
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 
 import torch
@@ -21,6 +20,7 @@ from elmobench.errors import DownloadError
 from elmobench.features.elmo.options import ElmoOptions, parse_options
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.elmo.strips import lay_out
+from elmobench.features.frozen_linear import has_bfloat16
 
 _FILTERS = [[1, 32], [2, 32], [3, 64], [4, 128], [5, 256], [6, 512], [7, 1024]]
 SHAPES = {
@@ -103,9 +103,11 @@ def main() -> None:
         return
     tokens = sum(map(len, sentences))
     print(f"{len(sentences)} sentences, {tokens} tokens, {threads} threads")
-    for name in sys.argv[2:] or SHAPES:
+    if not has_bfloat16():
+        print("no bf16: this processor multiplies it no faster than fp32")
+    for name in SHAPES:
         options = shape(name)
-        for arithmetic in ("fp32", "bf16"):
+        for arithmetic in ("fp32", "bf16") if has_bfloat16() else ("fp32",):
             dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[arithmetic]
             provider = ElmoProvider.random(options, arithmetic=arithmetic)
             rows = lay_out([len(s) + 2 for s in sentences], provider.rows).rows

@@ -51,7 +51,7 @@ def test_bfloat16_rounds_factors_and_results_and_sums_in_float32(
     backend, has_bfloat16, monkeypatch
 ):
     if has_bfloat16 is not None:
-        monkeypatch.setattr(frozen_linear, "_has_bfloat16", lambda: has_bfloat16)
+        monkeypatch.setattr(frozen_linear, "has_bfloat16", lambda: has_bfloat16)
     x, weight, bias = (t.bfloat16() for t in _problem())
     found = FrozenLinear(weight.float(), bias.float(), torch.bfloat16)(x)
     exact = x.double() @ weight.double() + bias.double()

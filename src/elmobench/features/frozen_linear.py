@@ -43,7 +43,7 @@ class FrozenLinear:
         rows = weight.detach().t().to(device=device, dtype=dtype).contiguous()
         self._bias = None if bias is None else bias.detach().to(device=device, dtype=dtype)
         on_cpu = rows.device.type == "cpu"
-        self._emulated = on_cpu and dtype == torch.bfloat16 and not _has_bfloat16()
+        self._emulated = on_cpu and dtype == torch.bfloat16 and not has_bfloat16()
         if self._emulated:
             rows = rows.float()
             self._bias = None if self._bias is None else self._bias.float()
@@ -76,7 +76,7 @@ def _onednn() -> Any | None:
     return operators._linear_pointwise if all(hasattr(operators, n) for n in names) else None
 
 
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
     """Whether oneDNN multiplies bfloat16 on this processor."""
     asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return _onednn() is not None and asked is not None and bool(asked())
