@@ -131,6 +131,19 @@ def test_what_must_be_read_for_it_is_counted_only_when_asked(monkeypatch):
         Catalogue(models, thorough=True).load("mine")
 
 
+def test_the_rows_of_a_vector_file_are_counted_when_it_has_been_read(tmp_path):
+    (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\n")
+    files = {"vectors": {"path": str(tmp_path / "v.txt")}}
+    models = {"mine": {"provider": "static", "files": files, "expect": {"parameters": 6}}}
+    provider = Catalogue(models).load("mine")
+    assert not provider.parameters_at_hand
+    provider.encode([["a"]])
+    assert provider.parameters_at_hand
+    assert provider.parameters == 4
+    with pytest.raises(ModelError, match="4 parameters, expected 6"):
+        Catalogue(models, thorough=True).load("mine")
+
+
 @pytest.mark.parametrize(("name", "words"), [("cased", 28_996), ("uncased", 30_522)])
 def test_bert_is_the_encoder_without_its_pooler(name, words):
     width, inner = 768, 3072

@@ -102,6 +102,11 @@ class StaticProvider(FeatureProvider):
         """Number of values in the file that vectors are made of."""
         return self._source.parameters
 
+    @property
+    def parameters_at_hand(self) -> bool:
+        """Whether :attr:`parameters` is known without reading a whole file for it."""
+        return self._source.parameters_at_hand
+
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """One (V, dim) array. Raises ModelError if the file turns out to be damaged."""
         self._source.read(self._spellings(words))

@@ -68,6 +68,11 @@ class VectorSource(ABC):
     def parameters(self) -> int:
         """Number of values that vectors are made of."""
 
+    @property
+    def parameters_at_hand(self) -> bool:
+        """Whether :attr:`parameters` is known without a pass over the file."""
+        return True
+
     @abstractmethod
     def statistics(self) -> tuple[FloatArray, FloatArray]:
         """(D,) mean and (D,) standard deviation over the vectors of all listed words."""
@@ -152,6 +157,11 @@ class RowSource(VectorSource):
         self.index(())
         assert self._hashes is not None
         return len(self._hashes) * self.dim
+
+    @property
+    def parameters_at_hand(self) -> bool:
+        """Whether the file has been read: only then the number of its rows is known."""
+        return self._hashes is not None
 
     def statistics(self) -> tuple[FloatArray, FloatArray]:
         """See :meth:`VectorSource.statistics`; computed while the file is read."""
