@@ -8,6 +8,7 @@ from importlib import import_module
 NAMES = (
     "elmo_speed",
     "elmo_length",
+    "elmo_gpu",
     "listing",
     "static_vectors",
     "store_read",
