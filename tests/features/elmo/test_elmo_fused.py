@@ -6,8 +6,8 @@ import torch
 from elmo_reference import Reference, write_model
 
 from elmobench.errors import ConfigError
+from elmobench.features.arithmetic import strict_float32
 from elmobench.features.elmo import fused
-from elmobench.features.elmo.arithmetic import strict_float32
 from elmobench.features.elmo.encoding import TokenEncoder
 from elmobench.features.elmo.fused import FusedBiLstm
 from elmobench.features.elmo.loading import build_network, read_weights

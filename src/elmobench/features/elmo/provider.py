@@ -17,7 +17,7 @@ from elmobench.data.examples import as_sentence
 from elmobench.data.validation import validated
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
-from elmobench.features.elmo.arithmetic import strict_float32
+from elmobench.features.arithmetic import strict_float32
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE
 from elmobench.features.elmo.encoding import StatePolicy, TokenEncoder
 from elmobench.features.elmo.loading import Arrays, build_network, read_weights

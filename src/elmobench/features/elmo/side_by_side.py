@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from elmobench.features.elmo.arithmetic import no_gradients
+from elmobench.features.arithmetic import no_gradients
 
 _Result = TypeVar("_Result")
 

@@ -13,7 +13,7 @@ import torch
 from elmobench.data.examples import as_sentence
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError, ModelError
-from elmobench.features.elmo.arithmetic import strict_float32
+from elmobench.features.arithmetic import strict_float32
 from elmobench.features.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
 from elmobench.features.transformer.encoding import Pooling, WindowEncoder
