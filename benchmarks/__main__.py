@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("elmo_speed", "listing", "static_vectors", "store_read", "wnut_two_epochs")
+NAMES = (
+    "allennlp_peer",
+    "elmo_speed",
+    "listing",
+    "static_vectors",
+    "store_read",
+    "wnut_two_epochs",
+)
 
 
 def main() -> None:

@@ -143,7 +143,8 @@ def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Envir
         _run([str(python), "-m", "venv", str(part)], log, report)
         report("installing AllenNLP 2.10.1 and what it needs, about 0.9 GB to download")
         pip = [str(own), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        _run([*pip, "install", "--require-hashes", "-r", str(REQUIREMENTS)], log, report)
+        install = ["install", "--progress-bar=off", "--require-hashes", "-r", str(REQUIREMENTS)]
+        _run([*pip, *install], log, report)
         report("importing AllenNLP")
         printed = _run([str(own), "-I", str(WORKER), "--versions"], log, report)
         answer = next(line for line in reversed(printed) if line.startswith("{"))
@@ -155,6 +156,7 @@ def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Envir
         )
         mark = {key: value for key, value in asdict(built).items() if key != "folder"}
         write_text(part / _MARK, canonical_json(mark))
+        shutil.rmtree(folder, ignore_errors=True)  # One without a mark was being deleted.
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
