@@ -1,7 +1,8 @@
 """Runs ``worker.py`` with an AllenNLP of plain sums: ``fake_allennlp.py [-I] WORKER ARGUMENTS``.
 
-PyTorch is numpy here, which starts sooner. A token's vector tells its character ids and how many batches have run since the states were
-reset, so that tests see what the worker asked for. Two words make it fail.
+PyTorch is numpy here, which starts sooner. A token's vector tells its character ids and how many
+batches have run since the states were reset, so that tests see what the worker asked for. Two
+words make it fail.
 """
 
 from __future__ import annotations
