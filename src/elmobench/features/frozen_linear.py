@@ -80,3 +80,34 @@ def _has_bfloat16() -> bool:
     """Whether oneDNN multiplies bfloat16 on this processor."""
     asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return _onednn() is not None and asked is not None and bool(asked())
+
+
+class BlockedLinear:
+    """``x @ weight + bias`` in float32, summed block by block over the inputs.
+
+    oneDNN adds a sum's terms one after another, which errs more than other libraries' orders
+    where sums are long. Short sums that are added up err less than either.
+
+    Args:
+        weight: (K, N).
+        bias: (N,).
+        block: terms a block at most.
+        device: where the weight lies.
+    """
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor, block: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self._block = block
+        self._parts = [
+            FrozenLinear(weight[i : i + block], None if i else bias, device=device)
+            for i in range(0, len(weight), block)
+        ]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(…, K) to (…, N)."""
+        pieces = x.split(self._block, dim=-1)
+        total = self._parts[0](pieces[0])
+        for part, piece in zip(self._parts[1:], pieces[1:], strict=True):
+            total += part(piece)
+        return total

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elmobench.features.elmo.characters import character_ids
 from elmobench.features.elmo.options import CharCnnOptions
-from elmobench.features.frozen_linear import FrozenLinear
+from elmobench.features.frozen_linear import BlockedLinear
 
 # Bounds the memory of one step: words × window positions × filters of the widest bank.
 _STEP_VALUES = 1 << 22
@@ -24,8 +24,8 @@ class Highway:
     The file calls the gate *carry* although it lets the transform through.
     """
 
-    transform: FrozenLinear
-    gate: FrozenLinear
+    transform: BlockedLinear
+    gate: BlockedLinear
 
     def __call__(self, x: Tensor) -> Tensor:
         """(V, F) to (V, F)."""
@@ -48,9 +48,9 @@ class CharCnn:
 
     options: CharCnnOptions
     embedding: Tensor
-    filters: tuple[FrozenLinear, ...]
+    filters: tuple[BlockedLinear, ...]
     highways: tuple[Highway, ...]
-    projection: FrozenLinear | None
+    projection: BlockedLinear | None
 
     def __call__(self, words: Sequence[str]) -> Tensor:
         """(V, P) vectors of ``words``, in the given order."""
