@@ -106,7 +106,7 @@ class BlockedLinear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(…, K) to (…, N)."""
-        pieces = x.split(self._block, dim=-1)
+        pieces = torch.split(x, self._block, dim=-1)
         total = self._parts[0](pieces[0])
         for part, piece in zip(self._parts[1:], pieces[1:], strict=True):
             total += part(piece)
