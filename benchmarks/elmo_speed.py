@@ -14,6 +14,7 @@ import time
 import torch
 
 import elmobench
+from benchmarks.allennlp_peer import peer_rates
 from benchmarks.elmo_work import best_rate, cnn_work, lstm_work
 from elmobench.data.examples import Sentence
 from elmobench.errors import DownloadError
@@ -21,6 +22,7 @@ from elmobench.features.elmo.options import ElmoOptions, parse_options
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.elmo.strips import lay_out
 from elmobench.features.frozen_linear import has_bfloat16
+from elmobench.features.reference.environment import built_environment
 
 _FILTERS = [[1, 32], [2, 32], [3, 64], [4, 128], [5, 256], [6, 512], [7, 1024]]
 SHAPES = {
@@ -107,6 +109,7 @@ def main() -> None:
         print("no bf16: this processor multiplies it no faster than fp32")
     for name in SHAPES:
         options = shape(name)
+        peer = _peer(name, options, sentences, threads)
         for arithmetic in ("fp32", "bf16") if has_bfloat16() else ("fp32",):
             dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[arithmetic]
             provider = ElmoProvider.random(options, arithmetic=arithmetic)
@@ -118,6 +121,18 @@ def main() -> None:
             print(
                 f"{name} {arithmetic}: {taken:.3f} s, {tokens / taken:,.0f} tokens/s, "
                 f"{operations / taken / 1e9:,.0f} of {operations / limit / 1e9:,.0f} GFLOP/s: "
-                f"{limit / taken:.1%} of the limit at {rows} rows",
+                f"{limit / taken:.1%} of the limit at {rows} rows"
+                + (f", {tokens / taken / peer:.1f} times AllenNLP" if peer else ""),
                 flush=True,
             )
+
+
+def _peer(name: str, options: ElmoOptions, sentences: list[Sentence], threads: int) -> float | None:
+    """Tokens a second of AllenNLP with the batch size that suits it best."""
+    if built_environment() is None:
+        print("AllenNLP is not measured: `elmobench reference setup` builds its environment")
+        return None
+    rates = peer_rates(name, options, sentences, threads)
+    shown = ", ".join(f"{rate:,.0f} at batch {size}" for size, rate in rates.items())
+    print(f"{name}, AllenNLP: {shown} tokens/s", flush=True)
+    return max(rates.values())

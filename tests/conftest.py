@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from elmobench import paths
+
 # Tests compute on small arrays: more threads would not help, and threads that wait for one
 # another while other processes keep the cores busy slow down a hundredfold. Set before torch
 # is imported, and inherited by the processes that tests start.
@@ -15,6 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _SHARED = Path(
     os.environ.get("ELMOBENCH_SHARED", Path(__file__).resolve().parents[2] / "shared")
 ).absolute()
+# Taken before a test's own settings hide it.
+_REFERENCE = paths.reference().absolute()
 
 
 @pytest.fixture
@@ -32,3 +36,13 @@ def _private_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch) 
         if name.startswith("ELMOBENCH_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ELMOBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def allennlp(monkeypatch) -> None:
+    """AllenNLP's environment; the test is skipped where it has not been built."""
+    from elmobench.features.reference.environment import SETUP_COMMAND, built_environment
+
+    monkeypatch.setenv(paths.REFERENCE_VARIABLE, str(_REFERENCE))
+    if built_environment() is None:
+        pytest.skip(f"AllenNLP's environment is not in {_REFERENCE} (`{SETUP_COMMAND}` builds it)")

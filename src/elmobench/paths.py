@@ -12,6 +12,7 @@ MIRROR_VARIABLE = "ELMOBENCH_MIRROR"
 MODELS_VARIABLE = "ELMOBENCH_MODELS"
 STORE_VARIABLE = "ELMOBENCH_STORE"
 INCLUDE_VARIABLE = "ELMOBENCH_INCLUDE"
+REFERENCE_VARIABLE = "ELMOBENCH_REFERENCE"
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -36,6 +37,12 @@ def feature_store() -> Path:
     """Stored features: ``ELMOBENCH_STORE``, else ``<home>/features``."""
     value = os.environ.get(STORE_VARIABLE)
     return Path(value).expanduser() if value else home() / "features"
+
+
+def reference() -> Path:
+    """Environments of the reference: ``ELMOBENCH_REFERENCE``, else ``<home>/reference``."""
+    value = os.environ.get(REFERENCE_VARIABLE)
+    return Path(value).expanduser() if value else home() / "reference"
 
 
 def mirror() -> Path | None:

@@ -58,3 +58,25 @@ def test_bfloat16_rounds_factors_and_results_and_sums_in_float32(
     assert found.dtype == torch.bfloat16
     # Half a unit in the last of 8 bits, and the sum's own error.
     assert ((found.double() - exact).abs() <= exact.abs() * 2**-8 + 1e-3).all()
+
+
+@pytest.mark.parametrize("block", [1, 100, 513, 1000])
+def test_sums_in_blocks_are_the_same_sums(backend, block):
+    x, weight, bias = _problem(k=513)
+    exact = x.double() @ weight.double() + bias.double()
+    found = FrozenLinear(weight, bias, block=block)(x)
+    assert (found.double() - exact).abs().max() <= 2e-4
+    near = FrozenLinear(weight, bias, torch.bfloat16, block=block)(x.bfloat16())
+    assert torch.equal(near, FrozenLinear(weight, bias, torch.bfloat16)(x.bfloat16()))
+
+
+def test_short_sums_err_less_than_one_long_one():
+    if frozen_linear._onednn() is None:
+        pytest.skip("this PyTorch has no oneDNN")
+    x, weight, _ = _problem(rows=200, k=4096)
+    exact = x.double() @ weight.double()
+    errors = [
+        (FrozenLinear(weight, block=block)(x).double() - exact).abs().mean()
+        for block in (None, 256)
+    ]
+    assert errors[1] < errors[0]

@@ -16,6 +16,7 @@ from elmobench.cli import (
     listing,
     models,
     predict,
+    reference,
     report,
     run_experiment,
     show,
@@ -42,6 +43,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
+app.add_typer(reference.app, name="reference")
 
 
 def _version(wanted: bool) -> None:

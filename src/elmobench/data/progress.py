@@ -1,9 +1,9 @@
-"""A progress bar for downloads; silent where nobody looks."""
+"""Progress of downloads and long steps: bars and spinners where somebody looks."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from elmobench.data.downloads import ProgressCallback
@@ -37,3 +37,20 @@ def download_progress(quiet: bool = False) -> Iterator[ProgressCallback | None]:
             display.update(bars[name], completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def step_progress(what: str) -> Iterator[Callable[[str], object]]:
+    """A function that shows what a long piece of work does now, on standard error.
+
+    On a terminal the last line stands beside a spinner; elsewhere each one is printed.
+    """
+    if not sys.stderr.isatty():
+        yield lambda line: print(f"{what}: {line}", file=sys.stderr, flush=True)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(stderr=True)
+    with console.status(what) as status:
+        yield lambda line: status.update(f"{what}: {escape(line[: console.width - 30])}")

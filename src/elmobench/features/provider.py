@@ -203,6 +203,11 @@ PROVIDERS.add_lazy(
     "elmobench.features.elmo.provider:RANDOM_FACTORY",
     "ELMo with seeded random weights",
 )
+PROVIDERS.add_lazy(
+    "allennlp-elmo",
+    "elmobench.features.reference.provider:FACTORY",
+    "ELMo by AllenNLP, in an environment of its own",
+)
 PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors, text or binary")
 PROVIDERS.add_lazy(
     "transformer",

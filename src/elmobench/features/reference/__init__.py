@@ -1,0 +1,1 @@
+"""ELMo by AllenNLP itself, in an environment of its own: the reference, and for comparison."""

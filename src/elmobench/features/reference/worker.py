@@ -1,0 +1,137 @@
+"""AllenNLP's ELMo behind a pipe. Runs in the reference environment, on Python 3.8 to 3.10.
+
+It imports nothing of this package. ``worker.py --versions`` prints the versions of what it needs,
+as JSON. ``worker.py OPTIONS WEIGHTS`` answers one JSON object a line on standard output for each
+on standard input, first one of its own when the model is loaded:
+
+- ``{"op": "types", "words": [...], "out": path}`` writes the character CNN's vectors, (V, P);
+- ``{"op": "tokens", "batches": [[sentence, ...], ...], "carry": bool, "out": path}`` writes the
+  biLSTM's vectors of all tokens, boundaries removed, in the given order, (layers, tokens, 2P);
+- ``{"op": "time", "batches": ...}`` answers ``seconds`` of the forward passes over the batches.
+
+Each may hold ``threads``. Arrays are float32 in numpy's own format. The answer is ``{"ok": true}``
+or ``{"error": text}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import warnings
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+ROW = 256
+"""Words in a row of the character CNN, which sees each of them alone."""
+
+
+class Worker:
+    """One model, and what is asked of it."""
+
+    def __init__(self, options: str, weights: str) -> None:
+        self.torch: Any = import_module("torch")
+        self.elmo: Any = import_module("allennlp.modules.elmo")
+        util: Any = import_module("allennlp.nn.util")
+        self.without_boundaries: Any = util.remove_sentence_boundaries
+        self.model: Any = self.elmo._ElmoBiLm(options, weights).eval()
+
+    def ids(self, sentences: list[list[str]]) -> Any:
+        """(B, T, 50) character ids, by AllenNLP; rows of zeros stand for empty sentences."""
+        if any(sentences):
+            return self.elmo.batch_to_ids(sentences)
+        # AllenNLP cannot count the characters of nothing; one padding token is the same row.
+        return self.torch.zeros((len(sentences), 1, 50), dtype=self.torch.long)
+
+    def types(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The character CNN's vectors of words."""
+        words = request["words"]
+        found = []
+        for start in range(0, len(words), ROW):
+            row = words[start : start + ROW]
+            vectors = self.model._token_embedder(self.ids([row]))["token_embedding"]
+            found.append(vectors[0, 1 : len(row) + 1].numpy())
+        self.write(np.concatenate(found), request["out"])
+        return {"ok": True}
+
+    def tokens(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The biLSTM's vectors of batches of sentences."""
+        found: list[list[Any]] = [[] for _ in range(self.model.num_layers - 1)]
+        for batch in request["batches"]:
+            if not request["carry"]:
+                self.model._elmo_lstm.reset_states()
+            output = self.model(self.ids(batch))
+            for i, layer in enumerate(found):
+                activations = output["activations"][i + 1]
+                vectors, _ = self.without_boundaries(activations, output["mask"])
+                rows = vectors.numpy()
+                layer += [rows[j, : len(sentence)] for j, sentence in enumerate(batch)]
+        self.write(np.stack([np.concatenate(layer) for layer in found]), request["out"])
+        return {"ok": True}
+
+    def timed(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Seconds that the forward passes over batches take; their ids are made before."""
+        batches = [self.ids(batch) for batch in request["batches"]]
+        seconds = 0.0
+        for ids in batches:
+            start = time.perf_counter()
+            self.model(ids)
+            seconds += time.perf_counter() - start
+        return {"ok": True, "seconds": seconds}
+
+    def write(self, values: Any, path: str) -> None:
+        """One array, as float32."""
+        with open(path, "wb") as stream:
+            np.save(stream, values.astype(np.float32), allow_pickle=False)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the request asks for; an unknown one is an error like any other."""
+        operations = {"types": self.types, "tokens": self.tokens, "time": self.timed}
+        if request.get("op") not in operations:
+            return {"error": f"no operation {request.get('op')!r}"}
+        if "threads" in request:
+            self.torch.set_num_threads(request["threads"])
+        with self.torch.no_grad():
+            return operations[request["op"]](request)
+
+
+def main() -> None:
+    """Load the model of the command line and answer until the input ends."""
+    # Whatever the libraries print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    if sys.argv[1:] == ["--versions"]:
+        import_module("allennlp.modules.elmo")
+        names = ("allennlp", "torch", "numpy")
+        found = {name: import_module(name).__version__ for name in names[1:]}
+        found["allennlp"] = import_module("allennlp.version").VERSION
+        found["python"] = ".".join(map(str, sys.version_info[:3]))
+        answers.write(json.dumps(found) + "\n")
+        return
+
+    def reply(make: Any) -> bool:
+        try:
+            answer = make()
+        except Exception as error:  # noqa: BLE001  (told to the other side, which raises it)
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        return "error" not in answer
+
+    workers: list[Worker] = []
+
+    def start() -> dict[str, Any]:
+        workers.append(Worker(sys.argv[1], sys.argv[2]))
+        return {"ok": True}
+
+    if not reply(start):
+        return
+    for line in sys.stdin:
+        reply(lambda line=line: workers[0].answer(json.loads(line)))
+
+
+if __name__ == "__main__":
+    main()
