@@ -63,7 +63,7 @@ class FrozenLinear:
             with torch.inference_mode():
                 self._weights = tuple(
                     torch.ops.mkldnn._reorder_linear_weight(part.contiguous(), _EXPECTED_ROWS)
-                    for part in rows.split(self._block, dim=1)
+                    for part in torch.split(rows, self._block, dim=1)
                 )
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ class FrozenLinear:
         first, *others = self._weights
         if self._linear is None:
             return torch.nn.functional.linear(x, first, self._bias)
-        parts = x.split(self._block, dim=-1) if others else (x,)
+        parts = torch.split(x, self._block, dim=-1) if others else (x,)
         product: Tensor = self._linear(parts[0].contiguous(), first, self._bias, "none", [], "")
         for part, weight in zip(parts[1:], others, strict=True):
             product = self._linear.binary(part.contiguous(), product, weight, None, "add")
