@@ -1,4 +1,4 @@
-"""Tagging: one tag a token (NER; POS tags and chunks follow the same pipeline)."""
+"""Tagging: one tag a token (NER, chunks, parts of speech)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from elmobench.tasks.tagging_heads import (
     LinearTaggerOptions,
     LstmTagger,
     LstmTaggerOptions,
+    SoftmaxTagger,
+    SoftmaxTaggerOptions,
 )
 
 
@@ -75,7 +77,23 @@ class Ner(TaggingPipeline):
     spans: ClassVar[bool] = True
 
 
+class Chunking(TaggingPipeline):
+    """Base phrases as spans (Tjong Kim Sang and Buchholz 2000)."""
+
+    name: ClassVar[str] = "chunking"
+    spans: ClassVar[bool] = True
+
+
+class Pos(TaggingPipeline):
+    """Parts of speech: plain tags."""
+
+    name: ClassVar[str] = "pos"
+    spans: ClassVar[bool] = False
+
+
 NER = Ner()
+CHUNKING = Chunking()
+POS = Pos()
 
 LINEAR = HeadPreset(
     head=LinearTagger,
@@ -104,5 +122,13 @@ PAPER = HeadPreset(
     options=LstmTaggerOptions(reduction="sum"),
     training=TrainingOptions(batch_size=64, epochs=75, patience=25),
     mix=MixDefaults(l2=0.1),
+    version=1,
+)
+
+POS_LINEAR = HeadPreset(
+    head=SoftmaxTagger,
+    options=SoftmaxTaggerOptions(),
+    training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None),
+    mix=MixDefaults(standardize=True),
     version=1,
 )

@@ -89,6 +89,14 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.sentiment:GENERATOR",
     "the same words in two orders, with opposite labels",
 )
+GENERATORS.add_lazy(
+    "control-pos", "elmobench.data.controls.pos:GENERATOR", "words that are a noun or a verb"
+)
+GENERATORS.add_lazy(
+    "control-chunking",
+    "elmobench.data.controls.chunking:GENERATOR",
+    "words that are a noun phrase or a verb phrase",
+)
 
 
 class Draw:
