@@ -13,6 +13,7 @@ PIPELINES: Registry[Pipeline[Any]] = Registry("pipeline", "elmobench.pipelines")
 PIPELINES.add_lazy("sentiment", "elmobench.tasks.sentiment:PIPELINE", "one label a text")
 PIPELINES.add_lazy("ner", "elmobench.tasks.tagging:NER", "entity spans as BIO tags")
 PIPELINES.add_lazy("pos", "elmobench.tasks.tagging:POS", "one part of speech a token")
+PIPELINES.add_lazy("nli", "elmobench.tasks.nli:PIPELINE", "one label a pair of sentences")
 PIPELINES.add_lazy("chunking", "elmobench.tasks.tagging:CHUNKING", "base phrases as BIO tags")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
@@ -38,6 +39,12 @@ for _preset, _what in {
     "paper": "character CNN, two biLSTM layers of 200, CRF: the tagger published for NER",
 }.items():
     HEADS.add_lazy(f"pos/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "two mean vectors, their distance and product, one linear layer: a probe",
+    "small": "enhanced sequential inference model, affordable sizes",
+    "paper": "enhanced sequential inference model as published",
+}.items():
+    HEADS.add_lazy(f"nli/{_preset}", f"elmobench.tasks.nli:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

@@ -97,6 +97,9 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.chunking:GENERATOR",
     "words that are a noun phrase or a verb phrase",
 )
+GENERATORS.add_lazy(
+    "control-nli", "elmobench.data.controls.nli:GENERATOR", "the same words, who did it to whom"
+)
 
 
 class Draw:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 
-from elmobench.data.examples import ClassifiedText, Sentence, TaggedSentence
+from elmobench.data.examples import ClassifiedText, Sentence, SentencePair, TaggedSentence
 from elmobench.data.tag_schemes import spans
 
 
@@ -21,6 +21,18 @@ def bag_of_words_ceiling(examples: Sequence[ClassifiedText]) -> float:
         bags[tuple(sorted(example.tokens))][example.label] += 1
     right = sum(max(labels.values()) for labels in bags.values())
     return 100.0 * right / len(examples)
+
+
+def pair_ceiling(examples: Sequence[SentencePair]) -> float:
+    """Best accuracy (percent) of any function of the two multisets of words. Exact.
+
+    As :func:`bag_of_words_ceiling`, with premise and hypothesis told apart.
+    """
+    bags: defaultdict[tuple[tuple[str, ...], ...], Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        key = (tuple(sorted(example.premise)), tuple(sorted(example.hypothesis)))
+        bags[key][example.label] += 1
+    return 100.0 * sum(max(labels.values()) for labels in bags.values()) / len(examples)
 
 
 def tag_ceiling(examples: Sequence[TaggedSentence]) -> float:
