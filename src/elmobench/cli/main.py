@@ -15,6 +15,7 @@ from elmobench.cli import (
     inspect,
     listing,
     models,
+    new,
     predict,
     report,
     run_experiment,
@@ -42,6 +43,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
+app.add_typer(new.app, name="new")
 
 
 def _version(wanted: bool) -> None:

@@ -151,9 +151,16 @@ class Head(nn.Module, ABC, Generic[E]):
 
 
 class Pipeline(ABC, Generic[E]):
-    """A kind of task: how examples become context units, labels, heads and scores."""
+    """A kind of task: how examples become context units, labels, heads and scores.
+
+    ``readers`` and ``metrics`` are what ``elmobench new task`` writes into a card to fill in.
+    """
 
     name: ClassVar[str]
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Readers that give its examples, the usual one first, and options to begin with."""
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """Metrics that read its predictions, the usual one first."""
 
     @abstractmethod
     def units(self, example: E) -> dict[str, list[Sentence]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.errors import DataError
@@ -26,6 +26,18 @@ class Nli(Pipeline[SentencePair]):
     """Two sentences, one label. Each sentence is encoded alone."""
 
     name: ClassVar[str] = "nli"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pair-table": {
+            "premise": "premise",
+            "hypothesis": "hypothesis",
+            "label": "label",
+            "delimiter": "tab",
+            "tokenizer": "words",
+        },
+        "pair-jsonl": {},
+        "pair-lines": {"tokenizer": "spaces"},
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
 
     def units(self, example: SentencePair) -> dict[str, list[Sentence]]:
         """Premise and hypothesis."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import ClassifiedText, Sentence
 from elmobench.tasks.base import (
@@ -31,6 +31,12 @@ class Sentiment(Pipeline[ClassifiedText]):
     """One text, one label. Phrases are encoded each alone, as published."""
 
     name: ClassVar[str] = "sentiment"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "table": {"text": "text", "label": "label", "delimiter": "tab"},
+        "lines": {"label_field": "first"},
+        "sst": {},
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
 
     def units(self, example: ClassifiedText) -> dict[str, list[Sentence]]:
         """The text."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import Sentence, TaggedSentence
 from elmobench.data.tag_schemes import split_tag
@@ -75,6 +75,10 @@ class Ner(TaggingPipeline):
 
     name: ClassVar[str] = "ner"
     spans: ClassVar[bool] = True
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-columns": {"token": 0, "tag": 1, "separator": "whitespace", "scheme": "bio"}
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("span-f1",)
 
 
 class Chunking(TaggingPipeline):
@@ -82,6 +86,11 @@ class Chunking(TaggingPipeline):
 
     name: ClassVar[str] = "chunking"
     spans: ClassVar[bool] = True
+    # The columns of CoNLL-2000: word, part of speech, chunk.
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-columns": {"token": 0, "tag": 2, "separator": "whitespace", "scheme": "bio"}
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("span-f1",)
 
 
 class Pos(TaggingPipeline):
@@ -89,6 +98,11 @@ class Pos(TaggingPipeline):
 
     name: ClassVar[str] = "pos"
     spans: ClassVar[bool] = False
+    # The columns of CoNLL-U: 3 holds universal parts of speech, 4 those of the language.
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-columns": {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"}
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("token-accuracy",)
 
 
 NER = Ner()

@@ -1,6 +1,6 @@
 """Control for inference: who did it to whom, with the same words in both hypotheses.
 
-A premise says that one did something to another ("last night the dog chased the cat"). Ambiguous
+A premise says that one did something to another ("yesterday the dog chased the cat"). Ambiguous
 pairs come as twins: the hypothesis that keeps the order ("the dog chased the cat") follows, the
 one that turns it round ("the cat chased the dog") does not. In the other pairs the verb decides:
 the hypothesis has the premise's own, or its opposite.
@@ -16,19 +16,13 @@ from elmobench.data.controls.ceilings import pair_ceiling
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.errors import ConfigError
 
-WHO = (
-    *("dog", "cat", "boy", "girl", "teacher", "doctor", "farmer", "king", "queen", "soldier"),
-    *("writer", "singer"),
-)
-DEEDS = (
-    *("chased", "followed", "saw", "called", "pushed", "thanked", "helped", "visited"),
-    *("painted", "carried"),
-)
+WHO = ("dog", "cat", "boy", "girl", "teacher", "doctor", "farmer", "king")
+DEEDS = ("chased", "followed", "saw", "called", "pushed", "thanked")
 OPPOSITES = (("opened", "closed"), ("found", "lost"), ("bought", "sold"), ("broke", "mended"))
 THINGS = ("gate", "door", "box", "letter", "lamp", "chair", "window", "clock")
 
-_OPENINGS = ("last night", "this morning", "again", "then", "as we heard ,")
-_CLOSINGS = ("", "in the garden", "near the river", "before lunch", "by mistake", "at last")
+# Premises are short, so that two mean vectors differ by little else than the order.
+_OPENINGS = ("then", "today", "again", "soon", "once", "yesterday")
 
 _ATTEMPTS = 10_000
 
@@ -81,11 +75,10 @@ def _twins(draw: Draw, ambiguous: bool, seen: set[tuple[tuple[str, ...], ...]]) 
             verb = verbs[0]
             contrary = (subject, verbs[1], thing)
         said = (subject, verb, thing)
-        opening, closing = draw.one(_OPENINGS), draw.one(_CLOSINGS)
-        premise = _sentence(opening, said, closing)
+        premise = _sentence(draw.one(_OPENINGS), said)
         rows = [
-            (premise, _sentence("", said, ""), "entailment"),
-            (premise, _sentence("", contrary, ""), "contradiction"),
+            (premise, _sentence("", said), "entailment"),
+            (premise, _sentence("", contrary), "contradiction"),
         ]
         bags = {tuple(tuple(sorted(side)) for side in row[:2]) for row in rows}
         if subject != thing and not bags & seen:
@@ -98,10 +91,9 @@ def _twins(draw: Draw, ambiguous: bool, seen: set[tuple[tuple[str, ...], ...]]) 
     )
 
 
-def _sentence(opening: str, said: tuple[str, str, str], closing: str) -> Sentence:
+def _sentence(opening: str, said: tuple[str, str, str]) -> Sentence:
     subject, verb, thing = said
-    text = f"{opening} the {subject} {verb} the {thing} {closing} ."
-    first, *rest = text.split()
+    first, *rest = f"{opening} the {subject} {verb} the {thing} .".split()
     return (first.capitalize(), *rest)
 
 
