@@ -10,16 +10,9 @@ from elmobench.metrics.classification import ACCURACY
 from elmobench.tasks.characters import CharacterIds, characters_of
 from elmobench.tasks.padding import BoundedCache, pad_rows
 from elmobench.tasks.registries import PIPELINES, get_head
-from elmobench.tasks.tagging import LINEAR, NER, PAPER, SMALL, TaggingPipeline
+from elmobench.tasks.tagging import LINEAR, NER, PAPER, POS, SMALL
 
 EXAMPLE = TaggedSentence("s1", ("Ann", "saw", "Rome"), ("B-PER", "O", "B-LOC"))
-
-
-class Pos(TaggingPipeline):
-    """What a later task adds."""
-
-    name = "pos"
-    spans = False
 
 
 def test_registered() -> None:
@@ -51,7 +44,7 @@ def test_units_gold_and_plain_text() -> None:
 
 def test_plain_tags_need_no_other_head() -> None:
     """POS: no conversion, no constraints."""
-    pos = Pos()
+    pos = POS
     data = [TaggedSentence(s.id, s.tokens, tuple(t[:1] for t in s.tags)) for s in sentences()]
     torch.manual_seed(0)
     head, mixer = build(pos, SMALL, data)

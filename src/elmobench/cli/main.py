@@ -15,6 +15,7 @@ from elmobench.cli import (
     inspect,
     listing,
     models,
+    new,
     predict,
     reference,
     report,
@@ -44,6 +45,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.add_typer(reference.app, name="reference")
+app.add_typer(new.app, name="new")
 
 
 def _version(wanted: bool) -> None:

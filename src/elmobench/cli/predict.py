@@ -42,7 +42,11 @@ def predict(
 
 
 def _tagged(tokens: tuple[str, ...], tags: list[str]) -> list[str]:
-    """Entities in brackets: ``[PER Alan Turing] worked at …``."""
+    """Spans in brackets: ``[PER Alan Turing] worked at …``; other tags as ``worked/VERB``."""
+    from elmobench.data.counting import mark_spans
+
+    if not mark_spans(tags):
+        return [f"{token}/{tag}" for token, tag in zip(tokens, tags, strict=True)]
     words: list[str] = []
     for i, (token, tag) in enumerate(zip(tokens, tags, strict=True)):
         prefix, _, kind = tag.partition("-")

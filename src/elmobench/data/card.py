@@ -42,6 +42,7 @@ class Component(_Strict):
 
 
 class _Source(_Strict):
+    reader: str | None = None
     options: Options = Field(default_factory=dict)
     beside: dict[Name, Annotated[list[FileSource], Field(min_length=1)]] = Field(
         default_factory=dict
@@ -51,8 +52,10 @@ class _Source(_Strict):
     @classmethod
     def _one_level(cls, value: dict[str, list[FileSource]]) -> dict[str, list[FileSource]]:
         for role, sources in value.items():
-            if any(source.beside or source.options for source in sources):
-                raise ValueError(f"{role}: a file beside another has no 'options' or 'beside'")
+            if any(source.beside or source.options or source.reader for source in sources):
+                raise ValueError(
+                    f"{role}: a file beside another has no 'reader', 'options' or 'beside'"
+                )
         return value
 
 
@@ -78,6 +81,8 @@ class UrlSource(_OneFile):
         bytes: its size.
         member: the file inside a zip archive.
         lines: first and last line to keep, counted from 1.
+        reader: for a file that is not in the format of the others: the reader that takes the
+            place of the card's, which then gives this file no options either.
         options: reader options for this file alone.
         beside: files that its reader needs as well, by role: gold keys, a sense inventory.
     """
@@ -255,8 +260,9 @@ class TaskCard(_Strict):
         elif "train" not in self.splits or len(self.splits) < len(SPLITS):
             missing = [name for name in SPLITS if name not in self.splits]
             raise ValueError(f"splits: {', '.join(missing)} missing")
-        made = [isinstance(s, GenerateSource) for group in self.splits.values() for s in group]
-        if self.reader is None and not all(made):
+        made = [isinstance(source, GenerateSource) for source in self.sources()]
+        read = [source for source in self.sources() if not isinstance(source, GenerateSource)]
+        if self.reader is None and any(source.reader is None for source in read):
             raise ValueError("field 'reader' is missing")
         if any(made) and "all" in self.splits:
             raise ValueError("splits: generated sets make their own splits, not 'all'")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.data.card import Counts
-from elmobench.data.examples import ClassifiedText, TaggedSentence
+from elmobench.data.examples import ClassifiedText, SentencePair, TaggedSentence
 from elmobench.data.tag_schemes import check_shape, spans
 
 
@@ -28,6 +28,8 @@ def count(examples: Sequence[Any]) -> Counts:
             types = Counter(kind for example in examples for _, _, kind in spans(example.tags))
         else:
             labels = tags
+    elif examples and all(isinstance(example, SentencePair) for example in examples):
+        labels = Counter(example.label for example in examples)
     return Counts(
         examples=len(examples),
         tokens=sum(len(getattr(example, "tokens", ())) for example in examples),
@@ -52,6 +54,8 @@ def found_labels(examples: Iterable[Any]) -> set[str]:
         elif isinstance(example, ClassifiedText):
             found.add(example.label)
             found.update(phrase.label for phrase in example.phrases)
+        elif isinstance(example, SentencePair):
+            found.add(example.label)
     return found
 
 

@@ -45,6 +45,21 @@ class TaggedSentence:
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.tags)} tags")
 
 
+@dataclass(frozen=True, slots=True)
+class SentencePair:
+    """A premise, a hypothesis, and what the one says of the other."""
+
+    id: str
+    premise: Sentence
+    hypothesis: Sentence
+    label: str
+
+    @property
+    def tokens(self) -> Sentence:
+        """Both sentences, the premise first; for counting and for hashed splits."""
+        return self.premise + self.hypothesis
+
+
 def as_sentence(tokens: Sequence[str]) -> Sentence:
     """``tokens`` as a tuple. Raises TypeError for a bare string, a common slip."""
     if isinstance(tokens, str):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elmobench.data.card import SPLITS, Counts, GenerateSource, TaskCard
+from elmobench.data.card import SPLITS, Component, Counts, GenerateSource, TaskCard
 from elmobench.data.cards import get_card
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.counting import count, differences, found_labels
@@ -207,6 +207,8 @@ class Task:
 
     def _reader(self, source: FileSource) -> tuple[Any, Any]:
         component = self.card.reader
+        if source.reader is not None:
+            component = Component(name=source.reader)
         if component is None:
             raise ConfigError("field 'reader' is missing", where=self._where)
         reader = READERS.get(component.name)

@@ -51,6 +51,7 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
         where: the file, or whatever else holds the values.
     """
     problems: list[str] = []
+    empty: list[str] = []
     advice: list[str] = []
     for item in error.errors(include_url=False, include_context=False):
         parts, found = _walk(model, item["loc"])
@@ -61,11 +62,15 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
             advice.append(f"{path}: {did_you_mean(str(item['loc'][-1]), names)}")
         elif item["type"] == "missing":
             problems.append(f"field {path!r} is missing")
+        elif path and "input" in item and item["input"] is None:
+            empty.append(path)
         else:
             message = item["msg"].removeprefix("Value error, ")
             given = item.get("input")
             shown = f" (it is {given!r})" if isinstance(given, str | int | float) else ""
             problems.append(f"{path}: {message}{shown}" if path else message)
+    if empty:
+        problems.insert(0, f"nothing is filled in at {', '.join(empty)}")
     return ConfigError("; ".join(problems), where=where, fix="; ".join(advice) or None)
 
 

@@ -54,6 +54,7 @@ class FrozenLinear:
             rows = rows.float()
             self._bias = None if self._bias is None else self._bias.float()
         self._linear = _onednn() if on_cpu else None
+        self._weights: tuple[Tensor, ...]
         if self._linear is None:
             self._weights = (rows,)
             self._block = self.in_features

@@ -53,6 +53,11 @@ METRICS.add_lazy(
 METRICS.add_lazy(
     "macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1"
 )
+METRICS.add_lazy(
+    "token-accuracy",
+    "elmobench.metrics.tokens:TOKEN_ACCURACY",
+    "accuracy over all tokens, rows by tag",
+)
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
 
 

@@ -88,6 +88,8 @@ class TrainingOptions(BaseModel):
         patience: stop after this many epochs without a better dev score.
         clip_norm: clip the gradient's global norm; None for no clipping.
         clip_value: clip each gradient value; None for no clipping.
+        plateau_factor: multiply the learning rate by this after each epoch without a better dev
+            score; None for a constant rate.
         grid: small search over option paths, chosen on dev with a seed of its own; for
             ``linear`` heads the same grid for every embedding. Empty for none. Keys are paths
             such as ``training.lr`` and ``options.dropout``.
@@ -103,6 +105,7 @@ class TrainingOptions(BaseModel):
     patience: int = Field(default=5, ge=1)
     clip_norm: float | None = Field(default=5.0, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
+    plateau_factor: float | None = Field(default=None, gt=0, lt=1)
     grid: dict[str, list[float]] = Field(default_factory=dict)
 
 
@@ -148,9 +151,16 @@ class Head(nn.Module, ABC, Generic[E]):
 
 
 class Pipeline(ABC, Generic[E]):
-    """A kind of task: how examples become context units, labels, heads and scores."""
+    """A kind of task: how examples become context units, labels, heads and scores.
+
+    ``readers`` and ``metrics`` are what ``elmobench new task`` writes into a card to fill in.
+    """
 
     name: ClassVar[str]
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Readers that give its examples, the usual one first, and options to begin with."""
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """Metrics that read its predictions, the usual one first."""
 
     @abstractmethod
     def units(self, example: E) -> dict[str, list[Sentence]]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 PIPELINES: Registry[Pipeline[Any]] = Registry("pipeline", "elmobench.pipelines")
 PIPELINES.add_lazy("sentiment", "elmobench.tasks.sentiment:PIPELINE", "one label a text")
 PIPELINES.add_lazy("ner", "elmobench.tasks.tagging:NER", "entity spans as BIO tags")
+PIPELINES.add_lazy("pos", "elmobench.tasks.tagging:POS", "one part of speech a token")
+PIPELINES.add_lazy("nli", "elmobench.tasks.nli:PIPELINE", "one label a pair of sentences")
+PIPELINES.add_lazy("chunking", "elmobench.tasks.tagging:CHUNKING", "base phrases as BIO tags")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 for _preset, _what in {
@@ -27,6 +30,21 @@ for _preset, _what in {
     "paper": "character CNN, two biLSTM layers of 200, CRF, as published",
 }.items():
     HEADS.add_lazy(f"ner/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+    HEADS.add_lazy(f"chunking/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+HEADS.add_lazy(
+    "pos/linear", "elmobench.tasks.tagging:POS_LINEAR", "one linear layer, as published: a probe"
+)
+for _preset, _what in {
+    "small": "character CNN, one biLSTM layer, CRF",
+    "paper": "character CNN, two biLSTM layers of 200, CRF: the tagger published for NER",
+}.items():
+    HEADS.add_lazy(f"pos/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "two mean vectors, their distance and product, one linear layer: a probe",
+    "small": "enhanced sequential inference model, affordable sizes",
+    "paper": "enhanced sequential inference model as published",
+}.items():
+    HEADS.add_lazy(f"nli/{_preset}", f"elmobench.tasks.nli:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

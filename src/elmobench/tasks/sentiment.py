@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import ClassifiedText, Sentence
-from elmobench.errors import DataError
 from elmobench.tasks.base import (
     HeadOptions,
     HeadPreset,
@@ -15,6 +14,7 @@ from elmobench.tasks.base import (
     Pipeline,
     TrainingOptions,
 )
+from elmobench.tasks.labels import label_codec
 from elmobench.tasks.phrases import PhraseOptions, with_phrases
 from elmobench.tasks.sentiment_heads import (
     UNIT,
@@ -31,6 +31,12 @@ class Sentiment(Pipeline[ClassifiedText]):
     """One text, one label. Phrases are encoded each alone, as published."""
 
     name: ClassVar[str] = "sentiment"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "table": {"text": "text", "label": "label", "delimiter": "tab"},
+        "lines": {"label_field": "first"},
+        "sst": {},
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
 
     def units(self, example: ClassifiedText) -> dict[str, list[Sentence]]:
         """The text."""
@@ -45,25 +51,8 @@ class Sentiment(Pipeline[ClassifiedText]):
         return with_phrases(examples, options)
 
     def codec(self, train: Sequence[ClassifiedText], labels: Sequence[str] | None) -> LabelCodec:
-        """The card's labels in its order, else those found, sorted.
-
-        Raises:
-            DataError: if an example has a label that the card does not list, or there is none.
-        """
-        if labels is None:
-            found = sorted({example.label for example in train})
-            if not found:
-                raise DataError("there is no training example to take labels from")
-            return LabelCodec(labels=found)
-        known = set(labels)
-        for example in train:
-            if example.label not in known:
-                raise DataError(
-                    f"label {example.label!r} is not among the card's {', '.join(labels)}",
-                    where=f"example {example.id}",
-                    fix="correct the card's labels or its reader's options",
-                )
-        return LabelCodec(labels=list(labels))
+        """The card's labels in its order, else those found, sorted; see :func:`label_codec`."""
+        return label_codec(train, labels)
 
     def gold(self, example: ClassifiedText) -> str:
         """The label."""

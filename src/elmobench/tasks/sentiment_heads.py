@@ -8,28 +8,21 @@ from collections.abc import Mapping
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from elmobench.data.examples import ClassifiedText
-from elmobench.errors import DataError
 from elmobench.nn.biattention import attend, integrator_input
 from elmobench.nn.maxout import Maxout
 from elmobench.nn.pooling import attentive_pool, masked_max, masked_mean, masked_min
 from elmobench.nn.recurrent import BiLstm
-from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
+from elmobench.tasks.base import Batch, LabelCodec, Mixed
+from elmobench.tasks.labels import LabelHead
 from elmobench.tasks.phrases import PhraseOptions
 
 UNIT = "text"
 
 
-class TextHead(Head[ClassifiedText]):
-    """Base of the heads that score labels; the loss is the mean cross-entropy."""
-
-    def __init__(
-        self, input_dims: Mapping[str, int], codec: LabelCodec, options: HeadOptions
-    ) -> None:
-        super().__init__(input_dims, codec, options)
-        self.index = {label: i for i, label in enumerate(codec.labels)}
+class TextHead(LabelHead[ClassifiedText]):
+    """Base of the heads that label a text."""
 
     @abstractmethod
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -38,32 +31,6 @@ class TextHead(Head[ClassifiedText]):
     def scores(self, batch: Batch[ClassifiedText], mixed: Mixed) -> Tensor:
         """(B, number of labels) scores before the softmax, labels in the codec's order."""
         return self.logits(mixed["input"][UNIT], batch.units[UNIT].mask)
-
-    def loss(self, batch: Batch[ClassifiedText], mixed: Mixed) -> Tensor:
-        """Mean cross-entropy over the examples.
-
-        Raises:
-            DataError: for a label that the codec does not hold.
-        """
-        scores = self.scores(batch, mixed)
-        gold = torch.tensor([self._label(e) for e in batch.examples], device=scores.device)
-        return F.cross_entropy(scores, gold)
-
-    @torch.no_grad()
-    def predict(self, batch: Batch[ClassifiedText], mixed: Mixed) -> list[str]:
-        """The label with the highest score, one a text."""
-        best = self.scores(batch, mixed).argmax(dim=1)
-        return [self.codec.labels[i] for i in best.tolist()]
-
-    def _label(self, example: ClassifiedText) -> int:
-        found = self.index.get(example.label)
-        if found is None:
-            raise DataError(
-                f"label {example.label!r} is not among {', '.join(self.codec.labels)}",
-                where=f"example {example.id}",
-                fix="list it in the task card's labels, or leave out such examples in the reader",
-            )
-        return found
 
 
 class LinearTextOptions(PhraseOptions):

@@ -1,9 +1,9 @@
-"""Tagging: one tag a token (NER; POS tags and chunks follow the same pipeline)."""
+"""Tagging: one tag a token (NER, chunks, parts of speech)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import Sentence, TaggedSentence
 from elmobench.data.tag_schemes import split_tag
@@ -19,6 +19,8 @@ from elmobench.tasks.tagging_heads import (
     LinearTaggerOptions,
     LstmTagger,
     LstmTaggerOptions,
+    SoftmaxTagger,
+    SoftmaxTaggerOptions,
 )
 
 
@@ -73,9 +75,39 @@ class Ner(TaggingPipeline):
 
     name: ClassVar[str] = "ner"
     spans: ClassVar[bool] = True
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-columns": {"token": 0, "tag": 1, "separator": "whitespace", "scheme": "bio"}
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("span-f1",)
+
+
+class Chunking(TaggingPipeline):
+    """Base phrases as spans (Tjong Kim Sang and Buchholz 2000)."""
+
+    name: ClassVar[str] = "chunking"
+    spans: ClassVar[bool] = True
+    # The columns of CoNLL-2000: word, part of speech, chunk.
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-columns": {"token": 0, "tag": 2, "separator": "whitespace", "scheme": "bio"}
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("span-f1",)
+
+
+class Pos(TaggingPipeline):
+    """Parts of speech: plain tags."""
+
+    name: ClassVar[str] = "pos"
+    spans: ClassVar[bool] = False
+    # The columns of CoNLL-U: 3 holds universal parts of speech, 4 those of the language.
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-columns": {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"}
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("token-accuracy",)
 
 
 NER = Ner()
+CHUNKING = Chunking()
+POS = Pos()
 
 LINEAR = HeadPreset(
     head=LinearTagger,
@@ -104,5 +136,13 @@ PAPER = HeadPreset(
     options=LstmTaggerOptions(reduction="sum"),
     training=TrainingOptions(batch_size=64, epochs=75, patience=25),
     mix=MixDefaults(l2=0.1),
+    version=1,
+)
+
+POS_LINEAR = HeadPreset(
+    head=SoftmaxTagger,
+    options=SoftmaxTaggerOptions(),
+    training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None),
+    mix=MixDefaults(standardize=True),
     version=1,
 )

@@ -1,15 +1,16 @@
-"""Heads that give every token a tag: a CRF over one linear layer, and the published tagger."""
+"""Heads that give every token a tag: probes with and without a CRF, the published tagger."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from elmobench.data.examples import TaggedSentence
 from elmobench.errors import DataError
@@ -25,6 +26,22 @@ UNIT = "sentence"
 BIOUL = "bioul"
 PLAIN = "plain"
 _CACHED_SENTENCES = 100_000
+
+
+def tag_ids(tags: Sequence[str], index: Mapping[str, int], example: TaggedSentence) -> IntArray:
+    """Ids of ``tags``, those of ``example`` in whatever form the head reads.
+
+    Raises:
+        DataError: for a tag that is not in ``index``; names the example and the token.
+    """
+    for i, tag in enumerate(tags):
+        if tag not in index:
+            raise DataError(
+                f"tag {example.tags[i]!r} does not occur in the training set",
+                where=f"example {example.id}, token {i}",
+                fix="list the tags in the task card's labels",
+            )
+    return np.array([index[tag] for tag in tags], dtype=np.int64)
 
 
 class CrfOptions(HeadOptions):
@@ -92,15 +109,7 @@ class CrfHead(Head[TaggedSentence]):
                 raise DataError(
                     error.what, where=f"example {example.id}, {error.where}", fix=error.fix
                 ) from error
-            for i, tag in enumerate(tags):
-                if tag not in self.index:
-                    raise DataError(
-                        f"tag {example.tags[i]!r} does not occur in the training set",
-                        where=f"example {example.id}, token {i}",
-                        fix="list the tags in the task card's labels",
-                    )
-            found = np.array([self.index[tag] for tag in tags], dtype=np.int64)
-            self._targets[example.tags] = found
+            found = self._targets[example.tags] = tag_ids(tags, self.index, example)
         return found
 
 
@@ -178,3 +187,56 @@ class LstmTagger(CrfHead):
         encoded = self.encoder(self.dropout(x), unit.mask)
         out: Tensor = self.output(self.dropout(encoded))
         return out
+
+
+class SoftmaxTaggerOptions(HeadOptions):
+    """Options of :class:`SoftmaxTagger`; ``dropout`` is on the token vectors."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class SoftmaxTagger(Head[TaggedSentence]):
+    """The published part-of-speech probe (Peters et al. 2018, section 5.3): one linear layer.
+
+    Every token is tagged by itself, so what its neighbours say must be in its vector already.
+    The paper trains it on one frozen layer at a time; that is the mix ``layer=k`` here. It
+    departs from the paper in one thing: the vectors are standardised on train, as for every
+    ``linear`` head, so that one learning rate suits embeddings of any scale. What the layer can
+    express is the same.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: SoftmaxTaggerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.index = {label: i for i, label in enumerate(codec.labels)}
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(input_dims["input"], len(codec.labels))
+
+    def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores of the codec's labels; whatever at padding."""
+        out: Tensor = self.output(self.dropout(mixed["input"][UNIT]))
+        return out
+
+    def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """Cross-entropy summed over a sentence's tokens, then the mean over the sentences.
+
+        Raises:
+            DataError: for a tag that the codec does not hold.
+        """
+        scores = self.emissions(batch, mixed)[batch.units[UNIT].mask]
+        targets = np.concatenate([self._target(example) for example in batch.examples])
+        gold = torch.from_numpy(targets).to(scores.device)
+        return F.cross_entropy(scores, gold, reduction="sum") / len(batch.examples)
+
+    @torch.no_grad()
+    def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:
+        """One list of tags a sentence, as many as it has tokens."""
+        best = self.emissions(batch, mixed).argmax(dim=-1).tolist()
+        return [
+            [self.codec.labels[i] for i in row[: len(tokens)]]
+            for row, tokens in zip(best, batch.units[UNIT].tokens, strict=True)
+        ]
+
+    def _target(self, example: TaggedSentence) -> IntArray:
+        return tag_ids(example.tags, self.index, example)

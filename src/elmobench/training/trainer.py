@@ -163,6 +163,9 @@ def train(
             if best is None or epoch.dev > best.dev:
                 best = epoch
                 best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            elif options.plateau_factor is not None:
+                for group in optimizer.param_groups:
+                    group["lr"] *= options.plateau_factor
             if on_epoch is not None:
                 on_epoch(epoch)
             if number - best.number >= options.patience:

@@ -89,6 +89,17 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.sentiment:GENERATOR",
     "the same words in two orders, with opposite labels",
 )
+GENERATORS.add_lazy(
+    "control-pos", "elmobench.data.controls.pos:GENERATOR", "words that are a noun or a verb"
+)
+GENERATORS.add_lazy(
+    "control-chunking",
+    "elmobench.data.controls.chunking:GENERATOR",
+    "words that are a noun phrase or a verb phrase",
+)
+GENERATORS.add_lazy(
+    "control-nli", "elmobench.data.controls.nli:GENERATOR", "the same words, who did it to whom"
+)
 
 
 class Draw:

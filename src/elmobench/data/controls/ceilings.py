@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 
-from elmobench.data.examples import ClassifiedText, Sentence, TaggedSentence
+from elmobench.data.examples import ClassifiedText, Sentence, SentencePair, TaggedSentence
 from elmobench.data.tag_schemes import spans
 
 
@@ -21,6 +21,64 @@ def bag_of_words_ceiling(examples: Sequence[ClassifiedText]) -> float:
         bags[tuple(sorted(example.tokens))][example.label] += 1
     right = sum(max(labels.values()) for labels in bags.values())
     return 100.0 * right / len(examples)
+
+
+def pair_ceiling(examples: Sequence[SentencePair]) -> float:
+    """Best accuracy (percent) of any function of the two multisets of words. Exact.
+
+    As :func:`bag_of_words_ceiling`, with premise and hypothesis told apart.
+    """
+    bags: defaultdict[tuple[tuple[str, ...], ...], Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        key = (tuple(sorted(example.premise)), tuple(sorted(example.hypothesis)))
+        bags[key][example.label] += 1
+    return 100.0 * sum(max(labels.values()) for labels in bags.values()) / len(examples)
+
+
+def tag_ceiling(examples: Sequence[TaggedSentence]) -> float:
+    """Best token accuracy (percent) of any function from word type to tag. Exact.
+
+    Each word's tokens get one tag, so at best its most frequent one; and tagging each word so is
+    such a function.
+    """
+    tags: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        for word, tag in zip(example.tokens, example.tags, strict=True):
+            tags[word][tag] += 1
+    total = sum(counts.total() for counts in tags.values())
+    return 100.0 * sum(max(counts.values()) for counts in tags.values()) / total
+
+
+def chunk_ceiling(examples: Sequence[TaggedSentence]) -> float:
+    """Span F1 (percent) that no function from word type to tag exceeds, if it writes legal BIO.
+
+    As :func:`context_free_ceiling`, and closer where a sentence has several spans: there a span
+    that opens with I- could cover two gold ones, here every span opens with B-.
+
+    Proof. To get a gold span right, f tags its first word w B-X, so it does at all n(w)
+    occurrences of w, and each begins a predicted span of its own. Of these at most m(w) are
+    right, the count of w's most frequent type as the first word of a gold span. With W the
+    first words of the spans that f ever gets right, TP <= sum of m(w) and predicted >= sum of n(w)
+    over W, and F1 is at most the maximum over W of 2 sum m / (sum n + gold), which takes the
+    words of greatest m/n first. It is reached if some legal f tags those words so and their
+    followers as in the gold spans, as in the generated control.
+    """
+    begun: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    occurrences: Counter[str] = Counter()
+    gold = 0
+    for example in examples:
+        occurrences.update(example.tokens)
+        for start, _, kind in spans(example.tags):
+            begun[example.tokens[start]][kind] += 1
+            gold += 1
+    groups = [(max(kinds.values()), occurrences[word]) for word, kinds in begun.items()]
+    groups.sort(key=lambda group: Fraction(*group), reverse=True)
+    ceiling, right, predicted = Fraction(0), 0, 0
+    for best, total in groups:
+        right += best
+        predicted += total
+        ceiling = max(ceiling, Fraction(2 * right, predicted + gold))
+    return float(100 * ceiling)
 
 
 def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:

@@ -134,6 +134,15 @@ READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV
 READERS.add_lazy(
     "conll-columns", "elmobench.data.readers.columns:READER", "one token a line, in columns"
 )
+READERS.add_lazy(
+    "pair-table", "elmobench.data.readers.pairs:TABLE", "sentence pairs in a TSV or CSV table"
+)
+READERS.add_lazy(
+    "pair-lines", "elmobench.data.readers.pairs:LINES", "sentence pairs in files with equal lines"
+)
+READERS.add_lazy(
+    "pair-jsonl", "elmobench.data.readers.pairs:JSONL", "sentence pairs in JSON lines, as SNLI"
+)
 
 
 def read_bytes(

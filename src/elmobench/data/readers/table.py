@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.rows import Column, Quoting, find_columns, named_delimiter, table_rows
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 from elmobench.errors import DataError
-from elmobench.registry import did_you_mean
-
-Column = str | int
 
 
 class TableOptions(ReaderOptions):
@@ -39,15 +35,14 @@ class TableOptions(ReaderOptions):
     id: Column | None = None
     header: bool | None = None
     delimiter: str = Field(default="\t", min_length=1, max_length=1)
-    quoting: Literal["none", "csv"] = "none"
+    quoting: Quoting = "none"
     tokenizer: TokenizerName = "words"
     map: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("delimiter", mode="before")
     @classmethod
     def _by_name(cls, value: object) -> object:
-        named = {"tab": "\t", "comma": ",", "semicolon": ";"}
-        return named.get(value, value) if isinstance(value, str) else value
+        return named_delimiter(value)
 
     @model_validator(mode="after")
     def _named_needs_header(self) -> TableOptions:
@@ -80,13 +75,16 @@ class TableReader(Reader[TableOptions]):
         dropped: Counter[str] = Counter()
         width = 0
         columns: list[int] = []
-        for number, row in _rows(text, options):
+        for number, row in table_rows(text, options.delimiter, options.quoting):
             if row in ([], [""]):
                 dropped["blank lines"] += 1
                 continue
             if not columns:
                 width = len(row)
-                columns = _columns(row, options, text.at(number))
+                wanted = [options.text, options.label]
+                if options.id is not None:
+                    wanted.append(options.id)
+                columns = find_columns(row, wanted, text.at(number))
                 if options.has_header:
                     continue
             if len(row) != width:
@@ -106,54 +104,6 @@ class TableReader(Reader[TableOptions]):
             name = row[columns[2]] if len(columns) > 2 else text.id(number)
             examples.append(ClassifiedText(name, tuple(tokens), options.map.get(label, label)))
         return ReadResult(examples, dropped)
-
-
-def _rows(text: SourceText, options: TableOptions) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line they start at."""
-    if options.quoting == "none":
-        for number, line in text.rows():
-            yield number, line.split(options.delimiter)
-        return
-    numbers: list[int] = []
-
-    def lines() -> Iterator[str]:
-        for number, line in text.rows():
-            numbers.append(number)
-            yield line + "\n"
-
-    reader = csv.reader(lines(), delimiter=options.delimiter, strict=True)
-    try:
-        while True:
-            consumed = len(numbers)
-            row = next(reader, None)
-            if row is None:
-                return
-            yield numbers[consumed], row
-    except csv.Error as error:
-        place = text.at(numbers[min(consumed, len(numbers) - 1)])
-        raise DataError(f"not a table: {error}", where=place) from error
-
-
-def _columns(row: list[str], options: TableOptions, where: str) -> list[int]:
-    wanted: list[Column] = [options.text, options.label]
-    if options.id is not None:
-        wanted.append(options.id)
-    found: list[int] = []
-    for column in wanted:
-        if isinstance(column, int):
-            if column >= len(row):
-                raise DataError(f"no column {column}: the row has {len(row)}", where=where)
-            found.append(column)
-        elif row.count(column) == 1:
-            found.append(row.index(column))
-        else:
-            problem = "stands twice" if column in row else "is missing"
-            raise DataError(
-                f"column {column!r} {problem} in the header",
-                where=where,
-                fix=did_you_mean(column, row),
-            )
-    return found
 
 
 READER = TableReader()

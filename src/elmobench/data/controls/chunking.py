@@ -1,0 +1,99 @@
+"""Control for chunking: a bare word that is a noun phrase or a verb phrase by itself.
+
+Only the verb two words before it says which: [let] [them] [help] against [give] [them] [help].
+Sentences come in twins that differ in that verb alone; their chunks have the same words, places
+and types everywhere else, so that the tags around an ambiguous word say nothing either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.data.controls.ceilings import chunk_ceiling
+from elmobench.data.examples import TaggedSentence
+from elmobench.errors import ConfigError
+
+AMBIGUOUS = (
+    *("help", "play", "work", "change", "love", "hope", "sleep", "talk", "rest", "support"),
+    *("trust", "dance"),
+)
+KNOWN = (
+    *(("money", "sing"), ("food", "listen"), ("music", "arrive"), ("advice", "decide")),
+    *(("furniture", "eat"), ("honesty", "suffer")),
+)
+"""Noun phrases, and verb phrases, that are nothing else."""
+
+GIVE = ("give", "offer", "promise", "send", "owe", "sell")
+LET = ("let", "make", "see", "hear", "watch", "have")
+
+_PRONOUNS = ("them", "us", "him", "her", "me")
+_OPENINGS = ((), (), (("now", "B-ADVP"),), (("then", "B-ADVP"),))
+_CLOSINGS = (
+    *((), (), (("again", "B-ADVP"),), (("here", "B-ADVP"),)),
+    (("every", "B-NP"), ("day", "I-NP")),
+    (("this", "B-NP"), ("week", "I-NP")),
+)
+
+_ATTEMPTS = 10_000
+
+
+class ChunkingOptions(GeneratorOptions):
+    """See :class:`GeneratorOptions`."""
+
+
+class ChunkingControl(Generator[ChunkingOptions]):
+    """Makes :class:`TaggedSentence` with types ADVP, NP and VP."""
+
+    name: ClassVar[str] = "control-chunking"
+    version: ClassVar[int] = 1
+    options_type = ChunkingOptions
+
+    def generate(self, options: ChunkingOptions) -> dict[str, list[Any]]:
+        """See :meth:`Generator.generate`. Ambiguous words are taken in turn, twin by twin."""
+        draw = Draw(options.seed)
+        seen: set[tuple[str, ...]] = set()
+        result: dict[str, list[Any]] = {}
+        for split, size in options.sizes.items():
+            pairs = options.ambiguous_pairs(size)
+            doubled = [(word, word) for word in AMBIGUOUS]
+            chosen = [doubled[i % len(doubled)] for i in range(pairs)]
+            chosen += [KNOWN[i % len(KNOWN)] for i in range(size // 2 - pairs)]
+            rows = [row for words in chosen for row in _twins(draw, words, seen)]
+            draw.shuffle(rows)
+            result[split] = [
+                TaggedSentence(f"{split}-{i:06d}", tokens, tags)
+                for i, (tokens, tags) in enumerate(rows, start=1)
+            ]
+        return result
+
+    def context_free_ceiling(self, examples: Sequence[TaggedSentence]) -> float:
+        """Span F1 in percent; exact here, see :func:`ceilings.chunk_ceiling`."""
+        return chunk_ceiling(examples)
+
+
+Tagged = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _twins(draw: Draw, words: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
+    for _ in range(_ATTEMPTS):
+        opening, closing, pronoun = draw.one(_OPENINGS), draw.one(_CLOSINGS), draw.one(_PRONOUNS)
+        twins = []
+        for word, cues, kind in zip(words, (GIVE, LET), ("NP", "VP"), strict=True):
+            middle = ((draw.one(cues), "B-VP"), (pronoun, "B-NP"), (word, f"B-{kind}"))
+            rows = (*opening, *middle, *closing, (".", "O"))
+            tokens = [token for token, _ in rows]
+            tokens[0] = tokens[0].capitalize()
+            twins.append((tuple(tokens), tuple(tag for _, tag in rows)))
+        if not any(tokens in seen for tokens, _ in twins):
+            seen.update(tokens for tokens, _ in twins)
+            return twins
+    raise ConfigError(
+        f"no new sentence for {' / '.join(words)} in {_ATTEMPTS} draws",
+        where="generator 'control-chunking'",
+        fix="ask for fewer examples",
+    )
+
+
+GENERATOR = ChunkingControl()

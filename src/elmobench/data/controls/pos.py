@@ -1,0 +1,111 @@
+"""Control for parts of speech: words that are a noun or a verb, as the word before them says.
+
+Sentences come in twins: the same three words in the same frame, once as noun, verb, noun ("the
+play will watch this help") and once as verb, noun, verb ("to play this watch may help"), so that
+neither an ambiguous word nor its position says anything about its tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.data.controls.ceilings import tag_ceiling
+from elmobench.data.examples import TaggedSentence
+from elmobench.errors import ConfigError
+
+AMBIGUOUS = (
+    *("play", "watch", "help", "plan", "walk", "work", "dance", "guard", "promise", "drink"),
+    *("visit", "report", "change", "cook", "guide", "test", "travel", "vote", "hope", "reply"),
+    *("search", "smile", "laugh", "judge"),
+)
+NOUNS = ("garden", "river", "teacher", "window", "winter", "village", "kitchen", "doctor")
+VERBS = ("bring", "forget", "improve", "destroy", "enjoy", "follow", "explain", "suffer")
+
+# The cue stands right before the word.
+_DETERMINERS = ("the", "this", "every", "no", "each")
+_AUXILIARIES = ("will", "may", "must", "should", "could")
+_OPENINGS = ("", "", "perhaps", "today", "now")
+_CLOSINGS = ("", "", "again", "here", "there", "soon")
+
+_ATTEMPTS = 10_000
+
+
+class PosOptions(GeneratorOptions):
+    """See :class:`GeneratorOptions`."""
+
+
+class PosControl(Generator[PosOptions]):
+    """Makes :class:`TaggedSentence` with the tags ADV, AUX, DET, NOUN, PART, PUNCT and VERB."""
+
+    name: ClassVar[str] = "control-pos"
+    version: ClassVar[int] = 1
+    options_type = PosOptions
+
+    def generate(self, options: PosOptions) -> dict[str, list[Any]]:
+        """See :meth:`Generator.generate`. First words are taken in turn, twin by twin."""
+        draw = Draw(options.seed)
+        seen: set[tuple[str, ...]] = set()
+        result: dict[str, list[Any]] = {}
+        for split, size in options.sizes.items():
+            pairs = options.ambiguous_pairs(size)
+            rows: list[Tagged] = []
+            for i in range(size // 2):
+                rows += _twins(draw, i if i < pairs else None, seen)
+            draw.shuffle(rows)
+            result[split] = [
+                TaggedSentence(f"{split}-{i:06d}", tokens, tags)
+                for i, (tokens, tags) in enumerate(rows, start=1)
+            ]
+        return result
+
+    def context_free_ceiling(self, examples: Sequence[TaggedSentence]) -> float:
+        """Token accuracy in percent, exact."""
+        return tag_ceiling(examples)
+
+
+Tagged = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _twins(draw: Draw, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tagged]:
+    """Noun, verb, noun and verb, noun, verb; of ambiguous words unless ``turn`` is None."""
+    for _ in range(_ATTEMPTS):
+        if turn is None:
+            nouns, verbs = ([draw.one(words) for _ in range(3)] for words in (NOUNS, VERBS))
+        else:
+            first = AMBIGUOUS[turn % len(AMBIGUOUS)]
+            nouns = verbs = [first, draw.one(AMBIGUOUS), draw.one(AMBIGUOUS)]
+        opening, closing = draw.one(_OPENINGS), draw.one(_CLOSINGS)
+        twins = []
+        for kinds in (("NOUN", "VERB", "NOUN"), ("VERB", "NOUN", "VERB")):
+            words = [(opening, "ADV")]
+            for i, kind in enumerate(kinds):
+                words.append(_cue(draw, kind, first=i == 0))
+                words.append(((nouns if kind == "NOUN" else verbs)[i], kind))
+            words += [(closing, "ADV"), (".", "PUNCT")]
+            twins.append(_tagged([pair for pair in words if pair[0]]))
+        distinct = len(set(nouns)) == len(set(verbs)) == 3
+        if distinct and not any(tokens in seen for tokens, _ in twins):
+            seen.update(tokens for tokens, _ in twins)
+            return twins
+    raise ConfigError(
+        f"no new sentence in {_ATTEMPTS} draws",
+        where="generator 'control-pos'",
+        fix="ask for fewer examples",
+    )
+
+
+def _cue(draw: Draw, kind: str, first: bool) -> tuple[str, str]:
+    if kind == "NOUN":
+        return draw.one(_DETERMINERS), "DET"
+    return ("to", "PART") if first else (draw.one(_AUXILIARIES), "AUX")
+
+
+def _tagged(words: list[tuple[str, str]]) -> Tagged:
+    tokens = [word for word, _ in words]
+    tokens[0] = tokens[0].capitalize()
+    return tuple(tokens), tuple(tag for _, tag in words)
+
+
+GENERATOR = PosControl()

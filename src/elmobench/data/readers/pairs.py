@@ -1,0 +1,243 @@
+"""Sentence pairs with one label: in a table, in files with equal lines, or in JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from elmobench.data.examples import SentencePair
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.rows import Column, Quoting, find_columns, named_delimiter, table_rows
+from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.errors import DataError
+
+
+class PairOptions(ReaderOptions):
+    """Options of every reader of sentence pairs.
+
+    Attributes:
+        tokenizer: how a sentence becomes tokens; see :data:`TOKENIZERS`.
+        map: other names for labels, counted.
+        no_label: pairs with this label are dropped and counted; SNLI writes ``-`` where its
+            annotators did not agree.
+    """
+
+    tokenizer: TokenizerName
+    map: dict[str, str] = Field(default_factory=dict)
+    no_label: str | None = Field(default=None, min_length=1)
+
+
+class _Pairs:
+    """Collects the pairs of one file."""
+
+    def __init__(self, options: PairOptions) -> None:
+        self.result = ReadResult([], Counter())
+        self._options = options
+        self._tokenize: Callable[[str], list[str]] = TOKENIZERS[options.tokenizer]
+
+    def add(self, name: str, premise: str, hypothesis: str, label: str, where: str) -> None:
+        """Take in one pair. Raises DataError, at ``where``, for an empty sentence or label."""
+        if label == self._options.no_label:
+            self.result.dropped[f"pairs with the label {label}"] += 1
+            return
+        if not label.strip():
+            raise DataError("the label is empty", where=where)
+        if label in self._options.map:
+            self.result.dropped[f"label {label} renamed {self._options.map[label]}"] += 1
+        tokens = []
+        for what, text in (("premise", premise), ("hypothesis", hypothesis)):
+            tokens.append(tuple(self._tokenize(text)))
+            if not tokens[-1]:
+                raise DataError(f"the {what} is empty", where=where)
+        label = self._options.map.get(label, label)
+        self.result.examples.append(SentencePair(name, tokens[0], tokens[1], label))
+
+
+class PairTableOptions(PairOptions):
+    """Options of the ``pair-table`` reader.
+
+    Attributes:
+        premise: column of the premise; by name, where the table has a header, or number from 0.
+        hypothesis: column of the hypothesis.
+        label: column of the label.
+        id: column of an id, if there is one.
+        header: whether the first row holds the columns' names; not stated: it does if a column
+            is given by name.
+        delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
+        quoting: ``none``: quotes are ordinary characters and a row is a line. ``csv``: fields
+            may be quoted, as spreadsheets write them, and may hold line ends.
+        strip: cut blanks around fields; the rows that this changes are counted.
+        tokenizer, map, no_label: see :class:`PairOptions`.
+    """
+
+    premise: Column
+    hypothesis: Column
+    label: Column
+    id: Column | None = None
+    header: bool | None = None
+    delimiter: str = Field(default="\t", min_length=1, max_length=1)
+    quoting: Quoting = "none"
+    strip: bool = False
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        return named_delimiter(value)
+
+    @model_validator(mode="after")
+    def _named_needs_header(self) -> PairTableOptions:
+        if self.header is False and any(isinstance(c, str) for c in self.columns):
+            raise ValueError("columns given by name need a header")
+        if any(isinstance(c, int) and c < 0 for c in self.columns):
+            raise ValueError("columns are counted from 0")
+        return self
+
+    @property
+    def columns(self) -> list[Column]:
+        """Premise, hypothesis, label and, if there is one, id."""
+        columns = [self.premise, self.hypothesis, self.label]
+        return columns if self.id is None else [*columns, self.id]
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first row is no example."""
+        if self.header is not None:
+            return self.header
+        return any(isinstance(column, str) for column in self.columns)
+
+
+class PairTableReader(Reader[PairTableOptions]):
+    """Gives :class:`SentencePair`. Every row must have as many fields as the first."""
+
+    name: ClassVar[str] = "pair-table"
+    version: ClassVar[int] = 1
+    options_type = PairTableOptions
+
+    def read(self, text: SourceText, options: PairTableOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        pairs = _Pairs(options)
+        dropped = pairs.result.dropped
+        width = 0
+        columns: list[int] = []
+        for number, row in table_rows(text, options.delimiter, options.quoting):
+            if row in ([], [""]):
+                dropped["blank lines"] += 1
+                continue
+            if not columns:
+                width = len(row)
+                columns = find_columns(row, options.columns, text.at(number))
+                if options.has_header:
+                    continue
+            if len(row) != width:
+                raise DataError(
+                    f"has {len(row)} fields, the first row {width}",
+                    where=text.at(number),
+                    fix="check 'delimiter' and 'quoting'",
+                )
+            fields = [row[column] for column in columns]
+            if options.strip:
+                stripped = [field.strip() for field in fields]
+                dropped["rows with blanks around a field, cut"] += stripped != fields
+                fields = stripped
+            name = fields[3] if len(fields) > 3 else text.id(number)
+            pairs.add(name, fields[0], fields[1], fields[2], text.at(number))
+        return pairs.result
+
+
+class PairLineOptions(PairOptions):
+    """Options of the ``pair-lines`` reader: see :class:`PairOptions`."""
+
+
+class PairLineReader(Reader[PairLineOptions]):
+    """Gives :class:`SentencePair`: premises in the file itself, one a line, and in the same line
+    of the files beside it the ``hypothesis`` and the ``label``.
+    """
+
+    name: ClassVar[str] = "pair-lines"
+    version: ClassVar[int] = 1
+    options_type = PairLineOptions
+
+    def read(self, text: SourceText, options: PairLineOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        pairs = _Pairs(options)
+        premises = dict(text.rows())
+        beside: dict[str, dict[int, str]] = {}
+        for role in ("hypothesis", "label"):
+            (other, *more) = text.companions(role)
+            if more:
+                raise DataError(f"has {1 + len(more)} files {role!r} beside it", where=text.name)
+            beside[role] = dict(other.rows())
+            if len(beside[role]) != len(premises):
+                raise DataError(
+                    f"has {len(beside[role])} lines, {text.name} has {len(premises)}",
+                    where=other.name,
+                    fix="line n of one file must belong to line n of the other",
+                )
+        for number, premise in premises.items():
+            hypothesis, label = beside["hypothesis"][number], beside["label"][number]
+            pairs.add(text.id(number), premise, hypothesis, label, text.at(number))
+        return pairs.result
+
+
+class PairJsonOptions(PairOptions):
+    """Options of the ``pair-jsonl`` reader; the defaults are SNLI's and MultiNLI's own fields.
+
+    Attributes:
+        premise: field of the premise.
+        hypothesis: field of the hypothesis.
+        label: field of the label.
+        id: field of the pair's id; None for the line's number.
+        tokenizer, map, no_label: see :class:`PairOptions`.
+    """
+
+    tokenizer: TokenizerName = "treebank"
+    no_label: str | None = Field(default="-", min_length=1)
+    premise: str = "sentence1"
+    hypothesis: str = "sentence2"
+    label: str = "gold_label"
+    id: str | None = "pairID"
+
+
+class PairJsonReader(Reader[PairJsonOptions]):
+    """Gives :class:`SentencePair`. One JSON object a line; blank lines are dropped and counted."""
+
+    name: ClassVar[str] = "pair-jsonl"
+    version: ClassVar[int] = 1
+    options_type = PairJsonOptions
+
+    def read(self, text: SourceText, options: PairJsonOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        pairs = _Pairs(options)
+        wanted = [options.premise, options.hypothesis, options.label]
+        if options.id is not None:
+            wanted.append(options.id)
+        for number, line in text.rows():
+            if not line.strip():
+                pairs.result.dropped["blank lines"] += 1
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"is not JSON: {error}", where=text.at(number)) from error
+            if not isinstance(row, dict):
+                raise DataError("is no JSON object", where=text.at(number))
+            for name in wanted:
+                if not isinstance(row.get(name), str):
+                    raise DataError(
+                        f"the field {name!r} holds {row.get(name)!r}, expected a string",
+                        where=text.at(number),
+                        fix="check the reader's options premise, hypothesis, label and id",
+                    )
+            fields = [row[name] for name in wanted]
+            name = fields[3] if len(fields) > 3 else text.id(number)
+            pairs.add(name, fields[0], fields[1], fields[2], text.at(number))
+        return pairs.result
+
+
+TABLE = PairTableReader()
+LINES = PairLineReader()
+JSONL = PairJsonReader()

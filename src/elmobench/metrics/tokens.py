@@ -1,0 +1,50 @@
+"""Token accuracy of plain tags such as parts of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from elmobench.errors import DataError
+from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.classification import ACCURACY
+
+
+class TokenAccuracy(Metric):
+    """Gold and predicted are one list of tags a sentence; every token counts once.
+
+    The scores are those of :class:`Classification` over the tokens of all sentences.
+    """
+
+    name: ClassVar[str] = "token-accuracy"
+    version: ClassVar[int] = 1
+    primary: ClassVar[str] = "accuracy"
+
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """``accuracy``, ``macro_f1`` in percent, ``tokens``; per tag as for classification.
+
+        Raises:
+            DataError: for a different number of sentences or tokens, or a tag that is no string.
+        """
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
+            )
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            for tags in (left, right):
+                if isinstance(tags, str) or not isinstance(tags, Sequence):
+                    raise DataError(
+                        f"expected a list of tags, got {tags!r}", where=f"{self.name}, sentence {i}"
+                    )
+            if len(left) != len(right):
+                raise DataError(
+                    f"{len(left)} gold tags but {len(right)} predicted ones",
+                    where=f"{self.name}, sentence {i}",
+                )
+        flat = [tag for tags in gold for tag in tags]
+        scores = ACCURACY.compute(flat, [tag for tags in predicted for tag in tags])
+        values = {**scores.values, "tokens": float(len(flat))}
+        return Scores(primary=self.primary, values=values, per_class=scores.per_class)
+
+
+TOKEN_ACCURACY = TokenAccuracy()

@@ -1,0 +1,91 @@
+"""One label an example: the codec and the base of the heads that score labels."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from elmobench.errors import DataError
+from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
+
+
+class Labelled(Protocol):
+    """What an example must have."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def label(self) -> str:
+        """Its label."""
+
+
+L = TypeVar("L", bound=Labelled)
+
+
+def label_codec(train: Sequence[Labelled], labels: Sequence[str] | None) -> LabelCodec:
+    """The card's labels in its order, else those found, sorted.
+
+    Raises:
+        DataError: if an example has a label that the card does not list, or there is none.
+    """
+    if labels is None:
+        found = sorted({example.label for example in train})
+        if not found:
+            raise DataError("there is no training example to take labels from")
+        return LabelCodec(labels=found)
+    known = set(labels)
+    for example in train:
+        if example.label not in known:
+            raise DataError(
+                f"label {example.label!r} is not among the card's {', '.join(labels)}",
+                where=f"example {example.id}",
+                fix="correct the card's labels or its reader's options",
+            )
+    return LabelCodec(labels=list(labels))
+
+
+class LabelHead(Head[L]):
+    """Base of the heads that score labels; the loss is the mean cross-entropy."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: HeadOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.index = {label: i for i, label in enumerate(codec.labels)}
+
+    @abstractmethod
+    def scores(self, batch: Batch[L], mixed: Mixed) -> Tensor:
+        """(B, number of labels) scores before the softmax, labels in the codec's order."""
+
+    def loss(self, batch: Batch[L], mixed: Mixed) -> Tensor:
+        """Mean cross-entropy over the examples.
+
+        Raises:
+            DataError: for a label that the codec does not hold.
+        """
+        scores = self.scores(batch, mixed)
+        gold = torch.tensor([self._label(e) for e in batch.examples], device=scores.device)
+        return F.cross_entropy(scores, gold)
+
+    @torch.no_grad()
+    def predict(self, batch: Batch[L], mixed: Mixed) -> list[str]:
+        """The label with the highest score, one an example."""
+        best = self.scores(batch, mixed).argmax(dim=1)
+        return [self.codec.labels[i] for i in best.tolist()]
+
+    def _label(self, example: L) -> int:
+        found = self.index.get(example.label)
+        if found is None:
+            raise DataError(
+                f"label {example.label!r} is not among {', '.join(self.codec.labels)}",
+                where=f"example {example.id}",
+                fix="list it in the task card's labels, or leave out such examples in the reader",
+            )
+        return found

@@ -1,0 +1,116 @@
+"""Cards to fill in: refused while something is empty, and a task once it is filled in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from elmobench.data.cards import load_card
+from elmobench.data.readers import READERS
+from elmobench.data.task import Task
+from elmobench.data.yamlfile import parse_yaml
+from elmobench.errors import ConfigError, UnknownNameError
+from elmobench.metrics.base import METRICS
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.new_card import card_text
+from elmobench.tasks.registries import PIPELINES
+
+FILLED = {
+    "title:": "title: Mine",
+    "description:": "description: My own.",
+    "language:": "language: en",
+    "licence:": "licence: internal",
+    "redistributable:": "redistributable: no",
+    "citation:": "citation: none",
+}
+FILES = {
+    "sentiment": "text\tlabel\na fine film\tgood\n",
+    "ner": "Ann B-PER\nsleeps O\n",
+    "chunking": "Ann NNP B-NP\nsleeps VBZ B-VP\n",
+    "pos": "1\tAnn\tAnn\tPROPN\n2\tsleeps\tsleep\tVERB\n",
+    "nli": "premise\thypothesis\tlabel\nAnn sleeps\tNobody sleeps\tcontradiction\n",
+}
+
+
+def filled(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        found = next((v for k, v in FILLED.items() if re.fullmatch(rf"{k}( +#.*)?", line)), line)
+        lines.append(found.replace("{path: }", "{path: data}"))
+    return "\n".join(lines) + "\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES.names())
+def test_it_is_yaml_that_says_what_is_empty(pipeline: str, tmp_path: Path) -> None:
+    text = card_text("mine", pipeline)
+    assert parse_yaml(text, "card")["pipeline"] == pipeline
+    assert max(map(len, text.splitlines())) <= 100
+    with pytest.raises(ConfigError) as error:
+        load_card(write(tmp_path, text))
+    message = str(error.value)
+    assert "mine.yaml: nothing is filled in at title, description, language" in message
+    assert "splits.train[0].path" in message
+    for field in ("licence", "redistributable", "citation"):
+        assert field in message
+
+
+@pytest.mark.parametrize("pipeline", sorted(FILES))
+def test_filled_in_it_is_a_task(pipeline: str, tmp_path: Path) -> None:
+    path = write(tmp_path, filled(card_text("mine", pipeline)))
+    (tmp_path / "data").write_text(FILES[pipeline])
+    task = Task(load_card(path))
+    (example,) = task.split("train")
+    kind: Pipeline = PIPELINES.get(pipeline)
+    kind.codec([example], task.labels)
+    gold = [kind.gold(example)]
+    assert METRICS.get(task.card.metric).compute(gold, gold).score == 100
+
+
+@pytest.mark.parametrize("pipeline", sorted(FILES))
+def test_every_reader_and_metric_that_a_pipeline_names(pipeline: str, tmp_path: Path) -> None:
+    kind = PIPELINES.get(pipeline)
+    assert kind.readers
+    assert set(kind.metrics) <= set(METRICS.names())
+    for reader in kind.readers:
+        text = card_text("mine", pipeline, reader)
+        card = load_card(write(tmp_path, filled(text)))
+        assert card.reader is not None
+        assert card.reader.name == reader
+        # The options that it begins with are enough, and every other one stands as a comment.
+        READERS.get(reader).options(card.reader.options, "card")
+        for name in READERS.get(reader).options_type.model_fields:
+            assert re.search(rf"^    (# )?{name}:", text, re.MULTILINE), name
+
+
+def test_a_required_option_is_left_empty_where_nothing_is_usual(tmp_path: Path) -> None:
+    text = card_text("mine", "sentiment", "conll-columns")
+    assert re.search(r"^    scheme:$", text, re.MULTILINE)
+    (tmp_path / "data").write_text("a\tO\n")
+    task = Task(load_card(write(tmp_path, filled(text))))
+    with pytest.raises(ConfigError, match="nothing is filled in at scheme"):
+        task.split("train")
+
+
+def test_options_say_what_they_mean() -> None:
+    text = card_text("mine", "ner")
+    assert "# column of the tag.\n    tag: 1\n" in text
+    assert "One of: bio, bioul, iob1, none." in re.sub(r"\s+# ", " ", text)
+    assert "``" not in text
+
+
+def test_wrong_names() -> None:
+    with pytest.raises(UnknownNameError, match="unknown pipeline 'nre'"):
+        card_text("mine", "nre")
+    with pytest.raises(UnknownNameError, match="unknown reader"):
+        card_text("mine", "ner", "conl")
+    for name in ("ner/mine", "Mine", "", "my set"):
+        with pytest.raises(ConfigError, match="cannot be the name"):
+            card_text(name, "ner")

@@ -1,0 +1,56 @@
+"""The learning rate that falls when dev stops improving."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from elmobench.metrics.base import Scores
+from elmobench.tasks.base import TrainingOptions
+from elmobench.training import trainer
+from elmobench.training.streams import RandomStreams
+
+
+class Model(torch.nn.Linear):
+    def layer_weights(self) -> dict:
+        return {}
+
+
+def rates(monkeypatch, dev: list[float], **options) -> list[float]:
+    """The learning rate in each epoch whose dev scores are ``dev``."""
+    found: list[float] = []
+    scores = iter(dev)
+
+    def epoch(model, optimizer, *_):
+        found.append(optimizer.param_groups[0]["lr"])
+        return 0.0
+
+    monkeypatch.setattr(trainer, "train_epoch", epoch)
+    monkeypatch.setattr(trainer, "evaluate", lambda *_: (Scores("a", {"a": next(scores)}), []))
+    data = SimpleNamespace(lengths=np.array([1, 2]))
+    settings = TrainingOptions(lr=0.8, epochs=len(dev), patience=len(dev), **options)
+    trainer.train(Model(1, 1), None, data, data, None, None, settings, RandomStreams(1))
+    return found
+
+
+def test_halved_after_each_epoch_that_is_not_strictly_better(monkeypatch) -> None:
+    dev = [50.0, 60.0, 60.0, 55.0, 61.0, 60.9, 62.0]
+    assert rates(monkeypatch, dev, plateau_factor=0.5) == pytest.approx(
+        [0.8, 0.8, 0.8, 0.4, 0.2, 0.2, 0.1]
+    )
+
+
+def test_constant_unless_asked_for(monkeypatch) -> None:
+    assert rates(monkeypatch, [3.0, 2.0, 1.0]) == [0.8] * 3
+    # A neutral default: cells that existed before the option keep their names.
+    assert "plateau_factor" not in TrainingOptions().model_dump(exclude_defaults=True)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, -0.5])
+def test_the_factor_is_a_share(factor: float) -> None:
+    with pytest.raises(ValidationError):
+        TrainingOptions(plateau_factor=factor)
