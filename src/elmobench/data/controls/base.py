@@ -89,6 +89,11 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.sentiment:GENERATOR",
     "the same words in two orders, with opposite labels",
 )
+GENERATORS.add_lazy(
+    "control-srl",
+    "elmobench.data.controls.srl:GENERATOR",
+    "who did it to whom: only the voice of the clause says",
+)
 
 
 class Draw:

@@ -134,6 +134,19 @@ READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV
 READERS.add_lazy(
     "conll-columns", "elmobench.data.readers.columns:READER", "one token a line, in columns"
 )
+READERS.add_lazy(
+    "propbank-ud",
+    "elmobench.data.readers.propbank:READER",
+    "PropBank columns without words, joined with Universal Dependencies",
+)
+READERS.add_lazy(
+    "conll-2005", "elmobench.data.readers.conll_srl:CONLL_2005", "words and props of CoNLL-2005"
+)
+READERS.add_lazy(
+    "conll-2012-srl",
+    "elmobench.data.readers.conll_srl:CONLL_2012",
+    "propositions of CoNLL-2012 and OntoNotes (*_conll)",
+)
 
 
 def read_bytes(
