@@ -47,8 +47,10 @@ def test_equal_to_the_official_program(shared: Path) -> None:
 def naive(tags: list[str]) -> list[tuple[str, list[list[int]]]]:
     """Token sets, one argument after the other, looking back for what a C- continues."""
     found: list[tuple[str, list[list[int]]]] = []
+    owner = None
     for i, tag in enumerate(tags):
         if tag[0] == "I":
+            assert owner is not None
             owner[1][-1].append(i)
         elif tag[0] == "B":
             label = tag[2:]

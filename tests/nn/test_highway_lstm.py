@@ -27,12 +27,9 @@ def naive(lstm: AlternatingHighwayLstm, x: torch.Tensor, masks: list[torch.Tenso
         out = [x.new_zeros(size)] * len(x)
         order = range(len(x)) if layer % 2 == 0 else reversed(range(len(x)))
         for t in order:
-
-            def gate(k: int, t: int = t, h: torch.Tensor = h) -> torch.Tensor:
-                return blocks[0][k] @ x[t] + blocks[1][k] @ h + blocks[2][k]
-
-            i, f, o, r = (torch.sigmoid(gate(k)) for k in range(4))
-            c = i * torch.tanh(gate(4)) + f * c
+            pre = [blocks[0][k] @ x[t] + blocks[1][k] @ h + blocks[2][k] for k in range(5)]
+            i, f, o, r = (torch.sigmoid(value) for value in pre[:4])
+            c = i * torch.tanh(pre[4]) + f * c
             h = r * (o * torch.tanh(c)) + (1 - r) * (blocks[0][5] @ x[t])
             if masks is not None:
                 h = h * masks[layer]

@@ -65,7 +65,9 @@ class SrlF1(Metric):
             for label in sorted(support | found)
         }
         counted = [row for label, row in rows.items() if label != _PREDICATE]
-        total = {key: sum(int(row[key]) for row in counted) for key in ("correct", "support", "found")}
+        total = {
+            key: sum(int(row[key]) for row in counted) for key in ("correct", "support", "found")
+        }
         values = _row(**total)
         values["propositions"] = float(len(gold))
         values["perfect"] = 100 * perfect / len(gold) if len(gold) else 0.0

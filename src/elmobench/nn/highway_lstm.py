@@ -114,7 +114,7 @@ class _Scan(torch.autograd.Function):
             gate.addmm_(h[:n], transposed)
             gate[:, : 4 * width].sigmoid_()
             gate[:, 4 * width :].tanh_()
-            i, f, o, r, g = gate.split(width, dim=1)
+            i, f, o, r, g = gate.chunk(_GATES, dim=1)
             torch.addcmul(i * g, f, c[:n], out=c[:n])
             tanh = torch.tanh(c[:n], out=squashed[here])
             y = torch.lerp(skip[here], o * tanh, r)
@@ -127,7 +127,7 @@ class _Scan(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         weight, keep, gates, skip, squashed, h_before, c_before = ctx.saved_tensors
         width = weight.shape[1]
@@ -135,7 +135,7 @@ class _Scan(torch.autograd.Function):
         d_gates, d_skip = found[:, : _GATES * width], found[:, _GATES * width :]
         d_h, d_c = (grad.new_zeros(ctx.steps[0][1], width) for _ in range(2))
         for here, n in ctx.steps if ctx.backwards else reversed(ctx.steps):
-            i, f, o, r, g = gates[here].split(width, dim=1)
+            i, f, o, r, g = gates[here].chunk(_GATES, dim=1)
             tanh = squashed[here]
             d_y = grad[here] + d_h[:n]
             if keep is not None:

@@ -66,7 +66,9 @@ class PropBankReader(Reader[PropBankOptions]):
         for other in text.companions(ROLE):
             name, document = _annotated(other)
             if name in annotated:
-                raise DataError(f"annotates {name!r}, which another file does too", where=other.name)
+                raise DataError(
+                    f"annotates {name!r}, which another file does too", where=other.name
+                )
             annotated[name] = document
         documents = _documents(text, result.dropped)
         for name, sentences in documents.items():
@@ -132,7 +134,9 @@ def _documents(text: SourceText, dropped: Counter[str]) -> dict[str, list[_Words
             return
         if not document or not name:
             what = "newdoc id" if not document else "sent_id"
-            raise DataError(f"the sentence that ends here has no '# {what} ='", where=text.at(number))
+            raise DataError(
+                f"the sentence that ends here has no '# {what} ='", where=text.at(number)
+            )
         documents[document].append(_Words(name, tokens))
 
     for number, line in text.rows():

@@ -55,9 +55,7 @@ def bio_of_brackets(cells: Sequence[str], at: Callable[[int], str]) -> tuple[str
     return tuple(tags)
 
 
-def predicates_of(
-    targets: Sequence[str], columns: int, at: Callable[[int], str]
-) -> list[int]:
+def predicates_of(targets: Sequence[str], columns: int, at: Callable[[int], str]) -> list[int]:
     """The predicate of each argument column: column c belongs to the c-th target.
 
     Args:
@@ -92,5 +90,7 @@ def transposed(
                 where=at(i),
             )
         if len(row) < first:
-            raise DataError(f"the row has {len(row)} fields, at least {first} expected", where=at(i))
+            raise DataError(
+                f"the row has {len(row)} fields, at least {first} expected", where=at(i)
+            )
     return [list(column) for column in zip(*(row[first:last] for row in rows), strict=True)]
