@@ -12,7 +12,10 @@ from elmobench.data.readers import READERS
 from elmobench.data.task import Task, load_task
 from elmobench.errors import DataError
 
-REAL = ["ner/uner-ewt", "ner/wnut17", "sentiment/mr", "sentiment/sst2", "sentiment/sst5"]
+REAL = [
+    *("ner/uner-ewt", "ner/wnut17", "sentiment/mr", "sentiment/sst2", "sentiment/sst5"),
+    "srl/propbank-ewt",
+]
 
 
 @pytest.fixture
@@ -23,7 +26,9 @@ def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_all_are_there_and_complete():
     cards = find_cards()
-    assert {*REAL, "ner/control-ner", "sentiment/control-sentiment"} <= set(cards)
+    assert {*REAL, "srl/control-srl", "ner/control-ner", "sentiment/control-sentiment"} <= set(
+        cards
+    )
     for card in cards.values():
         assert card.reader is None or card.reader.name in READERS
         for split in ("train", "dev", "test"):
