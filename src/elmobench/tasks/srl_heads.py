@@ -154,10 +154,7 @@ class RecurrentRoles(RoleHead):
 
     Features at the output stand beside the encoder's output, with a mix of their own. With
     features at the output alone, the encoder reads the flag and nothing else: the "output" row
-    of the ELMo paper's table 3 had GloVe vectors at the input.
-
-    Args:
-        encoder: what follows the flag, from (B, T, D) and mask to (B, T, ``encoded_dim``).
+    of the ELMo paper's table 3 is of a model that reads word vectors there, too.
     """
 
     def __init__(
@@ -240,8 +237,7 @@ class AlternatingRoles(RecurrentRoles):
     """The published tagger: He et al. (2017) as in AllenNLP 0.9, which the ELMo paper used.
 
     Predicate flag of 100 values, eight alternating LSTM layers of 300 with highway connections,
-    a linear layer that starts orthogonal. The published training iterates over predicates in
-    batches of 80 as here; nothing else departs from it.
+    a linear layer that starts orthogonal.
     """
 
     def __init__(
