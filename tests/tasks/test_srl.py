@@ -24,9 +24,9 @@ from elmobench.training.batching import Collator, ExampleSet, SentenceTable
 SIZES = {
     "linear": {},
     "small": {"hidden": 24, "flag_dim": 8, "dropout": 0.0},
-    "paper": {"layers": 4, "hidden": 24, "flag_dim": 8},
+    "paper": {"layers": 3, "hidden": 24, "flag_dim": 8},
 }
-RATES = {"linear": (60, 0.1), "small": (30, 1e-2), "paper": (40, 5e-3)}
+RATES = {"linear": (40, 0.1), "small": (20, 1e-2), "paper": (30, 5e-3)}
 PLACES = [("linear", ("input",))] + [
     (name, places)
     for name in ("small", "paper")
