@@ -5,8 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmobench.data.controls.ceilings import bag_of_words_ceiling, context_free_ceiling
-from elmobench.data.examples import ClassifiedText, TaggedSentence
+from elmobench.data.controls.ceilings import (
+    argument_ceiling,
+    bag_of_words_ceiling,
+    context_free_ceiling,
+)
+from elmobench.data.examples import ClassifiedText, Proposition, TaggedSentence
+from elmobench.metrics.srl import SRL_F1
 
 
 def tagged(*sentences: str) -> list[TaggedSentence]:
@@ -151,3 +156,33 @@ def test_repeated_words_make_another_bag():
         ClassifiedText(str(i), t, y) for i, (t, y) in enumerate(zip(texts, "pnn", strict=True))
     ]
     assert bag_of_words_ceiling(examples) == pytest.approx(200 / 3)
+
+
+# A predicate v with a word on each side, which is an agent, a patient or nothing.
+clauses = st.lists(
+    st.tuples(*[st.tuples(st.sampled_from("ab"), st.sampled_from(["O", "B-A0", "B-A1"]))] * 2),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(clauses)
+def test_argument_ceiling_by_enumeration(rows):
+    examples = [
+        Proposition(str(i), (left[0], "v", right[0]), 1, (left[1], "B-V", right[1]))
+        for i, (left, right) in enumerate(rows)
+    ]
+    views = [(place, word) for place in (0, 2) for word in "ab"]
+    best = 0.0
+    for tags in product(["O", "B-A0", "B-A1"], repeat=len(views)):
+        tag = dict(zip(views, tags, strict=True))
+        predicted = [[tag[0, e.tokens[0]], "B-V", tag[2, e.tokens[2]]] for e in examples]
+        best = max(best, SRL_F1.compute([list(e.tags) for e in examples], predicted).score)
+    assert argument_ceiling(examples) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("tags", [("B-V", "B-A0", "I-A0"), ("B-V", "B-A0", "B-C-A0")])
+def test_argument_ceiling_is_for_single_tokens(tags):
+    with pytest.raises(ValueError, match="is not a single token"):
+        argument_ceiling([Proposition("p", ("v", "a", "b"), 0, tags)])

@@ -11,7 +11,10 @@ from elmobench.data.task import load_task
 from elmobench.data.validation import validated
 from elmobench.errors import ConfigError
 
-NAMES = ["control-chunking", "control-ner", "control-nli", "control-pos", "control-sentiment"]
+NAMES = [
+    *("control-chunking", "control-ner", "control-nli", "control-pos", "control-sentiment"),
+    "control-srl",
+]
 HALVES = ["control-ner", "control-nli", "control-sentiment"]
 """Those whose whole examples are ambiguous or not: without the others half are right."""
 
@@ -199,6 +202,74 @@ class TestSentiment:
         for example in splits["test"]:
             cues, kinds = parts(example)
             assert kinds[min(rule[cues])] == example.label
+
+
+class TestSrl:
+    @pytest.mark.parametrize("split", ["train", "dev", "test"])
+    def test_twins_have_the_same_words_and_places_and_exchanged_roles(self, split: str):
+        """Equal but for voice: a word's role flips, or (things) the two arguments change places."""
+        from elmobench.data.controls.srl import THINGS
+
+        twins: dict[tuple, list] = {}
+        for example in made("control-srl")[split]:
+            twins.setdefault((tuple(sorted(example.tokens)), example.predicate), []).append(example)
+        assert all(len(pair) == 2 for pair in twins.values())
+        flipped = 0
+        for one, other in twins.values():
+            places = [i for i, tag in enumerate(one.tags) if tag != "O"]
+            assert places == [i for i, tag in enumerate(other.tags) if tag != "O"]
+            assert [i - one.predicate for i in places] == [-2, 0, 2]
+            assert one.tags == tuple(
+                {"B-ARG0": "B-ARG1", "B-ARG1": "B-ARG0"}.get(tag, tag) for tag in other.tags
+            )
+            words = [[e.tokens[i] for i in places] for e in (one, other)]
+            if words[0] == words[1]:
+                flipped += 1
+            else:
+                assert words[0] == words[1][::-1]
+                assert one.tokens[one.predicate] in THINGS
+        assert flipped / len(twins) == pytest.approx(0.6)
+
+    @pytest.mark.parametrize("split", ["train", "dev", "test"])
+    def test_word_predicate_and_distance_say_nothing_of_ambiguous_roles(self, split: str):
+        views: dict[tuple, Counter[str]] = {}
+        for example in made("control-srl")[split]:
+            verb = example.tokens[example.predicate]
+            for i, tag in enumerate(example.tags):
+                if tag in ("B-ARG0", "B-ARG1"):
+                    view = (example.tokens[i], verb, i - example.predicate)
+                    views.setdefault(view, Counter())[tag] += 1
+        ambiguous = [counts for counts in views.values() if len(counts) == 2]
+        assert all(counts["B-ARG0"] == counts["B-ARG1"] for counts in ambiguous)
+        share = sum(map(Counter.total, ambiguous)) / sum(map(Counter.total, views.values()))
+        assert share == pytest.approx(0.6)
+
+    def test_the_word_beside_an_argument_says_its_role(self):
+        """A table of (side, neighbour) learnt on train decides all of test."""
+
+        def cues(example):
+            for i, tag in enumerate(example.tags):
+                if tag in ("B-ARG0", "B-ARG1"):
+                    side = 1 if i < example.predicate else -1
+                    yield (side, example.tokens[i + side]), tag
+
+        splits = made("control-srl")
+        rule: dict[tuple[int, str], set[str]] = {}
+        for example in splits["train"]:
+            for cue, tag in cues(example):
+                rule.setdefault(cue, set()).add(tag)
+        for example in splits["test"]:
+            for cue, tag in cues(example):
+                assert rule[cue] == {tag}
+
+    def test_the_clause_asked_for_stands_first_or_second(self):
+        """And both voices stand in each sentence, so that their presence says nothing."""
+        first = 0
+        for example in made("control-srl")["train"]:
+            assert "by" in example.tokens
+            assert {"has", "had"} & set(example.tokens)
+            first += example.predicate < len(example.tokens) // 2
+        assert 200 < first < 400
 
 
 @pytest.mark.parametrize("name", NAMES)

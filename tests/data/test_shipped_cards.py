@@ -16,7 +16,7 @@ from elmobench.errors import DataError
 
 REAL = [
     *("ner/uner-ewt", "ner/wnut17", "nli/cad-snli", "nli/snli", "pos/ud-ewt", "pos/ud-ewt-xpos"),
-    *("sentiment/mr", "sentiment/sst2", "sentiment/sst5"),
+    *("sentiment/mr", "sentiment/sst2", "sentiment/sst5", "srl/propbank-ewt"),
 ]
 OFFICIAL = {"https://nlp.stanford.edu/projects/snli/snli_1.0.zip"}
 """Files too large for the mirror; their digests are published elsewhere."""
@@ -30,7 +30,9 @@ def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_all_are_there_and_complete():
     cards = find_cards()
-    assert {*REAL, "ner/control-ner", "sentiment/control-sentiment"} <= set(cards)
+    assert {*REAL, "srl/control-srl", "ner/control-ner", "sentiment/control-sentiment"} <= set(
+        cards
+    )
     for card in cards.values():
         assert card.reader is None or card.reader.name in READERS
         for split in ("train", "dev", "test"):

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.data.card import Counts
-from elmobench.data.examples import ClassifiedText, SentencePair, TaggedSentence
+from elmobench.data.examples import ClassifiedText, Proposition, SentencePair, TaggedSentence
 from elmobench.data.tag_schemes import check_shape, spans
+
+PREDICATE_LABELS = frozenset({"V", "C-V"})
+"""Labels of the predicate itself among those of its arguments."""
 
 
 def count(examples: Sequence[Any]) -> Counts:
     """Sizes of ``examples``; what does not apply to their kind is None.
 
-    Tags mark spans if every one is O or a letter of BIO or BIOUL, a dash and a type.
+    Tags mark spans if every one is O or a letter of BIO or BIOUL, a dash and a type. The spans of
+    propositions are their arguments, piece by piece, without the predicate's own V and C-V.
     """
     labels: Counter[str] | None = None
     types: Counter[str] | None = None
@@ -30,6 +34,9 @@ def count(examples: Sequence[Any]) -> Counts:
             labels = tags
     elif examples and all(isinstance(example, SentencePair) for example in examples):
         labels = Counter(example.label for example in examples)
+    elif examples and all(isinstance(example, Proposition) for example in examples):
+        found = (kind for example in examples for _, _, kind in spans(example.tags))
+        types = Counter(kind for kind in found if kind not in PREDICATE_LABELS)
     return Counts(
         examples=len(examples),
         tokens=sum(len(getattr(example, "tokens", ())) for example in examples),
@@ -49,7 +56,7 @@ def found_labels(examples: Iterable[Any]) -> set[str]:
     """Every label or tag that occurs, phrases included."""
     found: set[str] = set()
     for example in examples:
-        if isinstance(example, TaggedSentence):
+        if isinstance(example, TaggedSentence | Proposition):
             found.update(example.tags)
         elif isinstance(example, ClassifiedText):
             found.add(example.label)

@@ -60,6 +60,31 @@ class SentencePair:
         return self.premise + self.hypothesis
 
 
+@dataclass(frozen=True, slots=True)
+class Proposition:
+    """One predicate of a sentence and its arguments.
+
+    Attributes:
+        tokens: the sentence; propositions of one sentence hold equal tokens.
+        predicate: index of the predicate's token.
+        tags: one BIO tag a token over role labels. The predicate itself is tagged V; ``C-X``
+            labels continue an argument X to their left, ``R-X`` refer to one.
+        roleset: the predicate's sense (``get.01``), where known.
+    """
+
+    id: str
+    tokens: Sentence
+    predicate: int
+    tags: tuple[str, ...]
+    roleset: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.tokens) != len(self.tags):
+            raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.tags)} tags")
+        if not 0 <= self.predicate < len(self.tokens):
+            raise ValueError(f"{self.id}: no token {self.predicate} to be the predicate")
+
+
 def as_sentence(tokens: Sequence[str]) -> Sentence:
     """``tokens`` as a tuple. Raises TypeError for a bare string, a common slip."""
     if isinstance(tokens, str):

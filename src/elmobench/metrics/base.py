@@ -59,6 +59,7 @@ METRICS.add_lazy(
     "accuracy over all tokens, rows by tag",
 )
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
+METRICS.add_lazy("srl-f1", "elmobench.metrics.srl:SRL_F1", "argument F1 equal to srl-eval.pl")
 
 
 def get_metric(name: str) -> Metric:

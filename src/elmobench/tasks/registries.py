@@ -15,6 +15,7 @@ PIPELINES.add_lazy("ner", "elmobench.tasks.tagging:NER", "entity spans as BIO ta
 PIPELINES.add_lazy("pos", "elmobench.tasks.tagging:POS", "one part of speech a token")
 PIPELINES.add_lazy("nli", "elmobench.tasks.nli:PIPELINE", "one label a pair of sentences")
 PIPELINES.add_lazy("chunking", "elmobench.tasks.tagging:CHUNKING", "base phrases as BIO tags")
+PIPELINES.add_lazy("srl", "elmobench.tasks.srl:PIPELINE", "the arguments of one predicate")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 for _preset, _what in {
@@ -45,6 +46,12 @@ for _preset, _what in {
     "paper": "enhanced sequential inference model as published",
 }.items():
     HEADS.add_lazy(f"nli/{_preset}", f"elmobench.tasks.nli:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "one linear layer over token, predicate and distance: the least that can",
+    "small": "predicate flag, one biLSTM layer",
+    "paper": "predicate flag, eight alternating LSTM layers with highways, as published",
+}.items():
+    HEADS.add_lazy(f"srl/{_preset}", f"elmobench.tasks.srl:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

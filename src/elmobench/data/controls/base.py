@@ -100,6 +100,11 @@ GENERATORS.add_lazy(
 GENERATORS.add_lazy(
     "control-nli", "elmobench.data.controls.nli:GENERATOR", "the same words, who did it to whom"
 )
+GENERATORS.add_lazy(
+    "control-srl",
+    "elmobench.data.controls.srl:GENERATOR",
+    "who did it to whom: only the voice of the clause says",
+)
 
 
 class Draw:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from elmobench.data.examples import ClassifiedText, Sentence, SentencePair, TaggedSentence
+from elmobench.data.examples import (
+    ClassifiedText,
+    Proposition,
+    Sentence,
+    SentencePair,
+    TaggedSentence,
+)
 from elmobench.data.tag_schemes import spans
 
 
@@ -113,13 +119,61 @@ def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:
             types[example.tokens[start:end]][kind] += 1
     if not gold:
         return 0.0
+    return _best_f1(
+        ((max(counts.values()), counts.total()) for counts in types.values())
+        if alone
+        else ((max(counts.values()),) * 2 for counts in types.values()),
+        gold,
+    )
+
+
+def argument_ceiling(examples: Sequence[Proposition]) -> float:
+    """Argument F1 (percent) that no function of what a context-free reader sees exceeds.
+
+    Such a reader tags a token by its view: the token's word, the predicate's word, and the
+    distance in tokens from the predicate, before or after. That is all that a linear layer over
+    context-free vectors of [token; predicate; distance] can see, and more exact. It may be
+    chosen with knowledge of the gold tags of ``examples``, whose arguments must be single tokens
+    and not continued by a C-.
+
+    Proof. Let f be such a function, with legal BIO as its output. To get an argument of view w
+    right f tags w B-X, so it does at all n(w) occurrences of w, argument or not: these begin n(w)
+    distinct predicted arguments, and at most m(w), the count of w's most frequent label, are
+    right. The rest is as in :func:`context_free_ceiling`; the bound is reached by tagging every
+    w in W with its most frequent label and all else O.
+
+    Decoding by legal BIO over scores that f gives each token lets nothing more through: in a best
+    sequence that holds a right argument at w, exchanging its tag for another B or O is legal, so
+    the tag is the view's own best among those, and wherever w is not made a part of a longer,
+    wrong argument it is tagged the same.
+
+    Raises:
+        ValueError: an argument of several tokens, or a continued one.
+    """
+    views: defaultdict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
+    gold = 0
+    for example in examples:
+        labels = ["O"] * len(example.tokens)
+        for start, end, label in spans(example.tags):
+            if label != "V":
+                if end > start + 1 or label.startswith("C-"):
+                    raise ValueError(f"{example.id}: {label} is not a single token")
+                labels[start] = label
+                gold += 1
+        predicate = example.tokens[example.predicate]
+        for i, (token, label) in enumerate(zip(example.tokens, labels, strict=True)):
+            views[token, predicate, i - example.predicate][label] += 1
     groups = []
-    for counts in types.values():
-        best = max(counts.values())
-        groups.append((best, counts.total() if alone else best))
-    groups.sort(key=lambda group: Fraction(*group), reverse=True)
+    for counts in views.values():
+        best = max((number for label, number in counts.items() if label != "O"), default=0)
+        groups.append((best, counts.total()))
+    return _best_f1(groups, gold)
+
+
+def _best_f1(groups: Iterable[tuple[int, int]], gold: int) -> float:
+    """The best F1 (percent) over sets of (right, predicted) groups, with ``gold`` spans."""
     ceiling, right, predicted = Fraction(0), 0, 0
-    for best, total in groups:
+    for best, total in sorted(groups, key=lambda group: Fraction(*group), reverse=True):
         right += best
         predicted += total
         ceiling = max(ceiling, Fraction(2 * right, predicted + gold))

@@ -143,6 +143,19 @@ READERS.add_lazy(
 READERS.add_lazy(
     "pair-jsonl", "elmobench.data.readers.pairs:JSONL", "sentence pairs in JSON lines, as SNLI"
 )
+READERS.add_lazy(
+    "propbank-ud",
+    "elmobench.data.readers.propbank:READER",
+    "PropBank columns without words, joined with Universal Dependencies",
+)
+READERS.add_lazy(
+    "conll-2005", "elmobench.data.readers.conll_srl:CONLL_2005", "words and props of CoNLL-2005"
+)
+READERS.add_lazy(
+    "conll-2012-srl",
+    "elmobench.data.readers.conll_srl:CONLL_2012",
+    "propositions of CoNLL-2012 and OntoNotes (*_conll)",
+)
 
 
 def read_bytes(

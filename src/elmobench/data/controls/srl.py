@@ -1,0 +1,141 @@
+"""Control for semantic roles: who did it to whom, which only the voice of the clause says.
+
+A sentence has two clauses of one shape, one active and one passive; one of the two predicates is
+the example's. Its arguments are single words, two before and two after it in either voice. A
+sentence comes with its twin: the same words, the two clauses' auxiliaries and markers
+exchanged, so that every argument is agent in one and patient in the other, at the same place::
+
+    Rex has seen even Tom while Kim was heard by Max .
+    Rex was seen by Tom while Kim has heard even Max .
+
+So neither a word, nor the predicate, nor the distance between them, nor all words together say
+anything of the role. What says it stands right beside the argument. Other predicates take a
+thing as their patient (``eaten``): there the word alone tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.data.controls.ceilings import argument_ceiling
+from elmobench.data.examples import Proposition
+from elmobench.errors import ConfigError
+
+NAMES = (
+    *("Rex", "Tom", "Kim", "Max", "Ann", "Ben", "Sue", "Joe", "Eva", "Ron", "Liz", "Sam"),
+    *("Pia", "Leo", "Mia", "Kai"),
+)
+VERBS = (
+    *("seen", "heard", "helped", "followed", "praised", "called", "invited", "blamed"),
+    *("watched", "visited", "warned", "thanked"),
+)
+THINGS = {
+    "eaten": ("bread", "rice", "fruit", "cheese"),
+    "bought": ("bread", "fruit", "wood", "paper", "milk"),
+    "carried": ("wood", "water", "coal", "paper"),
+    "drunk": ("milk", "tea", "water", "coffee"),
+    "burnt": ("wood", "coal", "paper"),
+    "sold": ("tea", "coffee", "rice", "cheese"),
+}
+_ACTIVE = (("has", "even"), ("had", "only"), ("has", "also"), ("had", "just"))
+_PASSIVE = (("was", "by"), ("is", "by"))
+_JOINTS = ("while", "and", "but", "because")
+_OPENINGS = ((), ("yesterday",), ("in", "the", "end"), ("last", "week"), ("as", "they", "say"))
+
+_ATTEMPTS = 10_000
+
+
+class SrlOptions(GeneratorOptions):
+    """See :class:`GeneratorOptions`; ``ambiguous`` predicates take persons only."""
+
+
+class SrlControl(Generator[SrlOptions]):
+    """Makes :class:`Proposition` with roles ARG0 (agent) and ARG1 (patient)."""
+
+    name: ClassVar[str] = "control-srl"
+    version: ClassVar[int] = 1
+    options_type = SrlOptions
+
+    def generate(self, options: SrlOptions) -> dict[str, list[Any]]:
+        """See :meth:`Generator.generate`. Predicates are taken in turn, twin by twin."""
+        draw = Draw(options.seed)
+        seen: set[tuple[str, ...]] = set()
+        result: dict[str, list[Any]] = {}
+        for split, size in options.sizes.items():
+            pairs = options.ambiguous_pairs(size)
+            verbs = [VERBS[i % len(VERBS)] for i in range(pairs)]
+            things = list(THINGS)
+            verbs += [things[i % len(things)] for i in range(size // 2 - pairs)]
+            made = [twin for verb in verbs for twin in _twins(draw, verb, seen)]
+            draw.shuffle(made)
+            result[split] = [
+                Proposition(f"{split}-{i:06d}", tokens, predicate, tags)
+                for i, (tokens, predicate, tags) in enumerate(made, start=1)
+            ]
+        return result
+
+    def context_free_ceiling(self, examples: Sequence[Proposition]) -> float:
+        """Argument F1 in percent; exact here, see :func:`ceilings.argument_ceiling`."""
+        return argument_ceiling(examples)
+
+
+_Made = tuple[tuple[str, ...], int, tuple[str, ...]]
+
+
+def _twins(draw: Draw, verb: str, seen: set[tuple[str, ...]]) -> list[_Made]:
+    for _ in range(_ATTEMPTS):
+        people = list(NAMES)
+        draw.shuffle(people)
+        active, passive = draw.one(_ACTIVE), draw.one(_PASSIVE)
+        joint, opening = draw.one(_JOINTS), draw.one(_OPENINGS)
+        other = draw.one(VERBS)
+        second = draw.chance(0.5)
+        # A thing is the patient in both twins; of two persons, the one that the voice says.
+        left, right = people[0], draw.one(THINGS[verb]) if verb in THINGS else people[1]
+        mirrored = (right, left) if verb in THINGS else (left, right)
+        twins = [
+            _sentence(
+                opening,
+                joint,
+                (verb, pair, voice),
+                (other, (people[2], people[3]), opposite),
+                second,
+            )
+            for pair, voice, opposite in (
+                ((left, right), active, passive),
+                (mirrored, passive, active),
+            )
+        ]
+        if other != verb and not any(tokens in seen for tokens, _, _ in twins):
+            seen.update(tokens for tokens, _, _ in twins)
+            return twins
+    raise ConfigError(
+        f"no new sentence for {verb!r} in {_ATTEMPTS} draws",
+        where="generator 'control-srl'",
+        fix="ask for fewer examples",
+    )
+
+
+_Clause = tuple[str, tuple[str, str], tuple[str, str]]
+
+
+def _sentence(
+    opening: tuple[str, ...], joint: str, asked: _Clause, other: _Clause, second: bool
+) -> _Made:
+    """Two clauses, the one that is asked for first or ``second``."""
+    clauses = [
+        (left, auxiliary, verb, marker, right)
+        for verb, (left, right), (auxiliary, marker) in (asked, other)
+    ]
+    before, after = reversed(clauses) if second else clauses
+    tokens = (*opening, *before, joint, *after, ".")
+    start = len(opening) + (len(before) + 1 if second else 0)
+    tags = ["O"] * len(tokens)
+    agent, patient = (start + 4, start) if asked[2] in _PASSIVE else (start, start + 4)
+    tags[agent], tags[start + 2], tags[patient] = "B-ARG0", "B-V", "B-ARG1"
+    return tokens, start + 2, tuple(tags)
+
+
+GENERATOR = SrlControl()

@@ -1,0 +1,220 @@
+"""The licensed sets of semantic roles: CoNLL-2005 columns, and CoNLL-2012's ``*_conll`` files.
+
+Neither text may be passed on, so no card is shipped. A card of one's own names the files by
+``path``; for CoNLL-2005 as the shared task gives them, words and props apart::
+
+    reader: {name: conll-2005}
+    splits:
+      train: [{path: train.words, beside: {props: [{path: train.props}]}}]
+
+for columns pasted side by side, such as word, tag, target and arguments::
+
+    reader: {name: conll-2005, options: {word: 0, target: 2}}
+    splits:
+      train: [{path: conll05.train.txt}]
+
+and for CoNLL-2012, one path a file, or the files of a split put one after another::
+
+    reader: {name: conll-2012-srl, options: {unescape: true}}
+    splits:
+      train: [{path: train.gold_conll}]
+
+with ``pipeline: srl``, ``metric: srl-f1``, ``licence``: the LDC's, ``redistributable: no``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from elmobench.data.examples import Proposition
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.role_columns import (
+    NO_TARGET,
+    bio_of_brackets,
+    predicates_of,
+    transposed,
+)
+from elmobench.data.readers.trees import unescape
+from elmobench.errors import ConfigError, DataError
+
+_Block = tuple[list[int], list[list[str]]]
+
+PROPS = "props"
+
+
+class Conll2005Options(ReaderOptions):
+    """Options of the ``conll-2005`` reader.
+
+    Attributes:
+        word: column of the word, from 0.
+        target: column of the predicates, ``-`` at all other tokens; every column on its right
+            holds the arguments of one predicate, in the order of the predicates. It is counted in
+            the file ``props`` where the card puts one beside, else in the file itself.
+        unescape: undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``.
+    """
+
+    word: int = Field(default=0, ge=0)
+    target: int = Field(default=0, ge=0)
+    unescape: bool = False
+
+
+class Conll2005Reader(Reader[Conll2005Options]):
+    """Gives one :class:`Proposition` for each predicate, with or without arguments.
+
+    Fields are cut at white space; an empty line ends a sentence. The predicate of the c-th
+    column is the c-th target. Rolesets are not read: the props hold lemmas.
+    """
+
+    name: ClassVar[str] = "conll-2005"
+    version: ClassVar[int] = 1
+    options_type = Conll2005Options
+
+    def read(self, text: SourceText, options: Conll2005Options) -> ReadResult:
+        """See :meth:`Reader.read`. Ids hold the sentence's first line and the column, from 1."""
+        words = list(_blocks(text))
+        source = text
+        if PROPS in text.beside:
+            (source, *others) = text.companions(PROPS)
+            if others:
+                raise ConfigError("one file of props belongs to one of words", where=text.name)
+        elif options.target == options.word:
+            raise ConfigError(
+                "'word' and 'target' are the same column",
+                where=text.name,
+                fix="state the column of the predicates, or put the file 'props' beside this one",
+            )
+        props = words if source is text else list(_blocks(source))
+        result = ReadResult([])
+        for (lines, rows), (numbers, fields) in zip(words, props, strict=False):
+            if len(rows) != len(fields):
+                raise DataError(
+                    f"the sentence has {len(fields)} rows, its words in {text.at(lines[0])} "
+                    f"are {len(rows)}",
+                    where=source.at(numbers[0]),
+                )
+            tokens = _words(rows, options.word, options.unescape, _at(text, lines))
+            at = _at(source, numbers)
+            columns = transposed(fields, options.target + 1, None, at)
+            targets = [row[options.target] for row in fields]
+            predicates = predicates_of(targets, len(columns), at)
+            for c, (cells, predicate) in enumerate(zip(columns, predicates, strict=True), start=1):
+                tags = bio_of_brackets(cells, at)
+                name = f"{text.id(lines[0])}#{c}"
+                result.examples.append(Proposition(name, tokens, predicate, tags))
+        if len(words) != len(props):
+            raise DataError(
+                f"{len(props)} sentences, but {text.name} has {len(words)}", where=source.name
+            )
+        return result
+
+
+class Conll2012Options(ReaderOptions):
+    """Options of the ``conll-2012-srl`` reader.
+
+    Attributes:
+        predicate: ``frameset``: the predicate of the c-th column is the c-th token with a
+            frameset id. ``label``: it is the first token labelled V in the column, for files that
+            mark more or fewer framesets than they have columns.
+        unescape: undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``.
+    """
+
+    predicate: Literal["frameset", "label"] = "frameset"
+    unescape: bool = False
+
+
+class Conll2012Reader(Reader[Conll2012Options]):
+    """Gives one :class:`Proposition` for each argument column.
+
+    A row is document, part, number, word, tag, bracket, lemma, frameset id, word sense, speaker,
+    name, the argument columns, coreference, with white space between; ``#`` lines mark documents,
+    an empty line ends a sentence. The roleset is ``lemma.frameset``. Ids are the document's, the
+    part's, the sentence's number in its part and the column's, from 1.
+    """
+
+    name: ClassVar[str] = "conll-2012-srl"
+    version: ClassVar[int] = 1
+    options_type = Conll2012Options
+
+    _LEMMA, _FRAMESET, _FIRST = 6, 7, 11
+
+    def read(self, text: SourceText, options: Conll2012Options) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        result = ReadResult([])
+        counts: dict[tuple[str, str], int] = {}
+        for numbers, rows in _blocks(text, comment="#"):
+            at = _at(text, numbers)
+            if len(rows[0]) <= self._FIRST:
+                raise DataError(
+                    f"the row has {len(rows[0])} fields, at least {self._FIRST + 1} expected",
+                    where=at(0),
+                )
+            columns = transposed(rows, self._FIRST, -1, at)
+            part = (rows[0][0], rows[0][1])
+            counts[part] = counts.get(part, 0) + 1
+            tokens = _words(rows, 3, options.unescape, at)
+            framesets = [row[self._FRAMESET] for row in rows]
+            if options.predicate == "frameset":
+                predicates = self._by_frameset(framesets, len(columns), at)
+            for c, cells in enumerate(columns, start=1):
+                tags = bio_of_brackets(cells, at)
+                if options.predicate == "frameset":
+                    predicate = predicates[c - 1]
+                elif "B-V" in tags:
+                    predicate = tags.index("B-V")
+                else:
+                    raise DataError(f"argument column {c} labels no token V", where=at(0))
+                frameset = framesets[predicate]
+                known = frameset != NO_TARGET
+                roleset = f"{rows[predicate][self._LEMMA]}.{frameset}" if known else None
+                name = f"{part[0]}-{part[1]}-{counts[part]:04d}#{c}"
+                result.examples.append(Proposition(name, tokens, predicate, tags, roleset))
+        return result
+
+    def _by_frameset(
+        self, framesets: Sequence[str], columns: int, at: Callable[[int], str]
+    ) -> list[int]:
+        try:
+            return predicates_of(framesets, columns, at)
+        except DataError as error:
+            raise DataError(
+                error.what,
+                where=error.where,
+                fix="state 'predicate: label' to take the tokens labelled V",
+            ) from error
+
+
+def _blocks(text: SourceText, comment: str | None = None) -> Iterator[_Block]:
+    """Line numbers and fields of each sentence."""
+    numbers: list[int] = []
+    rows: list[list[str]] = []
+    for number, line in text.rows():
+        fields = line.split()
+        if fields and (comment is None or not line.startswith(comment)):
+            numbers.append(number)
+            rows.append(fields)
+        elif not fields and rows:
+            yield numbers, rows
+            numbers, rows = [], []
+    if rows:
+        yield numbers, rows
+
+
+def _at(text: SourceText, numbers: Sequence[int]) -> Callable[[int], str]:
+    return lambda token: text.at(numbers[token])
+
+
+def _words(
+    rows: Sequence[Sequence[str]], column: int, undo: bool, at: Callable[[int], str]
+) -> tuple[str, ...]:
+    for i, row in enumerate(rows):
+        if len(row) <= column:
+            raise DataError(f"no word column {column}: the row has {len(row)} fields", where=at(i))
+    words = [row[column] for row in rows]
+    return tuple(unescape(word) if undo else word for word in words)
+
+
+CONLL_2005 = Conll2005Reader()
+CONLL_2012 = Conll2012Reader()

@@ -1,0 +1,117 @@
+"""Argument F1 equal to srl-eval.pl, the scorer of the CoNLL-2005 and CoNLL-2012 shared tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from elmobench.data.tag_schemes import spans, violation
+from elmobench.errors import DataError
+from elmobench.metrics.base import Metric, Scores
+
+_Argument = tuple[str, tuple[tuple[int, int], ...]]
+_PREDICATE = "V"
+
+
+class SrlF1(Metric):
+    """Gold and predicted are one list of BIO tags a proposition, the predicate tagged V.
+
+    An argument is a label and one or more pieces: a span labelled ``C-X`` joins the last X on
+    its left; without one it is an X of its own, which later ``C-X`` may join. A predicted
+    argument is right if label and all pieces equal a gold one. ``R-X`` is a label like others.
+    V has a row by label but counts in no overall value. A ratio without denominator is 0.
+    """
+
+    name: ClassVar[str] = "srl-f1"
+    version: ClassVar[int] = 1
+    primary: ClassVar[str] = "f1"
+
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """Scores overall and by label.
+
+        Returns:
+            ``values``: ``f1``, ``precision``, ``recall`` and ``perfect`` (propositions without
+            an error) in percent, and the counts ``support`` (gold arguments), ``found``
+            (predicted ones), ``correct`` and ``propositions``. ``per_class``: by label ``f1``,
+            ``precision``, ``recall`` in percent, ``support``, ``found`` and ``correct``.
+
+        Raises:
+            DataError: for a different number of propositions or tokens, or tags that are not
+                legal BIO.
+        """
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold propositions but {len(predicted)} predictions", where=self.name
+            )
+        support: Counter[str] = Counter()
+        found: Counter[str] = Counter()
+        correct: Counter[str] = Counter()
+        perfect = 0
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            wanted = self._read(left, f"{self.name}, gold proposition {i}")
+            given = self._read(right, f"{self.name}, predicted proposition {i}")
+            if len(left) != len(right):
+                raise DataError(
+                    f"{len(left)} gold tags but {len(right)} predicted ones",
+                    where=f"{self.name}, proposition {i}",
+                )
+            support.update(label for label, _ in wanted)
+            found.update(label for label, _ in given)
+            correct.update(label for label, _ in wanted & given)
+            perfect += all(label == _PREDICATE for label, _ in wanted ^ given)
+        rows = {
+            label: _row(correct[label], support[label], found[label])
+            for label in sorted(support | found)
+        }
+        counted = [row for label, row in rows.items() if label != _PREDICATE]
+        total = {
+            key: sum(int(row[key]) for row in counted) for key in ("correct", "support", "found")
+        }
+        values = _row(**total)
+        values["propositions"] = float(len(gold))
+        values["perfect"] = 100 * perfect / len(gold) if len(gold) else 0.0
+        return Scores(primary=self.primary, values=values, per_class=rows)
+
+    def _read(self, tags: Any, where: str) -> set[_Argument]:
+        if isinstance(tags, str) or not isinstance(tags, Sequence):
+            raise DataError(f"expected a list of tags, got {tags!r}", where=where)
+        for tag in tags:
+            if not isinstance(tag, str) or not (
+                tag == "O" or (tag.startswith(("B-", "I-")) and len(tag) > 2)
+            ):
+                raise DataError(
+                    f"{tag!r} is not a BIO tag", where=where, fix="use O, B-LABEL or I-LABEL"
+                )
+        problem = violation(tags, "bio")
+        if problem is not None:
+            raise DataError(problem[1], where=f"{where}, token {problem[0]}")
+        return arguments(tags)
+
+
+def arguments(tags: Sequence[str]) -> set[_Argument]:
+    """Labels and pieces ``[start, end)`` of the arguments that BIO tags mark, C- joined."""
+    pieces: list[tuple[str, list[tuple[int, int]]]] = []
+    last: dict[str, int] = {}
+    for start, end, label in spans(tags):
+        base = label.removeprefix("C-")
+        if base != label and base in last:
+            pieces[last[base]][1].append((start, end))
+            continue
+        last[base] = len(pieces)
+        pieces.append((base, [(start, end)]))
+    return {(label, tuple(parts)) for label, parts in pieces}
+
+
+def _row(correct: int, support: int, found: int) -> dict[str, float]:
+    return {
+        "f1": 200 * correct / (support + found) if correct else 0.0,
+        "precision": 100 * correct / found if found else 0.0,
+        "recall": 100 * correct / support if support else 0.0,
+        "support": float(support),
+        "found": float(found),
+        "correct": float(correct),
+    }
+
+
+SRL_F1 = SrlF1()
