@@ -8,17 +8,21 @@ from typing import Any
 
 from elmobench.data.card import Counts
 from elmobench.data.examples import ClassifiedText, TaggedSentence
+from elmobench.data.questions import PassageQuestion
 from elmobench.data.tag_schemes import check_shape, spans
 
 
 def count(examples: Sequence[Any]) -> Counts:
     """Sizes of ``examples``; what does not apply to their kind is None.
 
+    Questions count the tokens of each passage once.
     Tags mark spans if every one is O or a letter of BIO or BIOUL, a dash and a type.
     """
     labels: Counter[str] | None = None
     types: Counter[str] | None = None
     phrases: int | None = None
+    passages: dict[str, int] | None = None
+    tokens = sum(len(getattr(example, "tokens", ())) for example in examples)
     if examples and all(isinstance(example, ClassifiedText) for example in examples):
         labels = Counter(example.label for example in examples)
         phrases = sum(len(example.phrases) for example in examples) or None
@@ -28,13 +32,17 @@ def count(examples: Sequence[Any]) -> Counts:
             types = Counter(kind for example in examples for _, _, kind in spans(example.tags))
         else:
             labels = tags
+    elif examples and all(isinstance(example, PassageQuestion) for example in examples):
+        passages = {example.passage.text: len(example.passage.tokens) for example in examples}
+        tokens = sum(passages.values()) + sum(len(example.question) for example in examples)
     return Counts(
         examples=len(examples),
-        tokens=sum(len(getattr(example, "tokens", ())) for example in examples),
+        tokens=tokens,
         spans=None if types is None else sum(types.values()),
         phrases=phrases,
         labels=None if labels is None else dict(sorted(labels.items())),
         types=None if types is None else dict(sorted(types.items())),
+        passages=None if passages is None else len(passages),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from elmobench.data.examples import Sentence
+from elmobench.data.readers.tokenizers import TOKENIZERS
 
 E = TypeVar("E")
 Placement = Literal["input", "output"]
@@ -171,6 +172,13 @@ class Pipeline(ABC, Generic[E]):
     @abstractmethod
     def from_tokens(self, tokens: Sentence) -> E:
         """An unlabelled example from a user's own text, for ``predict``."""
+
+    def from_text(self, text: str, *, tokenized: bool = False) -> E:
+        """The same from a string: cut into words, or at white space if it is ``tokenized``.
+
+        A pipeline whose examples are more than one sentence overrides it.
+        """
+        return self.from_tokens(tuple(TOKENIZERS["whitespace" if tokenized else "words"](text)))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 PIPELINES: Registry[Pipeline[Any]] = Registry("pipeline", "elmobench.pipelines")
 PIPELINES.add_lazy("sentiment", "elmobench.tasks.sentiment:PIPELINE", "one label a text")
 PIPELINES.add_lazy("ner", "elmobench.tasks.tagging:NER", "entity spans as BIO tags")
+PIPELINES.add_lazy("qa", "elmobench.tasks.qa:PIPELINE", "a passage's span that answers a question")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 for _preset, _what in {
@@ -27,6 +28,12 @@ for _preset, _what in {
     "paper": "character CNN, two biLSTM layers of 200, CRF, as published",
 }.items():
     HEADS.add_lazy(f"ner/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "start and end from token and question mean, linear: a probe",
+    "small": "BiDAF with self-attention, affordable sizes",
+    "paper": "BiDAF with self-attention as published",
+}.items():
+    HEADS.add_lazy(f"qa/{_preset}", f"elmobench.tasks.qa:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:
