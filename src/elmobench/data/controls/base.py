@@ -89,6 +89,11 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.sentiment:GENERATOR",
     "the same words in two orders, with opposite labels",
 )
+GENERATORS.add_lazy(
+    "control-qa",
+    "elmobench.data.controls.qa:GENERATOR",
+    "who won and who lost: only the words beside a name say",
+)
 
 
 class Draw:
