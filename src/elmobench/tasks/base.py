@@ -89,6 +89,8 @@ class TrainingOptions(BaseModel):
         patience: stop after this many epochs without a better dev score.
         clip_norm: clip the gradient's global norm; None for no clipping.
         clip_value: clip each gradient value; None for no clipping.
+        average: decay of a moving average of the weights, with which dev and test are scored;
+            None for the weights themselves.
         grid: small search over option paths, chosen on dev with a seed of its own; for
             ``linear`` heads the same grid for every embedding. Empty for none. Keys are paths
             such as ``training.lr`` and ``options.dropout``.
@@ -104,6 +106,7 @@ class TrainingOptions(BaseModel):
     patience: int = Field(default=5, ge=1)
     clip_norm: float | None = Field(default=5.0, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
+    average: float | None = Field(default=None, gt=0, lt=1)
     grid: dict[str, list[float]] = Field(default_factory=dict)
 
 
@@ -149,9 +152,15 @@ class Head(nn.Module, ABC, Generic[E]):
 
 
 class Pipeline(ABC, Generic[E]):
-    """A kind of task: how examples become context units, labels, heads and scores."""
+    """A kind of task: how examples become context units, labels, heads and scores.
+
+    Attributes:
+        name: as registered.
+        text_form: how a user's own text is written for ``predict``.
+    """
 
     name: ClassVar[str]
+    text_form: ClassVar[str] = "your own text"
 
     @abstractmethod
     def units(self, example: E) -> dict[str, list[Sentence]]:

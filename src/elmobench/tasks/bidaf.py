@@ -56,7 +56,8 @@ class Bidaf(SpanHead):
     Departures and choices: the first token is scored over a biGRU, the last over a second one
     that reads the first's states too, as Clark and Gardner have it (the appendix only says
     linear layers). Passages are never cut. Of several answers one is trained on. The average of
-    weights (0.999) is the trainer's, see the preset.
+    weights (0.999) starts at the initial ones, as TensorFlow's does: it needs some thousand steps,
+    so leave it out (``training.average: null``) on a small set.
 
     Raises:
         ConfigError: neither features nor characters at the input.

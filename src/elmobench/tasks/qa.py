@@ -22,6 +22,7 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
     """Question and passage are encoded as one sequence each."""
 
     name: ClassVar[str] = "qa"
+    text_form: ClassVar[str] = f"passage {SEPARATOR} question"
 
     def units(self, example: PassageQuestion) -> dict[str, list[Sentence]]:
         """The question and the passage."""
@@ -56,7 +57,7 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         tokenizer: SpanTokenizerName = "whitespace" if tokenized else "clitics"
         if len(parts) != 2 or not all(part.strip() for part in parts):
             raise ConfigError(
-                f"a question needs a passage: expected 'passage {SEPARATOR} question'",
+                f"a question needs a passage: expected '{self.text_form}'",
                 where=f"text {text[:60]!r}",
                 fix=f"write for example 'Rome is in Italy. {SEPARATOR} Where is Rome?'",
             )
@@ -100,6 +101,7 @@ PAPER = HeadPreset(
         epochs=24,
         patience=24,
         clip_norm=None,
+        average=0.999,
     ),
     mix=MixDefaults(dropout=0.5),
     version=1,
