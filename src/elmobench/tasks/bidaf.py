@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -29,6 +30,8 @@ class BidafOptions(SpanOptions):
         char_dim: width of a character embedding.
         char_filters: filters of the character CNN.
         char_width: characters a window.
+        prediction: what scores tokens: ``recurrent``, a biGRU for the first token and one more
+            for the last, which reads the first's states too; or ``linear``, a linear layer each.
         dropout: before every GRU and linear layer, the same dimensions at all tokens.
     """
 
@@ -38,6 +41,7 @@ class BidafOptions(SpanOptions):
     char_dim: int = Field(default=20, ge=1)
     char_filters: int = Field(default=100, ge=1)
     char_width: int = Field(default=5, ge=1)
+    prediction: Literal["recurrent", "linear"] = "recurrent"
     dropout: float = Field(default=0.2, ge=0, lt=1)
 
 
@@ -53,9 +57,8 @@ class Bidaf(SpanHead):
     features at the input only the character CNN is read there: a model that keeps GloVe at the
     input and has ELMo at the output alone needs a placement for each part.
 
-    Departures and choices: the first token is scored over a biGRU, the last over a second one
-    that reads the first's states too, as Clark and Gardner have it (the appendix only says
-    linear layers). Passages are never cut. Of several answers one is trained on. The average of
+    Departures and choices: the scores are Clark and Gardner's, with a biGRU for the first token and
+    one for the last, where the appendix only says linear layers (option ``prediction``). Passages are never cut. Of several answers one is trained on. The average of
     weights (0.999) starts at the initial ones, as TensorFlow's does: it needs some thousand steps,
     so leave it out (``training.average: null``) on a small set.
 
@@ -90,10 +93,14 @@ class Bidaf(SpanHead):
         self.self_encoder = BiGru(linear, hidden)
         self.self_attention = Trilinear(self.self_encoder.out_dim, rows=False)
         self.self_attended = nn.Linear(3 * self.self_encoder.out_dim, linear)
-        self.start_encoder = BiGru(linear, hidden)
-        self.start = nn.Linear(2 * hidden, 1, bias=False)
-        self.end_encoder = BiGru(linear + 2 * hidden, hidden)
-        self.end = nn.Linear(2 * hidden, 1, bias=False)
+        self.start_encoder: BiGru | None = None
+        self.end_encoder: BiGru | None = None
+        if options.prediction == "recurrent":
+            self.start_encoder = BiGru(linear, hidden)
+            self.end_encoder = BiGru(linear + 2 * hidden, hidden)
+        scored = 2 * hidden if options.prediction == "recurrent" else linear
+        self.start = nn.Linear(scored, 1, bias=False)
+        self.end = nn.Linear(scored, 1, bias=False)
 
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """See :meth:`SpanHead.scores`."""
@@ -105,8 +112,10 @@ class Bidaf(SpanHead):
         flow = attention_flow(passage, question, pairs, mask, batch.units[QUESTION].mask)
         x = torch.relu(self.attended(self.dropout(flow)))
         x = x + self._self_attended(x, mask)
-        starts = self.start_encoder(self.dropout(x), mask)
-        ends = self.end_encoder(self.dropout(torch.cat([x, starts], dim=-1)), mask)
+        starts = ends = x
+        if self.start_encoder is not None and self.end_encoder is not None:
+            starts = self.start_encoder(self.dropout(x), mask)
+            ends = self.end_encoder(self.dropout(torch.cat([x, starts], dim=-1)), mask)
         start, end = self.start(self.dropout(starts)), self.end(self.dropout(ends))
         return start.squeeze(-1), end.squeeze(-1)
 
