@@ -192,9 +192,7 @@ def test_alone_and_in_a_batch_are_the_same(case: Case) -> None:
         alone = batch_of([example])
         mixed_alone = mixed_of(mixers, alone)
         expected = torch.stack(head.scores(alone, mixed_alone)).detach()[:, 0]
-        torch.testing.assert_close(
-            scores[:, i, : expected.shape[1]], expected, atol=1e-5, rtol=0
-        )
+        torch.testing.assert_close(scores[:, i, : expected.shape[1]], expected, atol=1e-5, rtol=0)
         assert head.predict(alone, mixed_alone) == [found[i]]
         losses.append(head.loss(alone, mixed_alone))
     torch.testing.assert_close(
@@ -269,7 +267,7 @@ def test_predictions_are_pieces_of_the_passage_within_the_limit(case: Case) -> N
 def test_one_answer_is_trained_on_the_most_frequent_or_the_first() -> None:
     passage = make_passage("a b c d", "whitespace")
     a, b, c = (Answer(word, 2 * i, i, i) for i, word in enumerate("abc"))
-    head, mixers = CASES[0].build()
+    head, _ = CASES[0].build()
     vectors = {"input": {"question": torch.ones(1, 1, 24), "passage": torch.randn(1, 4, 24)}}
     losses = {}
     for answers in ((a,), (b,), (a, b, b), (b, a, c), (a, b)):

@@ -13,7 +13,8 @@ def predict(
         str, typer.Argument(help="A record file, or the first letters of a cell's name.")
     ],
     texts: Annotated[
-        list[str] | None, typer.Argument(
+        list[str] | None,
+        typer.Argument(
             help="Sentences, or 'passage ||| question'; from standard input if none are given."
         ),
     ] = None,

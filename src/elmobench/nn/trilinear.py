@@ -43,9 +43,7 @@ class Trilinear(nn.Module):
         return scores
 
 
-def attention_flow(
-    h: Tensor, q: Tensor, scores: Tensor, h_mask: Tensor, q_mask: Tensor
-) -> Tensor:
+def attention_flow(h: Tensor, q: Tensor, scores: Tensor, h_mask: Tensor, q_mask: Tensor) -> Tensor:
     """What each token of h reads of q, and what all of q reads of h: (B, T, 4·D).
 
     With ``c_i`` the mean of q under the softmax of ``scores[i]`` and ``s`` the mean of h under the

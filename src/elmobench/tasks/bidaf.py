@@ -57,10 +57,11 @@ class Bidaf(SpanHead):
     features at the input only the character CNN is read there: a model that keeps GloVe at the
     input and has ELMo at the output alone needs a placement for each part.
 
-    Departures and choices: the scores are Clark and Gardner's, with a biGRU for the first token and
-    one for the last, where the appendix only says linear layers (option ``prediction``). Passages are never cut. Of several answers one is trained on. The average of
-    weights (0.999) starts at the initial ones, as TensorFlow's does: it needs some thousand steps,
-    so leave it out (``training.average: null``) on a small set.
+    Departures and choices: the scores are Clark and Gardner's, with a biGRU for the first token
+    and one for the last, where the appendix only says linear layers (option ``prediction``).
+    Passages are never cut. Of several answers one is trained on. The average of weights (0.999)
+    starts at the initial ones, as TensorFlow's does: it needs some thousand steps, so leave it
+    out (``training.average: null``) on a small set.
 
     Raises:
         ConfigError: neither features nor characters at the input.

@@ -95,14 +95,11 @@ def _articles(text: SourceText) -> list[tuple[str, Any]]:
     return list(_items(content, "data", text.name, root=True))
 
 
-def _chosen(
-    articles: list[tuple[str, Any]], wanted: Articles, name: str
-) -> list[tuple[str, Any]]:
-    if wanted.last is not None and wanted.last > len(articles) or wanted.first > len(articles):
+def _chosen(articles: list[tuple[str, Any]], wanted: Articles, name: str) -> list[tuple[str, Any]]:
+    needed = wanted.last or wanted.first
+    if needed > len(articles):
         raise DataError(
-            f"has {len(articles)} articles, the card asks for article "
-            f"{wanted.last or wanted.first}",
-            where=name,
+            f"has {len(articles)} articles, the card asks for article {needed}", where=name
         )
     if wanted.order == "sha1":
         titles = [_text(article, "title", place) for place, article in articles]
