@@ -12,6 +12,13 @@ from elmobench.data.readers import READERS
 from elmobench.data.task import Task, load_task
 from elmobench.errors import DataError
 
+# Known by git's id alone: in no mirror, so that nobody has counted it here.
+GIT_ONLY = {
+    "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/"
+    "eee5fdbf62f8613a7812b03419e6b29617b74fd1/dataset/train-v1.1.json"
+}
+UNSEEN = {("qa/squad", "train"), ("qa/squad", "dev")}
+
 REAL = ["ner/uner-ewt", "ner/wnut17", "sentiment/mr", "sentiment/sst2", "sentiment/sst5"]
 
 
@@ -27,11 +34,12 @@ def test_all_are_there_and_complete():
     for card in cards.values():
         assert card.reader is None or card.reader.name in READERS
         for split in ("train", "dev", "test"):
-            assert card.stated(split).examples
+            assert card.stated(split).examples or (card.id, split) in UNSEEN
         for source in card.sources():
             if isinstance(source, UrlSource):
-                assert source.sha256
-                assert source.bytes
+                assert source.sha256 or source.url in GIT_ONLY
+                assert source.bytes or source.url in GIT_ONLY
+                assert source.sha256 or source.git_blob_sha1
 
 
 @pytest.mark.shared

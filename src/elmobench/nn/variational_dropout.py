@@ -21,5 +21,5 @@ class VariationalDropout(nn.Module):
         """The identity in evaluation."""
         if not self.training or not self.p:
             return x
-        kept = torch.empty(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype)
-        return x * kept.bernoulli_(1 - self.p) / (1 - self.p)
+        scale = torch.empty(x.shape[0], 1, x.shape[2], device=x.device, dtype=x.dtype)
+        return x * scale.bernoulli_(1 - self.p).div_(1 - self.p)

@@ -146,7 +146,8 @@ class Bidaf(SpanHead):
     ) -> Tensor:
         read = [mixed["input"][unit]] if "input" in mixed else []
         read += [spelled[unit]] if spelled else []
-        states = self.encoder(self.dropout(torch.cat(read, dim=-1)), batch.units[unit].mask)
+        x = self.dropout(torch.cat(read, dim=-1))
+        states: Tensor = self.encoder(x, batch.units[unit].mask)
         if "output" in mixed:
             states = torch.cat([states, mixed["output"][unit]], dim=-1)
         return states
