@@ -83,7 +83,7 @@ def test_twins_have_the_same_words_and_the_other_answer(splits, split: str) -> N
         answers = Counter(example.answers[0].text for example in examples)
         assert len(answers) == 2
         assert len(set(answers.values())) == 1
-        # Where the answer stands says nothing either: the question alone does not tell.
+        # The answers are the two names that every one of these passages holds.
         for example in examples:
             assert {name for name in NAMES if name in example.passage.tokens} == set(answers)
 
