@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from elmobench.data.examples import Sentence
-from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.features.catalogue import Catalogue
 from elmobench.tasks.registries import PIPELINES
@@ -98,13 +97,12 @@ class Predictor:
             texts: strings, or sequences of tokens.
             tokenized: split strings at spaces only.
         """
-        sentences = [
-            tuple(TOKENIZERS["whitespace" if tokenized else "words"](text))
+        examples = [
+            self._pipeline.from_text(text, tokenized=tokenized)
             if isinstance(text, str)
-            else tuple(text)
+            else self._pipeline.from_tokens(tuple(text))
             for text in texts
         ]
-        examples = [self._pipeline.from_tokens(sentence) for sentence in sentences]
         for start in range(0, len(examples), _BATCH):
             chosen = examples[start : start + _BATCH]
             table = SentenceTable()
@@ -113,4 +111,9 @@ class Predictor:
             collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
             with torch.inference_mode():
                 predictions = self._model.predict(collator.batch(data, range(len(chosen))))
-            yield from zip(sentences[start : start + _BATCH], predictions, strict=True)
+            yield from zip(map(self._tokens, chosen), predictions, strict=True)
+
+    def _tokens(self, example: Any) -> Sentence:
+        """The tokens of all sentences that the example is made of, in the pipeline's order."""
+        units = self._pipeline.units(example).values()
+        return tuple(token for unit in units for sentence in unit for token in sentence)

@@ -13,7 +13,10 @@ def predict(
         str, typer.Argument(help="A record file, or the first letters of a cell's name.")
     ],
     texts: Annotated[
-        list[str] | None, typer.Argument(help="Sentences; from standard input if none are given.")
+        list[str] | None,
+        typer.Argument(
+            help="Sentences, or 'passage ||| question'; from standard input if none are given."
+        ),
     ] = None,
     results: Annotated[
         Path, typer.Option(help="Folder searched for the cell and its trained head.")

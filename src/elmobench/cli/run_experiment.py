@@ -36,6 +36,7 @@ def run(
     from elmobench.analysis.report import make_report, write_report
     from elmobench.analysis.terminal import print_report
     from elmobench.bench.run import run_experiment
+    from elmobench.tasks.registries import PIPELINES
     from elmobench.tracking.mlflow_log import default_uri
 
     if overwrite not in ("never", "failed", "always"):
@@ -61,9 +62,10 @@ def run(
     )
     typer.echo(f"records: {summary.folder}/records   tables: {', '.join(map(str, paths))}")
     if not quiet and summary.records:
-        cell = summary.records[-1].cell[:8]
+        last = summary.records[-1]
+        form = PIPELINES.get(last.task.split("/")[0]).text_form
         typer.echo(
-            f'next: elmobench predict {cell} "your own text"{_results_option(results)}'
+            f'next: elmobench predict {last.cell[:8]} "{form}"{_results_option(results)}'
             + (
                 f"; mlflow ui --backend-store-uri {default_uri(summary.folder)}"
                 if tracking_uri is None

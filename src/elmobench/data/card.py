@@ -186,6 +186,7 @@ class Counts(_Strict):
         phrases: labelled phrases, of treebank sentences.
         labels: examples by label, or tokens by tag where tags do not mark spans.
         types: spans by type.
+        passages: distinct passages that questions are asked on.
     """
 
     examples: int | None = None
@@ -194,6 +195,7 @@ class Counts(_Strict):
     phrases: int | None = None
     labels: dict[str, int] | None = None
     types: dict[str, int] | None = None
+    passages: int | None = None
 
 
 class Published(_Strict):

@@ -8,6 +8,7 @@ from typing import Any
 
 from elmobench.data.card import Counts
 from elmobench.data.examples import ClassifiedText, Proposition, SentencePair, TaggedSentence
+from elmobench.data.questions import PassageQuestion
 from elmobench.data.tag_schemes import check_shape, spans
 
 PREDICATE_LABELS = frozenset({"V", "C-V"})
@@ -17,12 +18,15 @@ PREDICATE_LABELS = frozenset({"V", "C-V"})
 def count(examples: Sequence[Any]) -> Counts:
     """Sizes of ``examples``; what does not apply to their kind is None.
 
+    Questions count the tokens of each passage once.
     Tags mark spans if every one is O or a letter of BIO or BIOUL, a dash and a type. The spans of
     propositions are their arguments, piece by piece, without the predicate's own V and C-V.
     """
     labels: Counter[str] | None = None
     types: Counter[str] | None = None
     phrases: int | None = None
+    passages: dict[str, int] | None = None
+    tokens = sum(len(getattr(example, "tokens", ())) for example in examples)
     if examples and all(isinstance(example, ClassifiedText) for example in examples):
         labels = Counter(example.label for example in examples)
         phrases = sum(len(example.phrases) for example in examples) or None
@@ -37,13 +41,17 @@ def count(examples: Sequence[Any]) -> Counts:
     elif examples and all(isinstance(example, Proposition) for example in examples):
         found = (kind for example in examples for _, _, kind in spans(example.tags))
         types = Counter(kind for kind in found if kind not in PREDICATE_LABELS)
+    elif examples and all(isinstance(example, PassageQuestion) for example in examples):
+        passages = {example.passage.text: len(example.passage.tokens) for example in examples}
+        tokens = sum(passages.values()) + sum(len(example.question) for example in examples)
     return Counts(
         examples=len(examples),
-        tokens=sum(len(getattr(example, "tokens", ())) for example in examples),
+        tokens=tokens,
         spans=None if types is None else sum(types.values()),
         phrases=phrases,
         labels=None if labels is None else dict(sorted(labels.items())),
         types=None if types is None else dict(sorted(types.items())),
+        passages=None if passages is None else len(passages),
     )
 
 

@@ -60,6 +60,12 @@ METRICS.add_lazy(
 )
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
 METRICS.add_lazy("srl-f1", "elmobench.metrics.srl:SRL_F1", "argument F1 equal to srl-eval.pl")
+METRICS.add_lazy(
+    "squad", "elmobench.metrics.squad:SQUAD", "F1 and exact match of answers, as SQuAD v1.1"
+)
+METRICS.add_lazy(
+    "exact-match", "elmobench.metrics.squad:EXACT_MATCH", "the same, led by exact match"
+)
 
 
 def get_metric(name: str) -> Metric:

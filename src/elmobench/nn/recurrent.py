@@ -1,12 +1,14 @@
-"""A bidirectional LSTM over right-padded batches."""
+"""Bidirectional LSTMs and GRUs over right-padded batches."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 
-class BiLstm(nn.Module):
+class _Bidirectional(nn.Module):
     """(B, T, D) and (B, T) mask to (B, T, 2·hidden), forward half first; zero at padding.
 
     Neither padding nor neighbours reach a sentence's states: padding stands on the right, where
@@ -21,12 +23,14 @@ class BiLstm(nn.Module):
         dropout: between the layers.
     """
 
+    kind: ClassVar[type[nn.LSTM] | type[nn.GRU]]
+
     def __init__(self, input_dim: int, hidden: int, layers: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
         self.out_dim = 2 * hidden
         widths = [input_dim, *[2 * hidden] * (layers - 1)]
-        self.forwards = nn.ModuleList(nn.LSTM(w, hidden, batch_first=True) for w in widths)
-        self.backwards = nn.ModuleList(nn.LSTM(w, hidden, batch_first=True) for w in widths)
+        self.forwards = nn.ModuleList(self.kind(w, hidden, batch_first=True) for w in widths)
+        self.backwards = nn.ModuleList(self.kind(w, hidden, batch_first=True) for w in widths)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -42,6 +46,18 @@ class BiLstm(nn.Module):
             reread, _ = back(_gather(x, turned))
             x = torch.cat([read, _gather(reread, turned)], dim=-1)
         return torch.where(mask.unsqueeze(-1), x, 0.0)
+
+
+class BiLstm(_Bidirectional):
+    """An LSTM each way, (B, T, D) to (B, T, 2·hidden); see :class:`_Bidirectional`."""
+
+    kind = nn.LSTM
+
+
+class BiGru(_Bidirectional):
+    """A GRU each way, (B, T, D) to (B, T, 2·hidden); see :class:`_Bidirectional`."""
+
+    kind = nn.GRU
 
 
 def _turning(mask: Tensor) -> Tensor:

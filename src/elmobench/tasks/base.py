@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from elmobench.data.examples import Sentence
+from elmobench.data.readers.tokenizers import TOKENIZERS
 
 E = TypeVar("E")
 Placement = Literal["input", "output"]
@@ -90,6 +91,8 @@ class TrainingOptions(BaseModel):
         clip_value: clip each gradient value; None for no clipping.
         plateau_factor: multiply the learning rate by this after each epoch without a better dev
             score; None for a constant rate.
+        average: decay of a moving average of the weights, with which dev and test are scored;
+            None for the weights themselves.
         grid: small search over option paths, chosen on dev with a seed of its own; for
             ``linear`` heads the same grid for every embedding. Empty for none. Keys are paths
             such as ``training.lr`` and ``options.dropout``.
@@ -106,6 +109,7 @@ class TrainingOptions(BaseModel):
     clip_norm: float | None = Field(default=5.0, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     plateau_factor: float | None = Field(default=None, gt=0, lt=1)
+    average: float | None = Field(default=None, gt=0, lt=1)
     grid: dict[str, list[float]] = Field(default_factory=dict)
 
 
@@ -153,10 +157,15 @@ class Head(nn.Module, ABC, Generic[E]):
 class Pipeline(ABC, Generic[E]):
     """A kind of task: how examples become context units, labels, heads and scores.
 
+    Attributes:
+        name: as registered.
+        text_form: how a user's own text is written for ``predict``.
+
     ``readers`` and ``metrics`` are what ``elmobench new task`` writes into a card to fill in.
     """
 
     name: ClassVar[str]
+    text_form: ClassVar[str] = "your own text"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Readers that give its examples, the usual one first, and options to begin with."""
     metrics: ClassVar[tuple[str, ...]] = ()
@@ -181,6 +190,13 @@ class Pipeline(ABC, Generic[E]):
     @abstractmethod
     def from_tokens(self, tokens: Sentence) -> E:
         """An unlabelled example from a user's own text, for ``predict``."""
+
+    def from_text(self, text: str, *, tokenized: bool = False) -> E:
+        """The same from a string: cut into words, or at white space if it is ``tokenized``.
+
+        A pipeline whose examples are more than one sentence overrides it.
+        """
+        return self.from_tokens(tuple(TOKENIZERS["whitespace" if tokenized else "words"](text)))
 
 
 @dataclass(frozen=True)

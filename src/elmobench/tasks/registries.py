@@ -16,6 +16,7 @@ PIPELINES.add_lazy("pos", "elmobench.tasks.tagging:POS", "one part of speech a t
 PIPELINES.add_lazy("nli", "elmobench.tasks.nli:PIPELINE", "one label a pair of sentences")
 PIPELINES.add_lazy("chunking", "elmobench.tasks.tagging:CHUNKING", "base phrases as BIO tags")
 PIPELINES.add_lazy("srl", "elmobench.tasks.srl:PIPELINE", "the arguments of one predicate")
+PIPELINES.add_lazy("qa", "elmobench.tasks.qa:PIPELINE", "a passage's span that answers a question")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 for _preset, _what in {
@@ -52,6 +53,12 @@ for _preset, _what in {
     "paper": "predicate flag, eight alternating LSTM layers with highways, as published",
 }.items():
     HEADS.add_lazy(f"srl/{_preset}", f"elmobench.tasks.srl:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "start and end from token and question mean, linear: a probe",
+    "small": "BiDAF with self-attention, affordable sizes",
+    "paper": "BiDAF with self-attention as published",
+}.items():
+    HEADS.add_lazy(f"qa/{_preset}", f"elmobench.tasks.qa:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

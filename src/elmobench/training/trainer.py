@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from elmobench.errors import ElmobenchError
 from elmobench.metrics.base import Metric, Scores
 from elmobench.tasks.base import Pipeline, TrainingOptions
+from elmobench.training.averaging import WeightAverage
 from elmobench.training.batching import (
     Collator,
     ExampleSet,
@@ -106,8 +108,9 @@ def train_epoch(
     data: ExampleSet[Any],
     batches: Sequence[Sequence[int]],
     options: TrainingOptions,
+    average: WeightAverage | None = None,
 ) -> float:
-    """One pass over ``batches``; returns the mean loss.
+    """One pass over ``batches``, with ``average`` following; returns the mean loss.
 
     Raises:
         TrainingError: if the loss becomes infinite or not a number.
@@ -120,6 +123,8 @@ def train_epoch(
         loss.backward()  # type: ignore[no-untyped-call]
         _clip(model, options)
         optimizer.step()
+        if average is not None:
+            average.update()
         total += loss.detach()
         if number % 50 == 0 or number == len(batches) - 1:
             _check_finite(total, number)
@@ -139,9 +144,11 @@ def train(
 ) -> Training:
     """Train until dev stops improving; leave the best epoch's weights in ``model``.
 
+    With ``options.average`` dev is scored with the averaged weights, which are those left.
     A later epoch replaces an earlier one only if its dev score is strictly higher.
     """
     optimizer = make_optimizer(model, options)
+    average = None if options.average is None else WeightAverage(model, options.average)
     order = streams.numpy("order")
     epochs: list[Epoch] = []
     best: Epoch | None = None
@@ -150,20 +157,23 @@ def train(
         for number in range(1, options.epochs + 1):
             start = time.perf_counter()
             batches = bucketed_batches(train_data.lengths, options.batch_size, order)
-            loss = train_epoch(model, optimizer, collator, train_data, batches, options)
-            scores, _ = evaluate(model, collator, dev_data, pipeline, metric, options.batch_size)
-            epoch = Epoch(
-                number,
-                loss,
-                scores.score,
-                model.layer_weights(),
-                time.perf_counter() - start,
-            )
-            epochs.append(epoch)
-            if best is None or epoch.dev > best.dev:
-                best = epoch
-                best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            elif options.plateau_factor is not None:
+            loss = train_epoch(model, optimizer, collator, train_data, batches, options, average)
+            with nullcontext() if average is None else average.in_place():
+                scores, _ = evaluate(
+                    model, collator, dev_data, pipeline, metric, options.batch_size
+                )
+                epoch = Epoch(
+                    number,
+                    loss,
+                    scores.score,
+                    model.layer_weights(),
+                    time.perf_counter() - start,
+                )
+                epochs.append(epoch)
+                if best is None or epoch.dev > best.dev:
+                    best = epoch
+                    best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            if best is not epoch and options.plateau_factor is not None:
                 for group in optimizer.param_groups:
                     group["lr"] *= options.plateau_factor
             if on_epoch is not None:

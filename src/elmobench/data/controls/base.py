@@ -105,6 +105,11 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.srl:GENERATOR",
     "who did it to whom: only the voice of the clause says",
 )
+GENERATORS.add_lazy(
+    "control-qa",
+    "elmobench.data.controls.qa:GENERATOR",
+    "who won and who lost: only the words beside a name say",
+)
 
 
 class Draw:

@@ -156,6 +156,7 @@ READERS.add_lazy(
     "elmobench.data.readers.conll_srl:CONLL_2012",
     "propositions of CoNLL-2012 and OntoNotes (*_conll)",
 )
+READERS.add_lazy("squad", "elmobench.data.readers.squad:READER", "questions on passages, in JSON")
 
 
 def read_bytes(

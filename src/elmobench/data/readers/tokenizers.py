@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 TokenizerName = Literal["spaces", "whitespace", "words", "treebank"]
@@ -40,3 +42,53 @@ TOKENIZERS: dict[TokenizerName, Callable[[str], list[str]]] = {
 white space of Unicode. ``words``: runs of word characters, inner apostrophes included
 (``don't``), and every other visible character by itself; for raw text. ``treebank``: the Penn
 Treebank's rule for one sentence, by NLTK: ``do n't``, double quotes as `` and ''."""
+
+SpanTokenizerName = Literal["whitespace", "words", "clitics"]
+"""Tokenisers that tell where tokens stand; see :func:`character_spans`."""
+
+_VISIBLE = re.compile(r"\S+")
+
+
+def character_spans(text: str, tokenizer: SpanTokenizerName) -> list[tuple[int, int]]:
+    """The tokens of ``text`` as characters ``[start, end)``, in order; no two overlap.
+
+    ``whitespace`` and ``words`` are the rules of :data:`TOKENIZERS`. ``clitics`` is for data
+    that mark parts of words: what is not white space is cut into numbers with inner points,
+    commas and colons (``10,000``, ``3.5``), abbreviations of single letters (``U.S.``), the
+    clitics ``'s 're 've 'll 'd 'm n't`` by themselves, runs of word characters, and every other
+    character by itself, hyphens too. Combining marks and invisible format characters (Unicode
+    categories M and Cf: accents, joiners, variation selectors) stay with the character before
+    them. Every character but white space is in some token.
+    """
+    if tokenizer == "clitics":
+        marks = {char for char in text if not char.isascii() and _attaches(char)}
+        pattern = _clitics("".join(sorted(marks)))
+    else:
+        pattern = _VISIBLE if tokenizer == "whitespace" else _WORDS
+    return [match.span() for match in pattern.finditer(text)]
+
+
+def _attaches(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] == "M" or category == "Cf"
+
+
+@lru_cache(maxsize=256)
+def _clitics(marks: str) -> re.Pattern[str]:
+    """The rule for a text that holds these characters of categories M and Cf."""
+    attached = re.escape(marks)
+    more = f"[{attached}]*" if marks else ""
+    letter = rf"\w{more}"
+    # \b would see a border before a mark, so the end of a clitic is spelled out.
+    end = rf"(?![\w{attached}])"
+    negation = rf"n['’]t{end}"
+    return re.compile(
+        rf"\d+(?:[.,:]\d+)+{more}"
+        rf"|(?:[^\W\d_]\.){{2,}}{more}"
+        rf"|(?:(?!{negation}){letter})+(?={negation})"
+        rf"|{negation}"
+        rf"|['’](?:s|re|ve|ll|d|m){end}"
+        rf"|(?:{letter})+"
+        rf"|[^\w\s]{more}",
+        re.IGNORECASE,
+    )

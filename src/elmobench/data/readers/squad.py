@@ -1,0 +1,186 @@
+"""Questions on passages in the JSON of SQuAD v1.1."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
+from elmobench.errors import DataError
+
+
+class Articles(BaseModel):
+    """Some of a file's articles, so that one file can give several splits.
+
+    Attributes:
+        order: ``file``, or ``sha1``: ascending by the SHA-1 (hex) of the title in UTF-8, exactly
+            as it stands in the JSON. The examples come in this order.
+        first: the first article in that order to take, counted from 1.
+        last: the last one; None for all that follow.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: Literal["file", "sha1"] = "file"
+    first: int = Field(default=1, ge=1)
+    last: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Articles:
+        if self.last is not None and self.last < self.first:
+            raise ValueError("'last' stands before 'first'")
+        return self
+
+
+class SquadOptions(ReaderOptions):
+    """Options of the ``squad`` reader.
+
+    Attributes:
+        tokenizer: of questions and passages; see :func:`character_spans`.
+        articles: which of the file's articles are read.
+        wrong_offsets: what becomes of an answer that does not stand at its offset: an ``error``,
+            or ``drop`` it (a question that has no other is dropped too), counted.
+    """
+
+    tokenizer: SpanTokenizerName = "clitics"
+    articles: Articles = Articles()
+    wrong_offsets: Literal["error", "drop"] = "error"
+
+
+class SquadReader(Reader[SquadOptions]):
+    """Gives :class:`PassageQuestion`.
+
+    An answer's tokens are those that hold any of its characters; where these are not exactly its
+    characters, that is counted as an answer moved to token borders. Its text and offset stay as
+    annotated. Questions without a token are dropped and counted. Errors name the file, and the
+    line where the JSON is broken or else the place in it (``data[0].paragraphs[2].qas[1]``):
+    files of this kind are often one line.
+    """
+
+    name: ClassVar[str] = "squad"
+    version: ClassVar[int] = 1
+    options_type = SquadOptions
+
+    def read(self, text: SourceText, options: SquadOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        examples: list[PassageQuestion] = []
+        dropped: Counter[str] = Counter()
+        for place, article in _chosen(_articles(text), options.articles, text.name):
+            for at, paragraph in _items(article, "paragraphs", place):
+                context = _text(paragraph, "context", at)
+                passage = make_passage(context, options.tokenizer)
+                for where, qa in _items(paragraph, "qas", at):
+                    found = _question(qa, passage, options, dropped, where)
+                    if found is not None:
+                        examples.append(found)
+        return ReadResult(examples, dropped)
+
+
+def _articles(text: SourceText) -> list[tuple[str, Any]]:
+    rows = list(text.rows())
+    try:
+        content = json.loads("\n".join(line for _, line in rows))
+    except json.JSONDecodeError as error:
+        line = rows[min(error.lineno, len(rows)) - 1][0] if rows else 1
+        raise DataError(
+            f"is not JSON: {error.msg} at column {error.colno}", where=text.at(line)
+        ) from error
+    return list(_items(content, "data", text.name, root=True))
+
+
+def _chosen(articles: list[tuple[str, Any]], wanted: Articles, name: str) -> list[tuple[str, Any]]:
+    needed = wanted.last or wanted.first
+    if needed > len(articles):
+        raise DataError(
+            f"has {len(articles)} articles, the card asks for article {needed}", where=name
+        )
+    if wanted.order == "sha1":
+        titles = [_text(article, "title", place) for place, article in articles]
+        repeated = [title for title, number in Counter(titles).items() if number > 1]
+        if repeated:
+            raise DataError(
+                f"two articles have the title {repeated[0]!r}: titles give no order", where=name
+            )
+        keys = {
+            place: hashlib.sha1(title.encode("utf-8", "surrogatepass")).hexdigest()
+            for (place, _), title in zip(articles, titles, strict=True)
+        }
+        articles = sorted(articles, key=lambda item: keys[item[0]])
+    return articles[wanted.first - 1 : wanted.last]
+
+
+def _question(
+    qa: Any, passage: Passage, options: SquadOptions, dropped: Counter[str], where: str
+) -> PassageQuestion | None:
+    text = _text(qa, "question", where)
+    tokens = tuple(text[start:end] for start, end in character_spans(text, options.tokenizer))
+    if not tokens:
+        dropped["questions without a token"] += 1
+        return None
+    if not passage.tokens:
+        raise DataError("a question on a passage without a token", where=where)
+    answers = []
+    for at, item in _items(qa, "answers", where):
+        answer = _answer(item, passage, options, dropped, at)
+        if answer is not None:
+            answers.append(answer)
+    if not answers:
+        if options.wrong_offsets == "error" or not qa["answers"]:
+            raise DataError(
+                "the question has no answer",
+                where=where,
+                fix="questions that cannot be answered (SQuAD 2.0) are no part of this format",
+            )
+        dropped["questions without a usable answer"] += 1
+        return None
+    return PassageQuestion(_text(qa, "id", where), tokens, passage, tuple(answers))
+
+
+def _answer(
+    item: Any, passage: Passage, options: SquadOptions, dropped: Counter[str], where: str
+) -> Answer | None:
+    text = _text(item, "text", where)
+    start = item.get("answer_start")
+    if not isinstance(start, int) or isinstance(start, bool):
+        raise DataError(f"expected a number in 'answer_start', got {start!r}", where=where)
+    end = start + len(text)
+    covered = passage.covering(start, end)
+    if start < 0 or not text or passage.text[start:end] != text or covered is None:
+        if options.wrong_offsets == "error":
+            raise DataError(
+                f"{text[:60]!r} does not stand at character {start} of the passage",
+                where=where,
+                fix="correct the file, or give the reader the option wrong_offsets: drop",
+            )
+        dropped["answers not at their offset"] += 1
+        return None
+    first, last = covered
+    if (passage.offsets[first][0], passage.offsets[last][1]) != (start, end):
+        dropped["answers moved to token borders"] += 1
+    return Answer(text, start, first, last)
+
+
+def _items(parent: Any, key: str, where: str, root: bool = False) -> Iterator[tuple[str, Any]]:
+    """The members of the list ``parent[key]``, each with its place for errors."""
+    found = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(found, list):
+        raise DataError(f"expected an object with a list {key!r}", where=where)
+    for i, item in enumerate(found):
+        yield f"{where}{': ' if root else '.'}{key}[{i}]", item
+
+
+def _text(parent: Any, key: str, where: str) -> str:
+    found = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(found, str):
+        raise DataError(f"expected an object with a text {key!r}", where=where)
+    return found
+
+
+READER = SquadReader()

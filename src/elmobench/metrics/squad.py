@@ -1,0 +1,108 @@
+"""Exact match and F1 of answers, equal to the official script of SQuAD v1.1."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from elmobench.errors import DataError
+from elmobench.metrics.base import Metric, Scores
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+def normalized(answer: str) -> list[str]:
+    """The words that are compared: lower case, then no ASCII punctuation, then no articles."""
+    bare = answer.lower().translate(_NO_PUNCTUATION)
+    return _ARTICLES.sub(" ", bare).split()
+
+
+def word_f1(predicted: Sequence[str], reference: Sequence[str]) -> float:
+    """F1 of two bags of words, in [0, 1]; 0 without a common word, even if both are empty."""
+    common = (Counter(predicted) & Counter(reference)).total()
+    if not common:
+        return 0.0
+    # Written as the official script computes it: 2c / (p + r) differs in the last digit.
+    precision, recall = common / len(predicted), common / len(reference)
+    return (2 * precision * recall) / (precision + recall)
+
+
+class Squad(Metric):
+    """Gold is the list of reference answers of a question, predicted the answer.
+
+    A prediction is a string, None where there is none (it scores 0 and stays in the
+    denominator), or a list of answers of which the first is scored. A question's scores are the
+    best over its references, exact match and F1 each.
+    """
+
+    name: ClassVar[str] = "squad"
+    version: ClassVar[int] = 1
+    primary: ClassVar[str] = "f1"
+
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """``exact_match`` and ``f1`` in percent; counts ``questions`` and ``missing``."""
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} questions but {len(predicted)} predictions", where=self.name
+            )
+        if not gold:
+            raise DataError("there is nothing to score", where=self.name)
+        exact = missing = 0
+        f1 = 0.0
+        for i, (references, prediction) in enumerate(zip(gold, predicted, strict=True)):
+            answer = _first(prediction, f"{self.name}, prediction {i}")
+            wanted = [normalized(text) for text in _texts(references, f"{self.name}, gold {i}")]
+            if answer is None:
+                missing += 1
+                continue
+            found = normalized(answer)
+            exact += found in wanted
+            f1 += max(word_f1(found, words) for words in wanted)
+        values = {
+            "exact_match": 100.0 * exact / len(gold),
+            "f1": 100.0 * f1 / len(gold),
+            "questions": float(len(gold)),
+            "missing": float(missing),
+        }
+        return Scores(primary=self.primary, values=values)
+
+    def compute_by_id(
+        self, gold: Mapping[str, Sequence[str]], predicted: Mapping[str, str]
+    ) -> Scores:
+        """The same for predictions of the official form, by question id.
+
+        Ids without a prediction score 0; predictions for other ids are ignored.
+        """
+        return self.compute(list(gold.values()), [predicted.get(key) for key in gold])
+
+
+class ExactMatch(Squad):
+    """The same scores, led by exact match."""
+
+    name: ClassVar[str] = "exact-match"
+    primary: ClassVar[str] = "exact_match"
+
+
+def _texts(references: Any, where: str) -> Sequence[str]:
+    if isinstance(references, str) or not isinstance(references, Sequence) or not references:
+        raise DataError(f"expected a list of reference answers, got {references!r}", where=where)
+    for text in references:
+        if not isinstance(text, str):
+            raise DataError(f"an answer must be a string, got {text!r}", where=where)
+    return references
+
+
+def _first(prediction: Any, where: str) -> str | None:
+    if isinstance(prediction, list):
+        prediction = prediction[0] if prediction else None
+    if prediction is not None and not isinstance(prediction, str):
+        raise DataError(f"an answer must be a string, got {prediction!r}", where=where)
+    return prediction
+
+
+SQUAD = Squad()
+EXACT_MATCH = ExactMatch()

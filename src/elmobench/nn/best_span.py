@@ -1,0 +1,28 @@
+"""The best span of a sequence, from scores of its first and its last token."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def best_spans(start: Tensor, end: Tensor, mask: Tensor, limit: int) -> Tensor:
+    """First and last token (B, 2) of the span with the largest ``start[i] + end[j]``.
+
+    Spans have ``i <= j < i + limit`` and real tokens only. Among equals the one that begins
+    first is taken, then the shortest.
+
+    Args:
+        start: (B, T) scores of first tokens.
+        end: (B, T) scores of last tokens.
+        mask: (B, T) bool, real tokens on the left; every row has one.
+        limit: most tokens of a span.
+    """
+    width = min(limit, start.shape[1])
+    low = float("-inf")
+    start, end = start.masked_fill(~mask, low), end.masked_fill(~mask, low)
+    ends = torch.nn.functional.pad(end, (0, width - 1), value=low).unfold(1, width, 1)
+    scores = (start.unsqueeze(2) + ends).flatten(1)  # (B, T · width)
+    best = scores.argmax(dim=1)
+    first = best // width
+    return torch.stack([first, first + best % width], dim=1)

@@ -1,0 +1,72 @@
+"""Question answering on the whole road: card → features → head → record → a user's own text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import elmobench
+from elmobench.bench.predict import Predictor
+from elmobench.bench.run import run_experiment
+from elmobench.errors import ConfigError
+from elmobench.tracking.record import RecordStore
+
+CARD = """\
+name: tiny
+pipeline: qa
+version: 1
+title: t
+description: d
+language: en
+splits:
+  train: [{generate: &made {name: control-qa, options: {sizes: {train: 60, dev: 20, test: 20}}}}]
+  dev: [{generate: *made}]
+  test: [{generate: *made}]
+metric: squad
+licence: none
+redistributable: no
+citation: none
+"""
+
+
+def test_every_placement_from_card_to_prediction(tmp_path: Path) -> None:
+    cards, results = tmp_path / "cards", tmp_path / "r"
+    cards.mkdir()
+    (cards / "tiny.yaml").write_text(CARD)
+    summary = run_experiment(
+        {
+            "name": "tiny",
+            "tasks": ["qa/tiny"],
+            "features": ["random+elmo-random"],
+            "heads": ["small"],
+            "axes": {"placement": ["input", "output", "both"]},
+            "overrides": [{"set": {"training.epochs": 1, "training.average": 0.5}}],
+        },
+        include=[cards],
+        results=results,
+        tracking_uri="none",
+        quiet=True,
+    )
+    assert [record.status for record in summary.records] == ["ok"] * 3
+    weights = [set(record.result.layer_weights) for record in summary.records]
+    assert weights == [{"input"}, {"output"}, {"input", "output"}]
+    both = summary.records[-1]
+    mixes = both.result.layer_weights
+    assert mixes["input"]["elmo-random"] != mixes["output"]["elmo-random"]
+    rows = RecordStore(results).read_predictions(both.cell)
+    metric = elmobench.get_metric("squad")
+    scores = metric.compute([r["gold"] for r in rows], [r["predicted"] for r in rows])
+    assert scores.values == both.result.test
+
+    predictor = Predictor(RecordStore(results).record_path(both.cell))
+    examples = elmobench.load_task("qa/tiny", include=[cards]).split("test")
+    # The stored predictions come back from the saved head.
+    texts = [f"{e.passage.text} ||| {' '.join(e.question)}" for e in examples]
+    again = [answer for _, answer in predictor.predict(texts)]
+    assert again == [row["predicted"] for row in rows]
+    ((tokens, answer),) = predictor.predict(["It\u00a0was  Boris's match. ||| Whose match?"])
+    assert tokens == ("Whose", "match", "?", "It", "was", "Boris", "'s", "match", ".")
+    assert answer in "It\u00a0was  Boris's match."
+    with pytest.raises(ConfigError, match="a question needs a passage"):
+        list(predictor.predict(["Who won?"]))
