@@ -177,10 +177,10 @@ class Counts(_Strict):
     Attributes:
         examples: number of examples (sentences).
         tokens: over all examples.
-        spans: annotated spans, of tagged sentences in a span scheme.
+        spans: annotated spans, of tagged sentences in a span scheme; sense-annotated instances.
         phrases: labelled phrases, of treebank sentences.
         labels: examples by label, or tokens by tag where tags do not mark spans.
-        types: spans by type.
+        types: spans by type, instances by part of speech.
     """
 
     examples: int | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.data.card import Counts
-from elmobench.data.examples import ClassifiedText, TaggedSentence
+from elmobench.data.examples import ClassifiedText, SenseSentence, TaggedSentence
 from elmobench.data.tag_schemes import check_shape, spans
 
 
@@ -28,6 +28,8 @@ def count(examples: Sequence[Any]) -> Counts:
             types = Counter(kind for example in examples for _, _, kind in spans(example.tags))
         else:
             labels = tags
+    elif examples and all(isinstance(example, SenseSentence) for example in examples):
+        types = Counter(instance.pos for example in examples for instance in example.instances)
     return Counts(
         examples=len(examples),
         tokens=sum(len(getattr(example, "tokens", ())) for example in examples),

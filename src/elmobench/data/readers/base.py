@@ -134,6 +134,7 @@ READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV
 READERS.add_lazy(
     "conll-columns", "elmobench.data.readers.columns:READER", "one token a line, in columns"
 )
+READERS.add_lazy("wsd", "elmobench.data.readers.wsd:READER", "words with senses: SemCor, Raganato")
 
 
 def read_bytes(
