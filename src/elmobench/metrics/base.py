@@ -54,6 +54,9 @@ METRICS.add_lazy(
     "macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1"
 )
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
+METRICS.add_lazy(
+    "wsd-f1", "elmobench.metrics.senses:WSD_F1", "F1 of senses equal to the unified WSD scorer"
+)
 
 
 def get_metric(name: str) -> Metric:

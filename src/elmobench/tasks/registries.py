@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 PIPELINES: Registry[Pipeline[Any]] = Registry("pipeline", "elmobench.pipelines")
 PIPELINES.add_lazy("sentiment", "elmobench.tasks.sentiment:PIPELINE", "one label a text")
 PIPELINES.add_lazy("ner", "elmobench.tasks.tagging:NER", "entity spans as BIO tags")
+PIPELINES.add_lazy("wsd", "elmobench.tasks.wsd:PIPELINE", "the senses of words in a sentence")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 for _preset, _what in {
@@ -27,6 +28,14 @@ for _preset, _what in {
     "paper": "character CNN, two biLSTM layers of 200, CRF, as published",
 }.items():
     HEADS.add_lazy(f"ner/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "one softmax over a lemma's senses: a probe",
+    "small": "one biLSTM layer, softmax over a lemma's senses",
+    "paper": "nearest neighbour among a lemma's senses, as published; nothing is learned",
+    "most-frequent": "a lemma's most frequent sense in training: the baseline",
+}.items():
+    _attribute = _preset.upper().replace("-", "_")
+    HEADS.add_lazy(f"wsd/{_preset}", f"elmobench.tasks.wsd:{_attribute}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
 from elmobench.data.readers.sense_inventory import SENSE_TYPES, SenseInventory

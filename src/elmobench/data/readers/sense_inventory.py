@@ -114,7 +114,8 @@ class _Entries:
 
     def read(self) -> list[Entry]:
         """Headword, part of speech, its number, sense keys: entry by entry."""
-        for self.number, line in self.text.rows():
+        for number, line in self.text.rows():
+            self.number = number
             # Most lines stand deep: they come first, and cost least.
             if line.startswith("      "):
                 if self.keys is None or (self.in_senses and self.item is None):
@@ -182,7 +183,7 @@ class _Entries:
             if len(value) < 2 or not value.endswith("'") or "'" in inner.replace("''", ""):
                 raise self._wrong(value)
             return inner.replace("''", "'")
-        if not value or value[0] in "\"[]{}&*!|>%@`?,#" or ": " in value or " #" in value:
+        if not value or value[0] in '"[]{}&*!|>%@`?,#' or ": " in value or " #" in value:
             raise self._wrong(value)
         return value
 
