@@ -89,6 +89,9 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.sentiment:GENERATOR",
     "the same words in two orders, with opposite labels",
 )
+GENERATORS.add_lazy(
+    "control-wsd", "elmobench.data.controls.wsd:GENERATOR", "nouns that are animals or things"
+)
 
 
 class Draw:

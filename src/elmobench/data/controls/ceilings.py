@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 
-from elmobench.data.examples import ClassifiedText, Sentence, TaggedSentence
+from elmobench.data.examples import ClassifiedText, SenseSentence, Sentence, TaggedSentence
 from elmobench.data.tag_schemes import spans
 
 
@@ -59,7 +59,33 @@ def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:
     for counts in types.values():
         best = max(counts.values())
         groups.append((best, counts.total() if alone else best))
-    groups.sort(key=lambda group: Fraction(*group), reverse=True)
+    return _best_f1(groups, gold)
+
+
+def sense_ceiling(examples: Sequence[SenseSentence]) -> float:
+    """F1 of senses (percent) of the best function of lemma, part of speech and words. Exact.
+
+    Proof. Such a function answers all n instances of a group (same lemma, part of speech and
+    words) alike. An answer of k senses gets from the group the mean over them of the number of
+    instances for which each is gold, at most m, that of the best single sense; and answering
+    that sense is such a function. With W the groups that it answers at all, F1 is 2 sum m /
+    (sum n + gold), a ratio that is largest for some W that takes the groups of greatest m/n
+    first.
+    """
+    groups: defaultdict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
+    sizes: Counter[tuple[object, ...]] = Counter()
+    for example in examples:
+        for instance in example.instances:
+            words = example.tokens[instance.start : instance.end]
+            group = (instance.lemma, instance.pos, words)
+            groups[group].update(set(instance.senses))
+            sizes[group] += 1
+    return _best_f1([(max(groups[g].values()), n) for g, n in sizes.items()], sizes.total())
+
+
+def _best_f1(groups: list[tuple[int, int]], gold: int) -> float:
+    """Greatest F1 in percent over sets of (right, predicted) groups, for ``gold`` in all."""
+    groups = sorted(groups, key=lambda group: Fraction(*group), reverse=True)
     ceiling, right, predicted = Fraction(0), 0, 0
     for best, total in groups:
         right += best
