@@ -329,14 +329,15 @@ def test_bad_keys_name_file_and_line(keys: str, line: int, message: str):
 
 
 def test_files_that_must_stand_beside():
+    keys = (SourceText(KEYS.encode(), "k"),)
+    alone = SourceText(XML.encode(), "x", beside={"inventory": (inventory(),)})
     with pytest.raises(ConfigError, match="'inventory'"):
         run(SourceText(SEMCOR.encode(), "br-a01"), format="semcor")
     with pytest.raises(ConfigError, match="'keys'"):
-        source = SourceText(XML.encode(), "x", beside={"inventory": (inventory(),)})
-        run(source, format="raganato")
+        run(alone, format="raganato")
+    some = replace(alone, lines=(1, 2), beside={**alone.beside, "keys": keys})
     with pytest.raises(ConfigError, match="no lines to choose"):
-        beside = {"inventory": (inventory(),), "keys": (SourceText(KEYS.encode(), "k"),)}
-        run(SourceText(XML.encode(), "x", lines=(1, 2), beside=beside), format="raganato")
+        run(some, format="raganato")
 
 
 @pytest.mark.parametrize(
