@@ -80,8 +80,8 @@ class WsdPipeline(Pipeline[SenseSentence]):
         raise ConfigError(
             "a WSD head needs the lemma, part of speech and candidate senses of each word, which "
             "plain text does not give",
-            fix="write the text as a data set with a card of pipeline wsd (`elmobench show wsd`), "
-            "or use load_model and SenseSentence from Python",
+            fix="give the text a card of pipeline wsd, with its words annotated, as test set "
+            "(`elmobench show wsd` tells what its reader takes)",
         )
 
 
