@@ -14,7 +14,13 @@ from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
 from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec, parse_features
 from elmobench.nn.mix_mode import MixMode
-from elmobench.tasks.base import HeadOptions, HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.base import (
+    HeadOptions,
+    HeadPreset,
+    MixDefaults,
+    OnePassHead,
+    TrainingOptions,
+)
 from elmobench.tasks.registries import get_head
 
 PROTOCOL_VERSION = 1
@@ -184,6 +190,8 @@ def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]
                     placement = point["placement"]
                     _check_placement(placement, preset, names)
                     parts = _resolve_parts(spec.parts, point, mix)
+                    if issubclass(preset.head, OnePassHead):
+                        parts = tuple(_not_learned(part, names) for part in parts)
                     for seed in experiment.seeds:
                         yield Cell(
                             task=task,
@@ -256,6 +264,21 @@ def _check_placement(placement: str, preset: HeadPreset, names: Mapping[str, str
             f"head {names['pipeline']}/{names['head']} takes no features at {placement!r}",
             fix=f"it takes them at: {', '.join(preset.placements)}",
         )
+
+
+def _not_learned(part: PartSettings, names: Mapping[str, str]) -> PartSettings:
+    """A part below a head that learns nothing: its mix as it would start, without γ and λ."""
+    mode = MixMode.parse(part.mix)
+    if part.trainable or mode.kind == "first":
+        what = "(trainable)" if part.trainable else f"mix {mode}"
+        raise ConfigError(
+            f"{part.name}: {what} is learned, and head {names['pipeline']}/{names['head']} "
+            "learns nothing",
+            where=f"features {names['features']}",
+            fix="use the vectors as they are, with mix uniform, layer=K, last or concat",
+        )
+    mix = "uniform" if mode.kind == "learned" else part.mix
+    return part.model_copy(update={"mix": mix, "gamma": False, "l2": 0.0, "dropout": 0.0})
 
 
 def _resolve_parts(

@@ -182,10 +182,11 @@ class Counts(_Strict):
     Attributes:
         examples: number of examples (sentences).
         tokens: over all examples.
-        spans: annotated spans, of tagged sentences in a span scheme; arguments of propositions.
+        spans: annotated spans, of tagged sentences in a span scheme; arguments of propositions;
+            sense-annotated instances.
         phrases: labelled phrases, of treebank sentences.
         labels: examples by label, or tokens by tag where tags do not mark spans.
-        types: spans by type.
+        types: spans by type, instances by part of speech.
         passages: distinct passages that questions are asked on.
     """
 

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.data.card import Counts
-from elmobench.data.examples import ClassifiedText, Proposition, SentencePair, TaggedSentence
+from elmobench.data.examples import (
+    ClassifiedText,
+    Proposition,
+    SenseSentence,
+    SentencePair,
+    TaggedSentence,
+)
 from elmobench.data.questions import PassageQuestion
 from elmobench.data.tag_schemes import check_shape, spans
 
@@ -44,6 +50,8 @@ def count(examples: Sequence[Any]) -> Counts:
     elif examples and all(isinstance(example, PassageQuestion) for example in examples):
         passages = {example.passage.text: len(example.passage.tokens) for example in examples}
         tokens = sum(passages.values()) + sum(len(example.question) for example in examples)
+    elif examples and all(isinstance(example, SenseSentence) for example in examples):
+        types = Counter(instance.pos for example in examples for instance in example.instances)
     return Counts(
         examples=len(examples),
         tokens=tokens,

@@ -85,6 +85,42 @@ class Proposition:
             raise ValueError(f"{self.id}: no token {self.predicate} to be the predicate")
 
 
+@dataclass(frozen=True, slots=True)
+class SenseInstance:
+    """A word or multiword unit, tokens ``[start, end)`` of its sentence, with its senses.
+
+    ``lemma`` is lower-case, with ``_`` between words; ``pos`` is n, v, a or r. ``senses`` are the
+    gold sense keys, any of which is right; ``candidates`` those of the lemma in the order of the
+    inventory, which may lack a gold one or be empty.
+    """
+
+    id: str
+    start: int
+    end: int
+    lemma: str
+    pos: str
+    senses: tuple[str, ...]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SenseSentence:
+    """One sentence and its sense-annotated instances; ``dataset`` names its part of a split."""
+
+    id: str
+    tokens: Sentence
+    instances: tuple[SenseInstance, ...]
+    dataset: str = ""
+
+    def __post_init__(self) -> None:
+        for instance in self.instances:
+            if not 0 <= instance.start < instance.end <= len(self.tokens):
+                raise ValueError(
+                    f"{instance.id}: tokens {instance.start} to {instance.end} of "
+                    f"{len(self.tokens)}"
+                )
+
+
 def as_sentence(tokens: Sequence[str]) -> Sentence:
     """``tokens`` as a tuple. Raises TypeError for a bare string, a common slip."""
     if isinstance(tokens, str):

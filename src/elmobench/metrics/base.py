@@ -66,6 +66,9 @@ METRICS.add_lazy(
 METRICS.add_lazy(
     "exact-match", "elmobench.metrics.squad:EXACT_MATCH", "the same, led by exact match"
 )
+METRICS.add_lazy(
+    "wsd-f1", "elmobench.metrics.senses:WSD_F1", "F1 of senses equal to the unified WSD scorer"
+)
 
 
 def get_metric(name: str) -> Metric:

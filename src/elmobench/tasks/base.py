@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -152,6 +152,22 @@ class Head(nn.Module, ABC, Generic[E]):
     @abstractmethod
     def predict(self, batch: Batch[E], mixed: Mixed) -> list[Any]:
         """One JSON-able prediction an example, of the form that the metric reads."""
+
+
+class OnePassHead(Head[E]):
+    """A head that one pass over the training set determines; nothing is learned by gradient.
+
+    A mix that would be learned stays as it starts, so a cell of such a head resolves ``learned``
+    to ``uniform``, and leaves γ, λ and dropout out.
+    """
+
+    @abstractmethod
+    def fit(self, batches: Iterable[tuple[Batch[E], Mixed]]) -> None:
+        """Determine the head from the training set: its batches, once, in the data's order."""
+
+    def loss(self, batch: Batch[E], mixed: Mixed) -> Tensor:
+        """There is none. Raises TypeError."""
+        raise TypeError(f"{type(self).__name__} is fitted in one pass and has no loss")
 
 
 class Pipeline(ABC, Generic[E]):

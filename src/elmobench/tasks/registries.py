@@ -17,6 +17,7 @@ PIPELINES.add_lazy("nli", "elmobench.tasks.nli:PIPELINE", "one label a pair of s
 PIPELINES.add_lazy("chunking", "elmobench.tasks.tagging:CHUNKING", "base phrases as BIO tags")
 PIPELINES.add_lazy("srl", "elmobench.tasks.srl:PIPELINE", "the arguments of one predicate")
 PIPELINES.add_lazy("qa", "elmobench.tasks.qa:PIPELINE", "a passage's span that answers a question")
+PIPELINES.add_lazy("wsd", "elmobench.tasks.wsd:PIPELINE", "the senses of words in a sentence")
 
 HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 for _preset, _what in {
@@ -59,6 +60,14 @@ for _preset, _what in {
     "paper": "BiDAF with self-attention as published",
 }.items():
     HEADS.add_lazy(f"qa/{_preset}", f"elmobench.tasks.qa:{_preset.upper()}", _what)
+for _preset, _what in {
+    "linear": "one softmax over a lemma's senses: a probe",
+    "small": "one biLSTM layer, softmax over a lemma's senses",
+    "paper": "nearest neighbour among a lemma's senses, as published; nothing is learned",
+    "most-frequent": "a lemma's most frequent sense in training: the baseline",
+}.items():
+    _attribute = _preset.upper().replace("-", "_")
+    HEADS.add_lazy(f"wsd/{_preset}", f"elmobench.tasks.wsd:{_attribute}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

@@ -256,7 +256,8 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
         for name, value in scores.items():
             yield f"{split}.{name}", value, result.best_epoch
     for row in result.curve:
-        yield "epoch.train_loss", row.train_loss, row.epoch
+        if row.train_loss is not None:
+            yield "epoch.train_loss", row.train_loss, row.epoch
         yield "epoch.dev", row.dev, row.epoch
         for placement, parts in row.layer_weights.items():
             for part, mix in parts.items():

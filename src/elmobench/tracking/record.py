@@ -27,10 +27,10 @@ class _Model(BaseModel):
 
 
 class EpochRow(_Model):
-    """One epoch of the learning curve."""
+    """One epoch of the learning curve; no loss where a head is fitted in one pass."""
 
     epoch: int
-    train_loss: float
+    train_loss: float | None
     dev: float
     layer_weights: dict[str, dict[str, Any]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from elmobench.errors import ElmobenchError
 from elmobench.metrics.base import Metric, Scores
-from elmobench.tasks.base import Pipeline, TrainingOptions
+from elmobench.tasks.base import Batch, Mixed, OnePassHead, Pipeline, TrainingOptions
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.batching import (
     Collator,
@@ -38,14 +38,14 @@ class Epoch:
 
     Attributes:
         number: from 1.
-        train_loss: mean over batches.
+        train_loss: mean over batches; None for a head that has no loss.
         dev: the primary dev score.
         layer_weights: placement -> part -> normalised weights s, γ and raw w after the epoch.
         seconds: wall time of training and scoring dev; not part of a result's identity.
     """
 
     number: int
-    train_loss: float
+    train_loss: float | None
     dev: float
     layer_weights: dict[str, dict[str, Any]]
     seconds: float
@@ -145,8 +145,11 @@ def train(
     """Train until dev stops improving; leave the best epoch's weights in ``model``.
 
     With ``options.average`` dev is scored with the averaged weights, which are those left.
-    A later epoch replaces an earlier one only if its dev score is strictly higher.
+    A later epoch replaces an earlier one only if its dev score is strictly higher. A head that
+    one pass determines gets that pass, and no optimizer.
     """
+    if isinstance(model.head, OnePassHead):
+        return _fit(model, model.head, collator, train_data, dev_data, pipeline, metric, options)
     optimizer = make_optimizer(model, options)
     average = None if options.average is None else WeightAverage(model, options.average)
     order = streams.numpy("order")
@@ -183,6 +186,34 @@ def train(
     assert best is not None  # options.epochs is at least 1
     model.load_state_dict(best_state)
     return Training(epochs, best)
+
+
+def _fit(
+    model: BenchModel,
+    head: OnePassHead[Any],
+    collator: Collator,
+    train_data: ExampleSet[Any],
+    dev_data: ExampleSet[Any],
+    pipeline: Pipeline[Any],
+    metric: Metric,
+    options: TrainingOptions,
+) -> Training:
+    """One pass over the training set in its own order, then dev: an epoch without a loss."""
+    start = time.perf_counter()
+    size = options.batch_size
+
+    def batches() -> Iterator[tuple[Batch[Any], Mixed]]:
+        for first in range(0, len(train_data), size):
+            batch = collator.batch(train_data, range(first, min(first + size, len(train_data))))
+            yield batch, model.mix(batch)
+
+    model.eval()
+    with torch.inference_mode():
+        head.fit(batches())
+    scores, _ = evaluate(model, collator, dev_data, pipeline, metric, size)
+    seconds = time.perf_counter() - start
+    epoch = Epoch(1, None, scores.score, model.layer_weights(), seconds)
+    return Training([epoch], epoch)
 
 
 def _clip(model: nn.Module, options: TrainingOptions) -> None:

@@ -110,6 +110,9 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.qa:GENERATOR",
     "who won and who lost: only the words beside a name say",
 )
+GENERATORS.add_lazy(
+    "control-wsd", "elmobench.data.controls.wsd:GENERATOR", "nouns that are animals or things"
+)
 
 
 class Draw:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from elmobench.data.examples import (
     ClassifiedText,
     Proposition,
+    SenseSentence,
     Sentence,
     SentencePair,
     TaggedSentence,
@@ -77,14 +78,9 @@ def chunk_ceiling(examples: Sequence[TaggedSentence]) -> float:
         for start, _, kind in spans(example.tags):
             begun[example.tokens[start]][kind] += 1
             gold += 1
-    groups = [(max(kinds.values()), occurrences[word]) for word, kinds in begun.items()]
-    groups.sort(key=lambda group: Fraction(*group), reverse=True)
-    ceiling, right, predicted = Fraction(0), 0, 0
-    for best, total in groups:
-        right += best
-        predicted += total
-        ceiling = max(ceiling, Fraction(2 * right, predicted + gold))
-    return float(100 * ceiling)
+    return _best_f1(
+        ((max(kinds.values()), occurrences[word]) for word, kinds in begun.items()), gold
+    )
 
 
 def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:
@@ -168,6 +164,27 @@ def argument_ceiling(examples: Sequence[Proposition]) -> float:
         best = max((number for label, number in counts.items() if label != "O"), default=0)
         groups.append((best, counts.total()))
     return _best_f1(groups, gold)
+
+
+def sense_ceiling(examples: Sequence[SenseSentence]) -> float:
+    """F1 of senses (percent) of the best function of lemma, part of speech and words. Exact.
+
+    Proof. Such a function answers all n instances of a group (same lemma, part of speech and
+    words) alike. An answer of k senses gets from the group the mean over them of the number of
+    instances for which each is gold, at most m, that of the best single sense; and answering
+    that sense is such a function. With W the groups that it answers at all, F1 is 2 sum m /
+    (sum n + gold), a ratio that is largest for some W that takes the groups of greatest m/n
+    first.
+    """
+    groups: defaultdict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
+    sizes: Counter[tuple[object, ...]] = Counter()
+    for example in examples:
+        for instance in example.instances:
+            words = example.tokens[instance.start : instance.end]
+            group = (instance.lemma, instance.pos, words)
+            groups[group].update(set(instance.senses))
+            sizes[group] += 1
+    return _best_f1([(max(groups[g].values()), n) for g, n in sizes.items()], sizes.total())
 
 
 def _best_f1(groups: Iterable[tuple[int, int]], gold: int) -> float:

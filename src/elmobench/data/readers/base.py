@@ -157,6 +157,7 @@ READERS.add_lazy(
     "propositions of CoNLL-2012 and OntoNotes (*_conll)",
 )
 READERS.add_lazy("squad", "elmobench.data.readers.squad:READER", "questions on passages, in JSON")
+READERS.add_lazy("wsd", "elmobench.data.readers.wsd:READER", "words with senses: SemCor, Raganato")
 
 
 def read_bytes(
