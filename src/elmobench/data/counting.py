@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.data.card import Counts
-from elmobench.data.examples import ClassifiedText, TaggedSentence
+from elmobench.data.examples import (
+    AmbiguousPronoun,
+    ClassifiedText,
+    CoreferenceDocument,
+    TaggedSentence,
+)
 from elmobench.data.tag_schemes import check_shape, spans
 
 
@@ -19,6 +24,7 @@ def count(examples: Sequence[Any]) -> Counts:
     labels: Counter[str] | None = None
     types: Counter[str] | None = None
     phrases: int | None = None
+    clusters: list[int] | None = None
     if examples and all(isinstance(example, ClassifiedText) for example in examples):
         labels = Counter(example.label for example in examples)
         phrases = sum(len(example.phrases) for example in examples) or None
@@ -28,11 +34,18 @@ def count(examples: Sequence[Any]) -> Counts:
             types = Counter(kind for example in examples for _, _, kind in spans(example.tags))
         else:
             labels = tags
+    elif examples and all(isinstance(example, CoreferenceDocument) for example in examples):
+        clusters = [len(cluster) for example in examples for cluster in example.clusters]
+    elif examples and all(isinstance(example, AmbiguousPronoun) for example in examples):
+        labels = Counter(example.label for example in examples)
     return Counts(
         examples=len(examples),
         tokens=sum(len(getattr(example, "tokens", ())) for example in examples),
         spans=None if types is None else sum(types.values()),
         phrases=phrases,
+        mentions=None if clusters is None else sum(clusters),
+        clusters=None if clusters is None else len(clusters),
+        singletons=None if clusters is None else clusters.count(1),
         labels=None if labels is None else dict(sorted(labels.items())),
         types=None if types is None else dict(sorted(types.items())),
     )
@@ -52,6 +65,8 @@ def found_labels(examples: Iterable[Any]) -> set[str]:
         elif isinstance(example, ClassifiedText):
             found.add(example.label)
             found.update(phrase.label for phrase in example.phrases)
+        elif isinstance(example, AmbiguousPronoun):
+            found.add(example.label)
     return found
 
 

@@ -54,6 +54,12 @@ METRICS.add_lazy(
     "macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1"
 )
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
+METRICS.add_lazy(
+    "coref",
+    "elmobench.metrics.coreference:COREFERENCE",
+    "MUC, B³, CEAFe, LEA and the CoNLL average, with and without singletons",
+)
+METRICS.add_lazy("gap", "elmobench.metrics.gap:GAP", "F1 of ambiguous pronouns, by gender")
 
 
 def get_metric(name: str) -> Metric:

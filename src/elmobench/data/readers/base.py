@@ -134,6 +134,13 @@ READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV
 READERS.add_lazy(
     "conll-columns", "elmobench.data.readers.columns:READER", "one token a line, in columns"
 )
+READERS.add_lazy(
+    "nested-columns", "elmobench.data.readers.nested:READER", "nested spans, a column a layer"
+)
+READERS.add_lazy(
+    "conll-coref", "elmobench.data.readers.coref:READER", "coreference in CoNLL-2012 columns"
+)
+READERS.add_lazy("gap", "elmobench.data.readers.gap:READER", "ambiguous pronouns of GAP")
 
 
 def read_bytes(
