@@ -36,10 +36,10 @@ class CorefReader(Reader[CorefOptions]):
     """Gives :class:`CoreferenceDocument`, one a part.
 
     A document goes from ``#begin document (NAME); part N`` to ``#end document``, and its id is
-    ``NAME.N``. A sentence ends at a line that is empty but for blanks; other lines that start
-    with ``#`` and stand outside a document are skipped. A mark that closes belongs to the mention of its
-    cluster that was opened last: mentions nest in mentions, also of their own cluster, and may
-    cross those of others. A span that one cluster marks twice is one mention; it is counted.
+    ``NAME.N``. A sentence ends at a line that is empty but for blanks; outside documents lines
+    that start with ``#`` are skipped. A mark that closes belongs to the mention of its cluster
+    that was opened last: mentions nest in mentions, also of their own cluster, and may cross
+    those of others. A span that one cluster marks twice is one mention; it is counted.
     """
 
     name: ClassVar[str] = "conll-coref"
@@ -133,7 +133,7 @@ class _Document:
             for span in distinct:
                 if home.setdefault(span, cluster) != cluster:
                     raise DataError(
-                        f"tokens {span[0]} to {span[1]} are a mention of {home[span]} and {cluster}",
+                        f"tokens {span[0]} to {span[1]} stand in clusters {home[span]} and {cluster}",
                         where=f"{self.where}, document {self.name}",
                     )
             if len(distinct) == 1 and options.singletons == "drop":
