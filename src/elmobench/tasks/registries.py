@@ -27,6 +27,13 @@ for _preset, _what in {
     "paper": "character CNN, two biLSTM layers of 200, CRF, as published",
 }.items():
     HEADS.add_lazy(f"ner/{_preset}", f"elmobench.tasks.tagging:{_preset.upper()}", _what)
+PIPELINES.add_lazy("coref", "elmobench.tasks.coref:PIPELINE", "clusters of mentions")
+for _preset, _what in {
+    "linear": "linear mention scores, bilinear pair scores of token vectors: a probe",
+    "small": "end-to-end span ranking, one biLSTM layer, singletons",
+    "paper": "end-to-end span ranking as published, coarse to fine, twice",
+}.items():
+    HEADS.add_lazy(f"coref/{_preset}", f"elmobench.tasks.coref:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

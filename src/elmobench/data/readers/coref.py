@@ -133,7 +133,7 @@ class _Document:
             for span in distinct:
                 if home.setdefault(span, cluster) != cluster:
                     raise DataError(
-                        f"tokens {span[0]} to {span[1]} stand in clusters {home[span]} and {cluster}",
+                        f"tokens {span[0]}-{span[1]} stand in clusters {home[span]} and {cluster}",
                         where=f"{self.where}, document {self.name}",
                     )
             if len(distinct) == 1 and options.singletons == "drop":
