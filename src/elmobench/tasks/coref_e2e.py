@@ -183,7 +183,7 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         """See :class:`SpanRanker`."""
         if self.bilinear is None:
             return None
-        scores: Tensor = self.dropout(self.bilinear(spans)) @ spans.T
+        scores: Tensor = self.dropout(self.bilinear(spans)) @ spans.mT
         return scores
 
     def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from elmobench.errors import DataError
 from elmobench.nn.spans import DISTANCES, distance_buckets
 from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
 from elmobench.tasks.coref_spans import Candidates, candidates, clusters_of, keep_best
+from elmobench.tasks.padding import pad_rows
 
 UNIT = "sentence"
 DOCUMENTS = "documents"
@@ -114,7 +115,10 @@ class SpanRanker(Head[CorefExample], Generic[T]):
 
     @abstractmethod
     def coarse(self, spans: Tensor) -> Tensor | None:
-        """(K, K) cheap pair scores, rows are anaphors; None to take the nearest antecedents."""
+        """(B, K, G) to (B, K, K) cheap scores of all pairs; rows are the anaphors.
+
+        None to take the nearest antecedents.
+        """
 
     @abstractmethod
     def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
@@ -204,19 +208,8 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         chosen = torch.from_numpy(np.concatenate(kept)).to(scores.device)
         spans = self.represent(tokens, first[chosen], last[chosen])
         mentions = scores[chosen]
+        index, mask, rough = self._choose(spans, mentions, [len(numbers) for numbers in kept])
         rows = torch.arange(len(chosen), device=scores.device)
-        width = min(self.options.antecedents, max(map(len, kept)))
-        antecedents, coarse = [], []
-        for own in torch.split(rows, [len(numbers) for numbers in kept]):
-            which, values = self._choose(spans[own], mentions[own])
-            which = own[which]
-            fill = own.unsqueeze(1).expand(-1, width - which.shape[1])
-            antecedents.append(torch.cat([which, fill], dim=1))
-            coarse.append(nn.functional.pad(values, (0, fill.shape[1])))
-        index = torch.cat(antecedents)
-        # Whatever fills a row up stands at the span itself or after it.
-        mask = index < rows.unsqueeze(1)
-        rough = torch.cat(coarse)
         links = self._scored(spans, mentions, first[chosen], rows, index, mask, rough)
         return scores, chosen, links
 
@@ -231,24 +224,35 @@ class SpanRanker(Head[CorefExample], Generic[T]):
             kept.append(best + a)
         return kept
 
-    def _choose(self, spans: Tensor, mentions: Tensor) -> tuple[Tensor, Tensor]:
-        """(K, A') antecedents of one document's spans, and their coarse scores.
+    def _choose(
+        self, spans: Tensor, mentions: Tensor, counts: list[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(K, A) antecedents of the kept spans, which of them are real, and their coarse scores.
 
-        Where a span has fewer than A' spans before it, itself or later ones fill up.
+        A span stands itself in places where it has no antecedent.
         """
-        count = len(spans)
-        width = min(self.options.antecedents, count)
-        places = torch.arange(count, device=spans.device)
-        rough = self.coarse(spans)
+        # Documents side by side: (documents, most spans of one) numbers of spans.
+        ends = np.cumsum(counts)
+        blocks = pad_rows([np.arange(end - n, end) for n, end in zip(counts, ends, strict=True)])
+        real = torch.arange(blocks.shape[1]) < torch.tensor(counts).unsqueeze(1)
+        blocks, real = blocks.to(spans.device), real.to(spans.device)
+        places = torch.arange(blocks.shape[1], device=spans.device)
+        width = min(self.options.antecedents, blocks.shape[1])
+        rough = self.coarse(spans[blocks])
         if rough is None:
-            nearest = places.unsqueeze(1) - 1 - torch.arange(width, device=spans.device)
-            nearest = torch.where(nearest < 0, places.unsqueeze(1), nearest)
-            return nearest, mentions.new_zeros(count, width)
-        before = places.unsqueeze(0) < places.unsqueeze(1)
-        total = (rough + mentions.unsqueeze(0)).detach()
-        low = torch.finfo(total.dtype).min
-        which = total.masked_fill(~before, low).topk(width, dim=1).indices
-        return which, rough.gather(1, which)
+            which = places.unsqueeze(1) - 1 - torch.arange(width, device=spans.device)
+            mask = (which >= 0).expand(len(counts), -1, -1)
+            which = which.clamp(min=0).expand(len(counts), -1, -1)
+            chosen = spans.new_zeros(which.shape)
+        else:
+            total = (rough + mentions[blocks].unsqueeze(1)).detach()
+            later = places.unsqueeze(0) >= places.unsqueeze(1)
+            which = total.masked_fill(later, torch.finfo(total.dtype).min).topk(width, dim=2)[1]
+            mask = which < places.unsqueeze(1)
+            chosen = rough.gather(2, which)
+        numbers = blocks.gather(1, which.flatten(1)).view_as(which)
+        numbers = torch.where(mask, numbers, blocks.unsqueeze(2))
+        return numbers[real], mask[real], chosen[real]
 
     def _scored(
         self,
@@ -286,10 +290,8 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         mentions = self.represented_scores(vectors, first, last)
         rows = torch.arange(2, len(spans), 3)
         antecedents = torch.stack([rows - 2, rows - 1], dim=1)
-        coarse = [self.coarse(vectors[i : i + 3]) for i in range(0, len(spans), 3)]
-        rough = torch.zeros(len(rows), 2)
-        if coarse and coarse[0] is not None:
-            rough = torch.stack([pair[2, :2] for pair in coarse if pair is not None])
+        pairs = self.coarse(vectors.view(len(rows), 3, -1))
+        rough = mentions.new_zeros(len(rows), 2) if pairs is None else pairs[:, 2, :2]
         mask = torch.ones_like(antecedents, dtype=torch.bool)
         return self._scored(vectors, mentions, first, rows, antecedents, mask, rough)
 
@@ -328,7 +330,8 @@ class LinearRanker(SpanRanker[Tensor]):
         self.dropout = nn.Dropout(options.dropout)
         self.mention = nn.Linear(width, 1)
         self.width_bias = nn.Parameter(torch.zeros(options.max_width))
-        # At zero the loss is convex in the pair's weights, given which spans are kept.
+        # The pair's weights are divided by the width, so that a step of Adam changes pair scores
+        # about as much as mention scores, however wide the features are.
         self.pair = nn.Parameter(torch.zeros(width, width))
         self.anaphor = nn.Parameter(torch.zeros(width))
         self.distance_bias = nn.Parameter(torch.zeros(len(DISTANCES) + 1))
@@ -354,7 +357,8 @@ class LinearRanker(SpanRanker[Tensor]):
 
     def coarse(self, spans: Tensor) -> Tensor:
         """See :class:`SpanRanker`."""
-        return spans @ self.pair @ spans.T + (spans @ self.anaphor).unsqueeze(1)
+        pair = self.pair / len(self.pair)
+        return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
 
     def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
         """See :class:`SpanRanker`."""

@@ -62,6 +62,8 @@ def keep_best(scores: NDArray[np.float32], first: IntArray, last: IntArray, limi
     a span already taken is passed over (Lee et al. 2017, section 5).
     """
     order = np.argsort(-scores, kind="stable")
+    if bool((first == last).all()):
+        return np.sort(order[:limit])
     kept: list[int] = []
     latest_end: dict[int, int] = {}  # of the kept spans that start at a token
     earliest_start: dict[int, int] = {}  # of those that end at it

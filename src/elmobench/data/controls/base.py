@@ -89,6 +89,11 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.sentiment:GENERATOR",
     "the same words in two orders, with opposite labels",
 )
+GENERATORS.add_lazy(
+    "control-coref",
+    "elmobench.data.controls.coref:GENERATOR",
+    "a pronoun that means the name which a noun gave its gender",
+)
 
 
 class Draw:
