@@ -1,4 +1,4 @@
-"""Cards that are split by folds: every file is test once, and the fold is part of what a cell is."""
+"""Cards that are split by folds: every file is test once, and a cell's identity has its fold."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def test_folds_have_digests_of_their_own(folder: Path) -> None:
 
 def test_counts_are_those_of_fold_0_and_of_the_whole(folder: Path) -> None:
     card_in(folder, counts={"test": {"examples": 2}})
-    with pytest.raises(DataError, match="folded, test.*card says 2"):
+    with pytest.raises(DataError, match=r"folded, test.*card says 2"):
         load_task("folded", [folder]).examples()
     load_task("folded", [folder], fold=1).examples()
     card_in(folder, counts={"all": {"examples": 8}})
-    with pytest.raises(DataError, match="folded, all.*card says 8"):
+    with pytest.raises(DataError, match=r"folded, all.*card says 8"):
         load_task("folded", [folder], fold=1).examples()
 
 

@@ -12,7 +12,16 @@ from elmobench.data.readers import READERS
 from elmobench.data.task import Task, load_task
 from elmobench.errors import DataError
 
-REAL = ["ner/uner-ewt", "ner/wnut17", "sentiment/mr", "sentiment/sst2", "sentiment/sst5"]
+REAL = [
+    "coref/gap",
+    "coref/litbank",
+    "ner/litbank",
+    "ner/uner-ewt",
+    "ner/wnut17",
+    "sentiment/mr",
+    "sentiment/sst2",
+    "sentiment/sst5",
+]
 
 
 @pytest.fixture

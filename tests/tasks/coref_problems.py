@@ -14,8 +14,8 @@ from elmobench.tasks.base import Batch, Head, UnitBatch
 from elmobench.tasks.coref import PIPELINE
 from elmobench.tasks.registries import get_head
 
-# Words 0-4 name five things, in one token or in two (word 10 before it); words 5-9 are other
-# names for the same five things. The others are no mentions.
+# Words 0-4 name five things, words 5-9 are other names for them, and word 10 with one of the words
+# 11-15 after it a third. The others are no mentions.
 FILLERS = WORDS[20:]
 
 
@@ -31,8 +31,8 @@ def documents(n: int = 50, singletons: bool = True) -> list[CoreferenceDocument]
                 tokens += draw.choices(FILLERS, k=draw.randint(1, 3))
                 thing = draw.randrange(5)
                 first = length + len(tokens)
-                tokens += [WORDS[10]] if draw.random() < 0.3 else []
-                tokens.append(WORDS[thing + 5 * draw.randrange(2)])
+                kind = draw.randrange(3)
+                tokens += [WORDS[10], WORDS[11 + thing]] if kind == 2 else [WORDS[thing + 5 * kind]]
                 clusters.setdefault(thing, []).append((first, length + len(tokens) - 1))
             sentences.append(tuple(tokens))
             length += len(tokens)
