@@ -16,7 +16,7 @@ rows = st.lists(st.tuples(label, st.sampled_from(["masculine", "feminine"]), lab
 
 def scores(rows: list[tuple[str, str, str]]):
     gold = [{"label": right, "gender": gender} for right, gender, _ in rows]
-    return GAP.compute(gold, [said for _, _, said in rows])
+    return GAP.compute(gold, [{"label": said} for _, _, said in rows])
 
 
 def f1_by_decisions(rows: list[tuple[str, str, str]]) -> float:
@@ -74,10 +74,12 @@ def test_a_worked_example() -> None:
     ("gold", "predicted"),
     [
         ([{"label": "A", "gender": "feminine"}], []),
-        ([{"label": "C", "gender": "feminine"}], ["A"]),
-        ([{"label": "A", "gender": "other"}], ["A"]),
-        (["A"], ["A"]),
-        ([{"label": "A", "gender": "feminine"}], ["a"]),
+        ([{"label": "C", "gender": "feminine"}], [{"label": "A"}]),
+        ([{"label": "A", "gender": "other"}], [{"label": "A"}]),
+        ([{"label": "A"}], [{"label": "A"}]),
+        (["A"], [{"label": "A"}]),
+        ([{"label": "A", "gender": "feminine"}], [{"label": "a"}]),
+        ([{"label": "A", "gender": "feminine"}], ["A"]),
     ],
 )
 def test_wrong_shapes(gold: list, predicted: list) -> None:

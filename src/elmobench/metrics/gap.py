@@ -14,7 +14,7 @@ _GENDERS = ("masculine", "feminine")
 
 
 class Gap(Metric):
-    """Gold is ``{"label": …, "gender": …}`` an example, predicted a label: A, B or neither.
+    """Gold is ``{"label": …, "gender": …}`` an example, predicted ``{"label": …}``.
 
     Each example counts as two decisions, whether the pronoun means A and whether it means B, and
     F1 is that of "yes". A ratio without denominator is 0.
@@ -25,7 +25,7 @@ class Gap(Metric):
     primary: ClassVar[str] = "f1"
 
     def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
-        """Scores overall and by gender.
+        """Scores overall and by gender. Labels are A, B and neither.
 
         Returns:
             ``values``: ``f1``, ``precision``, ``recall`` in percent over all examples, and
@@ -41,23 +41,17 @@ class Gap(Metric):
                 f"{len(gold)} gold labels but {len(predicted)} predictions", where=self.name
             )
         counts: dict[str, Counter[str]] = {gender: Counter() for gender in _GENDERS}
-        for i, (right, said) in enumerate(zip(gold, predicted, strict=True)):
-            if (
-                not isinstance(right, Mapping)
-                or right.get("label") not in _LABELS
-                or right.get("gender") not in _GENDERS
-            ):
-                raise DataError(
-                    f"expected a label and a gender, got {right!r}", where=f"{self.name}, gold {i}"
-                )
-            if said not in _LABELS:
-                raise DataError(f"{said!r} is no label", where=f"{self.name}, prediction {i}")
-            tally = counts[right["gender"]]
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            meant = _label(left, f"{self.name}, gold {i}")
+            said = _label(right, f"{self.name}, prediction {i}")
+            if left.get("gender") not in _GENDERS:
+                raise DataError(f"no gender in {left!r}", where=f"{self.name}, gold {i}")
+            tally = counts[left["gender"]]
             tally["examples"] += 1
-            tally["gold"] += right["label"] != "neither"
+            tally["gold"] += meant != "neither"
             tally["found"] += said != "neither"
-            tally["correct"] += said == right["label"] != "neither"
-            tally["equal"] += said == right["label"]
+            tally["correct"] += said == meant != "neither"
+            tally["equal"] += said == meant
         total = sum(counts.values(), Counter())
         values = _row(total)
         values["accuracy"] = 100 * total["equal"] / total["examples"] if gold else 0.0
@@ -67,6 +61,13 @@ class Gap(Metric):
         for gender, tally in counts.items():
             rows[gender]["support"] = float(tally["examples"])
         return Scores(primary=self.primary, values=values, per_class=rows)
+
+
+def _label(annotation: Any, where: str) -> str:
+    label = annotation.get("label") if isinstance(annotation, Mapping) else None
+    if label not in _LABELS:
+        raise DataError(f"expected a label, A, B or neither, got {annotation!r}", where=where)
+    return str(label)
 
 
 def _row(tally: Counter[str]) -> dict[str, float]:

@@ -106,7 +106,8 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         self.dropout = nn.Dropout(options.dropout)
         self.encoder = BiLstm(width, options.hidden, options.layers, options.lstm_dropout)
         states = self.encoder.out_dim
-        self.attention = nn.Linear(states, 1)
+        # A bias would cancel in the softmax over a span.
+        self.attention = nn.Linear(states, 1, bias=False)
         self.width_embedding = nn.Embedding(options.max_width, options.feature_dim)
         self.distance_embedding = nn.Embedding(len(DISTANCES) + 1, options.feature_dim)
         blocks = (states, states, width, options.feature_dim)

@@ -149,14 +149,14 @@ class SpanRanker(Head[CorefExample], Generic[T]):
 
     @torch.no_grad()
     def predict(self, batch: Batch[CorefExample], mixed: Mixed) -> list[object]:
-        """Documents: lists of clusters, each a list of [first, last]. Pronouns: the label.
+        """Documents: a list of clusters, each a list of [first, last]. Pronouns: ``{"label": …}``.
 
         Raises:
             DataError: for a document, if the head was trained with mentions that were given.
         """
         if self._given(batch):
             best = self._given_links(batch, self.encode(batch, mixed)).scores.argmax(dim=1)
-            return [("neither", "A", "B")[i] for i in best.tolist()]
+            return [{"label": ("neither", "A", "B")[i]} for i in best.tolist()]
         if self.codec.extra["kind"] == PRONOUNS:
             raise DataError(
                 "this head links a given pronoun to given names, it cannot find mentions",
