@@ -87,7 +87,7 @@ LINEAR = HeadPreset(
         batch_size=1,
         epochs=15,
         patience=3,
-        grid={"training.lr": [1e-4, 1e-3], "options.dropout": [0.0, 0.3]},
+        grid={"training.lr": [3e-3, 1e-2, 3e-2], "options.dropout": [0.0, 0.3]},
     ),
     mix=MixDefaults(standardize=True),
     version=1,
