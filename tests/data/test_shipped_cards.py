@@ -15,6 +15,7 @@ from elmobench.data.task import Task, load_task
 from elmobench.errors import DataError
 
 REAL = [
+    *("coref/gap", "coref/litbank", "ner/litbank"),
     *("ner/uner-ewt", "ner/wnut17", "nli/cad-snli", "nli/snli", "pos/ud-ewt", "pos/ud-ewt-xpos"),
     *("qa/squad", "qa/squad-small"),
     *("sentiment/mr", "sentiment/sst2", "sentiment/sst5", "srl/propbank-ewt"),

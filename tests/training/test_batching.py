@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.training.batching import bucketed_batches, evaluation_batches, nested_subset
+from elmobench.training.batching import (
+    bounded_runs,
+    bucketed_batches,
+    evaluation_batches,
+    nested_subset,
+)
 
 lengths = st.lists(st.integers(0, 50), min_size=1, max_size=200).map(np.array)
 
@@ -53,3 +58,11 @@ def test_a_whole_subset_is_everything() -> None:
 @pytest.mark.parametrize("fraction", [0.0001, 0.01])
 def test_at_least_one_example_is_kept(fraction: float) -> None:
     assert len(nested_subset(10, fraction, np.random.default_rng(0))) == 1
+
+
+def test_runs_are_bounded_by_the_sentences_of_their_largest_unit() -> None:
+    units = [{"a": [0] * n, "b": [0]} for n in (3, 3, 9, 1, 1, 2, 8)]
+    assert [list(run) for run in bounded_runs(units, 6)] == [[0, 1], [2], [3, 4, 5], [6]]
+    single = [{"text": [i]} for i in range(150)]
+    assert [len(run) for run in bounded_runs(single, 64)] == [64, 64, 22]
+    assert list(bounded_runs([], 5)) == []

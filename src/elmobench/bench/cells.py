@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,6 +72,7 @@ class Cell:
         options, training, mix: the preset's with overrides applied.
         placement: ``input``, ``output`` or ``both``.
         train_fraction, seed, threads, precision: see :class:`Experiment`.
+        fold: of a task that is split by folds; None for others.
         axes: the point's values on the further axes, for tables; ``"preset"`` for the preset's.
     """
 
@@ -90,6 +91,7 @@ class Cell:
     threads: int
     precision: str
     axes: dict[str, Any]
+    fold: int | None = None
 
     @property
     def placements(self) -> tuple[str, ...]:
@@ -117,7 +119,7 @@ class Cell:
 
         Options equal to their class's default are left out, so that a new option with a
         neutral default does not rename old cells. A part with one layer has no mix, so what an
-        axis says of the mix is left out for it.
+        axis says of the mix is left out for it; so is the fold of a task without folds.
         """
         mix = {"mix", "gamma", "norm", "l2"}
         other = {"name", "label", "provider", "explicit"}
@@ -152,6 +154,7 @@ class Cell:
             "threads": self.threads,
             "precision": self.precision,
             "device": "cpu",
+            **({} if self.fold is None else {"fold": self.fold}),
         }
 
 
@@ -160,11 +163,14 @@ def cell_digest(identity: Mapping[str, Any]) -> str:
     return digest_of(identity)
 
 
-def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]:
+def grid(
+    experiment: Experiment, pipelines: Mapping[str, str], folded: Collection[str] = ()
+) -> Iterator[Cell]:
     """All cells, in the order tasks, features, heads, further axes, seeds.
 
     Args:
         pipelines: card id -> pipeline, for the experiment's tasks in their order.
+        folded: ids of the cards that are split by folds; the axis ``fold`` is theirs alone.
 
     Raises:
         ConfigError: for a bad spec, head, option path, option value or placement.
@@ -172,6 +178,7 @@ def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]
     axes = type(experiment.axes).model_fields
     shown = [name for name in axes if len(getattr(experiment.axes, name)) > 1]
     unused = set(range(len(experiment.overrides)))
+    first = experiment.axes.fold[0]
     for task, pipeline in pipelines.items():
         for features in experiment.features:
             spec = parse_features(features)
@@ -187,6 +194,11 @@ def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]
                     changes, preset.options, preset.training, preset.mix
                 )
                 for point in experiment.axes.points():
+                    fold: int | None = point["fold"]
+                    if task not in folded:
+                        if fold != first:
+                            continue
+                        fold = None
                     placement = point["placement"]
                     _check_placement(placement, preset, names)
                     parts = _resolve_parts(spec.parts, point, mix)
@@ -209,9 +221,11 @@ def grid(experiment: Experiment, pipelines: Mapping[str, str]) -> Iterator[Cell]
                             threads=experiment.settings.threads,
                             precision=experiment.settings.precision,
                             axes={
-                                name: "preset" if point[name] is None else point[name]
-                                for name in shown
+                                name: "preset" if value is None else value
+                                for name, value in point.items()
+                                if name in shown and (name != "fold" or fold is not None)
                             },
+                            fold=fold,
                         )
     for i in sorted(unused):
         when = experiment.overrides[i].when

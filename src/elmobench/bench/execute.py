@@ -21,7 +21,7 @@ from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec, Pipeline, UnitBatch
 from elmobench.tracking.host import host_info, library_versions, peak_memory_bytes
 from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
-from elmobench.training.batching import Collator, ExampleSet, nested_subset
+from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.streams import RandomStreams
@@ -167,7 +167,7 @@ def prepare_data(cell: Cell, bench: Workbench, seed: int | str) -> CellData:
         expanded = pipeline.training_examples(examples, cell.options)
         sets["train"] = ExampleSet(pipeline, expanded, prepared.table)
     # Labels come from all of train: a subset may lack a rare one, and must still know it.
-    codec = pipeline.codec(prepared.train_examples, bench.task(cell.task).labels)
+    codec = pipeline.codec(prepared.train_examples, bench.task(cell.task, cell.fold).labels)
     vocabulary = _vocabulary(cell, sets["train"], prepared)
     layers = []
     for part in cell.parts:
@@ -292,9 +292,8 @@ def _initial_embeddings(
 def _training_units(cell: Cell, data: CellData) -> Iterator[UnitBatch]:
     train_set = data.sets["train"]
     size = max(64, cell.training.batch_size)
-    for start in range(0, len(train_set), size):
-        batch = data.collator.batch(train_set, range(start, min(start + size, len(train_set))))
-        yield from batch.units.values()
+    for indices in bounded_runs(train_set.units, size):
+        yield from data.collator.batch(train_set, indices).units.values()
 
 
 def _saved_parts(cell: Cell, bench: Workbench) -> list[SavedPart]:
@@ -319,7 +318,9 @@ def _notes(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _labels(annotation: Any) -> list[str]:
-    return [str(label) for label in annotation] if isinstance(annotation, list) else [annotation]
+    """Labels or tags; none where predictions are of another kind (clusters, for instance)."""
+    labels = annotation if isinstance(annotation, list) else [annotation]
+    return [label for label in labels if isinstance(label, str)]
 
 
 def _coverage(cell: Cell, bench: Workbench) -> dict[str, dict[str, float]]:
@@ -336,7 +337,8 @@ def _parameters(cell: Cell, bench: Workbench, model: BenchModel) -> dict[str, in
 
 
 def _signature(cell: Cell, bench: Workbench, identity: dict[str, Any]) -> str:
-    task, metric = bench.task(cell.task), bench.metric(cell.task)
+    task, metric = bench.task(cell.task, cell.fold), bench.metric(cell.task)
+    fold = [] if cell.fold is None else [f"fold:{cell.fold}"]
     prints = "+".join(part["fingerprint"][:8] for part in identity["parts"])
     return "|".join(
         [
@@ -344,6 +346,7 @@ def _signature(cell: Cell, bench: Workbench, identity: dict[str, Any]) -> str:
             f"protocol:{PROTOCOL_VERSION}",
             f"task:{cell.task}.v{task.card.version}",
             f"data:{task.data_digest[:12]}",
+            *fold,
             f"features:{cell.features}#{prints}",
             f"head:{cell.head}.v{cell.preset.version}",
             f"metric:{metric.name}.v{metric.version}",

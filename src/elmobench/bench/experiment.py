@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -34,6 +34,7 @@ class Axes(_Model):
         mix_dropout: dropout on the mix's output.
         placement: where features enter the head.
         train_fraction: share of the training set; subsets are nested; dev stays whole.
+        fold: which files are test, for tasks that are split by folds; no axis for the others.
     """
 
     mix: tuple[str, ...] = ("learned",)
@@ -43,6 +44,7 @@ class Axes(_Model):
     mix_dropout: tuple[float | None, ...] = (None,)
     placement: tuple[Literal["input", "output", "both"], ...] = ("input",)
     train_fraction: tuple[float, ...] = (1.0,)
+    fold: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
 
     @field_validator("*")
     @classmethod

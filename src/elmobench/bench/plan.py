@@ -10,6 +10,7 @@ from elmobench.bench.cells import Cell, cell_digest, grid
 from elmobench.bench.experiment import Experiment
 from elmobench.bench.selection import candidates, selection_key, with_candidate
 from elmobench.bench.workbench import Workbench
+from elmobench.data.card import FoldSplit
 from elmobench.data.cards import get_card
 from elmobench.tracking.record import RunRecord
 
@@ -73,9 +74,10 @@ def make_plan(
         ElmobenchError: for anything wrong.
     """
     cards = [get_card(name, bench.include) for name in bench.experiment.tasks]
+    folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
     plan = []
     told: set[str] = set()
-    for cell in grid(bench.experiment, {card.id: card.pipeline for card in cards}):
+    for cell in grid(bench.experiment, {card.id: card.pipeline for card in cards}, folded):
         if on_task is not None and cell.task not in told:
             told.add(cell.task)
             on_task(cell.task)

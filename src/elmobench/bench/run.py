@@ -137,7 +137,8 @@ def build_features(
     seen: set[tuple[Any, ...]] = set()
     for cell in cells:
         for part in cell.parts:
-            key = (cell.task, canonical_json(cell.options.training_data()), *part.key)
+            needed = canonical_json(cell.options.training_data())
+            key = (cell.task, cell.fold, needed, *part.key)
             if key in seen:
                 continue
             seen.add(key)

@@ -62,17 +62,20 @@ class Workbench:
         self._trust_first = trust_first
         self._catalogue = Catalogue(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[tuple[str, int | None], Task] = {}
         self._stored: dict[str, StoredFeatures] = {}
         self._prepared: dict[str, PreparedTask] = {}
-        self._data_digests: dict[str, str] = {}
+        self._data_digests: dict[tuple[str, int | None], str] = {}
         self._metrics: dict[str, Metric] = {}
 
-    def task(self, name: str) -> Task:
-        """The task ``name``, loaded once."""
-        if name not in self._tasks:
-            self._tasks[name] = load_task(name, include=self.include, trust_first=self._trust_first)
-        return self._tasks[name]
+    def task(self, name: str, fold: int | None = None) -> Task:
+        """The task ``name``, loaded once for each fold (None for the first, or for no folds)."""
+        key = (name, fold or None)
+        if key not in self._tasks:
+            self._tasks[key] = load_task(
+                name, include=self.include, trust_first=self._trust_first, fold=fold
+            )
+        return self._tasks[key]
 
     def pipeline(self, task: str) -> Pipeline[Any]:
         """The pipeline of ``task``."""
@@ -124,7 +127,9 @@ class Workbench:
 
     def prepared(self, cell: Cell) -> PreparedTask:
         """The examples of the cell's task, expanded as its head trains on them."""
-        key = canonical_json([cell.task, cell.options.training_data()])
+        # Left out where there are no folds.
+        fold = [] if cell.fold is None else [cell.fold]
+        key = canonical_json([cell.task, cell.options.training_data(), *fold])
         if key not in self._prepared:
             # One task at a time: cells come grouped by task, and phrases are many.
             for old in [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]:
@@ -133,11 +138,12 @@ class Workbench:
         return self._prepared[key]
 
     def _prepare(self, cell: Cell) -> PreparedTask:
-        task, pipeline, table = self.task(cell.task), self.pipeline(cell.task), SentenceTable()
+        task, pipeline = self.task(cell.task, cell.fold), self.pipeline(cell.task)
+        table = SentenceTable()
         train = list(task.split("train"))
         expanded = pipeline.training_examples(train, cell.options)
         sets = {"train": ExampleSet(pipeline, expanded, table)}
-        if task.data_digest != self.data_digest(cell.task):
+        if task.data_digest != self.data_digest(cell.task, cell.fold):
             raise DataError(
                 "the data changed since the run began",
                 where=cell.task,
@@ -151,18 +157,19 @@ class Workbench:
         """The distinct sentences that the cell reads."""
         return self.prepared(cell).table.sentences
 
-    def data_digest(self, task: str) -> str:
+    def data_digest(self, task: str, fold: int | None = None) -> str:
         """The digest of the task's data, taken when first asked for."""
-        if task not in self._data_digests:
-            self._data_digests[task] = self.task(task).data_digest
-        return self._data_digests[task]
+        key = (task, fold)
+        if key not in self._data_digests:
+            self._data_digests[key] = self.task(task, fold).data_digest
+        return self._data_digests[key]
 
     def identity(self, cell: Cell) -> dict[str, Any]:
         """See :meth:`Cell.identity`."""
-        task, metric = self.task(cell.task), self.metric(cell.task)
+        task, metric = self.task(cell.task, cell.fold), self.metric(cell.task)
         providers = [self.provider(part) for part in cell.parts]
         return cell.identity(
-            data_digest=self.data_digest(cell.task),
+            data_digest=self.data_digest(cell.task, cell.fold),
             card_version=task.card.version,
             metric=(metric.name, metric.version),
             labels=task.labels,

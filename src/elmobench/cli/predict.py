@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,10 +38,29 @@ def predict(
         if as_json:
             row = {"tokens": list(tokens), "prediction": prediction}
             typer.echo(json.dumps(row, ensure_ascii=False))
+        elif _is_clusters(prediction):
+            typer.echo(" ".join(_linked(tokens, prediction)))
         elif isinstance(prediction, list):
             typer.echo(" ".join(_tagged(tokens, prediction)))
         else:
             typer.echo(f"{prediction}\t{' '.join(tokens)}")
+
+
+def _is_clusters(prediction: Any) -> bool:
+    """Whether a prediction is a list of clusters of [first, last]; none of them too."""
+    return isinstance(prediction, list) and all(isinstance(item, list) for item in prediction)
+
+
+def _linked(tokens: tuple[str, ...], clusters: list[list[list[int]]]) -> list[str]:
+    """Mentions in brackets with the number of their cluster: ``[1 Ann] saw [1 her] [2 dog]``."""
+    mentions = [(span, i) for i, cluster in enumerate(clusters, start=1) for span in cluster]
+    words: list[str] = []
+    for place, token in enumerate(tokens):
+        # Of mentions that begin together the longest opens first.
+        opens = sorted(((a - b, i) for (a, b), i in mentions if a == place))
+        closes = sum(b == place for (_, b), _ in mentions)
+        words.append("".join(f"[{i} " for _, i in opens) + token + "]" * closes)
+    return words
 
 
 def _tagged(tokens: tuple[str, ...], tags: list[str]) -> list[str]:

@@ -176,6 +176,41 @@ class HashSplit(_Strict):
         return self
 
 
+class FoldSplit(_Strict):
+    """A split for cross-validation: each file of ``all`` is test in one fold.
+
+    Attributes:
+        folds: texts that name the test files of fold 0, of fold 1, …, one name a line; a
+            name's suffix (``.tsv``) is not looked at. In fold k the files of k are test, those
+            of k - 1 (of the last fold for k = 0) dev, all others train.
+    """
+
+    by: Literal["fold"]
+    folds: Annotated[list[FileSource], Field(min_length=1)]
+
+    @field_validator("folds")
+    @classmethod
+    def _plain(cls, value: list[FileSource]) -> list[FileSource]:
+        if any(source.beside or source.options for source in value):
+            raise ValueError("a list of names has no 'options' or 'beside'")
+        return value
+
+
+def _kind_of_split(value: Any) -> str | None:
+    by = value.get("by") if isinstance(value, Mapping) else getattr(value, "by", None)
+    return by if by in ("hash", "fold") else None
+
+
+Split = Annotated[
+    Annotated[HashSplit, Tag("hash")] | Annotated[FoldSplit, Tag("fold")],
+    Discriminator(
+        _kind_of_split,
+        custom_error_type="split_kind",
+        custom_error_message="'by' is 'hash' or 'fold'",
+    ),
+]
+
+
 class Counts(_Strict):
     """Sizes of one split. In a card, those that are given are checked when it is loaded.
 
@@ -185,6 +220,7 @@ class Counts(_Strict):
         spans: annotated spans, of tagged sentences in a span scheme; arguments of propositions;
             sense-annotated instances.
         phrases: labelled phrases, of treebank sentences.
+        mentions, clusters, singletons: of coreference documents; a singleton is a cluster too.
         labels: examples by label, or tokens by tag where tags do not mark spans.
         types: spans by type, instances by part of speech.
         passages: distinct passages that questions are asked on.
@@ -194,6 +230,9 @@ class Counts(_Strict):
     tokens: int | None = None
     spans: int | None = None
     phrases: int | None = None
+    mentions: int | None = None
+    clusters: int | None = None
+    singletons: int | None = None
     labels: dict[str, int] | None = None
     types: dict[str, int] | None = None
     passages: int | None = None
@@ -222,7 +261,9 @@ class Ceiling(_Strict):
 class TaskCard(_Strict):
     """One dataset of one pipeline; CONTRIBUTING shows how to write one.
 
-    ``labels``, where given, are all labels that may occur: classes, or tags.
+    ``labels``, where given, are all labels that may occur: classes, or tags. Of a set with folds,
+    ``counts`` of ``train``, ``dev`` and ``test`` are those of fold 0, and ``all`` holds for every
+    fold.
     """
 
     name: Name
@@ -235,8 +276,8 @@ class TaskCard(_Strict):
     splits: dict[
         Literal["train", "dev", "test", "all"], Annotated[list[Source], Field(min_length=1)]
     ]
-    split: HashSplit | None = None
-    counts: dict[Literal["train", "dev", "test"], Counts] = Field(default_factory=dict)
+    split: Split | None = None
+    counts: dict[Literal["train", "dev", "test", "all"], Counts] = Field(default_factory=dict)
     labels: list[str] | None = None
     metric: str
     context_unit: str = "sentence"
@@ -257,7 +298,9 @@ class TaskCard(_Strict):
             if len(self.splits) > 1:
                 raise ValueError("splits: 'all' cannot stand beside other splits")
             if self.split is None:
-                raise ValueError("splits has only 'all', so the card needs 'split' (by: hash)")
+                raise ValueError(
+                    "splits has only 'all', so the card needs 'split' (by: hash or fold)"
+                )
         elif self.split is not None:
             raise ValueError("split: only for a set whose 'splits' is 'all'")
         elif "train" not in self.splits or len(self.splits) < len(SPLITS):

@@ -8,7 +8,9 @@ from typing import Any
 
 from elmobench.data.card import Counts
 from elmobench.data.examples import (
+    AmbiguousPronoun,
     ClassifiedText,
+    CoreferenceDocument,
     Proposition,
     SenseSentence,
     SentencePair,
@@ -33,6 +35,7 @@ def count(examples: Sequence[Any]) -> Counts:
     phrases: int | None = None
     passages: dict[str, int] | None = None
     tokens = sum(len(getattr(example, "tokens", ())) for example in examples)
+    clusters: list[int] | None = None
     if examples and all(isinstance(example, ClassifiedText) for example in examples):
         labels = Counter(example.label for example in examples)
         phrases = sum(len(example.phrases) for example in examples) or None
@@ -52,11 +55,18 @@ def count(examples: Sequence[Any]) -> Counts:
         tokens = sum(passages.values()) + sum(len(example.question) for example in examples)
     elif examples and all(isinstance(example, SenseSentence) for example in examples):
         types = Counter(instance.pos for example in examples for instance in example.instances)
+    elif examples and all(isinstance(example, CoreferenceDocument) for example in examples):
+        clusters = [len(cluster) for example in examples for cluster in example.clusters]
+    elif examples and all(isinstance(example, AmbiguousPronoun) for example in examples):
+        labels = Counter(example.label for example in examples)
     return Counts(
         examples=len(examples),
         tokens=tokens,
         spans=None if types is None else sum(types.values()),
         phrases=phrases,
+        mentions=None if clusters is None else sum(clusters),
+        clusters=None if clusters is None else len(clusters),
+        singletons=None if clusters is None else clusters.count(1),
         labels=None if labels is None else dict(sorted(labels.items())),
         types=None if types is None else dict(sorted(types.items())),
         passages=None if passages is None else len(passages),
@@ -77,7 +87,7 @@ def found_labels(examples: Iterable[Any]) -> set[str]:
         elif isinstance(example, ClassifiedText):
             found.add(example.label)
             found.update(phrase.label for phrase in example.phrases)
-        elif isinstance(example, SentencePair):
+        elif isinstance(example, AmbiguousPronoun | SentencePair):
             found.add(example.label)
     return found
 

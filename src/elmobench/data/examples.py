@@ -121,6 +121,70 @@ class SenseSentence:
                 )
 
 
+Span: TypeAlias = tuple[int, int]
+"""First and last token, both inclusive, counted over a whole document from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreferenceDocument:
+    """A document with its coreference clusters.
+
+    Attributes:
+        id: of the document, or of its part.
+        sentences: in the order of the text; tokens are counted across them.
+        clusters: each a tuple of mentions, sorted; the clusters sorted too. One mention alone is
+            a singleton. No mention stands in two clusters.
+    """
+
+    id: str
+    sentences: tuple[Sentence, ...]
+    clusters: tuple[tuple[Span, ...], ...]
+
+    def __post_init__(self) -> None:
+        length = sum(map(len, self.sentences))
+        seen: set[Span] = set()
+        for cluster in self.clusters:
+            for first, last in cluster:
+                if not 0 <= first <= last < length:
+                    raise ValueError(f"{self.id}: mention {first}-{last} of {length} tokens")
+            if not cluster or seen.intersection(cluster) or len(set(cluster)) < len(cluster):
+                raise ValueError(f"{self.id}: an empty cluster, or a mention in two clusters")
+            seen.update(cluster)
+
+    @property
+    def tokens(self) -> Sentence:
+        """All tokens."""
+        return tuple(token for sentence in self.sentences for token in sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousPronoun:
+    """A pronoun in a text, and two names of which it may mean one.
+
+    Attributes:
+        id: of the example.
+        tokens: the text, as one sequence.
+        pronoun: its span.
+        names: the spans of A and B, anywhere in the text.
+        label: ``A``, ``B`` or ``neither``.
+        gender: of the pronoun: ``masculine`` or ``feminine``.
+    """
+
+    id: str
+    tokens: Sentence
+    pronoun: Span
+    names: tuple[Span, Span]
+    label: str
+    gender: str
+
+    def __post_init__(self) -> None:
+        for first, last in (self.pronoun, *self.names):
+            if not 0 <= first <= last < len(self.tokens):
+                raise ValueError(f"{self.id}: span {first}-{last} of {len(self.tokens)} tokens")
+        if self.label not in ("A", "B", "neither") or self.gender not in ("masculine", "feminine"):
+            raise ValueError(f"{self.id}: label {self.label!r}, gender {self.gender!r}")
+
+
 def as_sentence(tokens: Sequence[str]) -> Sentence:
     """``tokens`` as a tuple. Raises TypeError for a bare string, a common slip."""
     if isinstance(tokens, str):

@@ -8,11 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elmobench.data.card import SPLITS, Component, Counts, GenerateSource, TaskCard
+from elmobench.data.card import (
+    SPLITS,
+    Component,
+    Counts,
+    FoldSplit,
+    GenerateSource,
+    HashSplit,
+    TaskCard,
+)
 from elmobench.data.cards import get_card
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.counting import count, differences, found_labels
 from elmobench.data.downloads import ProgressCallback
+from elmobench.data.folds import checked_fold, fold_lists, split_of_files, stem
 from elmobench.data.listing import single_files
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.sources import (
@@ -40,6 +49,13 @@ class Task:
         card: what to read.
         trust_first: accept, and pin, files whose digest nobody knows.
         progress: told of downloads.
+        fold: of a card that is split by folds; None for fold 0.
+
+    Attributes:
+        fold: the fold; None for a card without folds.
+
+    Raises:
+        ConfigError: the card has no such fold.
     """
 
     def __init__(
@@ -47,8 +63,10 @@ class Task:
         card: TaskCard,
         trust_first: bool = False,
         progress: ProgressCallback | None = None,
+        fold: int | None = None,
     ) -> None:
         self.card = card
+        self.fold = checked_fold(card, fold)
         self.dropped: dict[str, Counter[str]] = {}
         """What the reader dropped or renamed by stated options, by split of the card."""
         self._trust_first = trust_first
@@ -108,10 +126,14 @@ class Task:
         splits: dict[str, list[Any]] = {}
         for split in self.card.splits:
             splits[split] = [self._source_identity(source) for source in self._single(split)]
-        hashed = self.card.split
-        return digest_of(
-            {"splits": splits, "split": None if hashed is None else hashed.model_dump(mode="json")}
-        )
+        rule = self.card.split
+        split_rule: dict[str, Any] | None = None
+        if isinstance(rule, FoldSplit):
+            lists = [self._file_identity(source) for source in fold_lists(self.card)]
+            split_rule = {"by": rule.by, "folds": lists, "fold": self.fold}
+        elif rule is not None:
+            split_rule = rule.model_dump(mode="json")
+        return digest_of({"splits": splits, "split": split_rule})
 
     def fetch(
         self, progress: ProgressCallback | None = None, trust_first: bool | None = None
@@ -167,6 +189,7 @@ class Task:
                     result.append(source)
                     for others in self._beside(source).values():
                         result += others
+        result += fold_lists(self.card)
         # A file beside many others is one file.
         return list({repr(source): source for source in result}.values())
 
@@ -215,36 +238,41 @@ class Task:
         return reader, reader.options({**component.options, **source.options}, self._where)
 
     def _load(self, name: str) -> None:
-        if "all" in self.card.splits:
-            loaded = self._divided(self._read("all"))
+        if isinstance(self.card.split, FoldSplit):
+            loaded = self._folded(self._read("all"))
+        elif "all" in self.card.splits:
+            loaded = self._divided(_flat(self._read("all")))
         else:
-            loaded = {name: self._read(name)}
+            loaded = {name: _flat(self._read(name))}
         for split, examples in loaded.items():
             self._counts[split] = self._check(split, examples)
         self._splits.update(loaded)
 
-    def _read(self, split: str) -> list[Any]:
-        """The examples of one split of the card, all sources in order."""
+    def _read(self, split: str) -> list[tuple[str, list[Any]]]:
+        """Name and examples of each source of one split of the card, in order."""
         sources = self._single(split)
-        examples: list[Any] = []
+        found: list[tuple[str, list[Any]]] = []
         dropped: Counter[str] = Counter()
         # A file beside many others is read once.
         texts: dict[str, SourceText] = {}
         for i, source in enumerate(sources, start=1):
             if isinstance(source, GenerateSource):
-                examples += self._generated(source, split)
+                found.append((source.generate.name, self._generated(source, split)))
                 continue
             reader, options = self._reader(source)
-            prefix = split if len(sources) == 1 else f"{split}.{i}"
+            if self.fold is not None:
+                prefix = stem(_full_name(source))
+            else:
+                prefix = split if len(sources) == 1 else f"{split}.{i}"
             beside = {
                 role: tuple(self._text(other, prefix, texts) for other in others)
                 for role, others in self._beside(source).items()
             }
             result = reader.read(replace(self._text(source, prefix), beside=beside), options)
-            examples += result.examples
+            found.append((_full_name(source), result.examples))
             dropped += result.dropped
         self.dropped[split] = dropped
-        return examples
+        return found
 
     def _text(
         self, source: FileSource, prefix: str, known: dict[str, SourceText] | None = None
@@ -253,8 +281,7 @@ class Task:
         if known is not None and key in known:
             return known[key]
         path = fetch_source(self.card, source, self._trust_first, self._progress)
-        name = source_name(source) + (f":{source.member}" if source.member else "")
-        text = SourceText(read_source(path, source), name, prefix, source.lines)
+        text = SourceText(read_source(path, source), _full_name(source), prefix, source.lines)
         if known is not None:
             known[key] = text
         return text
@@ -268,13 +295,24 @@ class Task:
     def _divided(self, examples: Sequence[Any]) -> dict[str, list[Any]]:
         """Train, dev and test by the hash of the text; order is kept."""
         rule = self.card.split
-        if rule is None:
+        if not isinstance(rule, HashSplit):
             raise ConfigError("field 'split' is missing", where=self._where)
         result: dict[str, list[Any]] = {name: [] for name in SPLITS}
         for example in examples:
             place = text_fraction(rule.salt, " ".join(example.tokens))
             last = "dev" if place < rule.test + rule.dev else "train"
             result["test" if place < rule.test else last].append(example)
+        return result
+
+    def _folded(self, files: Sequence[tuple[str, list[Any]]]) -> dict[str, list[Any]]:
+        """Train, dev and test of the fold, each in the files' order; all of them are counted."""
+        names = [stem(name) for name, _ in files]
+        lists = [self._text(source, self.card.id) for source in fold_lists(self.card)]
+        split = split_of_files(names, lists, self.fold or 0, self._where)
+        result: dict[str, list[Any]] = {name: [] for name in SPLITS}
+        for name, (_, examples) in zip(names, files, strict=True):
+            result[split[name]] += examples
+        self._check("all", _flat(files))
         return result
 
     def _check(self, split: str, examples: Sequence[Any]) -> Counts:
@@ -292,7 +330,9 @@ class Task:
                     f"labels that the card does not list: {', '.join(unknown)}", where=where
                 )
         found = count(examples)
-        problems = differences(self.card.stated(split), found)
+        # Of a set with folds the card states the splits of fold 0, and the whole.
+        stated = self.card.stated(split) if not self.fold or split == "all" else Counts()
+        problems = differences(stated, found)
         if problems:
             raise DataError(
                 "; ".join(problems),
@@ -302,11 +342,20 @@ class Task:
         return found
 
 
+def _full_name(source: FileSource) -> str:
+    return source_name(source) + (f":{source.member}" if source.member else "")
+
+
+def _flat(files: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+    return [example for _, examples in files for example in examples]
+
+
 def load_task(
     name: str,
     include: Sequence[Path] = (),
     trust_first: bool = False,
     progress: ProgressCallback | None = None,
+    fold: int | None = None,
 ) -> Task:
     """The task called ``name``; nothing is read or fetched yet.
 
@@ -315,9 +364,10 @@ def load_task(
         include: folders of more cards.
         trust_first: accept, and pin, files whose digest nobody knows.
         progress: told of downloads.
+        fold: of a set that is split by folds; None for fold 0.
 
     Raises:
         UnknownNameError: no such card.
-        ConfigError: a card is wrong.
+        ConfigError: a card is wrong, or it has no such fold.
     """
-    return Task(get_card(name, include), trust_first, progress)
+    return Task(get_card(name, include), trust_first, progress, fold)

@@ -69,6 +69,12 @@ METRICS.add_lazy(
 METRICS.add_lazy(
     "wsd-f1", "elmobench.metrics.senses:WSD_F1", "F1 of senses equal to the unified WSD scorer"
 )
+METRICS.add_lazy(
+    "coref",
+    "elmobench.metrics.coreference:COREFERENCE",
+    "MUC, B³, CEAFe, LEA and the CoNLL average, with and without singletons",
+)
+METRICS.add_lazy("gap", "elmobench.metrics.gap:GAP", "F1 of ambiguous pronouns, by gender")
 
 
 def get_metric(name: str) -> Metric:

@@ -68,6 +68,13 @@ for _preset, _what in {
 }.items():
     _attribute = _preset.upper().replace("-", "_")
     HEADS.add_lazy(f"wsd/{_preset}", f"elmobench.tasks.wsd:{_attribute}", _what)
+PIPELINES.add_lazy("coref", "elmobench.tasks.coref:PIPELINE", "clusters of mentions")
+for _preset, _what in {
+    "linear": "linear mention scores, bilinear pair scores of token vectors: a probe",
+    "small": "end-to-end span ranking, one biLSTM layer, singletons",
+    "paper": "end-to-end span ranking as published, coarse to fine, twice",
+}.items():
+    HEADS.add_lazy(f"coref/{_preset}", f"elmobench.tasks.coref:{_preset.upper()}", _what)
 
 
 def get_head(pipeline: str, preset: str) -> HeadPreset:

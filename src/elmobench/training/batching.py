@@ -189,6 +189,23 @@ def evaluation_batches(lengths: NDArray[np.int64], batch_size: int) -> Iterator[
         yield order[start : start + batch_size].tolist()
 
 
+def bounded_runs(units: Sequence[Mapping[str, Sequence[int]]], rows: int) -> Iterator[range]:
+    """Runs of consecutive examples with at most ``rows`` sentences a unit, one example at least.
+
+    With one sentence a unit in each example these are runs of ``rows`` examples; a document of
+    many sentences counts as many.
+    """
+    start, used = 0, 0
+    for i, names in enumerate(units):
+        wanted = max(map(len, names.values()), default=0)
+        if i > start and used + wanted > rows:
+            yield range(start, i)
+            start, used = i, 0
+        used += wanted
+    if start < len(units):
+        yield range(start, len(units))
+
+
 def nested_subset(count: int, fraction: float, rng: np.random.Generator) -> list[int]:
     """Indices of a random ``fraction`` of ``count`` examples, in their original order.
 

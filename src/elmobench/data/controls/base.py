@@ -113,6 +113,11 @@ GENERATORS.add_lazy(
 GENERATORS.add_lazy(
     "control-wsd", "elmobench.data.controls.wsd:GENERATOR", "nouns that are animals or things"
 )
+GENERATORS.add_lazy(
+    "control-coref",
+    "elmobench.data.controls.coref:GENERATOR",
+    "a pronoun that means the name which a noun gave its gender",
+)
 
 
 class Draw:

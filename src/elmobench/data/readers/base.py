@@ -158,6 +158,13 @@ READERS.add_lazy(
 )
 READERS.add_lazy("squad", "elmobench.data.readers.squad:READER", "questions on passages, in JSON")
 READERS.add_lazy("wsd", "elmobench.data.readers.wsd:READER", "words with senses: SemCor, Raganato")
+READERS.add_lazy(
+    "nested-columns", "elmobench.data.readers.nested:READER", "nested spans, a column a layer"
+)
+READERS.add_lazy(
+    "conll-coref", "elmobench.data.readers.coref:READER", "coreference in CoNLL-2012 columns"
+)
+READERS.add_lazy("gap", "elmobench.data.readers.gap:READER", "ambiguous pronouns of GAP")
 
 
 def read_bytes(

@@ -1,0 +1,205 @@
+"""Control for coreference: a pronoun that means the one of two names which a noun gave a gender.
+
+Each document introduces two names, one after a noun for a woman ("the actress Robin"), one
+after a noun for a man, and goes on with "she" or "he". Ambiguous documents have names that go
+with both and come in twins, the same words with the two nouns exchanged: neither names, nor
+positions, nor distances, nor the words of the document say which name the pronoun means. In the
+other documents the names are women's and men's names. ``distance`` words stand between the noun
+and the name, which an encoder must carry the gender across.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.data.examples import CoreferenceDocument, Sentence
+from elmobench.errors import ConfigError
+
+AMBIGUOUS = (
+    *("Robin", "Kim", "Alex", "Sam", "Jordan", "Taylor", "Casey", "Morgan", "Jamie", "Leslie"),
+    *("Drew", "Lee"),
+)
+WOMEN = ("Mary", "Susan", "Alice", "Helen", "Emma", "Margaret", "Julia", "Anna")
+MEN = ("John", "Peter", "Thomas", "Robert", "Michael", "William", "Henry", "Paul")
+CUES = {
+    "she": ("lady", "woman", "girl", "aunt", "queen", "actress", "daughter", "sister"),
+    "he": ("gentleman", "man", "boy", "uncle", "king", "actor", "son", "brother"),
+}
+# Between noun and name, by the number of words.
+_BETWEEN = (
+    ("",),
+    ("called", "named"),
+    ("known as", "they call"),
+    ("who is called", "we know as"),
+    ("whom they all call", "that is known as"),
+    ("who goes by the name", "that we all know as"),
+    ("who in these parts is called", "that goes here by the name"),
+)
+_OPENINGS = ("", "last week", "that evening", "on the way home", "as they remember")
+_VERBS = ("met", "saw", "visited", "thanked", "followed", "believed", "heard", "painted")
+_STARTS = ("then", "later", "after that", "in the end", "at once")
+_ENDS = (
+    *("laughed", "went home", "fell asleep", "wrote a letter", "sang a song", "sat down"),
+    *("looked at the sea", "told a story"),
+)
+_ATTEMPTS = 10_000
+
+
+class CorefOptions(GeneratorOptions):
+    """See :class:`GeneratorOptions`.
+
+    Attributes:
+        distance: words between the noun that tells the gender and the name.
+    """
+
+    distance: int = Field(default=0, ge=0, lt=len(_BETWEEN))
+
+
+class CorefControl(Generator[CorefOptions]):
+    """Makes :class:`CoreferenceDocument` of two sentences with one cluster: name and pronoun."""
+
+    name: ClassVar[str] = "control-coref"
+    version: ClassVar[int] = 1
+    options_type = CorefOptions
+
+    def generate(self, options: CorefOptions) -> dict[str, list[Any]]:
+        """See :meth:`Generator.generate`. Ambiguous names are taken in turn, twin by twin."""
+        draw = Draw(options.seed)
+        seen: set[tuple[Sentence, ...]] = set()
+        result: dict[str, list[Any]] = {}
+        for split, size in options.sizes.items():
+            pairs = options.ambiguous_pairs(size)
+            made: list[_Document] = []
+            for i in range(size // 2):
+                name = AMBIGUOUS[i % len(AMBIGUOUS)] if i < pairs else None
+                made += _pair(draw, name, options.distance, seen)
+            draw.shuffle(made)
+            result[split] = [
+                CoreferenceDocument(f"{split}-{i:06d}", sentences, (cluster,))
+                for i, (sentences, cluster) in enumerate(made, start=1)
+            ]
+        return result
+
+    def context_free_ceiling(self, examples: Sequence[CoreferenceDocument]) -> float:
+        """Average F1 of MUC, B³ and CEAFe in percent; exact for heads that link pairs of spans.
+
+        Such a head decides on a link from the two spans and their distance, and puts no single
+        mention into a cluster. Without context, twins look alike to it: their spans and
+        distances are equal one by one, so it gives both the same clusters. Of the clusters it
+        can make of a twin's mentions (the names a and b, the pronoun p)
+
+        * none,
+        * {a, p}, or {b, p}: right in one of the two,
+        * {a, b, p}
+
+        are the only ones that can be best: {a, b} gives in both what {a, p} gives where it is
+        wrong, and further tokens in a cluster, or further clusters, add to denominators alone.
+        Documents whose names tell are right. The ceiling is the best over all numbers of twins
+        that get each of the three; every such choice is a function of the words.
+        """
+        looks: defaultdict[tuple[Sentence, ...], set[Any]] = defaultdict(set)
+        nouns = {noun for group in CUES.values() for noun in group}
+        for example in examples:
+            blank = tuple(
+                tuple("_" if word in nouns else word for word in sentence)
+                for sentence in example.sentences
+            )
+            looks[blank].add(example.clusters)
+        twins = sum(len(golds) == 2 for golds in looks.values())
+        clear = len(examples) - 2 * twins
+        best = 0.0
+        for merged in range(twins + 1):
+            for none in range(twins - merged + 1):
+                one = twins - merged - none
+                best = max(best, _average(clear + one, one, 2 * merged, 2 * none))
+        return 100 * best
+
+
+def _average(right: int, wrong: int, merged: int, none: int) -> float:
+    """Mean F1 where so many documents get {name, p}, {other, p}, {name, other, p}, nothing."""
+    documents = right + wrong + merged + none
+    found = right + wrong  # documents with a cluster of two
+    muc = _f1(right + merged, documents, right + merged, found + 2 * merged)
+    b3 = _f1(
+        2 * right + wrong / 2 + 2 * merged,
+        2 * documents,
+        2 * right + wrong / 2 + 4 / 3 * merged,
+        2 * found + 3 * merged,
+    )
+    aligned = right + wrong / 2 + 4 / 5 * merged
+    ceaf = _f1(aligned, documents, aligned, found + merged)
+    return (muc + b3 + ceaf) / 3
+
+
+def _f1(a: float, b: int, c: float, d: int) -> float:
+    """Of recall a / b and precision c / d."""
+    if not a or not c:
+        return 0.0
+    recall, precision = a / b, c / d
+    return 2 * recall * precision / (recall + precision)
+
+
+_Document = tuple[tuple[Sentence, ...], tuple[tuple[int, int], ...]]
+
+
+def _pair(
+    draw: Draw, name: str | None, distance: int, seen: set[tuple[Sentence, ...]]
+) -> list[_Document]:
+    """Twins about ``name`` and another ambiguous one; without ``name`` a woman and a man."""
+    for _ in range(_ATTEMPTS):
+        pronoun = draw.one(("she", "he"))
+        nouns = (draw.one(CUES["she"]), draw.one(CUES["he"]))
+        names = (draw.one(WOMEN), draw.one(MEN)) if name is None else (name, draw.one(AMBIGUOUS))
+        between = draw.one(_BETWEEN[distance])
+        frame = (draw.one(_OPENINGS), draw.one(_VERBS), draw.one(_STARTS), draw.one(_ENDS))
+        # Whether the woman, and with twins the name that comes in turn, comes first.
+        woman_first, turn_first = draw.chance(0.5), draw.chance(0.5)
+        if len(set(names)) < 2:
+            continue
+        documents = []
+        for first in (woman_first, not woman_first):
+            ordered = names
+            if not (first if name is None else turn_first):
+                ordered = (names[1], names[0])
+            cues = nouns if first else (nouns[1], nouns[0])
+            means_first = first == (pronoun == "she")
+            documents.append(_document(frame, between, cues, ordered, pronoun, means_first))
+        if not any(sentences in seen for sentences, _ in documents):
+            seen.update(sentences for sentences, _ in documents)
+            return documents
+    raise ConfigError(
+        f"no new document in {_ATTEMPTS} draws",
+        where="generator 'control-coref'",
+        fix="ask for fewer examples",
+    )
+
+
+def _document(
+    frame: tuple[str, str, str, str],
+    between: str,
+    cues: tuple[str, str],
+    names: tuple[str, str],
+    pronoun: str,
+    means_first: bool,
+) -> _Document:
+    opening, verb, start, end = frame
+    words = f"{opening} the {cues[0]} {between} {names[0]}".split()
+    places = [len(words) - 1]
+    words += f"{verb} the {cues[1]} {between} {names[1]}".split()
+    places.append(len(words) - 1)
+    words.append(".")
+    after = f"{start} {pronoun} {end} .".split()
+    place = len(words) + after.index(pronoun)
+    name = places[0] if means_first else places[1]
+    sentences = tuple(
+        (sentence[0][0].upper() + sentence[0][1:], *sentence[1:]) for sentence in (words, after)
+    )
+    return sentences, ((name, name), (place, place))
+
+
+GENERATOR = CorefControl()

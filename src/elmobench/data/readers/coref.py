@@ -1,0 +1,156 @@
+"""Coreference documents in the columns of CoNLL-2012, the last of which marks mentions."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import ClassVar, Literal
+
+from elmobench.data.examples import CoreferenceDocument, Sentence, Span
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.errors import DataError
+
+_BEGIN = re.compile(r"#begin document \(?(?P<name>.*?)\)?; part (?P<part>\d+)\s*")
+_MARK = re.compile(r"(?P<opens>\()?(?P<cluster>\d+)(?P<closes>\))?")
+_END = "#end document"
+
+
+class CorefOptions(ReaderOptions):
+    """Options of the ``conll-coref`` reader.
+
+    Attributes:
+        token: column of the word, from 0; negative counts from the end.
+        mentions: column of the mentions: ``(12)``, ``(12``, ``12)``, several joined by ``|``;
+            ``-``, ``_`` or nothing where none begins or ends.
+        separator: one TAB, or any run of white space (columns are then never empty).
+        singletons: keep clusters of one mention, or drop and count them.
+    """
+
+    token: int = 3
+    mentions: int = -1
+    separator: Literal["tab", "whitespace"] = "whitespace"
+    singletons: Literal["keep", "drop"] = "keep"
+
+
+class CorefReader(Reader[CorefOptions]):
+    """Gives :class:`CoreferenceDocument`, one a part.
+
+    A document goes from ``#begin document (NAME); part N`` to ``#end document``, and its id is
+    ``NAME.N``. A sentence ends at a line that is empty but for blanks; outside documents lines
+    that start with ``#`` are skipped. A mark that closes belongs to the mention of its cluster
+    that was opened last: mentions nest in mentions, also of their own cluster, and may cross
+    those of others. A span that one cluster marks twice is one mention; it is counted.
+    """
+
+    name: ClassVar[str] = "conll-coref"
+    version: ClassVar[int] = 1
+    options_type = CorefOptions
+
+    def read(self, text: SourceText, options: CorefOptions) -> ReadResult:
+        """See :meth:`Reader.read`."""
+        result = ReadResult([])
+        document: _Document | None = None
+        for number, line in text.rows():
+            where = text.at(number)
+            if document is None:
+                found = _BEGIN.fullmatch(line)
+                if found:
+                    document = _Document(f"{found['name']}.{int(found['part'])}", where)
+                elif line.strip() and not line.startswith("#"):
+                    raise DataError(
+                        "a row outside a document", where=where, fix="documents start at #begin"
+                    )
+            elif line.startswith(_END):
+                result.examples.append(document.close(options, result))
+                document = None
+            elif _BEGIN.fullmatch(line):
+                raise DataError(f"{document.name} has not ended ({_END})", where=where)
+            elif not line.strip():
+                document.end_sentence()
+            else:
+                row = line.split("\t") if options.separator == "tab" else line.split()
+                document.add(_field(row, options.token, "token", where), where)
+                marks = _field(row, options.mentions, "mentions", where)
+                document.mark(marks.strip(), where)
+        if document is not None:
+            raise DataError(f"{document.name} does not end ({_END})", where=document.where)
+        return result
+
+
+class _Document:
+    """A document while its rows come in."""
+
+    def __init__(self, name: str, where: str) -> None:
+        self.name = name
+        self.where = where
+        self.sentences: list[Sentence] = []
+        self.words: list[str] = []
+        self.length = 0
+        self.open: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+        self.clusters: defaultdict[int, list[Span]] = defaultdict(list)
+
+    def add(self, word: str, where: str) -> None:
+        if not word.strip():
+            raise DataError("the token is empty", where=where)
+        self.words.append(word)
+        self.length += 1
+
+    def mark(self, marks: str, where: str) -> None:
+        """Take in the marks at the token that was added last."""
+        if marks in ("", "-", "_"):
+            return
+        here = self.length - 1
+        for mark in marks.split("|"):
+            found = _MARK.fullmatch(mark)
+            if found is None or not (found["opens"] or found["closes"]):
+                raise DataError(f"{mark!r} marks no mention", where=where, fix="(1, 1) or (1)")
+            cluster = int(found["cluster"])
+            if found["opens"]:
+                self.open[cluster].append((here, where))
+            if found["closes"]:
+                if not self.open[cluster]:
+                    raise DataError(f"{mark!r} closes a mention that is not open", where=where)
+                self.clusters[cluster].append((self.open[cluster].pop()[0], here))
+
+    def end_sentence(self) -> None:
+        if self.words:
+            self.sentences.append(tuple(self.words))
+            self.words = []
+
+    def close(self, options: CorefOptions, result: ReadResult) -> CoreferenceDocument:
+        self.end_sentence()
+        for cluster, starts in self.open.items():
+            if starts:
+                raise DataError(f"the mention ({cluster} is never closed", where=starts[-1][1])
+        if not self.sentences:
+            raise DataError(f"{self.name} has no tokens", where=self.where)
+        clusters = []
+        home: dict[Span, int] = {}
+        for cluster, spans in self.clusters.items():
+            distinct = sorted(set(spans))
+            if len(distinct) < len(spans):
+                result.dropped["mentions marked twice"] += len(spans) - len(distinct)
+            for span in distinct:
+                if home.setdefault(span, cluster) != cluster:
+                    raise DataError(
+                        f"tokens {span[0]}-{span[1]} stand in clusters {home[span]} and {cluster}",
+                        where=f"{self.where}, document {self.name}",
+                    )
+            if len(distinct) == 1 and options.singletons == "drop":
+                result.dropped["singletons"] += 1
+            else:
+                clusters.append(tuple(distinct))
+        return CoreferenceDocument(self.name, tuple(self.sentences), tuple(sorted(clusters)))
+
+
+def _field(row: list[str], column: int, what: str, where: str) -> str:
+    if not -len(row) <= column < len(row):
+        raise DataError(
+            f"no {what} column {column}: the row has {len(row)} fields",
+            where=where,
+            fix="check 'separator' and the columns' numbers",
+        )
+    return row[column]
+
+
+READER = CorefReader()

@@ -1,0 +1,195 @@
+"""Coreference scores equal to those of the CoNLL reference scorer (8.01), and LEA.
+
+MUC: Vilain et al. 1995. B³: Bagga and Baldwin 1998. CEAFe: Luo 2005, with φ4. LEA: Moosavi and
+Strube 2016. CoNLL average: Pradhan et al. 2012.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from elmobench.errors import DataError
+from elmobench.metrics.base import Metric, Scores
+
+Mention = tuple[int, int]
+Cluster = tuple[Mention, ...]
+Fractions = tuple[float, float, float, float]
+"""Numerator and denominator of recall, then of precision."""
+
+
+def muc(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
+    """Links: of a cluster's links, those that its partition by the other side leaves."""
+    return *_muc_links(key, _home(response)), *_muc_links(response, _home(key))
+
+
+def b_cubed(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
+    """Mentions: for each, the share of its cluster that stands in its cluster there."""
+    squares = _overlaps(key, response)
+    return (
+        sum(n * n / len(key[i]) for (i, _), n in squares.items()),
+        float(sum(map(len, key))),
+        sum(n * n / len(response[j]) for (_, j), n in squares.items()),
+        float(sum(map(len, response))),
+    )
+
+
+def ceaf_e(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
+    """Entities: the best one-to-one alignment by φ4 = 2 |K ∩ R| / (|K| + |R|)."""
+    similarity = np.zeros((len(key), len(response)))
+    for (i, j), n in _overlaps(key, response).items():
+        similarity[i, j] = 2 * n / (len(key[i]) + len(response[j]))
+    rows, columns = linear_sum_assignment(similarity, maximize=True)
+    best = float(similarity[rows, columns].sum())
+    return best, float(len(key)), best, float(len(response))
+
+
+def lea(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
+    """Entities by their links, each weighted with its size.
+
+    The only link of a singleton is the one with itself; it is found if the mention is a
+    singleton on the other side too.
+    """
+    return *_lea_links(key, response), *_lea_links(response, key)
+
+
+MEASURES: dict[str, Callable[[Sequence[Cluster], Sequence[Cluster]], Fractions]] = {
+    "muc": muc,
+    "b3": b_cubed,
+    "ceafe": ceaf_e,
+    "lea": lea,
+}
+_CONLL = ("muc", "b3", "ceafe")
+WITHOUT_SINGLETONS = "_no_singletons"
+
+
+class Coreference(Metric):
+    """Gold and predicted are a list of clusters a document, each a list of [first, last].
+
+    Numerators and denominators are summed over documents. A ratio without denominator is 0 (so
+    is MUC where all clusters are singletons). ``conll`` is the mean F1 of MUC, B³ and CEAFe.
+
+    Everything is given twice: with all clusters as they are, and, in the keys that end in
+    ``_no_singletons``, after clusters of one mention were taken out of gold and predictions.
+    """
+
+    name: ClassVar[str] = "coref"
+    version: ClassVar[int] = 1
+    primary: ClassVar[str] = "conll"
+
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """Scores of all documents together.
+
+        Returns:
+            ``values``: ``conll``, and ``muc``, ``b3``, ``ceafe``, ``lea`` (F1) with
+            ``_precision`` and ``_recall``; ``mention`` the same way, for the mentions found
+            whatever their clusters; all in percent, each with and without singletons.
+
+        Raises:
+            DataError: for a different number of documents, or clusters that are none: a mention
+                that is not [first, last] or stands twice in a document, an empty cluster.
+        """
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold documents but {len(predicted)} predictions", where=self.name
+            )
+        pairs = [
+            (
+                _clusters(left, f"{self.name}, gold document {i}"),
+                _clusters(right, f"{self.name}, predicted document {i}"),
+            )
+            for i, (left, right) in enumerate(zip(gold, predicted, strict=True))
+        ]
+        linked = [(_larger(key), _larger(response)) for key, response in pairs]
+        values = _scores(pairs, "") | _scores(linked, WITHOUT_SINGLETONS)
+        return Scores(primary=self.primary, values=values)
+
+
+def _scores(pairs: Sequence[tuple[list[Cluster], list[Cluster]]], suffix: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name, measure in {**MEASURES, "mention": _mentions}.items():
+        sums = np.zeros(4)
+        for key, response in pairs:
+            sums += measure(key, response)
+        recall = 100 * float(sums[0] / sums[1]) if sums[1] else 0.0
+        precision = 100 * float(sums[2] / sums[3]) if sums[3] else 0.0
+        both = precision + recall
+        values[f"{name}{suffix}"] = 2 * precision * recall / both if both else 0.0
+        values[f"{name}_precision{suffix}"] = precision
+        values[f"{name}_recall{suffix}"] = recall
+    average = sum(values[f"{name}{suffix}"] for name in _CONLL) / len(_CONLL)
+    return {f"conll{suffix}": average, **values}
+
+
+def _mentions(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
+    found = float(sum(_overlaps(key, response).values()))
+    return found, float(sum(map(len, key))), found, float(sum(map(len, response)))
+
+
+def _home(clusters: Sequence[Cluster]) -> dict[Mention, int]:
+    return {mention: i for i, cluster in enumerate(clusters) for mention in cluster}
+
+
+def _overlaps(key: Sequence[Cluster], response: Sequence[Cluster]) -> Counter[tuple[int, int]]:
+    """Mentions in common, by numbers of the two clusters; pairs without any are left out."""
+    there = _home(response)
+    return Counter(
+        (i, there[mention])
+        for i, cluster in enumerate(key)
+        for mention in cluster
+        if mention in there
+    )
+
+
+def _muc_links(clusters: Sequence[Cluster], there: dict[Mention, int]) -> tuple[float, float]:
+    found = 0
+    for cluster in clusters:
+        homes = {there[mention] for mention in cluster if mention in there}
+        alone = sum(mention not in there for mention in cluster)
+        found += len(cluster) - len(homes) - alone
+    return float(found), float(sum(len(cluster) - 1 for cluster in clusters))
+
+
+def _lea_links(clusters: Sequence[Cluster], others: Sequence[Cluster]) -> tuple[float, float]:
+    common: Counter[int] = Counter()
+    for (i, j), n in _overlaps(clusters, others).items():
+        if len(clusters[i]) == 1:
+            common[i] += len(others[j]) == 1
+        else:
+            common[i] += n * (n - 1) // 2
+    links = [len(cluster) * (len(cluster) - 1) / 2 or 1.0 for cluster in clusters]
+    found = sum(len(cluster) * common[i] / links[i] for i, cluster in enumerate(clusters))
+    return float(found), float(sum(map(len, clusters)))
+
+
+def _larger(clusters: Sequence[Cluster]) -> list[Cluster]:
+    return [cluster for cluster in clusters if len(cluster) > 1]
+
+
+def _clusters(raw: Any, where: str) -> list[Cluster]:
+    """``raw`` checked, as tuples."""
+    if isinstance(raw, str) or not isinstance(raw, Sequence):
+        raise DataError(f"expected a list of clusters, got {raw!r}", where=where)
+    clusters: list[Cluster] = []
+    seen: set[Mention] = set()
+    for cluster in raw:
+        if isinstance(cluster, str) or not isinstance(cluster, Sequence) or not cluster:
+            raise DataError(f"expected a list of mentions, got {cluster!r}", where=where)
+        mentions = []
+        for mention in cluster:
+            if not isinstance(mention, Sequence) or [type(end) for end in mention] != [int, int]:
+                raise DataError(f"a mention is [first, last], got {mention!r}", where=where)
+            span = (mention[0], mention[1])
+            if span in seen:
+                raise DataError(f"the mention {list(span)} stands twice", where=where)
+            seen.add(span)
+            mentions.append(span)
+        clusters.append(tuple(mentions))
+    return clusters
+
+
+COREFERENCE = Coreference()

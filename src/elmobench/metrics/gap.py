@@ -1,0 +1,82 @@
+"""F1 of ambiguous pronouns, by gender, equal to the scorer of GAP (Webster et al. 2018)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from elmobench.errors import DataError
+from elmobench.metrics.base import Metric, Scores
+
+_LABELS = ("A", "B", "neither")
+_GENDERS = ("masculine", "feminine")
+
+
+class Gap(Metric):
+    """Gold is ``{"label": …, "gender": …}`` an example, predicted ``{"label": …}``.
+
+    Each example counts as two decisions, whether the pronoun means A and whether it means B, and
+    F1 is that of "yes". A ratio without denominator is 0.
+    """
+
+    name: ClassVar[str] = "gap"
+    version: ClassVar[int] = 1
+    primary: ClassVar[str] = "f1"
+
+    def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
+        """Scores overall and by gender. Labels are A, B and neither.
+
+        Returns:
+            ``values``: ``f1``, ``precision``, ``recall`` in percent over all examples, and
+            ``accuracy`` of the three labels. ``bias``, feminine F1 over masculine F1 (a ratio, 1
+            is none), is there only if neither is 0. ``per_class``: by gender ``f1``,
+            ``precision``, ``recall`` and ``support`` (examples).
+
+        Raises:
+            DataError: for a different number of examples, or an unknown label or gender.
+        """
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold labels but {len(predicted)} predictions", where=self.name
+            )
+        counts: dict[str, Counter[str]] = {gender: Counter() for gender in _GENDERS}
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            meant = _label(left, f"{self.name}, gold {i}")
+            said = _label(right, f"{self.name}, prediction {i}")
+            if left.get("gender") not in _GENDERS:
+                raise DataError(f"no gender in {left!r}", where=f"{self.name}, gold {i}")
+            tally = counts[left["gender"]]
+            tally["examples"] += 1
+            tally["gold"] += meant != "neither"
+            tally["found"] += said != "neither"
+            tally["correct"] += said == meant != "neither"
+            tally["equal"] += said == meant
+        total = sum(counts.values(), Counter())
+        values = _row(total)
+        values["accuracy"] = 100 * total["equal"] / total["examples"] if gold else 0.0
+        rows = {gender: _row(tally) for gender, tally in counts.items()}
+        if all(row["f1"] for row in rows.values()):
+            values["bias"] = rows["feminine"]["f1"] / rows["masculine"]["f1"]
+        for gender, tally in counts.items():
+            rows[gender]["support"] = float(tally["examples"])
+        return Scores(primary=self.primary, values=values, per_class=rows)
+
+
+def _label(annotation: Any, where: str) -> str:
+    label = annotation.get("label") if isinstance(annotation, Mapping) else None
+    if label not in _LABELS:
+        raise DataError(f"expected a label, A, B or neither, got {annotation!r}", where=where)
+    return str(label)
+
+
+def _row(tally: Counter[str]) -> dict[str, float]:
+    correct, found, gold = tally["correct"], tally["found"], tally["gold"]
+    return {
+        "f1": 200 * correct / (found + gold) if correct else 0.0,
+        "precision": 100 * correct / found if found else 0.0,
+        "recall": 100 * correct / gold if gold else 0.0,
+    }
+
+
+GAP = Gap()
