@@ -205,12 +205,6 @@ CATALOGUE = {
     # name: (entry, kind of error, what it says, whether the file is named)
     "another digest": (_with(sha256="0" * 64), DigestError, "has sha256", True),
     "another size": (_with(bytes=7), DigestError, "has 12 bytes, but its entry says 7", True),
-    "other words": (
-        _entry(expect={"parameters": 6}),
-        ModelError,
-        "4 parameters, expected 6",
-        True,
-    ),
     "other values": (_entry(expect={"dim": 3}), ModelError, "2 values, expected 3", True),
     "other layers": (_entry(expect={"layers": 3}), ModelError, "1 layers, expected 3", True),
     "no such file": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument, Sentence
@@ -29,6 +29,8 @@ class Coref(Pipeline[CorefExample]):
     """
 
     name: ClassVar[str] = "coref"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conll-coref": {}, "gap": {}}
+    metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
 
     def units(self, example: CorefExample) -> dict[str, list[Sentence]]:
         """Every sentence of the document; the whole text around a pronoun as one sequence."""

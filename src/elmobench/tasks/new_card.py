@@ -112,6 +112,8 @@ def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[st
             yield f"    {name}:" + ("" if value is None else f" {json.dumps(value)}")
         else:
             default = field.get_default(call_default_factory=True)
+            if isinstance(default, BaseModel):
+                default = default.model_dump(mode="json")
             yield f"    # {name}: {json.dumps(default, ensure_ascii=False)}"
 
 

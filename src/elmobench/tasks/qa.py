@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
@@ -22,6 +22,8 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
     """Question and passage are encoded as one sequence each."""
 
     name: ClassVar[str] = "qa"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"squad": {"tokenizer": "clitics"}}
+    metrics: ClassVar[tuple[str, ...]] = ("squad", "exact-match")
     text_form: ClassVar[str] = f"passage {SEPARATOR} question"
 
     def units(self, example: PassageQuestion) -> dict[str, list[Sentence]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from elmobench.data.examples import Proposition, Sentence
 from elmobench.data.tag_schemes import split_tag
@@ -25,6 +25,12 @@ class Roles(Pipeline[Proposition]):
     """The unit is the sentence: propositions that share one share its vectors."""
 
     name: ClassVar[str] = "srl"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-2005": {},
+        "conll-2012-srl": {},
+        "propbank-ud": {},
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("srl-f1",)
 
     def units(self, example: Proposition) -> dict[str, list[Sentence]]:
         """The sentence."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.data.examples import SenseSentence, Sentence
@@ -26,6 +26,8 @@ class WsdPipeline(Pipeline[SenseSentence]):
     """Sentences whose words, or units of several words, have a sense each."""
 
     name: ClassVar[str] = "wsd"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"wsd": {"format": "raganato"}}
+    metrics: ClassVar[tuple[str, ...]] = ("wsd-f1",)
 
     def units(self, example: SenseSentence) -> dict[str, list[Sentence]]:
         """The sentence."""
