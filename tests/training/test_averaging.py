@@ -39,6 +39,8 @@ def test_the_average_is_the_weighted_sum_of_all_steps() -> None:
 class OneWeight(nn.Module):
     """Stands for a model: its loss pulls the weight to 3; it remembers what it was asked with."""
 
+    head = None
+
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))

@@ -16,6 +16,8 @@ from elmobench.training.streams import RandomStreams
 
 
 class Model(torch.nn.Linear):
+    head = None
+
     def layer_weights(self) -> dict:
         return {}
 
