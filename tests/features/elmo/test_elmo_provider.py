@@ -76,6 +76,7 @@ def test_many_batches_equal_one(tmp_path, monkeypatch):
     monkeypatch.setattr("elmobench.features.elmo.bilstm._MOST_ROWS", 2)
     monkeypatch.setattr("elmobench.features.elmo.bilstm._RUN_VALUES", 30)  # 3 positions
     monkeypatch.setattr("elmobench.features.elmo.char_cnn._STEP_VALUES", 500)
+    monkeypatch.setattr("elmobench.features.elmo.char_cnn._WORDS", 3)
     assert _largest(whole, ours.encode(SENTENCES)) <= ASK
 
 

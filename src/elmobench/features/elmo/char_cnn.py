@@ -15,6 +15,9 @@ from elmobench.features.frozen_linear import FrozenLinear
 
 # Bounds the memory of one step: words × window positions × filters of the widest bank.
 _STEP_VALUES = 1 << 22
+# Words that highways and projection take at a time: sums that are added up block by block (see
+# FrozenLinear) then stay in the cache.
+_WORDS = 128
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,8 @@ class CharCnn:
     def _combine(self, pooled: Tensor) -> Tensor:
         """(V, F) pooled filters to (V, P), through highways and projection, in bounded steps."""
         steps = []
-        step = max(1, _STEP_VALUES // pooled.shape[1])
-        for start in range(0, len(pooled), step):
-            x = pooled[start : start + step]
+        for start in range(0, len(pooled), _WORDS):
+            x = pooled[start : start + _WORDS]
             for highway in self.highways:
                 x = highway(x)
             if self.projection is not None:
