@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,8 +61,6 @@ def hub_states(options: Mapping[str, Any]) -> list[FileState]:
 
 def _local(repo: str, revision: str, name: str) -> Path | None:
     """The file in the mirror if one is set, else in the hub's own cache."""
-    if find_spec("huggingface_hub") is None:
-        return None  # without it nothing can have come from there
     from huggingface_hub import constants, try_to_load_from_cache
 
     mirror = paths.mirror()
