@@ -122,6 +122,21 @@ def test_overrides_apply_where_they_match_and_later_ones_win() -> None:
     assert {(cell.head, cell.training.epochs) for cell in cells} == {("linear", 3), ("mlp", 4)}
 
 
+def test_an_override_gives_some_cells_other_axes_and_seeds() -> None:
+    cells = cells_of(
+        features=["random"],
+        heads=["linear", "mlp"],
+        overrides=[{"when": {"head": "mlp"}, "set": {"train_fraction": 0.5, "seeds": [7]}}],
+    )
+    found = [(cell.head, cell.train_fraction, cell.seed) for cell in cells]
+    assert found == [("linear", 1.0, 1), ("linear", 1.0, 2), ("mlp", 0.5, 7)]
+    assert [cell.axes["train_fraction"] for cell in cells] == [1.0, 1.0, 0.5]
+    (same,) = cells_of(
+        features=["random"], heads=["mlp"], seeds=[7], axes={"train_fraction": [0.5]}
+    )
+    assert cell_digest(identity_of(cells[-1])) == cell_digest(identity_of(same))
+
+
 def test_two_parts_of_one_name_get_labels_of_their_own() -> None:
     (cell,) = cells_of(features=["elmo-random@layer=1+elmo-random@layer=2"], seeds=[1])
     assert [part.label for part in cell.parts] == ["elmo-random#1", "elmo-random#2"]
@@ -145,6 +160,8 @@ def test_two_parts_of_one_name_get_labels_of_their_own() -> None:
         ({"features": ["random+"]}, "random"),
         ({"overrides": [{"when": {"task": "sst5"}, "set": {"mix.l2": 1}}]}, "matches no cell"),
         ({"overrides": [{"set": {"training.clip_norm": float("inf")}}]}, "clip_norm"),
+        ({"overrides": [{"set": {"seeds": [1, 1]}}]}, "named twice: 1"),
+        ({"overrides": [{"set": {"train_fraction": 2}}]}, r"\(0, 1\]"),
         ({"axes": {"mix": ["lerned"]}}, "unknown layer mix 'lerned'"),
         ({"axes": {"placement": ["output"]}}, "takes no features at 'output'"),
     ],

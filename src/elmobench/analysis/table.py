@@ -116,14 +116,16 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "bytes a token": round(sum(runs[0].bytes_per_token.values())),
                 "encode s": "–" if None in seconds else f"{sum(s for s in seconds if s):.1f}",
                 "train s a cell": f"{np.mean([_training_seconds(run) for run in runs]):.1f}",
+                "cpu s a cell": _mean_cpu(runs),
                 "s an epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
                 "covered": _coverage(cells[0]),
                 "peak MB": round(max(run.peak_memory_bytes for run in runs) / 1e6),
             }
         )
     table = pd.DataFrame(rows)
-    if rows and all(row["covered"] == "–" for row in rows):
-        table = table.drop(columns="covered")
+    for column in ("covered", "cpu s a cell"):
+        if rows and all(row[column] == "–" for row in rows):
+            table = table.drop(columns=column)
     return table
 
 
@@ -167,6 +169,12 @@ def _short(count: int) -> str:
 
 def _training_seconds(run: RunInfo) -> float:
     return run.seconds["train"] + run.seconds.get("select", 0.0)
+
+
+def _mean_cpu(runs: list[RunInfo]) -> str:
+    """Processor seconds a cell; records of before they were kept have none."""
+    seconds = [run.seconds["cpu"] for run in runs if "cpu" in run.seconds]
+    return f"{np.mean(seconds):.1f}" if seconds else "–"
 
 
 def _coverage(record: RunRecord) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmobench.bench.experiment import Experiment
+from elmobench.bench.experiment import Axes, Experiment
 from elmobench.data.validation import validated
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError
@@ -175,10 +175,10 @@ def grid(
     Raises:
         ConfigError: for a bad spec, head, option path, option value or placement.
     """
-    axes = type(experiment.axes).model_fields
-    shown = [name for name in axes if len(getattr(experiment.axes, name)) > 1]
+    axes = set(Axes.model_fields)
+    varied = {path for override in experiment.overrides for path in override.set}
+    shown = {name for name in axes if name in varied or len(getattr(experiment.axes, name)) > 1}
     unused = set(range(len(experiment.overrides)))
-    first = experiment.axes.fold[0]
     for task, pipeline in pipelines.items():
         for features in experiment.features:
             spec = parse_features(features)
@@ -190,10 +190,14 @@ def grid(
                     if override.matches(names):
                         unused.discard(i)
                         changes.update(override.set)
+                group = experiment.with_axes(
+                    {path: changes.pop(path) for path in list(changes) if path in {*axes, "seeds"}}
+                )
                 options, training, mix = apply_options(
                     changes, preset.options, preset.training, preset.mix
                 )
-                for point in experiment.axes.points():
+                first = group.axes.fold[0]
+                for point in group.axes.points():
                     fold: int | None = point["fold"]
                     if task not in folded:
                         if fold != first:
@@ -204,7 +208,7 @@ def grid(
                     parts = _resolve_parts(spec.parts, point, mix)
                     if issubclass(preset.head, OnePassHead):
                         parts = tuple(_not_learned(part, names) for part in parts)
-                    for seed in experiment.seeds:
+                    for seed in group.seeds:
                         yield Cell(
                             task=task,
                             pipeline=pipeline,
@@ -253,7 +257,8 @@ def apply_options(
         if block not in blocks or not name:
             raise ConfigError(
                 f"no option path {path!r}",
-                fix="paths begin with 'options.', 'training.' or 'mix.', e.g. training.epochs",
+                fix="paths begin with 'options.', 'training.' or 'mix.', e.g. training.epochs; "
+                "or name an axis, e.g. train_fraction or seeds",
             )
         new.setdefault(block, {})[name] = value
     searched = training.grid

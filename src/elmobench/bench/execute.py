@@ -19,7 +19,12 @@ from elmobench.bench.workbench import PreparedTask, Workbench, part_mode
 from elmobench.metrics.base import Metric
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec, Pipeline, UnitBatch
-from elmobench.tracking.host import host_info, library_versions, peak_memory_bytes
+from elmobench.tracking.host import (
+    host_info,
+    library_versions,
+    peak_memory_bytes,
+    reset_peak_memory,
+)
 from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
 from elmobench.training.model import BenchModel
@@ -65,6 +70,7 @@ def _run(
     on_epoch: Callable[[Epoch], None] | None,
 ) -> RunRecord:
     cell, identity, digest = planned.cell, planned.identity, planned.digest
+    reset_peak_memory()
     clock = _Clock()
     pipeline, metric = bench.pipeline(cell.task), bench.metric(cell.task)
     data = prepare_data(cell, bench, cell.seed)
@@ -135,6 +141,7 @@ def _run(
             started=started,
             seconds={
                 **clock.laps,
+                "cpu": clock.cpu(),
                 "epoch_mean": float(np.mean([epoch.seconds for epoch in training.epochs])),
             },
             peak_memory_bytes=peak_memory_bytes(),
@@ -362,8 +369,13 @@ class _Clock:
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
         self._last = time.perf_counter()
+        self._cpu = time.process_time()
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
         self.laps[name] = now - self._last
         self._last = now
+
+    def cpu(self) -> float:
+        """Processor time since the start, of all threads."""
+        return time.process_time() - self._cpu

@@ -75,7 +75,8 @@ class Override(_Model):
     Attributes:
         when: what a cell must match: any of ``task``, ``pipeline``, ``features``, ``head``.
             A value may be a list: any of them. Empty matches all.
-        set: option paths to values: ``options.hidden``, ``training.epochs``, ``mix.l2``.
+        set: option paths to values: ``options.hidden``, ``training.epochs``, ``mix.l2``; or a
+            further axis or ``seeds``, with the values that these cells take instead.
     """
 
     when: dict[Literal["task", "pipeline", "features", "head"], str | tuple[str, ...]] = Field(
@@ -141,6 +142,27 @@ class Experiment(_Model):
         if repeated:
             raise ValueError(f"named twice: {', '.join(repeated)}")
         return value
+
+    def with_axes(self, changes: Mapping[str, Any]) -> Experiment:
+        """The experiment with other values on further axes or ``seeds``.
+
+        One value stands for a list of one. Raises ConfigError for a value of the wrong kind.
+        """
+        if not changes:
+            return self
+        lists = {
+            name: value if isinstance(value, list | tuple) else [value]
+            for name, value in changes.items()
+        }
+        seeds = lists.pop("seeds", self.seeds)
+        raw = {
+            **self.model_dump(),
+            "seeds": seeds,
+            "axes": {**self.axes.model_dump(), **lists},
+        }
+        return validated(Experiment, raw, f"override of experiment {self.name}").model_copy(
+            update={"source": self.source}
+        )
 
     @property
     def base(self) -> Path | None:

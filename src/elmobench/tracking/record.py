@@ -75,8 +75,9 @@ class RunInfo(_Model):
 
     Attributes:
         started: UTC, ISO 8601.
-        seconds: wall time by stage.
-        peak_memory_bytes: of the process, so far.
+        seconds: wall time by stage; ``cpu`` is the processor time of them all, all threads.
+        peak_memory_bytes: largest resident size of the process while it ran the cell, with the
+            mapped pages of the feature store; where the system cannot reset it, since its start.
         parameters: trainable parameters of mix and head; and the provider's own by part.
         bytes_per_token: stored bytes a token by part, word types included, of the sentences that
             the cell reads.
