@@ -54,6 +54,7 @@ def run(
     overwrite: Overwrite = "failed",
     trust_first: bool = False,
     quiet: bool = False,
+    workers: int | None = None,
 ) -> Results:
     """Run every cell that has no result yet; see :func:`elmobench.bench.run.run_experiment`.
 
@@ -67,6 +68,8 @@ def run(
         overwrite: recorded cells to run again: ``never``, ``failed``, ``always``.
         trust_first: pin the digest of files nobody has pinned.
         quiet: show no progress.
+        workers: cells at a time, each in a process of its own [1, in this process]. In a script,
+            call from under ``if __name__ == "__main__":``.
     """
     return Results(
         run_experiment(
@@ -78,5 +81,6 @@ def run(
             overwrite=overwrite,
             trust_first=trust_first,
             quiet=quiet,
+            workers=workers,
         )
     )

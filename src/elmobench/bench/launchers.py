@@ -1,4 +1,4 @@
-"""Launchers: where cells run. One process for now; the contract leaves room for more."""
+"""Launchers: where cells run, and what they tell while they do."""
 
 from __future__ import annotations
 
@@ -29,16 +29,19 @@ class PendingCell:
 
 
 class Observer(Protocol):
-    """Told what happens, in this process."""
+    """Told what happens, in the process that launched."""
 
     def started(self, cell: Cell) -> None:
         """``cell`` begins."""
 
-    def epoch(self, epoch: Epoch) -> None:
-        """The current cell finished an epoch."""
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        """``cell`` finished an epoch."""
 
     def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        """``cell`` was recorded, as ``ok`` or ``failed``: ``here``, or by another process."""
+        """``cell`` was recorded, as ``ok`` or ``failed``: by this run, or by another one."""
+
+    def warn(self, text: str) -> None:
+        """Something that the person at the terminal should know."""
 
 
 class Launcher(Protocol):
@@ -55,7 +58,21 @@ class Launcher(Protocol):
         ...
 
 
-LAUNCHERS: Registry[Callable[[], Launcher]] = Registry("launcher", "elmobench.launchers")
+@dataclass(frozen=True)
+class LaunchOptions:
+    """What a launcher is made with.
+
+    Attributes:
+        workers: how many cells run at a time; None for what the machine has room for.
+    """
+
+    workers: int | None = None
+
+
+LAUNCHERS: Registry[Callable[[LaunchOptions], Launcher]] = Registry(
+    "launcher", "elmobench.launchers"
+)
 LAUNCHERS.add_lazy(
     "local", "elmobench.bench.local:LocalLauncher", "one cell after another, in this process"
 )
+LAUNCHERS.add_lazy("pool", "elmobench.bench.pool:PoolLauncher", "several processes of this machine")

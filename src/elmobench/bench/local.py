@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from filelock import FileLock, Timeout
 
 from elmobench.bench.execute import run_cell
-from elmobench.bench.launchers import Observer, PendingCell
+from elmobench.bench.launchers import LaunchOptions, Observer, PendingCell
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.workbench import Workbench
 from elmobench.errors import ElmobenchError
@@ -31,7 +31,14 @@ _CELL_ERRORS = (
 
 
 class LocalLauncher:
-    """See :class:`~elmobench.bench.launchers.Launcher`."""
+    """See :class:`~elmobench.bench.launchers.Launcher`.
+
+    Args:
+        options: nothing of them is read: this process is the only worker.
+    """
+
+    def __init__(self, options: LaunchOptions) -> None:
+        pass
 
     def launch(
         self,
@@ -41,12 +48,14 @@ class LocalLauncher:
         observer: Observer,
     ) -> None:
         """Run ``cells`` in their order; those that another process is at come last."""
-        taken = [cell for cell in cells if not _run(cell, bench, records, observer, wait=False)]
+        taken = [
+            cell for cell in cells if not run_pending(cell, bench, records, observer, wait=False)
+        ]
         for cell in taken:
-            _run(cell, bench, records, observer, wait=True)
+            run_pending(cell, bench, records, observer, wait=True)
 
 
-def _run(
+def run_pending(
     pending: PendingCell,
     bench: Workbench,
     records: RecordStore,
@@ -64,9 +73,13 @@ def _run(
                 return True
             observer.started(planned.cell)
             try:
-                record = run_cell(planned, bench, records, observer.epoch)
+                record = run_cell(
+                    planned, bench, records, lambda epoch: observer.epoch(planned.cell, epoch)
+                )
             except _CELL_ERRORS as error:
-                record = _failure(planned, bench, error)
+                known = isinstance(error, ElmobenchError)
+                text = str(error) if known else f"{type(error).__name__}: {error}"
+                record = failure(planned, bench, text)
                 records.write(record)
             observer.finished(planned.cell, record, here=True)
     except Timeout:
@@ -74,8 +87,6 @@ def _run(
     return True
 
 
-def _failure(planned: PlannedCell, bench: Workbench, error: Exception) -> RunRecord:
+def failure(planned: PlannedCell, bench: Workbench, error: str) -> RunRecord:
     """The record of a cell that ended in ``error``."""
-    known = isinstance(error, ElmobenchError)
-    text = str(error) if known else f"{type(error).__name__}: {error}"
-    return planned.record(bench.experiment, status="failed", error=text)
+    return planned.record(bench.experiment, status="failed", error=error)

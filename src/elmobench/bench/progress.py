@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -12,13 +11,14 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
 
-from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record import STAGES, RunRecord
 from elmobench.training.trainer import Epoch
 
 Advance = Callable[[int], None]
@@ -44,8 +44,7 @@ class Progress:
             transient=True,
             disable=quiet or not self._console.is_terminal,
         )
-        self._note = ""
-        self._started = time.perf_counter()
+        self._running: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -74,28 +73,37 @@ class Progress:
 
     def note(self, text: str) -> None:
         """What is being worked on now."""
-        self._note = text
-        self._detail(text)
+        for bar in self._bars.task_ids:
+            self._bars.update(bar, detail=text)
 
-    def epoch(self, epoch: Epoch) -> None:
-        """One epoch of the current cell is done."""
-        self._detail(f"{self._note} · epoch {epoch.number}: dev {epoch.dev:.2f}")
+    def warn(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(f"[yellow]![/] {escape(text)}", highlight=False)
+
+    def started(self, label: str, epochs: int) -> None:
+        """A cell begins, of at most so many epochs: it gets a bar of its own."""
+        self._running[label] = self._bars.add_task(f"  {label}", total=epochs, detail="")
+
+    def epoch(self, label: str, epoch: Epoch) -> None:
+        """One epoch of a running cell is done."""
+        self._bars.update(
+            self._running[label], completed=epoch.number, detail=f"dev {epoch.dev:.2f}"
+        )
 
     def finished(self, label: str, record: RunRecord) -> None:
         """A cell was recorded."""
+        bar = self._running.pop(label, None)
+        if bar is not None:
+            self._bars.remove_task(bar)
         if record.result is None or record.run is None:
             self._console.print(
                 f"[red]✗[/] {escape(label)}: {escape(record.error or '')}", highlight=False
             )
             return
         score = record.result.test[record.result.primary]
-        seconds = sum(v for k, v in record.run.seconds.items() if k != "epoch_mean")
+        seconds = sum(record.run.seconds[stage] for stage in STAGES)
         self._console.print(
             f"[green]✓[/] {escape(label)}: {record.result.primary} {score:.2f} "
             f"[dim](best epoch {record.result.best_epoch}, {seconds:.1f} s)[/]",
             highlight=False,
         )
-
-    def _detail(self, text: str) -> None:
-        for bar in self._bars.task_ids:
-            self._bars.update(bar, detail=text)

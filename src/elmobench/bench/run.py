@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from elmobench.bench.cells import Cell, PartSettings
 from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
-from elmobench.bench.launchers import LAUNCHERS, PendingCell
+from elmobench.bench.launchers import LAUNCHERS, Launcher, LaunchOptions, PendingCell
 from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import Advance, Progress
 from elmobench.bench.selection import selection_path
@@ -60,7 +60,8 @@ def run_experiment(
     overwrite: Overwrite = "failed",
     trust_first: bool = False,
     quiet: bool = False,
-    launcher: str = "local",
+    launcher: str | None = None,
+    workers: int | None = None,
 ) -> RunSummary:
     """Run every cell that has no result yet.
 
@@ -75,7 +76,10 @@ def run_experiment(
         overwrite: which recorded cells to run again: ``never``, ``failed`` ones, ``always``.
         trust_first: pin the digest of files nobody has pinned.
         quiet: show no progress.
-        launcher: where cells run.
+        launcher: where cells run: ``local``, one after another in this process; ``pool``,
+            in several processes of this machine. Default: ``pool`` if ``workers`` says more
+            than one, else ``local``. Results are the same to the bit.
+        workers: how many cells at a time; default for ``pool``: as many as there are cores.
 
     Raises:
         ElmobenchError: for anything wrong with the experiment, before any work.
@@ -84,6 +88,9 @@ def run_experiment(
         experiment = load_experiment(experiment)
     elif not isinstance(experiment, Experiment):
         experiment = parse_experiment(dict(experiment))
+    launch = LAUNCHERS.get(launcher or ("pool" if (workers or 1) > 1 else "local"))(
+        LaunchOptions(workers)
+    )
     folder = results or Path("results") / experiment.name
     start = time.perf_counter()
     bench = Workbench(experiment, include, store, trust_first)
@@ -102,7 +109,7 @@ def run_experiment(
                 selection_path(folder, planned.identity).unlink(missing_ok=True)
         summary.skipped = len(cells) - len(pending)
         build_features(bench, [todo.planned.cell for todo in pending], records, summary, progress)
-        _run_cells(bench, pending, records, summary, progress, tracker, launcher)
+        _run_cells(bench, pending, records, summary, progress, tracker, launch)
         summary.records = records.planned()
         if tracker is not None:
             # What another process trained, or ran while the tracking store was away.
@@ -185,10 +192,13 @@ class _Watch:
         self._tracker = tracker
 
     def started(self, cell: Cell) -> None:
-        self._progress.note(cell.label)
+        self._progress.started(cell.label, cell.training.epochs)
 
-    def epoch(self, epoch: Epoch) -> None:
-        self._progress.epoch(epoch)
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        self._progress.epoch(cell.label, epoch)
+
+    def warn(self, text: str) -> None:
+        self._progress.warn(text)
 
     def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
         if not here:
@@ -212,10 +222,10 @@ def _run_cells(
     summary: RunSummary,
     progress: Progress,
     tracker: Tracker | None,
-    launcher: str,
+    launcher: Launcher,
 ) -> None:
     if not pending:
         return
     with progress.task("cells", len(pending)) as advance:
         watch = _Watch(progress, advance, summary, tracker)
-        LAUNCHERS.get(launcher)().launch(pending, bench, records, watch)
+        launcher.launch(pending, bench, records, watch)

@@ -22,6 +22,9 @@ from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
 from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
 
+Recipe = tuple[Experiment, tuple[Path, ...], Path | None, bool]
+"""The arguments of a :class:`Workbench`, for another process to make the same one."""
+
 
 @dataclass
 class PreparedTask:
@@ -59,6 +62,7 @@ class Workbench:
     ) -> None:
         self.experiment = experiment
         self.include = tuple(include)
+        self.recipe: Recipe = (experiment, self.include, store_root, trust_first)
         self._trust_first = trust_first
         self._catalogue = Catalogue(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
@@ -163,6 +167,10 @@ class Workbench:
         if key not in self._data_digests:
             self._data_digests[key] = self.task(task, fold).data_digest
         return self._data_digests[key]
+
+    def expect_data(self, task: str, fold: int | None, digest: str) -> None:
+        """Hold the task's data to the digest that was taken when the run was planned."""
+        self._data_digests[(task, fold)] = digest
 
     def identity(self, cell: Cell) -> dict[str, Any]:
         """See :meth:`Cell.identity`."""

@@ -27,6 +27,14 @@ def run(
     overwrite: Annotated[
         str, typer.Option(help="Recorded cells to run again: never, failed, always.")
     ] = "failed",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-j", min=1, help="Cells at a time, each in its own process."),
+    ] = None,
+    launcher: Annotated[
+        str | None,
+        typer.Option(help="Where cells run: local, pool [default: pool if workers > 1]."),
+    ] = None,
     trust_first: Annotated[
         bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
     ] = False,
@@ -50,6 +58,8 @@ def run(
         overwrite=overwrite,  # type: ignore[arg-type]
         trust_first=trust_first,
         quiet=quiet,
+        launcher=launcher,
+        workers=workers,
     )
     report = make_report(summary.folder, include or ())
     if not quiet:

@@ -70,12 +70,17 @@ class Result(_Model):
     notes: list[str] = Field(default_factory=list)
 
 
+STAGES = ("prepare", "select", "train", "test")
+"""The stages of a cell whose wall time a record has, in their order."""
+
+
 class RunInfo(_Model):
     """Provenance and costs: not part of the result.
 
     Attributes:
         started: UTC, ISO 8601.
-        seconds: wall time by stage; ``cpu`` is the processor time of them all, all threads.
+        seconds: wall time of each of :data:`STAGES`; ``cpu``, the processor time of them all,
+            all threads; and ``epoch_mean``, of an epoch with its dev score.
         peak_memory_bytes: largest resident size of the process while it ran the cell, with the
             mapped pages of the feature store; where the system cannot reset it, since its start.
         parameters: trainable parameters of mix and head; and the provider's own by part.

@@ -1,0 +1,190 @@
+"""The pool of processes: the same results as one process, and what happens when a worker dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from elmobench.bench.cells import Cell
+from elmobench.bench.experiment import parse_experiment
+from elmobench.bench.launchers import LaunchOptions, PendingCell
+from elmobench.bench.plan import make_plan
+from elmobench.bench.pool import PoolLauncher
+from elmobench.bench.progress import Progress
+from elmobench.bench.run import RunSummary, build_features, run_experiment
+from elmobench.bench.workbench import Workbench
+from elmobench.errors import ElmobenchError
+from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.training.trainer import Epoch
+
+
+class Notes:
+    """An observer that keeps what it is told; ``victims`` workers are killed as cells begin."""
+
+    def __init__(self, victims: int = 0) -> None:
+        self.started_cells: list[str] = []
+        self.epochs = 0
+        self.records: list[tuple[RunRecord, bool]] = []
+        self.warnings: list[str] = []
+        self._victims = victims
+
+    def started(self, cell: Cell) -> None:
+        self.started_cells.append(cell.label)
+        if self._victims:
+            self._victims -= 1
+            for child in multiprocessing.active_children():
+                assert child.pid is not None
+                os.kill(child.pid, signal.SIGKILL)
+
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        self.epochs += 1
+
+    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
+        self.records.append((record, here))
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def prepared(
+    experiment: dict, cards: Path, folder: Path
+) -> tuple[list[PendingCell], Workbench, RecordStore]:
+    """What the runner hands to a launcher."""
+    bench = Workbench(parse_experiment(experiment), [cards], folder / "store")
+    records = RecordStore(folder / "results")
+    plan = make_plan(bench)
+    summary = RunSummary(bench.experiment, records.folder)
+    with Progress(quiet=True) as progress:
+        build_features(bench, [planned.cell for planned in plan], records, summary, progress)
+    return [PendingCell(planned, None) for planned in plan], bench, records
+
+
+def test_results_are_those_of_one_process_to_the_bit(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"], "heads": ["linear", "small"]}
+    options = {"include": [cards], "tracking_uri": "none", "quiet": True}
+    one = run_experiment(tiny, results=tmp_path / "one", **options)
+    two = run_experiment(tiny, results=tmp_path / "two", workers=2, **options)
+    assert (two.trained, two.failed) == (8, 0)
+    assert [r.cell for r in two.records] == [r.cell for r in one.records]
+    for a, b in zip(one.records, two.records, strict=True):
+        assert a.result is not None
+        assert a.result == b.result
+    again = run_experiment(tiny, results=tmp_path / "two", workers=2, **options)
+    assert (again.trained, again.skipped) == (0, 8)
+
+
+def test_a_killed_worker_costs_its_cell_one_more_try(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    notes = Notes(victims=1)
+    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    assert len(notes.started_cells) == 2
+    assert [record.status for record, _ in notes.records] == ["ok"]
+    assert "status -9, killed: out of memory, perhaps; once more" in notes.warnings[0]
+
+
+def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    cells, bench, records = prepared({**tiny, "seeds": [1, 2]}, cards, tmp_path)
+    notes = Notes(victims=2)
+    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    statuses = [record.status for record, _ in notes.records]
+    assert statuses == ["failed", "ok", "ok", "ok"]
+    first = records.read(cells[0].planned.digest)
+    assert first is not None
+    assert first.error is not None
+    assert "2 times" in first.error
+
+
+def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    cells, bench, records = prepared(tiny, cards, tmp_path)
+    lock = FileLock(records.lock_path(cells[0].planned.lock))
+    lock.acquire()
+
+    class Releasing(Notes):
+        def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
+            super().finished(cell, record, here=here)
+            lock.release()
+
+    notes = Releasing()
+    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    assert [r.cell for r, _ in notes.records] == [c.planned.digest for c in reversed(cells)]
+
+
+def test_data_that_change_during_the_run_are_noticed_by_workers(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    train = cards / "tiny.ner.train"
+    train.write_text(train.read_text().replace("Ada", "Eve"))
+    notes = Notes()
+    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    ((record, _),) = notes.records
+    assert record.error is not None
+    assert "changed since the run began" in record.error
+
+
+def test_what_ends_a_run_in_one_process_ends_it_here(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    (records.folder / "records").mkdir(parents=True)
+    record = records.record_path(cells[0].planned.digest)
+    record.mkdir()  # nothing can be read or written there
+    with pytest.raises(OSError):
+        PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, Notes())
+    assert not multiprocessing.active_children()
+
+
+def test_workers_that_cannot_start_are_told(
+    cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    bench.recipe = (bench.experiment, (cards,), tmp_path / "store", "much too many", 5)  # type: ignore[assignment]
+    with pytest.raises(ElmobenchError, match="ended before it was ready"):
+        PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, Notes())
+
+
+def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    class Interrupted(Notes):
+        def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
+            raise KeyboardInterrupt
+
+    cells, bench, records = prepared(tiny, cards, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        PoolLauncher(LaunchOptions(2)).launch(cells, bench, records, Interrupted())
+    assert not multiprocessing.active_children()
+    assert len(list(records)) >= 1
+
+
+def test_workers_end_when_their_parent_is_gone(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    from elmobench.bench.pool import _Worker
+
+    _, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    worker = _Worker(bench, records)
+    assert worker.receive() == ("ready",)
+    worker.connection.close()
+    deadline = time.monotonic() + 60
+    while worker.process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert worker.process.exitcode == 0
+
+
+def test_an_unknown_launcher_is_an_error_before_any_work(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    with pytest.raises(ElmobenchError, match="unknown launcher 'pol'"):
+        run_experiment(tiny, include=[cards], results=tmp_path / "r", launcher="pol", quiet=True)
+    assert not (tmp_path / "r").exists()
