@@ -137,6 +137,37 @@ def test_an_override_gives_some_cells_other_axes_and_seeds() -> None:
     assert cell_digest(identity_of(cells[-1])) == cell_digest(identity_of(same))
 
 
+def test_a_part_may_have_a_place_of_its_own() -> None:
+    pipelines = {"nli/control-nli": "nli"}
+    raw = {**BASE, "tasks": ["nli/control-nli"], "heads": ["small"], "seeds": [1]}
+
+    def cell_of(features: str, placement: str = "input"):
+        changed = {**raw, "features": [features], "axes": {"placement": [placement]}}
+        (cell,) = grid(parse_experiment(changed), pipelines)
+        return cell
+
+    cell = cell_of("random+elmo-random@place=output")
+    assert cell.placements == ("input", "output")
+    assert (cell.parts_at("input"), cell.parts_at("output")) == ((0,), (1,))
+    both = cell_of("random@place=input+elmo-random", "both")
+    assert (both.parts_at("input"), both.parts_at("output")) == ((0, 1), (1,))
+    assert cell_of("random@place=output").placements == ("output",)
+    digests = {
+        cell_digest(identity_of(cell_of(features)))
+        for features in (
+            "random+elmo-random",
+            "random+elmo-random@place=output",
+            "random+elmo-random@place=both",
+        )
+    }
+    assert len(digests) == 3
+    assert "place" not in str(identity_of(cell_of("random+elmo-random"))["parts"])
+    with pytest.raises(ConfigError, match="takes no features at 'output'"):
+        cells_of(features=["random+elmo-random@place=output"])
+    with pytest.raises(ConfigError, match="place"):
+        cell_of("random@place=middle")
+
+
 def test_two_parts_of_one_name_get_labels_of_their_own() -> None:
     (cell,) = cells_of(features=["elmo-random@layer=1+elmo-random@layer=2"], seeds=[1])
     assert [part.label for part in cell.parts] == ["elmo-random#1", "elmo-random#2"]

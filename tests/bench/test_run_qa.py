@@ -60,6 +60,7 @@ def test_every_placement_from_card_to_prediction(tmp_path: Path) -> None:
     assert scores.values == both.result.test
 
     predictor = Predictor(RecordStore(results).record_path(both.cell))
+    assert set(mixes["output"]) == {"random", "elmo-random"}
     examples = elmobench.load_task("qa/tiny", include=[cards]).split("test")
     # The stored predictions come back from the saved head.
     texts = [f"{e.passage.text} ||| {' '.join(e.question)}" for e in examples]
@@ -70,3 +71,35 @@ def test_every_placement_from_card_to_prediction(tmp_path: Path) -> None:
     assert answer in "It\u00a0was  Boris's match."
     with pytest.raises(ConfigError, match="a question needs a passage"):
         list(predictor.predict(["Who won?"]))
+
+
+def test_static_vectors_at_the_input_and_elmo_at_the_output(tmp_path: Path) -> None:
+    cards, results = tmp_path / "cards", tmp_path / "r"
+    cards.mkdir()
+    (cards / "tiny.yaml").write_text(CARD)
+    summary = run_experiment(
+        {
+            "name": "tiny",
+            "tasks": ["qa/tiny"],
+            "features": ["random(trainable)+elmo-random@place=output"],
+            "heads": ["small"],
+            "overrides": [{"set": {"training.epochs": 1, "mix.standardize": True}}],
+        },
+        include=[cards],
+        results=results,
+        tracking_uri="none",
+        quiet=True,
+    )
+    (record,) = summary.records
+    assert record.status == "ok"
+    mixes = record.result.layer_weights
+    assert {place: set(parts) for place, parts in mixes.items()} == {
+        "input": {"random"},
+        "output": {"elmo-random"},
+    }
+    # The head that is read back enters each part where it was trained.
+    predictor = Predictor(RecordStore(results).record_path(record.cell))
+    examples = elmobench.load_task("qa/tiny", include=[cards]).split("test")
+    texts = [f"{e.passage.text} ||| {' '.join(e.question)}" for e in examples]
+    rows = RecordStore(results).read_predictions(record.cell)
+    assert [answer for _, answer in predictor.predict(texts)] == [r["predicted"] for r in rows]

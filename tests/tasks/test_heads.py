@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import random
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -56,10 +57,12 @@ CASES = [
     Case(tagging.NER, "linear", 40, 0.1),
     Case(tagging.NER, "small", 15, 5e-3),
     Case(tagging.NER, "paper", 30, 5e-3, {"hidden": 30, "char_filters": 20}),
+    Case(tagging.CHUNKING, "linear", 40, 0.1),
+    Case(tagging.CHUNKING, "small", 15, 5e-3),
 ]
 
 
-METRIC = {"sentiment": "accuracy", "ner": "span-f1"}
+METRIC = {"sentiment": "accuracy", "ner": "span-f1", "chunking": "span-f1"}
 
 
 @pytest.fixture(params=CASES, ids=lambda c: f"{c.pipeline.name}-{c.name}")
@@ -79,6 +82,37 @@ def test_fits_a_tiny_set(case: Case) -> None:
     predicted = head.predict(batch, mixed_of(mixer, batch))
     gold = [case.pipeline.gold(example) for example in case.examples]
     assert get_metric(METRIC[case.pipeline.name]).compute(gold, predicted).score >= 99
+
+
+@pytest.mark.slow
+def test_shuffled_labels_teach_nothing(case: Case) -> None:
+    """Labels (types, for spans: where they are can be learnt) drawn anew: no better than chance."""
+    draw = random.Random(5)
+
+    def drawn(example):
+        if isinstance(example, ClassifiedText):
+            return replace(example, label=draw.choice(["pos", "neg"]))
+        tags: list[str] = []
+        for tag in example.tags:
+            if tag.startswith("B"):
+                tag = f"B-{draw.choice(['PER', 'LOC'])}"
+            elif tag.startswith("I"):
+                tag = f"I{tags[-1][1:]}"
+            tags.append(tag)
+        return replace(example, tags=tuple(tags))
+
+    make = texts if case.pipeline is sentiment.PIPELINE else sentences
+    examples = [drawn(example) for example in make(350)]
+    dev = examples[50:]
+    torch.manual_seed(7)
+    head, mixer = build(case.pipeline, case.preset, examples, **case.options)
+    train(case.pipeline, head, mixer, examples[:50], case.epochs // 2, case.lr)
+    batch = batch_of(case.pipeline, dev)
+    gold = [case.pipeline.gold(example) for example in dev]
+    predicted = head.predict(batch, mixed_of(mixer, batch))
+    score = get_metric(METRIC[case.pipeline.name]).compute(gold, predicted).score
+    # One label throughout gets a half; two standard errors among 300 are 5.8 points.
+    assert score <= 56
 
 
 def test_loss_reaches_every_parameter_and_the_mix(case: Case) -> None:

@@ -251,11 +251,13 @@ def test_units_gold_and_codec() -> None:
 
 
 def test_a_user_s_pair() -> None:
-    pair = PIPELINE.from_tokens(("A", "dog", "|", "No", "dog"))
-    assert (pair.premise, pair.hypothesis) == (("A", "dog"), ("No", "dog"))
+    pair = PIPELINE.from_tokens(("A", "dog.", "|||", "No", "dog."))
+    assert (pair.premise, pair.hypothesis) == (("A", "dog."), ("No", "dog."))
+    pair = PIPELINE.from_text("A dog. ||| No dog!")
+    assert (pair.premise, pair.hypothesis) == (("A", "dog", "."), ("No", "dog", "!"))
 
 
-@pytest.mark.parametrize("text", ["A dog", "| a", "a |", "a | b | c", "|", ""])
+@pytest.mark.parametrize("text", ["A dog", "||| a", "a |||", "a ||| b ||| c", "|||", ""])
 def test_a_user_s_text_that_is_no_pair(text: str) -> None:
     with pytest.raises(DataError, match="two sentences are needed"):
         PIPELINE.from_tokens(tuple(text.split()))

@@ -61,7 +61,8 @@ def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
 def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
     """Learned weights of the best epoch: mean ± sd over seeds, for parts with several layers.
 
-    Columns ``s0`` … are softmax weights (they sum to 1 over layers), ``γ`` the scale.
+    Columns ``s0`` … are softmax weights (they sum to 1 over layers), ``γ`` the scale. A mix in
+    which nothing chose the weights (uniform, one layer, a head of one pass) has no row.
     """
     groups: dict[tuple[str, str, str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for record in records:
@@ -70,7 +71,7 @@ def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
         axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
         for placement, parts in record.result.layer_weights.items():
             for part, mix in parts.items():
-                if mix.get("s") is not None:
+                if mix.get("w") is not None:
                     key = (record.task, record.head, axes, record.features, placement, part)
                     groups[key].append(mix)
     rows = []

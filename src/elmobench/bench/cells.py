@@ -35,6 +35,7 @@ class PartSettings(BaseModel):
         label: unique in its cell; the key of its layer weights.
         trainable, mix, gamma, l2, norm, dropout: see
             :class:`~elmobench.nn.feature_mixer.PartConfig`.
+        place: where the part enters the head; None for the cell's own placement.
         provider: settings that go to the provider (``state``, ``seed``).
         explicit: settings of the mix that were typed as suffixes of this part.
     """
@@ -49,6 +50,7 @@ class PartSettings(BaseModel):
     l2: float = Field(default=0.0, ge=0)
     norm: Literal["none", "token"] = "none"
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    place: Literal["input", "output", "both"] | None = None
     provider: dict[str, str] = Field(default_factory=dict)
     explicit: tuple[str, ...] = ()
 
@@ -70,7 +72,7 @@ class Cell:
         head: preset name.
         preset: the preset.
         options, training, mix: the preset's with overrides applied.
-        placement: ``input``, ``output`` or ``both``.
+        placement: ``input``, ``output`` or ``both``, for parts that have no place of their own.
         train_fraction, seed, threads, precision: see :class:`Experiment`.
         fold: of a task that is split by folds; None for others.
         axes: the point's values on the further axes, for tables; ``"preset"`` for the preset's.
@@ -96,7 +98,15 @@ class Cell:
     @property
     def placements(self) -> tuple[str, ...]:
         """The placements in use."""
-        return ("input", "output") if self.placement == "both" else (self.placement,)
+        return tuple(place for place in ("input", "output") if self.parts_at(place))
+
+    def parts_at(self, placement: str) -> tuple[int, ...]:
+        """Indices of the parts that enter at ``placement``."""
+        return tuple(
+            i
+            for i, part in enumerate(self.parts)
+            if placement in _places(part.place or self.placement)
+        )
 
     @property
     def label(self) -> str:
@@ -204,8 +214,9 @@ def grid(
                             continue
                         fold = None
                     placement = point["placement"]
-                    _check_placement(placement, preset, names)
                     parts = _resolve_parts(spec.parts, point, mix)
+                    for part in parts:
+                        _check_placement(part.place or placement, preset, names)
                     if issubclass(preset.head, OnePassHead):
                         parts = tuple(_not_learned(part, names) for part in parts)
                     for seed in group.seeds:
@@ -276,9 +287,12 @@ def apply_options(
     return result_options, result_training, result_mix
 
 
+def _places(placement: str) -> tuple[str, ...]:
+    return ("input", "output") if placement == "both" else (placement,)
+
+
 def _check_placement(placement: str, preset: HeadPreset, names: Mapping[str, str]) -> None:
-    wanted = ("input", "output") if placement == "both" else (placement,)
-    if any(place not in preset.placements for place in wanted):
+    if any(place not in preset.placements for place in _places(placement)):
         raise ConfigError(
             f"head {names['pipeline']}/{names['head']} takes no features at {placement!r}",
             fix=f"it takes them at: {', '.join(preset.placements)}",

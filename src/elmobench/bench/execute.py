@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from elmobench.bench.plan import PlannedCell
 from elmobench.bench.selection import Selection, candidates, select
 from elmobench.bench.workbench import PreparedTask, Workbench, part_mode
 from elmobench.metrics.base import Metric
-from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
+from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec, Pipeline, UnitBatch
 from elmobench.tracking.host import (
     host_info,
@@ -27,7 +27,7 @@ from elmobench.tracking.host import (
 )
 from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
-from elmobench.training.model import BenchModel
+from elmobench.training.model import BenchModel, make_mixer
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.streams import RandomStreams
 from elmobench.training.threads import torch_threads
@@ -192,19 +192,22 @@ def prepare_data(cell: Cell, bench: Workbench, seed: int | str) -> CellData:
 def build_model(cell: Cell, bench: Workbench, data: CellData, seed: int | str) -> BenchModel:
     """A fresh model, initialised from the seed's ``init`` stream, standardised on train."""
     with RandomStreams(seed).torch("init"):
-        mixers = {}
-        for placement in cell.placements:
-            mixers[placement] = FeatureMixer(
-                part_configs(cell, bench),
-                standardize=cell.mix.standardize,
-                initial=_initial_embeddings(cell, bench, data.vocabulary),
-            )
+        configs = part_configs(cell, bench)
+        reads = {placement: cell.parts_at(placement) for placement in cell.placements}
+        initial = _initial_embeddings(cell, bench, data.vocabulary)
+        mixers = {
+            placement: make_mixer(configs, indices, cell.mix.standardize, initial)
+            for placement, indices in reads.items()
+        }
         dims = {placement: mixer.out_dim for placement, mixer in mixers.items()}
         head = cell.preset.head(dims, data.codec, cell.options)
     if cell.mix.standardize:
-        for mixer in mixers.values():
-            mixer.fit_standardizer(_training_units(cell, data))
-    return BenchModel(mixers, head)
+        for placement, mixer in mixers.items():
+            mixer.fit_standardizer(
+                replace(unit, parts=[unit.parts[i] for i in reads[placement]])
+                for unit in _training_units(cell, data)
+            )
+    return BenchModel(mixers, reads, head)
 
 
 def train_cell(
@@ -310,8 +313,9 @@ def _saved_parts(cell: Cell, bench: Workbench) -> list[SavedPart]:
             fingerprint=bench.provider(part).fingerprint,
             num_layers=config.num_layers,
             dim=config.dim,
+            places=[place for place in cell.placements if i in cell.parts_at(place)],
         )
-        for part, config in zip(cell.parts, part_configs(cell, bench), strict=True)
+        for i, (part, config) in enumerate(zip(cell.parts, part_configs(cell, bench), strict=True))
     ]
 
 

@@ -25,7 +25,10 @@ PROVIDER_SETTINGS: Final = ("state", "seed", "arithmetic", "device", "pieces", "
 They become options of the provider, which refuses those it does not have.
 """
 
-SETTING_KEYS: Final = ("layer", "mix", "l2", "gamma", "norm", "dropout", *PROVIDER_SETTINGS)
+SETTING_KEYS: Final = (
+    *("layer", "mix", "l2", "gamma", "norm", "dropout", "place"),
+    *PROVIDER_SETTINGS,
+)
 
 _WORD = re.compile(r"[^\s+@()]+")
 _TRAINABLE = "(trainable)"

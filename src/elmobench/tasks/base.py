@@ -15,6 +15,8 @@ from elmobench.data.readers.tokenizers import TOKENIZERS
 
 E = TypeVar("E")
 Placement = Literal["input", "output"]
+SEPARATOR = "|||"
+"""Between the two texts of an example that a user writes for ``predict``."""
 
 
 @dataclass

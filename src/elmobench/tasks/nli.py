@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.data.examples import Sentence, SentencePair
+from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.errors import DataError
-from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
+from elmobench.tasks.base import (
+    SEPARATOR,
+    HeadPreset,
+    LabelCodec,
+    MixDefaults,
+    Pipeline,
+    TrainingOptions,
+)
 from elmobench.tasks.labels import label_codec
 from elmobench.tasks.nli_heads import (
     HYPOTHESIS,
@@ -17,9 +25,6 @@ from elmobench.tasks.nli_heads import (
     LinearPair,
     LinearPairOptions,
 )
-
-SEPARATOR = "|"
-"""Stands between premise and hypothesis in a user's own text."""
 
 
 class Nli(Pipeline[SentencePair]):
@@ -38,6 +43,7 @@ class Nli(Pipeline[SentencePair]):
         "pair-lines": {"tokenizer": "spaces"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
+    text_form: ClassVar[str] = f"premise {SEPARATOR} hypothesis"
 
     def units(self, example: SentencePair) -> dict[str, list[Sentence]]:
         """Premise and hypothesis."""
@@ -52,20 +58,26 @@ class Nli(Pipeline[SentencePair]):
         return example.label
 
     def from_tokens(self, tokens: Sentence) -> SentencePair:
-        """The pair written as ``premise | hypothesis``.
+        """The tokens of a premise, ``|||``, the tokens of a hypothesis."""
+        return self.from_text(" ".join(tokens), tokenized=True)
+
+    def from_text(self, text: str, *, tokenized: bool = False) -> SentencePair:
+        """``premise ||| hypothesis``.
 
         Raises:
-            DataError: no ``|``, several, or nothing on one side of it.
+            DataError: there is no premise, no hypothesis, or more than one separator.
         """
-        at = tokens.index(SEPARATOR) if tokens.count(SEPARATOR) == 1 else 0
-        if not 0 < at < len(tokens) - 1:
+        parts = text.split(SEPARATOR)
+        if len(parts) != 2 or not all(part.strip() for part in parts):
             raise DataError(
                 "two sentences are needed",
-                where=" ".join(tokens)[:80] or "an empty text",
-                fix=f"write premise and hypothesis with one {SEPARATOR} between: "
-                f'"A man sleeps {SEPARATOR} Nobody is awake"',
+                where=text[:80] or "an empty text",
+                fix=f"write '{self.text_form}', for example "
+                f"'A man sleeps. {SEPARATOR} Nobody is awake.'",
             )
-        return SentencePair("text", tokens[:at], tokens[at + 1 :], label="")
+        tokenize = TOKENIZERS["spaces" if tokenized else "words"]
+        premise, hypothesis = (tuple(tokenize(part)) for part in parts)
+        return SentencePair("text", premise, hypothesis, label="")
 
 
 PIPELINE = Nli()

@@ -9,13 +9,17 @@ from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.errors import ConfigError, DataError
-from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
+from elmobench.tasks.base import (
+    SEPARATOR,
+    HeadPreset,
+    LabelCodec,
+    MixDefaults,
+    Pipeline,
+    TrainingOptions,
+)
 from elmobench.tasks.bidaf import Bidaf, BidafOptions
 from elmobench.tasks.characters import characters_of
 from elmobench.tasks.qa_heads import PASSAGE, QUESTION, LinearSpan, LinearSpanOptions
-
-SEPARATOR = "|||"
-"""Between passage and question in a user's own text."""
 
 
 class QuestionAnswering(Pipeline[PassageQuestion]):

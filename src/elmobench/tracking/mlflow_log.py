@@ -262,8 +262,10 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
         for placement, parts in row.layer_weights.items():
             for part, mix in parts.items():
                 prefix = f"mix.{placement}.{_key(part)}"
-                for layer, weight in enumerate(mix.get("s") or []):
-                    yield f"{prefix}.s{layer}", weight, row.epoch
+                # Weights that nothing chose (uniform, one layer) are no measurement.
+                if mix.get("w") is not None:
+                    for layer, weight in enumerate(mix["s"]):
+                        yield f"{prefix}.s{layer}", weight, row.epoch
                 if mix.get("s") is not None:
                     yield f"{prefix}.gamma", mix["gamma"], row.epoch
     if record.run is not None:

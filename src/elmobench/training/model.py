@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from elmobench.nn.feature_mixer import FeatureMixer
+from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import Batch, Head
 
 
@@ -16,11 +16,18 @@ class BenchModel(nn.Module):
 
     Args:
         mixers: placement -> its own mixer.
+        reads: placement -> which of a batch's parts its mixer takes, in order.
         head: the task head.
     """
 
-    def __init__(self, mixers: Mapping[str, FeatureMixer], head: Head[Any]) -> None:
+    def __init__(
+        self,
+        mixers: Mapping[str, FeatureMixer],
+        reads: Mapping[str, Sequence[int]],
+        head: Head[Any],
+    ) -> None:
         super().__init__()
+        self._reads = {placement: tuple(indices) for placement, indices in reads.items()}
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
 
@@ -28,7 +35,9 @@ class BenchModel(nn.Module):
         """placement -> unit -> (B, T, D) mixed vectors."""
         return {
             placement: {
-                name: mixer(unit.parts, unit.mask, unit.word_ids)
+                name: mixer(
+                    [unit.parts[i] for i in self._reads[placement]], unit.mask, unit.word_ids
+                )
                 for name, unit in batch.units.items()
             }
             for placement, mixer in self.mixers.items()
@@ -51,3 +60,24 @@ class BenchModel(nn.Module):
             placement: cast(FeatureMixer, mixer).report()
             for placement, mixer in self.mixers.items()
         }
+
+
+def make_mixer(
+    configs: Sequence[PartConfig],
+    indices: Sequence[int],
+    standardize: bool,
+    initial: Mapping[str, Tensor] | None,
+) -> FeatureMixer:
+    """The mixer of a placement where only the parts with these ``indices`` enter.
+
+    Args:
+        configs: all parts of the features spec.
+        standardize, initial: see :class:`FeatureMixer`; ``initial`` may hold all parts'.
+    """
+    chosen = [configs[i] for i in indices]
+    names = {config.name for config in chosen}
+    return FeatureMixer(
+        chosen,
+        standardize=standardize,
+        initial={name: table for name, table in (initial or {}).items() if name in names},
+    )

@@ -14,17 +14,20 @@ from safetensors.torch import load_file, save_file
 
 from elmobench.errors import ModelError
 from elmobench.files import atomic_path, write_text
-from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
+from elmobench.nn.feature_mixer import PartConfig
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.registries import get_head
-from elmobench.training.model import BenchModel
+from elmobench.training.model import BenchModel, make_mixer
 
 FORMAT_VERSION = 1
 
 
 class SavedPart(BaseModel):
-    """One part of the features a head was trained on."""
+    """One part of the features a head was trained on.
+
+    ``places`` names the placements where it enters; None for all of the head's.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,6 +35,7 @@ class SavedPart(BaseModel):
     fingerprint: str
     num_layers: int
     dim: int
+    places: list[str] | None = None
 
 
 class SavedHead(BaseModel):
@@ -146,10 +150,16 @@ def _empty_model(saved: SavedHead) -> BenchModel:
             for config in configs
             if config.trainable
         }
-    mixers = {
-        place: FeatureMixer(configs, standardize=saved.standardize, initial=initial)
+    reads = {
+        place: [
+            i for i, part in enumerate(saved.parts) if part.places is None or place in part.places
+        ]
         for place in saved.placements
+    }
+    mixers = {
+        place: make_mixer(configs, indices, saved.standardize, initial)
+        for place, indices in reads.items()
     }
     options = type(preset.options).model_validate(saved.options)
     dims = {place: mixer.out_dim for place, mixer in mixers.items()}
-    return BenchModel(mixers, preset.head(dims, saved.codec, options))
+    return BenchModel(mixers, reads, preset.head(dims, saved.codec, options))
