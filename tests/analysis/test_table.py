@@ -87,6 +87,29 @@ def test_score_table_spreads_over_seeds() -> None:
     assert row["seeds"] == "1–3"
 
 
+def test_several_folds_have_a_row_for_their_mean() -> None:
+    scores = {0: [50.0, 52.0], 3: [60.0, 64.0]}
+    records = [
+        record("a", seed, score, 0.1).model_copy(update={"axes": {"fold": fold}})
+        for fold, values in scores.items()
+        for seed, score in enumerate(values, 1)
+    ]
+    rows = score_table(frame_of(records)).to_dict("records")
+    assert [row["fold"] for row in rows] == [0, 3, "mean of 2"]
+    assert [row["seeds"] for row in rows] == ["1, 2", "1, 2", ""]
+    assert rows[2]["a"] == f"56.50 ± {statistics.stdev([51.0, 62.0]):.2f}"
+    (only,) = score_table(frame_of(records[:2])).to_dict("records")
+    assert (only["fold"], only["a"]) == (0, "51.00 ± 1.41")
+
+
+def test_weights_that_nothing_chose_are_no_layer_weights() -> None:
+    fixed = record("a", 1, 50.0, 0.2)
+    assert fixed.result is not None
+    mix = {"input": {"a": {"s": [0.5, 0.5], "gamma": 1.0, "w": None}}}
+    result = fixed.result.model_copy(update={"layer_weights": mix})
+    assert layer_weight_table([fixed.model_copy(update={"result": result})]).empty
+
+
 def test_failed_cells_do_not_count_but_are_named() -> None:
     records = [*RECORDS, record("b", 2, 0.0, 0.0, status="failed")]
     statistics_ = score_statistics(frame_of(records)).set_index("features")

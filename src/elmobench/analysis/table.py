@@ -27,9 +27,11 @@ def mean_sd(values: Sequence[float], digits: int = 2) -> str:
 def score_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows task, metric, head (and further axes); a column of ``mean ± sd`` for each features.
 
-    The spread is over seeds. Order follows the first appearance in ``frame``.
+    The spread is over seeds. Order follows the first appearance in ``frame``. Where a task was
+    run on several folds, a row ``mean of …`` follows them: the mean of the folds' means, and the
+    spread over folds.
     """
-    done = frame[frame["status"] == "ok"]
+    done = with_fold_means(frame[frame["status"] == "ok"])
     keys = ["task", "metric", "head", *axes_of(frame)]
     features = list(dict.fromkeys(frame["features"]))
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -37,11 +39,32 @@ def score_table(frame: pd.DataFrame) -> pd.DataFrame:
     for values, group in done.groupby([*keys, "features"], sort=False, dropna=False):
         key = values[:-1]
         row = rows.setdefault(key, dict(zip(keys, key, strict=True)))
-        seeds[key] += [int(seed) for seed in group["seed"]]
+        seeds[key] += [int(seed) for seed in group["seed"].dropna()]
         row[str(values[-1])] = mean_sd([float(score) for score in group["score"]])
     table = pd.DataFrame(rows.values(), columns=[*keys, *features])
     table.insert(len(keys), "seeds", [_span(seeds[key]) for key in rows])
     return table.fillna("–")
+
+
+def with_fold_means(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with rows for the mean over folds after each group that has several folds.
+
+    Such a row stands for one fold: its ``score`` is the fold's mean over seeds, and ``fold`` says
+    ``mean of N``, so that grouping gives the mean and the spread over folds.
+    """
+    if "fold" not in frame:
+        return frame
+    others = [name for name in axes_of(frame) if name != "fold"]
+    groups = []
+    for _, group in frame.groupby(["task", "head", *others], sort=False, dropna=False):
+        groups.append(group)
+        folds = group["fold"].nunique()
+        if folds > 1:
+            mean = group.groupby(["features", "fold"], sort=False, as_index=False).agg(
+                {**dict.fromkeys(["task", "metric", "head", *others], "first"), "score": "mean"}
+            )
+            groups.append(mean.assign(fold=f"mean of {folds}"))
+    return pd.concat(groups, ignore_index=True) if groups else frame
 
 
 def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
