@@ -19,6 +19,7 @@ ORDER = [
     "tasks",
     "tracking",
     "training",
+    "pretraining",
     "bench",
     "analysis",
     "api",

@@ -1,0 +1,69 @@
+"""A trained biLM as ``options.json`` and ``weights.hdf5``, for this suite and AllenNLP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from safetensors.torch import save_file
+from torch import Tensor
+
+from elmobench.features.elmo.characters import N_IDS
+from elmobench.features.elmo.loading import expected_shapes, read_weights
+from elmobench.features.elmo.options import read_options
+from elmobench.files import atomic_path, write_text
+from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT, elmo_options
+from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.vocabulary import Vocabulary
+
+OPTIONS, WEIGHTS, SOFTMAX, WORDS = (
+    "options.json",
+    "weights.hdf5",
+    "softmax.safetensors",
+    "vocabulary.txt",
+)
+
+
+def export(
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    options: BilmOptions,
+    vocabulary: Vocabulary,
+    *,
+    half: bool = False,
+) -> None:
+    """Write the model into ``folder``, and read it back to be sure.
+
+    ``softmax.safetensors`` and ``vocabulary.txt`` stand beside it: fine-tuning and perplexity
+    need them, vectors do not.
+
+    Args:
+        folder: made if need be.
+        weights: see :func:`~elmobench.pretraining.bilm.network.initial_weights`.
+        options: the run's.
+        vocabulary: of the softmax.
+        half: round weights to half precision. The file holds them as float32 all the same, which
+            every reader takes; compressed, it is about half as large.
+    """
+    values: dict[str, Any] = options.model_dump(mode="json")
+    # bilm-tf trains with 261 ids and publishes 262: the padding token's row is not in the file.
+    values["char_cnn"]["n_characters"] = N_IDS
+    write_text(folder / OPTIONS, json.dumps(values, indent=1) + "\n")
+    with atomic_path(folder / WEIGHTS) as temporary, h5py.File(temporary, "w") as file:
+        for name in expected_shapes(elmo_options(options)):
+            array = weights[name].detach().numpy()
+            if half:
+                array = array.astype(np.float16).astype(np.float32)
+            file.create_dataset(name, data=array, compression="gzip", shuffle=True)
+    softmax = {
+        "W": weights[SOFTMAX_WEIGHT].detach().contiguous(),
+        "b": weights[SOFTMAX_BIAS].detach().contiguous(),
+    }
+    with atomic_path(folder / SOFTMAX) as temporary:
+        save_file(softmax, temporary)
+    vocabulary.write(folder / WORDS)
+    read_weights(folder / WEIGHTS, read_options(folder / OPTIONS))

@@ -1,0 +1,189 @@
+"""The biLM's weights under the names of ELMo's weight file, and what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from elmobench.features.elmo.characters import character_ids
+from elmobench.features.elmo.loading import cell_name, expected_shapes
+from elmobench.features.elmo.options import ElmoOptions
+from elmobench.pretraining.bilm.clipped_lstm import clipped_lstm
+from elmobench.pretraining.bilm.options import BilmOptions
+
+State = list[tuple[Tensor, Tensor]]
+"""For each layer (B, P) projected states and (B, C) cells."""
+
+SOFTMAX_WEIGHT, SOFTMAX_BIAS = "softmax/W", "softmax/b"
+
+# Distinct sizes of words are grouped, so that few products do for all.
+_SIZES = (5, 8, 12, 18, 10**6)
+
+
+def elmo_options(options: BilmOptions) -> ElmoOptions:
+    """The part of ``options`` that a trained model is read with."""
+    return ElmoOptions(char_cnn=options.char_cnn, lstm=options.lstm)
+
+
+def initial_weights(options: BilmOptions, words: int) -> dict[str, Tensor]:
+    """Fresh weights: those of the weight file, and the softmax over ``words``.
+
+    Character vectors are uniform in ±1; filters normal, with a deviation of √(2 / (w·E)) before
+    a ReLU and √(1 / (w·E)) before a tanh; highway gates start at −2, so that words pass through;
+    all as in bilm-tf. LSTM and projection weights are uniform with a variance of 1 / fan-in; the
+    softmax is normal with a deviation of 1 / √P.
+    """
+    generator = torch.Generator().manual_seed(options.seed)
+    lstm, cnn = options.lstm, options.char_cnn
+    weights = {}
+    for name, shape in expected_shapes(elmo_options(options)).items():
+        kind = name.rpartition("/")[2]
+        if name == "char_embed":
+            value = torch.rand(shape, generator=generator) * 2 - 1
+        elif kind.startswith("W_cnn"):
+            gain = 2.0 if cnn.activation == "relu" else 1.0
+            value = torch.randn(shape, generator=generator) * (gain / (shape[1] * shape[2])) ** 0.5
+        elif kind in ("W_carry", "W_transform", "W_proj"):
+            value = torch.randn(shape, generator=generator) / shape[0] ** 0.5
+        elif kind == "b_carry":
+            value = torch.full(shape, -2.0)
+        elif kind in ("W_0", "W_P_0"):
+            value = (torch.rand(shape, generator=generator) * 2 - 1) * (3.0 / shape[0]) ** 0.5
+        else:
+            value = torch.zeros(shape)
+        weights[name] = value
+    p = lstm.projection_dim
+    weights[SOFTMAX_WEIGHT] = torch.randn(words, p, generator=generator) / p**0.5
+    weights[SOFTMAX_BIAS] = torch.zeros(words)
+    return weights
+
+
+def zero_state(options: BilmOptions, rows: int) -> State:
+    """The state before any text."""
+    lstm = options.lstm
+    return [
+        (torch.zeros(rows, lstm.projection_dim), torch.zeros(rows, lstm.dim))
+        for _ in range(lstm.n_layers)
+    ]
+
+
+class CharacterTable:
+    """Character ids of all word types of a corpus, made once.
+
+    Args:
+        words: the types, by id.
+        length: characters a token.
+    """
+
+    def __init__(self, words: tuple[str, ...], length: int) -> None:
+        ids, sizes = character_ids(words, length)
+        self._ids = ids.astype(np.int16)
+        self._sizes = sizes.astype(np.int16)
+
+    def rows(self, types: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int16]]:
+        """(U, length) ids and (U,) sizes of some types."""
+        return torch.from_numpy(self._ids[types].astype(np.int64)), self._sizes[types]
+
+
+def word_vectors(
+    weights: Mapping[str, Tensor],
+    options: BilmOptions,
+    ids: Tensor,
+    sizes: NDArray[np.int16],
+) -> Tensor:
+    """(U, P) vectors of words from their characters.
+
+    Args:
+        weights: see :func:`initial_weights`.
+        options: the model's.
+        ids: (U, length) character ids, padded with the id of padding inside a word.
+        sizes: (U,) how many of them come before the padding.
+    """
+    cnn = options.char_cnn
+    embedding = F.pad(weights["char_embed"], (0, 0, 1, 0))
+    widest = max(width for width, _ in cnn.filters)
+    order, pooled = [], []
+    lower = 0
+    for upper in _SIZES:
+        rows = np.flatnonzero((sizes > lower) & (sizes <= upper))
+        lower = upper
+        if len(rows) == 0:
+            continue
+        order.append(torch.from_numpy(rows))
+        # All windows inside the padding are alike: one of them is enough for the maximum.
+        columns = min(ids.shape[1], int(sizes[rows].max()) + widest)
+        characters = F.embedding(ids[order[-1], :columns], embedding).flatten(1)
+        pooled.append(_pool(characters, weights, options))
+    x = torch.cat(pooled)
+    x = x.relu() if cnn.activation == "relu" else x.tanh()
+    for i in range(cnn.n_highway):
+        name = f"CNN_high_{i}"
+        gate = torch.addmm(weights[f"{name}/b_carry"], x, weights[f"{name}/W_carry"]).sigmoid()
+        new = torch.addmm(weights[f"{name}/b_transform"], x, weights[f"{name}/W_transform"]).relu()
+        x = torch.lerp(x, new, gate)
+    if "CNN_proj/W_proj" in weights:
+        x = torch.addmm(weights["CNN_proj/b_proj"], x, weights["CNN_proj/W_proj"])
+    return x[torch.cat(order).argsort()]
+
+
+def _pool(characters: Tensor, weights: Mapping[str, Tensor], options: BilmOptions) -> Tensor:
+    """(u, c·E) character vectors to the (u, F) maxima of all filters."""
+    cnn = options.char_cnn
+    dim = cnn.embedding.dim
+    banks = []
+    for k, (width, count) in enumerate(cnn.filters):
+        windows = characters.unfold(1, width * dim, dim)
+        filters = weights[f"CNN/W_cnn_{k}"].view(width * dim, count)
+        banks.append((windows @ filters).amax(dim=1) + weights[f"CNN/b_cnn_{k}"])
+    return torch.cat(banks, dim=1)
+
+
+def run_direction(
+    weights: Mapping[str, Tensor],
+    options: BilmOptions,
+    direction: int,
+    x: Tensor,
+    state: State,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, State]:
+    """One language model over a stretch of text.
+
+    Args:
+        weights: see :func:`initial_weights`.
+        options: the model's.
+        direction: 0 forward, 1 backward (whose text is given reversed).
+        x: (T, B, P) word vectors.
+        state: before the stretch.
+        generator: for dropout; None for none.
+
+    Returns:
+        (T, B, P) outputs of the last layer, and the state after the stretch.
+    """
+    lstm = options.lstm
+    after: State = []
+    for layer in range(lstm.n_layers):
+        name = cell_name(direction, layer)
+        out, last = clipped_lstm(
+            _dropped(x, options.dropout, generator),
+            state[layer],
+            weights[f"{name}/W_0"],
+            weights[f"{name}/B"],
+            weights[f"{name}/W_P_0"],
+            lstm.cell_clip,
+            lstm.proj_clip,
+        )
+        x = out + x if layer and lstm.use_skip_connections else out
+        after.append(last)
+    return _dropped(x, options.dropout, generator), after
+
+
+def _dropped(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    if generator is None or share == 0.0:
+        return x
+    keep = torch.empty_like(x).bernoulli_(1.0 - share, generator=generator)
+    return x * keep.div_(1.0 - share)

@@ -1,0 +1,110 @@
+"""Updating a biLM's weights: the dense ones, and the rows of the softmax that a step touched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT
+from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.bilm.sampled_softmax import SampledLoss
+
+# Words that a step does not touch keep their moments, as in SparseAdam.
+_SPARSE = (SOFTMAX_WEIGHT, SOFTMAX_BIAS)
+
+
+class Optimizer:
+    """Adagrad as in bilm-tf, or Adam, with a schedule and one clip over all gradients.
+
+    Args:
+        weights: by name; those of the softmax get sparse gradients.
+        options: the run's.
+        total_steps: of the whole run, for the decay.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, Tensor], options: BilmOptions, total_steps: int
+    ) -> None:
+        self._options = options
+        self._total = total_steps
+        self._weights = dict(weights)
+        self._names = [
+            [name for name in weights if name not in _SPARSE],
+            [name for name in weights if name in _SPARSE],
+        ]
+        groups = [[weights[name] for name in names] for names in self._names]
+        self._parts: list[torch.optim.Optimizer]
+        if options.optimizer == "adagrad":
+            self._parts = [
+                torch.optim.Adagrad(group, lr=options.rate, initial_accumulator_value=1.0)
+                for group in groups
+            ]
+        else:
+            self._parts = [
+                torch.optim.Adam(groups[0], lr=options.rate),
+                torch.optim.SparseAdam(groups[1], lr=options.rate),
+            ]
+
+    def rate(self, step: int) -> float:
+        """The learning rate of step ``step``, counted from 0."""
+        warm = min(1.0, (step + 1) / max(1, self._options.warmup_steps))
+        if self._options.decay == "cosine":
+            done = min(1.0, step / max(1, self._total))
+            return self._options.rate * warm * 0.5 * (1.0 + math.cos(math.pi * done))
+        return self._options.rate * warm
+
+    def step(self, step: int, losses: Sequence[SampledLoss], scale: float) -> float:
+        """Update all weights; returns the norm of the gradients before it was clipped.
+
+        Args:
+            step: counted from 0.
+            losses: of the directions, whose gradients for the softmax are added up; those of
+                all other weights stand in their ``.grad``.
+            scale: what the gradients in ``losses`` are multiplied with.
+        """
+        rows = torch.cat([loss.rows for loss in losses]).unsqueeze(0)
+        for name, values in (
+            (SOFTMAX_WEIGHT, torch.cat([loss.weight for loss in losses])),
+            (SOFTMAX_BIAS, torch.cat([loss.bias for loss in losses])),
+        ):
+            weight = self._weights[name]
+            weight.grad = torch.sparse_coo_tensor(rows, values * scale, weight.shape).coalesce()
+        grads = []
+        for weight in self._weights.values():
+            assert weight.grad is not None
+            grads.append(weight.grad.values() if weight.grad.is_sparse else weight.grad)
+        norm = math.sqrt(sum(float(grad.square().sum()) for grad in grads))
+        if norm > self._options.all_clip_norm_val:
+            for grad in grads:
+                grad.mul_(self._options.all_clip_norm_val / norm)
+        for part in self._parts:
+            for group in part.param_groups:
+                group["lr"] = self.rate(step)
+            part.step()
+            part.zero_grad(set_to_none=True)
+        return norm
+
+    def state(self) -> dict[str, Tensor]:
+        """All moments, by ``weight:moment``."""
+        found = {}
+        for part, names in zip(self._parts, self._names, strict=True):
+            for index, moments in part.state_dict()["state"].items():
+                for kind, value in moments.items():
+                    found[f"{names[index]}:{kind}"] = torch.as_tensor(value)
+        return found
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state` gave."""
+        for part, names in zip(self._parts, self._names, strict=True):
+            moments: dict[int, dict[str, object]] = {}
+            for key, value in state.items():
+                name, _, kind = key.rpartition(":")
+                if name in names:
+                    # SparseAdam counts its steps in a plain number.
+                    plain = isinstance(part, torch.optim.SparseAdam) and kind == "step"
+                    kept = int(value) if plain else value
+                    moments.setdefault(names.index(name), {})[kind] = kept
+            part.load_state_dict({**part.state_dict(), "state": moments})

@@ -1,0 +1,149 @@
+"""Softmax over a large vocabulary: sampled for training, exact for measuring.
+
+Source: Jean et al. 2015, "On Using Very Large Target Vocabulary for Neural Machine Translation",
+as in TensorFlow's ``sampled_softmax_loss`` with its log-uniform sampler, which bilm-tf uses.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+# Positions at a time: their logits then stay in the cache.
+_ROWS = 128
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Words drawn for a step.
+
+    Attributes:
+        ids: (S,) distinct word ids.
+        tries: how many draws it took to have S distinct ones.
+    """
+
+    ids: NDArray[np.int64]
+    tries: int
+
+
+def draw_log_uniform(size: int, words: int, rng: np.random.Generator) -> Sample:
+    """``size`` distinct ids below ``words``, where id k is drawn with a probability of
+    ``log((k + 2) / (k + 1)) / log(words + 1)``: ids are ranks, the most frequent first.
+
+    Raises:
+        ValueError: if there are not so many words.
+    """
+    if size > words:
+        raise ValueError(f"{size} distinct words of {words}")
+    if size == words:
+        # Every word: what the sampler would give in the end. Each is expected once.
+        return Sample(np.arange(words, dtype=np.int64), np.iinfo(np.int64).max)
+    ids = np.zeros(0, dtype=np.int64)
+    while True:
+        draws = np.exp(rng.random(2 * size) * math.log(words + 1)).astype(np.int64) - 1
+        ids = np.concatenate([ids, np.minimum(draws, words - 1)])
+        _, first = np.unique(ids, return_index=True)
+        if len(first) >= size:
+            places = np.sort(first)[:size]
+            return Sample(ids[places], int(places[-1]) + 1)
+
+
+def log_expected_count(ids: NDArray[np.int64], words: int, tries: int) -> NDArray[np.float32]:
+    """Logarithm of how often each id is expected among ``tries`` draws, counted once at most."""
+    p = np.log1p(1.0 / (ids + 1.0)) / math.log(words + 1)
+    counts: NDArray[np.float64] = -np.expm1(tries * np.log1p(-p))
+    return np.log(counts).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SampledLoss:
+    """Loss and gradients of a step.
+
+    Attributes:
+        loss: sum over positions of the sampled cross-entropy, in nats.
+        positions: (N, P) gradient of the vectors.
+        rows: (R,) distinct word ids whose weights have a gradient.
+        weight: (R, P) their gradients.
+        bias: (R,) likewise.
+    """
+
+    loss: float
+    positions: Tensor
+    rows: Tensor
+    weight: Tensor
+    bias: Tensor
+
+
+def sampled_softmax(
+    vectors: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, sample: Sample
+) -> SampledLoss:
+    """Cross-entropy against the target and the drawn words, with all gradients of its sum.
+
+    Logits are corrected by the words' expected counts; a drawn word that is a position's target
+    does not stand against it.
+
+    Args:
+        vectors: (N, P) outputs of the language model.
+        targets: (N,) int64 ids of the next words.
+        weight: (V, P) softmax weights.
+        bias: (V,).
+        sample: drawn from V words.
+    """
+    words = len(bias)
+    drawn = torch.from_numpy(sample.ids)
+    rows, where = torch.unique(torch.cat([targets, drawn]), return_inverse=True)
+    own, others = where[: len(targets)], where[len(targets) :]
+    correction = torch.from_numpy(log_expected_count(rows.numpy(), words, sample.tries))
+    used, offset = weight[rows], bias[rows] - correction
+    negatives, negative_offset = used[others], offset[others]
+    true = used[own]
+
+    # Where a drawn word is the target: (position, column) pairs.
+    column = torch.full((len(rows),), -1)
+    column[others] = torch.arange(len(others))
+    hit = column[own]
+
+    d_vectors = torch.empty_like(vectors)
+    d_negatives = torch.zeros_like(negatives)
+    d_offset = torch.zeros_like(negative_offset)
+    d_true = torch.empty(len(targets))
+    true_logits = (vectors * true).sum(1) + offset[own]
+    loss = 0.0
+    for start in range(0, len(targets), _ROWS):
+        part = slice(start, start + _ROWS)
+        x, t = vectors[part], true_logits[part]
+        logits = torch.addmm(negative_offset, x, negatives.t())
+        hits = (hit[part] >= 0).nonzero()[:, 0]
+        logits[hits, hit[part][hits]] = -torch.inf
+        top = torch.maximum(logits.amax(1), t)
+        p = logits.sub_(top.unsqueeze(1)).exp_()
+        own_p = (t - top).exp()
+        total = p.sum(1) + own_p
+        loss += float((total.log() + top - t).sum())
+        p.div_(total.unsqueeze(1))
+        d_true[part] = own_p / total - 1.0
+        torch.mm(p, negatives, out=d_vectors[part])
+        d_negatives.addmm_(p.t(), x)
+        d_offset += p.sum(0)
+    d_vectors.addcmul_(d_true.unsqueeze(1), true)
+    d_weight = torch.zeros_like(used).index_add_(0, others, d_negatives)
+    d_weight.index_add_(0, own, vectors * d_true.unsqueeze(1))
+    d_bias = torch.zeros_like(offset).index_add_(0, others, d_offset)
+    d_bias.index_add_(0, own, d_true)
+    return SampledLoss(loss, d_vectors, rows, d_weight, d_bias)
+
+
+def exact_log_probability(vectors: Tensor, targets: Tensor, weight: Tensor, bias: Tensor) -> float:
+    """Sum over positions of the target's log-probability among all words, in nats."""
+    total = 0.0
+    for start in range(0, len(targets), _ROWS):
+        part = slice(start, start + _ROWS)
+        logits = torch.addmm(bias, vectors[part], weight.t())
+        own = logits.gather(1, targets[part].unsqueeze(1))[:, 0]
+        total += float((own.double() - logits.logsumexp(1)).sum())
+    return total

@@ -1,0 +1,108 @@
+"""States of a training run on disk: whole or not at all, the last good one always kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from elmobench.digests import canonical_json
+from elmobench.errors import ConfigError, ModelError
+from elmobench.files import atomic_path
+
+_KEEP = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state of training.
+
+    Attributes:
+        step: optimizer steps done.
+        tensors: all that is needed to go on, by name.
+        facts: small values beside them; plain JSON.
+    """
+
+    step: int
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+class CheckpointFolder:
+    """The checkpoints of one run.
+
+    Args:
+        folder: where they stand.
+        identity: what the run is: corpus, options, kind. Checkpoints of another run are refused.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._identity = canonical_json(identity)
+
+    def write(self, step: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Path:
+        """Write a checkpoint, then delete all but the last two."""
+        path = self.folder / f"step-{step:09d}.safetensors"
+        metadata = {"identity": self._identity, "facts": json.dumps(dict(facts))}
+        plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        with atomic_path(path) as temporary:
+            save_file(plain, temporary, metadata)
+        for old in self._paths()[:-_KEEP]:
+            old.unlink()
+        return path
+
+    def last(self) -> Checkpoint | None:
+        """The newest checkpoint that is whole; None if there is none.
+
+        Raises:
+            ConfigError: if it belongs to a run with another corpus or other options; names what
+                differs.
+            ModelError: if there are checkpoints and none of them is whole.
+        """
+        failure: ModelError | None = None
+        for path in reversed(self._paths()):
+            try:
+                return self._read(path)
+            except (OSError, SafetensorError, KeyError, ValueError) as error:
+                failure = ModelError(
+                    f"a checkpoint that is not whole: {error}",
+                    where=str(path),
+                    fix="delete the folder to train from the start",
+                )
+        if failure is not None:
+            raise failure
+        return None
+
+    def _read(self, path: Path) -> Checkpoint:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        if metadata["identity"] != self._identity:
+            raise ConfigError(
+                "checkpoints of another run: "
+                + _difference(json.loads(metadata["identity"]), json.loads(self._identity)),
+                where=str(path),
+                fix="use the options it was trained with, or another folder",
+            )
+        step = int(path.stem.removeprefix("step-"))
+        return Checkpoint(step, load_file(path), json.loads(metadata["facts"]))
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("step-*.safetensors"))
+
+
+def _difference(theirs: Any, ours: Any, path: str = "") -> str:
+    """Where two plain values differ, in words."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        found = [
+            _difference(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key)
+            for key in sorted({*theirs, *ours})
+            if theirs.get(key) != ours.get(key)
+        ]
+        return "; ".join(found)
+    return f"{path} is {theirs!r} there and {ours!r} here"

@@ -1,0 +1,253 @@
+"""A corpus as numbers on disk: read by memory map, written once, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.digests import digest_of
+from elmobench.errors import DataError
+from elmobench.files import write_text
+from elmobench.pretraining.corpus import Corpus, Paragraph
+from elmobench.pretraining.vocabulary import Vocabulary
+
+FORMAT_VERSION = 1
+HELD_OUT_RUN = 100
+"""Paragraphs that are held out together, so that held-out text is contiguous."""
+HELD_OUT_EVERY = 100
+"""One run in so many is held out: the last of each hundred."""
+
+_CHUNK = 1 << 20
+_META = "corpus.json"
+
+
+@dataclass(frozen=True)
+class EncodedPart:
+    """The training or the held-out sentences.
+
+    Attributes:
+        tokens: (N,) int32 ids of word types, all sentences one after another, without begin
+            and end of sentence.
+        offsets: (S + 1,) int64; sentence i is ``tokens[offsets[i]:offsets[i + 1]]``.
+    """
+
+    tokens: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def sentence(self, i: int) -> NDArray[np.int32]:
+        """Sentence ``i``."""
+        return self.tokens[self.offsets[i] : self.offsets[i + 1]]
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """Word types of a corpus, and its sentences as their ids.
+
+    Attributes:
+        types: every word type, the most frequent in the training part first. So the vocabulary
+            of the V most frequent words is ``id < V``, and a rare word keeps its spelling for a
+            model that reads characters.
+        counts: (len(types),) int64: how often each occurs in the training part.
+        train, heldout: the two parts.
+        digest: names all of it.
+        corpus: the digest of the :class:`Corpus`.
+    """
+
+    types: Vocabulary
+    counts: NDArray[np.int64]
+    train: EncodedPart
+    heldout: EncodedPart
+    digest: str
+    corpus: str
+
+    @classmethod
+    def build(
+        cls,
+        corpus: Corpus,
+        folder: Path,
+        *,
+        heldout_run: int = HELD_OUT_RUN,
+        heldout_every: int = HELD_OUT_EVERY,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> EncodedCorpus:
+        """Encode ``corpus`` into ``folder``; a finished folder of the same corpus is used again.
+
+        Args:
+            corpus: the text.
+            folder: where to write; made if need be.
+            heldout_run: paragraphs a run.
+            heldout_every: the last of every so many runs is held out.
+            on_bytes: see :meth:`Corpus.paragraphs`.
+
+        Raises:
+            DataError: for a corpus without text or too short to hold anything out, and see
+                :meth:`Corpus.paragraphs`. Nothing is left behind.
+        """
+        digest = digest_of([FORMAT_VERSION, corpus.digest, heldout_run, heldout_every])
+        if (folder / _META).exists() and _meta(folder).get("digest") == digest:
+            return cls.open(folder)
+        parts = {name: _PartWriter(folder, name) for name in ("train", "heldout")}
+        (folder / _META).unlink(missing_ok=True)
+        try:
+            for index, paragraph in enumerate(corpus.paragraphs(on_bytes)):
+                held = (index // heldout_run) % heldout_every == heldout_every - 1
+                parts["heldout" if held else "train"].add(paragraph)
+            _check_enough(corpus, parts, heldout_run * heldout_every)
+            types = _write_types(folder, parts)
+            for part in parts.values():
+                part.finish(types)
+        except BaseException:
+            for part in parts.values():
+                part.discard()
+            raise
+        meta = {"format": FORMAT_VERSION, "digest": digest, "corpus": corpus.digest}
+        write_text(folder / _META, json.dumps(meta, indent=1) + "\n")
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> EncodedCorpus:
+        """What :meth:`build` wrote. Raises DataError if it is not there, or not whole."""
+        meta = _meta(folder)
+        if meta.get("format") != FORMAT_VERSION:
+            raise DataError(
+                f"an encoded corpus of format {meta.get('format')!r}; "
+                f"this version reads {FORMAT_VERSION}",
+                where=str(folder / _META),
+                fix="delete the folder: the corpus is encoded anew",
+            )
+        try:
+            return cls(
+                Vocabulary.read(folder / "types.txt"),
+                np.load(folder / "counts.npy"),
+                _read_part(folder, "train"),
+                _read_part(folder, "heldout"),
+                meta["digest"],
+                meta["corpus"],
+            )
+        except (OSError, KeyError, ValueError) as error:
+            raise DataError(
+                f"an encoded corpus that is not whole: {error}",
+                where=str(folder),
+                fix="delete the folder: the corpus is encoded anew",
+            ) from error
+
+
+class _PartWriter:
+    """Writes one part with ids in the order of first sight, and then renumbers them."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._tokens = folder / f"{name}.tokens.npy"
+        self._offsets = folder / f"{name}.offsets.npy"
+        self._raw = folder / f".{name}.part"
+        self._stream: IO[bytes] = self._raw.open("wb")
+        self._ids: dict[str, int] = {}
+        self._lengths: list[int] = []
+        self._pending: list[int] = []
+        self.counts: Counter[int] = Counter()
+
+    @property
+    def words(self) -> list[str]:
+        """Its word types, by the ids it wrote."""
+        return list(self._ids)
+
+    @property
+    def sentences(self) -> int:
+        """How many were added."""
+        return len(self._lengths)
+
+    def add(self, paragraph: Paragraph) -> None:
+        """Append the sentences of ``paragraph``."""
+        ids = self._ids
+        for sentence in paragraph:
+            self._lengths.append(len(sentence))
+            self._pending += [ids.setdefault(token, len(ids)) for token in sentence]
+        if len(self._pending) > _CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        block = np.array(self._pending, dtype=np.int32)
+        unique, counts = np.unique(block, return_counts=True)
+        self.counts.update(dict(zip(unique.tolist(), counts.tolist(), strict=True)))
+        self._stream.write(block.tobytes())
+        self._pending = []
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._flush()
+        self._stream.close()
+
+    def finish(self, types: Vocabulary) -> None:
+        """Write the arrays with the ids of ``types``."""
+        number = np.array([types.ids[word] for word in self._ids], dtype=np.int32)
+        offsets = np.zeros(len(self._lengths) + 1, dtype=np.int64)
+        np.cumsum(self._lengths, out=offsets[1:])
+        raw = np.memmap(self._raw, dtype=np.int32, mode="r") if offsets[-1] else np.zeros(0, "i4")
+        out = np.lib.format.open_memmap(
+            self._tokens, mode="w+", dtype=np.int32, shape=(int(offsets[-1]),)
+        )
+        for start in range(0, len(out), _CHUNK):
+            out[start : start + _CHUNK] = number[raw[start : start + _CHUNK]]
+        out.flush()
+        np.save(self._offsets, offsets)
+        self._raw.unlink()
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._stream.close()
+        for path in (self._raw, self._tokens, self._offsets):
+            path.unlink(missing_ok=True)
+
+
+def _check_enough(corpus: Corpus, parts: dict[str, _PartWriter], paragraphs: int) -> None:
+    where = ", ".join(str(file.path) for file in corpus.files[:3])
+    for part in parts.values():
+        part.close()
+    if not parts["train"].sentences:
+        raise DataError("a corpus without a word", where=where)
+    if not parts["heldout"].sentences:
+        raise DataError(
+            f"too short to hold anything out: the last run of every {paragraphs} paragraphs is, "
+            "and there are fewer",
+            where=where,
+            fix="give more text, or a smaller heldout_every and heldout_run",
+        )
+
+
+def _write_types(folder: Path, parts: dict[str, _PartWriter]) -> Vocabulary:
+    """Number all word types by their count in the training part; special words typed in the
+    text are those of the vocabulary."""
+    train = parts["train"]
+    counts = dict.fromkeys(parts["heldout"].words, 0)
+    counts |= {word: train.counts[i] for i, word in enumerate(train.words)}
+    types = Vocabulary.build(counts, min_count=0)
+    types.write(folder / "types.txt")
+    np.save(folder / "counts.npy", np.array([counts.get(w, 0) for w in types.words], np.int64))
+    return types
+
+
+def _meta(folder: Path) -> dict[str, Any]:
+    path = folder / _META
+    try:
+        meta = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"no encoded corpus here: {error}", where=str(path)) from error
+    return meta if isinstance(meta, dict) else {}
+
+
+def _read_part(folder: Path, name: str) -> EncodedPart:
+    tokens = np.load(folder / f"{name}.tokens.npy", mmap_mode="r")
+    offsets = np.load(folder / f"{name}.offsets.npy")
+    if len(tokens) != offsets[-1]:
+        raise ValueError(f"{name}: {len(tokens)} tokens, but sentences end at {offsets[-1]}")
+    return EncodedPart(tokens, offsets)

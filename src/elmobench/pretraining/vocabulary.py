@@ -1,0 +1,87 @@
+"""Words by frequency, in the file format of bilm-tf: one a line, the special ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from elmobench.errors import DataError
+from elmobench.files import write_text
+
+BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
+SPECIAL = (BEGIN, END, UNKNOWN)
+"""Ids 0, 1 and 2: begin and end of a sentence, and every word that has no place."""
+
+
+class Vocabulary:
+    """Words and their ids.
+
+    Attributes:
+        words: by id; :data:`SPECIAL` first, then by falling count, ties by spelling.
+    """
+
+    def __init__(self, words: Sequence[str], where: str = "vocabulary") -> None:
+        self.words = tuple(words)
+        if self.words[: len(SPECIAL)] != SPECIAL:
+            raise DataError(
+                f"begins with {' '.join(self.words[:3])!r} instead of {' '.join(SPECIAL)}",
+                where=where,
+                fix="let the first three lines be <S>, </S> and <UNK>",
+            )
+        if len(self.ids) < len(self.words):
+            # The dictionary has each word's last place.
+            first = next(i for i, word in enumerate(self.words) if self.ids[word] != i)
+            word = self.words[first]
+            raise DataError(
+                f"the word {word!r} stands twice, first in line {first + 1}",
+                where=f"{where}:{self.ids[word] + 1}",
+            )
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Word to id."""
+        return {word: i for i, word in enumerate(self.words)}
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @classmethod
+    def build(
+        cls, counts: Mapping[str, int], *, size: int | None = None, min_count: int = 1
+    ) -> Vocabulary:
+        """The most frequent words.
+
+        Args:
+            counts: how often each word occurs; the special ones are not counted among them.
+            size: at most so many words, special ones included.
+            min_count: leave out what is rarer.
+        """
+        kept = [w for w, n in counts.items() if n >= min_count and w not in SPECIAL]
+        kept.sort(key=lambda word: (-counts[word], word))
+        room = None if size is None else max(0, size - len(SPECIAL))
+        return cls([*SPECIAL, *kept[:room]])
+
+    @classmethod
+    def read(cls, path: Path) -> Vocabulary:
+        """Read a file of one word a line.
+
+        Raises:
+            DataError: if it does not begin with the special words, holds one twice or an empty
+                line, or is not UTF-8.
+        """
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"not a vocabulary: {error}", where=str(path)) from error
+        # Not splitlines(): it would cut at U+2028 and the like.
+        words = [line.removesuffix("\r") for line in text.split("\n")]
+        if words and not words[-1]:
+            words.pop()
+        if "" in words:
+            raise DataError("an empty line", where=f"{path}:{words.index('') + 1}")
+        return cls(words, str(path))
+
+    def write(self, path: Path) -> None:
+        """Write the file, atomically."""
+        write_text(path, "".join(f"{word}\n" for word in self.words))

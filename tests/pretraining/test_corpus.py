@@ -1,0 +1,182 @@
+"""Corpora: what is read, what is refused, and what another process finds on disk."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elmobench.errors import ConfigError, DataError
+from elmobench.pretraining import corpus as corpus_module
+from elmobench.pretraining.corpus import Corpus
+from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.sentences import LONGEST, cut_sentences
+from elmobench.pretraining.vocabulary import Vocabulary
+
+
+def text(lines: int = 400) -> str:
+    draw = random.Random(3)
+    words = [f"w{i}" for i in range(60)]
+    return "".join(
+        " ".join(draw.choice(words[: draw.randint(1, 60)]) for _ in range(draw.randint(1, 12)))
+        + "\n"
+        for _ in range(lines)
+    )
+
+
+def test_compressed_files_are_the_same_text(tmp_path: Path) -> None:
+    raw = "a b\u00a0c\n\nd\r\n  e  f \n".encode()
+    writers = {
+        "t.txt": lambda p: p.write_bytes(raw),
+        "t.gz": lambda p: p.write_bytes(gzip.compress(raw)),
+        "t.xz": lambda p: p.write_bytes(lzma.compress(raw)),
+        "t.bz2": lambda p: p.write_bytes(bz2.compress(raw)),
+    }
+    for name, write in writers.items():
+        write(tmp_path / name)
+        found = list(Corpus.open([tmp_path / name]).paragraphs())
+        assert found == [[["a", "b\u00a0c"]], [["d"]], [["e", "f"]]]
+
+
+def test_raw_paragraphs_are_cut(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text('Dr. No met J. Smith. "It\'s 3.5 km!" He ran... on.\nNew line\n')
+    found = list(Corpus.open([tmp_path / "t"], "clitics").paragraphs())
+    assert [[" ".join(sentence) for sentence in paragraph] for paragraph in found] == [
+        ["Dr . No met J . Smith .", '" It \'s 3.5 km ! "', "He ran . . . on ."],
+        ["New line"],
+    ]
+
+
+def test_sentences_are_the_paragraph_again() -> None:
+    draw = random.Random(0)
+    pieces = ["A", "b", ".", "!", '"', ")", "(", "7", "Mr", "…"]
+    for _ in range(300):
+        tokens = [draw.choice(pieces) for _ in range(draw.randint(0, 30))]
+        assert [token for sentence in cut_sentences(tokens) for token in sentence] == tokens
+    long = ["x"] * (LONGEST + 5)
+    assert [len(sentence) for sentence in cut_sentences(long)] == [LONGEST, 5]
+
+
+def test_what_cannot_be_read_names_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"fine\ncaf\xe9\n")
+    with pytest.raises(DataError, match=r"bad\.txt:2: not UTF-8 at byte 3"):
+        list(Corpus.open([bad]).paragraphs())
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(gzip.compress(text().encode())[:-20])
+    with pytest.raises(DataError, match=r"cut\.gz:\d+: cannot be read on"):
+        list(Corpus.open([cut]).paragraphs())
+    monkeypatch.setattr(corpus_module, "LONGEST_LINE", 50)
+    long = tmp_path / "long.txt"
+    long.write_text("a b\n" + "x " * 40)
+    with pytest.raises(DataError, match=r"long\.txt:2: the line is longer"):
+        list(Corpus.open([long]).paragraphs())
+    with pytest.raises(DataError, match="no such file"):
+        Corpus.open([tmp_path / "none"])
+    with pytest.raises(ConfigError, match="named twice"):
+        Corpus.open([bad, tmp_path / "." / "bad.txt"])
+    with pytest.raises(ConfigError, match="did you mean 'clitics'"):
+        Corpus.open([bad], "clitic")
+    with pytest.raises(ConfigError, match="at least one file"):
+        Corpus.open([])
+
+
+def test_encoded_equals_a_count_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(text())
+    corpus = Corpus.open([tmp_path / "t"])
+    seen: list[int] = []
+    encoded = EncodedCorpus.build(
+        corpus, tmp_path / "e", heldout_run=10, heldout_every=5, on_bytes=seen.append
+    )
+    assert sum(seen) == (tmp_path / "t").stat().st_size
+    sentences = [line.split(" ") for line in text().splitlines()]
+    held = [s for i, s in enumerate(sentences) if (i // 10) % 5 == 4]
+    train = [s for i, s in enumerate(sentences) if (i // 10) % 5 != 4]
+    counts = Counter(word for s in train for word in s)
+    only_held = {word for s in held for word in s} - set(counts)
+    expected = sorted([*counts, *only_held], key=lambda w: (-counts[w], w))
+    assert list(encoded.types.words) == ["<S>", "</S>", "<UNK>", *expected]
+    assert encoded.counts.tolist() == [0, 0, 0, *(counts[w] for w in expected)]
+    for part, wanted in ((encoded.train, train), (encoded.heldout, held)):
+        assert len(part) == len(wanted)
+        for i, sentence in enumerate(wanted):
+            assert [encoded.types.words[k] for k in part.sentence(i)] == sentence
+
+
+def test_another_process_finds_it_and_does_not_write_again(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(text())
+    sizes = {"heldout_run": 10, "heldout_every": 5}
+    encoded = EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e", **sizes)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "e").iterdir()}
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from elmobench.pretraining.corpus import Corpus\n"
+        "from elmobench.pretraining.encoded import EncodedCorpus\n"
+        "root = Path(sys.argv[1]); c = Corpus.open([root / 't'])\n"
+        "e = EncodedCorpus.build(c, root / 'e', heldout_run=10, heldout_every=5)\n"
+        "print(e.digest, int(e.train.tokens.sum()), len(e.types))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    total = int(encoded.train.tokens.sum())
+    assert out.stdout.split() == [encoded.digest, str(total), str(len(encoded.types))]
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "e").iterdir()} == before
+    (tmp_path / "t").write_text("new\n" * 400)
+    again = EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e", **sizes)
+    assert again.types.words[3:] == ("new",)
+
+
+def test_too_little_text_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("\n  \n")
+    with pytest.raises(DataError, match="without a word"):
+        EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
+    (tmp_path / "t").write_text("a b\n")
+    with pytest.raises(DataError, match="too short to hold anything out"):
+        EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
+    assert not [p for p in (tmp_path / "e").iterdir() if p.suffix != ".txt"]
+    with pytest.raises(DataError, match="no encoded corpus here"):
+        EncodedCorpus.open(tmp_path / "e")
+
+
+def test_damage_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(text())
+    EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e", heldout_every=3)
+    np.save(tmp_path / "e" / "train.tokens.npy", np.zeros(3, np.int32))
+    with pytest.raises(DataError, match="not whole: train: 3 tokens"):
+        EncodedCorpus.open(tmp_path / "e")
+
+
+def test_vocabulary_file(tmp_path: Path) -> None:
+    vocabulary = Vocabulary.build({"b": 2, "a": 2, "c": 5, "d": 1, "<S>": 9}, size=6, min_count=2)
+    assert vocabulary.words == ("<S>", "</S>", "<UNK>", "c", "a", "b")
+    assert Vocabulary.build({"b": 2, "a": 2}, size=4).words[3:] == ("a",)
+    odd = Vocabulary([*vocabulary.words, "x\u2028y", "z\x85"])
+    odd.write(tmp_path / "v.txt")
+    assert Vocabulary.read(tmp_path / "v.txt").words == odd.words
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"the\n</S>\n<UNK>\n", r"v\.txt: begins with 'the </S> <UNK>' instead of"),
+        (b"", "begins with ''"),
+        (b"<S>\n</S>\n<UNK>\na\nb\na\n", r"v\.txt:6: the word 'a' stands twice, first in line 4"),
+        (b"<S>\n</S>\n<UNK>\n\nb\n", r"v\.txt:4: an empty line"),
+        (b"<S>\n</S>\n<UNK>\n\xff\n", "not a vocabulary"),
+    ],
+)
+def test_bad_vocabularies(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "v.txt").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        Vocabulary.read(tmp_path / "v.txt")
