@@ -17,6 +17,7 @@ from elmobench.cli import (
     models,
     new,
     predict,
+    pretrain,
     reference,
     report,
     run_experiment,
@@ -46,6 +47,7 @@ app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.add_typer(reference.app, name="reference")
 app.add_typer(new.app, name="new")
+app.add_typer(pretrain.app, name="pretrain")
 
 
 def _version(wanted: bool) -> None:

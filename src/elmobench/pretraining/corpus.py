@@ -13,7 +13,7 @@ from typing import IO, cast, get_args
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.digests import digest_of, file_sha256
 from elmobench.errors import ConfigError, DataError
-from elmobench.pretraining.sentences import cut_sentences
+from elmobench.pretraining.sentences import RULE_VERSION, cut_sentences
 from elmobench.registry import did_you_mean
 
 Paragraph = list[list[str]]
@@ -78,7 +78,8 @@ class Corpus:
     @property
     def digest(self) -> str:
         """Names the sentences: the files' digests in their order, and the tokeniser."""
-        return digest_of([self.tokenizer, *(file.sha256 for file in self.files)])
+        rule = None if self.tokenizer is None else [self.tokenizer, RULE_VERSION]
+        return digest_of([rule, *(file.sha256 for file in self.files)])
 
     def paragraphs(self, on_bytes: Callable[[int], object] | None = None) -> Iterator[Paragraph]:
         """What each line holds, in order; lines without a token are passed over.

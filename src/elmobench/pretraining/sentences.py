@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+RULE_VERSION = 1
+"""Changes with the rule: it is part of what names a corpus."""
+
 _ENDS = frozenset(".!?…")
 _CLOSERS = frozenset("”’)]}»")
 _OPENERS = frozenset("\"'“‘([{«¿¡")

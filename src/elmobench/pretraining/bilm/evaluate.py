@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from elmobench.errors import DataError
 from elmobench.pretraining.bilm.network import (
     SOFTMAX_BIAS,
     SOFTMAX_WEIGHT,
@@ -19,6 +20,7 @@ from elmobench.pretraining.bilm.network import (
     zero_state,
 )
 from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.bilm.sampled_softmax import exact_log_probability
 from elmobench.pretraining.bilm.stream import EpochText
 
 _UNROLL = 20
@@ -43,9 +45,10 @@ def perplexity(
         table: character ids of the text's word types.
         text: see :func:`~elmobench.pretraining.bilm.stream.lay_out`.
         most: stop after about so many tokens.
-    """
-    from elmobench.pretraining.bilm.sampled_softmax import exact_log_probability
 
+    Raises:
+        DataError: for a text too short to measure anything on.
+    """
     rows = len(text.forward)
     words = len(weights[SOFTMAX_BIAS])
     states = [zero_state(options, rows) for _ in range(2)]
@@ -68,6 +71,11 @@ def perplexity(
         count += rows * _UNROLL
         if most is not None and count >= most:
             break
+    if not count:
+        raise DataError(
+            f"{text.forward.size} tokens are too few to measure perplexity on",
+            fix="hold more text out, or give more text",
+        )
     forward, backward = (math.exp(-value / count) for value in total)
     return forward, backward
 

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from elmobench.digests import file_sha256
 from elmobench.errors import ConfigError, ElmobenchError
 from elmobench.pretraining.bilm.evaluate import perplexity, targets
-from elmobench.pretraining.bilm.export import export
+from elmobench.pretraining.bilm.export import WEIGHTS, export
 from elmobench.pretraining.bilm.network import (
     SOFTMAX_BIAS,
     SOFTMAX_WEIGHT,
@@ -36,6 +37,7 @@ from elmobench.pretraining.bilm.sampled_softmax import (
     draw_log_uniform,
     sampled_softmax,
 )
+from elmobench.pretraining.bilm.start import read_start
 from elmobench.pretraining.bilm.stream import EpochText, lay_out
 from elmobench.pretraining.checkpoints import CheckpointFolder
 from elmobench.pretraining.encoded import EncodedCorpus
@@ -78,9 +80,16 @@ class Bilm:
         corpus: what it is trained on.
         options: shape and training.
         threads: torch threads; results depend on them to the bit.
+        start: folder of a trained model to go on from; see :func:`read_start`.
     """
 
-    def __init__(self, corpus: EncodedCorpus, options: BilmOptions, threads: int) -> None:
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        options: BilmOptions,
+        threads: int,
+        start: Path | None = None,
+    ) -> None:
         self.options = options
         self.corpus = corpus
         words = min(options.n_tokens_vocab or len(corpus.types), len(corpus.types))
@@ -92,6 +101,8 @@ class Bilm:
             )
         self.vocabulary = Vocabulary(corpus.types.words[:words])
         self.weights = initial_weights(options, words)
+        if start is not None:
+            self.weights = read_start(start, options, self.vocabulary, self.weights)
         for weight in self.weights.values():
             weight.requires_grad_()
         self.table = CharacterTable(corpus.types.words, options.char_cnn.max_characters_per_token)
@@ -174,7 +185,10 @@ class Bilm:
 
     def heldout_perplexity(self, most: int | None = None) -> tuple[float, float]:
         """Exact perplexities, forward and backward, on the held-out part or its beginning."""
-        text = lay_out(self.corpus.heldout, _HELD_OUT_ROWS)
+        heldout = self.corpus.heldout
+        tokens = len(heldout.tokens) + 2 * len(heldout)
+        # A short text gets fewer rows, each of some length.
+        text = lay_out(heldout, max(1, min(_HELD_OUT_ROWS, tokens // 100)))
         return perplexity(self.weights, self.options, self.table, text, most)
 
     def state(self) -> dict[str, Tensor]:
@@ -211,6 +225,7 @@ def train_bilm(
     options: BilmOptions,
     out: Path,
     *,
+    start: Path | None = None,
     threads: int = 2,
     report_steps: int = 50,
     checkpoint_seconds: float = 600.0,
@@ -224,6 +239,7 @@ def train_bilm(
         corpus: the text.
         options: shape and training.
         out: gets ``checkpoints/``, ``log.jsonl`` and, at each checkpoint, the model.
+        start: folder of a trained model to go on from, on this text.
         threads: torch threads; two let a direction have one each.
         report_steps: steps between two reports.
         checkpoint_seconds: between two checkpoints.
@@ -240,12 +256,13 @@ def train_bilm(
         "kind": "bilm",
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json"),
+        "start": None if start is None else file_sha256(start / WEIGHTS),
     }
     folder = CheckpointFolder(out / "checkpoints", identity)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        model = Bilm(corpus, options, threads)
+        model = Bilm(corpus, options, threads, start)
         seconds = 0.0
         if (last := folder.last()) is not None:
             model.load(last.step, last.tensors)

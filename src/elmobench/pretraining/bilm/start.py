@@ -1,0 +1,72 @@
+"""Weights to start from: a biLM that is trained already, for a vocabulary that may be another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from elmobench.errors import ConfigError, ModelError
+from elmobench.features.elmo.loading import read_weights
+from elmobench.features.elmo.options import read_options
+from elmobench.pretraining.bilm.export import OPTIONS, SOFTMAX, WEIGHTS, WORDS
+from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT, elmo_options
+from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.vocabulary import Vocabulary
+
+
+def read_start(
+    folder: Path, options: BilmOptions, vocabulary: Vocabulary, fresh: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Weights of the model in ``folder``, for further training on other text.
+
+    Words that both vocabularies have keep their softmax weights. Where the folder has no softmax
+    (published models have none), it starts afresh, and so do new words.
+
+    Args:
+        folder: with ``options.json`` and ``weights.hdf5``, and perhaps ``softmax.safetensors``
+            and ``vocabulary.txt``.
+        options: of the further training; its shape must be the model's.
+        vocabulary: of the further training.
+        fresh: what a training from the start would begin with.
+
+    Raises:
+        ConfigError: if ``options`` are of another shape.
+        ModelError: if a file is missing or damaged.
+    """
+    theirs = read_options(folder / OPTIONS)
+    ours = elmo_options(options)
+    if theirs.digest != ours.digest:
+        raise ConfigError(
+            "the model to start from has another shape than the options",
+            where=str(folder / OPTIONS),
+            fix="give its own options.json as options",
+        )
+    weights = dict(fresh)
+    weights |= {
+        name: torch.from_numpy(array)
+        for name, array in read_weights(folder / WEIGHTS, theirs).items()
+    }
+    if not (folder / SOFTMAX).exists():
+        return weights
+    words = Vocabulary.read(folder / WORDS)
+    try:
+        softmax = load_file(folder / SOFTMAX)
+        weight, bias = softmax["W"], softmax["b"]
+    except (OSError, KeyError, SafetensorError) as error:
+        raise ModelError(f"not a softmax: {error}", where=str(folder / SOFTMAX)) from error
+    expected = (len(words), ours.lstm.projection_dim)
+    if tuple(weight.shape) != expected or tuple(bias.shape) != expected[:1]:
+        raise ModelError(
+            f"has shape {tuple(weight.shape)}, and vocabulary and options ask for {expected}",
+            where=str(folder / SOFTMAX),
+        )
+    both = [(i, words.ids[word]) for i, word in enumerate(vocabulary.words) if word in words.ids]
+    here, there = (torch.tensor(column) for column in zip(*both, strict=True))
+    weights[SOFTMAX_WEIGHT] = fresh[SOFTMAX_WEIGHT].index_copy(0, here, weight[there])
+    weights[SOFTMAX_BIAS] = fresh[SOFTMAX_BIAS].index_copy(0, here, bias[there])
+    return weights

@@ -1,0 +1,147 @@
+"""Whether a corpus holds the text on which models trained on it will be measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from elmobench.data.cards import find_cards
+from elmobench.data.examples import Sentence
+from elmobench.data.task import Task, load_task
+from elmobench.errors import ElmobenchError
+from elmobench.pretraining.corpus import Corpus
+from elmobench.tasks.registries import PIPELINES
+
+WORDS = 8
+"""Length of the runs of words that are looked for."""
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What of one set occurs in a corpus.
+
+    Attributes:
+        task: card id.
+        split: ``dev`` or ``test``.
+        runs: distinct runs of :data:`WORDS` words in the set.
+        runs_found: how many of them the corpus has.
+        sentences: distinct sentences of the set that are long enough to have a run.
+        sentences_found: how many of them share a run with the corpus.
+    """
+
+    task: str
+    split: str
+    runs: int
+    runs_found: int
+    sentences: int
+    sentences_found: int
+
+
+class OverlapCheck:
+    """Looks for runs of words of some sets in a corpus.
+
+    Words are compared as runs of letters and digits in lower case, so that punctuation and most
+    ways to tokenise make no difference. The sets' runs stand in memory (as hashes), the corpus
+    streams past them.
+    """
+
+    def __init__(self) -> None:
+        self._sets: dict[tuple[str, str], list[frozenset[int]]] = {}
+        self._wanted: set[int] = set()
+        self._found: set[int] = set()
+
+    def add(self, task: str, split: str, sentences: Iterable[Sequence[str]]) -> None:
+        """Look for what ``sentences`` hold."""
+        distinct = {tuple(sentence) for sentence in sentences}
+        rows = [frozenset(_runs(_words(sentence))) for sentence in distinct]
+        self._sets[(task, split)] = [row for row in rows if row]
+        self._wanted.update(*rows)
+
+    def read(self, corpus: Corpus, on_bytes: Callable[[int], object] | None = None) -> None:
+        """Go through ``corpus``; runs may reach over the sentences of a paragraph.
+
+        Raises:
+            DataError: see :meth:`Corpus.paragraphs`.
+        """
+        for paragraph in corpus.paragraphs(on_bytes):
+            words = _words([token for sentence in paragraph for token in sentence])
+            self._found.update(run for run in _runs(words) if run in self._wanted)
+
+    def rows(self) -> list[Overlap]:
+        """One row for each set, in the order in which they were added."""
+        found = []
+        for (task, split), rows in self._sets.items():
+            runs = frozenset().union(*rows)
+            found.append(
+                Overlap(
+                    task,
+                    split,
+                    runs=len(runs),
+                    runs_found=len(runs & self._found),
+                    sentences=len(rows),
+                    sentences_found=sum(not row.isdisjoint(self._found) for row in rows),
+                )
+            )
+        return found
+
+
+def check_cards(
+    corpus: Corpus,
+    tasks: Sequence[str] | None = None,
+    on_bytes: Callable[[int], object] | None = None,
+) -> tuple[list[Overlap], dict[str, str]]:
+    """The overlap of ``corpus`` with dev and test of task cards.
+
+    Args:
+        corpus: the text.
+        tasks: card ids; None for all but the generated controls.
+        on_bytes: see :meth:`Corpus.paragraphs`.
+
+    Returns:
+        A row for each set, and for each card that could not be looked at the reason: most often
+        that its data are not at hand.
+    """
+    check = OverlapCheck()
+    missing: dict[str, str] = {}
+    for name in known_real_cards() if tasks is None else tasks:
+        try:
+            task = load_task(name)
+            for split in ("dev", "test"):
+                check.add(task.card.id, split, sentences_of(task, split))
+        except ElmobenchError as error:
+            if tasks is not None:
+                raise
+            missing[name] = error.what
+    check.read(corpus, on_bytes)
+    return check.rows(), missing
+
+
+def known_real_cards() -> list[str]:
+    """Ids of the cards whose data are not generated."""
+    return sorted(
+        card.id
+        for card in find_cards().values()
+        if not any(
+            getattr(source, "generate", None) for files in card.splits.values() for source in files
+        )
+    )
+
+
+def sentences_of(task: Task, split: str) -> Iterator[Sentence]:
+    """All sentences that the examples of a split are made of."""
+    pipeline = PIPELINES.get(task.card.pipeline)
+    for example in task.split(split):
+        for sentences in pipeline.units(example).values():
+            yield from sentences
+
+
+def _words(tokens: Sequence[str]) -> list[str]:
+    return _WORD.findall(" ".join(tokens).lower())
+
+
+def _runs(words: Sequence[str]) -> Iterator[int]:
+    for start in range(len(words) - WORDS + 1):
+        yield hash(tuple(words[start : start + WORDS]))
