@@ -19,10 +19,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
     # Created like any other file, so that the umask decides who may read it.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    mode = temporary.stat().st_mode & 0o777
     try:
         yield temporary
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
+        temporary.chmod(mode)  # some libraries put a private file of their own in its place
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""A small BERT: WordPiece and a masked language model."""

@@ -1,0 +1,57 @@
+"""Options of a BERT's training."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_Positive = Annotated[int, Field(ge=1)]
+
+
+class BertOptions(BaseModel):
+    """Shape and training of a small BERT, cased, without the next-sentence task.
+
+    Attributes:
+        vocab_size: word pieces, special ones included.
+        hidden_size, num_hidden_layers, num_attention_heads, intermediate_size: as in BERT's
+            configuration.
+        max_length: pieces of a sequence, special ones included; also the positions there are.
+        batch_size: sequences of a step.
+        epochs: passes over the text.
+        mask_share: pieces to be predicted; of these four fifths become ``[MASK]``, a tenth a
+            random piece and a tenth stay (Devlin et al. 2019, section 3.1).
+        learning_rate: at its highest.
+        warmup_share: of all steps, in which the rate grows; then it falls linearly to nothing.
+        weight_decay: of AdamW, on matrices only.
+        dropout: in hidden layers and attention.
+        clip_norm: largest norm of the gradients.
+        seed: of the initial weights, the order, the masks and dropout.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    vocab_size: _Positive = 6000
+    hidden_size: _Positive = 192
+    num_hidden_layers: _Positive = 4
+    num_attention_heads: _Positive = 6
+    intermediate_size: _Positive = 768
+    max_length: int = Field(default=128, ge=8)
+    batch_size: _Positive = 32
+    epochs: _Positive = 3
+    mask_share: float = Field(default=0.15, gt=0, lt=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup_share: float = Field(default=0.05, ge=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    clip_norm: float = Field(default=1.0, gt=0)
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> BertOptions:
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is no multiple of "
+                f"num_attention_heads {self.num_attention_heads}"
+            )
+        return self

@@ -1,0 +1,144 @@
+"""How often words stand near one another, counted in bounded memory."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.pretraining.encoded import EncodedPart
+
+# Bytes a pair costs while a chunk is sorted: key, weight, order, and copies of them.
+_BYTES_A_PAIR = 64
+
+
+@dataclass(frozen=True)
+class Cooccurrences:
+    """The cells of a symmetric matrix that are not zero, the upper half of them.
+
+    Attributes:
+        rows, columns: (M,) int32 word ids, ``rows <= columns``; sorted by row, then column.
+        values: (M,) float64 X_ij = X_ji.
+    """
+
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def count_cooccurrences(
+    part: EncodedPart,
+    words: int,
+    window: int,
+    memory_mb: int = 1024,
+    on_tokens: Callable[[int], object] | None = None,
+) -> Cooccurrences:
+    """Count neighbours with a weight of 1 / distance, as Pennington et al. 2014 do.
+
+    As in the published code, words without a place in the vocabulary are taken out first, so that
+    the words around them become neighbours. Windows end with the sentence (in the published code:
+    with the line). A pair of the same word counts once for each of its two places, since there
+    the upper half and the lower are the same cell.
+
+    Args:
+        part: sentences as word ids.
+        words: V: ids below are counted, without the three special ones.
+        window: words on either side.
+        memory_mb: about what is held at a time; the rest waits on disk.
+        on_tokens: told how many tokens were read since the last call.
+    """
+    chunk = max(1000, memory_mb * 2**20 // (_BYTES_A_PAIR * window))
+    with tempfile.TemporaryDirectory() as name:
+        runs = [
+            _spill(Path(name) / f"{i}", *_summed(*_pairs(tokens, sentences, window, words)))
+            for i, (tokens, sentences) in enumerate(_chunks(part, words, chunk, on_tokens))
+        ]
+        keys, values = _merged(runs, words, memory_mb)
+    return Cooccurrences((keys // words).astype(np.int32), (keys % words).astype(np.int32), values)
+
+
+def _chunks(
+    part: EncodedPart, words: int, chunk: int, on_tokens: Callable[[int], object] | None
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Known tokens and their sentences, whole sentences at a time."""
+    first = 0
+    while first < len(part):
+        last = int(np.searchsorted(part.offsets, part.offsets[first] + chunk, side="right")) - 1
+        last = max(last, first + 1)
+        offsets = part.offsets[first : last + 1]
+        tokens = part.tokens[offsets[0] : offsets[-1]].astype(np.int64)
+        sentences = np.repeat(np.arange(first, last), np.diff(offsets))
+        known = (tokens < words) & (tokens >= 3)
+        yield tokens[known], sentences[known]
+        if on_tokens is not None:
+            on_tokens(len(tokens))
+        first = last
+
+
+def _pairs(
+    tokens: NDArray[np.int64], sentences: NDArray[np.int64], window: int, words: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """A key and a weight for each pair of neighbours."""
+    keys, weights = [], []
+    for distance in range(1, min(window, len(tokens) - 1) + 1):
+        same = sentences[:-distance] == sentences[distance:]
+        a, b = tokens[:-distance][same], tokens[distance:][same]
+        keys.append(np.minimum(a, b) * words + np.maximum(a, b))
+        # On the diagonal both directions fall into one cell.
+        weights.append(np.where(a == b, 2.0, 1.0) / distance)
+    if not keys:
+        return np.zeros(0, np.int64), np.zeros(0)
+    return np.concatenate(keys), np.concatenate(weights)
+
+
+def _summed(
+    keys: NDArray[np.int64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    unique, where = np.unique(keys, return_inverse=True)
+    sums = np.bincount(where, weights, minlength=len(unique))
+    return unique, sums.astype(np.float64, copy=False)
+
+
+def _spill(
+    stem: Path, keys: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """To disk and back by memory map."""
+    arrays = []
+    for kind, array in (("keys", keys), ("values", values)):
+        path = stem.with_suffix(f".{kind}.npy")
+        np.save(path, array)
+        arrays.append(np.load(path, mmap_mode="r"))
+    return arrays[0], arrays[1]
+
+
+def _merged(
+    runs: list[tuple[NDArray[np.int64], NDArray[np.float64]]], words: int, memory_mb: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Add the runs up, a range of keys at a time."""
+    total = sum(len(keys) for keys, _ in runs)
+    ranges = max(1, total * _BYTES_A_PAIR // (memory_mb * 2**20))
+    # Ranges of equal size by the first run's keys: any run tells roughly where keys lie.
+    sample = runs[0][0] if runs else np.zeros(0, np.int64)
+    inner = sample[np.linspace(0, len(sample) - 1, ranges + 1).astype(int)[1:-1]]
+    bounds = [0, *inner.tolist(), words * words]
+    keys, values = [], []
+    for low, high in itertools.pairwise(bounds):
+        cuts = [np.searchsorted(run, [low, high]) for run, _ in runs]
+        pieces = [
+            (run[a:b], weights[a:b]) for (run, weights), (a, b) in zip(runs, cuts, strict=True)
+        ]
+        summed = _summed(
+            np.concatenate([piece[0] for piece in pieces]) if pieces else sample,
+            np.concatenate([piece[1] for piece in pieces]) if pieces else np.zeros(0),
+        )
+        keys.append(summed[0])
+        values.append(summed[1])
+    return np.concatenate(keys), np.concatenate(values)

@@ -1,0 +1,42 @@
+"""Options of a GloVe training."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Positive = Annotated[int, Field(ge=1)]
+
+
+class GloveOptions(BaseModel):
+    """What the published code calls by the same names, where it has them.
+
+    Attributes:
+        vocab_size: at most so many words, the most frequent.
+        min_count: leave out rarer words.
+        vector_size: D, values of a vector.
+        window_size: words on either side.
+        x_max, alpha: of the weighting function ``f(x) = min(1, (x / x_max)^alpha)``.
+        eta: learning rate of AdaGrad.
+        epochs: passes over all cells.
+        batch_size: cells of an update.
+        heldout_share: of the cells, kept from training to measure on.
+        memory_mb: what counting may hold in memory.
+        seed: of the initial vectors, the held-out cells and the order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    vocab_size: _Positive = 20_000
+    min_count: _Positive = 5
+    vector_size: _Positive = 100
+    window_size: _Positive = 10
+    x_max: float = Field(default=10.0, gt=0)
+    alpha: float = Field(default=0.75, gt=0)
+    eta: float = Field(default=0.05, gt=0)
+    epochs: _Positive = 15
+    batch_size: _Positive = 8192
+    heldout_share: float = Field(default=0.01, gt=0, lt=0.5)
+    memory_mb: _Positive = 1024
+    seed: int = Field(default=1, ge=0)

@@ -1,0 +1,187 @@
+"""A small BERT's training: packing and masking by hand, learning, going on, and its vectors."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from small_corpus import small_corpus
+
+from elmobench import load_provider
+from elmobench.errors import ConfigError, ModelError
+from elmobench.pretraining.bert.options import BertOptions
+from elmobench.pretraining.bert.train import masked_batch, train_bert
+from elmobench.pretraining.bert.wordpiece import SPECIAL, Sequences, pack, wordpiece_of
+from elmobench.pretraining.encoded import EncodedPart
+
+
+def small(**changes: object) -> BertOptions:
+    raw = {
+        "vocab_size": 60,
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_length": 24,
+        "batch_size": 16,
+        "epochs": 1,
+    }
+    return BertOptions.model_validate({**raw, **changes})
+
+
+def test_packing_by_hand() -> None:
+    rng = np.random.default_rng(0)
+    pieces = [np.arange(10 * k, 10 * k + int(rng.integers(1, 4)), dtype=np.int32) for k in range(9)]
+    sentences = [rng.integers(0, 9, int(n)).tolist() for n in rng.integers(1, 9, 60)]
+    offsets = np.cumsum([0, *map(len, sentences)])
+    part = EncodedPart(np.array([k for s in sentences for k in s], np.int32), offsets)
+    expected: list[list[int]] = [[]]
+    for sentence in sentences:
+        row = [int(p) for k in sentence for p in pieces[k]]
+        if len(expected[-1]) + len(row) > 12 and expected[-1]:
+            expected.append([])
+        while len(row) > 12:
+            expected[-1] = row[:12]
+            expected.append([])
+            row = row[12:]
+        expected[-1] += row
+    got = pack(part, pieces, 12)
+    assert [got.sequence(i).tolist() for i in range(len(got))] == [row for row in expected if row]
+
+
+def test_masks() -> None:
+    rng = np.random.default_rng(1)
+    rows = [rng.integers(5, 50, int(n)) for n in rng.integers(1, 20, 400)]
+    offsets = np.cumsum([0, *map(len, rows)])
+    sequences = Sequences(np.concatenate(rows).astype(np.int32), offsets)
+    chosen = rng.permutation(400)
+    options = small(mask_share=0.2)
+    batch = masked_batch(sequences, chosen, options, 50, np.random.default_rng(2))
+    again = masked_batch(sequences, chosen, options, 50, np.random.default_rng(2))
+    assert torch.equal(batch.ids, again.ids)
+    whole = batch.ids.clone()
+    whole[batch.places] = batch.targets
+    for r, i in enumerate(chosen):
+        size = len(rows[i])
+        assert whole[r, : size + 2].tolist() == [2, *rows[i].tolist(), 3]
+        assert not whole[r, size + 2 :].any()
+        assert batch.attention[r].tolist() == [1] * (size + 2) + [0] * (len(whole[r]) - size - 2)
+    count = len(batch.targets)
+    assert abs(count / sum(map(len, rows)) - 0.2) < 0.025
+    shown = batch.ids[batch.places]
+    assert abs(float((shown == 4).float().mean()) - 0.8) < 0.05
+    assert abs(float((shown == batch.targets).float().mean()) - 0.1) < 0.05
+    assert int(shown.min()) >= 4
+    one = masked_batch(sequences, chosen[:1], small(mask_share=1e-9), 50, rng)
+    assert int(one.places.sum()) == 1
+
+
+def test_it_learns_from_the_neighbours(tmp_path: Path) -> None:
+    corpus = small_corpus(tmp_path, 1500)
+    told = []
+    options = small(epochs=30, learning_rate=0.01, hidden_size=32, intermediate_size=64)
+    bert = train_bert(
+        corpus, options, tmp_path / "out", threads=1, report_steps=200, on_progress=told.append
+    )
+    # Nats a piece without context, against what its neighbours leave of it.
+    assert told[-1].heldout is not None
+    counts = np.bincount(bert.heldout.pieces)
+    share = counts[counts > 0] / counts.sum()
+    alone = float(-(share * np.log(share)).sum())
+    assert told[-1].heldout < alone - 0.3
+    assert told[-1].step == bert.total_steps
+    rows = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["heldout"] == told[-1].heldout
+
+
+def test_the_providers_vectors_are_the_trained_ones(tmp_path: Path) -> None:
+    corpus = small_corpus(tmp_path)
+    bert = train_bert(corpus, small(), tmp_path / "out", threads=1, stop=lambda: True)
+    bert.model.eval()
+    sentence = ["wörd3", "wörd29", "wörd7"]
+    provider = load_provider(f"bert:{tmp_path / 'out'}")
+    (got,) = provider.encode([sentence])
+    encoding = bert.tokenizer.encode(sentence, is_pretokenized=True)
+    with torch.no_grad():
+        hidden = bert.model.bert(torch.tensor([encoding.ids]), output_hidden_states=True)
+    assert got.shape == (3, 3, 16)
+    for layer, states in enumerate(hidden.hidden_states):
+        for word in range(3):
+            places = [i for i, w in enumerate(encoding.word_ids) if w == word]
+            expected = states[0, places].mean(0).numpy()
+            np.testing.assert_allclose(got[layer, word], expected, atol=5e-6)
+    bert.export(tmp_path / "half", half=True)
+    (halved,) = load_provider(f"bert:{tmp_path / 'half'}").encode([sentence])
+    np.testing.assert_allclose(halved, got, atol=2e-2)
+    sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("out", "half")]
+    assert sizes[1] < 0.7 * sizes[0]
+
+
+CODE = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from small_corpus import small_corpus
+from test_bert import small
+from elmobench.pretraining.bert.train import train_bert
+root, out, victim = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
+def told(progress):
+    if progress.step == victim and progress.heldout is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+bert = train_bert(small_corpus(root, 200), small(dropout=0.1, epochs=2, batch_size=8), out,
+                  threads=1, report_steps=1, checkpoint_seconds=0.0, on_progress=told)
+print(bert.step, sum(float(p.detach().double().abs().sum()) for p in bert.parameters.values()))
+"""
+
+
+def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path) -> None:
+    def run(out: str, victim: int) -> subprocess.CompletedProcess[str]:
+        here = str(Path(__file__).parent)
+        arguments = [here, str(tmp_path), str(tmp_path / out), str(victim)]
+        return subprocess.run(
+            [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True
+        )
+
+    whole = run("whole", -1)
+    assert whole.returncode == 0, whole.stderr
+    # The vocabulary's training breaks ties by chance: both go on from the same one.
+    (tmp_path / "killed" / "checkpoints").mkdir(parents=True)
+    name = "checkpoints/wordpiece.json"
+    (tmp_path / "killed" / name).write_bytes((tmp_path / "whole" / name).read_bytes())
+    assert run("killed", 12).returncode == -signal.SIGKILL
+    resumed = run("killed", -1)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout == whole.stdout
+    one, two = (tmp_path / name / "model.safetensors" for name in ("whole", "killed"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    corpus = small_corpus(tmp_path)
+    with pytest.raises(ConfigError, match="vocab_size 12 does not hold the alphabet"):
+        train_bert(corpus, small(vocab_size=12), tmp_path / "o")
+    with pytest.raises(ValidationError, match="no multiple of num_attention_heads 3"):
+        small(num_attention_heads=3)
+    with pytest.raises(ValidationError, match="max_length"):
+        small(max_length=2)
+    train_bert(corpus, small(), tmp_path / "o", threads=1, stop=lambda: True)
+    (tmp_path / "o" / "checkpoints" / "wordpiece.json").write_text("{}")
+    with pytest.raises(ModelError, match="not a tokenizer"):
+        train_bert(corpus, small(), tmp_path / "o", threads=1)
+    with pytest.raises(ConfigError, match=r"options\.seed is 1 there and 2 here"):
+        train_bert(corpus, small(seed=2), tmp_path / "o", threads=1)
+
+
+def test_the_vocabulary_is_trained_once(tmp_path: Path) -> None:
+    corpus = small_corpus(tmp_path)
+    one, two = (wordpiece_of(corpus, 60, tmp_path / "w.json") for _ in range(2))
+    assert one.get_vocab() == two.get_vocab()
+    assert one.get_vocab_size() <= 60
+    assert [one.id_to_token(i) for i in range(5)] == list(SPECIAL)
