@@ -10,6 +10,7 @@ import platformdirs
 HOME_VARIABLE = "ELMOBENCH_HOME"
 MIRROR_VARIABLE = "ELMOBENCH_MIRROR"
 MODELS_VARIABLE = "ELMOBENCH_MODELS"
+CORPORA_VARIABLE = "ELMOBENCH_CORPORA"
 STORE_VARIABLE = "ELMOBENCH_STORE"
 INCLUDE_VARIABLE = "ELMOBENCH_INCLUDE"
 REFERENCE_VARIABLE = "ELMOBENCH_REFERENCE"
@@ -59,6 +60,11 @@ def _folders(variable: str) -> list[Path]:
 def model_folders() -> list[Path]:
     """Folders searched for a model's relative path: ``ELMOBENCH_MODELS``."""
     return _folders(MODELS_VARIABLE)
+
+
+def corpus_folders() -> list[Path]:
+    """Folders searched for the text that a pre-training plan names: ``ELMOBENCH_CORPORA``."""
+    return _folders(CORPORA_VARIABLE)
 
 
 def include_folders() -> list[Path]:

@@ -25,7 +25,7 @@ def small_corpus(folder: Path, lines: int = 600) -> EncodedCorpus:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "text.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
     corpus = Corpus.open([folder / "text.txt"])
-    return EncodedCorpus.build(corpus, folder / "encoded", heldout_run=20, heldout_every=6)
+    return EncodedCorpus.build(corpus, folder / "encoded", heldout=[(20, 6)])
 
 
 def small_options(**changes: object) -> BilmOptions:

@@ -95,9 +95,7 @@ def test_encoded_equals_a_count_by_hand(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(text())
     corpus = Corpus.open([tmp_path / "t"])
     seen: list[int] = []
-    encoded = EncodedCorpus.build(
-        corpus, tmp_path / "e", heldout_run=10, heldout_every=5, on_bytes=seen.append
-    )
+    encoded = EncodedCorpus.build(corpus, tmp_path / "e", heldout=[(10, 5)], on_bytes=seen.append)
     assert sum(seen) == (tmp_path / "t").stat().st_size
     sentences = [line.split(" ") for line in text().splitlines()]
     held = [s for i, s in enumerate(sentences) if (i // 10) % 5 == 4]
@@ -115,7 +113,7 @@ def test_encoded_equals_a_count_by_hand(tmp_path: Path) -> None:
 
 def test_another_process_finds_it_and_does_not_write_again(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(text())
-    sizes = {"heldout_run": 10, "heldout_every": 5}
+    sizes = {"heldout": [(10, 5)]}
     encoded = EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e", **sizes)
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "e").iterdir()}
     code = (
@@ -123,7 +121,7 @@ def test_another_process_finds_it_and_does_not_write_again(tmp_path: Path) -> No
         "from elmobench.pretraining.corpus import Corpus\n"
         "from elmobench.pretraining.encoded import EncodedCorpus\n"
         "root = Path(sys.argv[1]); c = Corpus.open([root / 't'])\n"
-        "e = EncodedCorpus.build(c, root / 'e', heldout_run=10, heldout_every=5)\n"
+        "e = EncodedCorpus.build(c, root / 'e', heldout=[(10, 5)])\n"
         "print(e.digest, int(e.train.tokens.sum()), len(e.types))"
     )
     out = subprocess.run(
@@ -142,7 +140,7 @@ def test_too_little_text_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="without a word"):
         EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     (tmp_path / "t").write_text("a b\n")
-    with pytest.raises(DataError, match="too short to hold anything out"):
+    with pytest.raises(DataError, match="too short to hold anything out: it needs 20 paragraphs"):
         EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     assert not [p for p in (tmp_path / "e").iterdir() if p.suffix != ".txt"]
     with pytest.raises(DataError, match="no encoded corpus here"):
@@ -151,7 +149,7 @@ def test_too_little_text_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_damage_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(text())
-    EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e", heldout_every=3)
+    EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     np.save(tmp_path / "e" / "train.tokens.npy", np.zeros(3, np.int32))
     with pytest.raises(DataError, match="not whole: train: 3 tokens"):
         EncodedCorpus.open(tmp_path / "e")

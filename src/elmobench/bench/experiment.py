@@ -183,6 +183,8 @@ def known_experiments() -> dict[str, Path]:
     return {
         path.relative_to(root).with_suffix("").as_posix(): path
         for path in sorted(root.rglob("*.yaml"))
+        # Plans for training models are no experiments.
+        if path.parent.name != "pretrain"
     }
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from elmobench.pretraining.bilm.train import Bilm
-    from elmobench.pretraining.bilm.train import Progress as Standing
     from elmobench.pretraining.corpus import Corpus
     from elmobench.pretraining.encoded import EncodedCorpus
+    from elmobench.pretraining.runs import Pretraining
 
 app = typer.Typer(
     help="Train a model on your own text, or look for evaluation sets in it.",
@@ -39,6 +33,20 @@ TokenizerOption = Annotated[
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for checkpoints and the model.")]
+NameOption = Annotated[
+    str | None, typer.Option(help="What the model will be called [default: OUT's name].")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Another value for an option, NAME=VALUE.")
+]
+OptionsOption = Annotated[
+    Path | None, typer.Option(help="Options in YAML or JSON [default: the shipped model's].")
+]
+ThreadsOption = Annotated[int, typer.Option(min=1, help="Torch threads.")]
+MinutesOption = Annotated[float, typer.Option(min=0, help="Minutes between checkpoints.")]
+OverlapOption = Annotated[
+    bool, typer.Option(help="Look for dev and test of all task cards in the text.")
+]
 LicenceOption = Annotated[str, typer.Option(help="Of the weights; goes into the model card.")]
 AttributionOption = Annotated[str, typer.Option(help="Whom the text is owed to.")]
 
@@ -48,55 +56,149 @@ def bilm(
     corpus: CorpusOption,
     out: OutOption,
     tokenizer: TokenizerOption = None,
-    options: Annotated[
-        Path | None,
-        typer.Option(help="options.json of bilm-tf, or YAML [default: the shipped model's]."),
-    ] = None,
-    change: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Another value for an option: n_epochs=5, lstm.dim=256."),
-    ] = None,
+    options: OptionsOption = None,
+    change: SetOption = None,
     start: Annotated[
         Path | None, typer.Option(help="Folder of a trained biLM to go on from (fine-tuning).")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Torch threads.")] = 2,
-    checkpoint_minutes: Annotated[
-        float, typer.Option(min=0, help="Minutes between checkpoints.")
-    ] = 10.0,
-    name: Annotated[
-        str | None, typer.Option(help="What the model will be called [default: OUT's name].")
-    ] = None,
-    overlap: Annotated[
-        bool, typer.Option(help="Look for dev and test of all task cards in the text.")
-    ] = True,
+    name: NameOption = None,
+    threads: ThreadsOption = 2,
+    checkpoint_minutes: MinutesOption = 10.0,
+    overlap: OverlapOption = True,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
 ) -> None:
-    """Pre-train the biLM of an ELMo. Interrupt at any time; the same command goes on."""
-    from elmobench.pretraining.bilm.presets import read_bilm_options
-    from elmobench.pretraining.bilm.train import train_bilm
+    """The biLM of an ELMo; takes bilm-tf's options.json. Run again to go on after an interrupt."""
+    from elmobench.pretraining.bilm.options import BilmOptions
+    from elmobench.pretraining.runs import Pretraining
 
-    chosen = read_bilm_options(options, _changes(change or []))
+    if options is None and start is not None:
+        options = start / "options.json"
+    chosen = _options(BilmOptions, options, change, "elmo-mini")
     text, encoded = _encoded(corpus, tokenizer)
-    with _until_interrupted() as stop, _bilm_display(out) as display:
-        model = train_bilm(
+    _train(
+        Pretraining(
+            name or out.name,
+            out,
+            text,
             encoded,
             chosen,
+            threads,
+            licence,
+            attribution,
+            overlap,
+            start,
+            60 * checkpoint_minutes,
+        )
+    )
+
+
+@app.command("glove")
+def glove(
+    corpus: CorpusOption,
+    out: OutOption,
+    tokenizer: TokenizerOption = None,
+    options: OptionsOption = None,
+    change: SetOption = None,
+    name: NameOption = None,
+    threads: ThreadsOption = 2,
+    overlap: OverlapOption = True,
+    licence: LicenceOption = "not stated",
+    attribution: AttributionOption = "not stated",
+) -> None:
+    """GloVe vectors. Run again to go on after an interrupt."""
+    from elmobench.pretraining.glove.options import GloveOptions
+    from elmobench.pretraining.runs import Pretraining
+
+    chosen = _options(GloveOptions, options, change, "glove-mini")
+    text, encoded = _encoded(corpus, tokenizer)
+    _train(
+        Pretraining(
+            name or out.name, out, text, encoded, chosen, threads, licence, attribution, overlap
+        )
+    )
+
+
+@app.command("bert")
+def bert(
+    corpus: CorpusOption,
+    out: OutOption,
+    tokenizer: TokenizerOption = None,
+    options: OptionsOption = None,
+    change: SetOption = None,
+    name: NameOption = None,
+    threads: ThreadsOption = 2,
+    checkpoint_minutes: MinutesOption = 10.0,
+    overlap: OverlapOption = True,
+    licence: LicenceOption = "not stated",
+    attribution: AttributionOption = "not stated",
+) -> None:
+    """A small BERT: WordPiece and masked words. Run again to go on after an interrupt."""
+    from elmobench.pretraining.bert.options import BertOptions
+    from elmobench.pretraining.runs import Pretraining
+
+    chosen = _options(BertOptions, options, change, "bert-mini")
+    text, encoded = _encoded(corpus, tokenizer)
+    _train(
+        Pretraining(
+            name or out.name,
             out,
-            start=start,
-            threads=threads,
-            checkpoint_seconds=60 * checkpoint_minutes,
-            stop=stop,
-            on_progress=display,
+            text,
+            encoded,
+            chosen,
+            threads,
+            licence,
+            attribution,
+            overlap,
+            None,
+            60 * checkpoint_minutes,
         )
-    if model.step < model.total_steps:
-        typer.echo(
-            f"stopped at step {model.step:,} of {model.total_steps:,}; the model so far is in "
-            f"{out}, and the same command goes on"
+    )
+
+
+@app.command("run")
+def run(
+    plan: Annotated[Path, typer.Argument(help="A plan, such as experiments/pretrain/mini.yaml.")],
+    out: Annotated[Path, typer.Option("--out", help="Each model gets a folder below it.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="A model of the plan; again for more.")
+    ] = None,
+    threads: ThreadsOption = 2,
+    checkpoint_minutes: MinutesOption = 10.0,
+    overlap: OverlapOption = True,
+) -> None:
+    """All models of a plan, one after another, on the same text. Run again to go on."""
+    from elmobench.errors import UnknownNameError
+    from elmobench.pretraining.plan import open_corpus, read_plan
+    from elmobench.pretraining.runs import Pretraining
+    from elmobench.registry import did_you_mean
+
+    content = read_plan(plan)
+    for name in only or ():
+        if name not in content.models:
+            raise UnknownNameError(
+                f"the plan has no model {name!r}",
+                where=str(plan),
+                fix=did_you_mean(name, content.models),
+            )
+    text = open_corpus(content, plan.parent)
+    encoded = _encode(text)
+    for name in only or content.models:
+        _train(
+            Pretraining(
+                name,
+                out / name,
+                text,
+                encoded,
+                content.options(name),
+                threads,
+                content.licence,
+                content.attribution,
+                overlap,
+                None,
+                60 * checkpoint_minutes,
+            )
         )
-        raise typer.Exit(130)
-    _write_bilm_card(model, text, out, name or out.name, threads, overlap, licence, attribution)
-    typer.echo(f"model: {out}   card: {out}/README.md   use: --features elmo:{out}")
 
 
 @app.command("overlap")
@@ -111,11 +213,12 @@ def overlap_command(
     from rich.console import Console
     from rich.table import Table
 
+    from elmobench.cli.pretrain_display import bytes_display
     from elmobench.pretraining.corpus import Corpus
     from elmobench.pretraining.overlap import WORDS, check_cards
 
     text = Corpus.open(corpus, tokenizer)
-    with _bytes_display(text, "reading") as on_bytes:
+    with bytes_display("reading") as on_bytes:
         rows, missing = check_cards(text, tasks, on_bytes)
     table = Table(title=f"runs of {WORDS} words that the corpus has")
     for column in ("task", "split", "runs", "found", "sentences", "with a run found"):
@@ -134,174 +237,78 @@ def overlap_command(
         typer.echo(f"not checked: {task}: {reason}", err=True)
 
 
-def _changes(pairs: list[str]) -> dict[str, Any]:
-    """``name=value`` pairs; values as YAML reads them."""
+def _options(kind: Any, path: Path | None, pairs: list[str] | None, shipped: str) -> Any:
+    """Options of one kind: of a file, or those of a shipped model, with some changed."""
     import yaml
 
-    changes = {}
-    for pair in pairs:
+    from elmobench.data.validation import validated
+    from elmobench.data.yamlfile import read_yaml
+    from elmobench.errors import ConfigError
+    from elmobench.paths import builtin
+    from elmobench.pretraining.plan import read_plan
+
+    if path is None:
+        plan = read_plan(builtin("experiments") / "pretrain" / "mini.yaml")
+        raw = plan.models[shipped].options
+    else:
+        # JSON is YAML.
+        raw = read_yaml(path)
+        if not isinstance(raw, dict):
+            raise ConfigError("not a mapping of options", where=str(path))
+    changed: dict[str, Any] = {**raw}
+    for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not equals:
             raise typer.BadParameter(f"write name=value, not {pair!r}", param_hint="--set")
-        changes[key] = yaml.safe_load(value)
-    return changes
+        block, _, name = key.rpartition(".")
+        known = kind.model_fields
+        if block in known:
+            known = getattr(known[block].annotation, "model_fields", {})
+        if name not in known or (block and block not in kind.model_fields):
+            raise ConfigError(f"no option {key!r}", fix=f"there are: {', '.join(known)}")
+        if block:
+            changed[block] = {**changed.get(block, {}), name: yaml.safe_load(value)}
+        else:
+            changed[name] = yaml.safe_load(value)
+    return validated(kind, changed, str(path or "options"))
 
 
 def _encoded(files: list[Path], tokenizer: str | None) -> tuple[Corpus, EncodedCorpus]:
-    """The corpus, encoded once for all models that are trained on it."""
-    from elmobench import paths
     from elmobench.pretraining.corpus import Corpus
-    from elmobench.pretraining.encoded import EncodedCorpus
 
     text = Corpus.open(files, tokenizer)
+    return text, _encode(text)
+
+
+def _encode(text: Corpus) -> EncodedCorpus:
+    """The corpus as numbers, kept for all models that are trained on it."""
+    from elmobench import paths
+    from elmobench.cli.pretrain_display import bytes_display
+    from elmobench.pretraining.encoded import EncodedCorpus
+
     folder = paths.home() / "corpora" / text.digest[:16]
-    with _bytes_display(text, "encoding the corpus") as on_bytes:
+    with bytes_display("encoding the corpus") as on_bytes:
         encoded = EncodedCorpus.build(text, folder, on_bytes=on_bytes)
     typer.echo(
         f"{len(encoded.train.tokens):,} tokens to train on, {len(encoded.heldout.tokens):,} held "
         f"out, {len(encoded.types):,} word types (in {folder})"
     )
-    return text, encoded
+    return encoded
 
 
-@contextmanager
-def _bytes_display(text: Corpus, what: str) -> Iterator[Callable[[int], object]]:
-    """A bar over the text's bytes; their number is not known where files are compressed."""
-    from rich.console import Console
-    from rich.progress import DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+def _train(run: Pretraining) -> None:
+    from elmobench.cli.pretrain_display import training_display, until_interrupted
+    from elmobench.pretraining.runs import pretrain
 
-    columns = (TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(what, total=None)
-        yield lambda count: bars.advance(bar, count)
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """A function that says whether Ctrl-C was pressed, or the process told to end."""
-    asked: list[int] = []
-
-    def ask(number: int, _: object) -> None:
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append(number)
-        typer.echo("stopping after a checkpoint; Ctrl-C again to stop without one", err=True)
-
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _bilm_display(out: Path) -> Iterator[Callable[[Standing], object]]:
-    """A bar with speed, perplexity and time left; a line at each measure of held-out text."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("training"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:.1f} %"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
-        bar = bars.add_task("training", total=None, detail="")
-
-        def told(progress: Standing) -> None:
-            left = progress.total - progress.step
-            tokens = progress.tokens / max(progress.step, 1)
-            seconds = left * tokens / max(progress.tokens_per_second, 1e-9)
-            bars.update(
-                bar,
-                total=progress.total,
-                completed=progress.step,
-                detail=f"{progress.tokens_per_second:,.0f} tokens/s · sampled perplexity "
-                f"{progress.perplexity:.1f} · {_duration(seconds)} left",
-            )
-            if progress.heldout is not None:
-                forward, backward = progress.heldout
-                console.print(
-                    f"step {progress.step:,} of {progress.total:,}, {progress.tokens:,} tokens, "
-                    f"{_duration(progress.seconds)}: held-out perplexity {forward:.1f} forward, "
-                    f"{backward:.1f} backward; {progress.tokens_per_second:,.0f} tokens/s; "
-                    f"checkpoint in {out}",
-                    highlight=False,
-                )
-
-        yield told
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
-
-
-def _write_bilm_card(
-    model: Bilm,
-    text: Corpus,
-    out: Path,
-    name: str,
-    threads: int,
-    overlap: bool,
-    licence: str,
-    attribution: str,
-) -> None:
-    import json
-
-    from elmobench.pretraining.bilm.export import OPTIONS, WEIGHTS
-    from elmobench.pretraining.bilm.train import LOG
-    from elmobench.pretraining.model_card import (
-        CorpusFacts,
-        ModelCard,
-        machine,
-        overlap_rows,
-        write_card,
-    )
-    from elmobench.pretraining.overlap import check_cards
-
-    rows: list[dict[str, str | int]] | None = None
-    missing: dict[str, str] = {}
-    if overlap:
-        with _bytes_display(text, "looking for evaluation sets in the text") as on_bytes:
-            found, missing = check_cards(text, None, on_bytes)
-        rows = overlap_rows(found)
-    last = json.loads((out / LOG).read_text("utf-8").splitlines()[-1])
-    softmax = sum(w.numel() for n, w in model.weights.items() if n.startswith("softmax/"))
-    whole = sum(w.numel() for w in model.weights.values())
-    lstm = model.options.lstm
-    card = ModelCard(
-        name=name,
-        kind="bilm",
-        description=f"ELMo of {lstm.n_layers} layers of {lstm.dim} cells and "
-        f"{lstm.projection_dim} values a direction, trained on one's own text",
-        corpus=CorpusFacts.of(text, model.corpus),
-        tokens_seen=last["tokens"],
-        parameters={"model": whole - softmax, "softmax (training only)": softmax},
-        heldout={
-            "perplexity forward": last["heldout"][0],
-            "perplexity backward": last["heldout"][1],
-        },
-        seconds=last["seconds"],
-        options=model.options.model_dump(mode="json"),
-        licence=licence,
-        attribution=attribution,
-        overlap=rows,
-        not_checked=sorted(missing),
-        **machine(threads),
-    )
-    write_card(
-        out,
-        card,
-        "elmo",
-        {"options": OPTIONS, "weights": WEIGHTS},
-        2 * lstm.projection_dim,
-        lstm.n_layers + 1,
+    with (
+        until_interrupted() as stop,
+        training_display(run.name, run.out) as (told, on_bytes),
+    ):
+        finished = pretrain(run, stop=stop, on_progress=told, on_bytes=on_bytes)
+    if not finished:
+        typer.echo(f"{run.name}: stopped after a checkpoint in {run.out}; the same command goes on")
+        raise typer.Exit(130)
+    typer.echo(
+        f"{run.name}: model and card in {run.out}; with ELMOBENCH_MODELS={run.out.parent} "
+        f"experiments know it as {run.name}"
     )

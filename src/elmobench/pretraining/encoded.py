@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,10 +19,9 @@ from elmobench.pretraining.corpus import Corpus, Paragraph
 from elmobench.pretraining.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
-HELD_OUT_RUN = 100
-"""Paragraphs that are held out together, so that held-out text is contiguous."""
-HELD_OUT_EVERY = 100
-"""One run in so many is held out: the last of each hundred."""
+HELD_OUT = ((10, 100), (1, 20))
+"""Paragraphs a run, and the last run of every how many is held out: a hundredth of the text, in
+stretches; of a short text a twentieth, paragraph by paragraph."""
 
 _CHUNK = 1 << 20
 _META = "corpus.json"
@@ -76,8 +75,7 @@ class EncodedCorpus:
         corpus: Corpus,
         folder: Path,
         *,
-        heldout_run: int = HELD_OUT_RUN,
-        heldout_every: int = HELD_OUT_EVERY,
+        heldout: Sequence[tuple[int, int]] = HELD_OUT,
         on_bytes: Callable[[int], object] | None = None,
     ) -> EncodedCorpus:
         """Encode ``corpus`` into ``folder``; a finished folder of the same corpus is used again.
@@ -85,31 +83,27 @@ class EncodedCorpus:
         Args:
             corpus: the text.
             folder: where to write; made if need be.
-            heldout_run: paragraphs a run.
-            heldout_every: the last of every so many runs is held out.
+            heldout: see :data:`HELD_OUT`; the first for which the text is long enough.
             on_bytes: see :meth:`Corpus.paragraphs`.
 
         Raises:
             DataError: for a corpus without text or too short to hold anything out, and see
                 :meth:`Corpus.paragraphs`. Nothing is left behind.
         """
-        digest = digest_of([FORMAT_VERSION, corpus.digest, heldout_run, heldout_every])
+        digest = digest_of([FORMAT_VERSION, corpus.digest, heldout])
         if (folder / _META).exists() and _meta(folder).get("digest") == digest:
             return cls.open(folder)
-        parts = {name: _PartWriter(folder, name) for name in ("train", "heldout")}
         (folder / _META).unlink(missing_ok=True)
-        try:
-            for index, paragraph in enumerate(corpus.paragraphs(on_bytes)):
-                held = (index // heldout_run) % heldout_every == heldout_every - 1
-                parts["heldout" if held else "train"].add(paragraph)
-            _check_enough(corpus, parts, heldout_run * heldout_every)
-            types = _write_types(folder, parts)
-            for part in parts.values():
-                part.finish(types)
-        except BaseException:
-            for part in parts.values():
-                part.discard()
-            raise
+        for run, every in heldout:
+            if _encode(corpus, folder, run, every, on_bytes):
+                break
+        else:
+            run, every = heldout[-1]
+            raise DataError(
+                f"too short to hold anything out: it needs {run * every} paragraphs",
+                where=_names(corpus),
+                fix="give more text",
+            )
         meta = {"format": FORMAT_VERSION, "digest": digest, "corpus": corpus.digest}
         write_text(folder / _META, json.dumps(meta, indent=1) + "\n")
         return cls.open(folder)
@@ -209,19 +203,42 @@ class _PartWriter:
             path.unlink(missing_ok=True)
 
 
-def _check_enough(corpus: Corpus, parts: dict[str, _PartWriter], paragraphs: int) -> None:
-    where = ", ".join(str(file.path) for file in corpus.files[:3])
-    for part in parts.values():
-        part.close()
-    if not parts["train"].sentences:
-        raise DataError("a corpus without a word", where=where)
-    if not parts["heldout"].sentences:
-        raise DataError(
-            f"too short to hold anything out: the last run of every {paragraphs} paragraphs is, "
-            "and there are fewer",
-            where=where,
-            fix="give more text, or a smaller heldout_every and heldout_run",
-        )
+def _encode(
+    corpus: Corpus,
+    folder: Path,
+    run: int,
+    every: int,
+    on_bytes: Callable[[int], object] | None,
+) -> bool:
+    """Write both parts; False, and nothing, if no run was held out.
+
+    Raises:
+        DataError: for a corpus without a word.
+    """
+    parts = {name: _PartWriter(folder, name) for name in ("train", "heldout")}
+    done = False
+    try:
+        for index, paragraph in enumerate(corpus.paragraphs(on_bytes)):
+            held = (index // run) % every == every - 1
+            parts["heldout" if held else "train"].add(paragraph)
+        for part in parts.values():
+            part.close()
+        if not parts["train"].sentences:
+            raise DataError("a corpus without a word", where=_names(corpus))
+        if parts["heldout"].sentences:
+            types = _write_types(folder, parts)
+            for part in parts.values():
+                part.finish(types)
+            done = True
+    finally:
+        if not done:
+            for part in parts.values():
+                part.discard()
+    return done
+
+
+def _names(corpus: Corpus) -> str:
+    return ", ".join(str(file.path) for file in corpus.files[:3])
 
 
 def _write_types(folder: Path, parts: dict[str, _PartWriter]) -> Vocabulary:

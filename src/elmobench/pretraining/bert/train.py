@@ -266,13 +266,21 @@ class Bert:
             half: weights in half precision; readers take them as float32 again.
         """
         from transformers import BertTokenizerFast  # type: ignore[attr-defined]
+        from transformers.utils import logging
 
         folder.mkdir(parents=True, exist_ok=True)
         weights = {
             name: (value.half() if half and value.is_floating_point() else value)
             for name, value in self.model.state_dict().items()
         }
-        self.model.save_pretrained(folder, state_dict=weights, safe_serialization=True)
+        # The library's bar would stand in the middle of ours.
+        shown = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            self.model.save_pretrained(folder, state_dict=weights, safe_serialization=True)
+        finally:
+            if shown:
+                logging.enable_progress_bar()  # type: ignore[no-untyped-call]
         names = dict(
             zip(
                 ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"),

@@ -85,7 +85,9 @@ class Optimizer:
         for part in self._parts:
             for group in part.param_groups:
                 group["lr"] = self.rate(step)
-            part.step()
+            # The library makes sparse tensors of its own, and asks whether to check them.
+            with torch.sparse.check_sparse_tensor_invariants(enable=False):
+                part.step()
             part.zero_grad(set_to_none=True)
         return norm
 

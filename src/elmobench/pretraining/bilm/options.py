@@ -24,7 +24,8 @@ class BilmOptions(BaseModel):
         batch_size: rows; each reads text of its own.
         unroll_steps: tokens of a row in a step; gradients go back no further.
         n_negative_samples_batch: words drawn for the sampled softmax, shared by a step's
-            positions and drawn for each direction.
+            positions and drawn for each direction. Of a smaller vocabulary all are taken, which
+            is the whole softmax.
         dropout: on the input of each LSTM layer and on the last one's output.
         all_clip_norm_val: largest norm of all gradients together.
         n_epochs: passes over the training part.

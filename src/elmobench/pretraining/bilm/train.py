@@ -93,12 +93,6 @@ class Bilm:
         self.options = options
         self.corpus = corpus
         words = min(options.n_tokens_vocab or len(corpus.types), len(corpus.types))
-        if options.n_negative_samples_batch > words:
-            raise ConfigError(
-                f"n_negative_samples_batch is {options.n_negative_samples_batch}, "
-                f"and the vocabulary has {words} words",
-                fix="take fewer",
-            )
         self.vocabulary = Vocabulary(corpus.types.words[:words])
         self.weights = initial_weights(options, words)
         if start is not None:
@@ -156,7 +150,7 @@ class Bilm:
                 self.weights[SOFTMAX_WEIGHT].detach(),
                 self.weights[SOFTMAX_BIAS].detach(),
                 draw_log_uniform(
-                    options.n_negative_samples_batch,
+                    min(options.n_negative_samples_batch, words),
                     words,
                     np.random.default_rng([options.seed, _NEGATIVES, self.step, d]),
                 ),
@@ -270,13 +264,11 @@ def train_bilm(
         run = _Run(model, folder, out, seconds, on_progress)
         while model.step < model.total_steps:
             run.train_step(report_steps)
-            ending = stop() or model.step == model.total_steps
-            if ending or run.since_checkpoint > checkpoint_seconds:
-                run.checkpoint(heldout_tokens)
-            if stop():
+            stopping, done = stop(), model.step == model.total_steps
+            if stopping or done or run.since_checkpoint > checkpoint_seconds:
+                run.checkpoint(None if done else heldout_tokens)
+            if stopping:
                 break
-        if model.step == model.total_steps:
-            run.report(model.heldout_perplexity())
         return model
     finally:
         torch.set_num_threads(before)
@@ -340,8 +332,8 @@ class _Run:
         if self._on_progress is not None:
             self._on_progress(progress)
 
-    def checkpoint(self, heldout_tokens: int) -> None:
-        """Write the state, then the model as it is now."""
+    def checkpoint(self, heldout_tokens: int | None) -> None:
+        """Measure, write the state, then the model as it is now."""
         model = self._model
         self.report(model.heldout_perplexity(heldout_tokens))
         self._folder.write(model.step, model.state(), {"seconds": self._seconds})

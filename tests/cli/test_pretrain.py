@@ -1,0 +1,170 @@
+"""``elmobench pretrain`` on a small text: from files to models that experiments know by name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from elmobench import load_provider
+from elmobench.features.catalogue import Catalogue
+
+BILM = {
+    "char_cnn": {
+        "embedding": {"dim": 4},
+        "filters": [[1, 8], [2, 8]],
+        "max_characters_per_token": 12,
+        "n_characters": 261,
+    },
+    "lstm": {"dim": 16, "projection_dim": 8, "n_layers": 2, "cell_clip": 3, "proj_clip": 3},
+    "n_negative_samples_batch": 16,
+    "batch_size": 4,
+    "unroll_steps": 5,
+    "n_epochs": 1,
+}
+MODELS = {
+    "tiny-elmo": {"kind": "bilm", "options": BILM},
+    "tiny-glove": {
+        "kind": "glove",
+        "options": {"vector_size": 6, "min_count": 1, "epochs": 2, "batch_size": 64},
+    },
+    "tiny-bert": {
+        "kind": "bert",
+        "options": {
+            "vocab_size": 80,
+            "hidden_size": 8,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+            "max_length": 16,
+            "epochs": 1,
+        },
+    },
+}
+
+
+def go(*arguments: object, home: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "elmobench", "pretrain", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ELMOBENCH_HOME": str(home), "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == status, result.stderr
+    return result
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    draw = random.Random(1)
+    words = ["Katze", "Hund", "sieht", "die", "eine", "grüne", "Maus", "nie"]
+    path = tmp_path / "text.txt"
+    rows = [
+        " ".join(draw.choice(words) for _ in range(draw.randint(3, 9))) + "." for _ in range(200)
+    ]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_plan_from_text_to_named_models(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {
+        "name": "tiny",
+        "corpus": {
+            "tokenizer": "words",
+            "files": [{"name": text.name, "sha256": hashlib.sha256(text.read_bytes()).hexdigest()}],
+        },
+        "licence": "none needed",
+        "attribution": "a test",
+        "models": MODELS,
+    }
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(plan))
+    out = tmp_path / "models"
+    home = tmp_path / "home"
+    result = go("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
+    assert "held-out perplexity" in result.stderr
+    assert "masked cross-entropy" in result.stderr
+    monkeypatch.setenv("ELMOBENCH_MODELS", os.pathsep.join(str(out / name) for name in MODELS))
+    shapes = {"tiny-elmo": (3, 2, 16), "tiny-glove": (1, 2, 6), "tiny-bert": (2, 2, 8)}
+    for name, shape in shapes.items():
+        readme = (out / name / "README.md").read_text()
+        assert "none needed" in readme
+        assert "text.txt" in readme
+        assert str(tmp_path) not in readme
+        card = yaml.safe_load((out / name / "model_card.yaml").read_text())
+        assert card["corpus"]["train_tokens"] > 1000
+        provider = Catalogue().load(name, {})
+        (vectors,) = provider.encode([["Katze", "nie"]])
+        assert vectors.shape == shape
+        assert np.isfinite(vectors).all()
+        assert provider.parameters == card["parameters"]["model"]
+    # A second call finds everything done.
+    again = go("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
+    assert "step" not in again.stderr
+    go("run", file, "--out", out, "--only", "tiny-elm", home=home, status=1)
+    text.write_text(text.read_text() + "mehr\n")
+    other = go("run", file, "--out", out, home=home, status=1)
+    assert "the plan asks for" in other.stderr
+
+
+def test_a_trained_model_is_tuned_to_other_text(text: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    options = tmp_path / "options.json"
+    options.write_text(yaml.safe_dump(BILM))
+    common = ("--tokenizer", "words", "--threads", 1, "--no-overlap")
+    go(
+        *("bilm", "--corpus", text, "--out", tmp_path / "a", "--options", options),
+        *("--set", "learning_rate=0.1", *common),
+        home=home,
+    )
+    other = tmp_path / "other.txt"
+    other.write_text(text.read_text(encoding="utf-8").replace("Hund", "Vogel"), encoding="utf-8")
+    go(
+        *("bilm", "--corpus", other, "--out", tmp_path / "b", "--start", tmp_path / "a"),
+        *("--set", "learning_rate=0.0001", *common),
+        home=home,
+    )
+    fresh = go(
+        *("bilm", "--corpus", other, "--out", tmp_path / "c", "--options", options),
+        *("--set", "learning_rate=0.0001", *common),
+        home=home,
+    )
+    sentence = [["Katze", "sieht", "Vogel"]]
+    a, b, c = (load_provider(f"elmo:{tmp_path / n}").encode(sentence)[0] for n in "abc")
+    # Hardly trained: near where it started.
+    assert np.abs(a - b).mean() < 0.2 * np.abs(a - c).mean()
+    assert "perplexity" in fresh.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--set", "n_epoch=3"), "no option 'n_epoch'"),
+        (("--set", "n_epochs=0"), "n_epochs"),
+        (("--set", "lstm.dims=3"), "no option 'lstm.dims'"),
+        (("--set", "cnn.dims=3"), "no option 'cnn.dims'"),
+        ((), "too few for 90000 rows"),
+        (("--tokenizer", "word"), "did you mean 'words'"),
+        (("--start", "nowhere"), "nowhere"),
+    ],
+)
+def test_mistakes_are_told(text: Path, tmp_path: Path, arguments: tuple, message: str) -> None:
+    options = tmp_path / "o.yaml"
+    options.write_text(yaml.safe_dump({**BILM, "batch_size": 90_000}))
+    result = go(
+        *("bilm", "--corpus", text, "--out", tmp_path / "m", "--options", options, *arguments),
+        home=tmp_path / "home",
+        status=1,
+    )
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "m" / "weights.hdf5").exists()

@@ -1,0 +1,56 @@
+"""Looking for evaluation sets in a corpus: against a search by hand."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from elmobench.errors import UnknownNameError
+from elmobench.pretraining.corpus import Corpus
+from elmobench.pretraining.overlap import OverlapCheck, check_cards, known_real_cards
+
+
+def test_runs_of_eight_words_by_hand(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    words = ["ab", "c", "d"]
+    paragraphs = [[draw.choice(words) for _ in range(draw.randint(3, 40))] for _ in range(60)]
+    # Other tokens, other case, other punctuation: the same words.
+    text = "\n".join(" , ".join(paragraph).title() for paragraph in paragraphs) + "\n"
+    (tmp_path / "t").write_text(text)
+    sentences = [tuple(draw.choice(words) for _ in range(draw.randint(4, 12))) for _ in range(200)]
+    check = OverlapCheck()
+    check.add("a", "dev", sentences)
+    check.add("a", "test", [("x",) * 20])
+    check.read(Corpus.open([tmp_path / "t"]))
+    dev, test = check.rows()
+
+    def runs(tokens: tuple[str, ...]) -> set[tuple[str, ...]]:
+        return {tokens[i : i + 8] for i in range(len(tokens) - 7)}
+
+    corpus = set().union(*(runs(tuple(paragraph)) for paragraph in paragraphs))
+    wanted = [runs(sentence) for sentence in set(sentences) if len(sentence) >= 8]
+    assert (dev.runs, dev.runs_found) == (
+        len(set().union(*wanted)),
+        len(set().union(*wanted) & corpus),
+    )
+    assert dev.sentences == len(wanted)
+    assert dev.sentences_found == sum(bool(found & corpus) for found in wanted)
+    assert 0 < dev.sentences_found < dev.sentences
+    assert (test.runs, test.runs_found, test.sentences_found) == (1, 0, 0)
+
+
+def test_cards_by_name(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("one line\n")
+    corpus = Corpus.open([tmp_path / "t"])
+    rows, missing = check_cards(corpus, ["srl/control-srl"])
+    assert [(row.task, row.split) for row in rows] == [
+        ("srl/control-srl", "dev"),
+        ("srl/control-srl", "test"),
+    ]
+    assert not missing
+    with pytest.raises(UnknownNameError):
+        check_cards(corpus, ["srl/nothing"])
+    assert "ner/wnut17" in known_real_cards()
+    assert not [name for name in known_real_cards() if "control" in name]
