@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: setup
-	$(BIN)/elmobench run demo
+	$(BIN)/elmobench run demo --launcher pool
 
 test: setup
 	$(BIN)/python -m pytest -n auto

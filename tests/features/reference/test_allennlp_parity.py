@@ -1,5 +1,7 @@
 """Ours against AllenNLP 2.10.1 itself, where its environment has been built."""
 
+import random
+
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +11,10 @@ import elmobench
 from elmobench.data.examples import Sentence
 from elmobench.features.elmo.options import parse_options
 from elmobench.features.elmo.random_weights import random_arrays
+from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.bilm.train import train_bilm
+from elmobench.pretraining.corpus import Corpus
+from elmobench.pretraining.encoded import EncodedCorpus
 
 pytestmark = pytest.mark.slow
 ASK = 5e-6
@@ -79,6 +85,31 @@ def test_carried_states(allennlp, shared, monkeypatch):
         assert largest(ours.encode(part), theirs.encode(part)) <= ASK
     zero = elmobench.load_provider(f"allennlp-elmo:{folder}")
     assert largest(zero.encode(sentences), theirs.encode(sentences)) > 1e-2
+
+
+def test_a_model_trained_here(allennlp, tmp_path):
+    """What pre-training exports is read by AllenNLP, to the same vectors."""
+    draw = random.Random(2)
+    words = ["the", "cat", "Zürich", "sees", "a", "dog", ".", "日本"]
+    lines = [" ".join(draw.choices(words, k=draw.randint(3, 12))) for _ in range(400)]
+    (tmp_path / "text").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    corpus = EncodedCorpus.build(Corpus.open([tmp_path / "text"]), tmp_path / "encoded")
+    raw = {
+        "char_cnn": {"embedding": {"dim": 8}, "filters": [[1, 16], [2, 16], [3, 32]]},
+        "lstm": {"dim": 64, "projection_dim": 32, "n_layers": 2, "cell_clip": 3, "proj_clip": 3},
+        "n_negative_samples_batch": 8,
+        "batch_size": 8,
+        "n_epochs": 3,
+    }
+    raw["char_cnn"] |= {"n_highway": 2, "n_characters": 261}
+    raw["lstm"] |= {"use_skip_connections": True}
+    train_bilm(corpus, BilmOptions.model_validate(raw), tmp_path / "model", threads=1)
+    sentences = [tuple(line.split()) for line in lines[:60]] + ODD
+    ours = elmobench.load_provider(f"elmo:{tmp_path / 'model'}").encode(sentences)
+    theirs = elmobench.load_provider(f"allennlp-elmo:{tmp_path / 'model'}").encode(sentences)
+    difference = largest(ours, theirs)
+    print(f"largest difference: {difference:.3g}")
+    assert difference <= ASK
 
 
 def test_at_original_size_ours_errs_no_more_against_float64(allennlp, tmp_path):

@@ -86,7 +86,7 @@ class Optimizer:
             for group in part.param_groups:
                 group["lr"] = self.rate(step)
             # The library makes sparse tensors of its own, and asks whether to check them.
-            with torch.sparse.check_sparse_tensor_invariants(enable=False):
+            with torch.sparse.check_sparse_tensor_invariants(enable=False):  # type: ignore[no-untyped-call]
                 part.step()
             part.zero_grad(set_to_none=True)
         return norm
