@@ -23,7 +23,10 @@ def small_corpus(folder: Path, lines: int = 600) -> EncodedCorpus:
             at = (2 * at + draw.randrange(2)) % 30
         rows.append(" ".join(row))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "text.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    text = "\n".join(rows) + "\n"
+    # Several processes may ask for the same one: none writes under the eyes of another.
+    if not (folder / "text.txt").exists() or (folder / "text.txt").read_text("utf-8") != text:
+        (folder / "text.txt").write_text(text, encoding="utf-8")
     corpus = Corpus.open([folder / "text.txt"])
     return EncodedCorpus.build(corpus, folder / "encoded", heldout=[(20, 6)])
 

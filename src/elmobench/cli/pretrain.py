@@ -68,14 +68,19 @@ def bilm(
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
 ) -> None:
-    """The biLM of an ELMo; takes bilm-tf's options.json. Run again to go on after an interrupt."""
+    """The biLM of an ELMo; takes bilm-tf's options.json. Run again to go on after an interrupt.
+
+    With several processes: torchrun --nproc-per-node N -m elmobench pretrain bilm …
+    """
     from elmobench.pretraining.bilm.options import BilmOptions
+    from elmobench.pretraining.distributed import Group
     from elmobench.pretraining.runs import Pretraining
 
     if options is None and start is not None:
         options = start / "options.json"
     chosen = _options(BilmOptions, options, change, "elmo-mini")
-    text, encoded = _encoded(corpus, tokenizer)
+    group = Group.of_environment()
+    text, encoded = _encoded(corpus, tokenizer, group.first)
     _train(
         Pretraining(
             name or out.name,
@@ -89,6 +94,7 @@ def bilm(
             overlap,
             start,
             60 * checkpoint_minutes,
+            group,
         )
     )
 
@@ -273,14 +279,16 @@ def _options(kind: Any, path: Path | None, pairs: list[str] | None, shipped: str
     return validated(kind, changed, str(path or "options"))
 
 
-def _encoded(files: list[Path], tokenizer: str | None) -> tuple[Corpus, EncodedCorpus]:
+def _encoded(
+    files: list[Path], tokenizer: str | None, tell: bool = True
+) -> tuple[Corpus, EncodedCorpus]:
     from elmobench.pretraining.corpus import Corpus
 
     text = Corpus.open(files, tokenizer)
-    return text, _encode(text)
+    return text, _encode(text, tell)
 
 
-def _encode(text: Corpus) -> EncodedCorpus:
+def _encode(text: Corpus, tell: bool = True) -> EncodedCorpus:
     """The corpus as numbers, kept for all models that are trained on it."""
     from elmobench import paths
     from elmobench.cli.pretrain_display import bytes_display
@@ -289,10 +297,12 @@ def _encode(text: Corpus) -> EncodedCorpus:
     folder = paths.home() / "corpora" / text.digest[:16]
     with bytes_display("encoding the corpus") as on_bytes:
         encoded = EncodedCorpus.build(text, folder, on_bytes=on_bytes)
-    typer.echo(
-        f"{len(encoded.train.tokens):,} tokens to train on, {len(encoded.heldout.tokens):,} held "
-        f"out, {len(encoded.types):,} word types (in {folder})"
-    )
+    if tell:
+        typer.echo(
+            f"{len(encoded.train.tokens):,} tokens to train on, "
+            f"{len(encoded.heldout.tokens):,} held out, {len(encoded.types):,} word types "
+            f"(in {folder})"
+        )
     return encoded
 
 
@@ -305,6 +315,8 @@ def _train(run: Pretraining) -> None:
         training_display(run.name, run.out) as (told, on_bytes),
     ):
         finished = pretrain(run, stop=stop, on_progress=told, on_bytes=on_bytes)
+    if run.group is not None and not run.group.first:
+        return  # the first process speaks for all
     if not finished:
         typer.echo(f"{run.name}: stopped after a checkpoint in {run.out}; the same command goes on")
         raise typer.Exit(130)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from elmobench.digests import digest_of
@@ -91,21 +92,9 @@ class EncodedCorpus:
                 :meth:`Corpus.paragraphs`. Nothing is left behind.
         """
         digest = digest_of([FORMAT_VERSION, corpus.digest, heldout])
-        if (folder / _META).exists() and _meta(folder).get("digest") == digest:
-            return cls.open(folder)
-        (folder / _META).unlink(missing_ok=True)
-        for run, every in heldout:
-            if _encode(corpus, folder, run, every, on_bytes):
-                break
-        else:
-            run, every = heldout[-1]
-            raise DataError(
-                f"too short to hold anything out: it needs {run * every} paragraphs",
-                where=_names(corpus),
-                fix="give more text",
-            )
-        meta = {"format": FORMAT_VERSION, "digest": digest, "corpus": corpus.digest}
-        write_text(folder / _META, json.dumps(meta, indent=1) + "\n")
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            _build(corpus, folder, digest, heldout, on_bytes)
         return cls.open(folder)
 
     @classmethod
@@ -134,6 +123,31 @@ class EncodedCorpus:
                 where=str(folder),
                 fix="delete the folder: the corpus is encoded anew",
             ) from error
+
+
+def _build(
+    corpus: Corpus,
+    folder: Path,
+    digest: str,
+    heldout: Sequence[tuple[int, int]],
+    on_bytes: Callable[[int], object] | None,
+) -> None:
+    """What :meth:`EncodedCorpus.build` does while no other process writes there."""
+    if (folder / _META).exists() and _meta(folder).get("digest") == digest:
+        return
+    (folder / _META).unlink(missing_ok=True)
+    for run, every in heldout:
+        if _encode(corpus, folder, run, every, on_bytes):
+            break
+    else:
+        run, every = heldout[-1]
+        raise DataError(
+            f"too short to hold anything out: it needs {run * every} paragraphs",
+            where=_names(corpus),
+            fix="give more text",
+        )
+    meta = {"format": FORMAT_VERSION, "digest": digest, "corpus": corpus.digest}
+    write_text(folder / _META, json.dumps(meta, indent=1) + "\n")
 
 
 class _PartWriter:

@@ -12,6 +12,7 @@ from typing import Any
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus
+from elmobench.pretraining.distributed import Group
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.glove.options import GloveOptions
 from elmobench.pretraining.model_card import (
@@ -43,6 +44,7 @@ class Pretraining:
         overlap: whether to look for evaluation sets in the text.
         start: a biLM to go on from; for the other kinds there is none.
         checkpoint_seconds: between two checkpoints, where epochs do not set them.
+        group: processes that train a biLM together.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Pretraining:
     overlap: bool = True
     start: Path | None = None
     checkpoint_seconds: float = 600.0
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ def pretrain(
             outcome = _bert(run, run.options, stop, on_progress)
     if outcome is None:
         return False
+    if run.group is not None and not run.group.first:
+        return True
     rows: list[dict[str, str | int]] | None = None
     missing: dict[str, str] = {}
     if run.overlap:
@@ -139,6 +144,7 @@ def _bilm(
         options,
         run.out,
         start=run.start,
+        group=run.group,
         threads=run.threads,
         checkpoint_seconds=run.checkpoint_seconds,
         stop=stop,

@@ -11,6 +11,7 @@ from torch import Tensor
 from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.sampled_softmax import SampledLoss
+from elmobench.pretraining.distributed import Group
 
 # Words that a step does not touch keep their moments, as in SparseAdam.
 _SPARSE = (SOFTMAX_WEIGHT, SOFTMAX_BIAS)
@@ -56,7 +57,7 @@ class Optimizer:
             return self._options.rate * warm * 0.5 * (1.0 + math.cos(math.pi * done))
         return self._options.rate * warm
 
-    def step(self, step: int, losses: Sequence[SampledLoss], scale: float) -> float:
+    def step(self, step: int, losses: Sequence[SampledLoss], scale: float, group: Group) -> float:
         """Update all weights; returns the norm of the gradients before it was clipped.
 
         Args:
@@ -64,15 +65,18 @@ class Optimizer:
             losses: of the directions, whose gradients for the softmax are added up; those of
                 all other weights stand in their ``.grad``.
             scale: what the gradients in ``losses`` are multiplied with.
+            group: the processes whose gradients are added up.
         """
-        rows = torch.cat([loss.rows for loss in losses]).unsqueeze(0)
+        dense = [self._weights[name].grad for name in self._names[0]]
+        group.add_up([grad for grad in dense if grad is not None])
+        rows = group.concatenated(torch.cat([loss.rows for loss in losses])).unsqueeze(0)
         for name, values in (
             (SOFTMAX_WEIGHT, torch.cat([loss.weight for loss in losses])),
             (SOFTMAX_BIAS, torch.cat([loss.bias for loss in losses])),
         ):
             weight = self._weights[name]
             weight.grad = torch.sparse_coo_tensor(
-                rows, values * scale, weight.shape, check_invariants=False
+                rows, group.concatenated(values * scale), weight.shape, check_invariants=False
             ).coalesce()
         grads = []
         for weight in self._weights.values():
@@ -83,8 +87,8 @@ class Optimizer:
             for grad in grads:
                 grad.mul_(self._options.all_clip_norm_val / norm)
         for part in self._parts:
-            for group in part.param_groups:
-                group["lr"] = self.rate(step)
+            for settings in part.param_groups:
+                settings["lr"] = self.rate(step)
             # The library makes sparse tensors of its own, and asks whether to check them.
             with torch.sparse.check_sparse_tensor_invariants(enable=False):  # type: ignore[no-untyped-call]
                 part.step()

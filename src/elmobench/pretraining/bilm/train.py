@@ -40,6 +40,7 @@ from elmobench.pretraining.bilm.sampled_softmax import (
 from elmobench.pretraining.bilm.start import read_start
 from elmobench.pretraining.bilm.stream import EpochText, lay_out
 from elmobench.pretraining.checkpoints import CheckpointFolder
+from elmobench.pretraining.distributed import Group
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.vocabulary import Vocabulary
 
@@ -81,6 +82,7 @@ class Bilm:
         options: shape and training.
         threads: torch threads; results depend on them to the bit.
         start: folder of a trained model to go on from; see :func:`read_start`.
+        group: processes that share the rows of each step.
     """
 
     def __init__(
@@ -89,9 +91,17 @@ class Bilm:
         options: BilmOptions,
         threads: int,
         start: Path | None = None,
+        group: Group | None = None,
     ) -> None:
         self.options = options
         self.corpus = corpus
+        self.group = group or Group()
+        if options.batch_size % self.group.size:
+            raise ConfigError(
+                f"batch_size {options.batch_size} cannot be shared out to "
+                f"{self.group.size} processes",
+                fix="take a multiple of the number of processes",
+            )
         words = min(options.n_tokens_vocab or len(corpus.types), len(corpus.types))
         self.vocabulary = Vocabulary(corpus.types.words[:words])
         self.weights = initial_weights(options, words)
@@ -112,7 +122,8 @@ class Bilm:
             )
         self.total_steps = self.steps_per_epoch * options.n_epochs
         self.optimizer = Optimizer(self.weights, options, self.total_steps)
-        self.states = [zero_state(options, options.batch_size) for _ in range(2)]
+        rows = options.batch_size // self.group.size
+        self.states = [zero_state(options, rows) for _ in range(2)]
 
     def _lay_out(self, epoch: int) -> EpochText:
         if epoch != self._epoch:
@@ -125,10 +136,14 @@ class Bilm:
         """One step; returns the mean sampled cross-entropy a token, in nats."""
         options = self.options
         epoch, place = divmod(self.step, self.steps_per_epoch)
-        pairs = self._lay_out(epoch).stretch(place, options.unroll_steps)
+        mine = self.group.mine(options.batch_size)
+        pairs = [
+            (inputs[:, mine], following[:, mine])
+            for inputs, following in self._lay_out(epoch).stretch(place, options.unroll_steps)
+        ]
         types, where = np.unique(np.concatenate([p[0] for p in pairs]), return_inverse=True)
         vectors = word_vectors(self.weights, options, *self.table.rows(types))
-        shape = (2, options.unroll_steps, options.batch_size)
+        shape = (2, options.unroll_steps, mine.stop - mine.start)
         places = torch.from_numpy(where.reshape(shape))
         # As bilm-tf: the mean over positions and directions, times the steps of a stretch.
         scale = options.unroll_steps / (2 * options.positions_per_step)
@@ -161,10 +176,12 @@ class Bilm:
 
         results = _both(direction, self._threads)
         vectors.backward(results[0][1] + results[1][1])  # type: ignore[no-untyped-call]
-        self.optimizer.step(self.step, [result[0] for result in results], scale)
+        self.optimizer.step(self.step, [result[0] for result in results], scale, self.group)
         self.states = [result[2] for result in results]
         self.step += 1
-        mean = sum(result[0].loss for result in results) / (2 * options.positions_per_step)
+        total = torch.tensor([sum(result[0].loss for result in results)], dtype=torch.float64)
+        self.group.add_up([total])
+        mean = float(total) / (2 * options.positions_per_step)
         if not math.isfinite(mean):
             raise ElmobenchError(
                 f"the loss is {mean} at step {self.step}",
@@ -174,7 +191,8 @@ class Bilm:
 
     def _generator(self, direction: int) -> torch.Generator:
         """Dropout of this step and direction, whatever was drawn before."""
-        key = np.random.SeedSequence([self.options.seed, _DROPOUT, self.step, direction])
+        place = [self.step, direction, *([self.group.rank] if self.group.size > 1 else [])]
+        key = np.random.SeedSequence([self.options.seed, _DROPOUT, *place])
         return torch.Generator().manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
 
     def heldout_perplexity(self, most: int | None = None) -> tuple[float, float]:
@@ -186,12 +204,13 @@ class Bilm:
         return perplexity(self.weights, self.options, self.table, text, most)
 
     def state(self) -> dict[str, Tensor]:
-        """All that is needed to go on, by name."""
+        """All that is needed to go on, by name; of all processes, so all must ask for it."""
         found = {f"weights:{name}": weight for name, weight in self.weights.items()}
         found |= {f"optimizer:{name}": value for name, value in self.optimizer.state().items()}
         for d, layers in enumerate(self.states):
             for layer, (h, c) in enumerate(layers):
-                found |= {f"state:{d}:{layer}:h": h, f"state:{d}:{layer}:c": c}
+                found[f"state:{d}:{layer}:h"] = self.group.concatenated(h)
+                found[f"state:{d}:{layer}:c"] = self.group.concatenated(c)
         return found
 
     def load(self, step: int, tensors: Mapping[str, Tensor]) -> None:
@@ -204,9 +223,10 @@ class Bilm:
             for name, weight in self.weights.items():
                 weight.copy_(kinds["weights"][name])
         self.optimizer.load(kinds["optimizer"])
+        mine = self.group.mine(self.options.batch_size)
         self.states = [
             [
-                (kinds["state"][f"{d}:{layer}:h"], kinds["state"][f"{d}:{layer}:c"])
+                (kinds["state"][f"{d}:{layer}:h"][mine], kinds["state"][f"{d}:{layer}:c"][mine])
                 for layer in range(self.options.lstm.n_layers)
             ]
             for d in range(2)
@@ -220,6 +240,7 @@ def train_bilm(
     out: Path,
     *,
     start: Path | None = None,
+    group: Group | None = None,
     threads: int = 2,
     report_steps: int = 50,
     checkpoint_seconds: float = 600.0,
@@ -234,6 +255,7 @@ def train_bilm(
         options: shape and training.
         out: gets ``checkpoints/``, ``log.jsonl`` and, at each checkpoint, the model.
         start: folder of a trained model to go on from, on this text.
+        group: processes that train together; the first one measures and writes.
         threads: torch threads; two let a direction have one each.
         report_steps: steps between two reports.
         checkpoint_seconds: between two checkpoints.
@@ -256,7 +278,7 @@ def train_bilm(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        model = Bilm(corpus, options, threads, start)
+        model = Bilm(corpus, options, threads, start, group)
         seconds = 0.0
         if (last := folder.last()) is not None:
             model.load(last.step, last.tensors)
@@ -264,8 +286,9 @@ def train_bilm(
         run = _Run(model, folder, out, seconds, on_progress)
         while model.step < model.total_steps:
             run.train_step(report_steps)
-            stopping, done = stop(), model.step == model.total_steps
-            if stopping or done or run.since_checkpoint > checkpoint_seconds:
+            done = model.step == model.total_steps
+            stopping = model.group.any(stop())
+            if model.group.any(stopping or done or run.since_checkpoint > checkpoint_seconds):
                 run.checkpoint(None if done else heldout_tokens)
             if stopping:
                 break
@@ -325,6 +348,8 @@ class _Run:
             seconds=self._seconds,
         )
         self._losses, self._spent = [], 0.0
+        if not model.group.first:
+            return
         self._out.mkdir(parents=True, exist_ok=True)
         row: dict[str, Any] = {k: v for k, v in asdict(progress).items() if v == v}
         with (self._out / LOG).open("a", encoding="utf-8") as log:
@@ -335,9 +360,14 @@ class _Run:
     def checkpoint(self, heldout_tokens: int | None) -> None:
         """Measure, write the state, then the model as it is now."""
         model = self._model
-        self.report(model.heldout_perplexity(heldout_tokens))
-        self._folder.write(model.step, model.state(), {"seconds": self._seconds})
-        export(self._out, model.weights, model.options, model.vocabulary)
+        state = model.state()
+        if model.group.first:
+            self.report(model.heldout_perplexity(heldout_tokens))
+            self._folder.write(model.step, state, {"seconds": self._seconds})
+            export(self._out, model.weights, model.options, model.vocabulary)
+        else:
+            self.report()
+        model.group.wait()
         self._checkpointed = time.perf_counter()
 
 
