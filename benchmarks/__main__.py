@@ -9,6 +9,7 @@ NAMES = (
     "elmo_speed",
     "elmo_length",
     "elmo_gpu",
+    "bilm_speed",
     "listing",
     "static_vectors",
     "store_read",
