@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from mlflow import MlflowClient
 
 from elmobench import load_provider
 from elmobench.features.catalogue import Catalogue
@@ -107,6 +108,13 @@ def test_a_plan_from_text_to_named_models(
         assert vectors.shape == shape
         assert np.isfinite(vectors).all()
         assert provider.parameters == card["parameters"]["model"]
+    for name in MODELS:
+        client = MlflowClient(f"sqlite:///{out / name / 'mlflow' / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("pretraining")
+        (logged,) = client.search_runs([experiment.experiment_id])
+        assert logged.info.status == "FINISHED"
+        assert [key for key in logged.data.metrics if key.startswith("heldout")]
+        assert "corpus" in logged.data.params
     # A second call finds everything done.
     again = go("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
     assert "step" not in again.stderr

@@ -83,6 +83,7 @@ def test_masks() -> None:
     assert int(one.places.sum()) == 1
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_neighbours(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path, 1500)
     told = []
@@ -141,6 +142,7 @@ print(bert.step, sum(float(p.detach().double().abs().sum()) for p in bert.parame
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path) -> None:
     def run(out: str, victim: int) -> subprocess.CompletedProcess[str]:
         here = str(Path(__file__).parent)

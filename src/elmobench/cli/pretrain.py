@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from elmobench.pretraining.corpus import Corpus
     from elmobench.pretraining.encoded import EncodedCorpus
     from elmobench.pretraining.runs import Pretraining
+    from elmobench.tracking.training_log import TrainingLog
 
 app = typer.Typer(
     help="Train a model on your own text, or look for evaluation sets in it.",
@@ -44,6 +45,10 @@ OptionsOption = Annotated[
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, help="Torch threads.")]
 MinutesOption = Annotated[float, typer.Option(min=0, help="Minutes between checkpoints.")]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option(help="MLflow store or server [default: SQLite in the model's folder]; 'none'."),
+]
 OverlapOption = Annotated[
     bool, typer.Option(help="Look for dev and test of all task cards in the text.")
 ]
@@ -65,6 +70,7 @@ def bilm(
     threads: ThreadsOption = 2,
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
+    tracking_uri: TrackingOption = None,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
 ) -> None:
@@ -95,7 +101,8 @@ def bilm(
             start,
             60 * checkpoint_minutes,
             group,
-        )
+        ),
+        tracking_uri,
     )
 
 
@@ -109,6 +116,7 @@ def glove(
     name: NameOption = None,
     threads: ThreadsOption = 2,
     overlap: OverlapOption = True,
+    tracking_uri: TrackingOption = None,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
 ) -> None:
@@ -121,7 +129,8 @@ def glove(
     _train(
         Pretraining(
             name or out.name, out, text, encoded, chosen, threads, licence, attribution, overlap
-        )
+        ),
+        tracking_uri,
     )
 
 
@@ -136,6 +145,7 @@ def bert(
     threads: ThreadsOption = 2,
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
+    tracking_uri: TrackingOption = None,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
 ) -> None:
@@ -158,7 +168,8 @@ def bert(
             overlap,
             None,
             60 * checkpoint_minutes,
-        )
+        ),
+        tracking_uri,
     )
 
 
@@ -172,6 +183,7 @@ def run(
     threads: ThreadsOption = 2,
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
+    tracking_uri: TrackingOption = None,
 ) -> None:
     """All models of a plan, one after another, on the same text. Run again to go on."""
     from elmobench.errors import UnknownNameError
@@ -203,7 +215,8 @@ def run(
                 overlap,
                 None,
                 60 * checkpoint_minutes,
-            )
+            ),
+            tracking_uri,
         )
 
 
@@ -306,21 +319,59 @@ def _encode(text: Corpus, tell: bool = True) -> EncodedCorpus:
     return encoded
 
 
-def _train(run: Pretraining) -> None:
+def _train(run: Pretraining, tracking_uri: str | None) -> None:
     from elmobench.cli.pretrain_display import training_display, until_interrupted
     from elmobench.pretraining.runs import pretrain
 
+    alone = run.group is None or run.group.first
+    log = _training_log(run, tracking_uri) if alone else None
     with (
         until_interrupted() as stop,
-        training_display(run.name, run.out) as (told, on_bytes),
+        training_display(run.name, run.out) as (show, on_bytes),
     ):
+
+        def told(progress: Any) -> None:
+            show(progress)
+            if log is not None:
+                step, values = _measures(progress)
+                log.add(step, values)
+                if any(key.startswith("heldout") for key in values):
+                    log.send()
+
         finished = pretrain(run, stop=stop, on_progress=told, on_bytes=on_bytes)
-    if run.group is not None and not run.group.first:
+    if log is not None:
+        log.close(finished)
+    if not alone:
         return  # the first process speaks for all
     if not finished:
         typer.echo(f"{run.name}: stopped after a checkpoint in {run.out}; the same command goes on")
         raise typer.Exit(130)
     typer.echo(
-        f"{run.name}: model and card in {run.out}; with ELMOBENCH_MODELS={run.out.parent} "
+        f"{run.name}: model and card in {run.out}; with ELMOBENCH_MODELS={run.out} "
         f"experiments know it as {run.name}"
     )
+
+
+def _training_log(run: Pretraining, uri: str | None) -> TrainingLog | None:
+    from elmobench.digests import digest_of
+    from elmobench.tracking.mlflow_log import default_uri
+    from elmobench.tracking.training_log import TrainingLog
+
+    if uri == "none":
+        return None
+    options = run.options.model_dump(mode="json")
+    key = digest_of([run.name, run.encoded.digest, options])
+    parameters = {"corpus": run.encoded.digest[:16], "threads": run.threads, **options}
+    return TrainingLog(uri or default_uri(run.out), run.name, key, parameters)
+
+
+def _measures(progress: Any) -> tuple[int, dict[str, float]]:
+    """The step, and the numbers of any kind's ``Progress``."""
+    values: dict[str, float] = {}
+    for key, value in vars(progress).items():
+        if isinstance(value, tuple):
+            values |= {f"{key}.forward": value[0], f"{key}.backward": value[1]}
+        elif isinstance(value, int | float) and key not in ("step", "epoch", "total"):
+            values[key] = value
+    fields = vars(progress)
+    return int(fields["step"] if "step" in fields else fields["epoch"]), values

@@ -42,6 +42,29 @@ class TrackingError(ElmobenchError):
     """The MLflow store cannot be used."""
 
 
+def mlflow_client() -> tuple[type[MlflowClient], tuple[type[Exception], ...]]:
+    """MLflow's client, and the errors of a store that cannot be used."""
+    # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    # After the import, which sets its own level.
+    for chatty in ("alembic", "mlflow"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return MlflowClient, (MlflowException, OSError)
+
+
+def artifact_folder(uri: str) -> str | None:
+    """Where a SQLite store keeps artifacts: beside it, in a folder made if need be."""
+    if not uri.startswith("sqlite:///"):
+        return None
+    folder = Path(uri.removeprefix("sqlite:///")).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / "artifacts").resolve().as_uri()
+
+
 def open_tracker(uri: str | None, records: RecordStore, experiment: str) -> Tracker | None:
     """A tracker on ``uri``, on the default SQLite file for None; None for ``"none"``.
 
@@ -69,30 +92,16 @@ class Tracker:
     """
 
     def __init__(self, uri: str, records: RecordStore, experiment: str) -> None:
-        # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("DO_NOT_TRACK", "true")
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-
-        # After the import, which sets its own level.
-        for chatty in ("alembic", "mlflow"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
-
         self.uri = uri
-        self._errors = (MlflowException, OSError)
+        new_client, self._errors = mlflow_client()
         self._records = records
         self._name = experiment
         # Two processes that share a grid also share its tracking store: one at a time.
         self._lock = FileLock(records.lock_path("mlflow"))
-        artifacts = None
-        if uri.startswith("sqlite:///"):
-            folder = Path(uri.removeprefix("sqlite:///")).parent
-            folder.mkdir(parents=True, exist_ok=True)
-            artifacts = (folder / "artifacts").resolve().as_uri()
+        artifacts = artifact_folder(uri)
         try:
             with self._lock:
-                self._client: MlflowClient = MlflowClient(tracking_uri=uri)
+                self._client: MlflowClient = new_client(tracking_uri=uri)
                 self._experiment_id = self._experiment(artifacts)
                 self._parent_id = self._parent()
         except self._errors as error:
