@@ -88,7 +88,8 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
         (
             "Costs",
             "Parameters, stored bytes a token (a word type, for vectors without context), wall "
-            "time on the machine of each record.",
+            "time on the machine of each record, processor time of the whole cell with its search, "
+            "largest resident memory (mapped pages of the feature store included).",
             cost_table(records, folder),
         ),
     ]
