@@ -33,71 +33,80 @@ class _ClippedLstm(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         steps, rows, width = x.shape
         cells = projection.shape[0]
-        shifted = bias.clone()
+        candidate = slice(cells, 2 * cells)
+        # tanh(j) = 2 σ(2j) − 1: one pass serves all gates, and σ is the faster function.
+        doubled, shifted = weight.clone(), bias.clone()
+        doubled[:, candidate] *= 2
+        shifted[candidate] *= 2
         shifted[2 * cells : 3 * cells] += FORGET_BIAS
-        recurrent = weight[width:]
-        z = torch.addmm(shifted, x.reshape(-1, width), weight[:width]).view(steps, rows, -1)
+        # Input and state side by side: a step is one product, and its gates stay in the cache.
+        xh = x.new_empty(steps + 1, rows, weight.shape[0])
+        xh[:-1, :, :width] = x
+        h = xh[:, :, width:]
         c = x.new_empty(steps + 1, rows, cells)
-        h = x.new_empty(steps + 1, rows, h0.shape[1])
+        gates = x.new_empty(steps, rows, 4 * cells)
         tanh_c = x.new_empty(steps, rows, cells)
         m = x.new_empty(steps, rows, cells)
         c[0], h[0] = c0, h0
         for t in range(steps):
-            gates = z[t].addmm_(h[t], recurrent)
-            i = gates[:, :cells].sigmoid_()
-            j = gates[:, cells : 2 * cells].tanh_()
-            f_and_o = gates[:, 2 * cells :].sigmoid_()
-            torch.mul(f_and_o[:, :cells], c[t], out=c[t + 1])
+            i, j, f, o = gates[t].chunk(4, dim=1)
+            torch.addmm(shifted, xh[t], doubled, out=gates[t]).sigmoid_()
+            j.mul_(2).sub_(1)
+            torch.mul(f, c[t], out=c[t + 1])
             c[t + 1].addcmul_(i, j).clamp_(-cell_clip, cell_clip)
-            torch.tanh(c[t + 1], out=tanh_c[t])
-            torch.mul(f_and_o[:, cells:], tanh_c[t], out=m[t])
+            torch.mul(c[t + 1], 2, out=tanh_c[t]).sigmoid_().mul_(2).sub_(1)
+            torch.mul(o, tanh_c[t], out=m[t])
             torch.mm(m[t], projection, out=h[t + 1]).clamp_(-proj_clip, proj_clip)
-        ctx.save_for_backward(x, weight, projection, z, c, tanh_c, m, h)
+        ctx.save_for_backward(weight, projection, gates, c, tanh_c, m, xh)
         ctx.clips = (cell_clip, proj_clip)
         last_h, last_c = h[-1].clone(), c[-1].clone()
         ctx.mark_non_differentiable(last_h, last_c)
-        return h[1:].clone(), last_h, last_c
+        return h[1:].contiguous(), last_h, last_c
 
     @staticmethod
     def backward(ctx: Any, dout: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, projection, gates, c, tanh_c, m, h = ctx.saved_tensors
+        weight, projection, gates, c, tanh_c, m, xh = ctx.saved_tensors
         cell_clip, proj_clip = ctx.clips
-        steps, rows, width = x.shape
-        cells = projection.shape[0]
-        recurrent_t, projection_t = weight[width:].t(), projection.t()
-        dz = torch.empty_like(gates)
-        # The gradient of the projected state, where the clip let it through.
-        dh_all = (h[1:].abs() < proj_clip).to(x.dtype)
-        dh = x.new_zeros(rows, h.shape[2])
-        dc = x.new_zeros(rows, cells)
-        dm = x.new_empty(rows, cells)
+        steps, rows, cells = m.shape
+        inputs, p = weight.shape[0], projection.shape[1]
+        h = xh[1:, :, inputs - p :]
+        dxh = xh.new_empty(steps, rows, inputs)
+        dprojected = xh.new_empty(steps, rows, p)
+        dh = xh.new_zeros(rows, p)
+        dc = xh.new_zeros(rows, cells)
+        dm = xh.new_empty(rows, cells)
+        dgates = xh.new_empty(rows, 4 * cells)
+        di, dj, df, do = dgates.chunk(4, dim=1)
         back = torch.ops.aten
         for t in range(steps - 1, -1, -1):
+            # From here on, gates[t] becomes the gradient before the gates' functions.
             i, j, f, o = gates[t].chunk(4, dim=1)
-            di, dj, df, do = dz[t].chunk(4, dim=1)
-            dh_t = dh_all[t].mul_(dh.add_(dout[t]))
-            torch.mm(dh_t, projection_t, out=dm)
+            # A clip lets no gradient through where it was at work.
+            torch.add(dh, dout[t], out=dprojected[t])
+            back.hardtanh_backward.grad_input(
+                dprojected[t], h[t], -proj_clip, proj_clip, grad_input=dprojected[t]
+            )
+            torch.mm(dprojected[t], projection.t(), out=dm)
             torch.mul(dm, tanh_c[t], out=do)
-            # dc += dm · o · (1 − tanh² c), where the cell's clip let it through.
             dm.mul_(o)
-            dc.add_(back.tanh_backward(dm, tanh_c[t]))
-            dc.masked_fill_(c[t + 1].abs() >= cell_clip, 0.0)
+            back.tanh_backward.grad_input(dm, tanh_c[t], grad_input=dm)
+            dc.add_(dm)
+            back.hardtanh_backward.grad_input(dc, c[t + 1], -cell_clip, cell_clip, grad_input=dc)
             torch.mul(dc, j, out=di)
             torch.mul(dc, i, out=dj)
             torch.mul(dc, c[t], out=df)
             dc.mul_(f)
-            back.sigmoid_backward.grad_input(di, i, grad_input=di)
-            back.tanh_backward.grad_input(dj, j, grad_input=dj)
-            f_and_o, df_and_do = gates[t][:, 2 * cells :], dz[t][:, 2 * cells :]
-            back.sigmoid_backward.grad_input(df_and_do, f_and_o, grad_input=df_and_do)
-            torch.mm(dz[t], recurrent_t, out=dh)
-        flat = dz.view(-1, 4 * cells)
-        dx = torch.mm(flat, weight[:width].t()).view_as(x) if ctx.needs_input_grad[0] else None
-        dweight = torch.empty_like(weight)
-        torch.mm(x.reshape(-1, width).t(), flat, out=dweight[:width])
-        torch.mm(h[:-1].reshape(-1, h.shape[2]).t(), flat, out=dweight[width:])
-        dprojection = torch.mm(m.view(-1, cells).t(), dh_all.view(-1, h.shape[2]))
-        return dx, None, None, dweight, flat.sum(0), dprojection, None, None
+            back.sigmoid_backward.grad_input(di, i, grad_input=i)
+            back.tanh_backward.grad_input(dj, j, grad_input=j)
+            f_and_o = gates[t, :, 2 * cells :]
+            back.sigmoid_backward.grad_input(dgates[:, 2 * cells :], f_and_o, grad_input=f_and_o)
+            torch.mm(gates[t], weight.t(), out=dxh[t])
+            dh = dxh[t, :, inputs - p :]
+        dz = gates.view(-1, 4 * cells)
+        dweight = torch.mm(xh[:-1].view(-1, inputs).t(), dz)
+        dprojection = torch.mm(m.view(-1, cells).t(), dprojected.view(-1, p))
+        dx = dxh[:, :, : inputs - p] if ctx.needs_input_grad[0] else None
+        return dx, None, None, dweight, dz.sum(0), dprojection, None, None
 
 
 def clipped_lstm(

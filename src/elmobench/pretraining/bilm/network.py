@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +22,8 @@ State = list[tuple[Tensor, Tensor]]
 
 SOFTMAX_WEIGHT, SOFTMAX_BIAS = "softmax/W", "softmax/b"
 
-# Distinct sizes of words are grouped, so that few products do for all.
-_SIZES = (5, 8, 12, 18, 10**6)
+# Words are taken together by their size: little padding, and still few products.
+_SIZES = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 10**6)
 
 
 def elmo_options(options: BilmOptions) -> ElmoOptions:
@@ -137,10 +138,44 @@ def _pool(characters: Tensor, weights: Mapping[str, Tensor], options: BilmOption
     dim = cnn.embedding.dim
     banks = []
     for k, (width, count) in enumerate(cnn.filters):
-        windows = characters.unfold(1, width * dim, dim)
         filters = weights[f"CNN/W_cnn_{k}"].view(width * dim, count)
-        banks.append((windows @ filters).amax(dim=1) + weights[f"CNN/b_cnn_{k}"])
+        highest: Tensor = _HighestWindow.apply(characters, filters, dim)  # type: ignore[no-untyped-call]
+        banks.append(highest + weights[f"CNN/b_cnn_{k}"])
     return torch.cat(banks, dim=1)
+
+
+class _HighestWindow(torch.autograd.Function):
+    """(u, c·E) characters and (w·E, F) filters to the (u, F) highest products of any window.
+
+    By hand, because autograd's gradient of overlapping windows and of a maximum takes longer than
+    the products do.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, characters: Tensor, filters: Tensor, dim: int) -> Tensor:
+        size, count = filters.shape
+        windows = characters.unfold(1, size, dim).reshape(-1, size)
+        products = torch.mm(windows, filters).view(len(characters), -1, count)
+        highest = products.amax(dim=1)
+        ctx.save_for_backward(windows, filters, products, highest)
+        ctx.dim = dim
+        return highest
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        windows, filters, products, highest = ctx.saved_tensors
+        dim = ctx.dim
+        # Windows that are equally high, such as those of a letter that comes twice, share it.
+        chosen = products.eq_(highest.unsqueeze(1))
+        d_products = chosen.mul_((grad / chosen.sum(dim=1)).unsqueeze(1)).flatten(0, 1)
+        d_filters = torch.mm(windows.t(), d_products)
+        words, places, _ = products.shape
+        width = filters.shape[0] // dim
+        d_windows = torch.mm(d_products, filters.t()).view(words, places, width, dim)
+        d_characters = grad.new_zeros(words, places + width - 1, dim)
+        for k in range(width):
+            d_characters[:, k : k + places] += d_windows[:, :, k]
+        return d_characters.flatten(1), d_filters, None
 
 
 def run_direction(

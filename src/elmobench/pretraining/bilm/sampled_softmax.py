@@ -121,15 +121,16 @@ def sampled_softmax(
         hits = (hit[part] >= 0).nonzero()[:, 0]
         logits[hits, hit[part][hits]] = -torch.inf
         top = torch.maximum(logits.amax(1), t)
-        p = logits.sub_(top.unsqueeze(1)).exp_()
-        own_p = (t - top).exp()
-        total = p.sum(1) + own_p
+        e = logits.sub_(top.unsqueeze(1)).exp_()
+        own_e = (t - top).exp()
+        total = e.sum(1) + own_e
         loss += float((total.log() + top - t).sum())
-        p.div_(total.unsqueeze(1))
-        d_true[part] = own_p / total - 1.0
-        torch.mm(p, negatives, out=d_vectors[part])
-        d_negatives.addmm_(p.t(), x)
-        d_offset += p.sum(0)
+        # Probabilities are e / total; the small factors are divided, not the large one.
+        share = total.reciprocal()
+        d_true[part] = own_e * share - 1.0
+        torch.mm(e, negatives, out=d_vectors[part]).mul_(share.unsqueeze(1))
+        d_negatives.addmm_(e.t(), x * share.unsqueeze(1))
+        d_offset.addmv_(e.t(), share)
     d_vectors.addcmul_(d_true.unsqueeze(1), true)
     d_weight = torch.zeros_like(used).index_add_(0, others, d_negatives)
     d_weight.index_add_(0, own, vectors * d_true.unsqueeze(1))
