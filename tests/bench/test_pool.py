@@ -92,6 +92,7 @@ def test_a_killed_worker_costs_its_cell_one_more_try(
     assert "status -9, killed: out of memory, perhaps; once more" in notes.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
     assert "2 times" in first.error
 
 
+@pytest.mark.slow
 def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_path: Path) -> None:
     cells, bench, records = prepared(tiny, cards, tmp_path)
     lock = FileLock(records.lock_path(cells[0].planned.lock))
@@ -121,6 +123,7 @@ def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_p
     assert [r.cell for r, _ in notes.records] == [c.planned.digest for c in reversed(cells)]
 
 
+@pytest.mark.slow
 def test_data_that_change_during_the_run_are_noticed_by_workers(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -134,6 +137,7 @@ def test_data_that_change_during_the_run_are_noticed_by_workers(
     assert "changed since the run began" in record.error
 
 
+@pytest.mark.slow
 def test_what_ends_a_run_in_one_process_ends_it_here(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -155,6 +159,7 @@ def test_workers_that_cannot_start_are_told(
         PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, Notes())
 
 
+@pytest.mark.slow
 def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -169,6 +174,7 @@ def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
     assert len(list(records)) >= 1
 
 
+@pytest.mark.slow
 def test_workers_end_when_their_parent_is_gone(cards: Path, tiny: dict, tmp_path: Path) -> None:
     from elmobench.bench.pool import _Worker
 

@@ -124,6 +124,7 @@ def test_a_plan_from_text_to_named_models(
     assert "the plan asks for" in other.stderr
 
 
+@pytest.mark.slow
 def test_a_trained_model_is_tuned_to_other_text(text: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     options = tmp_path / "options.json"
@@ -153,6 +154,7 @@ def test_a_trained_model_is_tuned_to_other_text(text: Path, tmp_path: Path) -> N
     assert "perplexity" in fresh.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

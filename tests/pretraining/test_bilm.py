@@ -228,6 +228,7 @@ def _full_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "out"
     corpus = small_corpus(tmp_path, 120)
