@@ -79,7 +79,7 @@ def test_an_error_of_the_writer_reaches_the_caller(store, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["signal", "error", "progress"])
-def test_stopped_in_the_middle(store, monkeypatch, how):
+def test_stopped_in_the_middle(store, monkeypatch, request, how):
     """Ctrl-C or an error while encoding: what is being written is finished, nothing is partial."""
     provider, writing, go = HashProvider(types=False), threading.Event(), threading.Event()
     real = store_writer.write_shard
@@ -106,6 +106,9 @@ def test_stopped_in_the_middle(store, monkeypatch, how):
     else:
         provider.on_call = stop
     monkeypatch.setattr(store_writer, "write_shard", write)
+    # A process that a script put into the background ignores the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt if how == "signal" else RuntimeError):
         store.build(provider, corpus(), progress if how == "progress" else None)
     assert len(shard_bytes(store.root)) in ((1, 2) if how == "progress" else (1,))
