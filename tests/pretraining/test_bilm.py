@@ -18,7 +18,7 @@ from small_corpus import small_corpus, small_options
 from torch.nn import functional as F
 
 from elmobench import load_provider
-from elmobench.errors import ConfigError, DataError, ModelError
+from elmobench.errors import ConfigError, DataError, ElmobenchError, ModelError
 from elmobench.pretraining.bilm.evaluate import perplexity
 from elmobench.pretraining.bilm.export import export
 from elmobench.pretraining.bilm.network import (
@@ -178,6 +178,46 @@ def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: st
     assert resumed.stdout == whole.stdout
     for name in ("weights.hdf5", "softmax.safetensors", "options.json", "vocabulary.txt"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_gradients_that_are_no_numbers_leave_the_weights_alone(tmp_path: Path) -> None:
+    model = Bilm(small_corpus(tmp_path), small_options(), 2)
+    with torch.no_grad():
+        model.weights["softmax/W"][5] = torch.inf
+    before = {name: weight.detach().clone() for name, weight in model.weights.items()}
+    with pytest.raises(ElmobenchError, match="lower learning_rate"):
+        model.train_step()
+    assert model.step == 0
+    for name, weight in model.weights.items():
+        assert torch.equal(weight, before[name])
+
+
+def test_gradients_of_a_step_are_those_of_its_definition(tmp_path: Path) -> None:
+    # The whole softmax, so that the loss is one line, and autograd for all of it.
+    options = small_options(n_negative_samples_batch=31, dropout=0.0)
+    corpus = small_corpus(tmp_path)
+    for threads in (1, 2):
+        model = Bilm(corpus, options, threads)
+        weights = {n: w.detach().clone().requires_grad_() for n, w in model.weights.items()}
+        everything = word_vectors(weights, options, *model.table.rows(np.arange(len(corpus.types))))
+        loss = torch.zeros(())
+        for d, (inputs, following) in enumerate(model._lay_out(0).stretch(0, 6)):
+            x = F.embedding(torch.from_numpy(inputs.astype(np.int64)), everything)
+            out, _ = run_direction(weights, options, d, x, zero_state(options, 8))
+            logits = out @ weights["softmax/W"].t() + weights["softmax/b"]
+            rows = torch.from_numpy(following.astype(np.int64)).flatten()
+            rows[rows >= 31] = 2
+            loss = loss + F.cross_entropy(logits.flatten(0, 1), rows) / 2
+        (loss * options.unroll_steps).backward()
+        got: dict[str, torch.Tensor] = {}
+
+        def keep(step: int, norm: float, model: Bilm = model, got: dict = got) -> None:
+            got |= {n: w.grad.to_dense() for n, w in model.weights.items()}
+
+        model.optimizer.step = keep
+        assert model.train_step() == pytest.approx(float(loss.detach()), rel=1e-5)
+        for name, weight in weights.items():
+            torch.testing.assert_close(got[name], weight.grad, atol=2e-6, rtol=1e-4)
 
 
 def test_stopping_writes_a_checkpoint(tmp_path: Path) -> None:

@@ -57,11 +57,10 @@ class Optimizer:
             return self._options.rate * warm * 0.5 * (1.0 + math.cos(math.pi * done))
         return self._options.rate * warm
 
-    def step(self, step: int, losses: Sequence[SampledLoss], scale: float, group: Group) -> float:
-        """Update all weights; returns the norm of the gradients before it was clipped.
+    def gather(self, losses: Sequence[SampledLoss], scale: float, group: Group) -> float:
+        """Put all gradients of a step in their place; returns their norm, not clipped yet.
 
         Args:
-            step: counted from 0.
             losses: of the directions, whose gradients for the softmax are added up; those of
                 all other weights stand in their ``.grad``.
             scale: what the gradients in ``losses`` are multiplied with.
@@ -78,13 +77,25 @@ class Optimizer:
             weight.grad = torch.sparse_coo_tensor(
                 rows, group.concatenated(values * scale), weight.shape, check_invariants=False
             ).coalesce()
-        grads = []
+        return math.sqrt(sum(float(grad.square().sum()) for grad in self._gradients()))
+
+    def _gradients(self) -> list[Tensor]:
+        """All gradients' values, of sparse ones too."""
+        found = []
         for weight in self._weights.values():
             assert weight.grad is not None
-            grads.append(weight.grad.values() if weight.grad.is_sparse else weight.grad)
-        norm = math.sqrt(sum(float(grad.square().sum()) for grad in grads))
+            found.append(weight.grad.values() if weight.grad.is_sparse else weight.grad)
+        return found
+
+    def step(self, step: int, norm: float) -> None:
+        """Update all weights by the gradients gathered before.
+
+        Args:
+            step: counted from 0.
+            norm: of the gradients; they are clipped by it.
+        """
         if norm > self._options.all_clip_norm_val:
-            for grad in grads:
+            for grad in self._gradients():
                 grad.mul_(self._options.all_clip_norm_val / norm)
         for part in self._parts:
             for settings in part.param_groups:
@@ -93,7 +104,6 @@ class Optimizer:
             with torch.sparse.check_sparse_tensor_invariants(enable=False):  # type: ignore[no-untyped-call]
                 part.step()
             part.zero_grad(set_to_none=True)
-        return norm
 
     def state(self) -> dict[str, Tensor]:
         """All moments, by ``weight:moment``."""

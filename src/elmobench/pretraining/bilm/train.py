@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from elmobench.pretraining.bilm.network import (
 )
 from elmobench.pretraining.bilm.optimizer import Optimizer
 from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.bilm.pair import Pair
 from elmobench.pretraining.bilm.sampled_softmax import (
     SampledLoss,
     draw_log_uniform,
@@ -111,7 +111,10 @@ class Bilm:
             weight.requires_grad_()
         self.table = CharacterTable(corpus.types.words, options.char_cnn.max_characters_per_token)
         self.step = 0
-        self._threads = threads
+        self._pair = Pair(threads)
+        self._spelling = [
+            name for name in self.weights if not name.startswith(("RNN_", "softmax/"))
+        ]
         self._epoch = -1
         self._text = self._lay_out(0)
         self.steps_per_epoch = self._text.steps(options.unroll_steps)
@@ -133,7 +136,15 @@ class Bilm:
         return self._text
 
     def train_step(self) -> float:
-        """One step; returns the mean sampled cross-entropy a token, in nats."""
+        """One step; returns the mean sampled cross-entropy a token, in nats.
+
+        Raises:
+            ElmobenchError: if loss or gradients are no numbers; the weights are then as before.
+        """
+        with self._pair.threads():
+            return self._train_step()
+
+    def _train_step(self) -> float:
         options = self.options
         epoch, place = divmod(self.step, self.steps_per_epoch)
         mine = self.group.mine(options.batch_size)
@@ -142,14 +153,22 @@ class Bilm:
             for inputs, following in self._lay_out(epoch).stretch(place, options.unroll_steps)
         ]
         types, where = np.unique(np.concatenate([p[0] for p in pairs]), return_inverse=True)
-        vectors = word_vectors(self.weights, options, *self.table.rows(types))
+        # Every other word is a thread's, so that both get long words and short ones.
+        parts = min(self._pair.size, len(types))
+        shares = self._pair.map(
+            lambda k: word_vectors(self.weights, options, *self.table.rows(types[k::parts])),
+            parts,
+        )
+        vectors = torch.empty(len(types), options.lstm.projection_dim)
+        for k, share in enumerate(shares):
+            vectors[k::parts] = share.detach()
         shape = (2, options.unroll_steps, mine.stop - mine.start)
         places = torch.from_numpy(where.reshape(shape))
         # As bilm-tf: the mean over positions and directions, times the steps of a stretch.
         scale = options.unroll_steps / (2 * options.positions_per_step)
 
         def direction(d: int) -> tuple[SampledLoss, Tensor, State]:
-            leaf = vectors.detach().requires_grad_()
+            leaf = vectors.clone().requires_grad_()
             out, state = run_direction(
                 self.weights,
                 options,
@@ -174,19 +193,28 @@ class Bilm:
             assert leaf.grad is not None
             return loss, leaf.grad, state
 
-        results = _both(direction, self._threads)
-        vectors.backward(results[0][1] + results[1][1])  # type: ignore[no-untyped-call]
-        self.optimizer.step(self.step, [result[0] for result in results], scale, self.group)
-        self.states = [result[2] for result in results]
-        self.step += 1
+        results = self._pair.map(direction, 2)
+        grad = results[0][1] + results[1][1]
+        spelling = [self.weights[name] for name in self._spelling]
+        found = self._pair.map(
+            lambda k: torch.autograd.grad(shares[k], spelling, grad[k::parts]), parts
+        )
+        for weight, *terms in zip(spelling, *found, strict=True):
+            weight.grad = sum(terms[1:], start=terms[0])
         total = torch.tensor([sum(result[0].loss for result in results)], dtype=torch.float64)
         self.group.add_up([total])
         mean = float(total) / (2 * options.positions_per_step)
-        if not math.isfinite(mean):
+        losses = [result[0] for result in results]
+        norm = self.optimizer.gather(losses, scale, self.group)
+        if not (math.isfinite(mean) and math.isfinite(norm)):
+            # Before the update: the weights, and a checkpoint of them, stay good.
             raise ElmobenchError(
-                f"the loss is {mean} at step {self.step}",
+                f"the loss is {mean} and the norm of its gradients {norm} at step {self.step}",
                 fix="use a lower learning_rate, or more warmup_steps",
             )
+        self.optimizer.step(self.step, norm)
+        self.states = [result[2] for result in results]
+        self.step += 1
         return mean
 
     def _generator(self, direction: int) -> torch.Generator:
@@ -201,7 +229,8 @@ class Bilm:
         tokens = len(heldout.tokens) + 2 * len(heldout)
         # A short text gets fewer rows, each of some length.
         text = lay_out(heldout, max(1, min(_HELD_OUT_ROWS, tokens // 100)))
-        return perplexity(self.weights, self.options, self.table, text, most)
+        with self._pair.threads():
+            return perplexity(self.weights, self.options, self.table, text, most, self._pair)
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on, by name; of all processes, so all must ask for it."""
@@ -369,23 +398,3 @@ class _Run:
             self.report()
         model.group.wait()
         self._checkpointed = time.perf_counter()
-
-
-def _both(
-    task: Callable[[int], tuple[SampledLoss, Tensor, State]], threads: int
-) -> list[tuple[SampledLoss, Tensor, State]]:
-    """``[task(0), task(1)]``, at the same time if there are threads for both."""
-    if threads < 2:
-        return [task(0), task(1)]
-
-    def run(d: int) -> tuple[SampledLoss, Tensor, State]:
-        # The setting belongs to the thread that makes it.
-        torch.set_num_threads(threads // 2)
-        return task(d)
-
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(run, 1)
-            return [run(0), other.result()]
-    finally:
-        torch.set_num_threads(threads)
