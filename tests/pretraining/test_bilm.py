@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from elmobench import load_provider
 from elmobench.errors import ConfigError, DataError, ElmobenchError, ModelError
+from elmobench.pretraining.bilm import stream
 from elmobench.pretraining.bilm.evaluate import perplexity
 from elmobench.pretraining.bilm.export import export
 from elmobench.pretraining.bilm.network import (
@@ -77,7 +78,8 @@ def test_word_vectors_do_not_depend_on_their_company() -> None:
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_text_is_laid_out_as_by_hand(shuffled: bool) -> None:
+def test_text_is_laid_out_as_by_hand(shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_SENTENCES", 7)
     rng = np.random.default_rng(5)
     sentences = [list(range(3 + 10 * i, 3 + 10 * i + int(rng.integers(1, 7)))) for i in range(40)]
     offsets = np.cumsum([0, *map(len, sentences)])
@@ -282,6 +284,8 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
         preexec_fn=_full_disk,
     )
     assert result.returncode != 0
+    assert "could not be written" in result.stderr
+    assert "goes on from the last good checkpoint" in result.stderr
     names = [p.name for p in (out / "checkpoints").iterdir()]
     assert names == [f"step-{done.step:09d}.safetensors"]
     resumed = train_bilm(corpus, options, out, threads=2, stop=lambda: True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,19 @@ class Checkpoint:
     facts: dict[str, Any]
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Says in words that ``path`` could not be written, as on a disk that is full."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"could not be written: {error}",
+            where=str(path),
+            fix="make room on the disk; the same command goes on from the last good checkpoint",
+        ) from error
+
+
 class CheckpointFolder:
     """The checkpoints of one run.
 
@@ -47,11 +61,15 @@ class CheckpointFolder:
         self._identity = canonical_json(identity)
 
     def write(self, step: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Path:
-        """Write a checkpoint, then delete all but the last two."""
+        """Write a checkpoint, then delete all but the last two.
+
+        Raises:
+            ModelError: if it cannot be written; those before are left alone.
+        """
         path = self.folder / f"step-{step:09d}.safetensors"
         metadata = {"identity": self._identity, "facts": json.dumps(dict(facts))}
         plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-        with atomic_path(path) as temporary:
+        with writing(path), atomic_path(path) as temporary:
             save_file(plain, temporary, metadata)
         for old in self._paths()[:-_KEEP]:
             old.unlink()

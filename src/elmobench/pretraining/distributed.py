@@ -26,12 +26,13 @@ class Group:
     def of_environment(cls) -> Group:
         """The group that ``torchrun`` made; one of this process alone without it.
 
-        Joins it on the first call: over nccl where there is a GPU, else over gloo.
+        Joins it on the first call, over gloo: models are trained in the processor's memory, which
+        nccl does not send from.
         """
         if int(os.environ.get("WORLD_SIZE", "1")) < 2:
             return cls()
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            dist.init_process_group("gloo")
         return cls(dist.get_rank(), dist.get_world_size())
 
     @property

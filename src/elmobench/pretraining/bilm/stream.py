@@ -11,6 +11,7 @@ from elmobench.errors import DataError
 from elmobench.pretraining.encoded import EncodedPart
 
 _BEGIN, _END = 0, 1
+_SENTENCES = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,16 @@ def lay_out(part: EncodedPart, rows: int, rng: np.random.Generator | None = None
         )
     forward = np.empty(int(ends[-1]), dtype=np.int32)
     backward = np.empty_like(forward)
-    begins = ends - lengths - 2
-    # Places of the tokens: those between begin and end of their sentence.
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    tokens = part.tokens[np.repeat(part.offsets[order], lengths) + within]
-    forward[begins], forward[ends - 1] = _BEGIN, _END
-    backward[begins], backward[ends - 1] = _END, _BEGIN
-    forward[np.repeat(begins, lengths) + 1 + within] = tokens
-    backward[np.repeat(ends, lengths) - 2 - within] = tokens
+    # Some sentences at a time: the places of all tokens would take many times their memory.
+    for first in range(0, len(order), _SENTENCES):
+        some = slice(first, first + _SENTENCES)
+        starts, sizes, stops = part.offsets[order[some]], lengths[some], ends[some]
+        begins = stops - sizes - 2
+        within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        tokens = part.tokens[np.repeat(starts, sizes) + within]
+        forward[begins], forward[stops - 1] = _BEGIN, _END
+        backward[begins], backward[stops - 1] = _END, _BEGIN
+        forward[np.repeat(begins, sizes) + 1 + within] = tokens
+        backward[np.repeat(stops, sizes) - 2 - within] = tokens
     cut = rows * length
     return EpochText(forward[:cut].reshape(rows, length), backward[:cut].reshape(rows, length))

@@ -39,7 +39,7 @@ from elmobench.pretraining.bilm.sampled_softmax import (
 )
 from elmobench.pretraining.bilm.start import read_start
 from elmobench.pretraining.bilm.stream import EpochText, lay_out
-from elmobench.pretraining.checkpoints import CheckpointFolder
+from elmobench.pretraining.checkpoints import CheckpointFolder, writing
 from elmobench.pretraining.distributed import Group
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.vocabulary import Vocabulary
@@ -295,7 +295,8 @@ def train_bilm(
 
     Raises:
         ConfigError: for options that do not fit the corpus, or the checkpoints in ``out``.
-        ElmobenchError: if the loss is no number.
+        ModelError: if something cannot be written.
+        ElmobenchError: if loss or gradients are no numbers.
     """
     identity = {
         "kind": "bilm",
@@ -381,7 +382,7 @@ class _Run:
             return
         self._out.mkdir(parents=True, exist_ok=True)
         row: dict[str, Any] = {k: v for k, v in asdict(progress).items() if v == v}
-        with (self._out / LOG).open("a", encoding="utf-8") as log:
+        with writing(self._out / LOG), (self._out / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
         if self._on_progress is not None:
             self._on_progress(progress)
@@ -393,7 +394,8 @@ class _Run:
         if model.group.first:
             self.report(model.heldout_perplexity(heldout_tokens))
             self._folder.write(model.step, state, {"seconds": self._seconds})
-            export(self._out, model.weights, model.options, model.vocabulary)
+            with writing(self._out):
+                export(self._out, model.weights, model.options, model.vocabulary)
         else:
             self.report()
         model.group.wait()
