@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from elmobench import paths
@@ -13,6 +14,10 @@ from elmobench import paths
 # another while other processes keep the cores busy slow down a hundredfold. Set before torch
 # is imported, and inherited by the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test asserts a time: machines are busy.
+hypothesis.settings.register_profile("elmobench", deadline=None)
+hypothesis.settings.load_profile("elmobench")
 
 _SHARED = Path(
     os.environ.get("ELMOBENCH_SHARED", Path(__file__).resolve().parents[2] / "shared")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import elmobench
+from elmobench.analysis.differences import units_of
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.errors import ConfigError
@@ -58,6 +59,9 @@ def test_every_placement_from_card_to_prediction(tmp_path: Path) -> None:
     metric = elmobench.get_metric("squad")
     scores = metric.compute([r["gold"] for r in rows], [r["predicted"] for r in rows])
     assert scores.values == both.result.test
+    # Questions on one passage stand or fall together.
+    made = elmobench.load_task("qa/tiny", include=[cards]).split("test")
+    assert len(set(units_of(rows))) == len({example.passage.text for example in made})
 
     predictor = Predictor(RecordStore(results).record_path(both.cell))
     assert set(mixes["output"]) == {"random", "elmo-random"}

@@ -1,23 +1,14 @@
-"""The command line, in a process of its own, as a user meets it."""
+"""The command line as a user meets it."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-
-def elmobench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "elmobench", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "200", **environment},
-        check=False,
-    )
+from command_line import elmobench
 
 
 def test_help_names_every_verb() -> None:
@@ -74,14 +65,7 @@ def test_errors_have_no_traceback() -> None:
 def test_mistakes_have_no_traceback(
     arguments: list[str], environment: dict[str, str], message: str, tmp_path: Path
 ) -> None:
-    out = subprocess.run(
-        [sys.executable, "-m", "elmobench", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "COLUMNS": "200", **environment},
-        check=False,
-    )
+    out = elmobench(*arguments, cwd=tmp_path, **environment)
     assert "Traceback" not in out.stderr
     assert message in out.stderr
     assert (out.returncode == 0) == (message == "")
@@ -90,7 +74,10 @@ def test_mistakes_have_no_traceback(
 def test_version() -> None:
     import elmobench as package
 
-    assert elmobench("--version").stdout.strip() == package.__version__
+    # In a process of its own, as a user starts it.
+    command = [sys.executable, "-m", "elmobench", "--version"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == package.__version__
 
 
 @pytest.mark.slow

@@ -1,30 +1,20 @@
-"""``elmobench encode`` in a process of its own."""
-
-import os
-import subprocess
-import sys
+"""``elmobench encode``."""
 
 import h5py
 import pytest
 
+from command_line import elmobench
 from elmobench.features.catalogue import load_provider
 
 
 def _encode(*arguments, stdin=b"", cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "elmobench", "encode", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, "COLUMNS": "200"},
-        cwd=cwd,
-        check=False,
-    )
+    return elmobench("encode", *arguments, stdin=stdin, cwd=cwd)
 
 
 def test_standard_input_to_hdf5(tmp_path):
     out = _encode("random", "-", "--out", tmp_path / "x.hdf5", stdin=b"a b\n\nc")
     assert out.returncode == 0, out.stderr
-    assert b"3 sentences, 3 tokens: layer_0 of 128 values in fp32" in out.stdout
+    assert "3 sentences, 3 tokens: layer_0 of 128 values in fp32" in out.stdout
     with h5py.File(tmp_path / "x.hdf5") as file:
         (expected,) = load_provider("random").encode([["a", "b"]])
         assert (file["0"][...] == expected).all()
@@ -45,8 +35,8 @@ def test_mistakes_leave_no_file(tmp_path, spec, data, options, message):
     (tmp_path / "in.txt").write_bytes(data)
     out = _encode(spec, "in.txt", "--out", "x.h5", *options, cwd=tmp_path)
     assert out.returncode == 1
-    assert message in out.stderr.decode()
-    assert "Traceback" not in out.stderr.decode()
+    assert message in out.stderr
+    assert "Traceback" not in out.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
 
 

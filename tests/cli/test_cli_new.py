@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from elmobench.analysis.phrasing import tagged
 from elmobench.cli.main import app
-from elmobench.cli.predict import _tagged
 from elmobench.errors import ConfigError
 
 
@@ -53,4 +53,4 @@ def test_the_pipeline_must_be_stated(tmp_path: Path) -> None:
     ],
 )
 def test_tags_in_print(tags: list[str], expected: str) -> None:
-    assert " ".join(_tagged(("Ann", "Lee", "sleeps"), tags)) == expected
+    assert " ".join(tagged(("Ann", "Lee", "sleeps"), tags)) == expected

@@ -6,7 +6,6 @@ import hashlib
 import os
 import random
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from command_line import elmobench
 from elmobench import load_provider
 from elmobench.features.catalogue import Catalogue
 
@@ -52,12 +52,7 @@ MODELS = {
 
 
 def go(*arguments: object, home: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        [sys.executable, "-m", "elmobench", "pretrain", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ELMOBENCH_HOME": str(home), "OMP_NUM_THREADS": "1"},
-    )
+    result = elmobench("pretrain", *arguments, ELMOBENCH_HOME=str(home))
     assert result.returncode == status, result.stderr
     return result
 

@@ -166,7 +166,7 @@ clauses = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(clauses)
 def test_argument_ceiling_by_enumeration(rows):
     examples = [

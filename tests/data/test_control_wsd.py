@@ -158,7 +158,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows)
 def test_no_function_of_the_word_exceeds_the_ceiling(rows):
     """Every function from word to a set of senses, silence included, by enumeration."""

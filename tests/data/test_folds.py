@@ -13,6 +13,7 @@ from elmobench.bench.run import run_experiment
 from elmobench.data.cards import load_card
 from elmobench.data.task import Task, load_task
 from elmobench.errors import ConfigError, DataError
+from elmobench.tracking.record import RecordStore
 
 FILES = {"a": 2, "b": 1, "c": 3, "d": 1}
 FOLDS = {"0.ids": "a.tsv\nd.tsv\n", "1.ids": "b.tsv\n\n", "2.ids": "c"}
@@ -183,6 +184,12 @@ def test_an_experiment_over_folds(folder: Path, tmp_path: Path) -> None:
     counts = [record.result.counts for record in summary.records if record.result]
     assert [c["test"] for c in counts] == [3, 1, 3]
     assert all(r.run and f"fold:{k}" in r.run.signature for k, r in enumerate(summary.records))
+    # What a test of significance draws are documents.
+    rows = RecordStore(tmp_path / "out").read_predictions(summary.records[0].cell)
+    task = load_task("ner/folded", include=[folder])
+    documents = {example.id: task.document(example.id) for example in task.split("test")}
+    assert {row["id"]: row["unit"] for row in rows} == documents
+    assert None not in documents.values()
     with pytest.raises(ConfigError, match="no fold 3"):
         run_experiment(
             {**experiment, "axes": {"fold": [3]}}, include=[folder], results=tmp_path / "no"

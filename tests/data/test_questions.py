@@ -39,7 +39,7 @@ def attaches(char: str) -> bool:
     return unicodedata.category(char)[0] == "M" or unicodedata.category(char) == "Cf"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS, TOKENIZER)
 def test_tokens_are_pieces_of_the_text_and_nothing_visible_is_lost(text, tokenizer) -> None:
     passage = make_passage(text, tokenizer)
@@ -51,7 +51,7 @@ def test_tokens_are_pieces_of_the_text_and_nothing_visible_is_lost(text, tokeniz
     assert "".join(left).strip() == ""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_the_rules_with_and_without_offsets_are_one(text: str) -> None:
     for name in ("whitespace", "words"):
@@ -59,7 +59,7 @@ def test_the_rules_with_and_without_offsets_are_one(text: str) -> None:
         assert tokens == TOKENIZERS[name](text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS)
 @example("e\u0301")
 @example("can't\u0301 '\u0301s")
@@ -68,7 +68,7 @@ def test_a_mark_is_never_cut_from_what_it_stands_on(text: str) -> None:
         assert start == 0 or text[start - 1].isspace() or not attaches(text[start])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS, TOKENIZER, st.data())
 def test_covering_tokens_against_a_loop(text, tokenizer, data) -> None:
     passage = make_passage(text, tokenizer)
@@ -89,7 +89,7 @@ def test_covering_tokens_against_a_loop(text, tokenizer, data) -> None:
         assert text[start:end].strip() in passage.substring(*found)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS.filter(str.strip), TOKENIZER, st.data())
 def test_any_span_of_tokens_is_a_substring_and_maps_back(text, tokenizer, data) -> None:
     passage = make_passage(text, tokenizer)

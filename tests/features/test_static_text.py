@@ -169,7 +169,7 @@ def test_faults_are_found_among_unwanted_words_and_again(tmp_path, content, form
             open_vectors(path, form).index([])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(

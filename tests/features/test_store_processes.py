@@ -102,7 +102,7 @@ def test_writers_of_overlapping_data_store_nothing_twice(tmp_path):
     assert list(root.glob("*/.*.part")) == []
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
+@pytest.mark.parametrize("precision", ["fp16", pytest.param("int8", marks=pytest.mark.slow)])
 def test_a_real_model_writes_the_same_bytes_whatever_happens(tmp_path, precision):
     """In another order with repeats, by two processes at once, killed and resumed."""
     roots = {name: tmp_path / name for name in ("whole", "shuffled", "shared", "killed")}

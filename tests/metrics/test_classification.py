@@ -3,7 +3,7 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elmobench.errors import DataError
@@ -13,7 +13,6 @@ from elmobench.metrics.classification import ACCURACY, MACRO_F1
 PAIRS = st.lists(st.tuples(*[st.sampled_from(["neg", "neutral", "pos"])] * 2), min_size=1)
 
 
-@settings(deadline=None)
 @given(PAIRS)
 def test_equal_to_counting(pairs) -> None:
     gold, predicted = [g for g, _ in pairs], [p for _, p in pairs]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from elmobench.errors import DataError
@@ -90,7 +90,6 @@ def test_b_cubed_is_its_definition(left: list, right: list) -> None:
     assert b_cubed(key, response)[2] == pytest.approx(b_cubed(response, key)[0])
 
 
-@settings(deadline=None)
 @given(labels, labels)
 def test_ceaf_is_the_best_of_all_alignments(left: list, right: list) -> None:
     key, response = clusters_of(left), clusters_of(right)

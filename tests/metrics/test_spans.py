@@ -35,7 +35,7 @@ def percent(a: int, b: int) -> float:
     return 100 * a / b if b else 0.0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(SENTENCE, max_size=4))
 def test_equal_to_a_state_machine(sentences) -> None:
     gold = [[g for g, _ in s] for s in sentences]

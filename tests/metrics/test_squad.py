@@ -59,7 +59,7 @@ TEXT = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TEXT, min_size=1, max_size=3), TEXT)
 def test_one_question_against_a_loop(gold: list[str], predicted: str) -> None:
     best = exact = 0.0

@@ -65,7 +65,7 @@ def naive(tags: list[str]) -> list[tuple[str, list[list[int]]]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from(["O", *LABELS]), st.integers(1, 3)), max_size=8))
 def test_arguments_against_a_walk_over_tokens(runs: list[tuple[str, int]]) -> None:
     tags: list[str] = []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -13,7 +13,6 @@ TAG = st.sampled_from(["NN", "VB", "JJ"])
 SENTENCES = st.lists(st.lists(st.tuples(TAG, TAG), max_size=5), min_size=1, max_size=6).filter(any)
 
 
-@settings(deadline=None)
 @given(SENTENCES)
 def test_equal_to_counting_tokens_and_to_scikit_learn(sentences) -> None:
     gold = [[g for g, _ in s] for s in sentences]

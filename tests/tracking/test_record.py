@@ -86,6 +86,11 @@ def test_predictions_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert store.write_predictions("c" * 64, rows) == digest
     assert store.predictions_path("c" * 64).read_bytes() == before
     assert store.read_predictions("c" * 64) == rows
+    # Units are kept where they say something, and are no part of the predictions.
+    assert store.write_predictions("c" * 64, [{**rows[0], "unit": "1"}]) == digest
+    assert store.predictions_path("c" * 64).read_bytes() == before
+    assert store.write_predictions("c" * 64, [{**rows[0], "unit": "doc"}]) == digest
+    assert store.read_predictions("c" * 64) == [{**rows[0], "unit": "doc"}]
 
 
 def test_damaged_and_foreign_files_are_clear_errors(tmp_path: Path) -> None:

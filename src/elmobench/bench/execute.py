@@ -91,8 +91,14 @@ def _run(
     )
     clock.lap("test")
 
+    task = bench.task(cell.task, cell.fold)
     rows = [
-        {"id": example.id, "gold": pipeline.gold(example), "predicted": prediction}
+        {
+            "id": example.id,
+            "unit": task.document(example.id) or pipeline.test_unit(example),
+            "gold": pipeline.gold(example),
+            "predicted": prediction,
+        }
         for example, prediction in zip(data.sets["test"].examples, predictions, strict=True)
     ]
     save_model(

@@ -118,6 +118,8 @@ class Experiment(_Model):
         axes: further axes.
         overrides: options for some cells; later ones win.
         settings: threads and precision.
+        margin: points of a score below which a difference counts as none; to be fixed before the
+            run, for tests of equivalence.
         models: catalogue entries of its own.
         source: the file it was read from; None for one made in Python.
     """
@@ -132,6 +134,7 @@ class Experiment(_Model):
     axes: Axes = Field(default_factory=Axes)
     overrides: tuple[Override, ...] = ()
     settings: Settings = Field(default_factory=Settings)
+    margin: float = Field(default=1.0, gt=0)
     models: dict[str, Any] = Field(default_factory=dict)
     source: Path | None = Field(default=None, exclude=True)
 

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from elmobench.cli import (
+    compare,
     data,
     doctor,
     encode,
@@ -38,6 +39,7 @@ app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("validate")(validation.validate)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("encode")(encode.encode)
 app.command("inspect")(inspect.inspect)

@@ -71,13 +71,15 @@ class PassageQuestion:
     """A question that a passage answers. Questions on one passage share the object.
 
     ``answers`` are those of the annotators, in the data's order; several may be equal. There
-    are none in a user's own text.
+    are none in a user's own text. ``article`` is the title of what the passage is part of, where
+    the data has one.
     """
 
     id: str
     question: Sentence
     passage: Passage
     answers: tuple[Answer, ...] = ()
+    article: str = ""
 
     def __post_init__(self) -> None:
         if not self.question or not self.passage.tokens:

@@ -72,6 +72,7 @@ class Task:
         self._trust_first = trust_first
         self._progress = progress
         self._splits: dict[str, list[Any]] = {}
+        self._documents: dict[str, str] = {}
         self._counts: dict[str, Counts] = {}
 
     @property
@@ -162,6 +163,10 @@ class Task:
     def is_local(self) -> bool:
         """Whether every file is on this machine (they are not hashed)."""
         return all(is_local(self.card, source) for source in self.files())
+
+    def document(self, example_id: str) -> str | None:
+        """The file that an example stands in, where the set is split by files; else None."""
+        return self._documents.get(example_id)
 
     def _single(self, split: str) -> list[FileSource | GenerateSource]:
         """The sources of a split, a listed one as its files."""
@@ -312,6 +317,7 @@ class Task:
         result: dict[str, list[Any]] = {name: [] for name in SPLITS}
         for name, (_, examples) in zip(names, files, strict=True):
             result[split[name]] += examples
+            self._documents.update((example.id, name) for example in examples)
         self._check("all", _flat(files))
         return result
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.errors import DataError
 from elmobench.registry import Registry
 
 
@@ -30,6 +34,19 @@ class Scores:
         return self.values[self.primary]
 
 
+@dataclass(frozen=True)
+class Tally:
+    """What adds up over examples, for tests that resample or swap them.
+
+    Attributes:
+        counts: (systems, examples, K) float64; the scores need their sums over examples alone.
+        score: sums of shape (..., K) to the primary score in percent, of shape (...).
+    """
+
+    counts: NDArray[np.float64]
+    score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
 class Metric(ABC):
     """Computed from stored predictions alone, so that it can be recomputed later."""
 
@@ -44,6 +61,49 @@ class Metric(ABC):
         Raises:
             DataError: if the two differ in number or shape.
         """
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """The same score in counts that add up over examples, for several systems.
+
+        For every subset of the examples, ``score`` of the summed counts is the primary score
+        of :meth:`compute` on that subset.
+
+        Args:
+            gold: one annotation an example.
+            systems: the predictions of each system, in the same order.
+
+        Raises:
+            DataError: if predictions differ from gold in number or shape, or the metric has no
+                such counts.
+        """
+        raise DataError(
+            f"metric {self.name!r} does not say what adds up over examples, so differences in it "
+            "cannot be tested",
+            fix="give the metric a method 'tally'",
+        )
+
+    def _tally(
+        self,
+        gold: Sequence[Any],
+        systems: Sequence[Sequence[Any]],
+        count: Callable[[Any, Any], Sequence[float]],
+        score: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    ) -> Tally:
+        """A tally of ``count(gold, predicted)`` of each example, after :meth:`compute`'s checks."""
+        for predicted in systems:
+            self.compute(gold, predicted)
+        rows = [[count(*pair) for pair in zip(gold, system, strict=True)] for system in systems]
+        return Tally(np.asarray(rows, dtype=np.float64), score)
+
+
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``100 * part / whole``; 0 where there is nothing."""
+    return np.divide(100 * part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F1 in percent of sums (..., 3): correct, gold, found."""
+    return ratio(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
 
 
 METRICS: Registry[Metric] = Registry("metric", "elmobench.metrics")

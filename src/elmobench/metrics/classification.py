@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
 
 
 class Classification(Metric):
@@ -58,12 +60,37 @@ class Classification(Metric):
         }
         return Scores(primary=self.primary, values=values, per_class=rows)
 
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`."""
+        return self._tally(
+            gold, systems, lambda a, b: (a == b, 1), lambda sums: ratio(sums[..., 0], sums[..., 1])
+        )
+
 
 class MacroF1(Classification):
     """The same scores, led by macro-F1."""
 
     name: ClassVar[str] = "macro-f1"
     primary: ClassVar[str] = "macro_f1"
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`; correct, gold and found of every label."""
+        labels = sorted({*gold, *(label for system in systems for label in system)})
+
+        def count(meant: Any, said: Any) -> list[float]:
+            return [
+                float(value)
+                for label in labels
+                for value in (meant == said == label, meant == label, said == label)
+            ]
+
+        return self._tally(gold, systems, count, _macro)
+
+
+def _macro(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    by_label = sums.reshape(*sums.shape[:-1], -1, 3)
+    occurs = by_label[..., 1:].any(axis=-1)
+    return np.asarray(f1_of(by_label).sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1))
 
 
 ACCURACY = Classification()

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, ratio
 
 Mention = tuple[int, int]
 Cluster = tuple[Mention, ...]
@@ -108,6 +109,15 @@ class Coreference(Metric):
         values = _scores(pairs, "") | _scores(linked, WITHOUT_SINGLETONS)
         return Scores(primary=self.primary, values=values)
 
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`; the fractions of MUC, B³ and CEAFe of each document."""
+
+        def count(left: Any, right: Any) -> list[float]:
+            key, response = _clusters(left, self.name), _clusters(right, self.name)
+            return [value for name in _CONLL for value in MEASURES[name](key, response)]
+
+        return self._tally(gold, systems, count, _conll)
+
 
 def _scores(pairs: Sequence[tuple[list[Cluster], list[Cluster]]], suffix: str) -> dict[str, float]:
     values: dict[str, float] = {}
@@ -123,6 +133,14 @@ def _scores(pairs: Sequence[tuple[list[Cluster], list[Cluster]]], suffix: str) -
         values[f"{name}_recall{suffix}"] = recall
     average = sum(values[f"{name}{suffix}"] for name in _CONLL) / len(_CONLL)
     return {f"conll{suffix}": average, **values}
+
+
+def _conll(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    fractions = sums.reshape(*sums.shape[:-1], len(_CONLL), 4)
+    recall = ratio(fractions[..., 0], fractions[..., 1])
+    precision = ratio(fractions[..., 2], fractions[..., 3])
+    f1 = ratio(2 * precision * recall, precision + recall) / 100
+    return np.asarray(f1.mean(axis=-1))
 
 
 def _mentions(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _LABELS = ("A", "B", "neither")
 _GENDERS = ("masculine", "feminine")
@@ -61,6 +61,15 @@ class Gap(Metric):
         for gender, tally in counts.items():
             rows[gender]["support"] = float(tally["examples"])
         return Scores(primary=self.primary, values=values, per_class=rows)
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`."""
+
+        def count(left: Any, right: Any) -> tuple[bool, bool, bool]:
+            meant, said = left["label"], right["label"]
+            return said == meant != "neither", meant != "neither", said != "neither"
+
+        return self._tally(gold, systems, count, f1_of)
 
 
 def _label(annotation: Any, where: str) -> str:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, ratio
 
 _POS = {"n": "noun", "v": "verb", "a": "adjective", "r": "adverb"}
 
@@ -83,6 +86,15 @@ class WsdF1(Metric):
         rows = {group: _row(names, points) for group, names in sorted(groups.items())}
         return Scores(primary=self.primary, values=values, per_class=rows)
 
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`; points, instances answered, and all instances."""
+
+        def count(left: Any, right: Any) -> tuple[float, float, float]:
+            values = self.compute([left], [right]).values
+            return values["correct"], values["answered"], values["support"]
+
+        return self._tally(gold, systems, count, _f1)
+
     def _rows(
         self, sentences: Sequence[Any], side: str
     ) -> list[tuple[str, frozenset[str], Mapping[str, Any]]]:
@@ -108,6 +120,12 @@ class WsdF1(Metric):
                 seen.add(name)
                 found.append((name, frozenset(senses), row))
         return found
+
+
+def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    precision = ratio(sums[..., 0], sums[..., 1])
+    recall = ratio(sums[..., 0], sums[..., 2])
+    return ratio(2 * precision * recall, precision + recall) / 100
 
 
 def _row(names: Sequence[str], points: Mapping[str, float]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _Span = tuple[str, int, int]
 
@@ -68,6 +68,15 @@ class SpanF1(Metric):
         values["tokens"] = float(tokens)
         values["token_accuracy"] = 100 * equal / tokens if tokens else 0.0
         return Scores(primary=self.primary, values=values, per_class=rows)
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`."""
+
+        def count(left: Sequence[str], right: Sequence[str]) -> tuple[int, int, int]:
+            wanted, found = _spans([left]), _spans([right])
+            return len(wanted & found), len(wanted), len(found)
+
+        return self._tally(gold, systems, count, f1_of)
 
     def _check(self, tags: Any, known: set[str], where: str) -> None:
         # Checked here because seqeval would only warn, once for each such token.

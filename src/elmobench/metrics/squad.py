@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, ratio
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -69,6 +69,15 @@ class Squad(Metric):
             "missing": float(missing),
         }
         return Scores(primary=self.primary, values=values)
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`."""
+
+        def count(references: Any, prediction: Any) -> tuple[float, int]:
+            # The score of one question, in [0, 1].
+            return self.compute([references], [prediction]).score / 100, 1
+
+        return self._tally(gold, systems, count, lambda sums: ratio(sums[..., 0], sums[..., 1]))
 
     def compute_by_id(
         self, gold: Mapping[str, Sequence[str]], predicted: Mapping[str, str]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from elmobench.data.tag_schemes import spans, violation
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _Argument = tuple[str, tuple[tuple[int, int], ...]]
 _PREDICATE = "V"
@@ -72,6 +72,18 @@ class SrlF1(Metric):
         values["propositions"] = float(len(gold))
         values["perfect"] = 100 * perfect / len(gold) if len(gold) else 0.0
         return Scores(primary=self.primary, values=values, per_class=rows)
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`."""
+
+        def count(left: Sequence[str], right: Sequence[str]) -> tuple[int, int, int]:
+            wanted, given = (
+                {argument for argument in arguments(tags) if argument[0] != _PREDICATE}
+                for tags in (left, right)
+            )
+            return len(wanted & given), len(wanted), len(given)
+
+        return self._tally(gold, systems, count, f1_of)
 
     def _read(self, tags: Any, where: str) -> set[_Argument]:
         if isinstance(tags, str) or not isinstance(tags, Sequence):

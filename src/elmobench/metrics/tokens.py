@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from elmobench.errors import DataError
-from elmobench.metrics.base import Metric, Scores
+from elmobench.metrics.base import Metric, Scores, Tally, ratio
 from elmobench.metrics.classification import ACCURACY
 
 
@@ -45,6 +45,15 @@ class TokenAccuracy(Metric):
         scores = ACCURACY.compute(flat, [tag for tags in predicted for tag in tags])
         values = {**scores.values, "tokens": float(len(flat))}
         return Scores(primary=self.primary, values=values, per_class=scores.per_class)
+
+    def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
+        """See :meth:`Metric.tally`."""
+        return self._tally(
+            gold,
+            systems,
+            lambda a, b: (sum(x == y for x, y in zip(a, b, strict=True)), len(a)),
+            lambda sums: ratio(sums[..., 0], sums[..., 1]),
+        )
 
 
 TOKEN_ACCURACY = TokenAccuracy()

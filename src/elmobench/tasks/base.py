@@ -205,6 +205,12 @@ class Pipeline(ABC, Generic[E]):
     def gold(self, example: E) -> Any:
         """The gold annotation, of the form that the metric reads."""
 
+    def test_unit(self, example: E) -> str:
+        """What stands or falls together in tests of significance: the id of the example, or of
+        what several examples are drawn from.
+        """
+        return str(example.id)  # type: ignore[attr-defined]
+
     @abstractmethod
     def from_tokens(self, tokens: Sentence) -> E:
         """An unlabelled example from a user's own text, for ``predict``."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
+from elmobench.digests import digest_of
 from elmobench.errors import ConfigError, DataError
 from elmobench.tasks.base import (
     SEPARATOR,
@@ -45,6 +46,10 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
     def gold(self, example: PassageQuestion) -> list[str]:
         """The annotators' answers."""
         return [answer.text for answer in example.answers]
+
+    def test_unit(self, example: PassageQuestion) -> str:
+        """The article, or where the data does not name it, the passage."""
+        return example.article or digest_of(example.passage.text)[:16]
 
     def from_tokens(self, tokens: Sentence) -> PassageQuestion:
         """The tokens of a passage, ``|||``, the tokens of a question.

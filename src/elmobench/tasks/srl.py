@@ -54,6 +54,10 @@ class Roles(Pipeline[Proposition]):
         """The tags, the predicate's V among them."""
         return list(example.tags)
 
+    def test_unit(self, example: Proposition) -> str:
+        """The sentence: its propositions are not independent."""
+        return example.id.rpartition("#")[0] or example.id
+
     def from_tokens(self, tokens: Sentence) -> Proposition:
         """A proposition whose predicate is the token in brackets: ``The dog [ate] it .``
 

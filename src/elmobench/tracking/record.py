@@ -172,11 +172,22 @@ class RecordStore:
         return path
 
     def write_predictions(self, cell: str, rows: list[dict[str, Any]]) -> str:
-        """Write test predictions (``id``, ``gold``, ``predicted``); returns their digest."""
-        data = canonical_json(rows).encode("utf-8", "surrogatepass")
+        """Write test predictions; returns the digest of all but their units.
+
+        Args:
+            cell: the cell's name.
+            rows: ``id``, ``gold`` and ``predicted`` of each example; and ``unit``, what stands or
+                falls together in tests of significance, kept only where it is not the id.
+        """
+        plain = [{k: v for k, v in row.items() if k != "unit"} for row in rows]
+        kept = [
+            row if row.get("unit", row["id"]) != row["id"] else bare
+            for row, bare in zip(rows, plain, strict=True)
+        ]
+        data = canonical_json(kept).encode("utf-8", "surrogatepass")
         # mtime=0: the same predictions give the same bytes.
         write_bytes(self.predictions_path(cell), gzip.compress(data, 9, mtime=0))
-        return digest_of(rows)
+        return digest_of(plain)
 
     def read_predictions(self, cell: str) -> list[dict[str, Any]]:
         """The stored predictions. Raises DataError if they were not kept or are damaged."""
@@ -214,19 +225,38 @@ class RecordStore:
         if not self.plan_path.exists():
             return list(self)
         try:
-            plan = json.loads(self.plan_path.read_text("utf-8"))
+            plan = self._plan()
             experiment, points = plan["experiment"], plan["points"]
             common = {"experiment": experiment["name"], "caveats": experiment["caveats"]}
             names = ("task", "features", "head", "seed", "axes")
             called = [(p["cell"], {**common, **{name: p[name] for name in names}}) for p in points]
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"not the plan of an experiment: {error}",
-                where=str(self.plan_path),
-                fix="delete the file and run the experiment again; no result is lost",
-            ) from error
+            raise self._no_plan(error) from error
         found = [(self.read(cell), names) for cell, names in called]
         return [record.model_copy(update=n) for record, n in found if record is not None]
+
+    def experiment(self) -> dict[str, Any]:
+        """The experiment as resolved when it last ran; nothing in a folder without a plan.
+
+        Raises:
+            DataError: if the plan is damaged.
+        """
+        if not self.plan_path.exists():
+            return {}
+        try:
+            return dict(self._plan()["experiment"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._no_plan(error) from error
+
+    def _plan(self) -> Any:
+        return json.loads(self.plan_path.read_text("utf-8"))
+
+    def _no_plan(self, error: Exception) -> DataError:
+        return DataError(
+            f"not the plan of an experiment: {error}",
+            where=str(self.plan_path),
+            fix="delete the file and run the experiment again; no result is lost",
+        )
 
     def add_cost(self, cost: dict[str, Any]) -> None:
         """Note what an encoding took, in ``features.json``."""

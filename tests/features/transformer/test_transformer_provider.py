@@ -164,7 +164,7 @@ words = st.one_of(st.sampled_from(WORDS), letters)
 
 
 @pytest.mark.parametrize("name", list(FAMILIES))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sentence=st.lists(words, max_size=12))
 def test_pieces_are_those_of_the_running_text(splitters, name, sentence):
     """And each belongs to the word that it was cut from."""

@@ -73,11 +73,12 @@ class SquadReader(Reader[SquadOptions]):
         examples: list[PassageQuestion] = []
         dropped: Counter[str] = Counter()
         for place, article in _chosen(_articles(text), options.articles, text.name):
+            title = article.get("title") if isinstance(article, dict) else None
             for at, paragraph in _items(article, "paragraphs", place):
                 context = _text(paragraph, "context", at)
                 passage = make_passage(context, options.tokenizer)
                 for where, qa in _items(paragraph, "qas", at):
-                    found = _question(qa, passage, options, dropped, where)
+                    found = _question(qa, passage, options, dropped, where, title)
                     if found is not None:
                         examples.append(found)
         return ReadResult(examples, dropped)
@@ -117,7 +118,12 @@ def _chosen(articles: list[tuple[str, Any]], wanted: Articles, name: str) -> lis
 
 
 def _question(
-    qa: Any, passage: Passage, options: SquadOptions, dropped: Counter[str], where: str
+    qa: Any,
+    passage: Passage,
+    options: SquadOptions,
+    dropped: Counter[str],
+    where: str,
+    title: Any = None,
 ) -> PassageQuestion | None:
     text = _text(qa, "question", where)
     tokens = tuple(text[start:end] for start, end in character_spans(text, options.tokenizer))
@@ -140,7 +146,8 @@ def _question(
             )
         dropped["questions without a usable answer"] += 1
         return None
-    return PassageQuestion(_text(qa, "id", where), tokens, passage, tuple(answers))
+    article = title if isinstance(title, str) else ""
+    return PassageQuestion(_text(qa, "id", where), tokens, passage, tuple(answers), article)
 
 
 def _answer(

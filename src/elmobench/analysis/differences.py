@@ -1,0 +1,245 @@
+"""Which of two systems is better on each task, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from elmobench.analysis.resampling import (
+    Floats,
+    PValue,
+    bootstrap_differences,
+    holm,
+    interval,
+    randomization_test,
+)
+from elmobench.errors import ConfigError, DataError
+from elmobench.metrics.base import Tally, get_metric
+from elmobench.tracking.record import RecordStore, RunRecord
+
+Verdict = Literal["better", "worse", "tie", "undecided"]
+
+ALPHA = 0.05
+"""Level of the tests, after Holm's correction over the compared tasks."""
+DEFAULT_MARGIN = 1.0
+"""Of experiments that ran before they had a margin."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two systems on one task with one head, in percent.
+
+    Attributes:
+        task, head, axes: where.
+        metric: the score that is compared.
+        left, right: what is compared.
+        left_scores, right_scores: by seed.
+        seeds: seeds that both have; runs of one seed are paired.
+        units: what was swapped and resampled: examples, sentences, articles or documents.
+        difference: mean of ``left`` less mean of ``right``.
+        low, high: 95 % interval of the hierarchical bootstrap over seeds and units.
+        inner: its 90 % interval, for the equivalence test.
+        p: of the approximate randomisation over units.
+        p_corrected: Holm's, over the rows of one comparison.
+        margin: what counts as no difference, fixed before the run.
+        cells: names of the cells of both, a pair a seed.
+    """
+
+    task: str
+    head: str
+    axes: dict[str, Any]
+    metric: str
+    left: str
+    right: str
+    left_scores: tuple[float, ...]
+    right_scores: tuple[float, ...]
+    seeds: tuple[int, ...]
+    units: int
+    difference: float
+    low: float
+    high: float
+    inner: tuple[float, float]
+    p: PValue
+    p_corrected: float
+    margin: float
+    cells: tuple[tuple[str, str], ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """``better`` or ``worse``: test and interval agree that ``left`` is so. ``tie``: the
+        difference is shown to lie within the margin (two one-sided tests, by the 90 % interval).
+        Else ``undecided``: the data do not tell.
+        """
+        if self.p_corrected < ALPHA and (self.low > 0 or self.high < 0):
+            return "better" if self.difference > 0 else "worse"
+        if -self.margin < self.inner[0] and self.inner[1] < self.margin:
+            return "tie"
+        return "undecided"
+
+
+def compare(
+    store: RecordStore,
+    left: str,
+    right: str,
+    *,
+    by: str = "features",
+    where: Mapping[str, str] | None = None,
+    margin: float | None = None,
+    resamples: int = 10_000,
+) -> list[Difference]:
+    """Compare ``left`` with ``right`` wherever both were run with the same seeds.
+
+    Args:
+        store: the results folder.
+        left, right: two values of ``by``, e.g. two features specs.
+        by: ``features``, ``head``, or a further axis of the experiment.
+        where: only cells with these values, e.g. ``{"head": "linear"}``.
+        margin: a difference below it counts as none, in points of the score; by default the
+            experiment's, which was fixed before it ran.
+        resamples: of test and bootstrap.
+
+    Returns:
+        One row a task, head and point of the other axes, in the grid's order.
+
+    Raises:
+        ConfigError: if nothing was run with both.
+        DataError: if predictions are missing, damaged or of different examples.
+    """
+    records = [r for r in store.planned() if r.result is not None and _matches(r, where or {})]
+    if margin is None:
+        margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
+    rows = []
+    for group in _groups(records, by):
+        pairs = _paired(group.get(left, ()), group.get(right, ()))
+        if pairs:
+            rows.append(_difference(store, pairs, by, left, right, margin, resamples))
+    if not rows:
+        raise ConfigError(
+            f"no task was run with both {left!r} and {right!r} with the same seed",
+            where=str(store.folder),
+            fix=f"{by} here: {', '.join(sorted({str(_value(r, by)) for r in records})) or 'none'}",
+        )
+    corrected = holm([row.p.two_sided for row in rows])
+    return [replace(row, p_corrected=p) for row, p in zip(rows, corrected, strict=True)]
+
+
+def predictions_of(
+    store: RecordStore, records: Sequence[RunRecord]
+) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """The test rows (``id``, ``unit``, ``gold``) that ``records`` share, and each one's answers.
+
+    Raises:
+        DataError: if they are not of the same examples.
+    """
+    first: list[dict[str, Any]] | None = None
+    answers = []
+    for record in records:
+        rows = store.read_predictions(record.cell)
+        if first is None:
+            first = rows
+        elif [(row["id"], row["gold"]) for row in rows] != [(r["id"], r["gold"]) for r in first]:
+            raise DataError(
+                "predictions are of other examples than those they are compared with",
+                where=str(store.predictions_path(record.cell)),
+                fix="run both anew on the same data",
+            )
+        answers.append([row["predicted"] for row in rows])
+    return first or [], answers
+
+
+def units_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What each test row stands or falls together with; its own id where nothing is kept."""
+    return [str(row.get("unit", row["id"])) for row in rows]
+
+
+def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
+    """(systems, units, K) counts of a tally whose examples belong to ``units``."""
+    places = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
+    summed = np.zeros((tally.counts.shape[0], len(places), tally.counts.shape[2]))
+    homes = np.array([places[unit] for unit in units])
+    for system, counts in zip(summed, tally.counts, strict=True):
+        np.add.at(system, homes, counts)
+    return summed
+
+
+def _difference(
+    store: RecordStore,
+    pairs: Sequence[tuple[RunRecord, RunRecord]],
+    by: str,
+    left: str,
+    right: str,
+    margin: float,
+    resamples: int,
+) -> Difference:
+    one = pairs[0][0]
+    assert one.result is not None
+    rows, answers = predictions_of(store, [r for side in zip(*pairs, strict=True) for r in side])
+    metric = get_metric(one.result.metric)
+    tally = metric.tally([row["gold"] for row in rows], answers)
+    counts = summed_by_unit(tally, units_of(rows))
+    scores = tally.score(counts.sum(axis=1))
+    runs = len(pairs)
+    ours, theirs = counts[:runs], counts[runs:]
+    draws = bootstrap_differences(ours, theirs, tally.score, resamples=resamples)
+    low, high = interval(draws)
+    p = randomization_test(ours, theirs, tally.score, resamples=resamples)
+    return Difference(
+        task=one.task,
+        head="–" if by == "head" else one.head,
+        axes={
+            **({} if by == "features" else {"features": one.features}),
+            **{name: value for name, value in one.axes.items() if name != by},
+        },
+        metric=one.result.primary,
+        left=left,
+        right=right,
+        left_scores=tuple(float(score) for score in scores[:runs]),
+        right_scores=tuple(float(score) for score in scores[runs:]),
+        seeds=tuple(pair[0].seed for pair in pairs),
+        units=counts.shape[1],
+        difference=float(np.mean(scores[:runs]) - np.mean(scores[runs:])),
+        low=low,
+        high=high,
+        inner=interval(draws, 1 - 2 * ALPHA),
+        p=p,
+        p_corrected=p.two_sided,
+        margin=margin,
+        cells=tuple((a.cell, b.cell) for a, b in pairs),
+    )
+
+
+def _value(record: RunRecord, by: str) -> Any:
+    return getattr(record, by) if by in ("features", "head") else record.axes.get(by)
+
+
+def _matches(record: RunRecord, where: Mapping[str, str]) -> bool:
+    names = {"task": record.task, "head": record.head, "features": record.features}
+    return all(str(names.get(key, record.axes.get(key))) == value for key, value in where.items())
+
+
+def _groups(records: Sequence[RunRecord], by: str) -> list[dict[str, list[RunRecord]]]:
+    """Records that differ in ``by`` and in their seed alone, by their value of ``by``."""
+    groups: dict[str, dict[str, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        point = {
+            "task": record.task,
+            "features": record.features,
+            "head": record.head,
+            **{f"axis {name}": value for name, value in record.axes.items()},
+        }
+        point.pop(by if by in point else f"axis {by}", None)
+        groups[json.dumps(point, sort_keys=True)][str(_value(record, by))].append(record)
+    return list(groups.values())
+
+
+def _paired(
+    left: Sequence[RunRecord], right: Sequence[RunRecord]
+) -> list[tuple[RunRecord, RunRecord]]:
+    theirs = {record.seed: record for record in right}
+    ours = sorted(left, key=lambda record: record.seed)
+    return [(record, theirs[record.seed]) for record in ours if record.seed in theirs]
