@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from elmobench import paths
+from elmobench.bench.compose import read_extended, with_assignments
 from elmobench.data.validation import validated
-from elmobench.data.yamlfile import read_yaml
 from elmobench.errors import UnknownNameError
 from elmobench.features.store_precision import Precision
 from elmobench.registry import did_you_mean
@@ -191,21 +191,38 @@ def known_experiments() -> dict[str, Path]:
     }
 
 
-def load_experiment(name_or_path: str | Path) -> Experiment:
-    """Read an experiment by path, or a shipped one by name.
+def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> Experiment:
+    """Read an experiment by path, or a shipped one by name; with it what it ``extends``.
+
+    Args:
+        name_or_path: the file, or the name.
+        settings: changes of the form ``PATH=VALUE``; see
+            :func:`~elmobench.bench.compose.with_assignments`.
 
     Raises:
         UnknownNameError: if there is no such file or name.
         ConfigError: if it is not a valid experiment; names file and field.
     """
-    path = Path(name_or_path)
-    if not path.is_file():
-        known = known_experiments()
-        name = str(name_or_path).removesuffix(".yaml").removeprefix("experiments/")
-        if name not in known:
-            raise UnknownNameError(
-                f"no experiment file or shipped experiment {str(name_or_path)!r}",
-                fix=did_you_mean(name, known),
-            )
-        path = known[name]
-    return parse_experiment(read_yaml(path), path.resolve())
+    path = _find(str(name_or_path))
+    raw = read_extended(path, lambda name, beside: _find(name, beside.parent))
+    if settings and isinstance(raw, dict):
+        raw = with_assignments(
+            raw,
+            settings,
+            [f for f in Experiment.model_fields if f != "source"],
+            [*Axes.model_fields],
+        )
+    return parse_experiment(raw, path.resolve())
+
+
+def _find(name: str, folder: Path = Path()) -> Path:
+    """The file ``name``, looked up from ``folder``, or the shipped experiment of that name."""
+    if (folder / name).is_file():
+        return folder / name
+    known = known_experiments()
+    short = name.removesuffix(".yaml").removeprefix("experiments/")
+    if short not in known:
+        raise UnknownNameError(
+            f"no experiment file or shipped experiment {name!r}", fix=did_you_mean(short, known)
+        )
+    return known[short]

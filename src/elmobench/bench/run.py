@@ -124,13 +124,18 @@ def _pending(
     pending = []
     for planned in cells:
         record = records.read(planned.digest)
-        if (
-            record is None
-            or overwrite == "always"
-            or (overwrite == "failed" and record.status == "failed")
-        ):
+        if is_pending(record, overwrite):
             pending.append(PendingCell(planned, record))
     return pending
+
+
+def is_pending(record: RunRecord | None, overwrite: str) -> bool:
+    """Whether a cell with this record, or none, is to be run; see :func:`run_experiment`."""
+    return (
+        record is None
+        or overwrite == "always"
+        or (overwrite == "failed" and record.status == "failed")
+    )
 
 
 def build_features(

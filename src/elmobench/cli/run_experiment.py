@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from elmobench.bench.workbench import Workbench
+
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a field, axis or option: seeds=[1,2], training.epochs=5; may be given again.",
+    ),
+]
 IncludeOption = Annotated[
     list[Path] | None,
     typer.Option("--include", help="Folder of your own task cards; may be given again."),
@@ -19,6 +30,10 @@ def run(
         Path | None, typer.Option(help="Folder for the records [default: results/NAME]")
     ] = None,
     include: IncludeOption = None,
+    settings: SettingsOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the grid, and what of it is done; run nothing.")
+    ] = False,
     store: Annotated[Path | None, typer.Option(help="Feature store to use.")] = None,
     tracking_uri: Annotated[
         str | None,
@@ -43,14 +58,20 @@ def run(
     """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
     from elmobench.analysis.report import make_report, write_report
     from elmobench.analysis.terminal import print_report
+    from elmobench.bench.experiment import load_experiment
     from elmobench.bench.run import run_experiment
+    from elmobench.bench.workbench import Workbench
     from elmobench.tasks.registries import PIPELINES
     from elmobench.tracking.mlflow_log import default_uri
 
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
+    loaded = load_experiment(experiment, settings or ())
+    if dry_run:
+        _print_grid(Workbench(loaded, include or (), store, trust_first), results, overwrite)
+        return
     summary = run_experiment(
-        experiment,
+        loaded,
         results=results,
         include=include or (),
         store=store,
@@ -84,6 +105,29 @@ def run(
         )
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _print_grid(bench: Workbench, results: Path | None, overwrite: str) -> None:
+    """One line a cell: its name, whether it is recorded, and its point; then the numbers."""
+    from collections import Counter
+
+    from elmobench.bench.plan import make_plan
+    from elmobench.bench.run import is_pending
+    from elmobench.tracking.record import RecordStore
+
+    records = RecordStore(results or Path("results") / bench.experiment.name)
+    counts: Counter[str] = Counter()
+    seen: set[str] = set()
+    for planned in make_plan(bench):
+        record = records.read(planned.digest)
+        state = "to run" if is_pending(record, overwrite) else "done"
+        if planned.digest in seen:
+            state = "same"  # another point of the grid is this cell
+        seen.add(planned.digest)
+        counts[state] += 1
+        typer.echo(f"{planned.digest[:16]}  {state:6}  {planned.cell.label}")
+    told = ", ".join(f"{number} {state}" for state, number in counts.items())
+    typer.echo(f"{len(seen)} cells in {records.folder}: {told}")
 
 
 def _results_option(results: Path | None) -> str:

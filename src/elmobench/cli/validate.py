@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.run_experiment import IncludeOption, SettingsOption
 
 
 def validate(
     experiment: Annotated[str, typer.Argument(help="A YAML file or a shipped name.")],
     include: IncludeOption = None,
+    settings: SettingsOption = None,
     store: Annotated[Path | None, typer.Option(help="Feature store to look into.")] = None,
     trust_first: Annotated[
         bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
@@ -26,7 +27,7 @@ def validate(
     from elmobench.bench.plan import make_plan
     from elmobench.bench.workbench import Workbench
 
-    loaded = load_experiment(experiment)
+    loaded = load_experiment(experiment, settings or ())
     bench = Workbench(loaded, include or (), store, trust_first)
     cells = list({planned.digest: planned.cell for planned in make_plan(bench)}.values())
     typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
