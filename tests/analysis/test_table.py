@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import statistics
 from pathlib import Path
 
@@ -115,6 +116,10 @@ def test_failed_cells_do_not_count_but_are_named() -> None:
     statistics_ = score_statistics(frame_of(records)).set_index("features")
     assert statistics_.loc["b", "seeds"] == 1
     assert statistics_.loc["a", "mean"] == pytest.approx(155 / 3)
+    # Student's interval with two degrees of freedom.
+    half = 4.302653 * statistics.stdev([50.0, 53.0, 52.0]) / 3**0.5
+    assert statistics_.loc["a", "high"] == pytest.approx(155 / 3 + half)
+    assert math.isnan(statistics_.loc["b", "low"])
     assert statistics_.loc["a", "train_seconds"] == pytest.approx(4.0)
 
 

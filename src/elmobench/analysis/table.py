@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from elmobench.analysis.resampling import mean_interval
 from elmobench.analysis.results import axes_of
 from elmobench.tracking.record import RecordStore, RunInfo, RunRecord
 
@@ -70,6 +71,7 @@ def with_fold_means(frame: pd.DataFrame) -> pd.DataFrame:
 def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
     """One row for each task, head, further axes and features: mean, sd, number of seeds.
 
+    ``low`` and ``high`` are Student's 95 % interval of the mean over seeds, empty for one seed.
     Numbers, for spreadsheets and further analysis; :func:`score_table` is for people.
     """
     done = frame[frame["status"] == "ok"]
@@ -77,6 +79,8 @@ def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
     grouped = done.groupby(keys, sort=False, dropna=False)
     table = grouped["score"].agg(["mean", "std", "count"]).reset_index()
     table = table.rename(columns={"std": "sd", "count": "seeds"})
+    intervals = [mean_interval(list(group)) or (None, None) for _, group in grouped["score"]]
+    table["low"], table["high"] = zip(*intervals, strict=True) if intervals else ((), ())
     costs = grouped[["train_seconds", "epoch_seconds", "head_parameters"]].mean().reset_index()
     return table.merge(costs, on=keys)
 

@@ -110,6 +110,11 @@ class Workbench:
         """The provider of one part of a features spec."""
         return self._catalogue.load(part.name, part.provider)
 
+    def model_folder(self, name: str) -> Path | None:
+        """Where the files of the model ``name`` are; None if it has none on this machine."""
+        found = [file.path for file in self._catalogue.files(name) if file.path is not None]
+        return found[0].parent if found else None
+
     def stored(self, part: PartSettings) -> StoredFeatures:
         """The stored features of one part; opened once, after :meth:`build`."""
         provider = self.provider(part)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elmobench.cli.run_experiment import IncludeOption, SettingsOption
+
+if TYPE_CHECKING:
+    from elmobench.pretraining.model_card import ModelCard
 
 
 def validate(
@@ -23,9 +26,11 @@ def validate(
 
     Loads the data and the models, checks their digests and counts, and trains nothing.
     """
+    from elmobench.bench.estimate import estimate_encoding
     from elmobench.bench.experiment import load_experiment
     from elmobench.bench.plan import make_plan
     from elmobench.bench.workbench import Workbench
+    from elmobench.pretraining.model_card import card_of
 
     loaded = load_experiment(experiment, settings or ())
     bench = Workbench(loaded, include or (), store, trust_first)
@@ -35,14 +40,27 @@ def validate(
         counts = bench.task(task).split_counts
         sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
         typer.echo(f"  {task}: {', '.join(sizes)}")
-    missing: dict[tuple[str, str], int] = {}
-    distinct = {(c.task, c.options, tuple(part.key for part in c.parts)): c for c in cells}
-    for cell in distinct.values():
-        for part in cell.parts:
-            stored = bench.store.open(bench.provider(part))
-            # Heads may need more of a task than others: its phrases, for instance.
-            key = (part.name, cell.task)
-            count = len(stored.missing(bench.sentences(cell)))
-            missing[key] = max(missing.get(key, 0), count)
-    for (features, task), count in missing.items():
-        typer.echo(f"  {features} on {task}: {count:,} sentences to encode")
+    rows = estimate_encoding(bench, cells)
+    for row in rows:
+        size = f", {row.bytes / 1e6:,.0f} MB, about {row.seconds:,.0f} s" if row.sentences else ""
+        typer.echo(f"  {row.features} on {row.task}: {row.sentences:,} sentences to encode{size}")
+    tasks = list(dict.fromkeys(cell.task for cell in cells))
+    for name in dict.fromkeys(part.name for cell in cells for part in cell.parts):
+        card = card_of(bench.model_folder(name))
+        if card is not None:
+            typer.echo(f"  {name}: {_overlap(card, tasks)}")
+
+
+def _overlap(card: ModelCard, tasks: list[str]) -> str:
+    """What its text shares with dev and test of ``tasks``, as its card knows."""
+    if card.overlap is None:
+        return "nobody looked whether its text holds evaluation data (elmobench pretrain overlap)"
+    shared = [
+        f"{row['task']} {row['split']} {row['sentences_found']:,} of {row['sentences']:,}"
+        for row in card.overlap
+        if row["task"] in tasks and row["sentences_found"]
+    ]
+    unknown = [task for task in tasks if task in card.not_checked]
+    told = "; ".join(shared) or "none of these tasks"
+    told = f"sentences that share eight words in a row with its text: {told}"
+    return told + (f"; not looked at: {', '.join(unknown)}" if unknown else "")

@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmobench.data.validation import validated
+from elmobench.data.yamlfile import read_yaml
 from elmobench.digests import file_sha256
 from elmobench.files import write_text
 from elmobench.pretraining.corpus import Corpus
@@ -85,6 +87,17 @@ class ModelCard(BaseModel):
     attribution: str
     overlap: list[dict[str, str | int]] | None = None
     not_checked: list[str] = Field(default_factory=list)
+
+
+def card_of(folder: Path | None) -> ModelCard | None:
+    """The card of the model in ``folder``; None where there is none.
+
+    Raises:
+        ConfigError: if the file is no model card.
+    """
+    if folder is None or not (folder / CARD).is_file():
+        return None
+    return validated(ModelCard, read_yaml(folder / CARD), str(folder / CARD))
 
 
 def machine(threads: int) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""What validate says before any work: what is to be encoded, and what a model's text shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from command_line import elmobench
+from elmobench.bench.estimate import estimate_encoding
+from elmobench.bench.experiment import parse_experiment
+from elmobench.bench.plan import make_plan
+from elmobench.bench.workbench import Workbench
+from elmobench.data.task import load_task
+from elmobench.errors import ConfigError
+from elmobench.pretraining.model_card import ModelCard, card_of
+
+
+def test_counts_are_those_of_the_distinct_sentences(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    bench = Workbench(parse_experiment(tiny), [cards], tmp_path / "store")
+    cells = [planned.cell for planned in make_plan(bench)]
+    task = load_task("ner/tiny", [cards])
+    distinct = {e.tokens for split in ("train", "dev", "test") for e in task.split(split)}
+    static, contextual = estimate_encoding(bench, cells)
+    assert (static.features, contextual.features) == ("random", "elmo-random")
+    assert static.sentences == contextual.sentences == len(distinct)
+    assert contextual.tokens == sum(map(len, distinct))
+    provider = bench.provider(cells[1].parts[1])
+    widths = [layer.dim for layer in provider.layers if layer.kind == "token"]
+    assert contextual.bytes == 2 * contextual.tokens * sum(widths)
+    assert static.bytes == 0
+    assert contextual.seconds > 0
+    for part in cells[1].parts:
+        bench.store.build(bench.provider(part), bench.sentences(cells[1]))
+    assert all(row.sentences == row.seconds == 0 for row in estimate_encoding(bench, cells))
+
+
+def test_validate_tells_what_a_models_text_shares(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("we 1.0 2.0\nsaw 0.5 1.0\n")
+    facts = {
+        "name": "v",
+        "kind": "glove",
+        "description": "d",
+        "corpus": {
+            "files": [],
+            "tokenizer": None,
+            "train_sentences": 1,
+            "train_tokens": 1,
+            "heldout_tokens": 1,
+            "word_types": 1,
+        },
+        "tokens_seen": 1,
+        "parameters": {"model": 4},
+        "heldout": {},
+        "seconds": 1.0,
+        "hardware": {},
+        "versions": {},
+        "options": {},
+        "licence": "l",
+        "attribution": "a",
+        "overlap": [
+            {"task": task, "split": "test", "runs": 9, "runs_found": 2}
+            | {"sentences": 7, "sentences_found": 3}
+            for task in ("ner/tiny", "ner/other")
+        ],
+    }
+    card = tmp_path / "model_card.yaml"
+    card.write_text(yaml.safe_dump(facts))
+    found = card_of(tmp_path)
+    assert isinstance(found, ModelCard)
+    assert found.overlap is not None
+    file = tmp_path / "tiny.yaml"
+    experiment = {**tiny, "features": ["static:v.txt"]}
+    file.write_text(yaml.safe_dump(experiment))
+    out = elmobench("validate", file, "--include", cards, cwd=tmp_path)
+    assert out.returncode == 0, out.stderr
+    assert "with its text: ner/tiny test 3 of 7" in out.stdout
+    assert "ner/other" not in out.stdout
+    card.write_text("name: v\n")
+    with pytest.raises(ConfigError, match=r"model_card.yaml"):
+        card_of(tmp_path)
+    assert card_of(None) is card_of(tmp_path / "nowhere") is None
