@@ -12,7 +12,7 @@ from elmobench.bench.cells import Cell, PartSettings
 from elmobench.bench.workbench import Workbench
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
-from elmobench.training.threads import torch_threads
+from elmobench.training.machine import torch_threads
 
 _SAMPLE_TOKENS = 400
 _VALUE_BYTES = {"fp16": 2, "fp32": 4, "int8": 1}

@@ -30,7 +30,7 @@ from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nest
 from elmobench.training.model import BenchModel, make_mixer
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.streams import RandomStreams
-from elmobench.training.threads import torch_threads
+from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.trainer import Epoch, Training, evaluate, train
 
 SELECTION_SEED = "selection"
@@ -58,7 +58,8 @@ def run_cell(
     The record comes last, so that a cell cut short has none and runs again.
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with torch_threads(planned.cell.threads):
+    keep_memory()
+    with torch_threads(planned.cell.threads), repeatable():
         return _run(planned, bench, records, started, on_epoch)
 
 

@@ -19,7 +19,7 @@ from elmobench.digests import canonical_json
 from elmobench.features.store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.threads import torch_threads
+from elmobench.training.machine import torch_threads
 from elmobench.training.trainer import Epoch
 
 Overwrite = Literal["never", "failed", "always"]

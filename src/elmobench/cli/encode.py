@@ -66,7 +66,7 @@ def encode(
     from elmobench.features.selection import make_selection
     from elmobench.features.spec import parse_features
     from elmobench.features.token_lines import open_lines
-    from elmobench.training.threads import torch_threads
+    from elmobench.training.machine import torch_threads
 
     if precision not in ("fp16", "fp32"):
         raise typer.BadParameter("one of: fp16, fp32", param_hint="--precision")

@@ -44,7 +44,7 @@ def build(
     from elmobench.features.spec import parse_features
     from elmobench.features.store import FeatureStore
     from elmobench.features.store_precision import PRECISIONS
-    from elmobench.training.threads import torch_threads
+    from elmobench.training.machine import torch_threads
 
     if precision not in PRECISIONS:
         known = ", ".join(PRECISIONS)

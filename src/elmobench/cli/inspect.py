@@ -76,7 +76,7 @@ def inspect(
     from elmobench.features.catalogue import Catalogue, load_provider
     from elmobench.features.selection import check_layer
     from elmobench.features.store import FeatureStore
-    from elmobench.training.threads import torch_threads
+    from elmobench.training.machine import torch_threads
 
     if same_word and not tasks:
         raise typer.BadParameter("needs --in TASK", param_hint="--same-word")
