@@ -220,6 +220,21 @@ def run(
         )
 
 
+@app.command("pack")
+def pack_command(
+    models: Annotated[list[Path], typer.Argument(help="Folders of finished models.")],
+    out: Annotated[Path, typer.Option("--out", help="Each gets a folder of its name below it.")],
+) -> None:
+    """Small copies of finished models, to give away: weights in half precision, no checkpoints."""
+    from elmobench.pretraining.packing import pack
+
+    for card in pack(models, out):
+        files = [file for file in (out / card.name).iterdir() if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        typer.echo(f"{card.name}: {size / 1e6:.1f} MB in {out / card.name}")
+    typer.echo(f"with ELMOBENCH_MODELS={out} experiments know them by these names")
+
+
 @app.command("overlap")
 def overlap_command(
     corpus: CorpusOption,

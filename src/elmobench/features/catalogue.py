@@ -20,7 +20,8 @@ from elmobench.registry import did_you_mean
 if TYPE_CHECKING:
     from elmobench.data.downloads import ProgressCallback
 
-_BUILTIN = Path(__file__).with_name("models.yaml")
+_KNOWN = Path(__file__).with_name("models.yaml")  # by address
+_SHIPPED = Path(__file__).parents[1] / "models" / "models.yaml"  # in this package
 # Each stands for many models, and which one matters more than the family. Beside each, how to
 # name one that is not in the catalogue.
 _FAMILIES = {
@@ -61,7 +62,8 @@ class Catalogue:
         self._progress = progress
         self._entries: dict[str, tuple[ModelEntry, Path | None, str]] = {}
         self._loaded: dict[tuple[str, tuple[tuple[str, str], ...]], FeatureProvider] = {}
-        self._add(read_entries(_BUILTIN), _BUILTIN.parent, "the built-in models")
+        for path in (_KNOWN, _SHIPPED):
+            self._add(read_entries(path), path.parent, "the built-in models")
         for folder in paths.model_folders():
             path = folder / "models.yaml"
             if path.is_file():
@@ -81,7 +83,8 @@ class Catalogue:
                 raise ConfigError(
                     f"model {name!r} is defined twice: here and in {self._entries[name][2]}",
                     where=source,
-                    fix="give one of them another name",
+                    fix="give one of them another name; a models.yaml of yours can name its models "
+                    "as you like",
                 )
             self._entries[name] = (entry, base, source)
 
@@ -108,7 +111,7 @@ class Catalogue:
 
     def is_builtin(self, name: str) -> bool:
         """Whether ``name`` is an entry that comes with this package."""
-        return name in self._entries and self._entries[name][1] == _BUILTIN.parent
+        return name in self._entries and self._entries[name][1] in (_KNOWN.parent, _SHIPPED.parent)
 
     def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
         if name in self._entries:

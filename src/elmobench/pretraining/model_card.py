@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,6 +66,7 @@ class ModelCard(BaseModel):
         options: of the training, complete.
         licence: of the weights.
         attribution: whom the text is owed to.
+        precision: of the weights.
         overlap: of the corpus with dev and test of task cards; None if it was not looked for.
         not_checked: cards whose data were not at hand for that.
     """
@@ -85,6 +86,7 @@ class ModelCard(BaseModel):
     options: dict[str, Any]
     licence: str
     attribution: str
+    precision: Literal["single", "half"] = "single"
     overlap: list[dict[str, str | int]] | None = None
     not_checked: list[str] = Field(default_factory=list)
 
@@ -110,12 +112,15 @@ def overlap_rows(rows: list[Overlap]) -> list[dict[str, str | int]]:
     return [asdict(row) for row in rows]
 
 
-def write_card(
-    folder: Path, card: ModelCard, provider: str, files: Mapping[str, str], dim: int, layers: int
-) -> None:
-    """Write the card, a README made from it, and a catalogue entry with the files' digests.
-
-    With ``folder`` named in ``ELMOBENCH_MODELS``, experiments know the model by ``card.name``.
+def catalogue_entry(
+    folder: Path,
+    card: ModelCard,
+    provider: str,
+    files: Mapping[str, str],
+    dim: int | None,
+    layers: int | None,
+) -> dict[str, Any]:
+    """The entry of a ``models.yaml`` for the model in ``folder``, with the files' digests.
 
     Args:
         folder: where the weights are.
@@ -124,7 +129,7 @@ def write_card(
         files: role to file name below ``folder``.
         dim, layers: shape of its vectors.
     """
-    entry = {
+    return {
         "provider": provider,
         "description": card.description,
         "licence": card.licence,
@@ -135,11 +140,19 @@ def write_card(
             for role, name in files.items()
         },
     }
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write the card into ``folder``, and a README made from it."""
     facts = card.model_dump(mode="json")
     write_text(folder / CARD, yaml.safe_dump(facts, sort_keys=False, allow_unicode=True))
-    models = {"models": {card.name: entry}}
-    write_text(folder / CATALOGUE, yaml.safe_dump(models, sort_keys=False, allow_unicode=True))
     write_text(folder / README, _readme(card))
+
+
+def write_catalogue(folder: Path, entries: Mapping[str, Any]) -> None:
+    """Write ``models.yaml``: named in ``ELMOBENCH_MODELS``, ``folder`` gives these models."""
+    content = {"models": dict(entries)}
+    write_text(folder / CATALOGUE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 def _readme(card: ModelCard) -> str:
@@ -156,6 +169,7 @@ def _readme(card: ModelCard) -> str:
             f"| parameters, {what} | {number:,} |"
             for what, number in sorted(card.parameters.items())
         ),
+        f"| precision of the weights | {card.precision} |",
         *(f"| held-out {what} | {value:.2f} |" for what, value in sorted(card.heldout.items())),
         f"| tokens of training text | {corpus.train_tokens:,} |",
         f"| tokens read in training | {card.tokens_seen:,} |",

@@ -18,9 +18,11 @@ from elmobench.pretraining.glove.options import GloveOptions
 from elmobench.pretraining.model_card import (
     CorpusFacts,
     ModelCard,
+    catalogue_entry,
     machine,
     overlap_rows,
     write_card,
+    write_catalogue,
 )
 from elmobench.pretraining.overlap import check_cards
 
@@ -129,7 +131,11 @@ def pretrain(
         not_checked=sorted(missing),
         **machine(run.threads),
     )
-    write_card(run.out, card, outcome.provider, outcome.files, outcome.dim, outcome.layers)
+    write_card(run.out, card)
+    entry = catalogue_entry(
+        run.out, card, outcome.provider, outcome.files, outcome.dim, outcome.layers
+    )
+    write_catalogue(run.out, {card.name: entry})
     return True
 
 

@@ -258,26 +258,17 @@ class Bert:
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         self.step, self.pieces = step, pieces
 
-    def export(self, folder: Path, *, half: bool = False) -> None:
-        """Write ``config.json``, ``model.safetensors`` and the tokenizer's files.
-
-        Args:
-            folder: made if need be.
-            half: weights in half precision; readers take them as float32 again.
-        """
+    def export(self, folder: Path) -> None:
+        """Write ``config.json``, ``model.safetensors`` and the tokenizer's files to ``folder``."""
         from transformers import BertTokenizerFast  # type: ignore[attr-defined]
         from transformers.utils import logging
 
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {
-            name: (value.half() if half and value.is_floating_point() else value)
-            for name, value in self.model.state_dict().items()
-        }
         # The library's bar would stand in the middle of ours.
         shown = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            self.model.save_pretrained(folder, state_dict=weights, safe_serialization=True)
+            self.model.save_pretrained(folder, safe_serialization=True)
         finally:
             if shown:
                 logging.enable_progress_bar()  # type: ignore[no-untyped-call]

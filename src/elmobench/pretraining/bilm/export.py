@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -33,8 +32,6 @@ def export(
     weights: Mapping[str, Tensor],
     options: BilmOptions,
     vocabulary: Vocabulary,
-    *,
-    half: bool = False,
 ) -> None:
     """Write the model into ``folder``, and read it back to be sure.
 
@@ -46,8 +43,6 @@ def export(
         weights: see :func:`~elmobench.pretraining.bilm.network.initial_weights`.
         options: the run's.
         vocabulary: of the softmax.
-        half: round weights to half precision. The file holds them as float32 all the same, which
-            every reader takes; compressed, it is about half as large.
     """
     values: dict[str, Any] = options.model_dump(mode="json")
     # bilm-tf trains with 261 ids and publishes 262: the padding token's row is not in the file.
@@ -56,8 +51,6 @@ def export(
     with atomic_path(folder / WEIGHTS) as temporary, h5py.File(temporary, "w") as file:
         for name in expected_shapes(elmo_options(options)):
             array = weights[name].detach().numpy()
-            if half:
-                array = array.astype(np.float16).astype(np.float32)
             file.create_dataset(name, data=array, compression="gzip", shuffle=True)
     softmax = {
         "W": weights[SOFTMAX_WEIGHT].detach().contiguous(),

@@ -1,0 +1,141 @@
+"""Trained models made small, to travel: half precision, and nothing that only training needs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from elmobench.errors import ConfigError, ModelError
+from elmobench.features.entries import ModelEntry, read_entries
+from elmobench.files import atomic_path
+from elmobench.pretraining.model_card import (
+    CATALOGUE,
+    ModelCard,
+    card_of,
+    catalogue_entry,
+    write_card,
+    write_catalogue,
+)
+
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
+    """Write small copies of finished models below ``out``, and one catalogue of them all.
+
+    Each has a folder of its name with weights, card and README. An ELMo's ``weights.hdf5`` still
+    holds float32, which every reader takes: its values are rounded to half precision and
+    compressed. ``out/models.yaml`` names the models, so that ``out`` can be a folder of
+    ``ELMOBENCH_MODELS``; what it said before is replaced.
+
+    Args:
+        folders: each as ``elmobench pretrain`` left it.
+        out: made if need be.
+
+    Returns:
+        The cards of the copies.
+
+    Raises:
+        ConfigError: a folder has no model card (is its training finished?), or two models have
+            one name.
+        ModelError: a weight is too large for half precision.
+    """
+    cards: dict[str, ModelCard] = {}
+    entries: dict[str, Any] = {}
+    for folder in folders:
+        card, entry = _finished(folder)
+        if card.name in cards:
+            raise ConfigError(f"two models are called {card.name!r}", where=str(folder))
+        target = out / card.name
+        files = {role: str(file.path) for role, file in entry.files.items()}
+        for name in files.values():
+            _copy(folder / name, target / name)
+        rounded = any(Path(name).suffix in _COPIERS for name in files.values())
+        cards[card.name] = card.model_copy(update={"precision": "half"} if rounded else {})
+        write_card(target, cards[card.name])
+        entries[card.name] = catalogue_entry(
+            out,
+            card,
+            entry.provider,
+            {role: f"{card.name}/{name}" for role, name in files.items()},
+            entry.expect.dim,
+            entry.expect.layers,
+        )
+    write_catalogue(out, entries)
+    return list(cards.values())
+
+
+def _finished(folder: Path) -> tuple[ModelCard, ModelEntry]:
+    card = card_of(folder)
+    if card is None or not (folder / CATALOGUE).is_file():
+        raise ConfigError(
+            "no finished model: there is no model card",
+            where=str(folder),
+            fix="name a folder that `elmobench pretrain` has finished",
+        )
+    return card, read_entries(folder / CATALOGUE)[card.name]
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy = _COPIERS.get(source.suffix)
+    with atomic_path(target) as temporary:
+        if copy is None:
+            shutil.copyfile(source, temporary)
+        else:
+            copy(source, temporary)
+
+
+def _hdf5(source: Path, target: Path) -> None:
+    with h5py.File(source, "r") as old, h5py.File(target, "w") as new:
+
+        def visit(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                values = torch.from_numpy(np.asarray(item, dtype=np.float32))
+                rounded = _half(values, source, name).float().numpy()
+                # Shuffled, the zero bytes of all values lie together; in one chunk, they are all
+                # packed with one code. Larger by a sixth without.
+                new.create_dataset(
+                    name,
+                    data=rounded,
+                    chunks=rounded.shape,
+                    compression="gzip",
+                    compression_opts=9,
+                    shuffle=True,
+                )
+
+        old.visititems(visit)
+
+
+def _safetensors(source: Path, target: Path) -> None:
+    tensors = load_file(source)
+    halves = {
+        name: _half(value, source, name) if value.is_floating_point() else value
+        for name, value in tensors.items()
+    }
+    # transformers reads no file without this note.
+    save_file(halves, target, metadata={"format": "pt"})
+
+
+def _half(values: torch.Tensor, source: Path, name: str) -> torch.Tensor:
+    largest = values.abs().max().item() if values.numel() else 0.0
+    if not largest <= _LARGEST:
+        raise ModelError(
+            f"{name} has a value of {largest:g}, and half precision ends at {_LARGEST:g}",
+            where=str(source),
+            fix="leave this model as it is",
+        )
+    return values.half()
+
+
+_COPIERS: dict[str, Callable[[Path, Path], None]] = {
+    ".hdf5": _hdf5,
+    ".safetensors": _safetensors,
+}
