@@ -117,15 +117,20 @@ def compare(
     for group in _groups(records, by):
         pairs = _paired(group.get(left, ()), group.get(right, ()))
         if pairs:
-            rows.append(_difference(store, pairs, by, left, right, margin, resamples))
+            rows.append(difference(store, pairs, left, right, margin, by=by, resamples=resamples))
     if not rows:
         raise ConfigError(
             f"no task was run with both {left!r} and {right!r} with the same seed",
             where=str(store.folder),
             fix=f"{by} here: {', '.join(sorted({str(_value(r, by)) for r in records})) or 'none'}",
         )
-    corrected = holm([row.p.two_sided for row in rows])
-    return [replace(row, p_corrected=p) for row, p in zip(rows, corrected, strict=True)]
+    return corrected(rows)
+
+
+def corrected(rows: Sequence[Difference]) -> list[Difference]:
+    """The rows with Holm's correction over all of them, whatever was corrected before."""
+    values = holm([row.p.two_sided for row in rows])
+    return [replace(row, p_corrected=p) for row, p in zip(rows, values, strict=True)]
 
 
 def predictions_of(
@@ -167,15 +172,29 @@ def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
     return summed
 
 
-def _difference(
+def difference(
     store: RecordStore,
     pairs: Sequence[tuple[RunRecord, RunRecord]],
-    by: str,
     left: str,
     right: str,
     margin: float,
-    resamples: int,
+    *,
+    by: str = "features",
+    resamples: int = 10_000,
 ) -> Difference:
+    """The difference between paired runs of one task, its p-value not corrected.
+
+    Args:
+        store: has their predictions.
+        pairs: runs of ``left`` and ``right``, a pair a seed.
+        left, right: what they are called.
+        margin: a difference below it counts as none.
+        by: what they differ in; the other axes of the first run go into the row.
+        resamples: of test and bootstrap.
+
+    Raises:
+        DataError: if predictions are missing, damaged or of different examples.
+    """
     one = pairs[0][0]
     assert one.result is not None
     rows, answers = predictions_of(store, [r for side in zip(*pairs, strict=True) for r in side])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from elmobench.analysis.differences import DEFAULT_MARGIN
 from elmobench.analysis.results import frame_of
 from elmobench.analysis.table import (
     cost_table,
@@ -17,9 +18,13 @@ from elmobench.analysis.table import (
     score_statistics,
     score_table,
 )
+from elmobench.data.card import TaskCard
 from elmobench.errors import DataError
 from elmobench.files import write_text
 from elmobench.tracking.record import RecordStore, RunRecord
+
+REFERENCES = "Beside them"
+"""Title of the section with ceilings and published numbers."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Report:
         failed: cells that ended in an error, with the error.
         notes: cells whose score needs a word, with that word.
         others: records in the folder that are not of the present grid.
+        cards: by task, those that are known here.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Report:
     failed: list[tuple[str, str]]
     notes: list[tuple[str, str]]
     others: int = 0
+    cards: dict[str, TaskCard] = field(default_factory=dict)
 
 
 def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
@@ -66,13 +73,14 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
             fix="run the experiment first: elmobench run EXPERIMENT",
         )
     frame = frame_of(records)
+    margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     others = len(list(store.folder.glob("records/*.json"))) - len({r.cell for r in records})
-    cards: dict[str, Any] = dict(find_cards(include))
+    cards = dict(find_cards(include))
     sections = [
         (
             "Scores",
             "Test scores in percent, mean ± sample standard deviation over seeds.",
-            _with_references(score_table(frame), cards),
+            _with_ceilings(score_table(frame), cards),
         ),
         (
             "Layer weights",
@@ -81,9 +89,10 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
             layer_weight_table(records),
         ),
         (
-            "Beside them",
-            "Context-free ceilings of control tasks, and published numbers.",
-            reference_table(records, cards),
+            REFERENCES,
+            "Context-free ceilings of control tasks, and published numbers. Reproduced: shown to "
+            f"differ by less than {margin:g} (the experiment's margin); missed: shown to differ.",
+            reference_table(records, cards, margin),
         ),
         (
             "Costs",
@@ -103,16 +112,67 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
         statistics=score_statistics(frame),
         cells=frame,
         failed=[(_label(r), r.error or "") for r in records if r.status == "failed"],
+        cards={task: card for task, card in cards.items() if task in set(frame["task"])},
     )
 
 
-def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write ``report.md``, ``scores.csv`` and ``cells.csv``; returns their paths."""
-    paths = [folder / "report.md", folder / "scores.csv", folder / "cells.csv"]
-    write_text(paths[0], to_markdown(report))
-    write_text(paths[1], report.statistics.to_csv(index=False))
-    write_text(paths[2], report.cells.to_csv(index=False))
-    return paths
+def write_report(
+    report: Report,
+    folder: Path,
+    source: Path | None = None,
+    include: Sequence[Path] = (),
+    on_pair: Callable[[int, int], object] | None = None,
+) -> list[Path]:
+    """Write the page, Markdown, LaTeX and the CSV files; returns their paths, the page first.
+
+    Args:
+        report: the tables.
+        folder: where to.
+        source: results folder that they come from, if it is another one.
+        include: folders of further task cards.
+        on_pair: see :func:`~elmobench.analysis.page.render.to_html`.
+    """
+    from elmobench.analysis.page.render import to_html
+
+    contents = {
+        "report.html": to_html(report, source or folder, include, on_pair),
+        "report.md": to_markdown(report),
+        "report.tex": to_latex(report),
+        "scores.csv": report.statistics.to_csv(index=False),
+        "cells.csv": report.cells.to_csv(index=False),
+    }
+    for name, text in contents.items():
+        write_text(folder / name, text)
+    return [folder / name for name in contents]
+
+
+def to_latex(report: Report) -> str:
+    """The tables for a paper: to be read in with ``\\input``, in a document with booktabs."""
+    lines = [f"% {report.name}; needs \\usepackage{{booktabs}}"]
+    lines += [f"% {' '.join(caveat.split())}" for caveat in report.caveats]
+    for title, explanation, table in report.sections:
+        texts = table.map(_latex).rename(columns=lambda name: _latex(name))
+        lines += ["", f"% {title}. {explanation}"]
+        lines.append(texts.to_latex(index=False, escape=False).strip())
+    return "\n".join(lines) + "\n"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "γ": r"$\gamma$",
+    "λ": r"$\lambda$",
+    "–": "--",
+    "³": r"\textsuperscript{3}",
+    "…": r"\dots{}",
+}
+
+
+def _latex(value: Any) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in str(value))
 
 
 def to_markdown(report: Report) -> str:
@@ -133,21 +193,14 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _with_references(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:
-    """Add the ceiling and the card's first published number, where cards have them."""
-    ceilings, published = [], []
-    for task in table["task"]:
-        card = cards.get(task)
-        ceiling = card.ceiling if card else None
-        ceilings.append(f"{ceiling.context_free:.2f}" if ceiling else "–")
-        numbers = card.published if card else ()
-        published.append("; ".join(f"{n.score} {n.model}" for n in numbers[:2]) or "–")
-    result = table.copy()
-    if any(value != "–" for value in ceilings):
-        result["context-free ceiling"] = ceilings
-    if any(value != "–" for value in published):
-        result["published"] = published
-    return result
+def _with_ceilings(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:
+    """Add the context-free ceiling, where cards have one."""
+    ceilings = [card.ceiling if (card := cards.get(task)) else None for task in table["task"]]
+    if not any(ceilings):
+        return table
+    return table.assign(
+        **{"context-free ceiling": [f"{c.context_free:.2f}" if c else "–" for c in ceilings]}
+    )
 
 
 def _markdown_table(frame: pd.DataFrame) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from elmobench.analysis.published import beside
 from elmobench.analysis.resampling import mean_interval
 from elmobench.analysis.results import axes_of
 from elmobench.tracking.record import RecordStore, RunInfo, RunRecord
@@ -85,30 +87,63 @@ def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
     return table.merge(costs, on=keys)
 
 
-def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """Learned weights of the best epoch: mean ± sd over seeds, for parts with several layers.
+@dataclass(frozen=True)
+class LearnedMix:
+    """The mixes that the seeds of one group of cells learned.
 
-    Columns ``s0`` … are softmax weights (they sum to 1 over layers), ``γ`` the scale. A mix in
-    which nothing chose the weights (uniform, one layer, a head of one pass) has no row.
+    Attributes:
+        task, head, axes, features, placement, part: which; ``axes`` as ``name=value`` words.
+        mixes: of each seed: ``s``, ``gamma`` and ``w`` of the best epoch.
+        curves: of each seed, the same after every epoch.
     """
-    groups: dict[tuple[str, str, str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
+
+    task: str
+    head: str
+    axes: str
+    features: str
+    placement: str
+    part: str
+    mixes: list[dict[str, Any]]
+    curves: list[list[dict[str, Any]]]
+
+
+def learned_mixes(records: Iterable[RunRecord]) -> list[LearnedMix]:
+    """Mixes of parts with several layers, in the records' order, seeds together.
+
+    A mix in which nothing chose the weights (uniform, one layer, a head of one pass) is left out.
+    """
+    groups: dict[tuple[str, ...], LearnedMix] = {}
     for record in records:
         if record.result is None:
             continue
         axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
         for placement, parts in record.result.layer_weights.items():
             for part, mix in parts.items():
-                if mix.get("w") is not None:
-                    key = (record.task, record.head, axes, record.features, placement, part)
-                    groups[key].append(mix)
+                if mix.get("w") is None:
+                    continue
+                key = (record.task, record.head, axes, record.features, placement, part)
+                group = groups.setdefault(key, LearnedMix(*key, mixes=[], curves=[]))
+                group.mixes.append(mix)
+                group.curves.append(
+                    [row.layer_weights[placement][part] for row in record.result.curve]
+                )
+    return list(groups.values())
+
+
+def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """Learned weights of the best epoch: mean ± sd over seeds, see :func:`learned_mixes`.
+
+    Columns ``s0`` … are softmax weights (they sum to 1 over layers), ``γ`` the scale.
+    """
     rows = []
-    for key, mixes in groups.items():
-        row: dict[str, Any] = dict(
-            zip(("task", "head", "axes", "features", "placement", "part"), key, strict=True)
-        )
-        for j in range(len(mixes[0]["s"])):
-            row[f"s{j}"] = mean_sd([mix["s"][j] for mix in mixes])
-        row["γ"] = mean_sd([mix["gamma"] for mix in mixes])
+    for group in learned_mixes(records):
+        row: dict[str, Any] = {
+            name: getattr(group, name)
+            for name in ("task", "head", "axes", "features", "placement", "part")
+        }
+        for j in range(len(group.mixes[0]["s"])):
+            row[f"s{j}"] = mean_sd([mix["s"][j] for mix in group.mixes])
+        row["γ"] = mean_sd([mix["gamma"] for mix in group.mixes])
         rows.append(row)
     table = pd.DataFrame(rows)
     if rows and not any(row["axes"] for row in rows):
@@ -157,34 +192,72 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     return table
 
 
-def reference_table(records: Iterable[RunRecord], cards: dict[str, Any]) -> pd.DataFrame:
-    """What our scores stand beside: context-free ceilings and published numbers of the cards."""
-    tasks = dict.fromkeys(record.task for record in records)
+def reference_table(
+    records: Sequence[RunRecord], cards: dict[str, Any], margin: float
+) -> pd.DataFrame:
+    """What our scores stand beside: context-free ceilings and published numbers.
+
+    Args:
+        records: of one experiment.
+        cards: by task; their own numbers come first.
+        margin: for the verdicts, see :func:`~elmobench.analysis.published.beside`.
+    """
     rows = []
-    for task in tasks:
+    comparisons = beside(records, margin)
+    for task in dict.fromkeys(record.task for record in records):
         card = cards.get(task)
-        if card is None:
-            continue
-        if card.ceiling is not None:
+        if card is not None and card.ceiling is not None:
+            ceiling = card.ceiling
             rows.append(
                 {
                     "task": task,
-                    "score": f"{card.ceiling.context_free:.2f}",
+                    "score": f"{ceiling.context_free:.2f}",
                     "what": "context-free ceiling",
-                    "source": card.ceiling.why,
+                    "source": ceiling.why,
                 }
             )
-        for number in card.published:
-            spread = f" ± {number.sd}" if number.sd is not None else ""
+        for number in card.published if card is not None else ():
             rows.append(
                 {
                     "task": task,
-                    "score": f"{number.score}{spread}",
-                    "what": f"published {number.metric}: {number.model}",
+                    "score": _with_spread(number.score, number.sd),
+                    "what": f"{number.metric}: {number.model}",
                     "source": number.source + (f" ({number.note})" if number.note else ""),
                 }
             )
-    return pd.DataFrame(rows)
+        for row in comparisons:
+            number = row.number
+            # Of other data the main results are enough to know what the field reaches.
+            if row.task != task or (row.verdict == "other data" and number.table not in _MAIN):
+                continue
+            data = "" if number.card == task else f"{number.dataset}, "
+            split = "" if number.split == "test" else f"{number.split} "
+            rows.append(
+                {
+                    "task": task,
+                    "score": _with_spread(number.score, number.sd),
+                    "what": f"{data}{split}{number.metric}: {number.system}",
+                    "source": number.place + (f" ({number.note})" if number.note else ""),
+                    "ours": mean_sd(row.ours),
+                    "verdict": _VERDICTS.get(row.verdict, row.verdict),
+                }
+            )
+    table = pd.DataFrame(rows)
+    for column in ("ours", "verdict"):
+        if column in table and (table[column].isna() | (table[column] == "–")).all():
+            table = table.drop(columns=column)
+    return table.fillna("–")
+
+
+_MAIN = ("1", "5", "6")
+_VERDICTS = {
+    "other data": "not comparable: other data",
+    "other model": "not comparable: another model here",
+}
+
+
+def _with_spread(score: float, sd: float | None) -> str:
+    return f"{score}" if sd is None else f"{score} ± {sd}"
 
 
 def _short(count: int) -> str:

@@ -20,7 +20,7 @@ _SHORT = {
     "train s a cell": "train s",
 }
 _ONLY_IN_FILES = ("s an epoch", "peak MB")
-_PROSE = ("source", "what", "published")
+_PROSE = ("source", "what", "verdict")
 _GROUPING = ("task", "head", "metric", "seeds", "axes")
 
 

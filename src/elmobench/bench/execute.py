@@ -27,10 +27,10 @@ from elmobench.tracking.host import (
 )
 from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
+from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel, make_mixer
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.streams import RandomStreams
-from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.trainer import Epoch, Training, evaluate, train
 
 SELECTION_SEED = "selection"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -108,12 +108,13 @@ def _print_examples(
 
     from elmobench.analysis.changed import changed_examples
     from elmobench.analysis.phrasing import phrase
+    from elmobench.analysis.texts import texts_of
 
     left, right = (store.read(cell) for cell in row.cells[0])
     if left is None or right is None:
         return
     found = changed_examples(store, left, right)
-    texts = _texts(left.task, left.identity.get("fold"), include)
+    texts = texts_of(left.task, left.identity.get("fold"), include)
     gains = [example for example in found if example.gain > 0]
     losses = [example for example in found if example.gain < 0]
     console.print(
@@ -130,28 +131,3 @@ def _print_examples(
                 (row.right, example.right),
             ):
                 console.print(f"  {escape(name)}: {escape(phrase(said, tokens))}", highlight=False)
-
-
-def _texts(
-    task_name: str, fold: int | None, include: list[Path] | tuple[Path, ...]
-) -> dict[str, tuple[tuple[str, ...] | None, str]]:
-    """Tokens and text of the test examples by id; none where the data is not on this machine."""
-    from elmobench.data.task import load_task
-    from elmobench.errors import ElmobenchError
-    from elmobench.tasks.registries import PIPELINES
-
-    try:
-        task = load_task(task_name, include=include, fold=fold)
-        if not task.is_local:
-            return {}
-        examples = task.split("test")
-    except ElmobenchError:
-        # The card is not here, or its data: ids must do.
-        return {}
-    pipeline = PIPELINES.get(task.card.pipeline)
-    found: dict[str, tuple[tuple[str, ...] | None, str]] = {}
-    for example in examples:
-        sentences: list[Any] = [s for unit in pipeline.units(example).values() for s in unit]
-        tokens = tuple(token for sentence in sentences for token in sentence)
-        found[example.id] = (tokens, " | ".join(" ".join(sentence) for sentence in sentences))
-    return found

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from elmobench.cli import (
+    claims,
     compare,
     data,
     doctor,
@@ -39,6 +40,7 @@ app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("validate")(validation.validate)
 app.command("report")(report.report)
+app.command("claims")(claims.claims)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("encode")(encode.encode)

@@ -84,7 +84,7 @@ def bilm(
 
     if options is None and start is not None:
         options = start / "options.json"
-    chosen = _options(BilmOptions, options, change, "elmo-mini")
+    chosen = _options(BilmOptions, options, change, ("mini-three-passes.yaml", "elmo-mini-3"))
     group = Group.of_environment()
     text, encoded = _encoded(corpus, tokenizer, group.first)
     _train(
@@ -124,7 +124,7 @@ def glove(
     from elmobench.pretraining.glove.options import GloveOptions
     from elmobench.pretraining.runs import Pretraining
 
-    chosen = _options(GloveOptions, options, change, "glove-mini")
+    chosen = _options(GloveOptions, options, change, ("mini.yaml", "glove-mini"))
     text, encoded = _encoded(corpus, tokenizer)
     _train(
         Pretraining(
@@ -153,7 +153,7 @@ def bert(
     from elmobench.pretraining.bert.options import BertOptions
     from elmobench.pretraining.runs import Pretraining
 
-    chosen = _options(BertOptions, options, change, "bert-mini")
+    chosen = _options(BertOptions, options, change, ("mini-three-passes.yaml", "bert-mini-3"))
     text, encoded = _encoded(corpus, tokenizer)
     _train(
         Pretraining(
@@ -271,8 +271,10 @@ def overlap_command(
         typer.echo(f"not checked: {task}: {reason}", err=True)
 
 
-def _options(kind: Any, path: Path | None, pairs: list[str] | None, shipped: str) -> Any:
-    """Options of one kind: of a file, or those of a shipped model, with some changed."""
+def _options(
+    kind: Any, path: Path | None, pairs: list[str] | None, shipped: tuple[str, str]
+) -> Any:
+    """Options of one kind: of a file, or of a model in a shipped plan, with some changed."""
     import yaml
 
     from elmobench.data.validation import validated
@@ -282,8 +284,8 @@ def _options(kind: Any, path: Path | None, pairs: list[str] | None, shipped: str
     from elmobench.pretraining.plan import read_plan
 
     if path is None:
-        plan = read_plan(builtin("experiments") / "pretrain" / "mini.yaml")
-        raw = plan.models[shipped].options
+        plan, model = shipped
+        raw = read_plan(builtin("experiments") / "pretrain" / plan).models[model].options
     else:
         # JSON is YAML.
         raw = read_yaml(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +21,31 @@ def report(
     ] = None,
     include: IncludeOption = None,
 ) -> None:
-    """Print the tables of EXPERIMENT and write them as Markdown and CSV."""
+    """Print the tables of EXPERIMENT; write them as a page, Markdown, LaTeX and CSV."""
     from elmobench.analysis.report import make_report, write_report
     from elmobench.analysis.terminal import print_report
 
     folder = results_folder(experiment)
     made = make_report(folder, include or ())
     print_report(made)
-    paths = write_report(made, out or folder)
+    with comparing() as on_pair:
+        paths = write_report(made, out or folder, folder, include or (), on_pair)
     typer.echo("written: " + ", ".join(map(str, paths)))
+
+
+@contextmanager
+def comparing() -> Iterator[Callable[[int, int], object]]:
+    """A bar while pairs of representations are compared; nothing where nobody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("pairs"))
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("comparing", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def results_folder(name: str) -> Path:

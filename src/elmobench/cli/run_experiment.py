@@ -61,6 +61,7 @@ def run(
     from elmobench.bench.experiment import load_experiment
     from elmobench.bench.run import run_experiment
     from elmobench.bench.workbench import Workbench
+    from elmobench.cli.report import comparing
     from elmobench.tasks.registries import PIPELINES
     from elmobench.tracking.mlflow_log import default_uri
 
@@ -85,13 +86,14 @@ def run(
     report = make_report(summary.folder, include or ())
     if not quiet:
         print_report(report)
-    paths = write_report(report, summary.folder)
+    with comparing() as on_pair:
+        paths = write_report(report, summary.folder, None, include or (), on_pair)
     typer.echo(
         f"{summary.trained} cells trained, {summary.skipped} already there, "
         f"{summary.failed} failed; {summary.encoded_sentences} sentences encoded; "
         f"{summary.seconds:.0f} s"
     )
-    typer.echo(f"records: {summary.folder}/records   tables: {', '.join(map(str, paths))}")
+    typer.echo(f"records: {summary.folder}/records   report: {', '.join(map(str, paths))}")
     if not quiet and summary.records:
         last = summary.records[-1]
         form = PIPELINES.get(last.task.split("/")[0]).text_form

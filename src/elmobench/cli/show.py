@@ -29,6 +29,7 @@ def show(
 
 
 def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
+    from elmobench.analysis.published import published_numbers
     from elmobench.bench.experiment import known_experiments, load_experiment
     from elmobench.data.cards import find_cards
     from elmobench.data.readers.base import READERS
@@ -42,6 +43,13 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
     tasks = [task for task in cards if task == name or task.split("/")[-1] == name]
     if len(tasks) == 1:
         card = cards[tasks[0]].model_dump(mode="json", exclude_defaults=True)
+        numbers = [
+            number.model_dump(mode="json", exclude_none=True, exclude={"pipeline", "card", "like"})
+            for number in published_numbers()
+            if number.card == tasks[0]
+        ]
+        if numbers:
+            card["published"] = [*card.get("published", ()), *numbers]
         return f"task {tasks[0]}", card
     catalogue = Catalogue()
     if name in catalogue.names():

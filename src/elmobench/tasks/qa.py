@@ -94,9 +94,7 @@ LINEAR = HeadPreset(
 
 SMALL = HeadPreset(
     head=Bidaf,
-    options=BidafOptions(
-        hidden=50, cell="lstm", linear=100, char_filters=50, prediction="linear"
-    ),
+    options=BidafOptions(hidden=50, cell="lstm", linear=100, char_filters=50, prediction="linear"),
     # A step of a recurrent layer costs about the same for a larger batch, at a higher rate.
     training=TrainingOptions(batch_size=64, lr=2e-3, epochs=10, patience=3),
     mix=MixDefaults(),

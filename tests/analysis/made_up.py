@@ -1,0 +1,93 @@
+"""Records of a task that does not exist, with predictions, for tests of what reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from elmobench.tracking.record import RecordStore, RunRecord
+
+GOLD = ["pos", "neg"] * 40
+NASTY = "</script><script>alert(1)</script> & \"quotes\" 'and' <b>"
+
+
+def _mix(part: str, s: tuple[float, ...]) -> dict[str, Any]:
+    if part == "flat":
+        return {"s": None, "gamma": None, "w": None}
+    return {"s": list(s), "gamma": 1.5, "w": [0.0] * len(s)}
+
+
+def record(
+    features: str,
+    seed: int,
+    predicted: list[str],
+    axes: dict[str, Any] | None = None,
+    *,
+    task: str = "sentiment/made-up",
+    s: tuple[float, ...] = (0.4, 0.6),
+) -> RunRecord:
+    """A cell that predicted so; a part is deep, with layers to mix, unless it is called flat."""
+    right = sum(a == b for a, b in zip(GOLD, predicted, strict=True))
+    score = 100 * right / len(GOLD)
+    deep = features != "flat"
+    name = f"{task} {features} {seed} {axes}"
+    parts = {part: _mix(part, s) for part in features.split("+")}
+    rows = [
+        {"epoch": i, "train_loss": 1.0, "dev": 50.0 + 10 * i, "layer_weights": {"input": parts}}
+        for i in (1, 2)
+    ]
+    return RunRecord.model_validate(
+        {
+            "cell": hashlib.sha256(name.encode()).hexdigest(),
+            "experiment": "page",
+            "task": task,
+            "pipeline": task.split("/")[0],
+            "features": features,
+            "head": "linear",
+            "seed": seed,
+            "axes": axes or {},
+            "identity": {"parts": [{"fingerprint": features}], "data": "d" * 64},
+            "status": "ok",
+            "caveats": [f"Careful: `deep` {NASTY}"],
+            "result": {
+                "metric": "accuracy",
+                "primary": "accuracy",
+                "test": {"accuracy": score},
+                "dev": {"accuracy": score},
+                "per_class": {},
+                "best_epoch": 2,
+                "predictions_digest": "d",
+                "layer_weights": rows[-1]["layer_weights"],
+                "curve": rows,
+                "counts": {"train": 10, "dev": 5, "test": len(GOLD)},
+            },
+            "run": {
+                "started": "",
+                "seconds": {"train": 2.0, "epoch_mean": 1.0},
+                "peak_memory_bytes": 10_000_000,
+                "parameters": {"head": 3, "e": 7},
+                "bytes_per_token": {"e": 12.5 if deep else 2.0},
+                "versions": {"torch": "2"},
+                "host": {"system": "Linux"},
+                "signature": "s",
+            },
+        }
+    )
+
+
+def predictions(wrong: int, start: int = 0) -> list[str]:
+    flipped = {"pos": "neg", "neg": "pos"}
+    bad = range(start, start + wrong)
+    return [flipped[g] if i in bad else g for i, g in enumerate(GOLD)]
+
+
+def keep(store: RecordStore, one: RunRecord, predicted: list[str]) -> None:
+    """Write a record and its predictions."""
+    store.write(one)
+    store.write_predictions(
+        one.cell,
+        [
+            {"id": f"{NASTY} {i}", "gold": g, "predicted": p}
+            for i, (g, p) in enumerate(zip(GOLD, predicted, strict=True))
+        ],
+    )
