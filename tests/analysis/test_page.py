@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -156,3 +158,44 @@ def test_latex_escapes_what_it_must(folder: Path) -> None:
     assert r"train\_fraction" in text
     assert r"$\pm$" in text
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") >= 3
+
+
+def _browser() -> str | None:
+    return next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_browser() is None, reason="needs Chromium")
+def test_a_browser_opens_it_and_the_examples_come(folder: Path, tmp_path: Path) -> None:
+    write_report(make_report(folder), folder)
+    found = subprocess.run(
+        [
+            str(_browser()),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--enable-logging=stderr",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--dump-dom",
+            (folder / "report.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "CONSOLE" not in found.stderr
+    dom = found.stdout
+    listed = dom[dom.index('<ol id="browser-list">') : dom.index("</ol>")]
+    # The script filled it: twenty examples, what the data holds as text.
+    assert listed.count("<li>") == 20
+    assert "&lt;/script&gt;" in listed
+    assert "<b>" not in listed
+    assert re.search(r'role="status">\d+ of \d+ kept examples', dom)

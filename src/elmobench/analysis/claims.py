@@ -11,6 +11,7 @@ import numpy as np
 
 from elmobench.analysis.differences import (
     DEFAULT_MARGIN,
+    Counts,
     Difference,
     compare,
     corrected,
@@ -94,25 +95,27 @@ class Answer:
         return "supported" if found == {"supported"} else "undecided"
 
 
-def answers(store: RecordStore, resamples: int = 10_000) -> list[Answer]:
+def answers(store: RecordStore | Counts, resamples: int = 10_000) -> list[Answer]:
     """Every claim, tested on the experiment in ``store``.
 
     Args:
-        store: results folder.
+        store: results folder, or its counts.
         resamples: of each comparison.
 
     Raises:
         DataError: if predictions are missing or damaged.
     """
-    study = _Study(store, resamples)
+    counts = store if isinstance(store, Counts) else Counts(store)
+    study = _Study(counts, resamples)
     return [Answer(claim, claim.gather(study)) for claim in CLAIMS]
 
 
 class _Study:
     """An experiment, and the comparisons that claims ask of it."""
 
-    def __init__(self, store: RecordStore, resamples: int) -> None:
-        self.store = store
+    def __init__(self, counts: Counts, resamples: int) -> None:
+        self.counts = counts
+        store = counts.store
         # Controls are generated: what holds there is no finding.
         self.records = [
             record
@@ -146,7 +149,7 @@ class _Study:
         for left, right in wanted:
             try:
                 rows += compare(
-                    self.store, left, right, by=by, margin=self.margin, resamples=self._resamples
+                    self.counts, left, right, by=by, margin=self.margin, resamples=self._resamples
                 )
             except ConfigError:
                 continue  # no task was run with both
@@ -175,7 +178,7 @@ class _Study:
         self, pairs: Sequence[tuple[RunRecord, RunRecord]], left: str, right: str
     ) -> Difference:
         """Of runs that differ in more than one axis."""
-        return difference(self.store, pairs, left, right, self.margin, resamples=self._resamples)
+        return difference(self.counts, pairs, left, right, self.margin, resamples=self._resamples)
 
 
 def _evidence(rows: Sequence[Difference], expectation: Expectation) -> list[Evidence]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from elmobench.analysis.resampling import (
     interval,
     randomization_test,
 )
+from elmobench.digests import digest_of
 from elmobench.errors import ConfigError, DataError
 from elmobench.metrics.base import Tally, get_metric
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -83,7 +85,7 @@ class Difference:
 
 
 def compare(
-    store: RecordStore,
+    store: RecordStore | Counts,
     left: str,
     right: str,
     *,
@@ -95,7 +97,7 @@ def compare(
     """Compare ``left`` with ``right`` wherever both were run with the same seeds.
 
     Args:
-        store: the results folder.
+        store: the results folder, or its counts where several comparisons share them.
         left, right: two values of ``by``, e.g. two features specs.
         by: ``features``, ``head``, or a further axis of the experiment.
         where: only cells with these values, e.g. ``{"head": "linear"}``.
@@ -110,14 +112,16 @@ def compare(
         ConfigError: if nothing was run with both.
         DataError: if predictions are missing, damaged or of different examples.
     """
-    records = [r for r in store.planned() if r.result is not None and _matches(r, where or {})]
+    counts = store if isinstance(store, Counts) else Counts(store)
+    store = counts.store
+    records = [r for r in counts.records if r.result is not None and _matches(r, where or {})]
     if margin is None:
         margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     rows = []
     for group in _groups(records, by):
         pairs = _paired(group.get(left, ()), group.get(right, ()))
         if pairs:
-            rows.append(difference(store, pairs, left, right, margin, by=by, resamples=resamples))
+            rows.append(difference(counts, pairs, left, right, margin, by=by, resamples=resamples))
     if not rows:
         raise ConfigError(
             f"no task was run with both {left!r} and {right!r} with the same seed",
@@ -148,13 +152,71 @@ def predictions_of(
         if first is None:
             first = rows
         elif [(row["id"], row["gold"]) for row in rows] != [(r["id"], r["gold"]) for r in first]:
-            raise DataError(
-                "predictions are of other examples than those they are compared with",
-                where=str(store.predictions_path(record.cell)),
-                fix="run both anew on the same data",
-            )
+            raise _other_examples(store, record)
         answers.append([row["predicted"] for row in rows])
     return first or [], answers
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What adds up over the test set of one run.
+
+    Attributes:
+        examples: digest of ids and gold annotations.
+        sums: (units, K) counts of each unit.
+        score: sums of shape (..., K) to the score in percent.
+    """
+
+    examples: str
+    sums: Floats
+    score: Callable[[Floats], Floats]
+
+
+class Counts:
+    """The counts of the runs in a results folder, each read and added up once."""
+
+    def __init__(self, store: RecordStore) -> None:
+        self.store = store
+        self._known: dict[str, _Counted] = {}
+
+    @cached_property
+    def records(self) -> list[RunRecord]:
+        """The records of the present grid."""
+        return self.store.planned()
+
+    def of(self, record: RunRecord) -> _Counted:
+        """Counts of one run. Raises DataError if its predictions are missing or damaged."""
+        if record.cell not in self._known:
+            assert record.result is not None
+            rows = self.store.read_predictions(record.cell)
+            answers = [row["predicted"] for row in rows]
+            tally = get_metric(record.result.metric).tally([row["gold"] for row in rows], [answers])
+            self._known[record.cell] = _Counted(
+                digest_of([[row["id"], row["gold"]] for row in rows]),
+                summed_by_unit(tally, units_of(rows))[0],
+                tally.score,
+            )
+        return self._known[record.cell]
+
+    def together(self, records: Sequence[RunRecord]) -> tuple[Floats, Callable[[Floats], Floats]]:
+        """(runs, units, K) counts of runs on the same examples, and their score.
+
+        Raises:
+            DataError: if predictions are missing, damaged or of different examples.
+        """
+        found = [self.of(record) for record in records]
+        for record, one in zip(records, found, strict=True):
+            if one.examples != found[0].examples:
+                raise _other_examples(self.store, record)
+        return np.stack([one.sums for one in found]), found[0].score
+
+
+def _other_examples(store: RecordStore, record: RunRecord) -> DataError:
+    return DataError(
+        "predictions are of other examples than those they are compared with",
+        where=str(store.predictions_path(record.cell)),
+        fix="run both anew on the same data",
+    )
 
 
 def units_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -173,7 +235,7 @@ def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
 
 
 def difference(
-    store: RecordStore,
+    counts: Counts,
     pairs: Sequence[tuple[RunRecord, RunRecord]],
     left: str,
     right: str,
@@ -185,7 +247,7 @@ def difference(
     """The difference between paired runs of one task, its p-value not corrected.
 
     Args:
-        store: has their predictions.
+        counts: of the folder that has their predictions.
         pairs: runs of ``left`` and ``right``, a pair a seed.
         left, right: what they are called.
         margin: a difference below it counts as none.
@@ -197,16 +259,13 @@ def difference(
     """
     one = pairs[0][0]
     assert one.result is not None
-    rows, answers = predictions_of(store, [r for side in zip(*pairs, strict=True) for r in side])
-    metric = get_metric(one.result.metric)
-    tally = metric.tally([row["gold"] for row in rows], answers)
-    counts = summed_by_unit(tally, units_of(rows))
-    scores = tally.score(counts.sum(axis=1))
+    sums, score = counts.together([run for side in zip(*pairs, strict=True) for run in side])
+    scores = score(sums.sum(axis=1))
     runs = len(pairs)
-    ours, theirs = counts[:runs], counts[runs:]
-    draws = bootstrap_differences(ours, theirs, tally.score, resamples=resamples)
+    ours, theirs = sums[:runs], sums[runs:]
+    draws = bootstrap_differences(ours, theirs, score, resamples=resamples)
     low, high = interval(draws)
-    p = randomization_test(ours, theirs, tally.score, resamples=resamples)
+    p = randomization_test(ours, theirs, score, resamples=resamples)
     return Difference(
         task=one.task,
         head="–" if by == "head" else one.head,
@@ -220,7 +279,7 @@ def difference(
         left_scores=tuple(float(score) for score in scores[:runs]),
         right_scores=tuple(float(score) for score in scores[runs:]),
         seeds=tuple(pair[0].seed for pair in pairs),
-        units=counts.shape[1],
+        units=sums.shape[1],
         difference=float(np.mean(scores[:runs]) - np.mean(scores[runs:])),
         low=low,
         high=high,

@@ -10,34 +10,37 @@ from typing import Any
 import pandas as pd
 
 from elmobench.analysis.claims import answers
-from elmobench.analysis.differences import Difference, compare
+from elmobench.analysis.differences import Counts, Difference, compare
 from elmobench.analysis.page.parts import Cell, Column, Section, Table
 from elmobench.analysis.results import axes_of
 from elmobench.errors import ConfigError, DataError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
 
 RESAMPLES = 2000
 """For the matrix: enough for a verdict; ``elmobench compare`` takes more."""
+
+MANY = 6
+"""Features of which all pairs are compared; of more, those with the first."""
 
 _MARKS = {"better": "▲", "worse": "▼", "tie": "=", "undecided": "?"}
 _KINDS = {"better": "good", "worse": "bad", "tie": "even", "undecided": "even"}
 
 
 def significance_section(
-    store: RecordStore,
+    counts: Counts,
     features: Sequence[str],
     frame: pd.DataFrame,
     on_pair: Callable[[int, int], object] | None = None,
 ) -> Section:
-    """Every pair of features on every task: which is better, by how much, how sure."""
-    pairs = [(b, a) for a, b in itertools.combinations(features, 2)]
+    """Pairs of features on every task: which is better, by how much, how sure."""
+    pairs = _pairs(features)
     found: list[Difference] = []
     skipped: set[str] = set()
     for i, (left, right) in enumerate(pairs):
         if on_pair is not None:
             on_pair(i, len(pairs))
         try:
-            found += compare(store, left, right, resamples=RESAMPLES)
+            found += compare(counts, left, right, resamples=RESAMPLES)
         except ConfigError:
             continue  # no task was run with both
         except DataError as error:
@@ -71,6 +74,14 @@ def significance_section(
     )
 
 
+def _pairs(features: Sequence[str]) -> list[tuple[str, str]]:
+    """All pairs of a few features; of many, each with the first and sums with their parts."""
+    pairs = [(b, a) for a, b in itertools.combinations(features, 2)]
+    if len(features) <= MANY:
+        return pairs
+    return [(b, a) for b, a in pairs if a == features[0] or a in b.split("+")]
+
+
 def _verdict(row: Difference) -> Cell:
     p = "< 0.001" if row.p_corrected < 0.001 else f"{row.p_corrected:.3f}"
     return Cell(
@@ -83,10 +94,10 @@ def _verdict(row: Difference) -> Cell:
 _OUTCOMES = {"supported": "good", "contradicted": "bad"}
 
 
-def claims_section(store: RecordStore) -> Section:
+def claims_section(counts: Counts) -> Section:
     """What the records say of the paper's findings, and every comparison behind it."""
     try:
-        found = [a for a in answers(store, RESAMPLES) if a.evidence]
+        found = [a for a in answers(counts, RESAMPLES) if a.evidence]
     except DataError:
         found = []  # predictions were not kept
     overview = [

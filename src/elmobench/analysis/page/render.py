@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import elmobench
+from elmobench.analysis.differences import Counts
 from elmobench.analysis.page.evidence import (
     claims_section,
     provenance_section,
@@ -52,14 +53,15 @@ def to_html(
         DataError: if the records are gone.
     """
     store = RecordStore(folder)
+    counts = Counts(store)
     records = store.planned()
     features = list(report.features)
     references = [s for s in report.sections if s[0] == REFERENCES]
     examples = example_groups(store, records, features, include)
     sections = [
         scores_section(records, features, report.cards),
-        significance_section(store, features, report.cells, on_pair),
-        claims_section(store),
+        significance_section(counts, features, report.cells, on_pair),
+        claims_section(counts),
         weights_section(records),
         drift_section(records),
         curves_section(records, features),
