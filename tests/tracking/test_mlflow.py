@@ -8,8 +8,8 @@ import pytest
 from test_record import make_record
 
 from elmobench.errors import ElmobenchWarning
-from elmobench.tracking.mlflow_log import CELL_TAG, TrackingError, open_tracker
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.mlflow_log import CELL_TAG, TrackingError, default_uri, open_tracker
+from elmobench.tracking.record import RecordStore, RunRecord
 
 
 def runs_of(uri: str, name: str):
@@ -126,6 +126,46 @@ def test_against_a_server_on_loopback(tmp_path: Path, monkeypatch: pytest.Monkey
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+def test_a_store_that_is_away_is_asked_again_by_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = RecordStore(tmp_path)
+    first, second, third = (make_record(letter * 64, seed=i) for i, letter in enumerate("abc"))
+    for record in (first, second, third):
+        records.write(record)
+    tracker = open_tracker(None, records, "study")
+    assert tracker is not None
+    assert tracker.log(first)
+    asked = []
+
+    def refused(record: RunRecord) -> None:
+        asked.append(record.cell)
+        raise OSError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker, "_log", refused)
+        with pytest.warns(ElmobenchWarning, match="the record is safe"):
+            assert not tracker.log(second)
+        # Cells do not wait for a store that has just not answered.
+        assert not tracker.log(third)
+        assert asked == [second.cell]
+    assert tracker.sync() == 2
+    for record in (first, second, third):
+        cell_run(default_uri(tmp_path), record.cell)
+
+
+def test_the_report_lies_in_the_parent_run(tmp_path: Path) -> None:
+    records = RecordStore(tmp_path)
+    tracker = open_tracker(None, records, "study")
+    assert tracker is not None
+    page = tmp_path / "report.html"
+    page.write_text("<p>scores</p>")
+    assert tracker.log_report([page])
+    client, (parent,) = runs_of(default_uri(tmp_path), "study")
+    found = client.list_artifacts(parent.info.run_id, "report")
+    assert [item.path for item in found] == ["report/report.html"]
 
 
 def test_sync_logs_what_is_missing_and_nothing_else(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class RunSummary:
         failed: cells that ended in an error.
         encoded_sentences: sentences encoded now.
         seconds: wall time.
+        tracker: the MLflow store that has it all; None without tracking.
     """
 
     experiment: Experiment
@@ -48,6 +49,7 @@ class RunSummary:
     failed: int = 0
     encoded_sentences: int = 0
     seconds: float = 0.0
+    tracker: Tracker | None = field(default=None, repr=False, compare=False)
 
 
 def run_experiment(
@@ -102,7 +104,7 @@ def run_experiment(
         cells = {planned.digest: planned for planned in plan}
         pending = _pending(cells.values(), records, overwrite)
         # An unusable tracking store is told before the first hour of work, not after it.
-        tracker = open_tracker(tracking_uri, records, experiment.name)
+        tracker = summary.tracker = open_tracker(tracking_uri, records, experiment.name)
         records.write_plan(experiment.model_dump(mode="json"), [planned.point for planned in plan])
         if overwrite == "always":
             for planned in cells.values():

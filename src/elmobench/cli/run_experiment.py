@@ -63,7 +63,6 @@ def run(
     from elmobench.bench.workbench import Workbench
     from elmobench.cli.report import comparing
     from elmobench.tasks.registries import PIPELINES
-    from elmobench.tracking.mlflow_log import default_uri
 
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
@@ -88,6 +87,8 @@ def run(
         print_report(report)
     with comparing() as on_pair:
         paths = write_report(report, summary.folder, None, include or (), on_pair)
+    if summary.tracker is not None:
+        summary.tracker.log_report(paths)
     typer.echo(
         f"{summary.trained} cells trained, {summary.skipped} already there, "
         f"{summary.failed} failed; {summary.encoded_sentences} sentences encoded; "
@@ -99,11 +100,7 @@ def run(
         form = PIPELINES.get(last.task.split("/")[0]).text_form
         typer.echo(
             f'next: elmobench predict {last.cell[:8]} "{form}"{_results_option(results)}'
-            + (
-                f"; mlflow ui --backend-store-uri {default_uri(summary.folder)}"
-                if tracking_uri is None
-                else ""
-            )
+            + (f"; elmobench ui {summary.folder}" if tracking_uri is None else "")
         )
     if summary.failed:
         raise typer.Exit(1)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ PARENT_TAG = "mlflow.parentRunId"
 _PARAMETER_LIMIT = 500
 _TAG_LIMIT = 4000
 _KEY_LIMIT = 100
+_PAUSE = 30.0
+"""Seconds without an attempt after a store did not answer; what is missed is logged by sync."""
 
 
 def default_uri(folder: Path) -> str:
@@ -47,6 +50,10 @@ def mlflow_client() -> tuple[type[MlflowClient], tuple[type[Exception], ...]]:
     # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    # By default a request to a server that is away is tried for minutes, while cells wait. What
+    # it does not take is in the records, and is logged later.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -96,6 +103,7 @@ class Tracker:
         new_client, self._errors = mlflow_client()
         self._records = records
         self._name = experiment
+        self._away_until = 0.0
         # Two processes that share a grid also share its tracking store: one at a time.
         self._lock = FileLock(records.lock_path("mlflow"))
         artifacts = artifact_folder(uri)
@@ -116,12 +124,16 @@ class Tracker:
         """Log ``record`` as a nested run; whether the store has it now.
 
         Logging again changes nothing. A run that was left unfinished (the process died while
-        logging) or is of an earlier result of the cell is deleted and made again.
+        logging) or is of an earlier result of the cell is deleted and made again. A store that
+        did not answer is left alone for a while.
         """
+        if time.monotonic() < self._away_until:
+            return False
         try:
             with self._lock:
                 self._log(record)
         except self._errors as error:
+            self._away_until = time.monotonic() + _PAUSE
             warnings.warn(
                 f"MLflow did not take {_run_name(record)} ({error}); the record is safe, and "
                 "running the experiment again logs it",
@@ -131,8 +143,24 @@ class Tracker:
             return False
         return True
 
+    def log_report(self, paths: Iterable[Path]) -> bool:
+        """Put the report's files into the parent run; whether the store took them."""
+        try:
+            with self._lock:
+                for path in paths:
+                    self._client.log_artifact(self._parent_id, str(path), "report")
+        except self._errors as error:
+            warnings.warn(
+                f"MLflow did not take the report ({error}); it is beside the records",
+                ElmobenchWarning,
+                stacklevel=2,
+            )
+            return False
+        return True
+
     def sync(self) -> int:
         """Log the planned records that the store does not have yet; returns how many."""
+        self._away_until = 0.0
         try:
             with self._lock:
                 known = self._known()
