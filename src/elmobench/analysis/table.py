@@ -155,10 +155,11 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     """What each representation costs, by task.
 
     Columns: parameters of the providers, stored bytes a token (a word type, for vectors without
-    context), seconds to encode the task (once; from ``features.json`` in ``folder``), mean
-    seconds to train a cell (with its share of a search) and an epoch, and trained parameters.
+    context), seconds to encode the task and microseconds a token of it (once; from
+    ``features.json`` in ``folder``), mean seconds to train a cell (with its share of a search) and
+    an epoch, and trained parameters.
     """
-    encoding = _encoding_seconds(folder)
+    encoding = _encoding_costs(folder)
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
     for record in records:
         if record.run is not None:
@@ -167,7 +168,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     for (task, head, features), cells in groups.items():
         runs = [cell.run for cell in cells if cell.run is not None]
         prints = [part["fingerprint"] for part in cells[0].identity["parts"]]
-        seconds = [encoding.get((task, fingerprint)) for fingerprint in prints]
+        costs = [encoding.get((task, fingerprint)) for fingerprint in prints]
         frozen = {k: v for k, v in runs[0].parameters.items() if k != "head"}
         rows.append(
             {
@@ -177,7 +178,10 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "provider parameters": _short(sum(frozen.values())),
                 "head parameters": _short(runs[0].parameters["head"]),
                 "bytes a token": round(sum(runs[0].bytes_per_token.values())),
-                "encode s": "–" if None in seconds else f"{sum(s for s in seconds if s):.1f}",
+                "encode s": _sum([cost and cost[0] for cost in costs], 1),
+                "µs a token": _sum(
+                    [cost and (1e6 * cost[0] / cost[1] if cost[1] else None) for cost in costs], 0
+                ),
                 "train s a cell": f"{np.mean([_training_seconds(run) for run in runs]):.1f}",
                 "cpu s a cell": _mean_cpu(runs),
                 "s an epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
@@ -186,7 +190,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
             }
         )
     table = pd.DataFrame(rows)
-    for column in ("covered", "cpu s a cell"):
+    for column in ("covered", "cpu s a cell", "µs a token"):
         if rows and all(row[column] == "–" for row in rows):
             table = table.drop(columns=column)
     return table
@@ -292,8 +296,20 @@ def _span(seeds: Iterable[int]) -> str:
     return ", ".join(map(str, values))
 
 
-def _encoding_seconds(folder: Path | None) -> dict[tuple[str, str], float]:
-    totals: dict[tuple[str, str], float] = defaultdict(float)
+def _sum(values: Sequence[float | None], digits: int) -> str:
+    """The sum, or a dash where one is not known."""
+    known = [value for value in values if value is not None]
+    return f"{sum(known):.{digits}f}" if len(known) == len(values) else "–"
+
+
+def _encoding_costs(folder: Path | None) -> dict[tuple[str, str], tuple[float, int]]:
+    """Seconds, and tokens that were encoded in them, by task and fingerprint.
+
+    Of vectors without context word types are encoded, which says nothing of a token: no tokens.
+    """
+    totals: dict[tuple[str, str], tuple[float, int]] = defaultdict(lambda: (0.0, 0))
     for cost in RecordStore(folder).costs() if folder else ():
-        totals[(cost["task"], cost["fingerprint"])] += cost["seconds"]
+        key = (cost["task"], cost["fingerprint"])
+        seconds, tokens = totals[key]
+        totals[key] = (seconds + cost["seconds"], tokens + cost.get("encoded_tokens", 0))
     return dict(totals)

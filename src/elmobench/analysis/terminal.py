@@ -18,8 +18,9 @@ _SHORT = {
     "head parameters": "trained",
     "bytes a token": "B/token",
     "train s a cell": "train s",
+    "µs a token": "µs/token",
 }
-_ONLY_IN_FILES = ("s an epoch", "peak MB")
+_ONLY_IN_FILES = ("s an epoch", "peak MB", "cpu s a cell", "encode s")
 _PROSE = ("source", "what", "verdict")
 _GROUPING = ("task", "head", "metric", "seeds", "axes")
 
