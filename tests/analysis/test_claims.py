@@ -72,9 +72,10 @@ def test_a_few_changed_answers_decide_nothing(tmp_path: Path) -> None:
 def test_layers_of_senses_and_syntax(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     for layer, wrong in ((0, 60), (1, 40), (2, 10)):
-        run(store, f"deep@layer={layer}", wrong, task="wsd/made-up")
-        run(store, f"deep@layer={layer}", wrong, task="pos/made-up")
-        run(store, f"deep@layer={layer}", wrong, task="ner/made-up")
+        for task in ("wsd/made-up", "pos/made-up", "ner/made-up"):
+            run(store, f"elmo-x@layer={layer}", wrong, task=task)
+        # The findings are about biLMs.
+        run(store, f"bert-x@layer={layer}", 60 - wrong, task="wsd/made-up")
     assert outcomes(store) == {
         "context-for-senses": "supported",
         "upper-for-senses": "supported",
@@ -100,7 +101,7 @@ def test_what_the_mixes_choose(tmp_path: Path) -> None:
         store = RecordStore(tmp_path / str(hash(shares)))
         for seed, s in enumerate(shares):
             said = predictions(5)
-            keep(store, record("deep", seed, said, s=s), said)
+            keep(store, record("elmo-x", seed, said, s=s), said)
         return outcomes(store).get("first-layer-at-input", "not tested")
 
     assert answer((0.2, 0.6, 0.2), (0.2, 0.61, 0.19), (0.2, 0.59, 0.21)) == "supported"

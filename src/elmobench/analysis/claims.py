@@ -20,14 +20,16 @@ from elmobench.analysis.differences import (
 from elmobench.analysis.published import is_control
 from elmobench.analysis.resampling import mean_interval
 from elmobench.analysis.table import learned_mixes
-from elmobench.errors import ConfigError
+from elmobench.errors import ConfigError, UnknownNameError
+from elmobench.features.catalogue import Catalogue
 from elmobench.tracking.record import RecordStore, RunRecord
 
 Outcome = Literal["supported", "contradicted", "undecided", "not tested"]
 Expectation = Literal["better", "tie", "not worse"]
 
 _SUPPORTS: dict[Expectation, dict[str, Outcome]] = {
-    "better": {"better": "supported", "worse": "contradicted", "tie": "contradicted"},
+    # A tie shows that the difference is small, not that there is none.
+    "better": {"better": "supported", "worse": "contradicted", "tie": "undecided"},
     "tie": {"tie": "supported", "better": "contradicted", "worse": "contradicted"},
     "not worse": {"better": "supported", "tie": "supported", "worse": "contradicted"},
 }
@@ -110,18 +112,27 @@ def answers(store: RecordStore | Counts, resamples: int = 10_000) -> list[Answer
     return [Answer(claim, claim.gather(study)) for claim in CLAIMS]
 
 
+def _tells(task: str, head: str) -> bool:
+    return not is_control(task) and head not in _READ_NOTHING
+
+
+_READ_NOTHING = frozenset({"most-frequent"})
+
+
 class _Study:
     """An experiment, and the comparisons that claims ask of it."""
 
     def __init__(self, counts: Counts, resamples: int) -> None:
         self.counts = counts
         store = counts.store
-        # Controls are generated: what holds there is no finding.
+        # Controls are generated: what holds there is no finding. Nor is what a head does that
+        # reads no vectors.
         self.records = [
             record
             for record in store.planned()
-            if record.result is not None and not is_control(record.task)
+            if record.result is not None and _tells(record.task, record.head)
         ]
+        self._models = Catalogue(store.experiment().get("models"))
         self.margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
         self._resamples = resamples
 
@@ -156,22 +167,30 @@ class _Study:
         kept = [
             row
             for row in rows
-            if not is_control(row.task) and (not pipelines or row.task.split("/")[0] in pipelines)
+            if _tells(row.task, row.head) and (not pipelines or row.task.split("/")[0] in pipelines)
         ]
         return corrected(kept) if kept else []
 
-    def layered(self) -> list[tuple[str, str, dict[int, str]]]:
-        """Axis, model and its single layers' names: of ``mix=layer=k`` and of ``@layer=k``."""
+    def is_elmo(self, part: str) -> bool:
+        """Whether a part of a features spec is a biLM's: the paper's findings are about those."""
+        name = part.partition("@")[0]
+        try:
+            return "elmo" in self._models.entry(name).provider
+        except (UnknownNameError, ConfigError):
+            return name.startswith("elmo")  # a model that this machine does not know
+
+    def layered(self) -> list[tuple[str, dict[int, str]]]:
+        """Axis, and the names of a biLM's single layers: of ``mix=layer=k`` and ``@layer=k``."""
         found = []
         mixes = {int(v.split("=")[1]): v for v in self.axis("mix") if v.startswith("layer=")}
         if len(mixes) > 1:
-            found.append(("mix", "", mixes))
+            found.append(("mix", mixes))
         models: dict[str, dict[int, str]] = defaultdict(dict)
         for name in dict.fromkeys(record.features for record in self.records):
             model, at, layer = name.partition("@layer=")
-            if at and layer.isdigit():
+            if at and layer.isdigit() and self.is_elmo(model):
                 models[model][int(layer)] = name
-        found += [("features", m, layers) for m, layers in models.items() if len(layers) > 1]
+        found += [("features", layers) for layers in models.values() if len(layers) > 1]
         return found
 
     def difference(
@@ -227,7 +246,7 @@ def _layers(upper: bool, pipelines: Sequence[str]) -> Callable[[_Study], list[Ev
 
     def gather(study: _Study) -> list[Evidence]:
         rows = []
-        for by, _, layers in study.layered():
+        for by, layers in study.layered():
             top, first = max(layers), 1
             if first in layers and top > first:
                 pair = (layers[top], layers[first]) if upper else (layers[first], layers[top])
@@ -239,7 +258,7 @@ def _layers(upper: bool, pipelines: Sequence[str]) -> Callable[[_Study], list[Ev
 
 def _context(study: _Study) -> list[Evidence]:
     rows = []
-    for by, _, layers in study.layered():
+    for by, layers in study.layered():
         if 0 in layers:
             rows += study.pairs([(n, layers[0]) for k, n in layers.items() if k > 0], by, ["wsd"])
     return _evidence(corrected(rows), "better") if rows else []
@@ -300,7 +319,7 @@ def _first_layer_at_input(study: _Study) -> list[Evidence]:
     rows = []
     for group in learned_mixes(study.records):
         shares = np.array([mix["s"] for mix in group.mixes])
-        if group.placement != "input" or shares.shape[1] != 3:
+        if group.placement != "input" or shares.shape[1] != 3 or not study.is_elmo(group.part):
             continue
         leads = shares[:, 1] - np.maximum(shares[:, 0], shares[:, 2])
         bounds = mean_interval([float(lead) for lead in leads])
