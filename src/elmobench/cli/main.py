@@ -24,6 +24,7 @@ from elmobench.cli import (
     report,
     run_experiment,
     show,
+    slices,
     ui,
 )
 from elmobench.cli import validate as validation
@@ -44,6 +45,7 @@ app.command("report")(report.report)
 app.command("claims")(claims.claims)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
+app.command("slices")(slices.slices)
 app.command("ui")(ui.ui)
 app.command("encode")(encode.encode)
 app.command("inspect")(inspect.inspect)

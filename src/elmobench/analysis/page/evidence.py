@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,9 @@ from elmobench.analysis.claims import answers
 from elmobench.analysis.differences import Counts, Difference, compare
 from elmobench.analysis.page.parts import Cell, Column, Section, Table
 from elmobench.analysis.results import axes_of
+from elmobench.analysis.slices import slice_table
 from elmobench.errors import ConfigError, DataError
-from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record import RecordStore, RunRecord
 
 RESAMPLES = 2000
 """For the matrix: enough for a verdict; ``elmobench compare`` takes more."""
@@ -138,6 +140,22 @@ def claims_section(counts: Counts) -> Section:
         ]
         if found
         else [],
+    )
+
+
+def slices_section(store: RecordStore, include: Sequence[Path]) -> Section:
+    """Scores on parts of the test sets."""
+    table = slice_table(store, include)
+    numbers = [name for name in table.columns if name not in ("task", "head", "axes", "slice")]
+    return Section(
+        "slices",
+        "Parts of the test sets",
+        "The stored predictions scored again on parts of the test set: the shortest and longest "
+        "quarter, examples with words that the training set or a static vocabulary lacks, and, "
+        "for spans, the recall of entities by whether their words are an entity in the training "
+        "set. Mean ± sd over seeds; parts are of whole examples, so they differ in more than "
+        "their name says.",
+        [Table.of(table, numbers)] if len(table) else [],
     )
 
 

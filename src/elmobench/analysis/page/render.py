@@ -17,6 +17,7 @@ from elmobench.analysis.page.evidence import (
     provenance_section,
     published_section,
     significance_section,
+    slices_section,
 )
 from elmobench.analysis.page.examples import example_groups
 from elmobench.analysis.page.figures import swatch
@@ -68,6 +69,7 @@ def to_html(
         samples_section(records, features),
         layers_section(records),
         costs_section(records, features, folder),
+        slices_section(store, include),
         *(published_section(table, why) for _, why, table in references),
         Section(
             "examples",

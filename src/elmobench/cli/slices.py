@@ -1,0 +1,56 @@
+"""``elmobench slices``: scores on parts of the test sets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from elmobench.cli.run_experiment import IncludeOption
+
+
+def slices(
+    experiment: Annotated[
+        str, typer.Argument(help="A results folder, or the name of one below 'results'.")
+    ],
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+    include: IncludeOption = None,
+) -> None:
+    """Score EXPERIMENT on long and short examples, unknown words and unseen entities.
+
+    Nothing is trained or encoded: the stored predictions are scored again. Needs the tasks' data.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.analysis.slices import slice_table
+    from elmobench.cli.report import results_folder
+    from elmobench.errors import DataError
+    from elmobench.tracking.record import RecordStore
+
+    folder = results_folder(experiment)
+    table = slice_table(RecordStore(folder), include or ())
+    if table.empty:
+        raise DataError(
+            "nothing to slice: no task's data and predictions are both on this machine",
+            where=str(folder),
+            fix="fetch the data (`elmobench data fetch TASK`), or run the experiment again",
+        )
+    if as_csv:
+        typer.echo(table.to_csv(index=False), nl=False)
+        return
+    console = Console()
+    group = [name for name in ("task", "head", "axes") if name in table]
+    for names, block in table.groupby(group, sort=False):
+        console.print(
+            f"\n[cyan]{escape(' · '.join(str(n) for n in names if n))}[/]", highlight=False
+        )
+        shown = Table(box=None, pad_edge=False, header_style="dim")
+        rest = [name for name in block.columns if name not in group]
+        for name in rest:
+            text = name in ("slice", "score")
+            shown.add_column(escape(name), justify="left" if text else "right", overflow="fold")
+        for row in block[rest].itertuples(index=False):
+            shown.add_row(*(escape(str(value)) for value in row))
+        console.print(shown)
