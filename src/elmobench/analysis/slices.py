@@ -60,15 +60,16 @@ def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFram
             axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
             groups[record.task, record.head, axes][record.features].append(record)
     features = list(dict.fromkeys(name for group in groups.values() for name in group))
-    known = _Vocabularies(store.experiment().get("models"))
-    views: dict[tuple[str, int | None], _View | None] = {}
+    places = {
+        (r.task, r.identity.get("fold")) for g in groups.values() for c in g.values() for r in c
+    }
+    views = {place: _view(*place, include) for place in places}
+    words = {w for view in views.values() if view for t in view.tokens.values() for w in t}
+    known = _Vocabularies(store.experiment().get("models"), words)
     rows: list[dict[str, Any]] = []
     for (task, head, axes), group in groups.items():
         first = next(iter(group.values()))[0]
-        place = (task, first.identity.get("fold"))
-        if place not in views:
-            views[place] = _view(*place, include)
-        view = views[place]
+        view = views[task, first.identity.get("fold")]
         if view is not None:
             rows += _rows(store, view, known, {"task": task, "head": head, "axes": axes}, group)
     table = pd.DataFrame(rows)
@@ -126,26 +127,26 @@ def _entities(tokens: Words, tags: Sequence[str]) -> dict[Words, list[tuple[str,
 class _Vocabularies:
     """Which words the vectors without context have, by part of a features spec."""
 
-    def __init__(self, models: Mapping[str, Any] | None) -> None:
+    def __init__(self, models: Mapping[str, Any] | None, words: Iterable[str]) -> None:
         self._catalogue = Catalogue(models)
-        self._known: dict[tuple[str, frozenset[str]], frozenset[str] | None] = {}
+        self._words = sorted(words)
+        self._known: dict[str, frozenset[str] | None] = {}
 
-    def of(self, part: str, words: frozenset[str]) -> frozenset[str] | None:
-        """Those of ``words`` with a vector; None where every word has one, or nobody knows."""
-        if (part, words) not in self._known:
-            self._known[part, words] = self._look(part, words)
-        return self._known[part, words]
+    def of(self, part: str) -> frozenset[str] | None:
+        """Words with a vector; None where every word has one, or nobody here knows."""
+        if part not in self._known:
+            self._known[part] = self._look(part)
+        return self._known[part]
 
-    def _look(self, part: str, words: frozenset[str]) -> frozenset[str] | None:
+    def _look(self, part: str) -> frozenset[str] | None:
         try:
-            provider = self._catalogue.load(part)
-            if provider.coverage(["the"]) is None:
+            if self._catalogue.entry(part).provider != "static":
                 return None
-            with provider.sharing(sorted(words)):
-                found = {w for w in words if (provider.coverage([w]) or {}).get("types")}
+            provider = self._catalogue.load(part)
+            with provider.sharing(self._words):
+                return frozenset(w for w in self._words if (provider.coverage([w]) or {})["types"])
         except ElmobenchError:
             return None  # the model is not on this machine
-        return frozenset(found)
 
 
 def _rows(
@@ -231,10 +232,9 @@ def _slices(
     ]
     new = [any(word.lower() not in view.train_words for word in words) for words in tokens]
     slices += _both("a word not in train", "all words in train", new)
-    everything = frozenset(word for words in tokens for word in words)
     parts = dict.fromkeys(part.name for spec in features for part in parse_features(spec).parts)
     for part in parts:
-        vocabulary = known.of(part, everything)
+        vocabulary = known.of(part)
         if vocabulary is not None:
             without = [any(word not in vocabulary for word in words) for words in tokens]
             slices += _both(f"a word not in {part}", f"all words in {part}", without)
