@@ -7,6 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from elmobench.nn.gru import two_grus
+
 
 class _Bidirectional(nn.Module):
     """(B, T, D) and (B, T) mask to (B, T, 2·hidden), forward half first; zero at padding.
@@ -42,10 +44,15 @@ class _Bidirectional(nn.Module):
         for i, (ahead, back) in enumerate(zip(self.forwards, self.backwards, strict=True)):
             if i:
                 x = self.dropout(x)
-            read, _ = ahead(x)
-            reread, _ = back(_gather(x, turned))
+            read, reread = self._run(ahead, back, x, _gather(x, turned))
             x = torch.cat([read, _gather(reread, turned)], dim=-1)
         return torch.where(mask.unsqueeze(-1), x, 0.0)
+
+    def _run(
+        self, ahead: nn.Module, back: nn.Module, x: Tensor, turned: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(B, T, hidden) states of ``ahead`` over ``x`` and of ``back`` over ``turned``."""
+        return ahead(x)[0], back(turned)[0]
 
 
 class BiLstm(_Bidirectional):
@@ -58,6 +65,16 @@ class BiGru(_Bidirectional):
     """A GRU each way, (B, T, D) to (B, T, 2·hidden); see :class:`_Bidirectional`."""
 
     kind = nn.GRU
+
+    def _run(
+        self, ahead: nn.Module, back: nn.Module, x: Tensor, turned: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        if x.device.type != "cpu":
+            return super()._run(ahead, back, x, turned)  # a kernel of its own is there
+        assert isinstance(ahead, nn.GRU)
+        assert isinstance(back, nn.GRU)
+        states = two_grus((x, turned), (ahead, back)).permute(1, 2, 0, 3)
+        return states[0], states[1]
 
 
 def _turning(mask: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from elmobench.data.questions import PassageQuestion
 from elmobench.errors import ConfigError
 from elmobench.nn.char_cnn import CharCnn
-from elmobench.nn.recurrent import BiGru, BiLstm
+from elmobench.nn.recurrent import BiGru
 from elmobench.nn.trilinear import Trilinear, attend_to_others, attention_flow
 from elmobench.nn.variational_dropout import VariationalDropout
 from elmobench.tasks.base import Batch, LabelCodec, Mixed
@@ -24,9 +24,7 @@ class BidafOptions(SpanOptions):
     """Options of :class:`Bidaf`; the defaults are the published sizes.
 
     Attributes:
-        hidden: units a direction of every recurrent layer.
-        cell: ``gru``, as published, or ``lstm``, which torch runs in three fifths of the time on
-            a CPU.
+        hidden: units a direction of every GRU.
         linear: units of the two linear layers.
         chars: put a character CNN beside the features at the input.
         char_dim: width of a character embedding.
@@ -38,7 +36,6 @@ class BidafOptions(SpanOptions):
     """
 
     hidden: int = Field(default=90, ge=1)
-    cell: Literal["gru", "lstm"] = "gru"
     linear: int = Field(default=180, ge=1)
     chars: bool = True
     char_dim: int = Field(default=20, ge=1)
@@ -89,20 +86,19 @@ class Bidaf(SpanHead):
                 fix="set options.chars: true, or use placement input or both",
             )
         hidden, linear = options.hidden, options.linear
-        recurrent = BiGru if options.cell == "gru" else BiLstm
         self.dropout = VariationalDropout(options.dropout)
-        self.encoder = recurrent(width, hidden)
+        self.encoder = BiGru(width, hidden)
         encoded = self.encoder.out_dim + input_dims.get("output", 0)
         self.attention = Trilinear(encoded)
         self.attended = nn.Linear(4 * encoded, linear)
-        self.self_encoder = recurrent(linear, hidden)
+        self.self_encoder = BiGru(linear, hidden)
         self.self_attention = Trilinear(self.self_encoder.out_dim, rows=False)
         self.self_attended = nn.Linear(3 * self.self_encoder.out_dim, linear)
-        self.start_encoder: BiGru | BiLstm | None = None
-        self.end_encoder: BiGru | BiLstm | None = None
+        self.start_encoder: BiGru | None = None
+        self.end_encoder: BiGru | None = None
         if options.prediction == "recurrent":
-            self.start_encoder = recurrent(linear, hidden)
-            self.end_encoder = recurrent(linear + 2 * hidden, hidden)
+            self.start_encoder = BiGru(linear, hidden)
+            self.end_encoder = BiGru(linear + 2 * hidden, hidden)
         scored = 2 * hidden if options.prediction == "recurrent" else linear
         self.start = nn.Linear(scored, 1, bias=False)
         self.end = nn.Linear(scored, 1, bias=False)
