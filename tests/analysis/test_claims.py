@@ -7,7 +7,8 @@ from typing import Any
 
 from made_up import keep, predictions, record
 
-from elmobench.analysis.claims import CLAIMS, Answer, Evidence, answers
+from elmobench.analysis.claims import Answer, Evidence
+from elmobench.analysis.findings import CLAIMS, answers
 from elmobench.tracking.record import RecordStore
 
 SEEDS = (1, 2, 3)

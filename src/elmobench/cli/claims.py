@@ -38,7 +38,7 @@ def claims(
     from rich.console import Console
     from rich.markup import escape
 
-    from elmobench.analysis.claims import answers
+    from elmobench.analysis.findings import answers
     from elmobench.cli.report import results_folder
     from elmobench.tracking.record import RecordStore
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from elmobench.analysis.claims import answers
 from elmobench.analysis.differences import Counts, Difference, compare
+from elmobench.analysis.findings import answers
 from elmobench.analysis.page.parts import Cell, Column, Section, Table
 from elmobench.analysis.results import axes_of
 from elmobench.analysis.slices import slice_table
