@@ -62,6 +62,17 @@ def test_mixes(tmp_path: Path) -> None:
     assert outcomes(store) == {"all-beat-last": "supported", "learned-is-uniform": "supported"}
 
 
+def test_the_penalty_is_asked_of_learned_weights(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    run(store, "deep", 10, {"mix": "learned", "l2": 0.001})
+    run(store, "deep", 40, {"mix": "learned", "l2": 1.0})
+    run(store, "deep", 40, {"mix": "last", "l2": 0.001})
+    run(store, "deep", 40, {"mix": "last", "l2": 1.0})
+    found = {a.claim.id: a for a in answers(store, 500)}
+    assert found["small-penalty"].outcome == "supported"
+    assert len(found["small-penalty"].evidence) == 1
+
+
 def test_a_few_changed_answers_decide_nothing(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     run(store, "deep", 10, {"mix": "learned"})

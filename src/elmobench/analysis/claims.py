@@ -153,7 +153,10 @@ class Study:
         kept = [
             row
             for row in rows
-            if _tells(row.task, row.head) and (not pipelines or row.task.split("/")[0] in pipelines)
+            if _tells(row.task, row.head)
+            and (not pipelines or row.task.split("/")[0] in pipelines)
+            # Of features without layers, two points of a mix's axis are one cell.
+            and any(one != other for one, other in row.cells)
         ]
         return corrected(kept) if kept else []
 
@@ -187,6 +190,7 @@ class Study:
 
 
 def evidence_of(rows: Sequence[Difference], expectation: Expectation) -> list[Evidence]:
+    """What comparisons say of a claim that expects the left side to be so."""
     shared = {
         name
         for name in {name for row in rows for name in row.axes}
