@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_a_plan_from_text_to_named_models(
     result = go("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
     assert "held-out perplexity" in result.stderr
     assert "masked cross-entropy" in result.stderr
-    monkeypatch.setenv("ELMOBENCH_MODELS", os.pathsep.join(str(out / name) for name in MODELS))
+    monkeypatch.setenv("ELMOBENCH_MODELS", str(out))
     shapes = {"tiny-elmo": (3, 2, 16), "tiny-glove": (1, 2, 6), "tiny-bert": (2, 2, 8)}
     for name, shape in shapes.items():
         readme = (out / name / "README.md").read_text()
@@ -117,6 +117,39 @@ def test_a_plan_from_text_to_named_models(
     text.write_text(text.read_text() + "mehr\n")
     other = go("run", file, "--out", out, home=home, status=1)
     assert "the plan asks for" in other.stderr
+
+
+def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(text.read_bytes()).hexdigest()
+    plan: dict[str, Any] = {
+        "name": "two",
+        "corpus": {"tokenizer": "words", "files": [{"name": text.name, "sha256": digest}]},
+        "licence": "none needed",
+        "attribution": "a test",
+        "models": {
+            "first": {"kind": "bilm", "options": BILM},
+            "second": {
+                "kind": "bilm",
+                "start": "first",
+                "options": {**BILM, "n_epochs": 0.5, "learning_rate": 1e-6},
+            },
+        },
+    }
+    file = tmp_path / "two.yaml"
+    file.write_text(yaml.safe_dump(plan))
+    out, home = tmp_path / "models", tmp_path / "home"
+    common = ("run", file, "--out", out, "--threads", 1, "--no-overlap")
+    early = go(*common, "--only", "second", home=home, status=1)
+    assert "train first first" in early.stderr
+    go(*common, home=home)
+    (a,), (b,) = (
+        load_provider(f"elmo:{out / name}").encode([["Katze", "nie"]]) for name in plan["models"]
+    )
+    np.testing.assert_allclose(a, b, atol=1e-3)
+    assert (a != b).any()
+    plan["models"]["second"]["kind"] = "bert"
+    file.write_text(yaml.safe_dump(plan))
+    assert "only a bilm can start" in go(*common, home=home, status=1).stderr
 
 
 @pytest.mark.slow

@@ -312,3 +312,33 @@ def test_options_that_do_not_fit_the_corpus(
 ) -> None:
     with pytest.raises((ConfigError, DataError), match=message):
         Bilm(small_corpus(tmp_path), small_options(**changes), 1)
+
+
+def test_part_of_an_epoch_reads_part_of_the_text(tmp_path: Path) -> None:
+    corpus = small_corpus(tmp_path)
+    whole = Bilm(corpus, small_options(n_epochs=1), 1)
+    half = Bilm(corpus, small_options(n_epochs=0.5), 1)
+    assert half.total_steps == round(whole.steps_per_epoch / 2) < whole.total_steps
+
+
+def test_bf16_products_are_near_and_only_in_training(tmp_path: Path) -> None:
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("this processor has no products in bf16")
+    corpus = small_corpus(tmp_path)
+    models = {a: Bilm(corpus, small_options(arithmetic=a), 2) for a in ("fp32", "bf16")}
+    losses = {a: [model.train_step() for _ in range(8)] for a, model in models.items()}
+    assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"
+    # The first step's loss is of the same weights: bf16 keeps 8 bits of each factor.
+    assert 0 < abs(losses["bf16"][0] - losses["fp32"][0]) < 0.02
+    np.testing.assert_allclose(losses["bf16"], losses["fp32"], rtol=0.02)
+    # Measuring is in fp32 whatever training was: equal weights have equal perplexity.
+    models["fp32"].load(0, models["bf16"].state())
+    assert models["fp32"].heldout_perplexity() == models["bf16"].heldout_perplexity()
+
+
+def test_bf16_is_refused_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    with pytest.raises(ConfigError, match="no products in bf16"):
+        Bilm(small_corpus(tmp_path), small_options(arithmetic="bf16"), 1)

@@ -17,7 +17,7 @@ import pytest
 from elmobench.errors import ConfigError, DataError
 from elmobench.pretraining import corpus as corpus_module
 from elmobench.pretraining.corpus import Corpus
-from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.encoded import EncodedCorpus, EncodedPart
 from elmobench.pretraining.sentences import LONGEST, cut_sentences
 from elmobench.pretraining.vocabulary import Vocabulary
 
@@ -178,3 +178,16 @@ def test_bad_vocabularies(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "v.txt").write_bytes(content)
     with pytest.raises(DataError, match=message):
         Vocabulary.read(tmp_path / "v.txt")
+
+
+def test_a_share_of_the_sentences_is_spread_over_all() -> None:
+    rows = [[i] * (i % 4) for i in range(100)]
+    offsets = np.cumsum([0, *map(len, rows)])
+    part = EncodedPart(np.array([t for row in rows for t in row], np.int32), offsets)
+    assert part.spread(1.0) is part
+    for share in (0.1, 0.3, 0.75):
+        found = part.spread(share)
+        assert len(found) == round(100 * share)
+        kept = [found.sentence(i).tolist() for i in range(len(found))]
+        expected = [rows[i] for i in range(100) if int((i + 1) * share) > int(i * share)]
+        assert kept == expected

@@ -182,7 +182,9 @@ def test_loss_reaches_every_parameter_and_the_mixes(case: Case) -> None:
 def test_alone_and_in_a_batch_are_the_same(case: Case) -> None:
     head, mixers = case.build()
     head.eval()
-    examples = questions()[:8]
+    # A word that comes twice can be two equal answers, which rounding would decide between.
+    examples = [e for e in questions() if len(set(e.passage.tokens)) == len(e.passage.tokens)][:8]
+    assert len(examples) == 8
     together = batch_of(examples, spare=3)
     mixed = mixed_of(mixers, together)
     scores = torch.stack(head.scores(together, mixed)).detach()

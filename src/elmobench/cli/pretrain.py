@@ -186,7 +186,8 @@ def run(
     tracking_uri: TrackingOption = None,
 ) -> None:
     """All models of a plan, one after another, on the same text. Run again to go on."""
-    from elmobench.errors import UnknownNameError
+    from elmobench.errors import ConfigError, UnknownNameError
+    from elmobench.pretraining.packing import catalogue_below
     from elmobench.pretraining.plan import open_corpus, read_plan
     from elmobench.pretraining.runs import Pretraining
     from elmobench.registry import did_you_mean
@@ -201,7 +202,15 @@ def run(
             )
     text = open_corpus(content, plan.parent)
     encoded = _encode(text)
-    for name in only or content.models:
+    wanted = {name: content.models[name].start for name in only or content.models}
+    for name, start in wanted.items():
+        if start is not None and start not in wanted and not (out / start).is_dir():
+            raise ConfigError(
+                f"{name} goes on from {start}, which is not there yet",
+                where=str(out / start),
+                fix=f"train {start} first, with the same --out",
+            )
+    for name, start in wanted.items():
         _train(
             Pretraining(
                 name,
@@ -213,11 +222,13 @@ def run(
                 content.licence,
                 content.attribution,
                 overlap,
-                None,
+                None if start is None else out / start,
                 60 * checkpoint_minutes,
             ),
             tracking_uri,
         )
+    known = catalogue_below(out)
+    typer.echo(f"with ELMOBENCH_MODELS={out} experiments know {', '.join(known)}")
 
 
 @app.command("pack")

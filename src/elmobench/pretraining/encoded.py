@@ -48,6 +48,18 @@ class EncodedPart:
         """Sentence ``i``."""
         return self.tokens[self.offsets[i] : self.offsets[i + 1]]
 
+    def spread(self, share: float) -> EncodedPart:
+        """This share of the sentences, evenly spread over all of them."""
+        if share >= 1.0:
+            return self
+        marks = np.floor(np.arange(len(self) + 1) * share)
+        kept = np.diff(marks) > 0
+        lengths = np.diff(self.offsets)
+        return EncodedPart(
+            self.tokens[np.repeat(kept, lengths)],
+            np.concatenate([[0], np.cumsum(lengths[kept])]).astype(np.int64),
+        )
+
 
 @dataclass(frozen=True)
 class EncodedCorpus:

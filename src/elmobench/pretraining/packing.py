@@ -72,6 +72,23 @@ def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
     return list(cards.values())
 
 
+def catalogue_below(folder: Path) -> list[str]:
+    """Write ``folder/models.yaml``: all finished models in folders of it, by name.
+
+    Returns:
+        Their names.
+    """
+    entries: dict[str, Any] = {}
+    for below in sorted(path for path in folder.iterdir() if (path / CATALOGUE).is_file()):
+        for name, entry in read_entries(below / CATALOGUE).items():
+            content = entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+            for file in content["files"].values():
+                file["path"] = f"{below.name}/{file['path']}"
+            entries[name] = content
+    write_catalogue(folder, entries)
+    return list(entries)
+
+
 def _finished(folder: Path) -> tuple[ModelCard, ModelEntry]:
     card = card_of(folder)
     if card is None or not (folder / CATALOGUE).is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from elmobench import paths
 from elmobench.data.card import Sha256
@@ -48,10 +48,19 @@ class PlannedModel(_Strict):
     Attributes:
         kind: what is trained.
         options: of that kind's training.
+        start: for a biLM, the folder of a trained one to go on from, below the folder that the
+            models are written to.
     """
 
     kind: Literal["bilm", "glove", "bert"]
     options: dict[str, Any] = Field(default_factory=dict)
+    start: str | None = None
+
+    @model_validator(mode="after")
+    def _only_bilms_start(self) -> PlannedModel:
+        if self.start is not None and self.kind != "bilm":
+            raise ValueError("only a bilm can start from a trained model")
+        return self
 
 
 class PretrainingPlan(_Strict):

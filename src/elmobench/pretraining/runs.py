@@ -197,7 +197,7 @@ def _glove(
         dim=dim,
         layers=1,
         description=f"GloVe vectors, {words:,} words x {dim}",
-        tokens_seen=len(run.encoded.train.tokens) * options.epochs,
+        tokens_seen=len(run.encoded.train.spread(options.text_share).tokens) * options.epochs,
         parameters={
             "model": words * dim,
             "context vectors and biases, in training only": words * (dim + 2),
@@ -239,7 +239,7 @@ def _bert(
         layers=options.num_hidden_layers + 1,
         description=f"BERT: {options.num_hidden_layers} layers of {options.hidden_size} values, "
         f"{bert.vocabulary:,} word pieces, cased",
-        tokens_seen=len(run.encoded.train.tokens) * options.epochs,
+        tokens_seen=round(len(run.encoded.train.tokens) * options.epochs),
         parameters={"model": whole - head, "prediction head, in training only": head},
         heldout={
             "masked cross-entropy (nats a piece)": last["heldout"],

@@ -18,7 +18,7 @@ class BertOptions(BaseModel):
             configuration.
         max_length: pieces of a sequence, special ones included; also the positions there are.
         batch_size: sequences of a step.
-        epochs: passes over the text.
+        epochs: passes over the text; 0.25 reads a quarter of its sequences, drawn at random.
         mask_share: pieces to be predicted; of these four fifths become ``[MASK]``, a tenth a
             random piece and a tenth stay (Devlin et al. 2019, section 3.1).
         learning_rate: at its highest.
@@ -38,7 +38,7 @@ class BertOptions(BaseModel):
     intermediate_size: _Positive = 768
     max_length: int = Field(default=128, ge=8)
     batch_size: _Positive = 32
-    epochs: _Positive = 3
+    epochs: Annotated[int | float, Field(gt=0)] = 3
     mask_share: float = Field(default=0.15, gt=0, lt=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_share: float = Field(default=0.05, ge=0, lt=1)

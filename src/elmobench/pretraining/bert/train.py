@@ -158,7 +158,7 @@ class Bert:
         # Tied weights come once.
         self.parameters = dict(self.model.named_parameters())
         self.steps_per_epoch = math.ceil(len(self.train) / options.batch_size)
-        self.total_steps = self.steps_per_epoch * options.epochs
+        self.total_steps = max(1, round(self.steps_per_epoch * options.epochs))
         self.step = 0
         self.pieces = 0
         decayed = [p for p in self.parameters.values() if p.dim() > 1]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmobench.features.elmo.options import CharCnnOptions, LstmOptions
+from elmobench.pretraining.bilm.mixed_precision import Arithmetic
 
 _Positive = Annotated[int, Field(ge=1)]
 
@@ -28,11 +29,14 @@ class BilmOptions(BaseModel):
             is the whole softmax.
         dropout: on the input of each LSTM layer and on the last one's output.
         all_clip_norm_val: largest norm of all gradients together.
-        n_epochs: passes over the training part.
+        n_epochs: passes over the training part; 0.25 reads a quarter of its sentences, drawn at
+            random.
         optimizer: ``adagrad`` (bilm-tf: rate 0.2, accumulators start at 1) or ``adam``.
         learning_rate: None for 0.2 (Adagrad) or 0.002 (Adam).
         warmup_steps: the rate grows linearly for so many steps.
         decay: ``none`` or ``cosine``, to nothing at the end of the last epoch.
+        arithmetic: of the products in LSTMs and softmax: ``fp32``, or ``bf16`` for factors
+            rounded to bfloat16 (sums, weights, updates and all measuring stay in fp32).
         seed: of the initial weights, the order of sentences, dropout and negatives.
     """
 
@@ -47,11 +51,12 @@ class BilmOptions(BaseModel):
     n_negative_samples_batch: _Positive = 8192
     dropout: float = Field(default=0.1, ge=0, lt=1)
     all_clip_norm_val: float = Field(default=10.0, gt=0)
-    n_epochs: _Positive = 10
+    n_epochs: Annotated[int | float, Field(gt=0)] = 10
     optimizer: Literal["adagrad", "adam"] = "adagrad"
     learning_rate: float | None = Field(default=None, gt=0)
     warmup_steps: int = Field(default=0, ge=0)
     decay: Literal["none", "cosine"] = "none"
+    arithmetic: Arithmetic = "fp32"
     seed: int = Field(default=1, ge=0)
 
     @property

@@ -19,6 +19,7 @@ from elmobench.digests import file_sha256
 from elmobench.errors import ConfigError, ElmobenchError
 from elmobench.pretraining.bilm.evaluate import perplexity, targets
 from elmobench.pretraining.bilm.export import WEIGHTS, export
+from elmobench.pretraining.bilm.mixed_precision import check_arithmetic, products
 from elmobench.pretraining.bilm.network import (
     SOFTMAX_BIAS,
     SOFTMAX_WEIGHT,
@@ -93,6 +94,7 @@ class Bilm:
         start: Path | None = None,
         group: Group | None = None,
     ) -> None:
+        check_arithmetic(options.arithmetic)
         self.options = options
         self.corpus = corpus
         self.group = group or Group()
@@ -123,7 +125,7 @@ class Bilm:
                 "the corpus is shorter than one step",
                 fix="give more text, or a smaller batch_size or unroll_steps",
             )
-        self.total_steps = self.steps_per_epoch * options.n_epochs
+        self.total_steps = max(1, round(self.steps_per_epoch * options.n_epochs))
         self.optimizer = Optimizer(self.weights, options, self.total_steps)
         rows = options.batch_size // self.group.size
         self.states = [zero_state(options, rows) for _ in range(2)]
@@ -193,7 +195,10 @@ class Bilm:
             assert leaf.grad is not None
             return loss, leaf.grad, state
 
-        results = self._pair.map(direction, 2)
+        # The character CNN stays outside: its products have other shapes in every step, and each
+        # shape would be compiled anew.
+        with products(options.arithmetic):
+            results = self._pair.map(direction, 2)
         grad = results[0][1] + results[1][1]
         spelling = [self.weights[name] for name in self._spelling]
         found = self._pair.map(

@@ -19,6 +19,8 @@ class GloveOptions(BaseModel):
         window_size: words on either side.
         x_max, alpha: of the weighting function ``f(x) = min(1, (x / x_max)^alpha)``.
         eta: learning rate of AdaGrad.
+        text_share: count in this share of the sentences, evenly spread; the vocabulary is that of
+            the whole text.
         epochs: passes over all cells.
         batch_size: cells of an update.
         heldout_share: of the cells, kept from training to measure on.
@@ -35,6 +37,7 @@ class GloveOptions(BaseModel):
     x_max: float = Field(default=10.0, gt=0)
     alpha: float = Field(default=0.75, gt=0)
     eta: float = Field(default=0.05, gt=0)
+    text_share: float = Field(default=1.0, gt=0, le=1)
     epochs: _Positive = 15
     batch_size: _Positive = 8192
     heldout_share: float = Field(default=0.01, gt=0, lt=0.5)

@@ -172,7 +172,11 @@ def train_glove(
         # Before the counting, which may take long.
         checkpoint = folder.last()
         cells = count_cooccurrences(
-            corpus.train, words, options.window_size, options.memory_mb, on_tokens
+            corpus.train.spread(options.text_share),
+            words,
+            options.window_size,
+            options.memory_mb,
+            on_tokens,
         )
         if len(cells) == 0:
             raise DataError("no two known words stand together", where="the corpus")
