@@ -13,15 +13,22 @@ from filelock import FileLock
 
 from elmobench.bench.cells import Cell
 from elmobench.bench.experiment import parse_experiment
-from elmobench.bench.launchers import LaunchOptions, PendingCell
+from elmobench.bench.launchers import LaunchOptions, PendingCell, PendingVectors
+from elmobench.bench.local import LocalLauncher
 from elmobench.bench.plan import make_plan
-from elmobench.bench.pool import PoolLauncher
-from elmobench.bench.progress import Progress
-from elmobench.bench.run import RunSummary, build_features, run_experiment
+from elmobench.bench.pool import PoolLauncher, PoolWorker
+from elmobench.bench.run import build_features, run_experiment
 from elmobench.bench.workbench import Workbench
 from elmobench.errors import ElmobenchError
+from elmobench.features.store import BuildReport
 from elmobench.tracking.record import RecordStore, RunRecord
 from elmobench.training.trainer import Epoch
+
+
+def kill_children() -> None:
+    for child in multiprocessing.active_children():
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
 
 
 class Notes:
@@ -32,15 +39,15 @@ class Notes:
         self.epochs = 0
         self.records: list[tuple[RunRecord, bool]] = []
         self.warnings: list[str] = []
+        self.done: dict[str, int] = {}
+        self.reports: list[tuple[str, int, bool]] = []
         self._victims = victims
 
     def started(self, cell: Cell) -> None:
         self.started_cells.append(cell.label)
         if self._victims:
             self._victims -= 1
-            for child in multiprocessing.active_children():
-                assert child.pid is not None
-                os.kill(child.pid, signal.SIGKILL)
+            kill_children()
 
     def epoch(self, cell: Cell, epoch: Epoch) -> None:
         self.epochs += 1
@@ -51,6 +58,15 @@ class Notes:
     def warn(self, text: str) -> None:
         self.warnings.append(text)
 
+    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
+        self.done[job.label] = done
+        if self._victims:
+            self._victims -= 1
+            kill_children()
+
+    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
+        self.reports.append((job.label, report.encoded_sentences, last))
+
 
 def prepared(
     experiment: dict, cards: Path, folder: Path
@@ -59,9 +75,7 @@ def prepared(
     bench = Workbench(parse_experiment(experiment), [cards], folder / "store")
     records = RecordStore(folder / "results")
     plan = make_plan(bench)
-    summary = RunSummary(bench.experiment, records.folder)
-    with Progress(quiet=True) as progress:
-        build_features(bench, [planned.cell for planned in plan], records, summary, progress)
+    build_features(bench, plan, records, Notes(), LocalLauncher(LaunchOptions()))
     return [PendingCell(planned, None) for planned in plan], bench, records
 
 
@@ -176,10 +190,8 @@ def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
 
 @pytest.mark.slow
 def test_workers_end_when_their_parent_is_gone(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    from elmobench.bench.pool import _Worker
-
     _, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    worker = _Worker(bench, records)
+    worker = PoolWorker(bench.recipe, records.folder)
     assert worker.receive() == ("ready",)
     worker.connection.close()
     deadline = time.monotonic() + 60

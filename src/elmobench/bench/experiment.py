@@ -101,10 +101,14 @@ class Settings(_Model):
         threads: threads for encoding and for each cell; part of a cell's identity, since sums
             depend on it.
         precision: of stored features: ``fp16``, ``fp32`` or ``int8``.
+        worker_memory_gb, worker_gpus: what a worker of a Ray cluster asks for, beside a core for
+            each thread. No result depends on them.
     """
 
     threads: int = Field(default=1, ge=1)
     precision: Precision = "fp16"
+    worker_memory_gb: float | None = Field(default=None, gt=0)
+    worker_gpus: float = Field(default=0, ge=0)
 
 
 class Experiment(_Model):

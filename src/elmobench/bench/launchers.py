@@ -1,4 +1,4 @@
-"""Launchers: where cells run, and what they tell while they do."""
+"""Launchers: where sentences are encoded and cells run, and what they tell while they do."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from elmobench.bench.cells import Cell
+from elmobench.bench.cells import Cell, PartSettings
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.workbench import Workbench
+from elmobench.features.store import BuildReport
 from elmobench.registry import Registry
 from elmobench.tracking.record import RecordStore, RunRecord
 from elmobench.training.trainer import Epoch
@@ -27,9 +28,66 @@ class PendingCell:
     planned: PlannedCell
     previous: RunRecord | None
 
+    @property
+    def cell(self) -> Cell:
+        """The cell itself."""
+        return self.planned.cell
+
+    @property
+    def data(self) -> str:
+        """Digest of the task's data when the run was planned."""
+        return str(self.planned.identity["data"])
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return self.cell.label
+
+    @property
+    def lock(self) -> str:
+        """Jobs with the same one never run at the same time."""
+        return self.planned.lock
+
+
+@dataclass(frozen=True)
+class PendingVectors:
+    """Vectors of all sentences that a cell reads, to be stored as far as they are not yet.
+
+    Attributes:
+        cell: whose sentences.
+        part: whose provider.
+        fingerprint: of the provider.
+        data: see :attr:`PendingCell.data`.
+    """
+
+    cell: Cell
+    part: PartSettings
+    fingerprint: str
+    data: str
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.part.name} on {self.cell.task}"
+
+    @property
+    def lock(self) -> str:
+        """See :attr:`PendingCell.lock`. Data that share sentences are encoded in the order of the
+        grid, since what is encoded together decides the last bits."""
+        return self.fingerprint
+
+
+Job = PendingCell | PendingVectors
+
 
 class Observer(Protocol):
     """Told what happens, in the process that launched."""
+
+    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
+        """``done`` sentences of ``job`` are stored, of ``total``."""
+
+    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
+        """A worker is through with ``job``; ``last`` if no other one is at it."""
 
     def started(self, cell: Cell) -> None:
         """``cell`` begins."""
@@ -45,7 +103,17 @@ class Observer(Protocol):
 
 
 class Launcher(Protocol):
-    """Runs cells somewhere; every record is written before ``finished`` is told."""
+    """Encodes and runs cells somewhere; every record is written before ``finished`` is told."""
+
+    def encode(
+        self,
+        jobs: Sequence[PendingVectors],
+        bench: Workbench,
+        records: RecordStore,
+        observer: Observer,
+    ) -> None:
+        """Store what the store lacks of ``jobs``."""
+        ...
 
     def launch(
         self,
@@ -57,6 +125,10 @@ class Launcher(Protocol):
         """Run ``cells``; a cell that fails is recorded and the rest goes on."""
         ...
 
+    def close(self) -> None:
+        """Let all workers go. Nothing if there are none."""
+        ...
+
 
 @dataclass(frozen=True)
 class LaunchOptions:
@@ -64,9 +136,11 @@ class LaunchOptions:
 
     Attributes:
         workers: how many cells run at a time; None for what the machine has room for.
+        address: of a Ray cluster that runs already; None for one on this machine alone.
     """
 
     workers: int | None = None
+    address: str | None = None
 
 
 LAUNCHERS: Registry[Callable[[LaunchOptions], Launcher]] = Registry(
@@ -76,3 +150,6 @@ LAUNCHERS.add_lazy(
     "local", "elmobench.bench.local:LocalLauncher", "one cell after another, in this process"
 )
 LAUNCHERS.add_lazy("pool", "elmobench.bench.pool:PoolLauncher", "several processes of this machine")
+LAUNCHERS.add_lazy(
+    "ray", "elmobench.bench.ray_launcher:RayLauncher", "a Ray cluster, or this machine through Ray"
+)

@@ -6,16 +6,19 @@ whoever takes its lock first, and the others go on to the next one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from filelock import FileLock, Timeout
 
 from elmobench.bench.execute import run_cell
-from elmobench.bench.launchers import LaunchOptions, Observer, PendingCell
+from elmobench.bench.launchers import LaunchOptions, Observer, PendingCell, PendingVectors
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.workbench import Workbench
 from elmobench.errors import ElmobenchError
+from elmobench.features.store import BuildReport
 from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.training.machine import torch_threads
 
 # What a cell's own computation may raise. A full disk or an interrupt is not among them: those
 # end the run, since the next cell would meet them too.
@@ -40,6 +43,21 @@ class LocalLauncher:
     def __init__(self, options: LaunchOptions) -> None:
         pass
 
+    def encode(
+        self,
+        jobs: Sequence[PendingVectors],
+        bench: Workbench,
+        records: RecordStore,
+        observer: Observer,
+    ) -> None:
+        """Encode ``jobs`` in their order."""
+        for job in jobs:
+            report = encode_pending(job, bench, partial(observer.encoding, job))
+            observer.encoded(job, report, last=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
     def launch(
         self,
         cells: Sequence[PendingCell],
@@ -53,6 +71,27 @@ class LocalLauncher:
         ]
         for cell in taken:
             run_pending(cell, bench, records, observer, wait=True)
+
+
+def encode_pending(
+    job: PendingVectors, bench: Workbench, told: Callable[[int, int], object]
+) -> BuildReport:
+    """Encode what is missing; ``told`` hears how many sentences are done, of how
+    many."""
+    bench.expect_data(job.cell.task, job.cell.fold, job.data)
+    sentences = bench.sentences(job.cell)
+    done = 0
+
+    def advance(steps: int) -> None:
+        nonlocal done
+        done += steps
+        told(done, len(sentences))
+
+    with torch_threads(bench.experiment.settings.threads):
+        report = bench.store.build(bench.provider(job.part), sentences, advance)
+    if report.encoded_sentences or report.encoded_types:
+        bench.forget_stored(job.part)
+    return report
 
 
 def run_pending(

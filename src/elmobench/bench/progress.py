@@ -45,6 +45,7 @@ class Progress:
             disable=quiet or not self._console.is_terminal,
         )
         self._running: dict[str, TaskID] = {}
+        self._most: dict[str, int] = {}
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -79,6 +80,21 @@ class Progress:
     def warn(self, text: str) -> None:
         """A line that stays."""
         self._console.print(f"[yellow]![/] {escape(text)}", highlight=False)
+
+    def encoding(self, label: str, done: int, total: int) -> None:
+        """So many sentences of ``label`` are encoded; several workers may be at it."""
+        key = f"encoding {label}"
+        if key not in self._running:
+            self._running[key] = self._bars.add_task(key, total=total, detail="")
+            self._most[key] = 0
+        self._most[key] = max(self._most[key], done)
+        self._bars.update(self._running[key], completed=self._most[key])
+
+    def encoded(self, label: str) -> None:
+        """``label`` is encoded."""
+        bar = self._running.pop(f"encoding {label}", None)
+        if bar is not None:
+            self._bars.remove_task(bar)
 
     def started(self, label: str, epochs: int) -> None:
         """A cell begins, of at most so many epochs: it gets a bar of its own."""

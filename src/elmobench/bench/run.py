@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from elmobench.bench.cells import Cell, PartSettings
+from elmobench.bench.cells import Cell
 from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
-from elmobench.bench.launchers import LAUNCHERS, Launcher, LaunchOptions, PendingCell
+from elmobench.bench.launchers import (
+    LAUNCHERS,
+    Launcher,
+    LaunchOptions,
+    Observer,
+    PendingCell,
+    PendingVectors,
+)
 from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import Advance, Progress
 from elmobench.bench.selection import selection_path
@@ -19,7 +27,6 @@ from elmobench.digests import canonical_json
 from elmobench.features.store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.machine import torch_threads
 from elmobench.training.trainer import Epoch
 
 Overwrite = Literal["never", "failed", "always"]
@@ -64,6 +71,7 @@ def run_experiment(
     quiet: bool = False,
     launcher: str | None = None,
     workers: int | None = None,
+    address: str | None = None,
 ) -> RunSummary:
     """Run every cell that has no result yet.
 
@@ -79,9 +87,11 @@ def run_experiment(
         trust_first: pin the digest of files nobody has pinned.
         quiet: show no progress.
         launcher: where cells run: ``local``, one after another in this process; ``pool``,
-            in several processes of this machine. Default: ``pool`` if ``workers`` says more
-            than one, else ``local``. Results are the same to the bit.
-        workers: how many cells at a time; default for ``pool``: as many as there are cores.
+            in several processes of this machine; ``ray``, on a Ray cluster. Default: ``ray`` if
+            there is an ``address``, ``pool`` if ``workers`` says more than one, else ``local``.
+            Results are the same to the bit.
+        workers: how many cells at a time; default for the last two: as many as there are cores.
+        address: of a Ray cluster that runs already (``auto`` for the one of this machine).
 
     Raises:
         ElmobenchError: for anything wrong with the experiment, before any work.
@@ -90,8 +100,8 @@ def run_experiment(
         experiment = load_experiment(experiment)
     elif not isinstance(experiment, Experiment):
         experiment = parse_experiment(dict(experiment))
-    launch = LAUNCHERS.get(launcher or ("pool" if (workers or 1) > 1 else "local"))(
-        LaunchOptions(workers)
+    launch = LAUNCHERS.get(launcher or _default_launcher(workers, address))(
+        LaunchOptions(workers, address)
     )
     folder = results or Path("results") / experiment.name
     start = time.perf_counter()
@@ -110,14 +120,24 @@ def run_experiment(
             for planned in cells.values():
                 selection_path(folder, planned.identity).unlink(missing_ok=True)
         summary.skipped = len(cells) - len(pending)
-        build_features(bench, [todo.planned.cell for todo in pending], records, summary, progress)
-        _run_cells(bench, pending, records, summary, progress, tracker, launch)
+        watch = Watch(bench, records, progress, summary, tracker)
+        if pending:
+            with closing(launch):
+                build_features(bench, [todo.planned for todo in pending], records, watch, launch)
+                with progress.task("cells", len(pending)) as watch.advance:
+                    launch.launch(pending, bench, records, watch)
         summary.records = records.planned()
         if tracker is not None:
             # What another process trained, or ran while the tracking store was away.
             tracker.sync()
     summary.seconds = time.perf_counter() - start
     return summary
+
+
+def _default_launcher(workers: int | None, address: str | None) -> str:
+    if address is not None:
+        return "ray"
+    return "pool" if (workers or 1) > 1 else "local"
 
 
 def _pending(
@@ -142,75 +162,92 @@ def is_pending(record: RunRecord | None, overwrite: str) -> bool:
 
 def build_features(
     bench: Workbench,
-    cells: Sequence[Cell],
+    planned: Sequence[PlannedCell],
     records: RecordStore,
-    summary: RunSummary,
-    progress: Progress,
+    observer: Observer,
+    launcher: Launcher,
 ) -> None:
-    """Encode what the cells need and the store lacks; note the costs in ``features.json``."""
-    seen: set[tuple[Any, ...]] = set()
-    for cell in cells:
+    """Have ``launcher`` encode what the cells need and the store lacks."""
+    jobs: dict[tuple[Any, ...], PendingVectors] = {}
+    for one in planned:
+        cell = one.cell
         for part in cell.parts:
             needed = canonical_json(cell.options.training_data())
             key = (cell.task, cell.fold, needed, *part.key)
-            if key in seen:
-                continue
-            seen.add(key)
-            sentences = bench.sentences(cell)
-            label = f"{part.name} on {cell.task}"
-            with (
-                progress.task(f"encoding {label}", len(sentences)) as advance,
-                torch_threads(bench.experiment.settings.threads),
-            ):
-                report = bench.store.build(bench.provider(part), sentences, advance)
-            summary.encoded_sentences += report.encoded_sentences
-            if report.encoded_sentences or report.encoded_types:
-                bench.forget_stored(part)
-                _note_cost(records, cell.task, part, bench, report)
+            if key not in jobs:
+                fingerprint = bench.provider(part).fingerprint
+                data = str(one.identity["data"])
+                jobs[key] = PendingVectors(cell, part, fingerprint, data)
+    launcher.encode(list(jobs.values()), bench, records, observer)
 
 
-def _note_cost(
-    records: RecordStore, task: str, part: PartSettings, bench: Workbench, report: BuildReport
-) -> None:
-    records.add_cost(
-        {
-            "task": task,
-            "features": part.name,
-            "fingerprint": bench.provider(part).fingerprint,
-            "encoded_sentences": report.encoded_sentences,
-            "encoded_tokens": report.encoded_tokens,
-            "encoded_types": report.encoded_types,
-            "seconds": round(report.seconds, 3),
-            "bytes": report.bytes,
-            "threads": bench.experiment.settings.threads,
-        }
-    )
+class Watch:
+    """Passes on what the launcher tells: to the terminal, the summary and the tracker.
 
-
-class _Watch:
-    """Passes on what the launcher tells: to the terminal, the summary and the tracker."""
+    Args:
+        bench: of the run.
+        records: take the costs of encoding, in ``features.json``.
+        progress: the terminal.
+        summary: counts.
+        tracker: takes finished cells; None for no tracking.
+    """
 
     def __init__(
-        self, progress: Progress, advance: Advance, summary: RunSummary, tracker: Tracker | None
+        self,
+        bench: Workbench,
+        records: RecordStore,
+        progress: Progress,
+        summary: RunSummary,
+        tracker: Tracker | None,
     ) -> None:
+        self._bench, self._records = bench, records
         self._progress = progress
-        self._advance = advance
         self._summary = summary
         self._tracker = tracker
+        self.advance: Advance = lambda steps: None
+
+    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
+        """See :class:`~elmobench.bench.launchers.Observer`."""
+        self._progress.encoding(job.label, done, total)
+
+    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
+        """See :class:`~elmobench.bench.launchers.Observer`."""
+        if last:
+            self._progress.encoded(job.label)
+        self._summary.encoded_sentences += report.encoded_sentences
+        if report.encoded_sentences or report.encoded_types:
+            self._bench.forget_stored(job.part)
+            self._records.add_cost(
+                {
+                    "task": job.cell.task,
+                    "features": job.part.name,
+                    "fingerprint": job.fingerprint,
+                    "encoded_sentences": report.encoded_sentences,
+                    "encoded_tokens": report.encoded_tokens,
+                    "encoded_types": report.encoded_types,
+                    "seconds": round(report.seconds, 3),
+                    "bytes": report.bytes,
+                    "threads": self._bench.experiment.settings.threads,
+                }
+            )
 
     def started(self, cell: Cell) -> None:
+        """See :class:`~elmobench.bench.launchers.Observer`."""
         self._progress.started(cell.label, cell.training.epochs)
 
     def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        """See :class:`~elmobench.bench.launchers.Observer`."""
         self._progress.epoch(cell.label, epoch)
 
     def warn(self, text: str) -> None:
+        """See :class:`~elmobench.bench.launchers.Observer`."""
         self._progress.warn(text)
 
     def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
+        """See :class:`~elmobench.bench.launchers.Observer`."""
         if not here:
             self._summary.skipped += 1
-            self._advance(1)
+            self.advance(1)
             return
         if record.status == "ok":
             self._summary.trained += 1
@@ -219,20 +256,4 @@ class _Watch:
         self._progress.finished(cell.label, record)
         if self._tracker is not None:
             self._tracker.log(record)
-        self._advance(1)
-
-
-def _run_cells(
-    bench: Workbench,
-    pending: Sequence[PendingCell],
-    records: RecordStore,
-    summary: RunSummary,
-    progress: Progress,
-    tracker: Tracker | None,
-    launcher: Launcher,
-) -> None:
-    if not pending:
-        return
-    with progress.task("cells", len(pending)) as advance:
-        watch = _Watch(progress, advance, summary, tracker)
-        launcher.launch(pending, bench, records, watch)
+        self.advance(1)

@@ -48,7 +48,11 @@ def run(
     ] = None,
     launcher: Annotated[
         str | None,
-        typer.Option(help="Where cells run: local, pool [default: pool if workers > 1]."),
+        typer.Option(help="Where cells run: local, pool, ray [default: pool if workers > 1]."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster to run on, 'auto' for this machine's [default: a new one]."),
     ] = None,
     trust_first: Annotated[
         bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
@@ -81,6 +85,7 @@ def run(
         quiet=quiet,
         launcher=launcher,
         workers=workers,
+        address=address,
     )
     report = make_report(summary.folder, include or ())
     if not quiet:
