@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import time
 import uuid
 from collections import deque
@@ -27,6 +28,7 @@ from elmobench.errors import ConfigError, ElmobenchError
 from elmobench.tracking.record import RecordStore
 
 _POLL_SECONDS = 0.05
+_ANSWER_SECONDS = 10.0
 _OBJECT_STORE_BYTES = 80 << 20
 _USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
 
@@ -239,7 +241,8 @@ class RayLauncher:
             address, Ray is started on this machine and ends with the run.
 
     Raises:
-        ConfigError: if Ray is not installed.
+        ConfigError: if Ray is not installed, or the address is of another kind.
+        ElmobenchError: if nobody answers there.
     """
 
     def __init__(self, options: LaunchOptions) -> None:
@@ -247,6 +250,7 @@ class RayLauncher:
             import ray  # noqa: F401
         except ImportError as error:
             raise ConfigError("Ray is not installed", fix="pip install 'elmobench[ray]'") from error
+        _check_address(options.address)
         self._options = options
         self._hiring: _Actors | None = None
         self._crew: Crew | None = None
@@ -358,6 +362,26 @@ class RayLauncher:
                 fix="lower settings.threads, or add nodes",
             )
         return room
+
+
+def _check_address(address: str | None) -> None:
+    """Ray itself asks an address where nobody is for many minutes."""
+    if address is None or address in ("auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdecimal():
+        raise ConfigError(
+            f"no address of a Ray cluster: {address!r}",
+            fix="write HOST:PORT of its head, or auto on one of its nodes",
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ElmobenchError(
+            f"no Ray cluster answers: {error}",
+            where=address,
+            fix="start one with `ray start --head`, or leave --address out",
+        ) from error
 
 
 def _variables() -> dict[str, str]:
