@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +103,27 @@ class Predictor:
             else self._pipeline.from_tokens(tuple(text))
             for text in texts
         ]
+        yield from zip(map(self._tokens, examples), self.predict_examples(examples), strict=True)
+
+    def predict_examples(
+        self, examples: Sequence[Any], respell: Callable[[Sentence], Sentence] | None = None
+    ) -> Iterator[Any]:
+        """Yield the prediction for each example of the head's pipeline.
+
+        Args:
+            examples: their gold annotation is not looked at.
+            respell: gives the words that are read in place of a sentence's own, as many.
+        """
         for start in range(0, len(examples), _BATCH):
             chosen = examples[start : start + _BATCH]
             table = SentenceTable()
             data = ExampleSet(self._pipeline, chosen, table)
+            if respell is not None:
+                table = table.respelled(respell)
             parts = [LivePart(provider, table.sentences) for provider in self._providers]
             collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
             with torch.inference_mode():
-                predictions = self._model.predict(collator.batch(data, range(len(chosen))))
-            yield from zip(map(self._tokens, chosen), predictions, strict=True)
+                yield from self._model.predict(collator.batch(data, range(len(chosen))))
 
     def _tokens(self, example: Any) -> Sentence:
         """The tokens of all sentences that the example is made of, in the pipeline's order."""

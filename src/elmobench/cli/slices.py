@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elmobench.cli.run_experiment import IncludeOption
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from elmobench.tracking.record import RecordStore
 
 
 def slices(
@@ -14,12 +21,20 @@ def slices(
         str, typer.Argument(help="A results folder, or the name of one below 'results'.")
     ],
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+    typos: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="Also on a copy with an error in this share of the longer words."
+        ),
+    ] = None,
     include: IncludeOption = None,
 ) -> None:
     """Score EXPERIMENT on long and short examples, unknown words and unseen entities.
 
     Nothing is trained or encoded: the stored predictions are scored again. Needs the tasks' data.
+    With --typos the trained heads read the test sets again; these and the models must be here.
     """
+    import pandas as pd
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -30,7 +45,11 @@ def slices(
     from elmobench.tracking.record import RecordStore
 
     folder = results_folder(experiment)
-    table = slice_table(RecordStore(folder), include or ())
+    store = RecordStore(folder)
+    table = slice_table(store, include or ())
+    if typos:
+        misspelt = _misspelt(store, typos, include or ())
+        table = pd.concat([table, misspelt], ignore_index=True).fillna("–")
     if table.empty:
         raise DataError(
             "nothing to slice: no task's data and predictions are both on this machine",
@@ -54,3 +73,20 @@ def slices(
         for row in block[rest].itertuples(index=False):
             shown.add_row(*(escape(str(value)) for value in row))
         console.print(shown)
+
+
+def _misspelt(store: RecordStore, share: float, include: Sequence[Path]) -> pd.DataFrame:
+    from rich.console import Console
+
+    from elmobench.analysis.misspelt import typo_table
+    from elmobench.errors import DataError
+
+    with Console(stderr=True).status("reading with typing errors") as status:
+        table = typo_table(store, share, include, status.update)
+    if table.empty:
+        raise DataError(
+            "no trained head of this experiment can be used here",
+            where=str(store.folder),
+            fix="run it on this machine: heads are not committed with results",
+        )
+    return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -82,6 +82,15 @@ class SentenceTable:
             self._row[sentence] = row
             self.sentences.append(sentence)
         return row
+
+    def respelled(self, change: Callable[[Sentence], Sentence]) -> SentenceTable:
+        """The same rows with other words; as many of them."""
+        other = SentenceTable()
+        other.sentences = [change(sentence) for sentence in self.sentences]
+        for old, new in zip(self.sentences, other.sentences, strict=True):
+            if len(old) != len(new):
+                raise ValueError(f"{len(old)} tokens became {len(new)}")
+        return other
 
     @property
     def words(self) -> list[str]:
