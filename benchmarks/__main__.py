@@ -14,6 +14,7 @@ NAMES = (
     "static_vectors",
     "store_read",
     "wnut_two_epochs",
+    "grid_overhead",
 )
 
 
