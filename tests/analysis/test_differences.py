@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from pathlib import Path
@@ -175,3 +176,42 @@ def test_the_command(tmp_path: Path) -> None:
     assert json.loads(line)["verdict"] == "better"
     out = elmobench("compare", "b", "c", "--in", "mine", cwd=tmp_path)
     assert (out.returncode, "features here: a, b" in out.stderr) == (1, True)
+
+
+def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:
+    """Folds of three and five examples: each counts as much as the other, all swaps are tried."""
+    store = RecordStore(tmp_path)
+    right = {
+        ("a", 0): [True, False, False],
+        ("b", 0): [True, True, True],
+        ("a", 1): [False, True, False, False, True],
+        ("b", 1): [True, True, False, True, True],
+    }
+    for (features, fold), answers_ in right.items():
+        for seed in (1, 2):
+            add(store, features, seed, answers_, fold=fold)
+    first, second, mean = compare(store, "b", "a")
+    assert (first.axes["fold"], second.axes["fold"]) == (0, 1)
+    assert mean.axes["fold"] == "mean of 2"
+    assert mean.units == 8
+    assert mean.difference == pytest.approx((first.difference + second.difference) / 2)
+    assert mean.left_scores == pytest.approx([(100 + 80) / 2] * 2)
+    assert len(mean.cells) == 4
+
+    def folds_mean(swapped: tuple[bool, ...]) -> float:
+        found = []
+        for fold, start, stop in ((0, 0, 3), (1, 3, 8)):
+            ours, theirs = right["b", fold], right["a", fold]
+            swaps = swapped[start:stop]
+            less = [(x - y) * (-1 if s else 1) for x, y, s in zip(ours, theirs, swaps, strict=True)]
+            found.append(100 * sum(less) / len(less))
+        return sum(found) / 2
+
+    every = [folds_mean(swaps) for swaps in itertools.product((False, True), repeat=8)]
+    large = sum(abs(value) >= abs(mean.difference) - 1e-9 for value in every)
+    assert mean.p.two_sided == pytest.approx(large / 256)
+    assert mean.p.resamples == 0
+    # Other seeds on one fold: nothing that could be averaged.
+    add(store, "a", 3, right["a", 1], fold=1)
+    add(store, "b", 3, right["b", 1], fold=1)
+    assert len(compare(store, "b", "a")) == 2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from elmobench.analysis.differences import (
+from elmobench.analysis.differences import MEAN, (
     DEFAULT_MARGIN,
     Counts,
     Difference,
@@ -157,6 +157,8 @@ class Study:
             and (not pipelines or row.task.split("/")[0] in pipelines)
             # Of features without layers, two points of a mix's axis are one cell.
             and any(one != other for one, other in row.cells)
+            # The folds are rows of their own.
+            and not str(row.axes.get("fold", "")).startswith(MEAN)
         ]
         return corrected(kept) if kept else []
 
@@ -186,7 +188,7 @@ class Study:
         self, pairs: Sequence[tuple[RunRecord, RunRecord]], left: str, right: str
     ) -> Difference:
         """Of runs that differ in more than one axis."""
-        return difference(self.counts, pairs, left, right, self.margin, resamples=self._resamples)
+        return difference(self.counts, [pairs], left, right, self.margin, resamples=self._resamples)
 
 
 def evidence_of(rows: Sequence[Difference], expectation: Expectation) -> list[Evidence]:

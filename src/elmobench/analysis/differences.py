@@ -24,10 +24,13 @@ from elmobench.errors import ConfigError, DataError
 from elmobench.metrics.base import Tally, get_metric
 from elmobench.tracking.record import RecordStore, RunRecord
 
+Pairs = Sequence[tuple[RunRecord, RunRecord]]
 Verdict = Literal["better", "worse", "tie", "undecided"]
 
 ALPHA = 0.05
 """Level of the tests, after Holm's correction over the compared tasks."""
+MEAN = "mean of "
+"""How ``axes["fold"]`` begins in the row for the mean over folds."""
 DEFAULT_MARGIN = 1.0
 """Of experiments that ran before they had a margin."""
 
@@ -49,7 +52,7 @@ class Difference:
         p: of the approximate randomisation over units.
         p_corrected: Holm's, over the rows of one comparison.
         margin: what counts as no difference, fixed before the run.
-        cells: names of the cells of both, a pair a seed.
+        cells: names of the cells of both, a pair a seed (and fold).
     """
 
     task: str
@@ -106,7 +109,8 @@ def compare(
         resamples: of test and bootstrap.
 
     Returns:
-        One row a task, head and point of the other axes, in the grid's order.
+        One row a task, head and point of the other axes, in the grid's order; then, of tasks that
+        were run on several folds with the same seeds, a row for the mean over folds.
 
     Raises:
         ConfigError: if nothing was run with both.
@@ -118,10 +122,19 @@ def compare(
     if margin is None:
         margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     rows = []
+    folds: dict[str, list[Pairs]] = defaultdict(list)
     for group in _groups(records, by):
         pairs = _paired(group.get(left, ()), group.get(right, ()))
         if pairs:
-            rows.append(difference(counts, pairs, left, right, margin, by=by, resamples=resamples))
+            rows.append(
+                difference(counts, [pairs], left, right, margin, by=by, resamples=resamples)
+            )
+            folds[_beside_fold(pairs[0][0])].append(pairs)
+    for several in folds.values():
+        if len(several) > 1 and len({_seeds(pairs) for pairs in several}) == 1:
+            rows.append(
+                difference(counts, several, left, right, margin, by=by, resamples=resamples)
+            )
     if not rows:
         raise ConfigError(
             f"no task was run with both {left!r} and {right!r} with the same seed",
@@ -236,7 +249,7 @@ def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
 
 def difference(
     counts: Counts,
-    pairs: Sequence[tuple[RunRecord, RunRecord]],
+    folds: Sequence[Pairs],
     left: str,
     right: str,
     margin: float,
@@ -248,7 +261,9 @@ def difference(
 
     Args:
         counts: of the folder that has their predictions.
-        pairs: runs of ``left`` and ``right``, a pair a seed.
+        folds: for each fold, or for the whole test set, runs of ``left`` and ``right``, a pair a
+            seed. Of several folds the score is the mean of the folds' scores, and the units of
+            all of them are swapped and resampled.
         left, right: what they are called.
         margin: a difference below it counts as none.
         by: what they differ in; the other axes of the first run go into the row.
@@ -257,9 +272,15 @@ def difference(
     Raises:
         DataError: if predictions are missing, damaged or of different examples.
     """
+    pairs = folds[0]
     one = pairs[0][0]
     assert one.result is not None
-    sums, score = counts.together([run for side in zip(*pairs, strict=True) for run in side])
+    sums, score = _side_by_side(
+        [
+            counts.together([run for side in zip(*fold, strict=True) for run in side])
+            for fold in folds
+        ]
+    )
     scores = score(sums.sum(axis=1))
     runs = len(pairs)
     ours, theirs = sums[:runs], sums[runs:]
@@ -272,6 +293,7 @@ def difference(
         axes={
             **({} if by == "features" else {"features": one.features}),
             **{name: value for name, value in one.axes.items() if name != by},
+            **({"fold": f"{MEAN}{len(folds)}"} if len(folds) > 1 else {}),
         },
         metric=one.result.primary,
         left=left,
@@ -287,8 +309,43 @@ def difference(
         p=p,
         p_corrected=p.two_sided,
         margin=margin,
-        cells=tuple((a.cell, b.cell) for a, b in pairs),
+        cells=tuple((a.cell, b.cell) for fold in folds for a, b in fold),
     )
+
+
+def _side_by_side(
+    parts: Sequence[tuple[Floats, Callable[[Floats], Floats]]],
+) -> tuple[Floats, Callable[[Floats], Floats]]:
+    """Counts of disjoint test sets as one: each has columns of its own, and the score is the mean
+    of theirs."""
+    if len(parts) == 1:
+        return parts[0]
+    widths = [sums.shape[2] for sums, _ in parts]
+    ends = np.cumsum(widths)
+    places = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
+    runs, units = len(parts[0][0]), sum(sums.shape[1] for sums, _ in parts)
+    together = np.zeros((runs, units, int(ends[-1])))
+    first = 0
+    for (sums, _), place in zip(parts, places, strict=True):
+        together[:, first : first + sums.shape[1], place] = sums
+        first += sums.shape[1]
+
+    def score(sums: Floats) -> Floats:
+        found = [one(sums[..., place]) for (_, one), place in zip(parts, places, strict=True)]
+        mean: Floats = np.mean(found, axis=0)
+        return mean
+
+    return together, score
+
+
+def _beside_fold(record: RunRecord) -> str:
+    """Where a run stands in the grid, but for its fold and seed."""
+    axes = {name: value for name, value in record.axes.items() if name != "fold"}
+    return json.dumps([record.task, record.features, record.head, axes], sort_keys=True)
+
+
+def _seeds(pairs: Pairs) -> tuple[int, ...]:
+    return tuple(one.seed for one, _ in pairs)
 
 
 def _value(record: RunRecord, by: str) -> Any:
