@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from elmobench.analysis.differences import MEAN, (
+from elmobench.analysis.differences import (
     DEFAULT_MARGIN,
+    MEAN,
     Counts,
     Difference,
     compare,
