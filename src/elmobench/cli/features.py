@@ -87,6 +87,61 @@ def _sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list
     return list(found)
 
 
+@app.command("time")
+def time_command(
+    specs: Annotated[list[str], typer.Argument(help="Features, each on its own.")],
+    task: Annotated[
+        str, typer.Option(help="Whose text is encoded.")
+    ] = "sentiment/control-sentiment",
+    results: Annotated[
+        str | None, typer.Option(help="Keep the measure with this experiment, for its report.")
+    ] = None,
+    include: IncludeOption = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to encode with.")] = 1,
+) -> None:
+    """Measure how long SPECS take for a sentence, by its length. Nothing is stored."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.cli.report import results_folder
+    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.length_cost import time_by_length
+    from elmobench.features.spec import parse_features
+    from elmobench.tracking.host import host_info
+    from elmobench.tracking.record import RecordStore
+    from elmobench.training.machine import torch_threads
+
+    store = None if results is None else RecordStore(results_folder(results))
+    catalogue = Catalogue({} if store is None else store.experiment().get("models", {}))
+    sentences = _sentences([task], list(include or []), False)
+    measured = {}
+    with Console(stderr=True).status("encoding") as status, torch_threads(threads):
+        for spec in specs:
+            parts = parse_features(spec).parts
+            if len(parts) > 1:
+                raise typer.BadParameter(f"{spec}: name its parts one by one")
+            (part,) = parts
+            status.update(f"encoding with {spec}")
+            provider = catalogue.load(part.name, dict(part.settings))
+            measured[spec] = time_by_length(provider, sentences)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("tokens", justify="right")
+    for spec in specs:
+        table.add_column(f"{escape(spec)}: ms", justify="right")
+        table.add_column("µs/token", justify="right")
+    for rows in zip(*measured.values(), strict=True):
+        costs = [(f"{1e3 * row.seconds:.2f}", f"{row.microseconds_a_token:.0f}") for row in rows]
+        table.add_row(str(rows[0].length), *(text for pair in costs for text in pair))
+    Console().print(table)
+    if store is not None:
+        rows_of = {
+            spec: {str(row.length): row.seconds for row in rows} for spec, rows in measured.items()
+        }
+        store.write_length_costs({"task": task, **host_info(threads), "seconds": rows_of})
+        typer.echo(f"kept in {store.folder} for `elmobench report`")
+
+
 @app.command()
 def stat(store: StoreOption = None) -> None:
     """Show what the store holds: sentences, tokens, word types and bytes of each provider."""

@@ -271,6 +271,26 @@ class RecordStore:
             return []
         return costs if isinstance(costs, list) else []
 
+    def write_length_costs(self, costs: dict[str, Any]) -> None:
+        """Keep what sentences of given lengths cost: ``seconds`` by features and length, and where
+        that was measured. Features measured before stay."""
+        with FileLock(self.lock_path("lengths")):
+            seconds = {**self.length_costs().get("seconds", {}), **costs["seconds"]}
+            text = json.dumps({**costs, "seconds": seconds}, indent=1) + "\n"
+            write_text(self._lengths_path, text)
+
+    def length_costs(self) -> dict[str, Any]:
+        """What :meth:`write_length_costs` kept; nothing if the file is damaged."""
+        try:
+            costs = json.loads(self._lengths_path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return costs if isinstance(costs, dict) and isinstance(costs.get("seconds"), dict) else {}
+
+    @property
+    def _lengths_path(self) -> Path:
+        return self.folder / "lengths.json"
+
     @property
     def _costs_path(self) -> Path:
         return self.folder / "features.json"

@@ -53,6 +53,7 @@ def lines(
     y_label: str,
     *,
     log_x: bool = False,
+    log_y: bool = False,
     points: bool = False,
     limits: tuple[float, float] | None = None,
 ) -> str:
@@ -62,6 +63,7 @@ def lines(
         series: by name; the names are for readers who cannot see it.
         title, x_label, y_label: of the panel.
         log_x: a logarithmic horizontal axis, marked at the points.
+        log_y: a logarithmic vertical axis.
         points: mark every point.
         limits: of the vertical axis.
     """
@@ -84,6 +86,8 @@ def lines(
         ticks = sorted({x for one in series.values() for x in one.x})
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()
+    if log_y:
+        axes.set_yscale("log")
     if limits is not None:
         axes.set_ylim(*limits)
     axes.set_xlabel(x_label)

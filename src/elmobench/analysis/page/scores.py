@@ -16,7 +16,7 @@ from elmobench.analysis.page.parts import Cell, Column, Panel, Section, Table
 from elmobench.analysis.pareto import frontier
 from elmobench.analysis.resampling import mean_interval
 from elmobench.analysis.table import cost_table, mean_sd
-from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record import RecordStore, RunRecord
 
 Group = dict[str, list[RunRecord]]
 """Records by features."""
@@ -202,6 +202,7 @@ def costs_section(
             label = _metric(next(iter(group.values()))[0])
             figure = scatter(points, frontier(pairs), title, "stored bytes a token", label)
             panels.append(Panel(title, Markup(figure)))
+    lengths = _length_panel(features, {} if folder is None else RecordStore(folder).length_costs())
     table = cost_table(records, folder)
     numbers = [name for name in table.columns if name not in ("task", "head", "features")]
     return Section(
@@ -211,8 +212,31 @@ def costs_section(
         "the machine of each record, processor time of a whole cell with its search, largest "
         "resident memory. The stairs join what nothing else beats at the same cost or less.",
         [Table.of(table, numbers)] if len(table) else [],
-        panels,
+        [*panels, *lengths],
+        notes=[_LENGTH_NOTE] if lengths else [],
     )
+
+
+_LENGTH_NOTE = (
+    "Seconds by length are of sentences cut from running text, some of equal length at a time; "
+    "measured once by `elmobench features time`, on the machine named in the panel."
+)
+
+
+def _length_panel(features: Sequence[str], costs: Mapping[str, Any]) -> list[Panel]:
+    """Seconds a sentence by its length, where they were measured."""
+    series: dict[str, Series] = {}
+    for name, seconds in costs.get("seconds", {}).items():
+        index = features.index(name) if name in features else len(features) + len(series)
+        x = sorted(map(int, seconds))
+        series[name] = Series(index, [float(n) for n in x], [seconds[str(n)] for n in x])
+    if not series:
+        return []
+    title = f"seconds a sentence · {costs.get('processor')}, {costs.get('threads')} threads"
+    figure = lines(
+        series, title, "tokens of the sentence", "seconds", log_x=True, log_y=True, points=True
+    )
+    return [Panel(title, Markup(figure))]
 
 
 def _mean_point(index: int, cells: Sequence[RunRecord]) -> Series:
