@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.errors import UnknownNameError
+from elmobench import load_task
+from elmobench.data.task import Task
+from elmobench.errors import DownloadError, UnknownNameError
+from elmobench.pretraining import overlap
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.overlap import OverlapCheck, check_cards, known_real_cards
 
@@ -54,3 +57,29 @@ def test_cards_by_name(tmp_path: Path) -> None:
         check_cards(corpus, ["srl/nothing"])
     assert "ner/wnut17" in known_real_cards()
     assert not [name for name in known_real_cards() if "control" in name]
+
+
+def test_without_a_network_one_card_waits_and_the_others_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def away(name: str) -> Task:
+        tried.append(name)
+        task = load_task("ner/control-ner")
+        monkeypatch.setattr(Task, "is_local", property(lambda self: False))
+        monkeypatch.setattr(Task, "split", unreachable)
+        return task
+
+    def unreachable(self: Task, split: str) -> None:
+        asked.append(split)
+        raise DownloadError("gave up")
+
+    asked: list[str] = []
+    monkeypatch.setattr(overlap, "load_task", away)
+    (tmp_path / "t").write_text("one line\n")
+    rows, missing = check_cards(Corpus.open([tmp_path / "t"]))
+    assert rows == []
+    assert set(missing) == set(tried) == set(known_real_cards())
+    assert asked == ["dev"]
+    assert sorted(missing.values())[0] == "gave up"

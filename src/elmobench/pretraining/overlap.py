@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from elmobench.data.cards import find_cards
 from elmobench.data.examples import Sentence
 from elmobench.data.task import Task, load_task
-from elmobench.errors import ElmobenchError
+from elmobench.errors import DownloadError, ElmobenchError
 from elmobench.pretraining.corpus import Corpus
 from elmobench.tasks.registries import PIPELINES
 
@@ -106,14 +106,20 @@ def check_cards(
     """
     check = OverlapCheck()
     missing: dict[str, str] = {}
+    offline = False
     for name in known_real_cards() if tasks is None else tasks:
         try:
             task = load_task(name)
+            if offline and not task.is_local:
+                missing[name] = "not on this machine, and there is no network"
+                continue
             for split in ("dev", "test"):
                 check.add(task.card.id, split, sentences_of(task, split))
         except ElmobenchError as error:
             if tasks is not None:
                 raise
+            # Every card would wait for the network once more.
+            offline |= isinstance(error, DownloadError)
             missing[name] = error.what
     check.read(corpus, on_bytes)
     return check.rows(), missing
