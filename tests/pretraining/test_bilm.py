@@ -31,8 +31,8 @@ from elmobench.pretraining.bilm.network import (
 )
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.stream import lay_out
-from elmobench.pretraining.bilm.train import Bilm, train_bilm
-from elmobench.pretraining.checkpoints import CheckpointFolder
+from elmobench.pretraining.bilm.train import LOG, Bilm, train_bilm
+from elmobench.pretraining.checkpoints import CheckpointFolder, trim_log
 from elmobench.pretraining.encoded import EncodedPart
 from elmobench.pretraining.vocabulary import Vocabulary
 
@@ -180,6 +180,13 @@ def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: st
     assert resumed.stdout == whole.stdout
     for name in ("weights.hdf5", "softmax.safetensors", "options.json", "vocabulary.txt"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    logs = [
+        [json.loads(line)["step"] for line in (tmp_path / out / LOG).read_text().splitlines()]
+        for out in ("killed", "whole")
+    ]
+    # Nothing is told twice, and in order; where the checkpoints fell, the log has rows of its own.
+    assert all(steps == sorted(steps) for steps in logs)
+    assert logs[0][-1] == logs[1][-1]
 
 
 def test_gradients_that_are_no_numbers_leave_the_weights_alone(tmp_path: Path) -> None:
@@ -342,3 +349,13 @@ def test_bf16_is_refused_where_there_is_none(
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     with pytest.raises(ConfigError, match="no products in bf16"):
         Bilm(small_corpus(tmp_path), small_options(arithmetic="bf16"), 1)
+
+
+def test_a_log_is_cut_where_training_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    trim_log(log, 3)
+    assert not log.exists()
+    rows = [{"step": step, "heldout": None} for step in (2, 3, 3, 5)]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"step": 6, "hel')
+    trim_log(log, 3)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 3, 3]

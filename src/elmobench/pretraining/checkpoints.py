@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elmobench.digests import canonical_json
 from elmobench.errors import ConfigError, ModelError
-from elmobench.files import atomic_path
+from elmobench.files import atomic_path, write_text
 
 _KEEP = 2
 
@@ -46,6 +46,23 @@ def writing(path: Path) -> Iterator[None]:
             where=str(path),
             fix="make room on the disk; the same command goes on from the last good checkpoint",
         ) from error
+
+
+def trim_log(path: Path, step: int) -> None:
+    """Take out of a log of JSON lines what came after ``step``: a run that goes on from there says
+    it again. Half a line, of a process that was killed while writing it, goes too."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row["step"] <= step:
+            kept.append(line + "\n")
+    with writing(path):
+        write_text(path, "".join(kept))
 
 
 class CheckpointFolder:

@@ -23,7 +23,7 @@ from elmobench.pretraining.bert.wordpiece import (
     pieces_of_types,
     wordpiece_of,
 )
-from elmobench.pretraining.checkpoints import CheckpointFolder
+from elmobench.pretraining.checkpoints import CheckpointFolder, trim_log, writing
 from elmobench.pretraining.encoded import EncodedCorpus
 
 LOG = "log.jsonl"
@@ -333,6 +333,7 @@ def train_bert(
         if last is not None:
             bert.load(last.step, int(last.facts["pieces"]), last.tensors)
             seconds = float(last.facts["seconds"])
+        trim_log(out / LOG, bert.step)
         losses: list[float] = []
         read, spent = bert.pieces, 0.0
         checkpointed = time.perf_counter()
@@ -354,7 +355,7 @@ def train_bert(
             read, spent = bert.pieces, 0.0
             out.mkdir(parents=True, exist_ok=True)
             row = {k: v for k, v in asdict(progress).items() if v == v}
-            with (out / LOG).open("a", encoding="utf-8") as log:
+            with writing(out / LOG), (out / LOG).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(row) + "\n")
             if on_progress is not None:
                 on_progress(progress)

@@ -40,7 +40,7 @@ from elmobench.pretraining.bilm.sampled_softmax import (
 )
 from elmobench.pretraining.bilm.start import read_start
 from elmobench.pretraining.bilm.stream import EpochText, lay_out
-from elmobench.pretraining.checkpoints import CheckpointFolder, writing
+from elmobench.pretraining.checkpoints import CheckpointFolder, trim_log, writing
 from elmobench.pretraining.distributed import Group
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.vocabulary import Vocabulary
@@ -318,6 +318,8 @@ def train_bilm(
         if (last := folder.last()) is not None:
             model.load(last.step, last.tensors)
             seconds = float(last.facts["seconds"])
+        if model.group.first:
+            trim_log(out / LOG, model.step)
         run = _Run(model, folder, out, seconds, on_progress)
         while model.step < model.total_steps:
             run.train_step(report_steps)
