@@ -16,6 +16,7 @@ from made_up import GOLD, keep, predictions, record
 
 from elmobench.analysis.page.examples import KEPT, example_groups
 from elmobench.analysis.page.figures import Series, lines, swatch
+from elmobench.analysis.page.parts import Cell, Column, Table
 from elmobench.analysis.page.render import to_html
 from elmobench.analysis.pareto import frontier
 from elmobench.analysis.report import make_report, write_report
@@ -199,3 +200,13 @@ def test_a_browser_opens_it_and_the_examples_come(folder: Path, tmp_path: Path) 
     assert "&lt;/script&gt;" in listed
     assert "<b>" not in listed
     assert re.search(r'role="status">\d+ of \d+ kept examples', dom)
+
+
+def test_rows_that_share_task_and_head_stand_under_one_heading() -> None:
+    columns = [Column("task"), Column("head"), Column("features"), Column("s0", True)]
+    rows = [[Cell(t), Cell("linear"), Cell(f), Cell("1")] for t in "ab" for f in "xyz"]
+    assert Table(columns, rows).lead == 2
+    assert Table.group(rows[0], 2) == "a · linear"
+    # A row each: headings would double them.
+    assert Table(columns, rows[::3]).lead == 0
+    assert Table(columns[2:], [row[2:] for row in rows]).lead == 0

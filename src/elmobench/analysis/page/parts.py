@@ -43,6 +43,21 @@ class Table:
     rows: list[list[Cell]]
     title: str = ""
 
+    @property
+    def lead(self) -> int:
+        """How many first columns (task, head) become headings of groups of rows, where several
+        rows share them: on a narrow screen they would push the numbers out of sight."""
+        count = 0
+        while count < len(self.columns) and self.columns[count].name in ("task", "head"):
+            count += 1
+        groups = {self.group(row, count) for row in self.rows}
+        return count if 2 * len(groups) <= len(self.rows) else 0
+
+    @staticmethod
+    def group(row: list[Cell], lead: int) -> str:
+        """The heading of a row's group."""
+        return " · ".join(cell.text for cell in row[:lead])
+
     @staticmethod
     def of(frame: pd.DataFrame, numbers: Sequence[str] = (), title: str = "") -> Table:
         """A frame of text; ``numbers`` names the columns that are set to the right."""

@@ -18,13 +18,16 @@ def weights_section(records: Sequence[RunRecord]) -> Section:
     groups = learned_mixes(records)
     layers = max((len(group.mixes[0]["s"]) for group in groups), default=0)
     axes = any(group.axes for group in groups) and len({group.axes for group in groups}) > 1
-    columns = [Column("task"), Column("head"), Column("features"), Column("part")]
-    columns += [Column("placement")] + ([Column("axes")] if axes else [])
+    places = {group.placement for group in groups} != {"input"}
+    columns = [Column("task"), Column("head"), Column("features")]
+    columns += [Column("placement")] * places + [Column("axes")] * axes
     columns += [Column(f"s{j}", True) for j in range(layers)] + [Column("γ", True)]
     rows = []
     for group in groups:
-        row = [Cell(group.task), Cell(group.head), Cell(group.features), Cell(group.part)]
-        row += [Cell(group.placement)] + ([Cell(group.axes)] if axes else [])
+        alone = group.part == group.features
+        name = group.part if alone else f"{group.part} (in {group.features})"
+        row = [Cell(group.task), Cell(group.head), Cell(name)]
+        row += [Cell(group.placement)] * places + [Cell(group.axes)] * axes
         shares = _shares(group)
         for j in range(layers):
             if j >= shares.shape[1]:
