@@ -206,3 +206,56 @@ def test_an_unknown_launcher_is_an_error_before_any_work(
     with pytest.raises(ElmobenchError, match="unknown launcher 'pol'"):
         run_experiment(tiny, include=[cards], results=tmp_path / "r", launcher="pol", quiet=True)
     assert not (tmp_path / "r").exists()
+
+
+def files_of(store: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*.safetensors")
+    }
+
+
+def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"]}
+    one = tmp_path / "one"
+    prepared(raw, cards, one)
+    bench = Workbench(parse_experiment(raw), [cards], tmp_path / "two" / "store")
+    records = RecordStore(tmp_path / "two" / "results")
+    notes, launcher = Notes(), PoolLauncher(LaunchOptions(2))
+    try:
+        build_features(bench, make_plan(bench), records, notes, launcher)
+    finally:
+        launcher.close()
+    assert not multiprocessing.active_children()
+    # The same files as one process writes, whoever came first to which.
+    assert files_of(tmp_path / "two" / "store") == files_of(one / "store")
+    labels = {label for label, _, _ in notes.reports}
+    assert labels == {
+        f"{part} on {t}/tiny" for part in ("random", "elmo-random") for t in ("ner", "sentiment")
+    }
+    # Of several workers at one set the last one says so.
+    for label in labels:
+        assert [last for name, _, last in notes.reports if name == label][-1]
+    again = Notes()
+    build_features(bench, make_plan(bench), records, again, PoolLauncher(LaunchOptions(2)))
+    assert again.reports == []
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_while_encoding_is_replaced(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    bench = Workbench(parse_experiment(tiny), [cards], tmp_path / "store")
+    records = RecordStore(tmp_path / "results")
+    for victims, message in ((1, None), (2, "2 times")):
+        notes, launcher = Notes(victims), PoolLauncher(LaunchOptions(1))
+        try:
+            if message is None:
+                build_features(bench, make_plan(bench), records, notes, launcher)
+                assert "once more" in notes.warnings[0]
+            else:
+                bench.store.prune(fingerprints=[""])
+                with pytest.raises(ElmobenchError, match=message):
+                    build_features(bench, make_plan(bench), records, notes, launcher)
+        finally:
+            launcher.close()
+    assert not multiprocessing.active_children()
