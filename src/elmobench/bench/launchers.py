@@ -68,7 +68,8 @@ class PendingVectors:
     @property
     def label(self) -> str:
         """For messages."""
-        return f"{self.part.name} on {self.cell.task}"
+        fold = "" if self.cell.fold is None else f", fold {self.cell.fold}"
+        return f"{self.part.name} on {self.cell.task}{fold}"
 
     @property
     def lock(self) -> str:

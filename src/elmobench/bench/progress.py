@@ -92,6 +92,7 @@ class Progress:
 
     def encoded(self, label: str) -> None:
         """``label`` is encoded."""
+        self._most.pop(f"encoding {label}", None)
         bar = self._running.pop(f"encoding {label}", None)
         if bar is not None:
             self._bars.remove_task(bar)
