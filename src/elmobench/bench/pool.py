@@ -123,9 +123,8 @@ class PoolLauncher:
         Raises:
             ElmobenchError: see :meth:`launch`.
         """
-        missing = [job for job in jobs if bench.lacks(job.cell, job.part)]
-        if missing:
-            self._open(self._room(bench), bench, records, observer).encode(missing, observer)
+        # Workers find out what is stored already: to look here first would keep them waiting.
+        self._open(self._room(bench), bench, records, observer).encode(jobs, observer)
 
     def launch(
         self,

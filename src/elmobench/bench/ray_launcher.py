@@ -268,9 +268,7 @@ class RayLauncher:
         Raises:
             ElmobenchError: see :meth:`launch`.
         """
-        missing = [job for job in jobs if bench.lacks(job.cell, job.part)]
-        if missing:
-            self._open(bench, records, observer, None).encode(missing, observer)
+        self._open(bench, records, observer, None).encode(jobs, observer)
 
     def launch(
         self,

@@ -130,11 +130,6 @@ class Workbench:
             prepared.views[fingerprint] = StoredPart(self.stored(part), prepared.table.sentences)
         return prepared.views[fingerprint]
 
-    def lacks(self, cell: Cell, part: PartSettings) -> bool:
-        """Whether some of the cell's sentences have no stored vectors of ``part`` yet."""
-        self.forget_stored(part)
-        return bool(self.stored(part).missing(self.sentences(cell)))
-
     def forget_stored(self, part: PartSettings) -> None:
         """Open the store afresh next time, because it grew."""
         self._stored.pop(self.provider(part).fingerprint, None)
