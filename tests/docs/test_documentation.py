@@ -138,6 +138,9 @@ def test_commands_run_as_they_are_shown(
     prepare(tmp_path)
     experiment_of_mine(tmp_path)
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # Nothing waits for a network.
+    (tmp_path / "mirror").mkdir()
+    monkeypatch.setenv("ELMOBENCH_MIRROR", str(tmp_path / "mirror"))
     for block in blocks(page):
         if block.file is not None:
             target = tmp_path / block.file
