@@ -69,9 +69,16 @@ def test_500_real_sentences_and_odd_tokens(allennlp, shared, monkeypatch):
     found, expected = ours.encode(sentences), theirs.encode(sentences)
     assert all(a.shape == b.shape for a, b in zip(found, expected, strict=True))
     assert np.abs(np.concatenate(expected, axis=1)).max() > 1
-    difference = largest(found, expected)
-    print(f"largest difference over {len(sentences)} sentences: {difference:.3g}")
-    assert difference <= ASK
+    differences = [largest([a], [b]) for a, b in zip(found, expected, strict=True)]
+    print(f"largest difference over {len(sentences)} sentences: {max(differences):.3g}")
+    # On some processors AllenNLP's own sums are off by more than that where vectors are large:
+    # then float64 decides, and ours has to be the nearer one.
+    apart = [i for i, difference in enumerate(differences) if difference > ASK]
+    assert len(apart) <= 0.02 * len(sentences)
+    reference = Reference(folder / "options.json", folder / "weights.hdf5")
+    for i in apart:
+        exact = [reference.encode(list(sentences[i]))[0]]
+        assert largest([found[i]], exact) < min(ASK, largest([expected[i]], exact))
 
 
 @pytest.mark.shared
