@@ -6,11 +6,12 @@ worker; a cell that takes two workers with it is recorded as failed, and the res
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from elmobench.bench.launchers import Job, Observer, PendingCell, PendingVectors
+from elmobench.bench.launchers import Job, LaunchOptions, Observer, PendingCell, PendingVectors
 from elmobench.bench.local import failure
 from elmobench.bench.workbench import Workbench
 from elmobench.bench.worker import Message
@@ -104,14 +105,12 @@ class Crew:
             worker.stop()
         self._workers = []
 
-    def encode(self, jobs: Sequence[PendingVectors], observer: Observer) -> None:
+    def encode(self, jobs: Sequence[PendingVectors]) -> None:
         """Encode ``jobs``; who is free when all are given away helps with those still running."""
-        self._observer = observer
         self._run(jobs, wait=True)
 
-    def run(self, cells: Sequence[PendingCell], observer: Observer) -> None:
+    def run(self, cells: Sequence[PendingCell]) -> None:
         """Run ``cells``, begun in their order; those that another run is at come last."""
-        self._observer = observer
         taken = self._run(cells, wait=False)
         self._run(taken, wait=True)
 
@@ -210,3 +209,74 @@ class Crew:
         record = failure(job.planned, self._bench, text)
         self._records.write(record)
         self._observer.finished(job.cell, record, here=True)
+
+
+class CrewLauncher(ABC):
+    """A launcher whose crew lives from the first encoding to the last cell; see
+    :class:`~elmobench.bench.launchers.Launcher`.
+
+    Args:
+        options: how many workers; by default as many as there is room for.
+    """
+
+    def __init__(self, options: LaunchOptions) -> None:
+        self._options = options
+        self._crew: Crew | None = None
+
+    @abstractmethod
+    def room(self, bench: Workbench) -> int:
+        """How many workers there is room for, each with the experiment's threads."""
+
+    @abstractmethod
+    def hiring(self, bench: Workbench, records: RecordStore) -> Hiring:
+        """Where workers come from."""
+
+    def encode(
+        self,
+        jobs: Sequence[PendingVectors],
+        bench: Workbench,
+        records: RecordStore,
+        observer: Observer,
+    ) -> None:
+        """Encode ``jobs``, several at a time, and several workers at the shards of each.
+
+        Raises:
+            ElmobenchError: see :meth:`launch`.
+        """
+        # Workers find out what is stored already: to look here first would keep them waiting.
+        self._open(self._size(bench), bench, records, observer).encode(jobs)
+
+    def launch(
+        self,
+        cells: Sequence[PendingCell],
+        bench: Workbench,
+        records: RecordStore,
+        observer: Observer,
+    ) -> None:
+        """Run ``cells``.
+
+        Raises:
+            ElmobenchError: if workers cannot be started.
+            OSError: what ends a run in one process ends it here too, a full disk for instance.
+        """
+        try:
+            crew = self._open(min(self._size(bench), len(cells)), bench, records, observer)
+            crew.run(cells)
+            crew.dismiss()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """See :class:`~elmobench.bench.launchers.Launcher`."""
+        if self._crew is not None:
+            self._crew.stop()
+            self._crew = None
+
+    def _size(self, bench: Workbench) -> int:
+        return self._options.workers or self.room(bench)
+
+    def _open(self, size: int, bench: Workbench, records: RecordStore, observer: Observer) -> Crew:
+        if self._crew is None:
+            self._crew = Crew(self.hiring(bench, records), size, bench, records, observer)
+        self._crew.grow(size)
+        return self._crew

@@ -11,8 +11,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from elmobench.bench.crew import Crew, Worker
-from elmobench.bench.launchers import Job, LaunchOptions, Observer, PendingCell, PendingVectors
+from elmobench.bench.crew import CrewLauncher, Worker
+from elmobench.bench.launchers import Job
 from elmobench.bench.workbench import Recipe, Workbench
 from elmobench.bench.worker import JobRunner, Message
 from elmobench.tracking.record import RecordStore
@@ -99,69 +99,16 @@ class _Processes:
         return [pipes[pipe] for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
 
 
-class PoolLauncher:
-    """See :class:`~elmobench.bench.launchers.Launcher`.
+class PoolLauncher(CrewLauncher):
+    """Processes of this machine, by default as many as it has cores for."""
 
-    Args:
-        options: how many workers; by default as many as the machine has cores for, each with
-            the experiment's threads.
-    """
+    def room(self, bench: Workbench) -> int:
+        """See :class:`~elmobench.bench.crew.CrewLauncher`."""
+        return max(1, (os.cpu_count() or 1) // bench.experiment.settings.threads)
 
-    def __init__(self, options: LaunchOptions) -> None:
-        self._workers = options.workers
-        self._crew: Crew | None = None
-
-    def encode(
-        self,
-        jobs: Sequence[PendingVectors],
-        bench: Workbench,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Encode ``jobs``, several at a time.
-
-        Raises:
-            ElmobenchError: see :meth:`launch`.
-        """
-        # Workers find out what is stored already: to look here first would keep them waiting.
-        self._open(self._room(bench), bench, records, observer).encode(jobs, observer)
-
-    def launch(
-        self,
-        cells: Sequence[PendingCell],
-        bench: Workbench,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Run ``cells``.
-
-        Raises:
-            ElmobenchError: if workers cannot be started.
-            OSError: what ends a run in one process ends it here too, a full disk for instance.
-        """
-        try:
-            size = min(self._room(bench), len(cells))
-            crew = self._open(size, bench, records, observer)
-            crew.run(cells, observer)
-            crew.dismiss()
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """See :class:`~elmobench.bench.launchers.Launcher`."""
-        if self._crew is not None:
-            self._crew.stop()
-            self._crew = None
-
-    def _room(self, bench: Workbench) -> int:
-        return self._workers or max(1, (os.cpu_count() or 1) // bench.experiment.settings.threads)
-
-    def _open(self, size: int, bench: Workbench, records: RecordStore, observer: Observer) -> Crew:
-        if self._crew is None:
-            hiring = _Processes(bench.recipe, records.folder)
-            self._crew = Crew(hiring, size, bench, records, observer)
-        self._crew.grow(size)
-        return self._crew
+    def hiring(self, bench: Workbench, records: RecordStore) -> _Processes:
+        """See :class:`~elmobench.bench.crew.CrewLauncher`."""
+        return _Processes(bench.recipe, records.folder)
 
 
 def _work(connection: Connection[Any, Any], recipe: Recipe, folder: Path) -> None:

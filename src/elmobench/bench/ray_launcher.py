@@ -20,8 +20,8 @@ from typing import Any
 
 import elmobench
 from elmobench import paths
-from elmobench.bench.crew import Crew, Worker
-from elmobench.bench.launchers import Job, LaunchOptions, Observer, PendingCell, PendingVectors
+from elmobench.bench.crew import CrewLauncher, Worker
+from elmobench.bench.launchers import Job, LaunchOptions
 from elmobench.bench.workbench import Recipe, Workbench
 from elmobench.bench.worker import JobRunner, Message
 from elmobench.errors import ConfigError, ElmobenchError
@@ -233,12 +233,11 @@ class _Actors:
             mark.unlink(missing_ok=True)
 
 
-class RayLauncher:
-    """See :class:`~elmobench.bench.launchers.Launcher`.
+class RayLauncher(CrewLauncher):
+    """Actors of a Ray cluster, by default as many as it has cores for.
 
     Args:
-        options: how many workers; by default as many as the cluster has cores for. Without an
-            address, Ray is started on this machine and ends with the run.
+        options: without an address, Ray is started on this machine and ends with the run.
 
     Raises:
         ConfigError: if Ray is not installed, or the address is of another kind.
@@ -251,70 +250,31 @@ class RayLauncher:
         except ImportError as error:
             raise ConfigError("Ray is not installed", fix="pip install 'elmobench[ray]'") from error
         _check_address(options.address)
-        self._options = options
-        self._hiring: _Actors | None = None
-        self._crew: Crew | None = None
+        super().__init__(options)
+        self._actors: _Actors | None = None
         self._connected = False
 
-    def encode(
-        self,
-        jobs: Sequence[PendingVectors],
-        bench: Workbench,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Encode ``jobs``: several at a time, and several workers at the shards of each.
+    def hiring(self, bench: Workbench, records: RecordStore) -> _Actors:
+        """See :class:`~elmobench.bench.crew.CrewLauncher`.
 
         Raises:
-            ElmobenchError: see :meth:`launch`.
+            ElmobenchError: if the cluster cannot be reached.
         """
-        self._open(bench, records, observer, None).encode(jobs, observer)
-
-    def launch(
-        self,
-        cells: Sequence[PendingCell],
-        bench: Workbench,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Run ``cells``.
-
-        Raises:
-            ElmobenchError: if the cluster cannot be reached, has no room for a worker, or a node
-                does not share the folders.
-        """
-        try:
-            crew = self._open(bench, records, observer, len(cells))
-            crew.run(cells, observer)
-            crew.dismiss()
-        finally:
-            self.close()
+        self._connect()
+        self._actors = _Actors(bench, records.folder)
+        return self._actors
 
     def close(self) -> None:
         """See :class:`~elmobench.bench.launchers.Launcher`."""
         import ray
 
-        if self._crew is not None:
-            self._crew.stop()
-            self._crew = None
-        if self._hiring is not None:
-            self._hiring.close()
-            self._hiring = None
+        super().close()
+        if self._actors is not None:
+            self._actors.close()
+            self._actors = None
         if self._connected:
             ray.shutdown()
             self._connected = False
-
-    def _open(
-        self, bench: Workbench, records: RecordStore, observer: Observer, most: int | None
-    ) -> Crew:
-        self._connect()
-        room = self._options.workers or self._room(bench)
-        size = room if most is None else min(room, most)
-        if self._crew is None:
-            self._hiring = _Actors(bench, records.folder)
-            self._crew = Crew(self._hiring, size, bench, records, observer)
-        self._crew.grow(size)
-        return self._crew
 
     def _connect(self) -> None:
         import ray
@@ -347,9 +307,15 @@ class RayLauncher:
             ) from error
         self._connected = True
 
-    def _room(self, bench: Workbench) -> int:
+    def room(self, bench: Workbench) -> int:
+        """See :class:`~elmobench.bench.crew.CrewLauncher`.
+
+        Raises:
+            ElmobenchError: if the cluster cannot be reached, or has no room for a worker.
+        """
         import ray
 
+        self._connect()
         threads = bench.experiment.settings.threads
         nodes: Any = ray.nodes()  # type: ignore[no-untyped-call]
         cores = [int(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]

@@ -216,7 +216,6 @@ class Watch:
             self._progress.encoded(job.label)
         self._summary.encoded_sentences += report.encoded_sentences
         if report.encoded_sentences or report.encoded_types:
-            self._bench.forget_stored(job.part)
             self._records.add_cost(
                 {
                     "task": job.cell.task,

@@ -33,7 +33,7 @@ class _Reporter:
         self._send(("encoding", done, total))
 
     def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
-        self.last = ("encoded", report)
+        pass  # The runner returns the report.
 
     def started(self, cell: Cell) -> None:
         self._send(("started",))
@@ -77,11 +77,12 @@ class JobRunner:
         reporter = _Reporter(send)
         try:
             if isinstance(job, PendingVectors):
-                report = encode_pending(job, self._bench, partial(reporter.encoding, job))
-                reporter.encoded(job, report, last=True)
-            else:
-                self._bench.expect_data(job.cell.task, job.cell.fold, job.data)
-                run_pending(job, self._bench, self._records, reporter, wait=wait)
+                return (
+                    "encoded",
+                    encode_pending(job, self._bench, partial(reporter.encoding, job)),
+                )
+            self._bench.expect_data(job.cell.task, job.cell.fold, job.data)
+            run_pending(job, self._bench, self._records, reporter, wait=wait)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except (ElmobenchError, OSError) as error:
