@@ -17,6 +17,7 @@ import yaml
 
 from command_line import elmobench
 from elmobench import load_task
+from elmobench.analysis.writing.fill import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,8 +58,8 @@ class Block:
     @property
     def file(self) -> str | None:
         """The file that it shows, by its first line."""
-        found = re.match(r"# ([\w/.-]+\.yaml)\b", self.text)
-        return found.group(1) if found and self.language == "yaml" else None
+        found = re.match(r"{?# ([\w/.-]+\.(?:yaml|in))\b", self.text)
+        return found.group(1) if found and self.language in ("yaml", "jinja") else None
 
     @property
     def commands(self) -> list[str]:
@@ -163,6 +164,23 @@ def cell_named(words: list[str], folder: Path) -> list[str]:
         return words
     records = sorted((folder / "results").glob("*/records/*.json"))
     return [records[0].stem if word == "CELL" else word for word in words]
+
+
+TEXTS = sorted((ROOT / "results").rglob("*.in"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", TEXTS, ids=lambda path: path.parent.name)
+def test_texts_have_the_numbers_of_their_records(template: Path) -> None:
+    filled = fill(template)
+    assert template.with_suffix("").read_text("utf-8") == filled.text
+    for name, drawing in filled.drawings.items():
+        # Coordinates depend on the drawing library; the numbers are in the label.
+        labels = [
+            re.search('aria-label="([^"]*)"', text)[0]  # type: ignore[index]
+            for text in (drawing, (template.parent / name).read_text("utf-8"))
+        ]
+        assert labels[0] == labels[1]
 
 
 def test_the_site_is_built_and_fetches_nothing(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def to_markdown(report: Report) -> str:
     for caveat in report.caveats:
         lines += [f"> {caveat}", ""]
     for title, explanation, table in report.sections:
-        lines += [f"## {title}", "", explanation, "", *_markdown_table(table), ""]
+        lines += [f"## {title}", "", explanation, "", *markdown_table(table), ""]
     if report.notes:
         lines += ["## To be read with care", ""]
         lines += [f"- {label}: {note}" for label, note in report.notes] + [""]
@@ -203,7 +203,9 @@ def _with_ceilings(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:
     )
 
 
-def _markdown_table(frame: pd.DataFrame) -> list[str]:
+def markdown_table(frame: pd.DataFrame) -> list[str]:
+    """The lines of a table in Markdown."""
+
     def cell(value: Any) -> str:
         return str(value).replace("|", "\\|").replace("\n", " ")
 

@@ -14,6 +14,7 @@ from elmobench.cli import (
     doctor,
     encode,
     features,
+    fill,
     inspect,
     listing,
     models,
@@ -43,6 +44,7 @@ app.command("show")(show.show)
 app.command("validate")(validation.validate)
 app.command("report")(report.report)
 app.command("claims")(claims.claims)
+app.command("fill")(fill.fill)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("slices")(slices.slices)

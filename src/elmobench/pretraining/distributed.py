@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 
@@ -33,6 +34,8 @@ class Group:
             return cls()
         if not dist.is_initialized():
             dist.init_process_group("gloo")
+            # Its threads have to end before the process does, or they may abort it.
+            atexit.register(_leave)
         return cls(dist.get_rank(), dist.get_world_size())
 
     @property
@@ -83,3 +86,8 @@ class Group:
         """This process's rows of ``rows``, which are shared out evenly."""
         each = rows // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

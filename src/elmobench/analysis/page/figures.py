@@ -143,6 +143,74 @@ def scatter(
     return _svg(figure, f"{title}: {y_label} by {x_label}: {values}")
 
 
+def dots(rows: Mapping[str, Mapping[str, Series]], x_label: str) -> str:
+    """A row a task, in it a mark a system with its interval; a legend of the systems above.
+
+    Args:
+        rows: by task, systems by name; ``x`` of each has its mean.
+        x_label: what is measured.
+    """
+    names: dict[str, int] = {name: one.index for row in rows.values() for name, one in row.items()}
+    figure, axes = _panel(6.8, 1.0 + 0.3 * len(rows))
+    for place, row in enumerate(rows.values()):
+        for name, one in row.items():
+            look = one.index % N_SERIES
+            # Those of one row are spread a little, so that none hides another.
+            y = place + 0.55 * ((list(names).index(name) + 0.5) / len(names) - 0.5)
+            if one.low is not None and one.high is not None:
+                axes.plot([one.low[0], one.high[0]], [y, y], color=_SERIES[look], lw=1.2)
+            axes.plot(one.x, [y], color=_SERIES[look], marker=_MARKERS[look], markersize=4.5)
+    for name, index in names.items():
+        look = index % N_SERIES
+        axes.plot([], [], color=_SERIES[look], marker=_MARKERS[look], linestyle="", label=name)
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(x_label)
+    _legend(figure)
+    values = "; ".join(
+        f"{task}: " + ", ".join(f"{name} {one.x[0]:.2f}" for name, one in row.items())
+        for task, row in rows.items()
+    )
+    return _svg(figure, values)
+
+
+def shares(rows: Mapping[str, Sequence[float]], x_label: str) -> str:
+    """A bar a row, divided into parts that sum to 1; the parts are layers, from 0."""
+    figure, axes = _panel(6.8, 1.0 + 0.3 * len(rows))
+    for place, parts in enumerate(rows.values()):
+        left = 0.0
+        for layer, part in enumerate(parts):
+            look = layer % N_SERIES
+            axes.barh(place, part, left=left, color=_SERIES[look], height=0.62)
+            axes.text(
+                left + part / 2,
+                place,
+                f"{part:.2f}",
+                color=_PAPER,
+                size=7,
+                ha="center",
+                va="center",
+            )
+            left += part
+    for layer in range(max(map(len, rows.values()))):
+        axes.barh([0], [0], color=_SERIES[layer % N_SERIES], label=f"layer {layer}")
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(x_label)
+    _legend(figure)
+    values = "; ".join(
+        f"{name}: " + ", ".join(f"{part:.2f}" for part in parts) for name, parts in rows.items()
+    )
+    return _svg(figure, values)
+
+
+def _legend(figure: Figure) -> None:
+    legend = figure.legend(loc="outside upper left", ncols=4, fontsize=8, frameon=False)
+    for text in legend.get_texts():
+        text.set_color(_INK)
+
+
 def swatch(index: int) -> str:
     """The look of series ``index`` for a legend."""
     figure, axes = _panel(0.45, 0.16)

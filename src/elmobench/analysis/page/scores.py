@@ -76,7 +76,7 @@ def scores_section(
                 Markup(
                     intervals(
                         {
-                            name: _mean_point(features.index(name), cells)
+                            name: mean_point(features.index(name), cells)
                             for name, cells in group.items()
                         },
                         title,
@@ -195,7 +195,7 @@ def costs_section(
             if not runs:
                 continue
             cost = sum(runs[0].bytes_per_token.values())
-            one = _mean_point(features.index(name), cells)
+            one = mean_point(features.index(name), cells)
             points[name] = Series(one.index, [max(cost, 1.0)], list(one.x), one.low, one.high)
             pairs.append((max(cost, 1.0), one.x[0]))
         if len(points) > 1:
@@ -239,7 +239,8 @@ def _length_panel(features: Sequence[str], costs: Mapping[str, Any]) -> list[Pan
     return [Panel(title, Markup(figure))]
 
 
-def _mean_point(index: int, cells: Sequence[RunRecord]) -> Series:
+def mean_point(index: int, cells: Sequence[RunRecord]) -> Series:
+    """The mean over seeds as ``x``, with Student's 95 % interval where there are several."""
     values = [primary(record) for record in cells]
     bounds = mean_interval(values)
     return Series(

@@ -1,0 +1,1 @@
+"""Texts whose numbers come from records."""
