@@ -69,5 +69,8 @@ def test_from_the_command_line(folder: Path) -> None:
     for head in folder.rglob("head.json"):
         head.unlink()
     found = elmobench("slices", str(folder), "--typos", "0.5")
-    assert found.returncode == 1
+    # The other slices need no head.
+    assert found.returncode == 0, found.stderr
+    assert "tokens" in found.stdout
+    assert "typing errors" not in found.stdout
     assert "no trained head" in found.stderr

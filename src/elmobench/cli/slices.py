@@ -49,7 +49,8 @@ def slices(
     table = slice_table(store, include or ())
     if typos:
         misspelt = _misspelt(store, typos, include or ())
-        table = pd.concat([table, misspelt], ignore_index=True).fillna("–")
+        if len(misspelt):
+            table = pd.concat([table, misspelt], ignore_index=True).fillna("–")
     if table.empty:
         raise DataError(
             "nothing to slice: no task's data and predictions are both on this machine",
@@ -79,14 +80,14 @@ def _misspelt(store: RecordStore, share: float, include: Sequence[Path]) -> pd.D
     from rich.console import Console
 
     from elmobench.analysis.misspelt import typo_table
-    from elmobench.errors import DataError
 
-    with Console(stderr=True).status("reading with typing errors") as status:
+    console = Console(stderr=True)
+    with console.status("reading with typing errors") as status:
         table = typo_table(store, share, include, status.update)
     if table.empty:
-        raise DataError(
-            "no trained head of this experiment can be used here",
-            where=str(store.folder),
-            fix="run it on this machine: heads are not committed with results",
+        console.print(
+            "[yellow]No typing errors: no trained head of this experiment can be used here. Run it "
+            "on this machine: heads are not committed with results.[/]",
+            highlight=False,
         )
     return table
