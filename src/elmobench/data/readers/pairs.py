@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.data.readers.rows import Column, Quoting, find_columns, named_delimiter, table_rows
+from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 from elmobench.errors import DataError
 
@@ -57,7 +57,7 @@ class _Pairs:
         self.result.examples.append(SentencePair(name, tokens[0], tokens[1], label))
 
 
-class PairTableOptions(PairOptions):
+class PairTableOptions(RowOptions, PairOptions):
     """Options of the ``pair-table`` reader.
 
     Attributes:
@@ -74,40 +74,11 @@ class PairTableOptions(PairOptions):
         tokenizer, map, no_label: see :class:`PairOptions`.
     """
 
+    column_options: ClassVar[tuple[str, ...]] = ("premise", "hypothesis", "label")
     premise: Column
     hypothesis: Column
     label: Column
-    id: Column | None = None
-    header: bool | None = None
-    delimiter: str = Field(default="\t", min_length=1, max_length=1)
-    quoting: Quoting = "none"
     strip: bool = False
-
-    @field_validator("delimiter", mode="before")
-    @classmethod
-    def _by_name(cls, value: object) -> object:
-        return named_delimiter(value)
-
-    @model_validator(mode="after")
-    def _named_needs_header(self) -> PairTableOptions:
-        if self.header is False and any(isinstance(c, str) for c in self.columns):
-            raise ValueError("columns given by name need a header")
-        if any(isinstance(c, int) and c < 0 for c in self.columns):
-            raise ValueError("columns are counted from 0")
-        return self
-
-    @property
-    def columns(self) -> list[Column]:
-        """Premise, hypothesis, label and, if there is one, id."""
-        columns = [self.premise, self.hypothesis, self.label]
-        return columns if self.id is None else [*columns, self.id]
-
-    @property
-    def has_header(self) -> bool:
-        """Whether the first row is no example."""
-        if self.header is not None:
-            return self.header
-        return any(isinstance(column, str) for column in self.columns)
 
 
 class PairTableReader(Reader[PairTableOptions]):
@@ -121,30 +92,13 @@ class PairTableReader(Reader[PairTableOptions]):
         """See :meth:`Reader.read`."""
         pairs = _Pairs(options)
         dropped = pairs.result.dropped
-        width = 0
-        columns: list[int] = []
-        for number, row in table_rows(text, options.delimiter, options.quoting):
-            if row in ([], [""]):
-                dropped["blank lines"] += 1
-                continue
-            if not columns:
-                width = len(row)
-                columns = find_columns(row, options.columns, text.at(number))
-                if options.has_header:
-                    continue
-            if len(row) != width:
-                raise DataError(
-                    f"has {len(row)} fields, the first row {width}",
-                    where=text.at(number),
-                    fix="check 'delimiter' and 'quoting'",
-                )
-            fields = [row[column] for column in columns]
+        for number, name, fields in rows_of_fields(text, options, dropped):
             if options.strip:
                 stripped = [field.strip() for field in fields]
                 dropped["rows with blanks around a field, cut"] += stripped != fields
                 fields = stripped
-            name = fields[3] if len(fields) > 3 else text.id(number)
-            pairs.add(name, fields[0], fields[1], fields[2], text.at(number))
+            premise, hypothesis, label = fields
+            pairs.add(name, premise, hypothesis, label, text.at(number))
         return pairs.result
 
 

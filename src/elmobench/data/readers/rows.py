@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
-from elmobench.data.readers.base import SourceText
+from pydantic import Field, field_validator, model_validator
+
+from elmobench.data.readers.base import ReaderOptions, SourceText
 from elmobench.errors import DataError
 from elmobench.registry import did_you_mean
 
@@ -18,10 +21,85 @@ Quoting = Literal["none", "csv"]
 spreadsheets write them, and may hold line ends."""
 
 
-def named_delimiter(value: object) -> object:
-    """``tab``, ``comma`` and ``semicolon`` as the character meant; anything else as it is."""
-    named = {"tab": "\t", "comma": ",", "semicolon": ";"}
-    return named.get(value, value) if isinstance(value, str) else value
+class RowOptions(ReaderOptions):
+    """Options of every reader of tables.
+
+    Attributes:
+        column_options: names of the options that are columns every row must have.
+        id: column of an id, if there is one.
+        header: whether the first row holds the columns' names; not stated: it does if a column
+            is given by name.
+        delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
+        quoting: see :data:`Quoting`.
+    """
+
+    column_options: ClassVar[tuple[str, ...]] = ()
+    id: Column | None = None
+    header: bool | None = None
+    delimiter: str = Field(default="\t", min_length=1, max_length=1)
+    quoting: Quoting = "none"
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        named = {"tab": "\t", "comma": ",", "semicolon": ";"}
+        return named.get(value, value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> Self:
+        if self.header is False and any(isinstance(c, str) for c in self.columns):
+            raise ValueError("columns given by name need a header")
+        if any(isinstance(c, int) and c < 0 for c in self.columns):
+            raise ValueError("columns are counted from 0")
+        return self
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that are read: those of ``column_options`` and, if there is one, the id."""
+        columns: list[Column] = [getattr(self, name) for name in self.column_options]
+        return columns if self.id is None else [*columns, self.id]
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first row is no example."""
+        if self.header is not None:
+            return self.header
+        return any(isinstance(column, str) for column in self.columns)
+
+
+def rows_of_fields(
+    text: SourceText, options: RowOptions, dropped: Counter[str]
+) -> Iterator[tuple[int, str, list[str]]]:
+    """Of every example the number of its line, its id, and its fields in the options' order.
+
+    Args:
+        text: the table.
+        options: which columns.
+        dropped: blank lines are counted in it.
+
+    Raises:
+        DataError: a column is missing, or a row has not as many fields as the first.
+    """
+    width = 0
+    columns: list[int] = []
+    for number, row in table_rows(text, options.delimiter, options.quoting):
+        if row in ([], [""]):
+            dropped["blank lines"] += 1
+            continue
+        if not columns:
+            width = len(row)
+            columns = find_columns(row, options.columns, text.at(number))
+            if options.has_header:
+                continue
+        if len(row) != width:
+            raise DataError(
+                f"has {len(row)} fields, the first row {width}",
+                where=text.at(number),
+                fix="check 'delimiter' and 'quoting'",
+            )
+        fields = [row[column] for column in columns]
+        name = text.id(number) if options.id is None else fields.pop()
+        yield number, name, fields
 
 
 def table_rows(
