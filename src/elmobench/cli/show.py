@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from elmobench.cli.run_experiment import IncludeOption
+
+if TYPE_CHECKING:
+    from elmobench.data.readers.base import Reader
+    from elmobench.tasks.base import HeadPreset
 
 
 def show(
@@ -24,11 +28,12 @@ def show(
     console = Console()
     kind, content = _find(name, include or ())
     console.print(f"[bold]{kind}[/]")
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
-    console.print(text, markup=False, highlight=False)
+    if not isinstance(content, str):
+        content = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
+    console.print(content, markup=False, highlight=False, soft_wrap=True)
 
 
-def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
+def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any] | str]:
     from elmobench.analysis.published import published_numbers
     from elmobench.bench.experiment import known_experiments, load_experiment
     from elmobench.data.cards import find_cards
@@ -59,15 +64,9 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
         experiment = load_experiment(name).model_dump(mode="json", exclude_defaults=True)
         return f"experiment {name}", experiment
     if name in READERS:
-        return f"reader {name}", _options_of(READERS.get(name).options_type)
+        return f"reader {name}", _reader_text(READERS.get(name))
     if name in HEADS:
-        preset = HEADS.get(name)
-        blocks = {"options": preset.options, "training": preset.training, "mix": preset.mix}
-        return f"head {name}", {
-            "what": HEADS.summary(name),
-            "version": preset.version,
-            **{block: values.model_dump(mode="json") for block, values in blocks.items()},
-        }
+        return f"head {name}", _head_text(HEADS.get(name), HEADS.summary(name))
     known = {
         *cards,
         *(task.split("/")[-1] for task in cards),
@@ -79,14 +78,30 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any]]:
     raise UnknownNameError(f"nothing called {name!r} to show", fix=did_you_mean(name, known))
 
 
-def _options_of(model: Any) -> dict[str, Any]:
-    """An options model as text: what each option means, and its default."""
+def _reader_text(reader: Reader[Any]) -> str:
+    """What a reader gives, and its options."""
     import inspect
 
-    options = {}
-    for name, field in model.model_fields.items():
-        if field.is_required():
-            options[name] = "required"
-        else:
-            options[name] = field.get_default(call_default_factory=True)
-    return {"options and defaults": options, "meaning": inspect.cleandoc(model.__doc__ or "")}
+    from elmobench.option_texts import default_of, explained
+
+    model = reader.options_type
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    defaults = {
+        name: default_of(model, name) for name in model.model_fields if name not in required
+    }
+    doc = inspect.cleandoc(type(reader).__doc__ or "").partition("\n\n")[0]
+    what = " ".join(doc.split()).replace(":class:", "").replace("`", "")
+    lines = [f"  {line}" for line in explained(model, defaults, required)]
+    return "\n".join([f"# {what}", "options:", *lines])
+
+
+def _head_text(preset: HeadPreset, summary: str) -> str:
+    """What a head is, its version, and the values of its three blocks of options."""
+    from elmobench.option_texts import explained
+
+    lines = [f"what: {summary}", f"version: {preset.version}"]
+    for block in ("options", "training", "mix"):
+        values = getattr(preset, block)
+        lines.append(f"{block}:")
+        lines += [f"  {line}" for line in explained(type(values), values.model_dump(mode="json"))]
+    return "\n".join(lines)

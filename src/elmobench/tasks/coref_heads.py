@@ -307,7 +307,11 @@ def _marginal_loss(links: Links, cluster: Tensor) -> Tensor:
 
 
 class LinearRankerOptions(SpanRankingOptions):
-    """Options of :class:`LinearRanker`; ``dropout`` is on the token vectors."""
+    """Options of :class:`LinearRanker`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
 
     max_width: int = Field(default=10, ge=1)
     mention_loss: float = Field(default=1.0, ge=0)

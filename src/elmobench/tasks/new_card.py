@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Literal, get_args, get_origin
-
-from pydantic import BaseModel
 
 from elmobench.data.readers.base import READERS
 from elmobench.errors import ConfigError
+from elmobench.option_texts import comments, default_of, meanings
 from elmobench.tasks.registries import PIPELINES
-
-_DESCRIBED = re.compile(r" {4}(\w+(?:, \w+)*): (.*)")
-_MARKUP = re.compile(r":\w+:`|`+|; see :data:`TOKENIZERS`")
-_WIDTH = 88
 
 
 def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
@@ -96,43 +89,18 @@ def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[st
     if reader is None:
         return
     model = READERS.get(reader).options_type
-    described = _described(model)
+    known = meanings(model)
     required = [name for name, field in model.model_fields.items() if field.is_required()]
     stated = {name: start.get(name) for name in model.model_fields if name in {*start, *required}}
     yield "  options:" if stated else "  options: {}"
-    for name, field in model.model_fields.items():
-        meaning = _MARKUP.sub("", described.get(name, ""))
-        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-        if choices:
-            meaning += f" One of: {', '.join(choices)}."
-        for line in textwrap.wrap(meaning, _WIDTH):
-            yield f"    # {line}"
+    for name in model.model_fields:
+        yield from (f"    {line}" for line in comments(model, name, known))
         if name in stated:
             value = stated[name]
             yield f"    {name}:" + ("" if value is None else f" {json.dumps(value)}")
         else:
-            default = field.get_default(call_default_factory=True)
-            if isinstance(default, BaseModel):
-                default = default.model_dump(mode="json")
-            yield f"    # {name}: {json.dumps(default, ensure_ascii=False)}"
-
-
-def _described(model: type[BaseModel]) -> dict[str, str]:
-    """What the docstring says of each attribute, those of base classes included."""
-    result: dict[str, str] = {}
-    for kind in reversed(model.__mro__):
-        doc = inspect.cleandoc(kind.__doc__ or "") if issubclass(kind, BaseModel) else ""
-        names: list[str] = []
-        for line in doc.partition("Attributes:\n")[2].splitlines():
-            match = _DESCRIBED.fullmatch(line)
-            if match:
-                names = [name for name in match[1].split(", ") if name not in result]
-                result.update(dict.fromkeys(names, match[2]))
-            elif line.strip():
-                result.update({name: f"{result[name]} {line.strip()}" for name in names})
-            else:
-                names = []
-    return result
+            default = json.dumps(default_of(model, name), ensure_ascii=False)
+            yield f"    # {name}: {default}"
 
 
 def _commented(line: str, what: str, values: tuple[str, ...]) -> str:

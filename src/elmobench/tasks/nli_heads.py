@@ -21,7 +21,11 @@ HYPOTHESIS = "hypothesis"
 
 
 class LinearPairOptions(HeadOptions):
-    """Options of :class:`LinearPair`; ``dropout`` is on the vector of the pair."""
+    """Options of :class:`LinearPair`.
+
+    Attributes:
+        dropout: on the vector of the pair.
+    """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
 

@@ -83,7 +83,11 @@ def _target(example: PassageQuestion) -> tuple[int, int]:
 
 
 class LinearSpanOptions(SpanOptions):
-    """Options of :class:`LinearSpan`; ``dropout`` is on the token vectors."""
+    """Options of :class:`LinearSpan`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
 

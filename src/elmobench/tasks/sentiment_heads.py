@@ -34,7 +34,11 @@ class TextHead(LabelHead[ClassifiedText]):
 
 
 class LinearTextOptions(PhraseOptions):
-    """Options of :class:`LinearText`; ``dropout`` is on the pooled vector."""
+    """Options of :class:`LinearText`.
+
+    Attributes:
+        dropout: on the pooled vector.
+    """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
@@ -56,7 +60,12 @@ class LinearText(TextHead):
 
 
 class MlpTextOptions(PhraseOptions):
-    """Options of :class:`MlpText`; ``dropout`` is on the hidden units."""
+    """Options of :class:`MlpText`.
+
+    Attributes:
+        hidden: units of the hidden layer.
+        dropout: on the hidden units.
+    """
 
     hidden: int = Field(default=256, ge=1)
     dropout: float = Field(default=0.3, ge=0, lt=1)

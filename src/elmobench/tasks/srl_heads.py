@@ -100,7 +100,11 @@ def _predicates(batch: Batch[Proposition], device: torch.device) -> Tensor:
 
 
 class LinearRolesOptions(HeadOptions):
-    """Options of :class:`LinearRoles`; ``dropout`` is on the token vectors."""
+    """Options of :class:`LinearRoles`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
 

@@ -48,7 +48,7 @@ class CrfOptions(HeadOptions):
     """Options of every tagger.
 
     Attributes:
-        dropout: see the head.
+        dropout: share of units that are dropped in training; where, the head says.
         reduction: the loss is the ``mean`` of the sentences' negative log-likelihoods or, as the
             published tagger has it, their ``sum`` over the batch. With Adam the two differ only
             in how much the mix's penalty and the gradient's clipping weigh beside the loss.
@@ -114,7 +114,11 @@ class CrfHead(Head[TaggedSentence]):
 
 
 class LinearTaggerOptions(CrfOptions):
-    """Options of :class:`LinearTagger`; ``dropout`` is on the token vectors."""
+    """Options of :class:`LinearTagger`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
 
 
 class LinearTagger(CrfHead):
@@ -190,7 +194,11 @@ class LstmTagger(CrfHead):
 
 
 class SoftmaxTaggerOptions(HeadOptions):
-    """Options of :class:`SoftmaxTagger`; ``dropout`` is on the token vectors."""
+    """Options of :class:`SoftmaxTagger`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
 

@@ -64,12 +64,7 @@ class PairTableOptions(RowOptions, PairOptions):
         premise: column of the premise; by name, where the table has a header, or number from 0.
         hypothesis: column of the hypothesis.
         label: column of the label.
-        id: column of an id, if there is one.
-        header: whether the first row holds the columns' names; not stated: it does if a column
-            is given by name.
-        delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
-        quoting: ``none``: quotes are ordinary characters and a row is a line. ``csv``: fields
-            may be quoted, as spreadsheets write them, and may hold line ends.
+        id, header, delimiter, quoting: see :class:`RowOptions`.
         strip: cut blanks around fields; the rows that this changes are counted.
         tokenizer, map, no_label: see :class:`PairOptions`.
     """

@@ -30,7 +30,8 @@ class RowOptions(ReaderOptions):
         header: whether the first row holds the columns' names; not stated: it does if a column
             is given by name.
         delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
-        quoting: see :data:`Quoting`.
+        quoting: ``none``: quotes are ordinary characters and a row is a line. ``csv``: fields
+            may be quoted, as spreadsheets write them, and may hold line ends.
     """
 
     column_options: ClassVar[tuple[str, ...]] = ()

@@ -20,12 +20,7 @@ class TableOptions(RowOptions):
     Attributes:
         text: column of the text; by name, where the table has a header, or number from 0.
         label: column of the label.
-        id: column of an id, if there is one.
-        header: whether the first row holds the columns' names; not stated: it does if a column
-            is given by name.
-        delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
-        quoting: ``none``: quotes are ordinary characters and a row is a line. ``csv``: fields
-            may be quoted, as spreadsheets write them, and may hold line ends.
+        id, header, delimiter, quoting: see :class:`RowOptions`.
         tokenizer: how a text becomes tokens; see :data:`TOKENIZERS`.
         map: other names for labels, for example ``{"0": negative}``.
     """
