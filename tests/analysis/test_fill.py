@@ -64,6 +64,8 @@ def test_differences(folder: Path) -> None:
     assert len(table.splitlines()) == 4
     assert "| +37.50 |" in table
     assert "better" in table
+    one = filled(folder, f'{{{{ r.differences("flat+deep", "flat", task=["{OTHER}"]) }}}}')
+    assert len(one.splitlines()) == 3
     assert "| 2 supported |" in filled(folder, "{{ r.claims() }}")
 
 

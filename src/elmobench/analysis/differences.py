@@ -93,7 +93,7 @@ def compare(
     right: str,
     *,
     by: str = "features",
-    where: Mapping[str, str] | None = None,
+    where: Mapping[str, str | Sequence[str]] | None = None,
     margin: float | None = None,
     resamples: int = 10_000,
 ) -> list[Difference]:
@@ -103,7 +103,7 @@ def compare(
         store: the results folder, or its counts where several comparisons share them.
         left, right: two values of ``by``, e.g. two features specs.
         by: ``features``, ``head``, or a further axis of the experiment.
-        where: only cells with these values, e.g. ``{"head": "linear"}``.
+        where: only cells with these values, e.g. ``{"head": "linear"}``; of several, with one.
         margin: a difference below it counts as none, in points of the score; by default the
             experiment's, which was fixed before it ran.
         resamples: of test and bootstrap.
@@ -352,9 +352,12 @@ def _value(record: RunRecord, by: str) -> Any:
     return getattr(record, by) if by in ("features", "head") else record.axes.get(by)
 
 
-def _matches(record: RunRecord, where: Mapping[str, str]) -> bool:
+def _matches(record: RunRecord, where: Mapping[str, str | Sequence[str]]) -> bool:
     names = {"task": record.task, "head": record.head, "features": record.features}
-    return all(str(names.get(key, record.axes.get(key))) == value for key, value in where.items())
+    return all(
+        str(names.get(key, record.axes.get(key))) in ([value] if isinstance(value, str) else value)
+        for key, value in where.items()
+    )
 
 
 def _groups(records: Sequence[RunRecord], by: str) -> list[dict[str, list[RunRecord]]]:

@@ -23,6 +23,11 @@ _CHUNK = 512
 _EQUAL = 1e-9
 
 
+def p_text(p: float) -> str:
+    """A p-value as people write it: ``0.013``, ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 @dataclass(frozen=True)
 class PValue:
     """A p-value and where it comes from.

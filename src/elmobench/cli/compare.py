@@ -64,6 +64,8 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from elmobench.analysis.resampling import p_text
+
     first = rows[0]
     console.print(f"\n[bold]{escape(first.left)}[/] less [bold]{escape(first.right)}[/]")
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -77,7 +79,7 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
             str(len(row.seeds)),
             f"{row.difference:+.2f}",
             f"{row.low:+.2f} … {row.high:+.2f}",
-            _p(row.p_corrected),
+            p_text(row.p_corrected),
             {"better": "[green]better[/]", "worse": "[red]worse[/]"}.get(row.verdict, row.verdict),
         )
     console.print(table)
@@ -91,10 +93,6 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
         console.print(
             "[yellow]With one seed the chance of training is in neither interval nor p.[/]"
         )
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _print_examples(

@@ -13,6 +13,7 @@ import pandas as pd
 from elmobench.analysis.differences import Counts, Difference, compare
 from elmobench.analysis.findings import answers
 from elmobench.analysis.page.parts import Cell, Column, Section, Table
+from elmobench.analysis.resampling import p_text
 from elmobench.analysis.results import axes_of
 from elmobench.analysis.slices import slice_table
 from elmobench.errors import ConfigError, DataError
@@ -85,7 +86,7 @@ def _pairs(features: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _verdict(row: Difference) -> Cell:
-    p = "< 0.001" if row.p_corrected < 0.001 else f"{row.p_corrected:.3f}"
+    p = p_text(row.p_corrected)
     return Cell(
         f"{_MARKS[row.verdict]} {row.difference:+.2f} ({row.low:+.2f} … {row.high:+.2f})",
         _KINDS[row.verdict],

@@ -34,6 +34,7 @@ from elmobench.analysis.report import REFERENCES, Report
 from elmobench.tracking.record import RecordStore
 
 _FOLDER = Path(__file__).parent
+_STYLES = ("palette.css", "page.css")
 
 
 def to_html(
@@ -98,7 +99,7 @@ def to_html(
         ],
         footer=f"elmobench {elmobench.__version__}",
         examples=_embedded(examples) if examples else "",
-        style=Markup((_FOLDER / "page.css").read_text("utf-8")),
+        style=Markup("".join((_FOLDER / f).read_text("utf-8") for f in _STYLES)),
         script=Markup((_FOLDER / "page.js").read_text("utf-8")),
     )
 

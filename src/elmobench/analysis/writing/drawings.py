@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from elmobench.analysis.page import figures
 from elmobench.analysis.page.figures import dots, shares
 from elmobench.analysis.page.scores import grouped, mean_point
 from elmobench.analysis.table import LearnedMix
 from elmobench.tracking.record import RunRecord
 
-# The colours of the report page, and its font.
-_STYLE = """<style>
-svg { font-family: system-ui, sans-serif; --paper: #ffffff; --ink: #1b1f24; --line: #8b949e;
- --series-1: #6e7781; --series-2: #b35900; --series-3: #0b5cad; --series-4: #0b7a43;
- --series-5: #9a3fb5; --series-6: #b0202f; --series-7: #00727d; --series-8: #6a5d00; }
-@media (prefers-color-scheme: dark) { svg { --paper: #10151b; --ink: #e6edf3; --line: #6e7681;
- --series-1: #a3adb8; --series-2: #ffa657; --series-3: #79b8ff; --series-4: #57c98a;
- --series-5: #d2a8ff; --series-6: #ff8a8a; --series-7: #56d4dd; --series-8: #d6c667; } }
-</style>"""
+# The colours of the report page.
+_PALETTE = Path(figures.__file__).with_name("palette.css")
 
 
 def score_drawing(records: Sequence[RunRecord], features: Sequence[str]) -> tuple[str, str]:
@@ -77,4 +72,5 @@ def _joined(row: Sequence[str], places: Sequence[int]) -> str:
 def _alone(svg: str) -> str:
     """A drawing of a page as a file of its own."""
     end = svg.index(">") + 1
-    return f"{svg[:end]}\n{_STYLE}{svg[end:]}\n"
+    style = f"svg {{ font-family: system-ui, sans-serif; }}\n{_PALETTE.read_text('utf-8')}"
+    return f"{svg[:end]}\n<style>\n{style}</style>{svg[end:]}\n"

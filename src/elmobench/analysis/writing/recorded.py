@@ -10,7 +10,9 @@ import pandas as pd
 
 from elmobench.analysis.differences import Counts, Difference, compare
 from elmobench.analysis.findings import answers
+from elmobench.analysis.page.scores import primary
 from elmobench.analysis.report import markdown_table
+from elmobench.analysis.resampling import p_text
 from elmobench.analysis.results import frame_of
 from elmobench.analysis.table import layer_weight_table, learned_mixes, mean_sd, score_table
 from elmobench.analysis.writing.drawings import score_drawing, weight_drawing
@@ -85,11 +87,11 @@ class Recorded:
         Raises:
             UnknownNameError: if no cell is such, or cells of several kinds are.
         """
-        return mean_sd([_primary(r) for r in self._one_kind(task=task, features=features, **axes)])
+        return mean_sd([primary(r) for r in self._one_kind(task=task, features=features, **axes)])
 
     def mean(self, task: str, features: str, **axes: Any) -> float:
         """The mean score as a number, to reckon with."""
-        scores = [_primary(r) for r in self._one_kind(task=task, features=features, **axes)]
+        scores = [primary(r) for r in self._one_kind(task=task, features=features, **axes)]
         return sum(scores) / len(scores)
 
     def scores(self, features: Sequence[str] = (), **axes: Any) -> str:
@@ -113,7 +115,7 @@ class Recorded:
                 "seeds": len(row.seeds),
                 f"{left} less {right}": f"{row.difference:+.2f}",
                 "95 % interval": f"{row.low:+.2f} … {row.high:+.2f}",
-                "p": _p(row.p_corrected),
+                "p": p_text(row.p_corrected),
                 "verdict": row.verdict,
             }
             for row in rows
@@ -135,7 +137,7 @@ class Recorded:
                 fix="name the values of head and further axes" if rows else None,
             )
         (row,) = rows
-        p = _p(row.p_corrected)
+        p = p_text(row.p_corrected)
         return (
             f"{row.difference:+.2f} ({row.low:+.2f} … {row.high:+.2f}, "
             f"p {p if p.startswith('<') else '= ' + p})"
@@ -197,8 +199,8 @@ class Recorded:
         return f"![{description}]({name})"
 
     def _compare(self, left: str, right: str, by: str, axes: dict[str, Any]) -> list[Difference]:
-        where = {key: str(value) for key, value in axes.items()}
-        key = (left, right, by, tuple(sorted(where.items())))
+        where = _texts(axes)
+        key = (left, right, by, str(sorted(where.items())))
         if key not in self._compared:
             self._compared[key] = compare(
                 self._counts, left, right, by=by, where=where, resamples=self._resamples
@@ -207,10 +209,7 @@ class Recorded:
 
     def _some(self, **axes: Any) -> list[RunRecord]:
         """Records with these values (a list: with one of them); at least one."""
-        wanted = {
-            name: [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
-            for name, value in axes.items()
-        }
+        wanted = _texts(axes)
         for name, values in wanted.items():
             for value in values:
                 self._known(name, value)
@@ -252,17 +251,16 @@ def _value(record: RunRecord, name: str) -> str:
     return str(record.axes.get(name, ""))
 
 
-def _primary(record: RunRecord) -> float:
-    assert record.result is not None
-    return record.result.test[record.result.primary]
+def _texts(axes: dict[str, Any]) -> dict[str, list[str]]:
+    """Wanted values of each axis, as text."""
+    return {
+        name: [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
+        for name, value in axes.items()
+    }
 
 
 def _told(axes: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in axes.items())
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _table(frame: pd.DataFrame, dull: Iterable[str]) -> str:
