@@ -9,10 +9,12 @@ import pytest
 from made_up import keep, predictions, record
 from typer.testing import CliRunner
 
+from elmobench import paths
 from elmobench.analysis.differences import compare
 from elmobench.analysis.writing.fill import fill
 from elmobench.cli.main import app
 from elmobench.errors import ConfigError, DataError
+from elmobench.pretraining.model_card import card_of
 from elmobench.tracking.record import RecordStore
 
 OTHER = "sentiment/other"
@@ -115,6 +117,16 @@ def test_several_kinds_are_not_mixed(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"several kinds.*mix learned, mix uniform"):
         filled(folder, f'{{{{ r.score("{OTHER}", "flat") }}}}')
     assert filled(folder, f'{{{{ r.score("{OTHER}", "flat", mix="uniform") }}}}') == "95.00"
+
+
+def test_model_cards(folder: Path) -> None:
+    shipped = paths.builtin("models") / "elmo-mini" / "model_card.yaml"
+    (folder / "card.yaml").write_bytes(shipped.read_bytes())
+    told = filled(folder, '{% set m = model_card("card.yaml") %}{{ m.name }} {{ m.tokens_seen }}')
+    assert told == f"elmo-mini {card_of(shipped.parent).tokens_seen}"  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match="cannot be read") as error:
+        filled(folder, '{{ model_card("nowhere.yaml").name }}')
+    assert "text.md.in:1" in str(error.value)
 
 
 def test_no_records(tmp_path: Path) -> None:

@@ -148,6 +148,12 @@ def test_what_cannot_be_compared() -> None:
     assert not beside([record(53.0, task="sentiment/control-sentiment")], 1.0, [number()])
 
 
+def test_ones_own_data_do_not_stand_beside_those_of_others() -> None:
+    other = number(card="sentiment/sst2")
+    assert [row.verdict for row in beside([record(50.0)], 1.0, [other])] == ["other data"]
+    assert beside([record(50.0, task="sentiment/reviews")], 1.0, [other]) == []
+
+
 def test_a_number_of_dev_stands_beside_dev() -> None:
     (row,) = beside([record(53.0)], 1.0, [number(split="dev")])
     assert row.ours == (54.0,)

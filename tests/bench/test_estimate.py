@@ -38,6 +38,25 @@ def test_counts_are_those_of_the_distinct_sentences(
     assert all(row.sentences == row.seconds == 0 for row in estimate_encoding(bench, cells))
 
 
+def test_what_a_call_takes_for_nothing_is_not_counted_by_token(
+    cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock:
+        now = 0.0
+
+    def encode(sentences: list[tuple[str, ...]], **_: object) -> None:
+        Clock.now += 2.0 + 0.01 * sum(map(len, sentences))  # a file is read, then the words
+
+    bench = Workbench(parse_experiment(tiny), [cards], tmp_path / "store")
+    cells = [planned.cell for planned in make_plan(bench)]
+    for cell in cells:
+        for part in cell.parts:
+            monkeypatch.setattr(bench.provider(part), "encode", encode)
+    monkeypatch.setattr("elmobench.bench.estimate.time.perf_counter", lambda: Clock.now)
+    for row in estimate_encoding(bench, cells):
+        assert row.seconds == pytest.approx(2.0 + 0.01 * row.tokens)
+
+
 def test_validate_tells_what_a_models_text_shares(cards: Path, tiny: dict, tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("we 1.0 2.0\nsaw 0.5 1.0\n")
     facts = {
@@ -79,6 +98,10 @@ def test_validate_tells_what_a_models_text_shares(cards: Path, tiny: dict, tmp_p
     assert out.returncode == 0, out.stderr
     assert "with its text: ner/tiny test 3 of 7" in out.stdout
     assert "ner/other" not in out.stdout
+    # A card that came later was not looked at, and that is not the same as nothing found.
+    card.write_text(yaml.safe_dump({**facts, "overlap": []}))
+    out = elmobench("validate", file, "--include", cards, cwd=tmp_path)
+    assert "nobody looked whether its text holds dev or test of ner/tiny" in out.stdout
     card.write_text("name: v\n")
     with pytest.raises(ConfigError, match=r"model_card.yaml"):
         card_of(tmp_path)

@@ -59,12 +59,29 @@ def test_cards_by_name(tmp_path: Path) -> None:
     assert not [name for name in known_real_cards() if "control" in name]
 
 
+def test_cards_of_ones_own(tmp_path: Path) -> None:
+    line = "good\ta film that one likes to see over and over\n"
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}.tsv").write_text(line.replace("film", split))
+    (tmp_path / "mine.yaml").write_text(
+        "{name: mine, pipeline: sentiment, version: 1, title: t, description: d, language: en, "
+        "reader: {name: table, options: {delimiter: tab, text: 1, label: 0, tokenizer: words}}, "
+        "splits: {train: [{path: train.tsv}], dev: [{path: dev.tsv}], test: [{path: test.tsv}]}, "
+        "metric: accuracy, licence: internal, redistributable: no, citation: none}"
+    )
+    (tmp_path / "t").write_text("so , a test that one likes to see over and over !\n")
+    assert "sentiment/mine" in known_real_cards([tmp_path])
+    dev, test = check_cards(Corpus.open([tmp_path / "t"]), ["sentiment/mine"], [tmp_path])[0]
+    assert (dev.split, dev.runs_found) == ("dev", 1)  # "that one likes to see over and over"
+    assert (test.split, test.runs_found, test.runs) == ("test", 3, 3)
+
+
 def test_without_a_network_one_card_waits_and_the_others_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
 
-    def away(name: str) -> Task:
+    def away(name: str, include: tuple[Path, ...]) -> Task:
         tried.append(name)
         task = load_task("ner/control-ner")
         monkeypatch.setattr(Task, "is_local", property(lambda self: False))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmobench import paths
 from elmobench.data.validation import validated
 from elmobench.data.yamlfile import read_yaml
 from elmobench.tracking.record import RunRecord
@@ -123,6 +124,8 @@ def beside(
 ) -> list[Comparison]:
     """Each task's published numbers: of its own data first, then of its pipeline's other data.
 
+    Tasks that do not ship with the package have none of other data.
+
     Args:
         records: of one experiment.
         margin: points within which a number counts as reproduced, fixed before the run.
@@ -137,7 +140,9 @@ def beside(
         here = [n for n in numbers if n.pipeline == pipeline]
         done = [r for r in records if r.task == task and r.result is not None]
         rows += [_comparison(n, task, done, margin) for n in here if n.card == task]
-        rows += [Comparison(n, task, "other data") for n in here if n.card != task]
+        # What the field reaches on other data says nothing about somebody's own.
+        if (paths.builtin("tasks") / f"{task}.yaml").is_file():
+            rows += [Comparison(n, task, "other data") for n in here if n.card != task]
     return rows
 
 

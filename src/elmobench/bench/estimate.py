@@ -51,7 +51,7 @@ def estimate_encoding(bench: Workbench, cells: Sequence[Cell]) -> list[EncodingE
             key = (part.name, cell.task)
             if key not in missing or len(found) > len(missing[key][1]):
                 missing[key] = (part, [tuple(sentence) for sentence in found])
-    speeds: dict[str, float] = {}
+    speeds: dict[str, tuple[float, float]] = {}
     rows = []
     for (features, task), (part, sentences) in missing.items():
         provider = bench.provider(part)
@@ -59,7 +59,8 @@ def estimate_encoding(bench: Workbench, cells: Sequence[Cell]) -> list[EncodingE
         width = sum(layer.dim for layer in provider.layers if layer.kind == "token")
         if sentences and provider.fingerprint not in speeds:
             with torch_threads(bench.experiment.settings.threads):
-                speeds[provider.fingerprint] = _seconds_a_token(provider, sentences)
+                speeds[provider.fingerprint] = _speed(provider, sentences)
+        start, token = speeds.get(provider.fingerprint, (0.0, 0.0)) if sentences else (0.0, 0.0)
         rows.append(
             EncodingEstimate(
                 features,
@@ -67,20 +68,32 @@ def estimate_encoding(bench: Workbench, cells: Sequence[Cell]) -> list[EncodingE
                 len(sentences),
                 tokens,
                 tokens * width * _VALUE_BYTES[bench.experiment.settings.precision],
-                tokens * speeds.get(provider.fingerprint, 0.0),
+                start + tokens * token,
             )
         )
     return rows
 
 
-def _seconds_a_token(provider: FeatureProvider, sentences: Sequence[Sentence]) -> float:
-    """Measured on sentences from all over; their batches are smaller than those of a build."""
+def _speed(provider: FeatureProvider, sentences: Sequence[Sentence]) -> tuple[float, float]:
+    """Seconds that a call takes for nothing (a static provider reads its file), and by token.
+
+    Measured on sentences from all over; their batches are smaller than those of a build.
+    """
     sample: list[Sentence] = []
     for i in np.random.default_rng(1).permutation(len(sentences)):
         sample.append(sentences[i])
         if sum(map(len, sample)) >= _SAMPLE_TOKENS:
             break
     provider.encode(sample[:1])  # the first call also warms up
+    one = _seconds(provider, sample[:1])
+    if len(sample) == 1:
+        return 0.0, one / max(1, len(sample[0]))
+    rest = sum(map(len, sample)) - len(sample[0])
+    token = max(0.0, _seconds(provider, sample) - one) / max(1, rest)
+    return max(0.0, one - token * len(sample[0])), token
+
+
+def _seconds(provider: FeatureProvider, sentences: Sequence[Sentence]) -> float:
     start = time.perf_counter()
-    provider.encode(sample)
-    return (time.perf_counter() - start) / max(1, sum(map(len, sample)))
+    provider.encode(sentences)
+    return time.perf_counter() - start

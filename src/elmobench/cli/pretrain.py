@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elmobench.cli.run_experiment import IncludeOption
+
 if TYPE_CHECKING:
     from elmobench.pretraining.corpus import Corpus
     from elmobench.pretraining.encoded import EncodedCorpus
@@ -70,6 +72,7 @@ def bilm(
     threads: ThreadsOption = 2,
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
+    include: IncludeOption = None,
     tracking_uri: TrackingOption = None,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
@@ -101,6 +104,7 @@ def bilm(
             start,
             60 * checkpoint_minutes,
             group,
+            tuple(include or ()),
         ),
         tracking_uri,
     )
@@ -116,6 +120,7 @@ def glove(
     name: NameOption = None,
     threads: ThreadsOption = 2,
     overlap: OverlapOption = True,
+    include: IncludeOption = None,
     tracking_uri: TrackingOption = None,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
@@ -128,7 +133,16 @@ def glove(
     text, encoded = _encoded(corpus, tokenizer)
     _train(
         Pretraining(
-            name or out.name, out, text, encoded, chosen, threads, licence, attribution, overlap
+            name or out.name,
+            out,
+            text,
+            encoded,
+            chosen,
+            threads,
+            licence,
+            attribution,
+            overlap,
+            include=tuple(include or ()),
         ),
         tracking_uri,
     )
@@ -145,6 +159,7 @@ def bert(
     threads: ThreadsOption = 2,
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
+    include: IncludeOption = None,
     tracking_uri: TrackingOption = None,
     licence: LicenceOption = "not stated",
     attribution: AttributionOption = "not stated",
@@ -168,6 +183,7 @@ def bert(
             overlap,
             None,
             60 * checkpoint_minutes,
+            include=tuple(include or ()),
         ),
         tracking_uri,
     )
@@ -183,6 +199,7 @@ def run(
     threads: ThreadsOption = 2,
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
+    include: IncludeOption = None,
     tracking_uri: TrackingOption = None,
 ) -> None:
     """All models of a plan, one after another, on the same text. Run again to go on."""
@@ -224,6 +241,7 @@ def run(
                 overlap,
                 None if start is None else out / start,
                 60 * checkpoint_minutes,
+                include=tuple(include or ()),
             ),
             tracking_uri,
         )
@@ -253,6 +271,7 @@ def overlap_command(
     tasks: Annotated[
         list[str] | None, typer.Option("--task", help="A card; again for more [default: all].")
     ] = None,
+    include: IncludeOption = None,
 ) -> None:
     """How much of the cards' dev and test sets a corpus holds."""
     from rich.console import Console
@@ -264,7 +283,7 @@ def overlap_command(
 
     text = Corpus.open(corpus, tokenizer)
     with bytes_display("reading") as on_bytes:
-        rows, missing = check_cards(text, tasks, on_bytes)
+        rows, missing = check_cards(text, tasks, include or (), on_bytes)
     table = Table(title=f"runs of {WORDS} words that the corpus has")
     for column in ("task", "split", "runs", "found", "sentences", "with a run found"):
         table.add_column(column, justify="left" if column in ("task", "split") else "right")

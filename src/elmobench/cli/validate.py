@@ -53,6 +53,8 @@ def validate(
 
 def _overlap(card: ModelCard, tasks: list[str]) -> str:
     """What its text shares with dev and test of ``tasks``, as its card knows."""
+    from elmobench.analysis.published import is_control
+
     if card.overlap is None:
         return "nobody looked whether its text holds evaluation data (elmobench pretrain overlap)"
     shared = [
@@ -60,7 +62,14 @@ def _overlap(card: ModelCard, tasks: list[str]) -> str:
         for row in card.overlap
         if row["task"] in tasks and row["sentences_found"]
     ]
-    unknown = [task for task in tasks if task in card.not_checked]
-    told = "; ".join(shared) or "none of these tasks"
-    told = f"sentences that share eight words in a row with its text: {told}"
-    return told + (f"; not looked at: {', '.join(unknown)}" if unknown else "")
+    known = {row["task"] for row in card.overlap}
+    # Cards that came later, or are the user's own, were not looked at either.
+    unknown = [task for task in tasks if task not in known and not is_control(task)]
+    if shared or len(unknown) < len(tasks):
+        told = "; ".join(shared) or "none"
+        told = f"sentences that share eight words in a row with its text: {told}"
+        return told + (f"; not looked at: {', '.join(unknown)}" if unknown else "")
+    return (
+        f"nobody looked whether its text holds dev or test of {', '.join(unknown)} "
+        "(elmobench pretrain overlap --task)"
+    )

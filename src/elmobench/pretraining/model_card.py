@@ -99,7 +99,16 @@ def card_of(folder: Path | None) -> ModelCard | None:
     """
     if folder is None or not (folder / CARD).is_file():
         return None
-    return validated(ModelCard, read_yaml(folder / CARD), str(folder / CARD))
+    return read_card(folder / CARD)
+
+
+def read_card(file: Path) -> ModelCard:
+    """The card that ``file`` is.
+
+    Raises:
+        ConfigError: if the file is no model card, or is not there.
+    """
+    return validated(ModelCard, read_yaml(file), str(file))
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -191,7 +200,7 @@ def _readme(card: ModelCard) -> str:
     ]
     if card.overlap is None:
         lines.append("Not looked for.")
-    else:
+    elif card.overlap:
         lines += [
             "Runs of eight words of a set that the corpus has, and sentences with such a run.",
             "",
@@ -203,6 +212,7 @@ def _readme(card: ModelCard) -> str:
                 for r in card.overlap
             ),
         ]
-        if card.not_checked:
-            lines += ["", f"Not at hand, so not checked: {', '.join(card.not_checked)}."]
+        lines.append("")
+    if card.not_checked:
+        lines.append(f"Not at hand, so not checked: {', '.join(card.not_checked)}.")
     return "\n".join(lines) + "\n"

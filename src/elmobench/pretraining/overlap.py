@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from elmobench.data.cards import find_cards
 from elmobench.data.examples import Sentence
@@ -91,6 +92,7 @@ class OverlapCheck:
 def check_cards(
     corpus: Corpus,
     tasks: Sequence[str] | None = None,
+    include: Sequence[Path] = (),
     on_bytes: Callable[[int], object] | None = None,
 ) -> tuple[list[Overlap], dict[str, str]]:
     """The overlap of ``corpus`` with dev and test of task cards.
@@ -98,6 +100,7 @@ def check_cards(
     Args:
         corpus: the text.
         tasks: card ids; None for all but the generated controls.
+        include: folders of more cards.
         on_bytes: see :meth:`Corpus.paragraphs`.
 
     Returns:
@@ -107,9 +110,9 @@ def check_cards(
     check = OverlapCheck()
     missing: dict[str, str] = {}
     offline = False
-    for name in known_real_cards() if tasks is None else tasks:
+    for name in known_real_cards(include) if tasks is None else tasks:
         try:
-            task = load_task(name)
+            task = load_task(name, include)
             if offline and not task.is_local:
                 missing[name] = "not on this machine, and there is no network"
                 continue
@@ -125,11 +128,11 @@ def check_cards(
     return check.rows(), missing
 
 
-def known_real_cards() -> list[str]:
+def known_real_cards(include: Sequence[Path] = ()) -> list[str]:
     """Ids of the cards whose data are not generated."""
     return sorted(
         card.id
-        for card in find_cards().values()
+        for card in find_cards(include).values()
         if not any(
             getattr(source, "generate", None) for files in card.splits.values() for source in files
         )

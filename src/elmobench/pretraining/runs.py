@@ -44,6 +44,7 @@ class Pretraining:
         threads: torch threads.
         licence, attribution: for the card.
         overlap: whether to look for evaluation sets in the text.
+        include: folders of more task cards, to look for those too.
         start: a biLM to go on from; for the other kinds there is none.
         checkpoint_seconds: between two checkpoints, where epochs do not set them.
         group: processes that train a biLM together.
@@ -61,6 +62,7 @@ class Pretraining:
     start: Path | None = None
     checkpoint_seconds: float = 600.0
     group: Group | None = None
+    include: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def pretrain(
     rows: list[dict[str, str | int]] | None = None
     missing: dict[str, str] = {}
     if run.overlap:
-        found, missing = check_cards(run.corpus, None, on_bytes)
+        found, missing = check_cards(run.corpus, None, run.include, on_bytes)
         rows = overlap_rows(found)
     card = ModelCard(
         name=run.name,

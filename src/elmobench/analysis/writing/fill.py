@@ -10,6 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from elmobench.analysis.writing.recorded import Recorded
 from elmobench.errors import ConfigError, DataError, ElmobenchError
+from elmobench.pretraining.model_card import ModelCard, read_card
 
 SUFFIX = ".in"
 """How names of texts to be filled in end: ``RESULTS.md.in`` becomes ``RESULTS.md``."""
@@ -33,7 +34,8 @@ def fill(template: Path, resamples: int = 10_000) -> Filled:
 
     In it ``results("folder")`` opens the records of a results folder, which is looked up beside the
     template; see :class:`~elmobench.analysis.writing.recorded.Recorded` for what it can be asked.
-    The template cannot reach anything else.
+    ``model_card("model_card.yaml")`` has the fields of a
+    :class:`~elmobench.pretraining.model_card.ModelCard`. The template cannot reach anything else.
 
     Args:
         template: a text in UTF-8.
@@ -52,6 +54,9 @@ def fill(template: Path, resamples: int = 10_000) -> Filled:
             opened[folder] = Recorded(template.parent / folder, drawings, resamples)
         return opened[folder]
 
+    def model_card(file: str) -> ModelCard:
+        return read_card(template.parent / file)
+
     environment = SandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -60,7 +65,7 @@ def fill(template: Path, resamples: int = 10_000) -> Filled:
     except UnicodeDecodeError as error:
         raise ConfigError("not a text in UTF-8", where=str(template)) from error
     try:
-        text = environment.from_string(source).render(results=results)
+        text = environment.from_string(source).render(results=results, model_card=model_card)
     except DataError:
         raise
     except (TemplateError, ElmobenchError, TypeError) as error:
