@@ -9,7 +9,7 @@ import pytest
 from made_up import keep, predictions, record
 from typer.testing import CliRunner
 
-from elmobench import paths
+import elmobench
 from elmobench.analysis.differences import compare
 from elmobench.analysis.writing.fill import fill
 from elmobench.cli.main import app
@@ -120,7 +120,7 @@ def test_several_kinds_are_not_mixed(folder: Path) -> None:
 
 
 def test_model_cards(folder: Path) -> None:
-    shipped = paths.builtin("models") / "elmo-mini" / "model_card.yaml"
+    shipped = Path(elmobench.__file__).parent / "models" / "elmo-mini" / "model_card.yaml"
     (folder / "card.yaml").write_bytes(shipped.read_bytes())
     told = filled(folder, '{% set m = model_card("card.yaml") %}{{ m.name }} {{ m.tokens_seen }}')
     assert told == f"elmo-mini {card_of(shipped.parent).tokens_seen}"  # type: ignore[union-attr]
