@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from elmobench.pretraining.bert.train import Progress as BertProgress
+from elmobench.pretraining.bilm.train import CHECKPOINT_HELDOUT
 from elmobench.pretraining.bilm.train import Progress as BilmProgress
 from elmobench.pretraining.glove.train import Progress as GloveProgress
 
@@ -104,11 +105,13 @@ def _described(
         case BilmProgress():
             speed, read, what = progress.tokens_per_second, progress.tokens, "tokens"
             loss = f"sampled perplexity {progress.perplexity:.1f}"
+            # Not the number that the card will have, as long as it is not of all the text.
+            part = f" (of its first {CHECKPOINT_HELDOUT:,} tokens)"
             measured = (
                 None
                 if progress.heldout is None
-                else f"held-out perplexity {progress.heldout[0]:.1f} forward, "
-                f"{progress.heldout[1]:.1f} backward"
+                else f"held-out perplexity{part * (progress.step < progress.total)} "
+                f"{progress.heldout[0]:.1f} forward, {progress.heldout[1]:.1f} backward"
             )
         case BertProgress():
             speed, read, what = progress.pieces_per_second, progress.pieces, "pieces"

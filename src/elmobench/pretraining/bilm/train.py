@@ -46,6 +46,8 @@ from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.vocabulary import Vocabulary
 
 LOG = "log.jsonl"
+CHECKPOINT_HELDOUT = 20_000
+"""Tokens of the held-out part that are measured at a checkpoint; at the end all of it is."""
 _HELD_OUT_ROWS = 16
 _ORDER, _NEGATIVES, _DROPOUT = 1, 2, 3
 
@@ -278,7 +280,7 @@ def train_bilm(
     threads: int = 2,
     report_steps: int = 50,
     checkpoint_seconds: float = 600.0,
-    heldout_tokens: int = 20_000,
+    heldout_tokens: int = CHECKPOINT_HELDOUT,
     stop: Callable[[], bool] = lambda: False,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> Bilm:
