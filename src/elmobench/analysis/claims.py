@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from elmobench.analysis.differences import (
     DEFAULT_MARGIN,
@@ -92,6 +92,12 @@ class Answer:
         if "contradicted" in found:
             return "contradicted"
         return "supported" if found == {"supported"} else "undecided"
+
+    @property
+    def counts(self) -> str:
+        """How many comparisons say what: ``3 supported, 1 undecided``."""
+        counts = Counter(row.outcome for row in self.evidence)
+        return ", ".join(f"{counts[name]} {name}" for name in get_args(Outcome) if counts[name])
 
 
 def _tells(task: str, head: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from elmobench.analysis.claims import Answer, Outcome
+    from elmobench.analysis.claims import Outcome
 
 _STYLES: dict[Outcome, str] = {
     "supported": "green",
@@ -67,7 +67,10 @@ def claims(
             highlight=False,
         )
         if answer.evidence:
-            console.print(f"[dim]{'':13}{escape(_counts(answer))}[/]", highlight=False)
+            console.print(
+                f"[dim]{'':13}{escape(f'{answer.claim.expects}: {answer.counts}')}[/]",
+                highlight=False,
+            )
         for one in answer.evidence if evidence else ():
             bounds = "" if one.low is None else f" ({one.low:+.2f} … {one.high:+.2f})"
             console.print(
@@ -75,11 +78,3 @@ def claims(
                 f"{escape(one.what)} {one.effect:+.2f}{bounds}",
                 highlight=False,
             )
-
-
-def _counts(answer: Answer) -> str:
-    from collections import Counter
-
-    counts = Counter(one.outcome for one in answer.evidence)
-    told = ", ".join(f"{counts[name]} {name}" for name in _STYLES if counts[name])
-    return f"{answer.claim.expects}: {told}"

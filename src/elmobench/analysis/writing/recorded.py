@@ -168,16 +168,12 @@ class Recorded:
         rows = []
         for answer in answers(self._counts, self._resamples):
             if answer.evidence:
-                outcomes = [one.outcome for one in answer.evidence]
-                told = [
-                    f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)
-                ]
                 rows.append(
                     {
                         "finding": answer.claim.statement,
                         "source": answer.claim.source,
                         "here": answer.outcome,
-                        "comparisons": ", ".join(told),
+                        "comparisons": answer.counts,
                     }
                 )
         return "\n".join(markdown_table(pd.DataFrame(rows)))
