@@ -139,6 +139,22 @@ def test_costs() -> None:
     assert a["peak MB"] == 10
 
 
+def test_costs_of_encoding_are_summed_over_workers(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    entry = RECORDS[0]
+    store.write(entry)
+    one = {"task": entry.task, "fingerprint": entry.identity["parts"][0]["fingerprint"]}
+    store.add_cost({**one, "seconds": 3.0, "cpu": 2.0, "encoded_tokens": 1_000})
+    store.add_cost({**one, "seconds": 1.0, "cpu": 0.5, "encoded_tokens": 1_000})
+    (row,) = cost_table([entry], tmp_path).to_dict("records")
+    assert (row["encode s"], row["encode cpu s"], row["µs a token"]) == ("4.0", "2.5", "2000")
+    # A row of before processor time was kept: no sum of some of them.
+    store.add_cost({**one, "seconds": 1.0, "encoded_tokens": 0})
+    (row,) = cost_table([entry], tmp_path).to_dict("records")
+    assert row["encode s"] == "5.0"
+    assert "encode cpu s" not in row
+
+
 def test_report_is_written_and_escapes_pipes(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     for entry in [*RECORDS, record("b", 2, 0.0, 0.0, status="failed")]:

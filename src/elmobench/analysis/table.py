@@ -155,9 +155,9 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     """What each representation costs, by task.
 
     Columns: parameters of the providers, stored bytes a token (a word type, for vectors without
-    context), seconds to encode the task and microseconds a token of it (once; from
-    ``features.json`` in ``folder``), mean seconds to train a cell (with its share of a search) and
-    an epoch, and trained parameters.
+    context), seconds to encode the task, by the clock and of processors, and microseconds a token
+    of it by the clock (once; from ``features.json`` in ``folder``), mean seconds to train a cell
+    (with its share of a search) and an epoch, and trained parameters.
     """
     encoding = _encoding_costs(folder)
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
@@ -168,7 +168,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     for (task, head, features), cells in groups.items():
         runs = [cell.run for cell in cells if cell.run is not None]
         prints = [part["fingerprint"] for part in cells[0].identity["parts"]]
-        costs = [encoding.get((task, fingerprint)) for fingerprint in prints]
+        costs = [encoding.get((task, fingerprint), _EncodingCost()) for fingerprint in prints]
         frozen = {k: v for k, v in runs[0].parameters.items() if k != "head"}
         rows.append(
             {
@@ -178,10 +178,9 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "provider parameters": _short(sum(frozen.values())),
                 "head parameters": _short(runs[0].parameters["head"]),
                 "bytes a token": round(sum(runs[0].bytes_per_token.values())),
-                "encode s": _sum([cost and cost[0] for cost in costs], 1),
-                "µs a token": _sum(
-                    [cost and (1e6 * cost[0] / cost[1] if cost[1] else None) for cost in costs], 0
-                ),
+                "encode s": _sum([cost.seconds for cost in costs], 1),
+                "encode cpu s": _sum([cost.cpu for cost in costs], 1),
+                "µs a token": _sum([cost.token for cost in costs], 0),
                 "train s a cell": f"{np.mean([_training_seconds(run) for run in runs]):.1f}",
                 "cpu s a cell": _mean_cpu(runs),
                 "s an epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
@@ -190,7 +189,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
             }
         )
     table = pd.DataFrame(rows)
-    for column in ("covered", "cpu s a cell", "µs a token"):
+    for column in ("covered", "cpu s a cell", "encode cpu s", "µs a token"):
         if rows and all(row[column] == "–" for row in rows):
             table = table.drop(columns=column)
     return table
@@ -302,14 +301,37 @@ def _sum(values: Sequence[float | None], digits: int) -> str:
     return f"{sum(known):.{digits}f}" if len(known) == len(values) else "–"
 
 
-def _encoding_costs(folder: Path | None) -> dict[tuple[str, str], tuple[float, int]]:
-    """Seconds, and tokens that were encoded in them, by task and fingerprint.
+@dataclass(frozen=True)
+class _EncodingCost:
+    """Of one task and fingerprint, in all; None where nobody knows.
 
-    Of vectors without context word types are encoded, which says nothing of a token: no tokens.
+    Attributes:
+        seconds: wall time, of all workers together.
+        cpu: processor seconds of the workers (not of a GPU, or of a process that a provider
+            starts).
+        tokens: that were encoded in them. Of vectors without context word types are encoded, which
+            says nothing of a token: no tokens.
     """
-    totals: dict[tuple[str, str], tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+
+    seconds: float | None = None
+    cpu: float | None = None
+    tokens: int = 0
+
+    @property
+    def token(self) -> float | None:
+        """Microseconds by the clock."""
+        return 1e6 * self.seconds / self.tokens if self.seconds and self.tokens else None
+
+
+def _encoding_costs(folder: Path | None) -> dict[tuple[str, str], _EncodingCost]:
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for cost in RecordStore(folder).costs() if folder else ():
-        key = (cost["task"], cost["fingerprint"])
-        seconds, tokens = totals[key]
-        totals[key] = (seconds + cost["seconds"], tokens + cost.get("encoded_tokens", 0))
-    return dict(totals)
+        rows[(cost["task"], cost["fingerprint"])].append(cost)
+    return {
+        key: _EncodingCost(
+            sum(cost["seconds"] for cost in costs),
+            sum(cost["cpu"] for cost in costs) if all("cpu" in c for c in costs) else None,
+            sum(cost.get("encoded_tokens", 0) for cost in costs),
+        )
+        for key, costs in rows.items()
+    }

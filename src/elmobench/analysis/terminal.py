@@ -20,7 +20,7 @@ _SHORT = {
     "train s a cell": "train s",
     "µs a token": "µs/token",
 }
-_ONLY_IN_FILES = ("s an epoch", "peak MB", "cpu s a cell", "encode s")
+_ONLY_IN_FILES = ("s an epoch", "peak MB", "cpu s a cell", "encode s", "encode cpu s")
 _PROSE = ("source", "what", "verdict")
 _GROUPING = ("task", "head", "metric", "seeds", "axes")
 

@@ -225,6 +225,7 @@ class Watch:
                     "encoded_tokens": report.encoded_tokens,
                     "encoded_types": report.encoded_types,
                     "seconds": round(report.seconds, 3),
+                    "cpu": round(report.cpu_seconds, 3),
                     "bytes": report.bytes,
                     "threads": self._bench.experiment.settings.threads,
                 }

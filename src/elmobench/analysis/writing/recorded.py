@@ -72,8 +72,9 @@ class Recorded:
 
     @property
     def encoding_hours(self) -> str:
-        """Hours of encoding, of all workers together."""
-        return f"{sum(cost['seconds'] for cost in self._store.costs()) / 3600:.1f}"
+        """Processor hours of encoding; by the clock where records predate them."""
+        seconds = [cost.get("cpu", cost["seconds"]) for cost in self._store.costs()]
+        return f"{sum(seconds) / 3600:.1f}"
 
     @property
     def caveats(self) -> str:
