@@ -1,10 +1,11 @@
-"""Pages that are made from metadata when the documentation is built: tasks and models.
+"""Pages that stand elsewhere or are made from metadata: tasks, models, results.
 
 mkdocs calls :func:`on_files`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from elmobench.analysis.published import published_numbers
@@ -19,9 +20,21 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages."""
     from mkdocs.structure.files import File
 
-    for name, text in (("tasks.md", tasks_page()), ("models.md", models_page())):
+    pages = {"tasks.md": tasks_page(), "models.md": models_page(), **results_pages()}
+    for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def results_pages() -> dict[str, str]:
+    """The study with its drawings, and what more text buys."""
+    results = Path(__file__).resolve().parents[1] / "results"
+    drawings = {file.name: file.read_text("utf-8") for file in (results / "study").glob("*.svg")}
+    return {
+        "results.md": (results / "study" / "RESULTS.md").read_text("utf-8"),
+        "budgets.md": (results / "budgets" / "BUDGETS.md").read_text("utf-8"),
+        **drawings,
+    }
 
 
 def tasks_page() -> str:

@@ -122,6 +122,18 @@ def test_what_the_mixes_choose(tmp_path: Path) -> None:
     assert answer((0.2, 0.6, 0.2)) == "undecided"
 
 
+def test_an_untrained_model_is_no_evidence(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    run(store, "flat", 40)
+    run(store, "flat+elmo-random", 10)
+    for seed in (4, 5, 6):
+        said = predictions(5)
+        keep(store, record("elmo-random", seed, said, s=(0.1, 0.1, 0.8)), said)
+    assert outcomes(store) == {}
+    run(store, "flat+elmo-x", 10)
+    assert outcomes(store) == {"adding-helps": "supported"}
+
+
 def test_an_answer_follows_from_its_evidence() -> None:
     def outcome(*found: str) -> str:
         rows = [Evidence("w", "x", 0.0, None, None, one, 1) for one in found]  # type: ignore[arg-type]

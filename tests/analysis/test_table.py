@@ -131,6 +131,36 @@ def test_layer_weights_are_averaged_over_seeds() -> None:
     assert a["γ"] == "2.00 ± 0.00"
 
 
+def test_layers_stand_in_their_order_and_nothing_is_cut_off(tmp_path: Path) -> None:
+    import io
+
+    from rich.console import Console
+
+    from elmobench.analysis.terminal import print_report
+
+    deep = []
+    for entry in RECORDS:
+        assert entry.result is not None
+        mixes = {"e": {"s": [0.25] * 4, "gamma": 2.0, "w": [0.0] * 4}}
+        more = entry.result.model_copy(update={"layer_weights": {"input": mixes}})
+        name = f"a-deep-one-with-a-long-name-{entry.features}"
+        deep.append(entry.model_copy(update={"result": more, "features": name}))
+    table = layer_weight_table([*RECORDS, *deep])
+    assert list(table)[-5:] == ["s0", "s1", "s2", "s3", "γ"]
+    store = RecordStore(tmp_path)
+    for i, entry in enumerate([*RECORDS, *deep]):
+        store.write(entry.model_copy(update={"cell": f"{i:016d}".ljust(64, "0")}))
+    told = {}
+    for width in (80, 200):
+        out = io.StringIO()
+        print_report(make_report(tmp_path), Console(file=out, width=width))
+        told[width] = out.getvalue()
+        (line,) = [x for x in told[width].splitlines() if "long-name-a" in x and "2.00" in x]
+        assert line.count("0.25") == 4
+    assert "(means; the report has the spreads)" in told[80]
+    assert "(means" not in told[200]
+
+
 def test_costs() -> None:
     (a, _) = cost_table(RECORDS).to_dict("records")
     assert a["provider parameters"] == "7"

@@ -199,6 +199,10 @@ def test_the_site_is_built_and_fetches_nothing(tmp_path: Path) -> None:
         assert asked == []
     tasks = (tmp_path / "site" / "tasks.html").read_text()
     assert "wsd/raganato" in tasks
+    results = (tmp_path / "site" / "results.html").read_text()
+    assert re.findall(r'src="(\w+\.svg)"', results)
+    for name in re.findall(r'src="(\w+\.svg)"', results):
+        assert (tmp_path / "site" / name).read_text().startswith("<svg")
     models = (tmp_path / "site" / "models.html").read_text()
     assert "held-out perplexity forward" in models
     assert str(ROOT) not in tasks + models

@@ -105,6 +105,8 @@ def _tells(task: str, head: str) -> bool:
 
 
 _READ_NOTHING = frozenset({"most-frequent"})
+# An ELMo that was never trained: what it adds or prefers is no finding.
+_CONTROL = "elmo-random"
 
 
 class Study:
@@ -131,14 +133,14 @@ class Study:
 
     @property
     def contextual(self) -> set[str]:
-        """Parts that have several layers to mix."""
+        """Trained parts that have several layers to mix."""
         return {
             part
             for record in self.records
             if record.result is not None
             for parts in record.result.layer_weights.values()
             for part, mix in parts.items()
-            if mix.get("s") is not None and len(mix["s"]) > 1
+            if mix.get("s") is not None and len(mix["s"]) > 1 and self._provider(part) != _CONTROL
         }
 
     def axis(self, name: str) -> list[str]:
@@ -170,12 +172,19 @@ class Study:
         return corrected(kept) if kept else []
 
     def is_elmo(self, part: str) -> bool:
-        """Whether a part of a features spec is a biLM's: the paper's findings are about those."""
+        """Whether a part of a features spec is a biLM's that was trained: the paper's findings are
+        about those.
+        """
+        provider = self._provider(part)
+        return "elmo" in provider and provider != _CONTROL
+
+    def _provider(self, part: str) -> str:
+        """Name of a part's provider; the part's own, if this machine does not know the model."""
         name = part.partition("@")[0]
         try:
-            return "elmo" in self._models.entry(name).provider
+            return self._models.entry(name).provider
         except (UnknownNameError, ConfigError):
-            return name.startswith("elmo")  # a model that this machine does not know
+            return name.split(":")[0]
 
     def layered(self) -> list[tuple[str, dict[int, str]]]:
         """Axis, and the names of a biLM's single layers: of ``mix=layer=k`` and ``@layer=k``."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 
@@ -38,8 +39,12 @@ def print_report(report: Report, console: Console | None = None) -> None:
         tidy = _tidy(frame, list(report.features))
         width = max((len(str(v)) for v in tidy.get("features", [])), default=0)
         for heading, block in _blocks(tidy):
+            table = _table(block, width)
+            if not set(_PROSE) & set(block) and _width(table, console) > console.width - 2:
+                heading += " (means; the report has the spreads)"
+                table = _table(block.map(lambda value: str(value).split(" ± ")[0]), width)
             console.print(f"[cyan]{escape(heading)}[/]", highlight=False)
-            console.print(Padding(_table(block, width), (0, 0, 1, 2)))
+            console.print(Padding(table, (0, 0, 1, 2)))
     for label, note in report.notes:
         console.print(f"[yellow]care[/] {escape(label)}: {escape(note)}", highlight=False)
     for label, error in report.failed:
@@ -56,6 +61,11 @@ def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         extra = [str(named["metric"])] if "metric" in named else []
         extra += [f"seeds {named['seeds']}"] if "seeds" in named else []
         yield heading + (f" ({', '.join(extra)})" if extra else ""), block[numbers]
+
+
+def _width(table: Table, console: Console) -> int:
+    """Columns of the terminal that the table needs so that nothing is cut off."""
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
 
 
 def _table(frame: pd.DataFrame, width: int) -> Table:
