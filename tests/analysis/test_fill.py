@@ -129,6 +129,13 @@ def test_model_cards(folder: Path) -> None:
     assert "text.md.in:1" in str(error.value)
 
 
+def test_one_finding(folder: Path) -> None:
+    told = filled(folder, '{{ r.claim("adding-helps") }}')
+    assert told == "2 supported"
+    with pytest.raises(ConfigError, match="did you mean 'adding-helps'"):
+        filled(folder, '{{ r.claim("adding-help") }}')
+
+
 def test_no_records(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no run records"):
         filled(tmp_path, "{{ r.cells }}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from elmobench.errors import DataError
@@ -12,6 +13,7 @@ Scheme = Literal["bio", "bioul", "iob1", "none"]
 _PREFIXES = {"bio": "BI", "iob1": "BI", "bioul": "BIUL"}
 
 
+@lru_cache(maxsize=4096)
 def split_tag(tag: str) -> tuple[str, str]:
     """``"B-PER"`` as ``("B", "PER")``, ``"O"`` as ``("O", "")``; types may hold dashes.
 

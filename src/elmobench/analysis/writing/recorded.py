@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from elmobench.analysis.claims import Answer
 from elmobench.analysis.differences import Counts, Difference, compare
 from elmobench.analysis.findings import answers
 from elmobench.analysis.page.scores import primary
@@ -48,6 +49,7 @@ class Recorded:
         self._resamples = resamples
         self._counts = Counts(self._store)
         self._compared: dict[Any, list[Difference]] = {}
+        self._answered: list[Answer] | None = None
 
     @property
     def cells(self) -> int:
@@ -167,7 +169,7 @@ class Recorded:
     def claims(self) -> str:
         """Table: the paper's findings that these records can test, and what they say."""
         rows = []
-        for answer in answers(self._counts, self._resamples):
+        for answer in self._answers():
             if answer.evidence:
                 rows.append(
                     {
@@ -178,6 +180,24 @@ class Recorded:
                     }
                 )
         return "\n".join(markdown_table(pd.DataFrame(rows)))
+
+    def claim(self, name: str) -> str:
+        """What the comparisons say of one of the findings: ``3 supported, 1 undecided``.
+
+        Raises:
+            UnknownNameError: if there is no such finding, or nothing here tests it.
+        """
+        found = {answer.claim.id: answer.counts for answer in self._answers() if answer.evidence}
+        if name not in found:
+            raise UnknownNameError(
+                f"no finding {name!r} is tested here", fix=did_you_mean(name, found)
+            )
+        return found[name]
+
+    def _answers(self) -> list[Answer]:
+        if self._answered is None:
+            self._answered = answers(self._counts, self._resamples)
+        return self._answered
 
     def draw_scores(self, name: str, features: Sequence[str] = (), **axes: Any) -> str:
         """An image of the scores of every task, written beside the text as ``name``."""
