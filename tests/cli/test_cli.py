@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,38 @@ def test_run_report_predict(tmp_path: Path) -> None:
     said = elmobench("predict", str(record), "Alan Turing worked at Bletchley Park", "--json")
     assert '"tokens": ["Alan", "Turing"' in said.stdout
     assert (results / "mlflow" / "mlflow.db").exists()
+
+
+@pytest.mark.slow
+def test_a_polite_end_is_an_interrupt(tmp_path: Path) -> None:
+    """SIGTERM, as schedulers send it: no worker stays, and what is finished is there."""
+    (tmp_path / "long.yaml").write_text(
+        "{name: long, tasks: [ner/control-ner], features: [random], heads: [linear], "
+        f"seeds: {list(range(1, 200))}, overrides: [{{set: {{training.epochs: 3, "
+        "training.patience: 3, training.lr: 0.01, options.dropout: 0.0}}]}"
+    )
+    command = [sys.executable, "-m", "elmobench", "run", "long.yaml", "--workers", "2", "--quiet"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    records = tmp_path / "results" / "long" / "records"
+    deadline = time.monotonic() + 120
+    while not list(records.glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "what was finished is kept" in err
+    assert 1 <= len(list(records.glob("*.json"))) < 199
+    deadline = time.monotonic() + 10
+    while _alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)  # the resource tracker of multiprocessing ends by itself
+    assert not _alive(process.pid)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

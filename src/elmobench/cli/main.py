@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -77,6 +78,10 @@ def _main(
     pass
 
 
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def run() -> None:
     """Entry point: errors made for people are printed without a traceback, status 1."""
     import warnings
@@ -84,6 +89,8 @@ def run() -> None:
     from elmobench.errors import ElmobenchError
 
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
+    # A scheduler that ends us politely is a Ctrl-C: workers stop, what is finished is kept.
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except ElmobenchError as error:
@@ -100,3 +107,5 @@ def run() -> None:
         if end.code == 130:  # how typer ends on Ctrl-C
             print("interrupted: what was finished is kept, run again to go on", file=sys.stderr)
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
