@@ -149,9 +149,8 @@ def layer_weight_table(records: Iterable[RunRecord]) -> pd.DataFrame:
     if rows and not any(row["axes"] for row in rows):
         table = table.drop(columns="axes")
     if rows:
-        # Representations with more layers than the first one brought their columns after the scale.
-        layers = [f"s{j}" for j in range(max(len(row) for row in rows)) if f"s{j}" in table]
-        table = table[[*(c for c in table if c not in (*layers, "γ")), *layers, "γ"]]
+        # Representations with more layers than the first one brought their columns after it.
+        table["γ"] = table.pop("γ")
     return table.fillna("–")
 
 

@@ -60,7 +60,7 @@ def estimate_encoding(bench: Workbench, cells: Sequence[Cell]) -> list[EncodingE
         if sentences and provider.fingerprint not in speeds:
             with torch_threads(bench.experiment.settings.threads):
                 speeds[provider.fingerprint] = _speed(provider, sentences)
-        start, token = speeds.get(provider.fingerprint, (0.0, 0.0)) if sentences else (0.0, 0.0)
+        start, token = speeds[provider.fingerprint] if sentences else (0.0, 0.0)
         rows.append(
             EncodingEstimate(
                 features,
