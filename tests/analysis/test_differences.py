@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from command_line import elmobench
+from elmobench.analysis import differences
 from elmobench.analysis.changed import changed_examples
-from elmobench.analysis.differences import compare, units_of
+from elmobench.analysis.differences import Counts, compare, units_of
 from elmobench.digests import digest_of
 from elmobench.errors import ConfigError, DataError
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -216,3 +217,29 @@ def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:
     add(store, "a", 3, right["a", 1], fold=1)
     add(store, "b", 3, right["b", 1], fold=1)
     assert len(compare(store, "b", "a")) == 2
+
+
+def test_what_was_compared_already_is_not_compared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RecordStore(tmp_path)
+    for seed in (1, 2):
+        add(store, "a", seed, [True] * 30)
+        add(store, "b", seed, [True, False] * 15)
+    counts = Counts(store)
+    asked = []
+    once = differences.bootstrap_differences
+    monkeypatch.setattr(
+        differences,
+        "bootstrap_differences",
+        lambda *given, **named: asked.append(named["resamples"]) or once(*given, **named),
+    )
+    first = compare(counts, "a", "b", resamples=200)
+    assert compare(counts, "a", "b", resamples=200) == first
+    assert asked == [200]
+    # Another question has another answer.
+    assert compare(counts, "b", "a", resamples=200)[0].difference == -first[0].difference
+    (wide,) = compare(counts, "a", "b", margin=90.0, resamples=200)
+    assert wide.margin == 90.0 != first[0].margin
+    compare(counts, "a", "b", resamples=300)
+    assert asked == [200, 200, 200, 300]

@@ -186,10 +186,16 @@ class _Counted:
 
 
 class Counts:
-    """The counts of the runs in a results folder, each read and added up once."""
+    """The counts of the runs in a results folder, each read and added up once.
+
+    Attributes:
+        store: the results folder.
+        differences: those that were found already; tables, claims and texts ask for the same.
+    """
 
     def __init__(self, store: RecordStore) -> None:
         self.store = store
+        self.differences: dict[Any, Difference] = {}
         self._known: dict[str, _Counted] = {}
 
     @cached_property
@@ -272,6 +278,10 @@ def difference(
     Raises:
         DataError: if predictions are missing, damaged or of different examples.
     """
+    cells = tuple((a.cell, b.cell) for fold in folds for a, b in fold)
+    asked = (cells, left, right, margin, by, resamples)
+    if asked in counts.differences:
+        return counts.differences[asked]
     pairs = folds[0]
     one = pairs[0][0]
     assert one.result is not None
@@ -287,7 +297,7 @@ def difference(
     draws = bootstrap_differences(ours, theirs, score, resamples=resamples)
     low, high = interval(draws)
     p = randomization_test(ours, theirs, score, resamples=resamples)
-    return Difference(
+    counts.differences[asked] = found = Difference(
         task=one.task,
         head="–" if by == "head" else one.head,
         axes={
@@ -309,8 +319,9 @@ def difference(
         p=p,
         p_corrected=p.two_sided,
         margin=margin,
-        cells=tuple((a.cell, b.cell) for fold in folds for a, b in fold),
+        cells=cells,
     )
+    return found
 
 
 def _side_by_side(
