@@ -25,16 +25,21 @@ def record(
     *,
     task: str = "sentiment/made-up",
     s: tuple[float, ...] = (0.4, 0.6),
+    dev: tuple[float, ...] = (60.0, 70.0),
+    chosen: dict[str, Any] | None = None,
 ) -> RunRecord:
-    """A cell that predicted so; a part is deep, with layers to mix, unless it is called flat."""
+    """A cell that predicted so; a part is deep, with layers to mix, unless it is called flat.
+
+    ``dev`` are the scores of its epochs, ``chosen`` the options that a search chose.
+    """
     right = sum(a == b for a, b in zip(GOLD, predicted, strict=True))
     score = 100 * right / len(GOLD)
     deep = features != "flat"
     name = f"{task} {features} {seed} {axes}"
     parts = {part: _mix(part, s) for part in features.split("+")}
     rows = [
-        {"epoch": i, "train_loss": 1.0, "dev": 50.0 + 10 * i, "layer_weights": {"input": parts}}
-        for i in (1, 2)
+        {"epoch": i, "train_loss": 1.0, "dev": value, "layer_weights": {"input": parts}}
+        for i, value in enumerate(dev, start=1)
     ]
     return RunRecord.model_validate(
         {
@@ -55,10 +60,11 @@ def record(
                 "test": {"accuracy": score},
                 "dev": {"accuracy": score},
                 "per_class": {},
-                "best_epoch": 2,
+                "best_epoch": 1 + dev.index(max(dev)),
                 "predictions_digest": "d",
                 "layer_weights": rows[-1]["layer_weights"],
                 "curve": rows,
+                "selection": {"chosen": chosen, "dev": []} if chosen else None,
                 "counts": {"train": 10, "dev": 5, "test": len(GOLD)},
             },
             "run": {

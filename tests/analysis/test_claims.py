@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from made_up import keep, predictions, record
 
 from elmobench.analysis.claims import Answer, Evidence
@@ -29,7 +31,13 @@ def run(
 
 
 def outcomes(store: RecordStore) -> dict[str, str]:
-    return {a.claim.id: a.outcome for a in answers(store, resamples=500) if a.evidence}
+    """Of every claim but the one of epochs, which a comparison with a baseline always tests too."""
+    found = {a.claim.id: a.outcome for a in answers(store, resamples=500) if a.evidence}
+    return {name: outcome for name, outcome in found.items() if name != "fewer-epochs"}
+
+
+def evidence(store: RecordStore, claim: str) -> list[Evidence]:
+    return next(a.evidence for a in answers(store, resamples=500) if a.claim.id == claim)
 
 
 def test_adding_helps(tmp_path: Path) -> None:
@@ -38,7 +46,7 @@ def test_adding_helps(tmp_path: Path) -> None:
     run(store, "flat+deep", 10)
     # Two layers: nothing is said of the paper's three.
     assert outcomes(store) == {"adding-helps": "supported"}
-    (row,) = next(a for a in answers(store, 500) if a.evidence).evidence
+    (row,) = evidence(store, "adding-helps")
     assert row.effect == 100 * 30 / 80
     assert (row.what, row.seeds) == ("flat+deep less flat", 3)
     # One task on which it is worse is enough.
@@ -106,6 +114,50 @@ def test_less_data(tmp_path: Path) -> None:
     (row,) = answer.evidence
     assert row.what == "flat+deep with 10 % less flat with 100 %"
     assert row.effect == 100 * 25 / 80
+
+
+def curves(folder: Path, flat: tuple[float, ...], deep: Sequence[tuple[float, ...]]) -> RecordStore:
+    """Runs whose dev scores were so, a seed each."""
+    store = RecordStore(folder)
+    for seed, mine in enumerate(deep):
+        said = predictions(5)
+        keep(store, record("flat", seed, said, dev=flat), said)
+        keep(store, record("flat+deep", seed, said, dev=mine), said)
+    return store
+
+
+def test_fewer_epochs(tmp_path: Path) -> None:
+    flat = (50.0, 55.0, 60.0, 70.0, 65.0)
+    # As good in epochs 1, 2 and 1 as the other in its fourth: 3, 2 and 3 are saved.
+    soon = [(75.0, 80.0), (60.0, 70.0), (71.0, 60.0)]
+    (row,) = evidence(curves(tmp_path / "soon", flat, soon), "fewer-epochs")
+    assert row.outcome == "supported"
+    assert row.effect == pytest.approx(8 / 3)
+    # Student: the standard error is 1/3, the quantile with two degrees of freedom 4.30265.
+    assert row.low == pytest.approx(8 / 3 - 4.30265 / 3, abs=1e-4)
+    # One that stopped early without getting there did not save an epoch.
+    (row,) = evidence(curves(tmp_path / "never", flat, [(1.0, 2.0)] * 3), "fewer-epochs")
+    assert (row.outcome, row.effect) == ("contradicted", -2.0)
+    both = [(75.0, 80.0), (1.0, 2.0), (60.0, 70.0)]
+    (row,) = evidence(curves(tmp_path / "both", flat, both), "fewer-epochs")
+    assert row.outcome == "undecided"
+
+
+def test_epochs_of_other_learning_rates_are_not_compared(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    said = predictions(5)
+    for seed in SEEDS:
+        keep(store, record("flat", seed, said, chosen={"training.lr": 0.1}), said)
+        keep(store, record("flat+deep", seed, said, chosen={"training.lr": 0.01}), said)
+    assert evidence(store, "fewer-epochs") == []
+    # Fitted in one pass: there are no epochs to save.
+    for seed in SEEDS:
+        keep(store, record("flat", seed, said, task="wsd/x", dev=(50.0,)), said)
+        keep(store, record("flat+deep", seed, said, task="wsd/x", dev=(60.0,)), said)
+    assert evidence(store, "fewer-epochs") == []
+    for seed in SEEDS:
+        keep(store, record("flat+deep", seed, said, chosen={"training.lr": 0.1}), said)
+    assert len(evidence(store, "fewer-epochs")) == 1
 
 
 def test_what_the_mixes_choose(tmp_path: Path) -> None:

@@ -136,6 +136,25 @@ def test_one_finding(folder: Path) -> None:
         filled(folder, '{{ r.claim("adding-help") }}')
 
 
+def test_epochs(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "some")
+    for seed, mine in enumerate([(75.0, 80.0), (60.0, 70.0), (1.0, 2.0)]):
+        said = predictions(4)
+        for task, deep in (("ner/some", mine), ("ner/never", (1.0, 2.0))):
+            # The baseline is best in its third epoch.
+            keep(store, record("flat", seed, said, task=task, dev=(50.0, 60.0, 70.0)), said)
+            keep(store, record("flat+deep", seed, said, task=task, dev=deep), said)
+    lines = filled(tmp_path, '{{ r.epochs("flat+deep", "flat") }}').splitlines()
+    assert lines[0] == "| task | seeds | flat at its best | flat+deep as good |"
+    # In the first and the second epoch; the third seed never is.
+    assert sorted(lines[2:]) == [
+        "| ner/never | 3 | 3.0 ± 0.0 | never |",
+        "| ner/some | 3 | 3.0 ± 0.0 | 1.5 ± 0.7 (2 of 3 seeds) |",
+    ]
+    with pytest.raises(ConfigError, match="with the same seed"):
+        filled(tmp_path, '{{ r.epochs("flat+deep", "deep") }}')
+
+
 def test_no_records(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no run records"):
         filled(tmp_path, "{{ r.cells }}")

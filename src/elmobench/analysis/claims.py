@@ -39,10 +39,10 @@ class Evidence:
     Attributes:
         where: task, head and further axes.
         what: what was compared.
-        effect, low, high: with its 95 % interval; points of the score, or shares of weight.
+        effect, low, high: with its 95 % interval; points of the score, shares of weight, or epochs.
         outcome: what it says of the claim.
         seeds: runs behind it.
-        p: corrected over the claim's evidence; None for weights.
+        p: corrected over the claim's evidence; None for weights and epochs.
     """
 
     where: str

@@ -10,6 +10,7 @@ import pandas as pd
 
 from elmobench.analysis.claims import Answer
 from elmobench.analysis.differences import Counts, Difference, compare
+from elmobench.analysis.epochs import comparable, passing_epoch
 from elmobench.analysis.findings import answers
 from elmobench.analysis.page.scores import primary
 from elmobench.analysis.report import markdown_table
@@ -150,6 +151,34 @@ class Recorded:
         """How many tasks have this verdict: better, worse, tie, undecided."""
         return sum(row.verdict == verdict for row in self._compare(left, right, by, axes))
 
+    def epochs(self, left: str, right: str, **axes: Any) -> str:
+        """Table: the epoch in which ``right`` is best on dev, that in which ``left`` is as good.
+
+        Raises:
+            UnknownNameError: if no two runs were trained with the same options for some epochs.
+        """
+        records = {record.cell: record for record in self._records}
+        ours, theirs = f"{left} as good", f"{right} at its best"
+        lines = []
+        for row in self._compare(left, right, "features", axes):
+            results = comparable([(records[a], records[b]) for a, b in row.cells])
+            if not results:
+                continue
+            passed = [e for a, b in results if (e := passing_epoch(a, b)) is not None]
+            lines.append(
+                {
+                    "task": row.task,
+                    "head": row.head,
+                    **{k: v for k, v in row.axes.items() if k not in axes},
+                    "seeds": len(row.seeds),
+                    theirs: mean_sd([b.best_epoch for _, b in results], digits=1),
+                    ours: _of_seeds(passed, len(results)),
+                }
+            )
+        if not lines:
+            raise UnknownNameError(f"no epochs of {left} and {right} that can be compared")
+        return _table(pd.DataFrame(lines), dull={*lines[0]} - {"task", "seeds", ours, theirs})
+
     def weights(self, **axes: Any) -> str:
         """Table: learned layer weights and scale."""
         table = layer_weight_table(self._some(**axes))
@@ -274,6 +303,14 @@ def _texts(axes: dict[str, Any]) -> dict[str, list[str]]:
         name: [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
         for name, value in axes.items()
     }
+
+
+def _of_seeds(epochs: Sequence[int], seeds: int) -> str:
+    """The epochs in which some of the seeds got there."""
+    if not epochs:
+        return "never"
+    told = mean_sd(epochs, digits=1)
+    return told if len(epochs) == seeds else f"{told} ({len(epochs)} of {seeds} seeds)"
 
 
 def _told(axes: dict[str, Any]) -> str:
