@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import made_up
 import pytest
 
 from elmobench.analysis.published import PublishedNumber, beside, published_numbers
-from elmobench.bench.experiment import Axes
+from elmobench.bench.cells import grid
+from elmobench.bench.experiment import Axes, load_experiment
 from elmobench.data.cards import find_cards
 from elmobench.features.catalogue import Catalogue
 from elmobench.features.spec import parse_features
@@ -157,3 +159,55 @@ def test_ones_own_data_do_not_stand_beside_those_of_others() -> None:
 def test_a_number_of_dev_stands_beside_dev() -> None:
     (row,) = beside([record(53.0)], 1.0, [number(split="dev")])
     assert row.ours == (54.0,)
+
+
+@pytest.mark.parametrize("table", ["1", "2", "3"])
+def test_the_paper_s_experiments_repeat_its_numbers(table: str) -> None:
+    experiment = load_experiment(f"paper/table{table}")
+    pipelines = {task: find_cards()[task].pipeline for task in experiment.tasks}
+    records = []
+    for cell in grid(experiment, pipelines):
+        found = made_up.record(
+            cell.features, cell.seed, made_up.predictions(3), cell.axes, task=cell.task
+        )
+        assert found.result is not None
+        scores = {"accuracy": 50.0, "f1": 60.0}
+        parts = {part.label: {"s": None if "glove" in part.label else [1.0]} for part in cell.parts}
+        result = found.result.model_copy(
+            update={"test": scores, "dev": scores, "layer_weights": {"input": parts}}
+        )
+        # Without layers to mix, all points of the grid are one cell.
+        name = found.cell if "elmo" in cell.features else f"{cell.task} {cell.seed}"
+        changed = {"head": cell.head, "result": result, "cell": name}
+        records.append(found.model_copy(update=changed))
+    rows = [
+        row
+        for row in beside(records, 1.0)
+        if (row.number.table, row.number.card) == (table, row.task)
+        and row.number.source.startswith("Peters")
+    ]
+    assert len(rows) == {"1": 4, "2": 8, "3": 6}[table]
+    for row in rows:
+        # Each seed once: no other point of the grid passes for the published system.
+        assert len(row.ours) == len(experiment.seeds)
+
+
+def test_axes_without_effect_do_not_count() -> None:
+    base = number(like={"features": ["a@place=input"], "head": "paper"})
+
+    def said(axes: dict[str, Any], s: list[float] | None, features: str = "a@place=input") -> str:
+        one = record(53.0, features=features, axes=axes)
+        assert one.result is not None
+        weights = {"input": {"a": {"s": s, "gamma": 1.0, "w": None}}}
+        result = one.result.model_copy(update={"layer_weights": weights})
+        (row,) = beside([one.model_copy(update={"result": result})], 1.0, [base])
+        return row.verdict
+
+    assert said({"placement": "both", "mix": "last", "l2": 1.0}, None) == "undecided"
+    assert said({"mix": "last"}, [0.0, 1.0]) == "other model"
+    assert said({"mix": "concat"}, None) == "other model"
+    assert said({"l2": "preset"}, [0.5, 0.5]) == "undecided"
+    assert said({"l2": 1.0}, [0.5, 0.5]) == "other model"
+    plain = number(like={"features": ["a"], "head": "paper"})
+    (row,) = beside([record(53.0, features="a", axes={"placement": "both"})], 1.0, [plain])
+    assert row.verdict == "other model"

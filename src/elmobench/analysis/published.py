@@ -154,7 +154,9 @@ def is_control(task: str) -> bool:
 def _comparison(
     number: PublishedNumber, task: str, records: Sequence[RunRecord], margin: float
 ) -> Comparison:
-    ours = [_score(r, number) for r in records if _repeats(r, number)]
+    # Points of the grid that differ in nothing are one run.
+    same = {record.cell: record for record in records if _repeats(record, number)}
+    ours = [_score(record, number) for record in same.values()]
     scores = [score for score in ours if score is not None]
     if not scores:
         return Comparison(number, task, "other model")
@@ -182,6 +184,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "mix": "learned",
     "gamma": True,
     "norm": "none",
+    "l2": "preset",
     "placement": "input",
     "train_fraction": 1.0,
     "fold": 0,
@@ -192,11 +195,27 @@ def _repeats(record: RunRecord, number: PublishedNumber) -> bool:
     like = number.like
     if like is None or record.head != like.head or record.features not in like.features:
         return False
-    names = {*record.axes, *like.axes}
+    names = {name for name in (*record.axes, *like.axes) if _matters(name, record)}
     return all(
         record.axes.get(name, _DEFAULTS.get(name)) == like.axes.get(name, _DEFAULTS.get(name))
         for name in names
     )
+
+
+_OF_THE_MIX = frozenset({"mix", "gamma", "norm", "l2"})
+
+
+def _matters(name: str, record: RunRecord) -> bool:
+    """Whether an axis changes anything for a run's features: there may be no layers to mix, or
+    every part may have a place of its own.
+    """
+    if name == "placement":
+        return any("@place=" not in part for part in record.features.split("+"))
+    if name in _OF_THE_MIX and record.result is not None and record.axes.get("mix") != "concat":
+        places = record.result.layer_weights.values()
+        mixes = [mix for parts in places for mix in parts.values()]
+        return not mixes or any(mix["s"] is not None for mix in mixes)
+    return True
 
 
 def _interval(

@@ -187,7 +187,13 @@ def grid(
     """
     axes = set(Axes.model_fields)
     varied = {path for override in experiment.overrides for path in override.set}
-    shown = {name for name in axes if name in varied or len(getattr(experiment.axes, name)) > 1}
+    # What every cell has in common is told as well where it is not the default: a table of a tenth
+    # of the data must say so.
+    shown = {
+        name
+        for name, field in Axes.model_fields.items()
+        if name in varied or getattr(experiment.axes, name) != field.default
+    }
     unused = set(range(len(experiment.overrides)))
     for task, pipeline in pipelines.items():
         for features in experiment.features:
