@@ -27,10 +27,12 @@ def record(
     s: tuple[float, ...] = (0.4, 0.6),
     dev: tuple[float, ...] = (60.0, 70.0),
     chosen: dict[str, Any] | None = None,
+    l2: float = 0.0,
 ) -> RunRecord:
     """A cell that predicted so; a part is deep, with layers to mix, unless it is called flat.
 
-    ``dev`` are the scores of its epochs, ``chosen`` the options that a search chose.
+    ``dev`` are the scores of its epochs, ``chosen`` the options that a search chose,
+    ``l2`` what its identity tells of λ.
     """
     right = sum(a == b for a, b in zip(GOLD, predicted, strict=True))
     score = 100 * right / len(GOLD)
@@ -51,7 +53,7 @@ def record(
             "head": "linear",
             "seed": seed,
             "axes": axes or {},
-            "identity": {"parts": [{"fingerprint": features}], "data": "d" * 64},
+            "identity": {"parts": [{"fingerprint": features, "l2": l2}], "data": "d" * 64},
             "status": "ok",
             "caveats": [f"Careful: `deep` {NASTY}"],
             "result": {

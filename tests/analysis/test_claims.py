@@ -81,6 +81,37 @@ def test_the_penalty_is_asked_of_learned_weights(tmp_path: Path) -> None:
     assert len(found["small-penalty"].evidence) == 1
 
 
+def test_settings_may_be_suffixes_of_a_part(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for task in ("srl/made-up", "nli/made-up"):
+        run(store, "flat+deep", 20, task=task, l2=0.001)
+        run(store, "flat+deep@mix=last", 45, task=task)
+        run(store, "flat+deep@l2=1.0", 45, task=task, l2=1.0)
+        run(store, "flat+deep@place=both", 5, task=task)
+        run(store, "flat+deep@place=output", 60, task=task)
+    # Another λ than its head's own, and of another part: neither is compared.
+    run(store, "flat+deep@l2=0.5@place=both", 5, task="srl/made-up")
+    found = {a.claim.id: a for a in answers(store, 500) if a.evidence}
+    told = {name: answer.counts for name, answer in found.items()}
+    told.pop("adding-helps", None)
+    assert told == {
+        "all-beat-last": "2 supported",
+        "small-penalty": "2 supported",
+        "both-placements": "1 supported",
+        # Both and input, each against output alone.
+        "not-at-the-output": "2 supported",
+    }
+    (row, _) = found["all-beat-last"].evidence
+    assert row.what == "flat+deep less flat+deep@mix=last"
+
+
+def test_the_head_s_own_penalty_may_be_another(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    run(store, "flat+deep", 20, l2=0.1)
+    run(store, "flat+deep@l2=1.0", 45, l2=1.0)
+    assert outcomes(store) == {}
+
+
 def test_a_few_changed_answers_decide_nothing(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     run(store, "deep", 10, {"mix": "learned"})

@@ -109,6 +109,10 @@ _READ_NOTHING = frozenset({"most-frequent"})
 _CONTROL = "elmo-random"
 
 
+# Where an axis and the suffix of a part have different names.
+_SUFFIXES = {"placement": "place"}
+
+
 class Study:
     """An experiment, and the comparisons that claims ask of it.
 
@@ -185,6 +189,44 @@ class Study:
             return self._models.entry(name).provider
         except (UnknownNameError, ConfigError):
             return name.split(":")[0]
+
+    def settings(
+        self,
+        name: str,
+        wanted: Sequence[tuple[str, str]],
+        default: str,
+        pipelines: Sequence[str] = (),
+    ) -> list[Difference]:
+        """Comparisons of two values of a mix's setting; corrected over all.
+
+        Args:
+            name: ``mix``, ``l2`` or ``placement``: an axis, or a suffix of a part of the features.
+            wanted: pairs of values.
+            default: the value of a part that says nothing.
+            pipelines: of which tasks; of all by default.
+        """
+        rows = self.pairs(wanted, name, pipelines)
+        typed = [
+            (values[left], values[right])
+            for values in self._variants(_SUFFIXES.get(name, name), default)
+            for left, right in wanted
+            if left in values and right in values
+        ]
+        rows += self.pairs(typed, "features", pipelines)
+        return corrected(rows) if rows else []
+
+    def _variants(self, suffix: str, default: str) -> list[dict[str, str]]:
+        """Features that differ in one suffix of one part alone: its value, and their name."""
+        groups: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
+        for features in dict.fromkeys(record.features for record in self.records):
+            parts = features.split("+")
+            for place, part in enumerate(parts):
+                words = part.split("@")
+                kept = [word for word in words if not word.startswith(f"{suffix}=")]
+                values = [word.partition("=")[2] for word in words if word not in kept]
+                rest = "+".join([*parts[:place], "@".join(kept), *parts[place + 1 :]])
+                groups[place, rest][values[0] if values else default] = features
+        return list(groups.values())
 
     def layered(self) -> list[tuple[str, dict[int, str]]]:
         """Axis, and the names of a biLM's single layers: of ``mix=layer=k`` and ``@layer=k``."""

@@ -94,7 +94,9 @@ def _sign(values: Sequence[float]) -> tuple[float, float | None, float | None, O
 
 
 def _mix(left: str, right: str, expectation: Expectation) -> Callable[[Study], list[Evidence]]:
-    return lambda study: evidence_of(study.pairs([(left, right)], "mix"), expectation)
+    return lambda study: evidence_of(
+        study.settings("mix", [(left, right)], default="learned"), expectation
+    )
 
 
 def _layers(upper: bool, pipelines: Sequence[str]) -> Callable[[Study], list[Evidence]]:
@@ -122,17 +124,24 @@ def _context(study: Study) -> list[Evidence]:
 
 def _placements(study: Study) -> list[Evidence]:
     pairs = [("both", "output"), ("input", "output")]
-    return evidence_of(study.pairs(pairs, "placement", ["srl"]), "better")
+    return evidence_of(study.settings("placement", pairs, "input", ["srl"]), "better")
 
 
 def _both_placements(study: Study) -> list[Evidence]:
-    return evidence_of(study.pairs([("both", "input")], "placement", ["nli", "qa"]), "better")
+    pairs = [("both", "input")]
+    return evidence_of(study.settings("placement", pairs, "input", ["nli", "qa"]), "better")
 
 
 def _penalty(study: Study) -> list[Evidence]:
-    rows = study.pairs([("0.001", "1.0")], "l2")
-    # Only learned weights are penalised.
-    return evidence_of([r for r in rows if r.axes.get("mix", "learned") == "learned"], "better")
+    records = {record.cell: record for record in study.records}
+    kept = []
+    for row in study.settings("l2", [("0.001", "1.0")], default="0.001"):
+        ours = records[row.cells[0][0]]
+        # Only learned weights are penalised; and without an axis or a suffix λ is the head's own.
+        told = "l2" in ours.axes or any(p.get("l2") == 0.001 for p in ours.identity["parts"])
+        if told and row.axes.get("mix", "learned") == "learned":
+            kept.append(row)
+    return evidence_of(corrected(kept), "better") if kept else []
 
 
 def _gamma(study: Study) -> list[Evidence]:
