@@ -110,6 +110,9 @@ def test_the_head_s_own_penalty_may_be_another(tmp_path: Path) -> None:
     run(store, "flat+deep", 20, l2=0.1)
     run(store, "flat+deep@l2=1.0", 45, l2=1.0)
     assert outcomes(store) == {}
+    # What is typed counts, whatever stands first.
+    run(store, "flat+deep@l2=0.001", 20, l2=0.001)
+    assert outcomes(store) == {"small-penalty": "supported"}
 
 
 def test_a_few_changed_answers_decide_nothing(tmp_path: Path) -> None:

@@ -225,7 +225,10 @@ class Study:
                 kept = [word for word in words if not word.startswith(f"{suffix}=")]
                 values = [word.partition("=")[2] for word in words if word not in kept]
                 rest = "+".join([*parts[:place], "@".join(kept), *parts[place + 1 :]])
-                groups[place, rest][values[0] if values else default] = features
+                if values:
+                    groups[place, rest][values[0]] = features
+                else:
+                    groups[place, rest].setdefault(default, features)
         return list(groups.values())
 
     def layered(self) -> list[tuple[str, dict[int, str]]]:
