@@ -203,6 +203,11 @@ class Counts:
         """The records of the present grid."""
         return self.store.planned()
 
+    @cached_property
+    def by_cell(self) -> dict[str, RunRecord]:
+        """The same by the names of their cells, which differences tell."""
+        return {record.cell: record for record in self.records}
+
     def of(self, record: RunRecord) -> _Counted:
         """Counts of one run. Raises DataError if its predictions are missing or damaged."""
         if record.cell not in self._known:

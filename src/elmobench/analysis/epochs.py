@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from elmobench.tracking.record import Result, RunRecord
+from elmobench.analysis.differences import Counts, Difference
+from elmobench.tracking.record import Result
 
 
 def passing_epoch(ours: Result, theirs: Result) -> int | None:
@@ -25,12 +24,13 @@ def epochs_saved(ours: Result, theirs: Result) -> int:
     return theirs.best_epoch - passed
 
 
-def comparable(pairs: Sequence[tuple[RunRecord, RunRecord]]) -> list[tuple[Result, Result]]:
-    """The results of the pairs; none at all where their epochs cannot be compared.
+def comparable(row: Difference, counts: Counts) -> list[tuple[Result, Result]]:
+    """The results that ``row`` compares; none at all where their epochs cannot be compared.
 
     Both must have trained for several epochs, with the same options: a learning rate that a search
     chose for one of them changes its number of epochs.
     """
+    pairs = [(counts.by_cell[ours], counts.by_cell[theirs]) for ours, theirs in row.cells]
     results = [(a.result, b.result) for a, b in pairs if a.result and b.result]
     alike = all(
         min(len(a.curve), len(b.curve)) > 1 and _chosen(a) == _chosen(b) for a, b in results

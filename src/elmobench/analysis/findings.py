@@ -58,11 +58,10 @@ def _added(study: Study) -> list[Evidence]:
 
 def _fewer_epochs(study: Study) -> list[Evidence]:
     """Epochs until a baseline's best dev score is reached, with the contextual part beside it."""
-    records = {record.cell: record for record in study.records}
     found = []
     rows = _additions(study)
     for row, evidence in zip(rows, evidence_of(rows, "better"), strict=True):
-        results = comparable([(records[ours], records[theirs]) for ours, theirs in row.cells])
+        results = comparable(row, study.counts)
         if not results:
             continue
         saved = [epochs_saved(ours, theirs) for ours, theirs in results]
@@ -133,10 +132,9 @@ def _both_placements(study: Study) -> list[Evidence]:
 
 
 def _penalty(study: Study) -> list[Evidence]:
-    records = {record.cell: record for record in study.records}
     kept = []
     for row in study.settings("l2", [("0.001", "1.0")], default="0.001"):
-        ours = records[row.cells[0][0]]
+        ours = study.counts.by_cell[row.cells[0][0]]
         # Only learned weights are penalised; and without an axis or a suffix λ is the head's own.
         told = "l2" in ours.axes or any(p.get("l2") == 0.001 for p in ours.identity["parts"])
         if told and row.axes.get("mix", "learned") == "learned":

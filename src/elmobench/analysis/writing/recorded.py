@@ -157,11 +157,10 @@ class Recorded:
         Raises:
             UnknownNameError: if no two runs were trained with the same options for some epochs.
         """
-        records = {record.cell: record for record in self._records}
         ours, theirs = f"{left} as good", f"{right} at its best"
         lines = []
         for row in self._compare(left, right, "features", axes):
-            results = comparable([(records[a], records[b]) for a, b in row.cells])
+            results = comparable(row, self._counts)
             if not results:
                 continue
             passed = [e for a, b in results if (e := passing_epoch(a, b)) is not None]
