@@ -9,10 +9,10 @@ from pathlib import Path
 import h5py
 
 from elmobench.data.examples import Sentence
+from elmobench.features.allennlp.environment import require_environment
+from elmobench.features.allennlp.process import WorkerProcess
 from elmobench.features.elmo.options import ElmoOptions
 from elmobench.features.elmo.random_weights import random_arrays
-from elmobench.features.reference.environment import require_environment
-from elmobench.features.reference.process import WorkerProcess
 
 BATCH_SIZES = {"original": (32, 100), "small": (32, 128)}
 

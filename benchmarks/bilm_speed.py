@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from benchmarks.elmo_work import Work, best_rate
-from elmobench import paths
-from elmobench.errors import ConfigError
+from elmobench.core import paths
+from elmobench.core.errors import ConfigError
 from elmobench.features.elmo.characters import character_ids
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.train import Bilm

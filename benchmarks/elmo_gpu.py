@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.elmo_speed import SHAPES, english, seconds, shape
 from benchmarks.elmo_work import cnn_work, lstm_work
-from elmobench.errors import DownloadError
+from elmobench.core.errors import DownloadError
 from elmobench.features.elmo.provider import Arithmetic, ElmoProvider
 
 _SIDE = 8192

@@ -11,8 +11,8 @@ import math
 import time
 
 from benchmarks.elmo_speed import english, shape
+from elmobench.core.errors import DownloadError
 from elmobench.data.examples import Sentence
-from elmobench.errors import DownloadError
 from elmobench.features.elmo.provider import ElmoProvider
 
 

@@ -16,13 +16,13 @@ import torch
 import elmobench
 from benchmarks.allennlp_peer import peer_rates
 from benchmarks.elmo_work import best_rate, cnn_work, lstm_work
+from elmobench.core.errors import DownloadError
 from elmobench.data.examples import Sentence
-from elmobench.errors import DownloadError
+from elmobench.features.allennlp.environment import built_environment
 from elmobench.features.elmo.options import ElmoOptions, parse_options
+from elmobench.features.elmo.packed_rows import lay_out
 from elmobench.features.elmo.provider import ElmoProvider
-from elmobench.features.elmo.strips import lay_out
 from elmobench.features.frozen_linear import has_bfloat16
-from elmobench.features.reference.environment import built_environment
 
 _FILTERS = [[1, 32], [2, 32], [3, 64], [4, 128], [5, 256], [6, 512], [7, 1024]]
 SHAPES = {

@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from elmobench.analysis.results import load_results
-from elmobench.analysis.table import score_table
+from elmobench.analysis.tables.results_frame import load_results
+from elmobench.analysis.tables.score_tables import score_table
 from elmobench.bench.run import run_experiment
 from elmobench.tracking.record import STAGES, RecordStore, RunRecord
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 import elmobench
-from elmobench.errors import DownloadError
+from elmobench.core.errors import DownloadError
 
 PEER_SECONDS = 300.0
 SMALL_SHAPE = {  # of the published model of 13.6 M parameters; the weights are random

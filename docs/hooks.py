@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from elmobench.analysis.published import published_numbers
-from elmobench.data.card import TaskCard
-from elmobench.data.cards import find_cards
-from elmobench.features.catalogue import Catalogue
-from elmobench.features.inventory import describe_model, model_info
+from elmobench.analysis.tables.published import published_numbers
+from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.catalog import find_cards
+from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.inventory import describe_model, model_info
 from elmobench.pretraining.model_card import card_of
 
 

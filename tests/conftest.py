@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from elmobench import paths
+from elmobench.core import paths
 
 # Tests compute on small arrays: more threads would not help, and threads that wait for one
 # another while other processes keep the cores busy slow down a hundredfold. Set before torch
@@ -46,7 +46,7 @@ def _private_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch) 
 @pytest.fixture
 def allennlp(monkeypatch) -> None:
     """AllenNLP's environment; the test is skipped where it has not been built."""
-    from elmobench.features.reference.environment import SETUP_COMMAND, built_environment
+    from elmobench.features.allennlp.environment import SETUP_COMMAND, built_environment
 
     monkeypatch.setenv(paths.REFERENCE_VARIABLE, str(_REFERENCE))
     if built_environment() is None:

@@ -10,22 +10,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elmobench.analysis.results import load_results
+    from elmobench.analysis.tables.results_frame import load_results
     from elmobench.api import run
     from elmobench.data.task import load_task
-    from elmobench.features.catalogue import load_provider
+    from elmobench.features.catalog.catalog import load_provider
     from elmobench.features.frozen_features import FrozenFeatures
-    from elmobench.features.store import FeatureStore
+    from elmobench.features.store.feature_store import FeatureStore
     from elmobench.metrics.base import get_metric
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "FeatureStore": "elmobench.features.store",
+    "FeatureStore": "elmobench.features.store.feature_store",
     "FrozenFeatures": "elmobench.features.frozen_features",
     "get_metric": "elmobench.metrics.base",
-    "load_provider": "elmobench.features.catalogue",
-    "load_results": "elmobench.analysis.results",
+    "load_provider": "elmobench.features.catalog.catalog",
+    "load_results": "elmobench.analysis.tables.results_frame",
     "load_task": "elmobench.data.task",
     "run": "elmobench.api",
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elmobench.bench.experiment import Experiment
+from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.run import Overwrite, RunSummary, run_experiment
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ class Results:
 
     def frame(self) -> pd.DataFrame:
         """One row a cell, as :func:`elmobench.load_results` gives."""
-        from elmobench.analysis.results import frame_of
+        from elmobench.analysis.tables.results_frame import frame_of
 
         return frame_of(self.summary.records)
 
     def table(self) -> pd.DataFrame:
         """Task and head against features: mean ± sd over seeds."""
-        from elmobench.analysis.table import score_table
+        from elmobench.analysis.tables.score_tables import score_table
 
         return score_table(self.frame())
 
     def layer_weights(self) -> pd.DataFrame:
         """The learned softmax weights and γ: mean ± sd over seeds."""
-        from elmobench.analysis.table import layer_weight_table
+        from elmobench.analysis.tables.score_tables import layer_weight_table
 
         return layer_weight_table(self.summary.records)
 

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from command_line import elmobench
+
+from elmobench.bench.context import RunContext
 from elmobench.bench.estimate import estimate_encoding
-from elmobench.bench.experiment import parse_experiment
+from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.plan import make_plan
-from elmobench.bench.workbench import Workbench
+from elmobench.core.errors import ConfigError
 from elmobench.data.task import load_task
-from elmobench.errors import ConfigError
 from elmobench.pretraining.model_card import ModelCard, card_of
 
 
 def test_counts_are_those_of_the_distinct_sentences(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    bench = Workbench(parse_experiment(tiny), [cards], tmp_path / "store")
+    bench = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
     cells = [planned.cell for planned in make_plan(bench)]
     task = load_task("ner/tiny", [cards])
     distinct = {e.tokens for split in ("train", "dev", "test") for e in task.split(split)}
@@ -47,7 +47,7 @@ def test_what_a_call_takes_for_nothing_is_not_counted_by_token(
     def encode(sentences: list[tuple[str, ...]], **_: object) -> None:
         Clock.now += 2.0 + 0.01 * sum(map(len, sentences))  # a file is read, then the words
 
-    bench = Workbench(parse_experiment(tiny), [cards], tmp_path / "store")
+    bench = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
     cells = [planned.cell for planned in make_plan(bench)]
     for cell in cells:
         for part in cell.parts:

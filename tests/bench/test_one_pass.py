@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.bench.cells import cell_digest, grid
-from elmobench.bench.experiment import parse_experiment
+from elmobench.bench.experiment.cells import cell_digest, grid
+from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.tracking.record import RecordStore
 
 BASE = {"name": "t", "tasks": ["wsd/control-wsd"], "features": ["elmo-random"], "heads": ["paper"]}

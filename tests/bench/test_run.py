@@ -13,7 +13,7 @@ import yaml
 import elmobench
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
-from elmobench.errors import ConfigError, DataError, ModelError, UnknownNameError
+from elmobench.core.errors import ConfigError, DataError, ModelError, UnknownNameError
 from elmobench.tracking.record import RecordStore, RunRecord
 
 
@@ -157,11 +157,11 @@ def test_labels_of_a_card_are_part_of_a_cell(cards: Path, tiny: dict, tmp_path: 
 
 
 def test_data_that_changes_during_a_run_is_noticed(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    from elmobench.bench.experiment import parse_experiment
+    from elmobench.bench.context import RunContext
+    from elmobench.bench.experiment.schema import parse_experiment
     from elmobench.bench.plan import make_plan
-    from elmobench.bench.workbench import Workbench
 
-    bench = Workbench(parse_experiment({**tiny, "features": ["random"]}), [cards])
+    bench = RunContext(parse_experiment({**tiny, "features": ["random"]}), [cards])
     (planned,) = make_plan(bench)
     file = cards / "tiny.ner.train"
     file.write_text(file.read_text() + "Ada B-PER\n\n")
@@ -222,6 +222,15 @@ def test_mistakes_in_features_stop_everything_before_any_work(
     with pytest.raises(ConfigError, match=message):
         go({**tiny, "features": ["random", features]}, cards, tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+def test_a_part_of_one_layer_may_say_where_it_enters(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    """As ``paper/table1`` and ``paper/table2`` do with GloVe."""
+    for features in ("random@place=input", "random@place=input@dropout=0.1"):
+        summary = go({**tiny, "features": [features], "seeds": [1]}, cards, tmp_path / features)
+        assert [record.status for record in summary.records] == ["ok"]
 
 
 def test_a_trained_head_labels_new_text(cards: Path, tiny: dict, tmp_path: Path) -> None:
@@ -293,7 +302,7 @@ def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -
 def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    from elmobench.analysis.report import make_report, to_markdown
+    from elmobench.analysis.report.report import make_report, to_markdown
 
     tiny = {**tiny, "features": ["random"]}
     old = go(tiny, cards, tmp_path / "r").records
@@ -307,7 +316,7 @@ def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
 
 
 def test_a_head_that_did_not_learn_is_pointed_out(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    from elmobench.analysis.report import make_report, to_markdown
+    from elmobench.analysis.report.report import make_report, to_markdown
 
     tiny = {**tiny, "features": ["random"]}
     tiny["overrides"] = [{"set": {"training.epochs": 1, "training.lr": 1e-7}}]

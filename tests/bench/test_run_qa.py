@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import elmobench
-from elmobench.analysis.differences import units_of
+from elmobench.analysis.stats.differences import units_of
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.tracking.record import RecordStore
 
 CARD = """\

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.bench.cells import Cell, grid
-from elmobench.bench.experiment import parse_experiment
-from elmobench.bench.selection import select, selection_path
+from elmobench.bench.experiment.cells import Cell, grid
+from elmobench.bench.experiment.schema import parse_experiment
+from elmobench.bench.search import select, selection_path
 from elmobench.training.trainer import TrainingError
 
 IDENTITY = {"task": "t", "seed": 1}

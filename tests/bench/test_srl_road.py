@@ -9,7 +9,7 @@ import pytest
 
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 
 CARD = """\
 name: mine

@@ -2,9 +2,9 @@
 
 import h5py
 import pytest
-
 from command_line import elmobench
-from elmobench.features.catalogue import load_provider
+
+from elmobench.features.catalog.catalog import load_provider
 
 
 def _encode(*arguments, stdin=b"", cwd=None):

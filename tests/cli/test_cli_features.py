@@ -6,9 +6,9 @@ import torch
 from typer.testing import CliRunner
 
 from elmobench.cli.features import app
-from elmobench.errors import ConfigError, UnknownNameError
-from elmobench.features.random_static import RandomStaticProvider
-from elmobench.features.store import FeatureStore
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.features.static.random_vectors import RandomStaticProvider
+from elmobench.features.store.feature_store import FeatureStore
 
 runner = CliRunner()
 SENTENCES = [("a", "b"), ("c",), ("a", "b")]
@@ -113,7 +113,8 @@ def test_prune_asks_first(root):
 
 def test_listing_models_imports_nothing_heavy():
     code = (
-        "import sys, elmobench.cli.features; from elmobench.features.catalogue import Catalogue; "
+        "import sys, elmobench.cli.features;"
+        "from elmobench.features.catalog.catalog import Catalogue; "
         "Catalogue().names(); print([m for m in ('torch', 'h5py', 'pandas') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

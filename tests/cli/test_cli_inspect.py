@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from elmobench.analysis.word_tables import default_features, in_context
+from elmobench.analysis.inspect.word_tables import default_features, in_context
 from elmobench.cli.main import app
-from elmobench.errors import ConfigError, DataError
-from elmobench.features.catalogue import load_provider
+from elmobench.core.errors import ConfigError, DataError
+from elmobench.features.catalog.catalog import load_provider
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 RIVER, ACCOUNT = "He sat on the river bank", "She opened a bank account"

@@ -5,8 +5,8 @@ import yaml
 from typer.testing import CliRunner
 
 from elmobench.cli.main import app
-from elmobench.errors import ConfigError, UnknownNameError
-from elmobench.features.catalogue import Catalogue
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.features.catalog.catalog import Catalogue
 
 
 def run(*arguments, width=80):

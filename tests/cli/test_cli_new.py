@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from elmobench.analysis.phrasing import tagged
+from elmobench.analysis.inspect.annotation_format import tagged
 from elmobench.cli.main import app
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 
 
 def new(*arguments: str):

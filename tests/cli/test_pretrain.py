@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from command_line import elmobench
 from mlflow import MlflowClient
 
-from command_line import elmobench
 from elmobench import load_provider
-from elmobench.features.catalogue import Catalogue
+from elmobench.features.catalog.catalog import Catalogue
 
 BILM = {
     "char_cnn": {

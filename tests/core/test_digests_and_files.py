@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.digests import canonical_json, digest_of, git_blob_sha1, sentence_digest
-from elmobench.files import atomic_path, write_text
+from elmobench.core.digests import canonical_json, digest_of, git_blob_sha1, sentence_digest
+from elmobench.core.files import atomic_path, write_text
 
 sentences = st.lists(st.text(max_size=6), max_size=6)
 

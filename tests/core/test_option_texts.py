@@ -7,7 +7,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, Field
 
-from elmobench.option_texts import explained, meanings
+from elmobench.core.option_help import explained, meanings
 from elmobench.tasks.registries import HEADS
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from elmobench.errors import ConfigError, UnknownNameError
-from elmobench.registry import Registry
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.registry import Registry
 
 
 def test_duplicates_are_refused() -> None:
@@ -48,7 +48,7 @@ def test_decorator() -> None:
 
 
 def test_every_lazy_entry_of_the_package_resolves() -> None:
-    from elmobench.bench.launchers import LAUNCHERS
+    from elmobench.bench.launchers.base import LAUNCHERS
     from elmobench.data.readers.base import READERS
     from elmobench.features.provider import PROVIDERS
     from elmobench.metrics.base import METRICS

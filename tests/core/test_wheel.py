@@ -22,9 +22,9 @@ def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> N
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = (
-        "import elmobench; from elmobench.data.cards import find_cards;"
-        "from elmobench.bench.experiment import known_experiments;"
-        "from elmobench.features.catalogue import Catalogue;"
+        "import elmobench; from elmobench.data.cards.catalog import find_cards;"
+        "from elmobench.bench.experiment.schema import known_experiments;"
+        "from elmobench.features.catalog.catalog import Catalogue;"
         "print(elmobench.__file__, *find_cards(), *known_experiments(), *Catalogue().names())"
     )
     out = subprocess.run(

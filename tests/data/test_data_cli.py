@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from elmobench import paths
 from elmobench.cli.data import app
-from elmobench.errors import DigestError, UnknownNameError
+from elmobench.core import paths
+from elmobench.core.errors import DigestError, UnknownNameError
 
 RUNNER = CliRunner(env={"COLUMNS": "160"})
 

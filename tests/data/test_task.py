@@ -6,13 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from elmobench import paths
-from elmobench.data.card import Counts
-from elmobench.data.cards import load_card
-from elmobench.data.counting import count, differences
-from elmobench.data.examples import ClassifiedText, Phrase, TaggedSentence
-from elmobench.data.task import Task, load_task
-from elmobench.errors import (
+from elmobench.core import paths
+from elmobench.core.errors import (
     ConfigError,
     DataError,
     DigestError,
@@ -20,6 +15,11 @@ from elmobench.errors import (
     ElmobenchError,
     UnknownNameError,
 )
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.catalog import load_card
+from elmobench.data.cards.counts import count, differences
+from elmobench.data.examples import ClassifiedText, Phrase, TaggedSentence
+from elmobench.data.task import Task, load_task
 
 FILES = {
     "train.tsv": "pos\ta fine film\nneg\ta dull film\npos\tgood\n",
@@ -74,7 +74,9 @@ def test_a_card_and_files_are_all_that_a_new_set_needs(folder: Path):
         ClassifiedText("train-000003", ("good",), "pos"),
     ]
     assert loaded.labels == ["neg", "pos"]
-    assert loaded.split_counts["train"] == Counts(examples=3, tokens=7, labels={"neg": 1, "pos": 2})
+    assert loaded.split_counts["train"] == SplitCounts(
+        examples=3, tokens=7, labels={"neg": 1, "pos": 2}
+    )
     assert {split: len(rows) for split, rows in loaded.examples().items()} == {
         "train": 3,
         "dev": 1,
@@ -330,16 +332,16 @@ def test_counting():
         TaggedSentence("1", ("a", "b", "c"), ("B-X", "I-X", "B-X")),
         TaggedSentence("2", ("a",), ("B-Y",)),
     ]
-    assert count(tagged) == Counts(examples=2, tokens=4, spans=3, types={"X": 2, "Y": 1})
-    assert count([TaggedSentence("1", ("a", "b"), ("NN", "O"))]) == Counts(
+    assert count(tagged) == SplitCounts(examples=2, tokens=4, spans=3, types={"X": 2, "Y": 1})
+    assert count([TaggedSentence("1", ("a", "b"), ("NN", "O"))]) == SplitCounts(
         examples=1, tokens=2, labels={"NN": 1, "O": 1}
     )
     phrases = (Phrase(0, 1, "0"), Phrase(0, 2, "1"))
-    assert count([ClassifiedText("1", ("a", "b"), "1", phrases)]) == Counts(
+    assert count([ClassifiedText("1", ("a", "b"), "1", phrases)]) == SplitCounts(
         examples=1, tokens=2, phrases=2, labels={"1": 1}
     )
-    assert differences(Counts(), count(tagged)) == []
-    assert differences(Counts(phrases=1), count(tagged)) == [
+    assert differences(SplitCounts(), count(tagged)) == []
+    assert differences(SplitCounts(phrases=1), count(tagged)) == [
         "phrases: the card says 1, the data have none"
     ]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from command_line import elmobench
+
 from elmobench import load_task
-from elmobench.analysis.writing.fill import fill
+from elmobench.analysis.report.template.render import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

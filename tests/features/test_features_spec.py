@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.features.spec import SETTING_KEYS, FeaturesSpec, PartSpec, parse_features
 
 words = st.from_regex(r"[A-Za-z0-9:/._~-]{1,12}", fullmatch=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from command_line import elmobench
+
 from elmobench.features.length_cost import time_by_length
 from elmobench.tracking.record import RecordStore
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
 from elmobench.metrics.coreference import COREFERENCE, b_cubed, ceaf_e, lea, muc
 

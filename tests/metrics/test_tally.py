@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import METRICS, Metric, Scores, get_metric
 
 label = st.sampled_from(["a", "b", "c"])

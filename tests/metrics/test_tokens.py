@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
 from elmobench.metrics.tokens import TOKEN_ACCURACY
 

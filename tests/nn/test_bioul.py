@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.nn.bioul import (
     bio_to_bioul,
     bioul_constraints,

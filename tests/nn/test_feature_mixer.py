@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 
 ELMO = PartConfig("elmo-mini@x.y:z", 3, 4, l2=0.1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.nn.layer_mix import LayerMix
 from elmobench.nn.mix_mode import MixMode
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from small_corpus import small_corpus
 
 from elmobench import load_provider
-from elmobench.errors import ConfigError, ModelError
+from elmobench.core.errors import ConfigError, ModelError
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bert.train import masked_batch, train_bert
 from elmobench.pretraining.bert.wordpiece import SPECIAL, Sequences, pack, wordpiece_of
@@ -140,7 +140,7 @@ print(bert.step, sum(float(p.detach().double().abs().sum()) for p in bert.parame
 @pytest.mark.slow
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path) -> None:
     def run(out: str, victim: int) -> subprocess.CompletedProcess[str]:
-        here = str(Path(__file__).parent)
+        here = str(Path(__file__).parents[1] / "helpers")
         arguments = [here, str(tmp_path), str(tmp_path / out), str(victim)]
         return subprocess.run(
             [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True

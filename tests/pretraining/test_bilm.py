@@ -18,10 +18,11 @@ from small_corpus import small_corpus, small_options
 from torch.nn import functional as F
 
 from elmobench import load_provider
-from elmobench.errors import ConfigError, DataError, ElmobenchError, ModelError
+from elmobench.core.errors import ConfigError, DataError, ElmobenchError, ModelError
 from elmobench.pretraining.bilm import stream
 from elmobench.pretraining.bilm.evaluate import perplexity
 from elmobench.pretraining.bilm.export import export
+from elmobench.pretraining.bilm.mixed_precision import has_bf16_products
 from elmobench.pretraining.bilm.network import (
     CharacterTable,
     initial_weights,
@@ -165,7 +166,7 @@ print(model.step, sum(float(w.detach().double().abs().sum()) for w in model.weig
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: str) -> None:
     def run(out: str, victim: int) -> subprocess.CompletedProcess[str]:
-        here = str(Path(__file__).parent)
+        here = str(Path(__file__).parents[1] / "helpers")
         arguments = [here, str(tmp_path), str(tmp_path / out), str(victim), optimizer]
         return subprocess.run(
             [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True
@@ -283,7 +284,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path, 120)
     options = small_options(n_epochs=1)
     done = train_bilm(corpus, options, out, threads=1, stop=lambda: True)
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1] / "helpers")
     result = subprocess.run(
         [sys.executable, "-c", CODE, here, str(tmp_path), str(out), "-1", "adam"],
         capture_output=True,
@@ -329,7 +330,7 @@ def test_part_of_an_epoch_reads_part_of_the_text(tmp_path: Path) -> None:
 
 
 def test_bf16_products_are_near_and_only_in_training(tmp_path: Path) -> None:
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if not has_bf16_products():
         pytest.skip("this processor has no products in bf16")
     corpus = small_corpus(tmp_path)
     models = {a: Bilm(corpus, small_options(arithmetic=a), 2) for a in ("fp32", "bf16")}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmobench.errors import ConfigError, DataError
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.pretraining import corpus as corpus_module
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus, EncodedPart

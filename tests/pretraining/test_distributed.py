@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_corpus import small_corpus, small_options
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.pretraining.bilm.train import Bilm, train_bilm
 from elmobench.pretraining.distributed import Group
 
@@ -56,7 +56,7 @@ def test_two_processes_are_as_one(tmp_path: Path) -> None:
 
     def two(out: str, mode: str) -> None:
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        arguments = [Path(__file__).parent, tmp_path, tmp_path / out, mode]
+        arguments = [Path(__file__).parents[1] / "helpers", tmp_path, tmp_path / out, mode]
         result = subprocess.run(
             [*command, "--nproc-per-node", "2", str(script), *map(str, arguments)],
             capture_output=True,

@@ -13,7 +13,7 @@ import torch
 from small_corpus import small_corpus
 
 from elmobench import load_provider
-from elmobench.errors import ConfigError, DataError
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.pretraining.encoded import EncodedPart
 from elmobench.pretraining.glove.cooccurrence import count_cooccurrences
 from elmobench.pretraining.glove.options import GloveOptions

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from elmobench import load_task
+from elmobench.core.errors import DownloadError, UnknownNameError
 from elmobench.data.task import Task
-from elmobench.errors import DownloadError, UnknownNameError
 from elmobench.pretraining import overlap
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.overlap import OverlapCheck, check_cards, known_real_cards

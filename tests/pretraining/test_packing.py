@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from small_corpus import small_corpus, small_options
 
 from elmobench import load_provider
-from elmobench.errors import ConfigError, ModelError
-from elmobench.features.catalogue import Catalogue
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.features.catalog.catalog import Catalogue
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.glove.options import GloveOptions

@@ -10,12 +10,13 @@ import pytest
 import torch
 from tiny_problems import batch_of, build, mixed_of, sentences, texts, train
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText, TaggedSentence
-from elmobench.errors import DataError
 from elmobench.metrics.base import get_metric
-from elmobench.tasks import sentiment, tagging
 from elmobench.tasks.base import Batch, HeadPreset, LabelCodec, Pipeline, UnitBatch
 from elmobench.tasks.registries import get_head
+from elmobench.tasks.sentiment import pipeline as sentiment
+from elmobench.tasks.tagging import pipeline as tagging
 
 BCN = {
     "feedforward": 30,

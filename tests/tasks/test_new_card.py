@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.data.cards import load_card
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.yaml_files import parse_yaml
+from elmobench.data.cards.catalog import load_card
 from elmobench.data.readers import READERS
 from elmobench.data.task import Task
-from elmobench.data.yamlfile import parse_yaml
-from elmobench.errors import ConfigError, UnknownNameError
 from elmobench.metrics.base import METRICS
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.new_card import card_text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from test_record import make_record
 
-from elmobench.errors import ElmobenchWarning
+from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.mlflow_log import CELL_TAG, TrackingError, default_uri, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.tracking.record import RecordStore, RunRecord, read_record
 
 

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from elmobench.errors import ElmobenchWarning
+from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.mlflow_log import TrackingError
 from elmobench.tracking.training_log import TrainingLog
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elmobench.bench.cells import Cell, PartSettings
-from elmobench.bench.workbench import Workbench
+from elmobench.bench.context import RunContext
+from elmobench.bench.experiment.cells import Cell, PartSettings
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
 from elmobench.training.machine import torch_threads
@@ -37,7 +37,7 @@ class EncodingEstimate:
     seconds: float
 
 
-def estimate_encoding(bench: Workbench, cells: Sequence[Cell]) -> list[EncodingEstimate]:
+def estimate_encoding(bench: RunContext, cells: Sequence[Cell]) -> list[EncodingEstimate]:
     """What the store lacks for ``cells``, by provider and task.
 
     Heads may need more of a task than others (its phrases, for instance): the most of them counts.

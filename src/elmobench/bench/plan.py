@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from elmobench.bench.cells import Cell, cell_digest, grid
-from elmobench.bench.experiment import Experiment
-from elmobench.bench.selection import candidates, selection_key, with_candidate
-from elmobench.bench.workbench import Workbench
-from elmobench.data.card import FoldSplit
-from elmobench.data.cards import get_card
+from elmobench.bench.context import RunContext
+from elmobench.bench.experiment.cells import Cell, cell_digest, grid
+from elmobench.bench.experiment.schema import Experiment
+from elmobench.bench.search import candidates, selection_key, with_candidate
+from elmobench.data.cards.card import FoldSplit
+from elmobench.data.cards.catalog import get_card
 from elmobench.tracking.record import RunRecord
 
 
@@ -62,7 +62,7 @@ class PlannedCell:
 
 
 def make_plan(
-    bench: Workbench, on_task: Callable[[str], object] | None = None
+    bench: RunContext, on_task: Callable[[str], object] | None = None
 ) -> list[PlannedCell]:
     """Every point of the experiment's grid, after checking all that can be checked.
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.data.examples import Sentence
-from elmobench.errors import ConfigError, ModelError, UnknownNameError
-from elmobench.features.catalogue import Catalogue
+from elmobench.features.catalog.catalog import Catalogue
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.record import RecordStore, RunRecord, read_record
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable

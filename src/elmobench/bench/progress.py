@@ -24,7 +24,7 @@ from elmobench.training.trainer import Epoch
 Advance = Callable[[int], None]
 
 
-class Progress:
+class RunProgress:
     """Bars and one line a finished cell.
 
     Args:
@@ -47,7 +47,7 @@ class Progress:
         self._running: dict[str, TaskID] = {}
         self._most: dict[str, int] = {}
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RunProgress:
         self._bars.start()
         return self
 

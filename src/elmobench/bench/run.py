@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from elmobench.bench.cells import Cell
-from elmobench.bench.experiment import Experiment, load_experiment, parse_experiment
-from elmobench.bench.launchers import (
+from elmobench.bench.context import RunContext
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.schema import Experiment, load_experiment, parse_experiment
+from elmobench.bench.launchers.base import (
     LAUNCHERS,
     Launcher,
     LaunchOptions,
@@ -20,11 +21,10 @@ from elmobench.bench.launchers import (
     PendingVectors,
 )
 from elmobench.bench.plan import PlannedCell, make_plan
-from elmobench.bench.progress import Advance, Progress
-from elmobench.bench.selection import selection_path
-from elmobench.bench.workbench import Workbench
-from elmobench.digests import canonical_json
-from elmobench.features.store import BuildReport
+from elmobench.bench.progress import Advance, RunProgress
+from elmobench.bench.search import selection_path
+from elmobench.core.digests import canonical_json
+from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
 from elmobench.training.trainer import Epoch
@@ -105,10 +105,10 @@ def run_experiment(
     )
     folder = results or Path("results") / experiment.name
     start = time.perf_counter()
-    bench = Workbench(experiment, include, store, trust_first)
+    bench = RunContext(experiment, include, store, trust_first)
     summary = RunSummary(experiment, folder)
     records = RecordStore(folder)
-    with Progress(quiet) as progress:
+    with RunProgress(quiet) as progress:
         plan = make_plan(bench, lambda task: progress.note(f"loading {task}"))
         # Two points of the grid may be one cell: it runs once.
         cells = {planned.digest: planned for planned in plan}
@@ -120,7 +120,7 @@ def run_experiment(
             for planned in cells.values():
                 selection_path(folder, planned.identity).unlink(missing_ok=True)
         summary.skipped = len(cells) - len(pending)
-        watch = Watch(bench, records, progress, summary, tracker)
+        watch = RunObserver(bench, records, progress, summary, tracker)
         if pending:
             with closing(launch):
                 build_features(bench, [todo.planned for todo in pending], records, watch, launch)
@@ -161,7 +161,7 @@ def is_pending(record: RunRecord | None, overwrite: str) -> bool:
 
 
 def build_features(
-    bench: Workbench,
+    bench: RunContext,
     planned: Sequence[PlannedCell],
     records: RecordStore,
     observer: Observer,
@@ -181,7 +181,7 @@ def build_features(
     launcher.encode(list(jobs.values()), bench, records, observer)
 
 
-class Watch:
+class RunObserver:
     """Passes on what the launcher tells: to the terminal, the summary and the tracker.
 
     Args:
@@ -194,9 +194,9 @@ class Watch:
 
     def __init__(
         self,
-        bench: Workbench,
+        bench: RunContext,
         records: RecordStore,
-        progress: Progress,
+        progress: RunProgress,
         summary: RunSummary,
         tracker: Tracker | None,
     ) -> None:
@@ -207,11 +207,11 @@ class Watch:
         self.advance: Advance = lambda steps: None
 
     def encoding(self, job: PendingVectors, done: int, total: int) -> None:
-        """See :class:`~elmobench.bench.launchers.Observer`."""
+        """See :class:`~elmobench.bench.launchers.base.Observer`."""
         self._progress.encoding(job.label, done, total)
 
     def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
-        """See :class:`~elmobench.bench.launchers.Observer`."""
+        """See :class:`~elmobench.bench.launchers.base.Observer`."""
         if last:
             self._progress.encoded(job.label)
         self._summary.encoded_sentences += report.encoded_sentences
@@ -232,19 +232,19 @@ class Watch:
             )
 
     def started(self, cell: Cell) -> None:
-        """See :class:`~elmobench.bench.launchers.Observer`."""
+        """See :class:`~elmobench.bench.launchers.base.Observer`."""
         self._progress.started(cell.label, cell.training.epochs)
 
     def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        """See :class:`~elmobench.bench.launchers.Observer`."""
+        """See :class:`~elmobench.bench.launchers.base.Observer`."""
         self._progress.epoch(cell.label, epoch)
 
     def warn(self, text: str) -> None:
-        """See :class:`~elmobench.bench.launchers.Observer`."""
+        """See :class:`~elmobench.bench.launchers.base.Observer`."""
         self._progress.warn(text)
 
     def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        """See :class:`~elmobench.bench.launchers.Observer`."""
+        """See :class:`~elmobench.bench.launchers.base.Observer`."""
         if not here:
             self._summary.skipped += 1
             self.advance(1)

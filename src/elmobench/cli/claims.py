@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from elmobench.analysis.claims import Outcome
+    from elmobench.analysis.claims.claim import Outcome
 
 _STYLES: dict[Outcome, str] = {
     "supported": "green",
@@ -38,7 +38,7 @@ def claims(
     from rich.console import Console
     from rich.markup import escape
 
-    from elmobench.analysis.findings import answers
+    from elmobench.analysis.claims.paper_findings import answers
     from elmobench.cli.report import results_folder
     from elmobench.tracking.record import RecordStore
 

@@ -12,7 +12,7 @@ from elmobench.cli.run_experiment import IncludeOption
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elmobench.analysis.differences import Difference
+    from elmobench.analysis.stats.differences import Difference
     from elmobench.tracking.record import RecordStore
 
 
@@ -42,7 +42,7 @@ def compare(
 
     from rich.console import Console
 
-    from elmobench.analysis import differences
+    from elmobench.analysis.stats import differences
     from elmobench.cli.report import results_folder
     from elmobench.tracking.record import RecordStore
 
@@ -64,7 +64,7 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.analysis.resampling import p_text
+    from elmobench.analysis.stats.resampling import p_text
 
     first = rows[0]
     console.print(f"\n[bold]{escape(first.left)}[/] less [bold]{escape(first.right)}[/]")
@@ -104,9 +104,9 @@ def _print_examples(
 ) -> None:
     from rich.markup import escape
 
-    from elmobench.analysis.changed import changed_examples
-    from elmobench.analysis.phrasing import phrase
-    from elmobench.analysis.texts import texts_of
+    from elmobench.analysis.inspect.annotation_format import phrase
+    from elmobench.analysis.inspect.changed_examples import changed_examples
+    from elmobench.analysis.inspect.example_texts import texts_of
 
     left, right = (store.read(cell) for cell in row.cells[0])
     if left is None or right is None:

@@ -10,7 +10,7 @@ import typer
 from elmobench.cli.run_experiment import IncludeOption
 
 if TYPE_CHECKING:
-    from elmobench.data.card import TaskCard
+    from elmobench.data.cards.card import TaskCard
 
 app = typer.Typer(help="Fetch, check and list data sets.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def fetch(
     include: IncludeOption = None,
 ) -> None:
     """Fetch the files of TASKS into the cache, checked against their digests."""
-    from elmobench.data.progress import download_progress
+    from elmobench.core.progress import download_progress
     from elmobench.data.task import Task
 
     if all_ == bool(tasks):
@@ -51,7 +51,7 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.data.card import SPLITS
+    from elmobench.data.cards.card import SPLITS
     from elmobench.data.task import Task
 
     table = Table(box=None, pad_edge=False)
@@ -77,7 +77,7 @@ def list_(include: IncludeOption = None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.data.card import SPLITS, GenerateSource
+    from elmobench.data.cards.card import SPLITS, GenerateSource
     from elmobench.data.task import Task
 
     table = Table(box=None, pad_edge=False)
@@ -98,7 +98,7 @@ def list_(include: IncludeOption = None) -> None:
 
 def _cards(tasks: list[str] | None, include: list[Path] | None) -> list[TaskCard]:
     """The cards of ``tasks``; all that are known if none is named."""
-    from elmobench.data.cards import find_cards, get_card
+    from elmobench.data.cards.catalog import find_cards, get_card
 
     known = find_cards(include or ())
     if not tasks:

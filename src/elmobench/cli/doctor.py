@@ -15,7 +15,7 @@ def doctor() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench import paths
+    from elmobench.core import paths
     from elmobench.tracking.host import host_info
 
     console = Console()

@@ -59,13 +59,13 @@ def encode(
     from rich.markup import escape
     from rich.progress import Progress
 
+    from elmobench.core.errors import ConfigError
     from elmobench.data.readers.tokenizers import TOKENIZERS
-    from elmobench.errors import ConfigError
-    from elmobench.features.catalogue import load_provider
-    from elmobench.features.export import SUFFIXES, export
-    from elmobench.features.selection import make_selection
+    from elmobench.features.catalog.catalog import load_provider
+    from elmobench.features.export.layer_selection import make_selection
+    from elmobench.features.export.token_lines import open_lines
+    from elmobench.features.export.vector_file import SUFFIXES, export
     from elmobench.features.spec import parse_features
-    from elmobench.features.token_lines import open_lines
     from elmobench.training.machine import torch_threads
 
     if precision not in ("fp16", "fp32"):

@@ -40,10 +40,10 @@ def build(
     from rich.markup import escape
     from rich.progress import Progress
 
-    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.catalog.catalog import Catalogue
     from elmobench.features.spec import parse_features
-    from elmobench.features.store import FeatureStore
-    from elmobench.features.store_precision import PRECISIONS
+    from elmobench.features.store.feature_store import FeatureStore
+    from elmobench.features.store.precision import PRECISIONS
     from elmobench.training.machine import torch_threads
 
     if precision not in PRECISIONS:
@@ -105,7 +105,7 @@ def time_command(
     from rich.table import Table
 
     from elmobench.cli.report import results_folder
-    from elmobench.features.catalogue import Catalogue
+    from elmobench.features.catalog.catalog import Catalogue
     from elmobench.features.length_cost import time_by_length
     from elmobench.features.spec import parse_features
     from elmobench.tracking.host import host_info
@@ -149,7 +149,7 @@ def stat(store: StoreOption = None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.features.store import FeatureStore
+    from elmobench.features.store.feature_store import FeatureStore
 
     features = FeatureStore(store)
     rows = features.stat()
@@ -179,7 +179,7 @@ def stat(store: StoreOption = None) -> None:
 @app.command()
 def verify(store: StoreOption = None) -> None:
     """Read every byte of the store and compare it with its checksum; status 1 if any differs."""
-    from elmobench.features.store import FeatureStore
+    from elmobench.features.store.feature_store import FeatureStore
 
     features = FeatureStore(store)
     problems = features.verify()
@@ -201,7 +201,7 @@ def prune(
     store: StoreOption = None,
 ) -> None:
     """Delete stored features; without --all or --fingerprint only what killed writers left."""
-    from elmobench.features.store import FeatureStore
+    from elmobench.features.store.feature_store import FeatureStore
 
     features = FeatureStore(store)
     if everything and fingerprint:

@@ -24,10 +24,10 @@ def fill(
     """
     from rich.console import Console
 
-    from elmobench.analysis.writing.fill import SUFFIX
-    from elmobench.analysis.writing.fill import fill as filled_in
-    from elmobench.errors import ConfigError
-    from elmobench.files import write_text
+    from elmobench.analysis.report.template.render import SUFFIX
+    from elmobench.analysis.report.template.render import fill as filled_in
+    from elmobench.core.errors import ConfigError
+    from elmobench.core.files import write_text
 
     if out is None:
         if template.suffix != SUFFIX:

@@ -10,10 +10,10 @@ import typer
 from elmobench.cli.run_experiment import IncludeOption
 
 if TYPE_CHECKING:
-    from elmobench.analysis.neighbours import NeighbourSearch
+    from elmobench.analysis.inspect.neighbours import NeighbourSearch
     from elmobench.data.examples import Sentence
     from elmobench.features.provider import FeatureProvider
-    from elmobench.features.store import FeatureStore
+    from elmobench.features.store.feature_store import FeatureStore
 
 
 def inspect(
@@ -63,8 +63,8 @@ def inspect(
 
     from rich.console import Console
 
-    from elmobench.analysis.occurrences import find_occurrences, layer_views
-    from elmobench.analysis.word_tables import (
+    from elmobench.analysis.inspect.occurrences import find_occurrences, layer_views
+    from elmobench.analysis.inspect.word_tables import (
         InspectedLayer,
         Inspection,
         default_features,
@@ -73,9 +73,9 @@ def inspect(
     )
     from elmobench.cli.features import _sentences
     from elmobench.data.readers.tokenizers import TOKENIZERS
-    from elmobench.features.catalogue import Catalogue, load_provider
-    from elmobench.features.selection import check_layer
-    from elmobench.features.store import FeatureStore
+    from elmobench.features.catalog.catalog import Catalogue, load_provider
+    from elmobench.features.export.layer_selection import check_layer
+    from elmobench.features.store.feature_store import FeatureStore
     from elmobench.training.machine import torch_threads
 
     if same_word and not tasks:
@@ -123,7 +123,7 @@ def _search(
     from rich.markup import escape
     from rich.progress import Progress
 
-    from elmobench.analysis.neighbours import NeighbourSearch
+    from elmobench.analysis.inspect.neighbours import NeighbourSearch
 
     with Progress(console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(f"encoding {escape(provider.name)}", total=len(sentences))

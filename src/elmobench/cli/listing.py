@@ -24,8 +24,8 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.errors import UnknownNameError
-    from elmobench.registry import did_you_mean
+    from elmobench.core.errors import UnknownNameError
+    from elmobench.core.registry import did_you_mean
 
     if kind is not None and kind not in KINDS:
         raise UnknownNameError(f"nothing called {kind!r} to list", fix=did_you_mean(kind, KINDS))
@@ -44,17 +44,17 @@ def list_(
 def _rows(kind: str, include: Sequence[Path]) -> list[tuple[str, str]]:
     match kind:
         case "tasks":
-            from elmobench.data.cards import find_cards
+            from elmobench.data.cards.catalog import find_cards
 
             cards = find_cards(include)
             return [(name, card.title) for name, card in sorted(cards.items())]
         case "features":
-            from elmobench.features.catalogue import Catalogue
+            from elmobench.features.catalog.catalog import Catalogue
 
             catalogue = Catalogue()
             return [(name, catalogue.entry(name).description) for name in catalogue.names()]
         case "experiments":
-            from elmobench.bench.experiment import known_experiments, load_experiment
+            from elmobench.bench.experiment.schema import known_experiments, load_experiment
 
             return [(n, load_experiment(p).description) for n, p in known_experiments().items()]
         case "heads":

@@ -86,7 +86,7 @@ def run() -> None:
     """Entry point: errors made for people are printed without a traceback, status 1."""
     import warnings
 
-    from elmobench.errors import ElmobenchError
+    from elmobench.core.errors import ElmobenchError
 
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     # A scheduler that ends us politely is a Ctrl-C: workers stop, what is finished is kept.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from elmobench.features.inventory import ModelInfo
+    from elmobench.features.catalog.inventory import ModelInfo
     from elmobench.features.provider import FeatureProvider
 
 app = typer.Typer(no_args_is_help=True, help="List, show and fetch the known models.")
@@ -28,8 +28,8 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.features.catalogue import Catalogue
-    from elmobench.features.inventory import model_info
+    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.inventory import model_info
 
     catalogue = Catalogue()
     infos = [model_info(catalogue, name) for name in catalogue.names()]
@@ -68,8 +68,8 @@ def show(
     from rich.console import Console
     from rich.markup import escape
 
-    from elmobench.features.catalogue import Catalogue
-    from elmobench.features.inventory import describe_model, model_info
+    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.inventory import describe_model, model_info
 
     catalogue = Catalogue(thorough=check)
     info = model_info(catalogue, name)
@@ -91,9 +91,9 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch the files of NAMES, check their digests, and load each model to check its shape."""
-    from elmobench.data.progress import download_progress
-    from elmobench.features.catalogue import Catalogue
-    from elmobench.features.inventory import model_info
+    from elmobench.core.progress import download_progress
+    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.inventory import model_info
 
     catalogue = Catalogue()
     before = {name: model_info(catalogue, name) for name in names}  # a slip ends it here
@@ -119,7 +119,7 @@ def fetch(
 
 def _must_be_here(info: ModelInfo) -> None:
     """Raise ModelError if a file would have to be downloaded: showing fetches nothing."""
-    from elmobench.errors import ModelError
+    from elmobench.core.errors import ModelError
 
     absent = [file for file in info.files if file.path is None]
     if absent:

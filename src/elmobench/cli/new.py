@@ -27,7 +27,7 @@ def task(
     out: Annotated[Path, typer.Option(help="Folder of the card.")] = Path("cards"),
 ) -> None:
     """Write the card of a new task, OUT/NAME.yaml, to fill in. Never overwrites."""
-    from elmobench.errors import ConfigError
+    from elmobench.core.errors import ConfigError
     from elmobench.tasks.new_card import card_text
 
     text = card_text(name, pipeline, reader)

@@ -30,7 +30,7 @@ def predict(
     import json
     import sys
 
-    from elmobench.analysis.phrasing import phrase
+    from elmobench.analysis.inspect.annotation_format import phrase
     from elmobench.bench.predict import Predictor, find_record
 
     predictor = Predictor(find_record(run, results))

@@ -203,11 +203,11 @@ def run(
     tracking_uri: TrackingOption = None,
 ) -> None:
     """All models of a plan, one after another, on the same text. Run again to go on."""
-    from elmobench.errors import ConfigError, UnknownNameError
+    from elmobench.core.errors import ConfigError, UnknownNameError
+    from elmobench.core.registry import did_you_mean
     from elmobench.pretraining.packing import catalogue_below
     from elmobench.pretraining.plan import open_corpus, read_plan
     from elmobench.pretraining.runs import Pretraining
-    from elmobench.registry import did_you_mean
 
     content = read_plan(plan)
     for name in only or ():
@@ -307,10 +307,10 @@ def _options(
     """Options of one kind: of a file, or of a model in a shipped plan, with some changed."""
     import yaml
 
-    from elmobench.data.validation import validated
-    from elmobench.data.yamlfile import read_yaml
-    from elmobench.errors import ConfigError
-    from elmobench.paths import builtin
+    from elmobench.core.errors import ConfigError
+    from elmobench.core.paths import builtin
+    from elmobench.core.validation import validated
+    from elmobench.core.yaml_files import read_yaml
     from elmobench.pretraining.plan import read_plan
 
     if path is None:
@@ -350,8 +350,8 @@ def _encoded(
 
 def _encode(text: Corpus, tell: bool = True) -> EncodedCorpus:
     """The corpus as numbers, kept for all models that are trained on it."""
-    from elmobench import paths
     from elmobench.cli.pretrain_display import bytes_display
+    from elmobench.core import paths
     from elmobench.pretraining.encoded import EncodedCorpus
 
     folder = paths.home() / "corpora" / text.digest[:16]
@@ -400,7 +400,7 @@ def _train(run: Pretraining, tracking_uri: str | None) -> None:
 
 
 def _training_log(run: Pretraining, uri: str | None) -> TrainingLog | None:
-    from elmobench.digests import digest_of
+    from elmobench.core.digests import digest_of
     from elmobench.tracking.mlflow_log import default_uri
     from elmobench.tracking.training_log import TrainingLog
 

@@ -27,9 +27,9 @@ def setup(
 
     An environment that is there is kept; to build it anew, delete its folder.
     """
-    from elmobench.data.progress import step_progress
-    from elmobench.features.reference.environment import build_environment
-    from elmobench.features.reference.pythons import find_python
+    from elmobench.core.progress import step_progress
+    from elmobench.features.allennlp.environment import build_environment
+    from elmobench.features.allennlp.pythons import find_python
 
     with step_progress("reference environment") as report:
         built, now = build_environment(lambda: find_python(python), report)
@@ -41,7 +41,7 @@ def setup(
 @app.command()
 def show() -> None:
     """Tell where the environment is, and whether it has been built."""
-    from elmobench.features.reference.environment import (
+    from elmobench.features.allennlp.environment import (
         SETUP_COMMAND,
         built_environment,
         environment_folder,

@@ -22,8 +22,8 @@ def report(
     include: IncludeOption = None,
 ) -> None:
     """Print the tables of EXPERIMENT; write them as a page, Markdown, LaTeX and CSV."""
-    from elmobench.analysis.report import make_report, write_report
-    from elmobench.analysis.terminal import print_report
+    from elmobench.analysis.report.report import make_report, write_report
+    from elmobench.analysis.report.terminal import print_report
 
     folder = results_folder(experiment)
     made = make_report(folder, include or ())
@@ -50,14 +50,14 @@ def comparing() -> Iterator[Callable[[int, int], object]]:
 
 def results_folder(name: str) -> Path:
     """``name`` as a folder: a path, or a folder below ``results``; also of an experiment file."""
-    from elmobench.errors import UnknownNameError
-    from elmobench.registry import did_you_mean
+    from elmobench.core.errors import UnknownNameError
+    from elmobench.core.registry import did_you_mean
 
     path = Path(name)
     if path.is_dir():
         return path
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        from elmobench.bench.experiment import load_experiment
+        from elmobench.bench.experiment.schema import load_experiment
 
         name = load_experiment(path).name
     below = Path("results") / name

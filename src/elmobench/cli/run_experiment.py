@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from elmobench.bench.workbench import Workbench
+    from elmobench.bench.context import RunContext
 
 SettingsOption = Annotated[
     list[str] | None,
@@ -40,7 +40,7 @@ def run(
         typer.Option(help="MLflow store or server [default: SQLite in the results]; 'none'."),
     ] = None,
     overwrite: Annotated[
-        str, typer.Option(help="Recorded cells to run again: never, failed, always.")
+        str, typer.Option(help="ResultsQuery cells to run again: never, failed, always.")
     ] = "failed",
     workers: Annotated[
         int | None,
@@ -60,11 +60,11 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
 ) -> None:
     """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
-    from elmobench.analysis.report import make_report, write_report
-    from elmobench.analysis.terminal import print_report
-    from elmobench.bench.experiment import load_experiment
+    from elmobench.analysis.report.report import make_report, write_report
+    from elmobench.analysis.report.terminal import print_report
+    from elmobench.bench.context import RunContext
+    from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.run import run_experiment
-    from elmobench.bench.workbench import Workbench
     from elmobench.cli.report import comparing
     from elmobench.tasks.registries import PIPELINES
 
@@ -72,7 +72,7 @@ def run(
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
     loaded = load_experiment(experiment, settings or ())
     if dry_run:
-        _print_grid(Workbench(loaded, include or (), store, trust_first), results, overwrite)
+        _print_grid(RunContext(loaded, include or (), store, trust_first), results, overwrite)
         return
     summary = run_experiment(
         loaded,
@@ -111,7 +111,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _print_grid(bench: Workbench, results: Path | None, overwrite: str) -> None:
+def _print_grid(bench: RunContext, results: Path | None, overwrite: str) -> None:
     """One line a cell: its name, whether it is recorded, and its point; then the numbers."""
     from collections import Counter
 

@@ -34,14 +34,14 @@ def show(
 
 
 def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any] | str]:
-    from elmobench.analysis.published import published_numbers
-    from elmobench.bench.experiment import known_experiments, load_experiment
-    from elmobench.data.cards import find_cards
+    from elmobench.analysis.tables.published import published_numbers
+    from elmobench.bench.experiment.schema import known_experiments, load_experiment
+    from elmobench.core.errors import UnknownNameError
+    from elmobench.core.registry import did_you_mean
+    from elmobench.data.cards.catalog import find_cards
     from elmobench.data.readers.base import READERS
-    from elmobench.errors import UnknownNameError
-    from elmobench.features.catalogue import Catalogue
-    from elmobench.features.inventory import describe_model, model_info
-    from elmobench.registry import did_you_mean
+    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.inventory import describe_model, model_info
     from elmobench.tasks.registries import HEADS
 
     cards = find_cards(include)
@@ -82,7 +82,7 @@ def _reader_text(reader: Reader[Any]) -> str:
     """What a reader gives, and its options."""
     import inspect
 
-    from elmobench.option_texts import default_of, explained
+    from elmobench.core.option_help import default_of, explained
 
     model = reader.options_type
     required = [name for name, field in model.model_fields.items() if field.is_required()]
@@ -97,7 +97,7 @@ def _reader_text(reader: Reader[Any]) -> str:
 
 def _head_text(preset: HeadPreset, summary: str) -> str:
     """What a head is, its version, and the values of its three blocks of options."""
-    from elmobench.option_texts import explained
+    from elmobench.core.option_help import explained
 
     lines = [f"what: {summary}", f"version: {preset.version}"]
     for block in ("options", "training", "mix"):

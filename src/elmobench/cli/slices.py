@@ -39,9 +39,9 @@ def slices(
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.analysis.slices import slice_table
+    from elmobench.analysis.inspect.slices import slice_table
     from elmobench.cli.report import results_folder
-    from elmobench.errors import DataError
+    from elmobench.core.errors import DataError
     from elmobench.tracking.record import RecordStore
 
     folder = results_folder(experiment)
@@ -79,7 +79,7 @@ def slices(
 def _misspelt(store: RecordStore, share: float, include: Sequence[Path]) -> pd.DataFrame:
     from rich.console import Console
 
-    from elmobench.analysis.misspelt import typo_table
+    from elmobench.analysis.inspect.typo_robustness import typo_table
 
     console = Console(stderr=True)
     with console.status("reading with typing errors") as status:

@@ -26,14 +26,14 @@ def validate(
 
     Loads the data and the models, checks their digests and counts, and trains nothing.
     """
+    from elmobench.bench.context import RunContext
     from elmobench.bench.estimate import estimate_encoding
-    from elmobench.bench.experiment import load_experiment
+    from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.plan import make_plan
-    from elmobench.bench.workbench import Workbench
     from elmobench.pretraining.model_card import card_of
 
     loaded = load_experiment(experiment, settings or ())
-    bench = Workbench(loaded, include or (), store, trust_first)
+    bench = RunContext(loaded, include or (), store, trust_first)
     cells = list({planned.digest: planned.cell for planned in make_plan(bench)}.values())
     typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
     for task in dict.fromkeys(cell.task for cell in cells):
@@ -53,7 +53,7 @@ def validate(
 
 def _overlap(card: ModelCard, tasks: list[str]) -> str:
     """What its text shares with dev and test of ``tasks``, as its card knows."""
-    from elmobench.analysis.published import is_control
+    from elmobench.analysis.tables.published import is_control
 
     if card.overlap is None:
         return "nobody looked whether its text holds evaluation data (elmobench pretrain overlap)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 
 Scheme = Literal["bio", "bioul", "iob1", "none"]
 

@@ -8,23 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elmobench.data.card import (
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError, DataError, UnknownNameError
+from elmobench.core.progress import DownloadProgress
+from elmobench.core.registry import did_you_mean
+from elmobench.core.validation import validated
+from elmobench.data.cards.card import (
     SPLITS,
     Component,
-    Counts,
     FoldSplit,
     GenerateSource,
     HashSplit,
+    SplitCounts,
     TaskCard,
 )
-from elmobench.data.cards import get_card
-from elmobench.data.controls.base import GENERATORS
-from elmobench.data.counting import count, differences, found_labels
-from elmobench.data.downloads import ProgressCallback
-from elmobench.data.folds import checked_fold, fold_lists, split_of_files, stem
-from elmobench.data.listing import single_files
-from elmobench.data.readers.base import READERS, SourceText
-from elmobench.data.sources import (
+from elmobench.data.cards.catalog import get_card
+from elmobench.data.cards.counts import count, differences, found_labels
+from elmobench.data.cards.file_lists import single_files
+from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
+from elmobench.data.cards.sources import (
     FileSource,
     fetch_source,
     is_local,
@@ -34,10 +36,8 @@ from elmobench.data.sources import (
     text_fraction,
     verify_source,
 )
-from elmobench.data.validation import validated
-from elmobench.digests import digest_of
-from elmobench.errors import ConfigError, DataError, UnknownNameError
-from elmobench.registry import did_you_mean
+from elmobench.data.controls.base import GENERATORS
+from elmobench.data.readers.base import READERS, SourceText
 
 
 class Task:
@@ -62,7 +62,7 @@ class Task:
         self,
         card: TaskCard,
         trust_first: bool = False,
-        progress: ProgressCallback | None = None,
+        progress: DownloadProgress | None = None,
         fold: int | None = None,
     ) -> None:
         self.card = card
@@ -73,7 +73,7 @@ class Task:
         self._progress = progress
         self._splits: dict[str, list[Any]] = {}
         self._documents: dict[str, str] = {}
-        self._counts: dict[str, Counts] = {}
+        self._counts: dict[str, SplitCounts] = {}
 
     @property
     def id(self) -> str:
@@ -91,7 +91,7 @@ class Task:
         Raises:
             UnknownNameError: no such split.
             DataError: the bytes, the labels or the counts are not what the card says.
-            DigestError, DownloadError: see :func:`elmobench.data.downloads.fetch`.
+            DigestError, DownloadError: see :func:`elmobench.data.download.cache.fetch`.
         """
         if name not in SPLITS:
             raise UnknownNameError(
@@ -106,7 +106,7 @@ class Task:
         return {name: self.split(name) for name in SPLITS}
 
     @property
-    def split_counts(self) -> dict[str, Counts]:
+    def split_counts(self) -> dict[str, SplitCounts]:
         """What each split holds."""
         self.examples()
         return {name: self._counts[name] for name in SPLITS}
@@ -137,7 +137,7 @@ class Task:
         return digest_of({"splits": splits, "split": split_rule})
 
     def fetch(
-        self, progress: ProgressCallback | None = None, trust_first: bool | None = None
+        self, progress: DownloadProgress | None = None, trust_first: bool | None = None
     ) -> list[Path]:
         """Fetch every file of the task; local, checked paths, each once."""
         trust = self._trust_first if trust_first is None else trust_first
@@ -321,7 +321,7 @@ class Task:
         self._check("all", _flat(files))
         return result
 
-    def _check(self, split: str, examples: Sequence[Any]) -> Counts:
+    def _check(self, split: str, examples: Sequence[Any]) -> SplitCounts:
         where = f"{self.id}, {split}"
         if not examples:
             raise DataError("the split has no examples", where=where)
@@ -337,7 +337,7 @@ class Task:
                 )
         found = count(examples)
         # Of a set with folds the card states the splits of fold 0, and the whole.
-        stated = self.card.stated(split) if not self.fold or split == "all" else Counts()
+        stated = self.card.stated(split) if not self.fold or split == "all" else SplitCounts()
         problems = differences(stated, found)
         if problems:
             raise DataError(
@@ -360,7 +360,7 @@ def load_task(
     name: str,
     include: Sequence[Path] = (),
     trust_first: bool = False,
-    progress: ProgressCallback | None = None,
+    progress: DownloadProgress | None = None,
     fold: int | None = None,
 ) -> Task:
     """The task called ``name``; nothing is read or fetched yet.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from elmobench.core.digests import sentence_digest
 from elmobench.data.examples import Sentence
-from elmobench.digests import sentence_digest
 
 SHORTEST = 4
 """Letters of the shortest word that gets an error: in shorter ones it makes another word."""

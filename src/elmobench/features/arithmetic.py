@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 
 # Under any other value oneDNN computes fp32 products in a lower precision.
 _MATH_MODES: Final = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from elmobench.core.errors import ConfigError
+from elmobench.core.registry import did_you_mean
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.errors import ConfigError
-from elmobench.features.catalogue import Catalogue
+from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.export.layer_selection import check_layer
 from elmobench.features.provider import FeatureProvider, FloatArray
-from elmobench.features.selection import check_layer
 from elmobench.features.spec import PROVIDER_SETTINGS, parse_features
-from elmobench.features.store import FeatureStore, Precision
+from elmobench.features.store.feature_store import FeatureStore, Precision
 from elmobench.features.streaming import chunked, encode_stream
-from elmobench.registry import did_you_mean
 
 Pooling = Literal["mean", "max", "min", "sum", "first", "last"]
 LayerChoice = int | Literal["average", "concat"] | None

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import ConfigError
-from elmobench.features.entries import ModelEntry
-from elmobench.features.model_files import local_path
-from elmobench.registry import Registry
+from elmobench.core.errors import ConfigError
+from elmobench.core.registry import Registry
+from elmobench.features.catalog.entries import ModelEntry
+from elmobench.features.catalog.model_files import local_path
 
 if TYPE_CHECKING:
-    from elmobench.data.downloads import ProgressCallback
+    from elmobench.core.progress import DownloadProgress
 
 FloatArray = NDArray[np.float32]
 
@@ -169,7 +169,7 @@ class ProviderFactory(ABC):
         base: Path | None,
         where: str,
         trust_first: bool = False,
-        progress: ProgressCallback | None = None,
+        progress: DownloadProgress | None = None,
     ) -> dict[str, Path]:
         """Local, checked paths of the entry's files by role, fetched where need be.
 
@@ -205,7 +205,7 @@ PROVIDERS.add_lazy(
 )
 PROVIDERS.add_lazy(
     "allennlp-elmo",
-    "elmobench.features.reference.provider:FACTORY",
+    "elmobench.features.allennlp.provider:FACTORY",
     "ELMo by AllenNLP, in an environment of its own",
 )
 PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors, text or binary")
@@ -215,5 +215,5 @@ PROVIDERS.add_lazy(
     "any Hugging Face encoder or decoder",
 )
 PROVIDERS.add_lazy(
-    "random", "elmobench.features.random_static:FACTORY", "a random vector a word type"
+    "random", "elmobench.features.static.random_vectors:FACTORY", "a random vector a word type"
 )

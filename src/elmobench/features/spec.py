@@ -16,8 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from elmobench.errors import ConfigError
-from elmobench.registry import did_you_mean
+from elmobench.core.errors import ConfigError
+from elmobench.core.registry import did_you_mean
 
 PROVIDER_SETTINGS: Final = ("state", "seed", "arithmetic", "device", "pieces", "revision")
 """Settings that change the vectors; all others are about what a task makes of them.

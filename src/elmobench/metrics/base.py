@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import DataError
-from elmobench.registry import Registry
+from elmobench.core.errors import DataError
+from elmobench.core.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _LABELS = ("A", "B", "neither")

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, ratio
 
 _POS = {"n": "noun", "v": "verb", "a": "adjective", "r": "adverb"}

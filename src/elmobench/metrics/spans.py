@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from seqeval.metrics.sequence_labeling import get_entities
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _Span = tuple[str, int, int]

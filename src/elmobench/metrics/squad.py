@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, ratio
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from elmobench.core.errors import DataError
 from elmobench.data.tag_schemes import spans, violation
-from elmobench.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _Argument = tuple[str, tuple[tuple[int, int], ...]]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from elmobench.core.errors import DataError
 from elmobench.data.tag_schemes import split_tag
-from elmobench.errors import DataError
 
 _TO_BIO = {"B": "B", "I": "I", "L": "I", "U": "B"}
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.nn.layer_mix import LayerMix, LayerNorm, MixReport
 from elmobench.nn.mix_mode import MixMode
 from elmobench.nn.standardizer import RunningMoments, Standardizer

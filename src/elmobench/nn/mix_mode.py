@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 
 MixKind = Literal["learned", "uniform", "layer", "first", "last", "concat"]
 

@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from elmobench.digests import canonical_json
-from elmobench.errors import ConfigError, ModelError
-from elmobench.files import atomic_path, write_text
+from elmobench.core.digests import canonical_json
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.files import atomic_path, write_text
 
 _KEEP = 2
 

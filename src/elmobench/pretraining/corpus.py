@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast, get_args
 
+from elmobench.core.digests import digest_of, file_sha256
+from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.registry import did_you_mean
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
-from elmobench.digests import digest_of, file_sha256
-from elmobench.errors import ConfigError, DataError
 from elmobench.pretraining.sentences import RULE_VERSION, cut_sentences
-from elmobench.registry import did_you_mean
 
 Paragraph = list[list[str]]
 """The sentences that one line holds."""

@@ -13,9 +13,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from elmobench.digests import digest_of
-from elmobench.errors import DataError
-from elmobench.files import write_text
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import DataError
+from elmobench.core.files import write_text
 from elmobench.pretraining.corpus import Corpus, Paragraph
 from elmobench.pretraining.vocabulary import Vocabulary
 

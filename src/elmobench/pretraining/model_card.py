@@ -10,10 +10,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmobench.data.validation import validated
-from elmobench.data.yamlfile import read_yaml
-from elmobench.digests import file_sha256
-from elmobench.files import write_text
+from elmobench.core.digests import file_sha256
+from elmobench.core.files import write_text
+from elmobench.core.validation import validated
+from elmobench.core.yaml_files import read_yaml
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.overlap import Overlap

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from elmobench.data.cards import find_cards
+from elmobench.core.errors import DownloadError, ElmobenchError
+from elmobench.data.cards.catalog import find_cards
 from elmobench.data.examples import Sentence
 from elmobench.data.task import Task, load_task
-from elmobench.errors import DownloadError, ElmobenchError
 from elmobench.pretraining.corpus import Corpus
 from elmobench.tasks.registries import PIPELINES
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from elmobench.errors import ConfigError, ModelError
-from elmobench.features.entries import ModelEntry, read_entries
-from elmobench.files import atomic_path
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.files import atomic_path
+from elmobench.features.catalog.entries import ModelEntry, read_entries
 from elmobench.pretraining.model_card import (
     CATALOGUE,
     ModelCard,

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from elmobench import paths
-from elmobench.data.card import Sha256
-from elmobench.data.validation import validated
-from elmobench.data.yamlfile import read_yaml
-from elmobench.errors import ConfigError, DigestError
+from elmobench.core import paths
+from elmobench.core.errors import ConfigError, DigestError
+from elmobench.core.validation import validated
+from elmobench.core.yaml_files import read_yaml
+from elmobench.data.cards.card import Sha256
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus

@@ -27,8 +27,8 @@ from elmobench.pretraining.model_card import (
 from elmobench.pretraining.overlap import check_cards
 
 Options = BilmOptions | GloveOptions | BertOptions
-Told = Callable[[Any], object]
-Asked = Callable[[], bool]
+ProgressCallback = Callable[[Any], object]
+StopCheck = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class _Outcome:
 def pretrain(
     run: Pretraining,
     *,
-    stop: Asked = lambda: False,
-    on_progress: Told | None = None,
+    stop: StopCheck = lambda: False,
+    on_progress: ProgressCallback | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> bool:
     """Train, and write the card; go on where an earlier call stopped.
@@ -142,7 +142,7 @@ def pretrain(
 
 
 def _bilm(
-    run: Pretraining, options: BilmOptions, stop: Asked, told: Told | None
+    run: Pretraining, options: BilmOptions, stop: StopCheck, told: ProgressCallback | None
 ) -> _Outcome | None:
     from elmobench.pretraining.bilm.export import OPTIONS, WEIGHTS
     from elmobench.pretraining.bilm.train import LOG, train_bilm
@@ -182,7 +182,7 @@ def _bilm(
 
 
 def _glove(
-    run: Pretraining, options: GloveOptions, stop: Asked, told: Told | None
+    run: Pretraining, options: GloveOptions, stop: StopCheck, told: ProgressCallback | None
 ) -> _Outcome | None:
     from elmobench.pretraining.glove.train import VECTORS, train_glove
 
@@ -210,7 +210,7 @@ def _glove(
 
 
 def _bert(
-    run: Pretraining, options: BertOptions, stop: Asked, told: Told | None
+    run: Pretraining, options: BertOptions, stop: StopCheck, told: ProgressCallback | None
 ) -> _Outcome | None:
     from elmobench.pretraining.bert.train import LOG, train_bert
 

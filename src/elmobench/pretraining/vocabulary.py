@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from elmobench.errors import DataError
-from elmobench.files import write_text
+from elmobench.core.errors import DataError
+from elmobench.core.files import write_text
 
 BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
 SPECIAL = (BEGIN, END, UNKNOWN)

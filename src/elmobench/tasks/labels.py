@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
 
 

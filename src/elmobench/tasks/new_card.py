@@ -7,9 +7,9 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from elmobench.core.errors import ConfigError
+from elmobench.core.option_help import comments, default_of, meanings
 from elmobench.data.readers.base import READERS
-from elmobench.errors import ConfigError
-from elmobench.option_texts import comments, default_of, meanings
 from elmobench.tasks.registries import PIPELINES
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from elmobench.digests import digest_of
-from elmobench.errors import ElmobenchError, ElmobenchWarning
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ElmobenchError, ElmobenchWarning
 from elmobench.tracking.record import RecordStore, RunRecord
 
 if TYPE_CHECKING:

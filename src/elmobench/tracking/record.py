@@ -15,9 +15,9 @@ from typing import Any, Literal
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from elmobench.digests import canonical_json, digest_of
-from elmobench.errors import DataError
-from elmobench.files import write_bytes, write_text
+from elmobench.core.digests import canonical_json, digest_of
+from elmobench.core.errors import DataError
+from elmobench.core.files import write_bytes, write_text
 
 SCHEMA_VERSION = 1
 

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 
-from elmobench.errors import ElmobenchWarning
+from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.mlflow_log import TrackingError, artifact_folder, mlflow_client
 
 TRAINING_TAG = "elmobench.training"

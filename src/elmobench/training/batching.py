@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
-from elmobench.features.store import StoredFeatures
+from elmobench.features.store.feature_store import StoredFeatures
 from elmobench.tasks.base import Batch, Pipeline, UnitBatch
 
 E = TypeVar("E")

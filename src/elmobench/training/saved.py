@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from elmobench.errors import ModelError
-from elmobench.files import atomic_path, write_text
+from elmobench.core.errors import ModelError
+from elmobench.core.files import atomic_path, write_text
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import LabelCodec

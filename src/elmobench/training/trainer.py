@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from elmobench.errors import ElmobenchError
+from elmobench.core.errors import ElmobenchError
 from elmobench.metrics.base import Metric, Scores
 from elmobench.tasks.base import Batch, Mixed, OnePassHead, Pipeline, TrainingOptions
 from elmobench.training.averaging import WeightAverage

@@ -7,10 +7,10 @@ import pytest
 import torch
 from elmo_reference import Reference, write_model
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.features import frozen_linear
 from elmobench.features.elmo.provider import ElmoProvider
-from elmobench.features.elmo.side_by_side import side_by_side
+from elmobench.features.elmo.threads import run_in_threads
 
 SENTENCES = [[f"w{i % 7}" for i in range(n)] for n in (5, 1, 12, 0, 30, 8)]
 
@@ -44,12 +44,12 @@ def test_halves_run_at_the_same_time_and_in_order(threads):
         assert torch.is_inference_mode_enabled()
         return i, torch.get_num_threads()
 
-    assert side_by_side(half, 2) == [(0, 1), (1, 1)]
+    assert run_in_threads(half, 2) == [(0, 1), (1, 1)]
 
 
 def test_with_one_thread_they_run_one_after_the_other(threads):
     threads(1)
-    names = side_by_side(lambda i: (i, threading.current_thread().name), 2)
+    names = run_in_threads(lambda i: (i, threading.current_thread().name), 2)
     assert names == [(i, threading.current_thread().name) for i in range(2)]
 
 
@@ -62,7 +62,7 @@ def test_an_error_in_either_half_arrives_and_threads_are_given_back(threads, fai
             raise ValueError(f"half {i}")
 
     with pytest.raises(ValueError, match=f"half {failing}"):
-        side_by_side(half, 2)
+        run_in_threads(half, 2)
     assert torch.get_num_threads() == 2
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from elmo_reference import write_model
 
-from elmobench.errors import ConfigError, ModelError
-from elmobench.features.catalogue import load_provider
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.features.catalog.catalog import load_provider
 from elmobench.features.elmo.options import read_options
 from elmobench.features.elmo.provider import FACTORY, ElmoProvider
 

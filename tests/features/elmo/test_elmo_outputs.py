@@ -9,7 +9,7 @@ from elmo_reference import Reference, reference_ids, write_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.features.elmo.outputs import batch_to_ids, elmo_outputs, output_names
 from elmobench.features.elmo.provider import ElmoProvider
 

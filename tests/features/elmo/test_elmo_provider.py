@@ -5,7 +5,7 @@ import pytest
 import torch
 from elmo_reference import Reference, write_model
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.features.elmo.provider import ElmoProvider
 
 SENTENCES = [

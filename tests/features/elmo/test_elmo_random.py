@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from elmobench.errors import ConfigError
+from elmobench.core.errors import ConfigError
 from elmobench.features.elmo.loading import expected_shapes
 from elmobench.features.elmo.options import parse_options
 from elmobench.features.elmo.provider import RANDOM_FACTORY

@@ -9,10 +9,16 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 from tiny_transformers import bert
 
-from elmobench import paths
-from elmobench.digests import file_sha256
-from elmobench.errors import ConfigError, DigestError, DownloadError, ModelError, UnknownNameError
-from elmobench.features.catalogue import Catalogue, load_provider
+from elmobench.core import paths
+from elmobench.core.digests import file_sha256
+from elmobench.core.errors import (
+    ConfigError,
+    DigestError,
+    DownloadError,
+    ModelError,
+    UnknownNameError,
+)
+from elmobench.features.catalog.catalog import Catalogue, load_provider
 
 REPO, COMMIT, OTHER = "someone/tiny", "c0ffee" + "0" * 34, "b" * 40
 SPEC = f"bert:{REPO}@revision={COMMIT}"

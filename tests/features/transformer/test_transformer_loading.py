@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_transformers import bert, gpt2, t5
 
-from elmobench.errors import ConfigError, DigestError, ModelError
-from elmobench.features.catalogue import Catalogue, load_provider
+from elmobench.core.errors import ConfigError, DigestError, ModelError
+from elmobench.features.catalog.catalog import Catalogue, load_provider
 
 SENTENCE = [["The", "cat", "sat"]]
 

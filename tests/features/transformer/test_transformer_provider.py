@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_transformers import FAMILIES, WORDS, Plain, bert, pooled
 
-from elmobench.errors import ConfigError
-from elmobench.features.catalogue import load_provider
-from elmobench.features.store import FeatureStore
+from elmobench.core.errors import ConfigError
+from elmobench.features.catalog.catalog import load_provider
+from elmobench.features.store.feature_store import FeatureStore
 from elmobench.features.transformer.loading import load_model
 from elmobench.features.transformer.pieces import WordPieces
 

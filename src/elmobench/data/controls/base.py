@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from elmobench.registry import Registry
+from elmobench.core.registry import Registry
 
 O = TypeVar("O", bound="GeneratorOptions")  # noqa: E741
 T = TypeVar("T")
@@ -120,7 +120,7 @@ GENERATORS.add_lazy(
 )
 
 
-class Draw:
+class StableRandom:
     """Seeded draws that use ``random.Random.random`` alone.
 
     Python promises that its sequence never changes for a seed; it does not promise that for

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import chunk_ceiling
 from elmobench.data.examples import TaggedSentence
-from elmobench.errors import ConfigError
 
 AMBIGUOUS = (
     *("help", "play", "work", "change", "love", "hope", "sleep", "talk", "rest", "support"),
@@ -52,7 +52,7 @@ class ChunkingControl(Generator[ChunkingOptions]):
 
     def generate(self, options: ChunkingOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous words are taken in turn, twin by twin."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -76,7 +76,7 @@ class ChunkingControl(Generator[ChunkingOptions]):
 Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _twins(draw: Draw, words: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
+def _twins(draw: StableRandom, words: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
     for _ in range(_ATTEMPTS):
         opening, closing, pronoun = draw.one(_OPENINGS), draw.one(_CLOSINGS), draw.one(_PRONOUNS)
         twins = []

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.examples import CoreferenceDocument, Sentence
-from elmobench.errors import ConfigError
 
 AMBIGUOUS = (
     *("Robin", "Kim", "Alex", "Sam", "Jordan", "Taylor", "Casey", "Morgan", "Jamie", "Leslie"),
@@ -69,7 +69,7 @@ class CorefControl(Generator[CorefOptions]):
 
     def generate(self, options: CorefOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous names are taken in turn, twin by twin."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[Sentence, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -148,7 +148,7 @@ _Document = tuple[tuple[Sentence, ...], tuple[tuple[int, int], ...]]
 
 
 def _pair(
-    draw: Draw, name: str | None, distance: int, seen: set[tuple[Sentence, ...]]
+    draw: StableRandom, name: str | None, distance: int, seen: set[tuple[Sentence, ...]]
 ) -> list[_Document]:
     """Twins about ``name`` and another ambiguous one; without ``name`` a woman and a man."""
     for _ in range(_ATTEMPTS):

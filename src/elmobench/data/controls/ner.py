@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import context_free_ceiling
 from elmobench.data.examples import TaggedSentence
-from elmobench.errors import ConfigError
 
 AMBIGUOUS = (
     *("Washington", "Jordan", "Sofia", "Florence", "Georgia", "Lincoln", "Austin", "Sydney"),
@@ -77,7 +77,7 @@ class NerControl(Generator[NerOptions]):
 
     def generate(self, options: NerOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous names are taken in turn, twin by twin."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -102,7 +102,7 @@ class NerControl(Generator[NerOptions]):
 Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _twins(draw: Draw, names: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
+def _twins(draw: StableRandom, names: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
     for _ in range(_ATTEMPTS):
         left = draw.chance(0.6)
         cues = draw.one(_LEFT_CUES if left else _RIGHT_CUES)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import pair_ceiling
 from elmobench.data.examples import Sentence, SentencePair
-from elmobench.errors import ConfigError
 
 WHO = ("dog", "cat", "boy", "girl", "teacher", "doctor", "farmer", "king")
 DEEDS = ("chased", "followed", "saw", "called", "pushed", "thanked")
@@ -40,7 +40,7 @@ class NliControl(Generator[NliOptions]):
 
     def generate(self, options: NliOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. No two bags of words stand together in two splits."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[tuple[str, ...], ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -62,7 +62,9 @@ class NliControl(Generator[NliOptions]):
 Row = tuple[Sentence, Sentence, str]
 
 
-def _twins(draw: Draw, ambiguous: bool, seen: set[tuple[tuple[str, ...], ...]]) -> list[Row]:
+def _twins(
+    draw: StableRandom, ambiguous: bool, seen: set[tuple[tuple[str, ...], ...]]
+) -> list[Row]:
     """One premise with a hypothesis that follows and one that does not."""
     for _ in range(_ATTEMPTS):
         subject = draw.one(WHO)

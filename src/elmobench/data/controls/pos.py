@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import tag_ceiling
 from elmobench.data.examples import TaggedSentence
-from elmobench.errors import ConfigError
 
 AMBIGUOUS = (
     *("play", "watch", "help", "plan", "walk", "work", "dance", "guard", "promise", "drink"),
@@ -45,7 +45,7 @@ class PosControl(Generator[PosOptions]):
 
     def generate(self, options: PosOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. First words are taken in turn, twin by twin."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -68,7 +68,7 @@ class PosControl(Generator[PosOptions]):
 Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _twins(draw: Draw, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tagged]:
+def _twins(draw: StableRandom, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tagged]:
     """Noun, verb, noun and verb, noun, verb; of ambiguous words unless ``turn`` is None."""
     for _ in range(_ATTEMPTS):
         if turn is None:
@@ -96,7 +96,7 @@ def _twins(draw: Draw, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tag
     )
 
 
-def _cue(draw: Draw, kind: str, first: bool) -> tuple[str, str]:
+def _cue(draw: StableRandom, kind: str, first: bool) -> tuple[str, str]:
     if kind == "NOUN":
         return draw.one(_DETERMINERS), "DET"
     return ("to", "PART") if first else (draw.one(_AUXILIARIES), "AUX")

@@ -11,9 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
-from elmobench.errors import ConfigError
 
 NAMES = (
     *("Anna", "Boris", "Clara", "David", "Emma", "Felix", "Greta", "Henry", "Irene", "Jonas"),
@@ -59,7 +59,7 @@ class QaControl(Generator[QaOptions]):
 
     def generate(self, options: QaOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Both questions of a kind are asked in turn."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[str] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -94,7 +94,9 @@ class QaControl(Generator[QaOptions]):
         return 100.0 * right / len(examples)
 
 
-def _pair(draw: Draw, number: int, seen: set[str], *, twins: bool) -> list[tuple[str, str, str]]:
+def _pair(
+    draw: StableRandom, number: int, seen: set[str], *, twins: bool
+) -> list[tuple[str, str, str]]:
     """Two passages with their question and its answer."""
     for _ in range(_ATTEMPTS):
         found = []

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import bag_of_words_ceiling
 from elmobench.data.examples import ClassifiedText
-from elmobench.errors import ConfigError
 
 ADJECTIVES = {
     "positive": (
@@ -56,7 +56,7 @@ class SentimentControl(Generator[SentimentOptions]):
 
     def generate(self, options: SentimentOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. No multiset of words stands in two splits."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -76,7 +76,7 @@ class SentimentControl(Generator[SentimentOptions]):
         return bag_of_words_ceiling(examples)
 
 
-def _opposites(draw: Draw, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
+def _opposites(draw: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
     """Two texts with the same words and opposite labels."""
     for _ in range(_ATTEMPTS):
         good, bad = (draw.one(ADJECTIVES[label]) for label in ("positive", "negative"))
@@ -90,7 +90,7 @@ def _opposites(draw: Draw, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
     raise _exhausted()
 
 
-def _plain(draw: Draw, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
+def _plain(draw: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
     """One text of each label, both of its adjectives of that polarity."""
     texts: list[tuple[str, str]] = []
     for label in ("positive", "negative"):
@@ -106,7 +106,7 @@ def _plain(draw: Draw, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
     return texts
 
 
-def _surroundings(draw: Draw) -> tuple[str, str, str]:
+def _surroundings(draw: StableRandom) -> tuple[str, str, str]:
     return draw.one(FRAMES), draw.one(_NOUNS), draw.one(_OPENINGS)
 
 

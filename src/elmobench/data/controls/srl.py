@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import argument_ceiling
 from elmobench.data.examples import Proposition
-from elmobench.errors import ConfigError
 
 NAMES = (
     *("Rex", "Tom", "Kim", "Max", "Ann", "Ben", "Sue", "Joe", "Eva", "Ron", "Liz", "Sam"),
@@ -60,7 +60,7 @@ class SrlControl(Generator[SrlOptions]):
 
     def generate(self, options: SrlOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Predicates are taken in turn, twin by twin."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -84,7 +84,7 @@ class SrlControl(Generator[SrlOptions]):
 _Made = tuple[tuple[str, ...], int, tuple[str, ...]]
 
 
-def _twins(draw: Draw, verb: str, seen: set[tuple[str, ...]]) -> list[_Made]:
+def _twins(draw: StableRandom, verb: str, seen: set[tuple[str, ...]]) -> list[_Made]:
     for _ in range(_ATTEMPTS):
         people = list(NAMES)
         draw.shuffle(people)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.controls.base import Draw, Generator, GeneratorOptions
+from elmobench.core.errors import ConfigError
+from elmobench.data.controls.base import Generator, GeneratorOptions, StableRandom
 from elmobench.data.controls.ceilings import sense_ceiling
 from elmobench.data.examples import SenseInstance, SenseSentence
-from elmobench.errors import ConfigError
 
 AMBIGUOUS = (
     *("crane", "bat", "seal", "mouse", "ram", "kite", "hawk", "monitor", "drone", "beetle"),
@@ -71,7 +71,7 @@ class WsdControl(Generator[WsdOptions]):
 
     def generate(self, options: WsdOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous nouns are taken in turn, twin by twin."""
-        draw = Draw(options.seed)
+        draw = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -95,7 +95,7 @@ Made = tuple[tuple[str, ...], int, str, str]
 """Tokens, the noun's first token, the noun, the lexicographer file of its sense."""
 
 
-def _twins(draw: Draw, nouns: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Made]:
+def _twins(draw: StableRandom, nouns: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Made]:
     for _ in range(_ATTEMPTS):
         left = draw.chance(0.6)
         cues = _LEFT_CUES if left else _RIGHT_CUES

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from elmobench.data.validation import validated
-from elmobench.errors import ConfigError, DataError
-from elmobench.registry import Registry
+from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.registry import Registry
+from elmobench.core.validation import validated
 
 O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.tag_schemes import Scheme, check_shape, to_bio, violation
-from elmobench.errors import DataError
 
 
 class ColumnOptions(ReaderOptions):

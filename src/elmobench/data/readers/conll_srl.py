@@ -29,6 +29,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Proposition
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.role_columns import (
@@ -38,7 +39,6 @@ from elmobench.data.readers.role_columns import (
     transposed,
 )
 from elmobench.data.readers.trees import unescape
-from elmobench.errors import ConfigError, DataError
 
 _Block = tuple[list[int], list[list[str]]]
 

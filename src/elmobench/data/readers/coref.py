@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from typing import ClassVar, Literal
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import CoreferenceDocument, Sentence, Span
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.errors import DataError
 
 _BEGIN = re.compile(r"#begin document \(?(?P<name>.*?)\)?; part (?P<part>\d+)\s*")
 _MARK = re.compile(r"(?P<opens>\()?(?P<cluster>\d+)(?P<closes>\))?")

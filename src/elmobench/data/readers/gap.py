@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import AmbiguousPronoun, Span
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.errors import DataError
 
 COLUMNS = (
     *("ID", "Text", "Pronoun", "Pronoun-offset", "A", "A-offset", "A-coref"),

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.errors import DataError
 
 
 class LineOptions(ReaderOptions):

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.tag_schemes import check_shape, spans, violation
-from elmobench.errors import DataError
 
 _Span = tuple[int, int, str]
 

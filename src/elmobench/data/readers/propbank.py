@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from elmobench.data.counting import PREDICATE_LABELS
+from elmobench.core.errors import DataError
+from elmobench.data.cards.counts import PREDICATE_LABELS
 from elmobench.data.examples import Proposition, Sentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.role_columns import bio_of_brackets, predicates_of, transposed
-from elmobench.errors import DataError
 
 ROLE = "propositions"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 from xml.parsers import expat
 
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
 from elmobench.data.readers.sense_inventory import SenseInventory
-from elmobench.errors import ConfigError, DataError
 
 _POS = {"NOUN": "n", "VERB": "v", "ADJ": "a", "ADV": "r"}
 _BRACKETS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 
 NO_TARGET = "-"
 """What stands in the column of predicates at every other token."""

@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from elmobench.core.errors import DataError
+from elmobench.core.registry import did_you_mean
 from elmobench.data.readers.base import ReaderOptions, SourceText
-from elmobench.errors import DataError
-from elmobench.registry import did_you_mean
 
 Column = str | int
 """A column by name, where the table has a header, or by number from 0."""

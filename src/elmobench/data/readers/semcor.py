@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
 from elmobench.data.readers.sense_inventory import SENSE_TYPES, SenseInventory
-from elmobench.errors import DataError
 
 _WORD = re.compile(r"<wf ([^<>]*)>([^<>]+)</wf>")
 _PUNCTUATION = re.compile(r"<punc>([^<>]+)</punc>")

@@ -11,8 +11,8 @@ import weakref
 from collections import defaultdict
 from collections.abc import Sequence
 
+from elmobench.core.errors import DataError
 from elmobench.data.readers.base import SourceText
-from elmobench.errors import DataError
 
 _POS = re.compile(r"(n|v|a|s|r)(?:-([0-9]+))?")
 _KEY = re.compile(r"[^%\s]+%[1-5]:[0-9]{2}:[0-9]{2}:[^:\s]*:(?:[0-9]{2})?")

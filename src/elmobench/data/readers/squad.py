@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from elmobench.core.errors import DataError
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
-from elmobench.errors import DataError
 
 
 class Articles(BaseModel):

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.errors import DataError
 
 
 class TableOptions(RowOptions):

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import ClassVar, Literal
 
+from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText, Phrase
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.errors import DataError
 
 _ESCAPES = {"-LRB-": "(", "-RRB-": ")"}
 _TWO = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from elmobench.features.elmo.options import LstmOptions
-from elmobench.features.elmo.side_by_side import side_by_side
-from elmobench.features.elmo.strips import Strips
+from elmobench.features.elmo.packed_rows import PackedRows
+from elmobench.features.elmo.threads import run_in_threads
 from elmobench.features.frozen_linear import FrozenLinear
 
 # Values of one step's gates, and of one run of steps in one direction: they bound the memory.
@@ -56,14 +56,14 @@ class BiLstm:
 
     @property
     def rows(self) -> int:
-        """Strips that a batch should have at most."""
+        """PackedRows that a batch should have at most."""
         return max(1, min(_MOST_ROWS, _GATE_VALUES // (4 * self.options.dim)))
 
     def __call__(
         self,
         embed: Callable[[Tensor], Tensor],
         count: int,
-        strips: Strips,
+        strips: PackedRows,
         initial: list[list[State]],
     ) -> tuple[list[Tensor], list[list[State]]]:
         """Run a batch of sentences through all layers.
@@ -89,7 +89,7 @@ class BiLstm:
             halves = [out[:, direction * p : (direction + 1) * p] for out in outputs]
             return self._run_direction(direction, embed, strips, initial[direction], halves)
 
-        return outputs, side_by_side(run, 2)
+        return outputs, run_in_threads(run, 2)
 
     def zero_states(self, rows: int = 1) -> list[list[State]]:
         """Zeros for ``rows`` strips, or for all."""
@@ -104,7 +104,7 @@ class BiLstm:
         self,
         direction: int,
         embed: Callable[[Tensor], Tensor],
-        strips: Strips,
+        strips: PackedRows,
         initial: list[State],
         outputs: list[Tensor],
     ) -> list[State]:
@@ -146,7 +146,7 @@ class _Cell:
         self._squashed = torch.empty_like(self.c)
         self._exposed = torch.empty_like(self.c, dtype=self._dtype)
 
-    def run(self, inputs: Tensor, strips: Strips, steps: range) -> Tensor:
+    def run(self, inputs: Tensor, strips: PackedRows, steps: range) -> Tensor:
         """(n, P) inputs of these time steps, in packed order, to (n, P) outputs."""
         p, h = self._options.projection_dim, self.h
         joined = torch.empty((len(inputs), 2 * p), dtype=self._dtype)

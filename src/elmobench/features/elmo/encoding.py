@@ -13,7 +13,7 @@ from elmobench.data.examples import Sentence
 from elmobench.features.elmo.bilstm import State
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE
 from elmobench.features.elmo.loading import ElmoNetwork
-from elmobench.features.elmo.strips import Strips, lay_out, one_each
+from elmobench.features.elmo.packed_rows import PackedRows, one_each, pack_sentences
 from elmobench.features.elmo.warm_up import WARM_UP
 from elmobench.features.provider import FloatArray
 
@@ -94,7 +94,7 @@ class TokenEncoder:
             numbers[start + 1 : end - 1] = [index[token] for token in sentence]
             numbers[end - 1] = 1
         carried = self._policy == "carry"
-        strips = one_each(lengths) if carried else lay_out(lengths, lstm.rows)
+        strips = one_each(lengths) if carried else pack_sentences(lengths, lstm.rows)
         initial = self._initial(strips)
         ids = ids.to(vectors.device)
         layers, finals = lstm(lambda read: vectors[ids[read]], len(ids), strips, initial)
@@ -107,7 +107,7 @@ class TokenEncoder:
             for length, end in zip(lengths, ends, strict=True)
         ]
 
-    def _initial(self, strips: Strips) -> list[list[State]]:
+    def _initial(self, strips: PackedRows) -> list[list[State]]:
         """States that the sentences of the next batch start from; see :class:`BiLstm`."""
         zeros = self._network.bilstm.zero_states(strips.rows if self._policy == "carry" else 1)
         if self._policy == "zero":

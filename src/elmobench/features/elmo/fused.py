@@ -17,7 +17,7 @@ from torch import Tensor
 
 from elmobench.features.elmo.bilstm import State
 from elmobench.features.elmo.options import LstmOptions
-from elmobench.features.elmo.strips import Strips
+from elmobench.features.elmo.packed_rows import PackedRows
 
 # Steps of one recording, and rows of one product; rows are filled up to a multiple, so that few
 # recordings serve all batches.
@@ -62,7 +62,7 @@ class FusedBiLstm:
 
     @property
     def rows(self) -> int:
-        """Strips that a batch should have at most."""
+        """PackedRows that a batch should have at most."""
         return _MOST_ROWS
 
     def zero_states(self, rows: int = 1) -> list[list[State]]:
@@ -78,7 +78,7 @@ class FusedBiLstm:
         self,
         embed: Callable[[Tensor], Tensor],
         count: int,
-        strips: Strips,
+        strips: PackedRows,
         initial: list[list[State]],
     ) -> tuple[list[Tensor], list[list[State]]]:
         """See :meth:`BiLstm.__call__`; the outputs lie in the CPU's memory."""
@@ -110,7 +110,7 @@ class FusedBiLstm:
         ]
         return [output.cpu() for output in outputs], finals
 
-    def _grids(self, strips: Strips, rows: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def _grids(self, strips: PackedRows, rows: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Runs of steps as full rectangles.
 
         Yields:

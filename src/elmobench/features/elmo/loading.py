@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 from elmobench.features.elmo.bilstm import BiLstm, Directions, LstmLayer
 from elmobench.features.elmo.char_cnn import CharCnn, Highway
 from elmobench.features.elmo.characters import N_IDS

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from elmobench.data.validation import validated
-from elmobench.digests import digest_of
-from elmobench.errors import ConfigError, ModelError
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.validation import validated
 
 _Positive = Annotated[int, Field(ge=1)]
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from elmobench.core.errors import ConfigError
 from elmobench.data.examples import Sentence, as_sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
-from elmobench.errors import ConfigError
 from elmobench.features.elmo.characters import character_ids
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.provider import FloatArray

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError
+from elmobench.core.validation import validated
 from elmobench.data.examples import as_sentence
-from elmobench.data.validation import validated
-from elmobench.digests import digest_of
-from elmobench.errors import ConfigError
 from elmobench.features.arithmetic import strict_float32
+from elmobench.features.catalog.entries import ModelEntry, ModelFile
+from elmobench.features.catalog.file_digests import cached_sha256
+from elmobench.features.catalog.model_files import find_model_path
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE
 from elmobench.features.elmo.encoding import StatePolicy, TokenEncoder
 from elmobench.features.elmo.loading import Arrays, build_network, read_weights
 from elmobench.features.elmo.options import ElmoOptions, parse_options, read_options
 from elmobench.features.elmo.random_weights import RANDOM_WEIGHTS_VERSION, random_arrays
 from elmobench.features.elmo.warm_up import WARM_UP
-from elmobench.features.entries import ModelEntry, ModelFile
-from elmobench.features.file_digests import cached_sha256
-from elmobench.features.model_files import find_model_path
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 
 Arithmetic = Literal["fp32", "bf16"]

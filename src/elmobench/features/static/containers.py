@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from elmobench.errors import ModelError
-from elmobench.registry import did_you_mean
+from elmobench.core.errors import ModelError
+from elmobench.core.registry import did_you_mean
 
 _DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
 # Archives made by one system's file manager carry its notes in this folder.

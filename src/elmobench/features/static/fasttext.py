@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 from elmobench.features.provider import FloatArray
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.fasttext_file import Reader, read_header

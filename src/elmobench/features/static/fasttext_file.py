@@ -18,7 +18,7 @@ import struct
 from dataclasses import dataclass
 from typing import IO, Final
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 
 _HEADER: Final = struct.Struct("<14id3i2q")
 _VERSIONS: Final = (11, 12)

@@ -6,7 +6,7 @@ import re
 import struct
 from typing import Final, Literal
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 
 Kind = Literal["glove", "word2vec", "word2vec-binary", "fasttext"]
 Format = Literal["auto", "glove", "word2vec", "word2vec-binary", "fasttext"]

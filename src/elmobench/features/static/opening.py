@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from elmobench.errors import ConfigError, ModelError
+from elmobench.core.errors import ConfigError, ModelError
 from elmobench.features.static.containers import file_state, vector_file
 from elmobench.features.static.formats import HEAD_BYTES, Format, kind_of
 from elmobench.features.static.source import Duplicates, VectorSource

@@ -10,15 +10,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from elmobench.data.validation import validated
-from elmobench.digests import digest_of
-from elmobench.errors import ConfigError
-from elmobench.features.entries import ModelEntry, ModelFile
-from elmobench.features.file_digests import cached_sha256
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError
+from elmobench.core.validation import validated
+from elmobench.features.catalog.entries import ModelEntry, ModelFile
+from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
-from elmobench.features.random_static import hashed_vectors
 from elmobench.features.static.formats import Format
 from elmobench.features.static.opening import open_vectors
+from elmobench.features.static.random_vectors import hashed_vectors
 from elmobench.features.static.source import Duplicates, VectorSource
 
 VERSION: Final = 1

@@ -10,7 +10,7 @@ from typing import IO, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 from elmobench.features.provider import FloatArray
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.formats import Kind

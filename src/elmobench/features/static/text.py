@@ -17,7 +17,7 @@ from typing import IO, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.formats import header_of
 from elmobench.features.static.source import Block, Duplicates, RowSource

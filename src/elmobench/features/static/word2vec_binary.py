@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import numpy as np
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.formats import header_of
 from elmobench.features.static.source import Block, Duplicates, RowSource

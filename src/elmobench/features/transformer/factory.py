@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmobench.data.validation import validated
-from elmobench.errors import ConfigError, ModelError
-from elmobench.features.entries import ModelEntry
-from elmobench.features.model_files import find_model_path
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.validation import validated
+from elmobench.features.catalog.entries import ModelEntry
+from elmobench.features.catalog.model_files import find_model_path
 from elmobench.features.provider import FeatureProvider, ProviderFactory
 from elmobench.features.transformer.files import PICKLES, PUBLISHED, folder_files, matches
 from elmobench.features.transformer.hub import HUB_NAME, hub_files
 
 if TYPE_CHECKING:
-    from elmobench.data.downloads import ProgressCallback
+    from elmobench.core.progress import DownloadProgress
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -69,7 +69,7 @@ class TransformerFactory(ProviderFactory):
         base: Path | None,
         where: str,
         trust_first: bool = False,
-        progress: ProgressCallback | None = None,
+        progress: DownloadProgress | None = None,
     ) -> dict[str, Path]:
         """The model's files by name: as given, of the folder, or of the hub."""
         own = validated(_Settings, entry.options, where)

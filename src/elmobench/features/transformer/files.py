@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 
 CONFIG: Final = "config.json"
 SAFETENSORS: Final = (

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from elmobench import paths
-from elmobench.data.trust import pin_all, pinned_below
-from elmobench.errors import ConfigError, DigestError, DownloadError
-from elmobench.features.file_digests import cached_sha256
+from elmobench.core import paths
+from elmobench.core.errors import ConfigError, DigestError, DownloadError
+from elmobench.data.download.pins import pin_all, pinned_below
+from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.transformer.files import CONFIG, PUBLISHED, check_complete, folder_files
 
 HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")

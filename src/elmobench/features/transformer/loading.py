@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from elmobench.errors import ConfigError, ModelError
+from elmobench.core.errors import ConfigError, ModelError
 from elmobench.features.transformer.files import check_complete
 from elmobench.features.transformer.packed import pack_linears
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from elmobench.errors import ModelError
+from elmobench.core.errors import ModelError
 from elmobench.features.transformer.windows import IntArray
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 import numpy as np
 import torch
 
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError, ModelError
 from elmobench.data.examples import as_sentence
-from elmobench.digests import digest_of
-from elmobench.errors import ConfigError, ModelError
 from elmobench.features.arithmetic import strict_float32
-from elmobench.features.file_digests import cached_sha256
+from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
 from elmobench.features.transformer.encoding import Pooling, WindowEncoder
 from elmobench.features.transformer.loading import LoadedModel, load_model

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elmobench.errors import ConfigError, ElmobenchError
+from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bert.wordpiece import (
     SPECIAL,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import ConfigError, ModelError
-from elmobench.files import write_text
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.files import write_text
 from elmobench.pretraining.encoded import EncodedCorpus, EncodedPart
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

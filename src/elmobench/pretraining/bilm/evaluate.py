@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.pretraining.bilm.network import (
     SOFTMAX_BIAS,
     SOFTMAX_WEIGHT,

@@ -11,10 +11,10 @@ import h5py
 from safetensors.torch import save_file
 from torch import Tensor
 
+from elmobench.core.files import atomic_path, write_text
 from elmobench.features.elmo.characters import N_IDS
 from elmobench.features.elmo.loading import expected_shapes, read_weights
 from elmobench.features.elmo.options import read_options
-from elmobench.files import atomic_path, write_text
 from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT, elmo_options
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.vocabulary import Vocabulary

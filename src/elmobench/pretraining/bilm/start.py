@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from elmobench.errors import ConfigError, ModelError
+from elmobench.core.errors import ConfigError, ModelError
 from elmobench.features.elmo.loading import read_weights
 from elmobench.features.elmo.options import read_options
 from elmobench.pretraining.bilm.export import OPTIONS, SOFTMAX, WEIGHTS, WORDS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.errors import DataError
+from elmobench.core.errors import DataError
 from elmobench.pretraining.encoded import EncodedPart
 
 _BEGIN, _END = 0, 1

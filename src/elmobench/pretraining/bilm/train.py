@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.digests import file_sha256
-from elmobench.errors import ConfigError, ElmobenchError
+from elmobench.core.digests import file_sha256
+from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.pretraining.bilm.evaluate import perplexity, targets
 from elmobench.pretraining.bilm.export import WEIGHTS, export
 from elmobench.pretraining.bilm.mixed_precision import check_arithmetic, products

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elmobench.errors import DataError, ElmobenchError
-from elmobench.files import write_bytes
+from elmobench.core.errors import DataError, ElmobenchError
+from elmobench.core.files import write_bytes
 from elmobench.pretraining.checkpoints import CheckpointFolder
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.glove.cooccurrence import Cooccurrences, count_cooccurrences

@@ -1,0 +1,300 @@
+"""The paper's findings, each as a claim that gathers its evidence from an experiment's records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from elmobench.analysis.claims.claim import (
+    Claim,
+    ClaimResult,
+    Evidence,
+    Expectation,
+    Outcome,
+    Study,
+    evidence_of,
+)
+from elmobench.analysis.stats.differences import Difference, TallyCache, corrected
+from elmobench.analysis.stats.epochs import comparable, epochs_saved
+from elmobench.analysis.stats.resampling import mean_interval
+from elmobench.analysis.tables.score_tables import learned_mixes
+from elmobench.tracking.record import RecordStore, RunRecord
+
+
+def answers(store: RecordStore | TallyCache, resamples: int = 10_000) -> list[ClaimResult]:
+    """Every claim, tested on the experiment in ``store``.
+
+    Args:
+        store: results folder, or its counts.
+        resamples: of each comparison.
+
+    Raises:
+        DataError: if predictions are missing or damaged.
+    """
+    counts = store if isinstance(store, TallyCache) else TallyCache(store)
+    study = Study(counts, resamples)
+    return [ClaimResult(claim, claim.gather(study)) for claim in CLAIMS]
+
+
+def _additions(study: Study) -> list[Difference]:
+    """Features with a contextual part, against the same without it."""
+    names = {record.features for record in study.records}
+    pairs = []
+    for name in sorted(names):
+        parts = name.split("+")
+        for part in parts:
+            rest = "+".join(p for p in parts if p != part)
+            if part in study.contextual and rest in names:
+                pairs.append((name, rest))
+    return study.pairs(pairs, "features")
+
+
+def _added(study: Study) -> list[Evidence]:
+    return evidence_of(_additions(study), "better")
+
+
+def _fewer_epochs(study: Study) -> list[Evidence]:
+    """Epochs until a baseline's best dev score is reached, with the contextual part beside it."""
+    found = []
+    rows = _additions(study)
+    for row, evidence in zip(rows, evidence_of(rows, "better"), strict=True):
+        results = comparable(row, study.counts)
+        if not results:
+            continue
+        saved = [epochs_saved(ours, theirs) for ours, theirs in results]
+        effect, low, high, outcome = _sign(saved)
+        found.append(
+            replace(
+                evidence,
+                what=f"epochs that {row.left} saves on the way to the best of {row.right}",
+                effect=effect,
+                low=low,
+                high=high,
+                outcome=outcome,
+                p=None,
+            )
+        )
+    return found
+
+
+def _sign(values: Sequence[float]) -> tuple[float, float | None, float | None, Outcome]:
+    """Mean of a few runs, its 95 % interval, and whether that is above zero."""
+    bounds = mean_interval(values)
+    outcome: Outcome = "undecided"
+    if bounds is not None and bounds[0] > 0:
+        outcome = "supported"
+    elif bounds is not None and bounds[1] < 0:
+        outcome = "contradicted"
+    low, high = bounds or (None, None)
+    return float(np.mean(values)), low, high, outcome
+
+
+def _mix(left: str, right: str, expectation: Expectation) -> Callable[[Study], list[Evidence]]:
+    return lambda study: evidence_of(
+        study.settings("mix", [(left, right)], default="learned"), expectation
+    )
+
+
+def _layers(upper: bool, pipelines: Sequence[str]) -> Callable[[Study], list[Evidence]]:
+    """The last layer against the first that sees the context, or the other way round."""
+
+    def gather(study: Study) -> list[Evidence]:
+        rows = []
+        for by, layers in study.layered():
+            top, first = max(layers), 1
+            if first in layers and top > first:
+                pair = (layers[top], layers[first]) if upper else (layers[first], layers[top])
+                rows += study.pairs([pair], by, pipelines)
+        return evidence_of(corrected(rows), "better") if rows else []
+
+    return gather
+
+
+def _context(study: Study) -> list[Evidence]:
+    rows = []
+    for by, layers in study.layered():
+        if 0 in layers:
+            rows += study.pairs([(n, layers[0]) for k, n in layers.items() if k > 0], by, ["wsd"])
+    return evidence_of(corrected(rows), "better") if rows else []
+
+
+def _placements(study: Study) -> list[Evidence]:
+    pairs = [("both", "output"), ("input", "output")]
+    return evidence_of(study.settings("placement", pairs, "input", ["srl"]), "better")
+
+
+def _both_placements(study: Study) -> list[Evidence]:
+    pairs = [("both", "input")]
+    return evidence_of(study.settings("placement", pairs, "input", ["nli", "qa"]), "better")
+
+
+def _penalty(study: Study) -> list[Evidence]:
+    kept = []
+    for row in study.settings("l2", [("0.001", "1.0")], default="0.001"):
+        ours = study.counts.by_cell[row.cells[0][0]]
+        # Only learned weights are penalised; and without an axis or a suffix λ is the head's own.
+        told = "l2" in ours.axes or any(p.get("l2") == 0.001 for p in ours.identity["parts"])
+        if told and row.axes.get("mix", "learned") == "learned":
+            kept.append(row)
+    return evidence_of(corrected(kept), "better") if kept else []
+
+
+def _gamma(study: Study) -> list[Evidence]:
+    rows = [r for r in study.pairs([("True", "False")], "gamma") if r.axes.get("mix") == "last"]
+    return evidence_of(corrected(rows), "better") if rows else []
+
+
+def _less_data(study: Study) -> list[Evidence]:
+    """With a tenth of the data or less, the contextual part does no worse than without it."""
+    groups: dict[tuple[str, str, str], dict[float, dict[int, RunRecord]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    for record in study.records:
+        share = float(record.axes.get("train_fraction", 1.0))
+        groups[record.task, record.head, record.features][share][record.seed] = record
+    rows = []
+    for (task, head, features), shares in groups.items():
+        for part in features.split("+"):
+            rest = "+".join(p for p in features.split("+") if p != part)
+            plain = groups.get((task, head, rest))
+            if part not in study.contextual or plain is None:
+                continue
+            for share, mine in shares.items():
+                larger = [s for s in plain if s >= 9.99 * share]
+                if not larger:
+                    continue
+                other = min(larger)
+                seeds = sorted(set(mine) & set(plain[other]))
+                if seeds:
+                    rows.append(
+                        study.difference(
+                            [(mine[s], plain[other][s]) for s in seeds],
+                            f"{features} with {100 * share:g} %",
+                            f"{rest} with {100 * other:g} %",
+                        )
+                    )
+    return evidence_of(corrected(rows), "not worse") if rows else []
+
+
+def _first_layer_at_input(study: Study) -> list[Evidence]:
+    """Whether the first biLSTM layer has the largest share, in the mixes at the input."""
+    rows = []
+    for group in learned_mixes(study.records):
+        shares = np.array([mix["s"] for mix in group.mixes])
+        if group.placement != "input" or shares.shape[1] != 3 or not study.is_elmo(group.part):
+            continue
+        leads = shares[:, 1] - np.maximum(shares[:, 0], shares[:, 2])
+        effect, low, high, outcome = _sign([float(lead) for lead in leads])
+        rows.append(
+            Evidence(
+                f"{group.task} · {group.head} · {group.features}",
+                f"s1 of {group.part} less the larger of s0 and s2",
+                effect,
+                low,
+                high,
+                outcome,
+                len(leads),
+            )
+        )
+    return rows
+
+
+_PETERS = "Peters et al. 2018"
+_REIMERS = "Reimers and Gurevych 2019"
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "adding-helps",
+        "Added to a baseline's vectors, a contextual representation is better on every task.",
+        f"{_PETERS}, table 1",
+        "baseline + contextual better than baseline",
+        _added,
+    ),
+    Claim(
+        "all-beat-last",
+        "All layers, mixed, are better than the last one alone.",
+        f"{_PETERS}, table 2",
+        "mix=learned better than mix=last",
+        _mix("learned", "last", "better"),
+    ),
+    Claim(
+        "small-penalty",
+        "A small λ, which lets the weights differ, is better than a large one.",
+        f"{_PETERS}, table 2",
+        "l2=0.001 better than l2=1.0",
+        _penalty,
+    ),
+    Claim(
+        "learned-is-uniform",
+        "Learned weights are no better and no worse than a plain mean of the layers.",
+        _REIMERS,
+        "mix=learned ties with mix=uniform",
+        _mix("learned", "uniform", "tie"),
+    ),
+    Claim(
+        "scale-matters",
+        "With the last layer alone, a learned scale γ is better than none.",
+        f"{_PETERS}, supplement",
+        "gamma=true better than gamma=false, with mix=last",
+        _gamma,
+    ),
+    Claim(
+        "both-placements",
+        "For inference and question answering, input and output are better than the input alone.",
+        f"{_PETERS}, table 3",
+        "placement=both better than placement=input",
+        _both_placements,
+    ),
+    Claim(
+        "not-at-the-output",
+        "For semantic roles, the output alone is worse than a placement with the input.",
+        f"{_PETERS}, table 3",
+        "placement=both and placement=input better than placement=output",
+        _placements,
+    ),
+    Claim(
+        "context-for-senses",
+        "Word senses need layers that see the context.",
+        f"{_PETERS}, table 5",
+        "each higher layer better than layer 0",
+        _context,
+    ),
+    Claim(
+        "upper-for-senses",
+        "Of the layers that see the context, the uppermost is best for word senses.",
+        f"{_PETERS}, table 5",
+        "the last layer better than layer 1",
+        _layers(True, ["wsd"]),
+    ),
+    Claim(
+        "lower-for-syntax",
+        "Of the layers that see the context, the lowest is best for parts of speech.",
+        f"{_PETERS}, table 6",
+        "layer 1 better than the last layer",
+        _layers(False, ["pos"]),
+    ),
+    Claim(
+        "less-data",
+        "With a contextual representation, a tenth of the training data does as well.",
+        f"{_PETERS}, section 5.4 and figure 1",
+        "no worse than the baseline with ten times the data",
+        _less_data,
+    ),
+    Claim(
+        "fewer-epochs",
+        "With a contextual representation, a baseline's best dev score is reached in fewer epochs.",
+        f"{_PETERS}, section 5.4",
+        "epochs saved above zero, with the same training options",
+        _fewer_epochs,
+    ),
+    Claim(
+        "first-layer-at-input",
+        "At the input, tasks give the first biLSTM layer the largest weight.",
+        f"{_PETERS}, section 5.5 and figure 2",
+        "s1 larger than s0 and s2",
+        _first_layer_at_input,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Looking at vectors, examples and parts of the test set."""

@@ -1,0 +1,56 @@
+"""The examples on which two runs differ, those first where they differ most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from elmobench.analysis.stats.differences import predictions_of
+from elmobench.metrics.base import get_metric
+from elmobench.tracking.record import RecordStore, RunRecord
+
+
+@dataclass(frozen=True)
+class ChangedExample:
+    """One test example that two runs answer differently.
+
+    Attributes:
+        id: of the example.
+        gold: the annotation.
+        left, right: what each run said.
+        left_score, right_score: the metric on this example alone, in percent.
+    """
+
+    id: str
+    gold: Any
+    left: Any
+    right: Any
+    left_score: float
+    right_score: float
+
+    @property
+    def gain(self) -> float:
+        """How much better ``left`` does here."""
+        return self.left_score - self.right_score
+
+
+def changed_examples(store: RecordStore, left: RunRecord, right: RunRecord) -> list[ChangedExample]:
+    """Examples with different answers: what ``left`` gains most first, what it loses most last.
+
+    Among equals the order is that of the test set.
+
+    Raises:
+        DataError: if predictions are missing or of different examples.
+    """
+    assert left.result is not None
+    rows, (ours, theirs) = predictions_of(store, [left, right])
+    tally = get_metric(left.result.metric).tally([row["gold"] for row in rows], [ours, theirs])
+    scores = tally.score(tally.counts)
+    found = [
+        ChangedExample(
+            row["id"], row["gold"], ours[i], theirs[i], float(scores[0, i]), float(scores[1, i])
+        )
+        for i, row in enumerate(rows)
+        if ours[i] != theirs[i]
+    ]
+    return sorted(found, key=lambda example: -example.gain)

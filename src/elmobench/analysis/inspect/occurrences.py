@@ -1,0 +1,118 @@
+"""One word in several sentences: where it stands, and how alike its vectors are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.core.errors import DataError
+from elmobench.core.registry import did_you_mean
+from elmobench.data.examples import Sentence
+from elmobench.features.norms import norms
+from elmobench.features.provider import FeatureProvider, FloatArray
+from elmobench.features.streaming import encode_chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A word in its sentence.
+
+    Attributes:
+        sentence: its tokens.
+        number: of the sentence, from 0.
+        position: of the word in it, from 0.
+    """
+
+    sentence: Sentence
+    number: int
+    position: int
+
+    @property
+    def token(self) -> str:
+        """The word as it is spelt there."""
+        return self.sentence[self.position]
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """The N occurrences of a word in one layer.
+
+    Attributes:
+        number, name: of the layer.
+        by_spelling: whether the layer looks at the word's spelling alone.
+        vectors: (N, D).
+        norms: (N,) L2 norms.
+        cosines: (N, N); NaN where a vector is zero, since it points nowhere.
+    """
+
+    number: int
+    name: str
+    by_spelling: bool
+    vectors: FloatArray
+    norms: FloatArray
+    cosines: NDArray[np.float64]
+
+
+def find_occurrences(word: str, sentences: Sequence[Sentence]) -> list[Occurrence]:
+    """Every occurrence of ``word``: as it is spelt, or else, in a sentence without, in any case.
+
+    Raises:
+        DataError: naming the sentence that does not have it, and its words that are like it.
+    """
+    found = []
+    for number, sentence in enumerate(sentences):
+        places = [i for i, token in enumerate(sentence) if token == word]
+        if not places:
+            folded = word.casefold()
+            places = [i for i, token in enumerate(sentence) if token.casefold() == folded]
+        if not places:
+            raise DataError(
+                f"there is no token {word!r} in {' '.join(sentence)!r}",
+                where=f"sentence {number + 1}",
+                fix=did_you_mean(word, set(sentence)),
+            )
+        found += [Occurrence(sentence, number, place) for place in places]
+    return found
+
+
+def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
+    """(N, D) to (N, N) cosines in float64; NaN where either vector is zero."""
+    wide = vectors.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    # 0 / 0 is NaN, which is what is meant.
+    with np.errstate(invalid="ignore"):
+        unit = wide / lengths
+    cosines: NDArray[np.float64] = np.clip(unit @ unit.T, -1.0, 1.0)
+    return cosines
+
+
+def layer_views(
+    provider: FeatureProvider, occurrences: Sequence[Occurrence], layer: int | None = None
+) -> list[LayerView]:
+    """Vectors, norms and cosines of ``occurrences`` in every layer, or in one.
+
+    Args:
+        provider: encodes their sentences.
+        occurrences: N of them.
+        layer: its number, from 0; None for all.
+    """
+    sentences = list(dict.fromkeys(occurrence.sentence for occurrence in occurrences))
+    encoded = dict(zip(sentences, encode_chunk(provider, sentences), strict=True))
+    views = []
+    for number, known in enumerate(provider.layers):
+        if layer in (None, number):
+            vectors = np.stack([encoded[o.sentence][number, o.position] for o in occurrences])
+            views.append(
+                LayerView(
+                    number,
+                    known.name,
+                    known.kind == "type",
+                    vectors,
+                    norms(vectors),
+                    cosine_matrix(vectors),
+                )
+            )
+    return views

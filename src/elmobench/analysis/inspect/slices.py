@@ -1,0 +1,257 @@
+"""Scores on parts of the test set: long sentences, unknown words, unseen entities."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from seqeval.metrics.sequence_labeling import get_entities
+
+from elmobench.analysis.tables.score_tables import mean_sd
+from elmobench.core.errors import ElmobenchError
+from elmobench.data.cards.counts import mark_spans
+from elmobench.data.task import Task, load_task
+from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.spec import parse_features
+from elmobench.metrics.base import get_metric
+from elmobench.tasks.registries import PIPELINES
+from elmobench.tracking.record import RecordStore, RunRecord
+
+SMALLEST = 20
+"""Examples (or entities) that a slice must have to be shown: fewer tell nothing."""
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of the test set.
+
+    Attributes:
+        name: for tables.
+        members: which examples, in the order of the predictions.
+    """
+
+    name: str
+    members: list[bool]
+
+
+def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFrame:
+    """The score of every features on every slice: mean ± sd over seeds.
+
+    Columns: task, head, slice, what is scored, how many examples (or entities), then one for each
+    features. Tasks whose data or predictions are not on this machine have no rows. Slices are of
+    whole examples, scored by the task's metric; for tasks of spans there is also the recall of
+    entities whose words stand as an entity in the training set, and of those that do not.
+
+    Raises:
+        DataError: if a record is damaged.
+    """
+    groups: dict[tuple[str, str, str], dict[str, list[RunRecord]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for record in store.planned():
+        if record.result is not None:
+            axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
+            groups[record.task, record.head, axes][record.features].append(record)
+    features = list(dict.fromkeys(name for group in groups.values() for name in group))
+    places = {
+        (r.task, r.identity.get("fold")) for g in groups.values() for c in g.values() for r in c
+    }
+    views = {place: _view(*place, include) for place in places}
+    words = {w for view in views.values() if view for t in view.tokens.values() for w in t}
+    known = _Vocabularies(store.experiment().get("models"), words)
+    rows: list[dict[str, Any]] = []
+    for (task, head, axes), group in groups.items():
+        first = next(iter(group.values()))[0]
+        view = views[task, first.identity.get("fold")]
+        if view is not None:
+            rows += _rows(store, view, known, {"task": task, "head": head, "axes": axes}, group)
+    table = pd.DataFrame(rows)
+    if rows:
+        table = table[
+            ["task", "head", "axes", "slice", "score", "of", *(f for f in features if f in table)]
+        ]
+        if not any(row["axes"] for row in rows) or len({row["axes"] for row in rows}) == 1:
+            table = table.drop(columns="axes")
+    return table.fillna("–")
+
+
+@dataclass(frozen=True)
+class _View:
+    """A task's words: of each test example, and of the training set."""
+
+    tokens: dict[str, Words]
+    train_words: frozenset[str]
+    train_entities: frozenset[Words]
+
+
+def _view(name: str, fold: int | None, include: Sequence[Path]) -> _View | None:
+    """None where the task's card or data is not here."""
+    try:
+        task = load_task(name, include=include, fold=fold)
+        if not task.is_local:
+            return None
+        tokens = {example.id: _tokens(task, example) for example in task.split("test")}
+        train = task.split("train")
+    except ElmobenchError:
+        return None
+    entities: set[Words] = set()
+    for example in train:
+        tags = getattr(example, "tags", None)
+        if tags is not None and mark_spans(tags):
+            entities.update(_entities(_tokens(task, example), tags))
+    words = frozenset(word.lower() for e in train for word in _tokens(task, e))
+    return _View(tokens, words, frozenset(entities))
+
+
+def _tokens(task: Task, example: Any) -> Words:
+    units = PIPELINES.get(task.card.pipeline).units(example)
+    return tuple(word for sentences in units.values() for s in sentences for word in s)
+
+
+def _entities(tokens: Words, tags: Sequence[str]) -> dict[Words, list[tuple[str, int, int]]]:
+    """Spans by their lower-cased words."""
+    found: dict[Words, list[tuple[str, int, int]]] = defaultdict(list)
+    for kind, first, last in get_entities(list(tags)):
+        surface = tuple(word.lower() for word in tokens[first : last + 1])
+        found[surface].append((kind, first, last))
+    return found
+
+
+class _Vocabularies:
+    """Which words the vectors without context have, by part of a features spec."""
+
+    def __init__(self, models: Mapping[str, Any] | None, words: Iterable[str]) -> None:
+        self._catalogue = Catalogue(models)
+        self._words = sorted(words)
+        self._known: dict[str, frozenset[str] | None] = {}
+
+    def of(self, part: str) -> frozenset[str] | None:
+        """Words with a vector; None where every word has one, or nobody here knows."""
+        if part not in self._known:
+            self._known[part] = self._look(part)
+        return self._known[part]
+
+    def _look(self, part: str) -> frozenset[str] | None:
+        try:
+            if self._catalogue.entry(part).provider != "static":
+                return None
+            provider = self._catalogue.load(part)
+            with provider.sharing(self._words):
+                return frozenset(w for w in self._words if (provider.coverage([w]) or {})["types"])
+        except ElmobenchError:
+            return None  # the model is not on this machine
+
+
+def _rows(
+    store: RecordStore,
+    view: _View,
+    known: _Vocabularies,
+    names: Mapping[str, str],
+    group: Mapping[str, Sequence[RunRecord]],
+) -> list[dict[str, Any]]:
+    try:
+        told = {
+            features: [store.read_predictions(record.cell) for record in records]
+            for features, records in group.items()
+        }
+    except ElmobenchError:
+        return []  # predictions were not kept
+    rows = next(iter(told.values()))[0]
+    if any(row["id"] not in view.tokens for row in rows):
+        return []  # the data have changed since
+    tokens = [view.tokens[row["id"]] for row in rows]
+    first = next(iter(group.values()))[0]
+    assert first.result is not None
+    metric, primary = get_metric(first.result.metric), first.result.primary
+    found = []
+    for one in _slices(tokens, view, known, group):
+        places = [i for i, member in enumerate(one.members) if member]
+        if not SMALLEST <= len(places) < len(rows):
+            continue
+
+        def score(answers: list[dict[str, Any]], places: list[int] = places) -> float:
+            gold = [answers[i]["gold"] for i in places]
+            return metric.compute(gold, [answers[i]["predicted"] for i in places]).values[primary]
+
+        found.append(_row(names, one.name, primary, len(places), told, score))
+    if view.train_entities and all(mark_spans(row["gold"]) for row in rows):
+        for seen in (True, False):
+            name = "entities also in train" if seen else "entities not in train"
+            wanted = [
+                _wanted(t, row["gold"], view, seen) for t, row in zip(tokens, rows, strict=True)
+            ]
+            count = sum(map(len, wanted))
+
+            def recall(
+                answers: list[dict[str, Any]],
+                wanted: list[set[tuple[str, int, int]]] = wanted,
+                count: int = count,
+            ) -> float:
+                right = sum(
+                    len(spans & set(get_entities(list(answer["predicted"]))))
+                    for spans, answer in zip(wanted, answers, strict=True)
+                )
+                return 100 * right / count
+
+            if count >= SMALLEST:
+                found.append(_row(names, name, "recall", count, told, recall))
+    return found
+
+
+def _row(
+    names: Mapping[str, str],
+    name: str,
+    what: str,
+    count: int,
+    told: Mapping[str, Sequence[list[dict[str, Any]]]],
+    score: Callable[[list[dict[str, Any]]], float],
+) -> dict[str, Any]:
+    scores = {features: mean_sd([score(a) for a in runs]) for features, runs in told.items()}
+    return {**names, "slice": name, "score": what, "of": count, **scores}
+
+
+def _slices(
+    tokens: Sequence[Words],
+    view: _View,
+    known: _Vocabularies,
+    features: Iterable[str],
+) -> list[Slice]:
+    """Parts by length, by words that training did not have, by words without a static vector."""
+    lengths = np.array([len(words) for words in tokens])
+    low, high = np.quantile(lengths, [0.25, 0.75])
+    slices = [
+        Slice(f"short: at most {low:g} tokens", [bool(n <= low) for n in lengths]),
+        Slice(f"long: at least {high:g} tokens", [bool(n >= high) for n in lengths]),
+    ]
+    new = [any(word.lower() not in view.train_words for word in words) for words in tokens]
+    slices += _both("a word not in train", "all words in train", new)
+    parts = dict.fromkeys(part.name for spec in features for part in parse_features(spec).parts)
+    for part in parts:
+        vocabulary = known.of(part)
+        if vocabulary is not None:
+            without = [any(word not in vocabulary for word in words) for words in tokens]
+            slices += _both(f"a word not in {part}", f"all words in {part}", without)
+    return slices
+
+
+def _both(name: str, opposite: str, members: list[bool]) -> list[Slice]:
+    return [Slice(name, members), Slice(opposite, [not member for member in members])]
+
+
+def _wanted(
+    tokens: Words, gold: Sequence[str], view: _View, seen: bool
+) -> set[tuple[str, int, int]]:
+    """Gold spans whose words are, or are not, those of an entity in the training set."""
+    return {
+        span
+        for surface, spans in _entities(tokens, gold).items()
+        if (surface in view.train_entities) == seen
+        for span in spans
+    }

@@ -1,0 +1,1 @@
+"""The report of an experiment: terminal, Markdown, HTML and templates."""

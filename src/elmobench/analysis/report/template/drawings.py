@@ -1,0 +1,76 @@
+"""Drawings that stand alone: SVG files with colours of their own, for light and dark pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from elmobench.analysis.report.page import figures
+from elmobench.analysis.report.page.figures import dots, shares
+from elmobench.analysis.report.page.scores import grouped, mean_point
+from elmobench.analysis.tables.score_tables import LearnedMix
+from elmobench.tracking.record import RunRecord
+
+# The colours of the report page.
+_PALETTE = Path(figures.__file__).with_name("palette.css")
+
+
+def score_drawing(records: Sequence[RunRecord], features: Sequence[str]) -> tuple[str, str]:
+    """A row a task (and head), a mark a representation with Student's 95 % interval over seeds.
+
+    Returns:
+        The file's text, and a description for those who cannot see it.
+    """
+    groups = [(title.split(" · ", 2), group) for title, group in grouped(records).items()]
+    names = _titles([words for words, _ in groups])
+    rows = {
+        title: {
+            name: mean_point(features.index(name), group[name])
+            for name in features
+            if name in group
+        }
+        for title, (_, group) in zip(names, groups, strict=True)
+    }
+    description = f"Test scores of {', '.join(features)} on {', '.join(rows)}"
+    return _alone(dots(rows, "test score, %")), description
+
+
+def weight_drawing(mixes: Sequence[LearnedMix], part: str) -> tuple[str, str]:
+    """A bar a task, divided by the mean softmax weights of the layers.
+
+    Returns:
+        The file's text, and a description for those who cannot see it.
+    """
+    names = _titles(
+        [[m.task, m.head, f"in {m.features}", m.axes, f"at {m.placement}"] for m in mixes]
+    )
+    rows = {
+        title: [float(x) for x in np.mean([one["s"] for one in mix.mixes], axis=0)]
+        for title, mix in zip(names, mixes, strict=True)
+    }
+    description = f"Layer weights of {part} on {', '.join(rows)}"
+    return _alone(shares(rows, "softmax weight s of each layer")), description
+
+
+def _titles(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The first word of each row, and of the further ones as many as tell the rows apart."""
+    kept = [0]
+    for place in range(1, max(map(len, rows))):
+        if len({_joined(row, kept) for row in rows}) == len(rows):
+            break
+        if len({_joined(row, [place]) for row in rows}) > 1:
+            kept.append(place)
+    return [_joined(row, kept) for row in rows]
+
+
+def _joined(row: Sequence[str], places: Sequence[int]) -> str:
+    return " · ".join(row[place] for place in places if place < len(row) and row[place])
+
+
+def _alone(svg: str) -> str:
+    """A drawing of a page as a file of its own."""
+    end = svg.index(">") + 1
+    style = f"svg {{ font-family: system-ui, sans-serif; }}\n{_PALETTE.read_text('utf-8')}"
+    return f"{svg[:end]}\n<style>\n{style}</style>{svg[end:]}\n"

@@ -1,0 +1,331 @@
+"""What a text can ask of an experiment's records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from elmobench.analysis.claims.claim import ClaimResult
+from elmobench.analysis.claims.paper_findings import answers
+from elmobench.analysis.report.page.scores import primary
+from elmobench.analysis.report.report import markdown_table
+from elmobench.analysis.report.template.drawings import score_drawing, weight_drawing
+from elmobench.analysis.stats.differences import Difference, TallyCache, compare
+from elmobench.analysis.stats.epochs import comparable, passing_epoch
+from elmobench.analysis.stats.resampling import p_text
+from elmobench.analysis.tables.results_frame import frame_of
+from elmobench.analysis.tables.score_tables import (
+    layer_weight_table,
+    learned_mixes,
+    mean_sd,
+    score_table,
+)
+from elmobench.core.errors import DataError, UnknownNameError
+from elmobench.core.registry import did_you_mean
+from elmobench.tracking.record import RecordStore, RunRecord
+
+
+class ResultsQuery:
+    """The records of one results folder, as a text asks for them.
+
+    Numbers come as text, tables as Markdown. Scores are test scores in percent, mean ± sample
+    standard deviation over seeds. Wherever ``axes`` are named only cells with these values count:
+    ``head="linear"``, ``train_fraction=0.25``, ``task=["ner/wnut17", "ner/litbank"]``.
+
+    Args:
+        folder: results folder.
+        drawings: where drawings go, by name.
+        resamples: of each test and bootstrap.
+
+    Raises:
+        DataError: if there are no records.
+    """
+
+    def __init__(self, folder: Path, drawings: dict[str, str], resamples: int) -> None:
+        self._store = RecordStore(folder)
+        self._records = [r for r in self._store.planned() if r.status == "ok"]
+        if not self._records:
+            raise DataError(
+                "no run records here", where=str(folder), fix="run the experiment into this folder"
+            )
+        self._drawings = drawings
+        self._resamples = resamples
+        self._counts = TallyCache(self._store)
+        self._compared: dict[Any, list[Difference]] = {}
+        self._answered: list[ClaimResult] | None = None
+
+    @property
+    def cells(self) -> int:
+        """How many cells have a result."""
+        return len(self._records)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks, in the grid's order."""
+        return list(dict.fromkeys(record.task for record in self._records))
+
+    @property
+    def features(self) -> list[str]:
+        """The compared representations, in the grid's order."""
+        return list(dict.fromkeys(record.features for record in self._records))
+
+    @property
+    def hours(self) -> str:
+        """Processor hours of all cells, encoding left out."""
+        seconds = [r.run.seconds.get("cpu", 0.0) for r in self._records if r.run is not None]
+        return f"{sum(seconds) / 3600:.1f}"
+
+    @property
+    def encoding_hours(self) -> str:
+        """Processor hours of encoding; by the clock where records predate them."""
+        seconds = [cost.get("cpu", cost["seconds"]) for cost in self._store.costs()]
+        return f"{sum(seconds) / 3600:.1f}"
+
+    @property
+    def caveats(self) -> str:
+        """The experiment's caveats as a list."""
+        found = dict.fromkeys(caveat for record in self._records for caveat in record.caveats)
+        return "\n".join(f"- {' '.join(caveat.split())}" for caveat in found)
+
+    def score(self, task: str, features: str, **axes: Any) -> str:
+        """``18.54 ± 3.17`` of one representation on one task.
+
+        Raises:
+            UnknownNameError: if no cell is such, or cells of several kinds are.
+        """
+        return mean_sd([primary(r) for r in self._one_kind(task=task, features=features, **axes)])
+
+    def mean(self, task: str, features: str, **axes: Any) -> float:
+        """The mean score as a number, to reckon with."""
+        scores = [primary(r) for r in self._one_kind(task=task, features=features, **axes)]
+        return sum(scores) / len(scores)
+
+    def scores(self, features: Sequence[str] = (), **axes: Any) -> str:
+        """Table: a row a task (and further axes), a column a representation."""
+        kept = self._some(features=features or self.features, **axes)
+        table = score_table(frame_of(kept))
+        names = [name for name in self.features if name in table]
+        keys = [str(name) for name in table if name not in names]
+        return _table(
+            table[[*keys, *(features or names)]], dull=set(keys) - {"task", "metric", "seeds"}
+        )
+
+    def differences(self, left: str, right: str, by: str = "features", **axes: Any) -> str:
+        """Table: difference on every task, its interval, p-value and verdict; see ``compare``."""
+        rows = self._compare(left, right, by, axes)
+        table = pd.DataFrame(
+            {
+                "task": row.task,
+                "head": row.head,
+                **{k: v for k, v in row.axes.items() if k not in axes},
+                "seeds": len(row.seeds),
+                f"{left} less {right}": f"{row.difference:+.2f}",
+                "95 % interval": f"{row.low:+.2f} … {row.high:+.2f}",
+                "p": p_text(row.p_corrected),
+                "verdict": row.verdict,
+            }
+            for row in rows
+        )
+        return _table(table, dull=("head", *(rows[0].axes)))
+
+    def difference(
+        self, task: str, left: str, right: str, by: str = "features", **axes: Any
+    ) -> str:
+        """``+6.13 (+4.02 … +8.25, p < 0.001)``; p is Holm's over the tasks, as in the table.
+
+        Raises:
+            UnknownNameError: if not exactly one comparison is such.
+        """
+        rows = [row for row in self._compare(left, right, by, axes) if row.task == task]
+        if len(rows) != 1:
+            raise UnknownNameError(
+                f"{len(rows)} comparisons of {left} with {right} on {task}",
+                fix="name the values of head and further axes" if rows else None,
+            )
+        (row,) = rows
+        p = p_text(row.p_corrected)
+        return (
+            f"{row.difference:+.2f} ({row.low:+.2f} … {row.high:+.2f}, "
+            f"p {p if p.startswith('<') else '= ' + p})"
+        )
+
+    def count(self, verdict: str, left: str, right: str, by: str = "features", **axes: Any) -> int:
+        """How many tasks have this verdict: better, worse, tie, undecided."""
+        return sum(row.verdict == verdict for row in self._compare(left, right, by, axes))
+
+    def epochs(self, left: str, right: str, **axes: Any) -> str:
+        """Table: the epoch in which ``right`` is best on dev, that in which ``left`` is as good.
+
+        Raises:
+            UnknownNameError: if no two runs were trained with the same options for some epochs.
+        """
+        ours, theirs = f"{left} as good", f"{right} at its best"
+        lines = []
+        for row in self._compare(left, right, "features", axes):
+            results = comparable(row, self._counts)
+            if not results:
+                continue
+            passed = [e for a, b in results if (e := passing_epoch(a, b)) is not None]
+            lines.append(
+                {
+                    "task": row.task,
+                    "head": row.head,
+                    **{k: v for k, v in row.axes.items() if k not in axes},
+                    "seeds": len(row.seeds),
+                    theirs: mean_sd([b.best_epoch for _, b in results], digits=1),
+                    ours: _of_seeds(passed, len(results)),
+                }
+            )
+        if not lines:
+            raise UnknownNameError(f"no epochs of {left} and {right} that can be compared")
+        return _table(pd.DataFrame(lines), dull={*lines[0]} - {"task", "seeds", ours, theirs})
+
+    def weights(self, **axes: Any) -> str:
+        """Table: learned layer weights and scale."""
+        table = layer_weight_table(self._some(**axes))
+        return _table(table, dull=("head", "axes", "features", "placement", "part"))
+
+    def weight(self, task: str, features: str, part: str, layer: int, **axes: Any) -> str:
+        """The learned weight of one layer of ``part``: ``0.41 ± 0.02``."""
+        found = [
+            mix
+            for mix in learned_mixes(self._one_kind(task=task, features=features, **axes))
+            if mix.part == part
+        ]
+        if len(found) != 1 or not 0 <= layer < len(found[0].mixes[0]["s"]):
+            raise UnknownNameError(f"no one weight of layer {layer} of {part} on {task}")
+        return mean_sd([mix["s"][layer] for mix in found[0].mixes])
+
+    def claims(self) -> str:
+        """Table: the paper's findings that these records can test, and what they say."""
+        rows = []
+        for answer in self._answers():
+            if answer.evidence:
+                rows.append(
+                    {
+                        "finding": answer.claim.statement,
+                        "source": answer.claim.source,
+                        "here": answer.outcome,
+                        "comparisons": answer.counts,
+                    }
+                )
+        return "\n".join(markdown_table(pd.DataFrame(rows)))
+
+    def claim(self, name: str) -> str:
+        """What the comparisons say of one of the findings: ``3 supported, 1 undecided``.
+
+        Raises:
+            UnknownNameError: if there is no such finding, or nothing here tests it.
+        """
+        found = {answer.claim.id: answer.counts for answer in self._answers() if answer.evidence}
+        if name not in found:
+            raise UnknownNameError(
+                f"no finding {name!r} is tested here", fix=did_you_mean(name, found)
+            )
+        return found[name]
+
+    def _answers(self) -> list[ClaimResult]:
+        if self._answered is None:
+            self._answered = answers(self._counts, self._resamples)
+        return self._answered
+
+    def draw_scores(self, name: str, features: Sequence[str] = (), **axes: Any) -> str:
+        """An image of the scores of every task, written beside the text as ``name``."""
+        order = list(features) or self.features
+        return self._drawn(name, *score_drawing(self._some(features=order, **axes), order))
+
+    def draw_weights(self, name: str, part: str, **axes: Any) -> str:
+        """An image of the layer weights of ``part`` on every task, written as ``name``."""
+        mixes = [mix for mix in learned_mixes(self._some(**axes)) if mix.part == part]
+        if not mixes:
+            raise UnknownNameError(f"no task has learned layer weights of {part!r}")
+        return self._drawn(name, *weight_drawing(mixes, part))
+
+    def _drawn(self, name: str, drawing: str, description: str) -> str:
+        self._drawings[name] = drawing
+        return f"![{description}]({name})"
+
+    def _compare(self, left: str, right: str, by: str, axes: dict[str, Any]) -> list[Difference]:
+        where = _texts(axes)
+        key = (left, right, by, str(sorted(where.items())))
+        if key not in self._compared:
+            self._compared[key] = compare(
+                self._counts, left, right, by=by, where=where, resamples=self._resamples
+            )
+        return self._compared[key]
+
+    def _some(self, **axes: Any) -> list[RunRecord]:
+        """Records with these values (a list: with one of them); at least one."""
+        wanted = _texts(axes)
+        for name, values in wanted.items():
+            for value in values:
+                self._known(name, value)
+        kept = [
+            record
+            for record in self._records
+            if all(_value(record, name) in values for name, values in wanted.items())
+        ]
+        if not kept:
+            raise UnknownNameError(f"no cell with {_told(axes)}")
+        return kept
+
+    def _one_kind(self, **axes: Any) -> list[RunRecord]:
+        """Records that differ in nothing but the seed."""
+        kept = self._some(**axes)
+        kinds = {
+            frozenset([f"head {r.head}", *(f"{k} {v}" for k, v in r.axes.items())]) for r in kept
+        }
+        if len(kinds) > 1:
+            varied = sorted(frozenset.union(*kinds) - frozenset.intersection(*kinds))
+            raise UnknownNameError(
+                f"cells of several kinds with {_told(axes)}: {', '.join(varied)}",
+                fix="name the values of head and further axes",
+            )
+        return kept
+
+    def _known(self, name: str, value: str) -> None:
+        known = list(dict.fromkeys(_value(record, name) for record in self._records))
+        if value not in known:
+            raise UnknownNameError(
+                f"no cell with {name} {value!r}",
+                fix=did_you_mean(value, known),
+            )
+
+
+def _value(record: RunRecord, name: str) -> str:
+    if name in ("task", "features", "head", "seed", "pipeline"):
+        return str(getattr(record, name))
+    return str(record.axes.get(name, ""))
+
+
+def _texts(axes: dict[str, Any]) -> dict[str, list[str]]:
+    """Wanted values of each axis, as text."""
+    return {
+        name: [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
+        for name, value in axes.items()
+    }
+
+
+def _of_seeds(epochs: Sequence[int], seeds: int) -> str:
+    """The epochs in which some of the seeds got there."""
+    if not epochs:
+        return "never"
+    told = mean_sd(epochs, digits=1)
+    return told if len(epochs) == seeds else f"{told} ({len(epochs)} of {seeds} seeds)"
+
+
+def _told(axes: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in axes.items())
+
+
+def _table(frame: pd.DataFrame, dull: Iterable[str]) -> str:
+    """Markdown; of the columns in ``dull`` those that tell rows apart."""
+    same = [
+        name
+        for name in dull
+        if name in frame and len(frame) > 1 and frame[name].astype(str).nunique() == 1
+    ]
+    return "\n".join(markdown_table(frame.drop(columns=same)))

@@ -1,0 +1,115 @@
+"""The report in a terminal: one narrow block for each task and head, readable at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+
+from elmobench.analysis.report.report import Report
+
+_SHORT = {
+    "context-free ceiling": "ceiling",
+    "provider parameters": "frozen",
+    "head parameters": "trained",
+    "bytes a token": "B/token",
+    "train s a cell": "train s",
+    "µs a token": "µs/token",
+}
+_ONLY_IN_FILES = ("s an epoch", "peak MB", "cpu s a cell", "encode s", "encode cpu s")
+_PROSE = ("source", "what", "verdict")
+_GROUPING = ("task", "head", "metric", "seeds", "axes")
+
+
+def print_report(report: Report, console: Console | None = None) -> None:
+    """Show every table of ``report``, caveats first."""
+    console = console or Console()
+    console.print(f"\n[bold]{escape(report.name)}[/]")
+    for caveat in report.caveats:
+        console.print(f"[yellow]{escape(caveat)}[/]", highlight=False)
+    for title, explanation, frame in report.sections:
+        console.print(
+            f"\n[bold underline]{escape(title)}[/] [dim]{escape(explanation)}[/]", highlight=False
+        )
+        tidy = _tidy(frame, list(report.features))
+        width = max((len(str(v)) for v in tidy.get("features", [])), default=0)
+        for heading, block in _blocks(tidy):
+            table = _table(block, width)
+            if not set(_PROSE) & set(block) and _width(table, console) > console.width - 2:
+                heading += " (means; the report has the spreads)"
+                table = _table(block.map(lambda value: str(value).split(" ± ")[0]), width)
+            console.print(f"[cyan]{escape(heading)}[/]", highlight=False)
+            console.print(Padding(table, (0, 0, 1, 2)))
+    for label, note in report.notes:
+        console.print(f"[yellow]care[/] {escape(label)}: {escape(note)}", highlight=False)
+    for label, error in report.failed:
+        console.print(f"[red]failed[/] {escape(label)}: {escape(error)}", highlight=False)
+
+
+def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Rows that share task, head and further axes, with a heading."""
+    numbers = [name for name in frame.columns if name not in _GROUPING]
+    grouping = [name for name in _GROUPING if name in frame.columns]
+    for key, block in frame.groupby(grouping, sort=False, dropna=False):
+        named = dict(zip(grouping, key, strict=True))
+        heading = " · ".join(str(named[n]) for n in ("task", "head", "axes") if named.get(n))
+        extra = [str(named["metric"])] if "metric" in named else []
+        extra += [f"seeds {named['seeds']}"] if "seeds" in named else []
+        yield heading + (f" ({', '.join(extra)})" if extra else ""), block[numbers]
+
+
+def _width(table: Table, console: Console) -> int:
+    """Columns of the terminal that the table needs so that nothing is cut off."""
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+
+
+def _table(frame: pd.DataFrame, width: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in map(str, frame.columns):
+        prose = name in _PROSE
+        table.add_column(
+            escape(_SHORT.get(name, name)),
+            no_wrap=not prose,
+            overflow="fold",
+            min_width=width if name == "features" else None,
+            justify="left" if prose or name == "features" else "right",
+        )
+    for row in frame.itertuples(index=False):
+        table.add_row(*(escape(str(value)) for value in row))
+    return table
+
+
+def _tidy(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    """One features name a row; further axes in one column; what is the same everywhere left out."""
+    frame = frame.copy()
+    present = [name for name in features if name in frame.columns]
+    if present:
+        keep = [name for name in frame.columns if name not in present]
+        frame["_row"] = range(len(frame))
+        frame = frame.melt(["_row", *keep], present, "features", "score")
+        frame["_column"] = frame["features"].map(present.index)
+        frame = frame.sort_values(["_row", "_column"]).drop(columns=["_row", "_column"])
+        known = [*_GROUPING, *_SHORT, *_PROSE, "features", "score"]
+        axes = [name for name in keep if name not in known]
+        if axes:
+            frame["axes"] = [
+                " ".join(f"{name}={row[name]}" for name in axes) for _, row in frame.iterrows()
+            ]
+            frame = frame.drop(columns=axes)
+        rest = [name for name in frame.columns if name not in ("features", "score")]
+        frame = frame[["features", "score", *rest]]
+    if "part" in frame.columns:
+        # Most specs have one part with layers to mix: naming it says nothing new.
+        group = [name for name in ("task", "head", "axes", "features") if name in frame.columns]
+        alone = frame.groupby(group, sort=False)["part"].transform("nunique") == 1
+        parts = frame["features"].where(alone, frame["features"] + " [" + frame["part"] + "]")
+        frame = frame.assign(features=parts).drop(columns="part")
+    frame = frame.drop(columns=[name for name in _ONLY_IN_FILES if name in frame.columns])
+    if "placement" in frame.columns and set(frame["placement"]) == {"input"}:
+        frame = frame.drop(columns="placement")
+    return frame

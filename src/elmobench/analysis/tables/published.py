@@ -1,0 +1,238 @@
+"""Published scores beside ours, and whether ours reproduce them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.core import paths
+from elmobench.core.validation import validated
+from elmobench.core.yaml_files import read_yaml
+from elmobench.tracking.record import RunRecord
+
+_FILE = Path(__file__).with_name("published.yaml")
+
+Verdict = Literal["reproduced", "missed", "undecided", "other data", "other model"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MatchingRuns(_Strict):
+    """Which cells repeat a published system.
+
+    Attributes:
+        features: specs; any of them.
+        head: preset.
+        axes: values of further axes that differ from their defaults.
+    """
+
+    features: tuple[str, ...]
+    head: str
+    axes: dict[str, Any] = Field(default_factory=dict)
+
+
+class PublishedNumber(_Strict):
+    """A published score, in percent.
+
+    Attributes:
+        pipeline: of the task.
+        dataset: as the publication calls it.
+        card: task card of the same data; None where there is none.
+        split: which was scored.
+        metric: key of the score.
+        score, sd, seeds: mean, its sample standard deviation over seeds, and their number,
+            as far as they were published.
+        system: the model, in words.
+        source: publication.
+        table: in it.
+        note: what to know of the number.
+        like: which cells repeat it; None if none can.
+    """
+
+    pipeline: str
+    dataset: str
+    card: str | None = None
+    split: Literal["dev", "test"] = "test"
+    metric: str
+    score: float
+    sd: float | None = None
+    seeds: int | None = None
+    system: str
+    source: str
+    table: str | None = None
+    note: str | None = None
+    like: MatchingRuns | None = None
+
+    @property
+    def place(self) -> str:
+        """Source and table in a few words, without an address."""
+        source = self.source.split(", http")[0]
+        return f"{source}, table {self.table}" if self.table else source
+
+
+class _File(_Strict):
+    sources: dict[str, str]
+    notes: dict[str, str]
+    numbers: tuple[PublishedNumber, ...]
+
+
+@cache
+def published_numbers() -> tuple[PublishedNumber, ...]:
+    """All that ship, in their file's order."""
+    return validated(_File, read_yaml(_FILE), str(_FILE)).numbers
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A published number, and ours where the same was measured.
+
+    Attributes:
+        number: the published one.
+        task: of ours.
+        verdict: ``reproduced``: the 90 % interval of the difference lies within the margin (two
+            one-sided tests). ``missed``: its 95 % interval leaves zero out. ``undecided``: the
+            seeds do not tell. ``other data``, ``other model``: nothing of ours repeats it.
+        ours: our scores by seed; empty unless the same was measured.
+        difference: mean of ours less the published one.
+        low, high: its 95 % interval.
+        margin: what counts as no difference.
+    """
+
+    number: PublishedNumber
+    task: str
+    verdict: Verdict
+    ours: tuple[float, ...] = ()
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: float | None = None
+
+
+def beside(
+    records: Sequence[RunRecord],
+    margin: float,
+    numbers: Iterable[PublishedNumber] | None = None,
+) -> list[Comparison]:
+    """Each task's published numbers: of its own data first, then of its pipeline's other data.
+
+    Tasks that do not ship with the package have none of other data.
+
+    Args:
+        records: of one experiment.
+        margin: points within which a number counts as reproduced, fixed before the run.
+        numbers: by default those that ship.
+    """
+    numbers = published_numbers() if numbers is None else tuple(numbers)
+    rows = []
+    tasks = {record.task: record.pipeline for record in records}
+    for task, pipeline in tasks.items():
+        if is_control(task):
+            continue  # no publication measured anything like it
+        here = [n for n in numbers if n.pipeline == pipeline]
+        done = [r for r in records if r.task == task and r.result is not None]
+        rows += [_comparison(n, task, done, margin) for n in here if n.card == task]
+        # What the field reaches on other data says nothing about somebody's own.
+        if (paths.builtin("tasks") / f"{task}.yaml").is_file():
+            rows += [Comparison(n, task, "other data") for n in here if n.card != task]
+    return rows
+
+
+def is_control(task: str) -> bool:
+    """Whether a task is generated, with a known answer."""
+    return task.split("/")[-1].startswith("control-")
+
+
+def _comparison(
+    number: PublishedNumber, task: str, records: Sequence[RunRecord], margin: float
+) -> Comparison:
+    # Points of the grid that differ in nothing are one run.
+    same = {record.cell: record for record in records if _repeats(record, number)}
+    ours = [_score(record, number) for record in same.values()]
+    scores = [score for score in ours if score is not None]
+    if not scores:
+        return Comparison(number, task, "other model")
+    difference = float(np.mean(scores)) - number.score
+    inner = _interval(scores, number, difference, 0.90)
+    outer = _interval(scores, number, difference, 0.95)
+    verdict: Verdict = "undecided"
+    if inner is not None and outer is not None:
+        if -margin < inner[0] and inner[1] < margin:
+            verdict = "reproduced"
+        elif outer[0] > 0 or outer[1] < 0:
+            verdict = "missed"
+    low, high = outer or (None, None)
+    return Comparison(number, task, verdict, tuple(scores), difference, low, high, margin)
+
+
+def _score(record: RunRecord, number: PublishedNumber) -> float | None:
+    assert record.result is not None
+    # A card's "test" is the split that its publication reports: SQuAD's is its development set.
+    scores = record.result.dev if number.split == "dev" else record.result.test
+    return scores.get(number.metric)
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    "mix": "learned",
+    "gamma": True,
+    "norm": "none",
+    "l2": "preset",
+    "placement": "input",
+    "train_fraction": 1.0,
+    "fold": 0,
+}
+
+
+def _repeats(record: RunRecord, number: PublishedNumber) -> bool:
+    like = number.like
+    if like is None or record.head != like.head or record.features not in like.features:
+        return False
+    names = {name for name in (*record.axes, *like.axes) if _matters(name, record)}
+    return all(
+        record.axes.get(name, _DEFAULTS.get(name)) == like.axes.get(name, _DEFAULTS.get(name))
+        for name in names
+    )
+
+
+_OF_THE_MIX = frozenset({"mix", "gamma", "norm", "l2"})
+
+
+def _matters(name: str, record: RunRecord) -> bool:
+    """Whether an axis changes anything for a run's features: there may be no layers to mix, or
+    every part may have a place of its own.
+    """
+    if name == "placement":
+        return any("@place=" not in part for part in record.features.split("+"))
+    if name in _OF_THE_MIX and record.result is not None and record.axes.get("mix") != "concat":
+        places = record.result.layer_weights.values()
+        mixes = [mix for parts in places for mix in parts.values()]
+        return not mixes or any(mix["s"] is not None for mix in mixes)
+    return True
+
+
+def _interval(
+    ours: Sequence[float], number: PublishedNumber, difference: float, level: float
+) -> tuple[float, float] | None:
+    """Of the difference of two means (Welch); a number without a spread is taken as exact."""
+    from scipy.stats import t
+
+    n = len(ours)
+    if n < 2:
+        return None
+    one = float(np.var(ours, ddof=1)) / n
+    two = 0.0
+    freedom = float(n - 1)
+    if number.sd is not None and number.seeds is not None and number.seeds > 1:
+        two = number.sd**2 / number.seeds
+        if one + two > 0:
+            freedom = (one + two) ** 2 / (one**2 / (n - 1) + two**2 / (number.seeds - 1))
+    half = float(t.ppf(0.5 + level / 2, freedom)) * math.sqrt(one + two)
+    return difference - half, difference + half

@@ -1,0 +1,100 @@
+"""Records as a table: one row a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from elmobench.core.errors import DataError
+from elmobench.tracking.record import RecordStore, RunRecord
+
+COLUMNS = (
+    "experiment",
+    "task",
+    "pipeline",
+    "features",
+    "head",
+    "seed",
+    "status",
+    "metric",
+    "score",
+    "dev",
+    "best_epoch",
+    "epochs",
+    "train_seconds",
+    "epoch_seconds",
+    "head_parameters",
+    "cell",
+)
+"""Columns that every frame has; further axes of the experiment follow, then ``test.*``."""
+
+
+def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
+    """The records of an experiment's results folder as a frame.
+
+    Args:
+        path: the folder that holds ``records``.
+        everything: also records of earlier versions of the experiment.
+
+    Returns:
+        One row a cell, see :data:`COLUMNS`; ``score`` is the primary test score in percent.
+
+    Raises:
+        DataError: if there are no records.
+    """
+    store = RecordStore(Path(path))
+    records = list(store) if everything else store.planned()
+    if not records:
+        raise DataError(
+            "no run records here",
+            where=str(path),
+            fix="give the folder that holds 'records/', e.g. results/first",
+        )
+    return frame_of(records)
+
+
+def frame_of(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """The frame of ``records``; with no record, an empty one with the fixed columns."""
+    rows = [_row(record) for record in records]
+    frame = pd.DataFrame(rows)
+    missing = [name for name in COLUMNS if name not in frame.columns]
+    for name in missing:
+        frame[name] = None
+    rest = [name for name in frame.columns if name not in COLUMNS]
+    return frame[[*COLUMNS, *rest]]
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "experiment": record.experiment,
+        "task": record.task,
+        "pipeline": record.pipeline,
+        "features": record.features,
+        "head": record.head,
+        "seed": record.seed,
+        "status": record.status,
+        "cell": record.cell,
+        **record.axes,
+    }
+    if record.result is not None:
+        row["metric"] = record.result.primary
+        row["score"] = record.result.test[record.result.primary]
+        row["dev"] = record.result.dev[record.result.primary]
+        row["best_epoch"] = record.result.best_epoch
+        row["epochs"] = len(record.result.curve)
+        row |= {f"test.{name}": value for name, value in record.result.test.items()}
+    if record.run is not None:
+        row["train_seconds"] = record.run.seconds.get("train")
+        row["epoch_seconds"] = record.run.seconds.get("epoch_mean")
+        row["head_parameters"] = record.run.parameters.get("head")
+    return row
+
+
+def axes_of(frame: pd.DataFrame) -> list[str]:
+    """Names of the further axes that a frame has."""
+    return [
+        name for name in frame.columns if name not in COLUMNS and not str(name).startswith("test.")
+    ]

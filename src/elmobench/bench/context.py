@@ -1,0 +1,225 @@
+"""What cells share while they run: tasks, providers, the store, and prepared examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from elmobench.bench.experiment.cells import Cell, PartSettings
+from elmobench.bench.experiment.schema import Experiment
+from elmobench.core.digests import canonical_json
+from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.examples import Sentence
+from elmobench.data.task import Task, load_task
+from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.provider import FeatureProvider
+from elmobench.features.store.feature_store import FeatureStore, StoredFeatures
+from elmobench.metrics.base import Metric, get_metric
+from elmobench.nn.mix_mode import MixMode
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.registries import PIPELINES
+from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
+
+ContextArgs = tuple[Experiment, tuple[Path, ...], Path | None, bool]
+"""The arguments of a :class:`RunContext`, for another process to make the same one."""
+
+
+@dataclass
+class PreparedTask:
+    """A task's examples with the sentences they need.
+
+    Attributes:
+        sets: ``train`` (as the head trains on it), ``dev`` and ``test``.
+        table: the distinct sentences of all three.
+        train_examples: the training split itself, before any expansion into phrases.
+        views: the sentences looked up in the store, by provider fingerprint.
+    """
+
+    sets: dict[str, ExampleSet[Any]]
+    table: SentenceTable
+    train_examples: list[Any] = field(default_factory=list)
+    views: dict[str, StoredPart] = field(default_factory=dict)
+
+
+class RunContext:
+    """Loads each task, provider and prepared set once in a process.
+
+    Args:
+        experiment: gives models of its own, and the precision of stored features.
+        include: folders of one's own task cards.
+        store_root: the feature store; None for the default.
+        trust_first: pin digests nobody knows yet.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        include: Sequence[Path] = (),
+        store_root: Path | None = None,
+        trust_first: bool = False,
+    ) -> None:
+        self.experiment = experiment
+        self.include = tuple(include)
+        self.recipe: ContextArgs = (experiment, self.include, store_root, trust_first)
+        self._trust_first = trust_first
+        self._catalogue = Catalogue(experiment.models, experiment.base, trust_first=trust_first)
+        self.store = FeatureStore(store_root, experiment.settings.precision)
+        self._tasks: dict[tuple[str, int | None], Task] = {}
+        self._stored: dict[str, StoredFeatures] = {}
+        self._prepared: dict[str, PreparedTask] = {}
+        self._data_digests: dict[tuple[str, int | None], str] = {}
+        self._metrics: dict[str, Metric] = {}
+
+    def task(self, name: str, fold: int | None = None) -> Task:
+        """The task ``name``, loaded once for each fold (None for the first, or for no folds)."""
+        key = (name, fold or None)
+        if key not in self._tasks:
+            self._tasks[key] = load_task(
+                name, include=self.include, trust_first=self._trust_first, fold=fold
+            )
+        return self._tasks[key]
+
+    def pipeline(self, task: str) -> Pipeline[Any]:
+        """The pipeline of ``task``."""
+        return PIPELINES.get(self.task(task).card.pipeline)
+
+    def metric(self, task: str) -> Metric:
+        """The metric that the card of ``task`` names.
+
+        Raises:
+            ConfigError: if it cannot read the annotation of this kind of task.
+        """
+        if task not in self._metrics:
+            card, pipeline = self.task(task).card, self.pipeline(task)
+            metric = get_metric(card.metric)
+            gold = [pipeline.gold(example) for example in self.task(task).split("dev")[:20]]
+            try:
+                metric.compute(gold, gold)
+            except DataError as error:
+                raise ConfigError(
+                    f"metric {card.metric!r} does not fit pipeline {card.pipeline!r}: {error.what}",
+                    where=str(card.file or task),
+                    fix="correct the card's metric (`elmobench list metrics` shows them)",
+                ) from error
+            self._metrics[task] = metric
+        return self._metrics[task]
+
+    def provider(self, part: PartSettings) -> FeatureProvider:
+        """The provider of one part of a features spec."""
+        return self._catalogue.load(part.name, part.provider)
+
+    def model_folder(self, name: str) -> Path | None:
+        """Where the files of the model ``name`` are; None if it has none on this machine."""
+        found = [file.path for file in self._catalogue.files(name) if file.path is not None]
+        return found[0].parent if found else None
+
+    def stored(self, part: PartSettings) -> StoredFeatures:
+        """The stored features of one part; opened once, after :meth:`build`."""
+        provider = self.provider(part)
+        if provider.fingerprint not in self._stored:
+            self._stored[provider.fingerprint] = self.store.open(provider)
+        return self._stored[provider.fingerprint]
+
+    def view(self, cell: Cell, part: PartSettings) -> StoredPart:
+        """One part's stored vectors of the cell's sentences, looked up once."""
+        prepared = self.prepared(cell)
+        fingerprint = self.provider(part).fingerprint
+        if fingerprint not in prepared.views:
+            prepared.views[fingerprint] = StoredPart(self.stored(part), prepared.table.sentences)
+        return prepared.views[fingerprint]
+
+    def forget_stored(self, part: PartSettings) -> None:
+        """Open the store afresh next time, because it grew."""
+        self._stored.pop(self.provider(part).fingerprint, None)
+
+    def prepared(self, cell: Cell) -> PreparedTask:
+        """The examples of the cell's task, expanded as its head trains on them."""
+        # Left out where there are no folds.
+        fold = [] if cell.fold is None else [cell.fold]
+        key = canonical_json([cell.task, cell.options.training_data(), *fold])
+        if key not in self._prepared:
+            # One task at a time: cells come grouped by task, and phrases are many.
+            for old in [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]:
+                del self._prepared[old]
+            self._prepared[key] = self._prepare(cell)
+        return self._prepared[key]
+
+    def _prepare(self, cell: Cell) -> PreparedTask:
+        task, pipeline = self.task(cell.task, cell.fold), self.pipeline(cell.task)
+        table = SentenceTable()
+        train = list(task.split("train"))
+        expanded = pipeline.training_examples(train, cell.options)
+        sets = {"train": ExampleSet(pipeline, expanded, table)}
+        if task.data_digest != self.data_digest(cell.task, cell.fold):
+            raise DataError(
+                "the data changed since the run began",
+                where=cell.task,
+                fix="run again: the changed data is another cell",
+            )
+        for split in ("dev", "test"):
+            sets[split] = ExampleSet(pipeline, list(task.split(split)), table)
+        return PreparedTask(sets, table, train)
+
+    def sentences(self, cell: Cell) -> list[Sentence]:
+        """The distinct sentences that the cell reads."""
+        return self.prepared(cell).table.sentences
+
+    def data_digest(self, task: str, fold: int | None = None) -> str:
+        """The digest of the task's data, taken when first asked for."""
+        key = (task, fold)
+        if key not in self._data_digests:
+            self._data_digests[key] = self.task(task, fold).data_digest
+        return self._data_digests[key]
+
+    def expect_data(self, task: str, fold: int | None, digest: str) -> None:
+        """Hold the task's data to the digest that was taken when the run was planned."""
+        self._data_digests[(task, fold)] = digest
+
+    def identity(self, cell: Cell) -> dict[str, Any]:
+        """See :meth:`Cell.identity`."""
+        task, metric = self.task(cell.task, cell.fold), self.metric(cell.task)
+        providers = [self.provider(part) for part in cell.parts]
+        return cell.identity(
+            data_digest=self.data_digest(cell.task, cell.fold),
+            card_version=task.card.version,
+            metric=(metric.name, metric.version),
+            labels=task.labels,
+            context_unit=task.card.context_unit,
+            fingerprints=[provider.fingerprint for provider in providers],
+            num_layers=[provider.num_layers for provider in providers],
+        )
+
+    def check(self, cell: Cell) -> None:
+        """Errors that need a provider to be seen: layers out of range, wrong ``(trainable)``."""
+        for part in cell.parts:
+            provider = self.provider(part)
+            if part.trainable and (provider.num_layers != 1 or provider.layers[0].kind != "type"):
+                raise ConfigError(
+                    f"{part.name}(trainable): only static vectors, one a word type, can be "
+                    "an embedding in the head",
+                    where=f"features {cell.features}",
+                )
+            if not provider.cacheable:
+                raise ConfigError(
+                    f"{part.name}: its vectors depend on what was encoded before, so they "
+                    "cannot be stored or compared",
+                    where=f"features {cell.features}",
+                    fix="use @state=zero or @state=warm",
+                )
+            part_mode(part, provider.num_layers).layers(provider.num_layers)
+            # Where a part enters the head, and its dropout, apply to a single layer too.
+            mixing = [key for key in part.explicit if key not in ("dropout", "place")]
+            if provider.num_layers == 1 and mixing:
+                raise ConfigError(
+                    f"{part.name} has one layer: there is nothing to mix, so @{mixing[0]} says "
+                    "nothing",
+                    where=f"features {cell.features}",
+                    fix="leave the suffix out",
+                )
+
+
+def part_mode(part: PartSettings, num_layers: int) -> MixMode:
+    """How the layers of ``part`` are mixed: the identity where there is only one."""
+    return MixMode.parse(part.mix if num_layers > 1 else "learned")

@@ -1,0 +1,1 @@
+"""Experiment files, their composition, and the cells of their grid."""

@@ -1,0 +1,1 @@
+"""Launchers: where sentences are encoded and cells run."""

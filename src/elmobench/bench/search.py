@@ -1,0 +1,113 @@
+"""The small search of ``linear`` heads: the same candidates for every embedding, on dev."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from elmobench.bench.experiment.cells import Cell, apply_options
+from elmobench.core.digests import digest_of
+from elmobench.core.files import write_text
+from elmobench.tasks.base import TrainingOptions
+from elmobench.training.trainer import TrainingError
+
+Candidate = dict[str, float]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What was chosen, and what each candidate scored on dev: None if its loss diverged."""
+
+    chosen: Candidate
+    scores: list[tuple[Candidate, float | None]]
+
+    def apply(self, cell: Cell) -> Cell:
+        """``cell`` with the chosen values."""
+        return with_candidate(cell, self.chosen)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the record."""
+        return {
+            "chosen": self.chosen,
+            "dev": [{"candidate": c, "score": s} for c, s in self.scores],
+        }
+
+
+def candidates(training: TrainingOptions) -> list[Candidate]:
+    """The product of the grid's lists, in a fixed order; one empty candidate without a grid."""
+    names = sorted(training.grid)
+    return [
+        dict(zip(names, values, strict=True))
+        for values in itertools.product(*(training.grid[name] for name in names))
+    ]
+
+
+def with_candidate(cell: Cell, candidate: Candidate) -> Cell:
+    """``cell`` with a candidate's option values."""
+    options, training, mix = apply_options(candidate, cell.options, cell.training, cell.mix)
+    return replace(cell, options=options, training=training, mix=mix)
+
+
+def selection_key(identity: Mapping[str, Any]) -> str:
+    """Names the search that all seeds of a cell share."""
+    return digest_of({name: value for name, value in identity.items() if name != "seed"})
+
+
+def selection_path(folder: Path, identity: Mapping[str, Any]) -> Path:
+    """Where the search of a cell and its other seeds is kept, below the results ``folder``."""
+    return folder / "selections" / f"{selection_key(identity)[:16]}.json"
+
+
+def select(
+    cell: Cell,
+    choices: Sequence[Candidate],
+    identity: Mapping[str, Any],
+    folder: Path,
+    score: Callable[[Cell], float],
+) -> SearchResult:
+    """Score every candidate on dev and take the best, the first among equals.
+
+    The answer is kept below ``folder``: it does not depend on the cell's seed, so the other
+    seeds read it. A single candidate is taken without a search.
+
+    Raises:
+        TrainingError: if every candidate diverges.
+    """
+    if len(choices) == 1:
+        return SearchResult(choices[0], [])
+    path = selection_path(folder, identity)
+    kept = _read(path, selection_key(identity))
+    if kept is not None:
+        return kept
+    scores: list[tuple[Candidate, float | None]] = []
+    failure: TrainingError | None = None
+    for choice in choices:
+        try:
+            scores.append((choice, score(with_candidate(cell, choice))))
+        except TrainingError as error:
+            scores.append((choice, None))
+            failure = error
+    done = [(choice, value) for choice, value in scores if value is not None]
+    if not done:
+        assert failure is not None
+        raise failure
+    best = max(done, key=lambda pair: pair[1])[0]
+    selection = SearchResult(best, scores)
+    content = {"key": selection_key(identity), **selection.as_json()}
+    write_text(path, json.dumps(content, indent=1) + "\n")
+    return selection
+
+
+def _read(path: Path, key: str) -> SearchResult | None:
+    """A kept search; None if there is none, it is damaged, or it is of another cell."""
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        if raw["key"] != key:
+            return None
+        return SearchResult(raw["chosen"], [(r["candidate"], r["score"]) for r in raw["dev"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""What every package uses: errors, files, digests, paths, registries and validation."""

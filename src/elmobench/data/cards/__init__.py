@@ -1,0 +1,1 @@
+"""Task cards: their schema, where they are found, and the files they name."""

@@ -1,0 +1,346 @@
+"""Task cards: what a dataset is, where its bytes are, what it should hold, how it is scored.
+
+A card is a YAML file below ``tasks/`` (or an included folder, or another package). A released
+card is never edited; a new one with a higher version supersedes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from elmobench.core.validation import Options
+
+SPLITS = ("train", "dev", "test")
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+GitBlob = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Component(_Strict):
+    """Something registered by name, with its options: a reader or a generator."""
+
+    name: str
+    options: Options = Field(default_factory=dict)
+
+
+class _Source(_Strict):
+    reader: str | None = None
+    options: Options = Field(default_factory=dict)
+    beside: dict[Name, Annotated[list[FileSource], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+    @field_validator("beside")
+    @classmethod
+    def _one_level(cls, value: dict[str, list[FileSource]]) -> dict[str, list[FileSource]]:
+        for role, sources in value.items():
+            if any(source.beside or source.options or source.reader for source in sources):
+                raise ValueError(
+                    f"{role}: a file beside another has no 'reader', 'options' or 'beside'"
+                )
+        return value
+
+
+class _OneFile(_Source):
+    member: str | None = None
+    lines: tuple[int, int] | None = None
+
+    @field_validator("lines")
+    @classmethod
+    def _ordered(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and not 1 <= value[0] <= value[1]:
+            raise ValueError("expected [first, last], counted from 1, first not after last")
+        return value
+
+
+class UrlSource(_OneFile):
+    """A file at a public address.
+
+    Attributes:
+        url: https only.
+        sha256: of the file's bytes.
+        git_blob_sha1: git's id of the file, where that is what is known.
+        bytes: its size.
+        member: the file inside a zip archive.
+        lines: first and last line to keep, counted from 1.
+        reader: for a file that is not in the format of the others: the reader that takes the
+            place of the card's, which then gives this file no options either.
+        options: reader options for this file alone.
+        beside: files that its reader needs as well, by role: gold keys, a sense inventory.
+    """
+
+    url: str
+    sha256: Sha256 | None = None
+    git_blob_sha1: GitBlob | None = None
+    bytes: Annotated[int, Field(ge=0)] | None = None
+
+
+class PathSource(_OneFile):
+    """A local file; its digest is computed where not given.
+
+    Attributes:
+        path: relative to the card's folder. It may lead out of it with ``..`` or be absolute:
+            that suits a card for one machine; a card that is passed on keeps its files beside it.
+        sha256: of the file's bytes.
+    """
+
+    path: str
+    sha256: Sha256 | None = None
+
+
+class ListedSource(_Source):
+    """Many files below one public address, each read as a source of its own.
+
+    Attributes:
+        base: what the paths begin with, https only.
+        files: a table beside the card: path below ``base``, SHA-256, bytes; tabs between.
+        options: reader options for these files.
+        beside: files that the reader needs as well, for each of them.
+    """
+
+    base: str
+    files: str
+
+
+class GenerateSource(_Strict):
+    """Examples made by a registered generator; the same bytes on every machine."""
+
+    generate: Component
+
+
+def _kind_of_source(value: Any) -> str | None:
+    keys = {"url", "path", "files", "generate"}
+    present = keys & set(value) if isinstance(value, Mapping) else set()
+    if isinstance(value, UrlSource | PathSource | ListedSource | GenerateSource):
+        present = keys & set(type(value).model_fields)
+    return present.pop() if len(present) == 1 else None
+
+
+FileSource = Annotated[
+    Annotated[UrlSource, Tag("url")]
+    | Annotated[PathSource, Tag("path")]
+    | Annotated[ListedSource, Tag("files")],
+    Discriminator(
+        _kind_of_source,
+        custom_error_type="source_kind",
+        custom_error_message="a file is given by exactly one of 'url', 'path' and 'files'",
+    ),
+]
+
+Source = Annotated[
+    Annotated[UrlSource, Tag("url")]
+    | Annotated[PathSource, Tag("path")]
+    | Annotated[ListedSource, Tag("files")]
+    | Annotated[GenerateSource, Tag("generate")],
+    Discriminator(
+        _kind_of_source,
+        custom_error_type="source_kind",
+        custom_error_message="a source has exactly one of 'url', 'path', 'files' and 'generate'",
+    ),
+]
+
+
+class HashSplit(_Strict):
+    """A split for a set without an official one: by SHA-256 of ``salt`` + the example's text.
+
+    It does not look at labels, does not depend on order, and puts equal texts in one split.
+    """
+
+    by: Literal["hash"]
+    salt: str
+    dev: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> HashSplit:
+        if self.dev + self.test >= 1:
+            raise ValueError("dev and test leave nothing for train")
+        return self
+
+
+class FoldSplit(_Strict):
+    """A split for cross-validation: each file of ``all`` is test in one fold.
+
+    Attributes:
+        folds: texts that name the test files of fold 0, of fold 1, …, one name a line; a
+            name's suffix (``.tsv``) is not looked at. In fold k the files of k are test, those
+            of k - 1 (of the last fold for k = 0) dev, all others train.
+    """
+
+    by: Literal["fold"]
+    folds: Annotated[list[FileSource], Field(min_length=1)]
+
+    @field_validator("folds")
+    @classmethod
+    def _plain(cls, value: list[FileSource]) -> list[FileSource]:
+        if any(source.beside or source.options for source in value):
+            raise ValueError("a list of names has no 'options' or 'beside'")
+        return value
+
+
+def _kind_of_split(value: Any) -> str | None:
+    by = value.get("by") if isinstance(value, Mapping) else getattr(value, "by", None)
+    return by if by in ("hash", "fold") else None
+
+
+Split = Annotated[
+    Annotated[HashSplit, Tag("hash")] | Annotated[FoldSplit, Tag("fold")],
+    Discriminator(
+        _kind_of_split,
+        custom_error_type="split_kind",
+        custom_error_message="'by' is 'hash' or 'fold'",
+    ),
+]
+
+
+class SplitCounts(_Strict):
+    """Sizes of one split. In a card, those that are given are checked when it is loaded.
+
+    Attributes:
+        examples: number of examples (sentences).
+        tokens: over all examples.
+        spans: annotated spans, of tagged sentences in a span scheme; arguments of propositions;
+            sense-annotated instances.
+        phrases: labelled phrases, of treebank sentences.
+        mentions, clusters, singletons: of coreference documents; a singleton is a cluster too.
+        labels: examples by label, or tokens by tag where tags do not mark spans.
+        types: spans by type, instances by part of speech.
+        passages: distinct passages that questions are asked on.
+    """
+
+    examples: int | None = None
+    tokens: int | None = None
+    spans: int | None = None
+    phrases: int | None = None
+    mentions: int | None = None
+    clusters: int | None = None
+    singletons: int | None = None
+    labels: dict[str, int] | None = None
+    types: dict[str, int] | None = None
+    passages: int | None = None
+
+
+class Published(_Strict):
+    """A published number. ``score`` and ``sd`` are in percent."""
+
+    metric: str
+    score: float
+    sd: float | None = None
+    model: str
+    source: str
+    split: str = "test"
+    seeds: int | None = None
+    note: str | None = None
+
+
+class Ceiling(_Strict):
+    """What a reader without context can reach at best on test, in percent, and why."""
+
+    context_free: Annotated[float, Field(ge=0, le=100)]
+    why: str
+
+
+class TaskCard(_Strict):
+    """One dataset of one pipeline; CONTRIBUTING shows how to write one.
+
+    ``labels``, where given, are all labels that may occur: classes, or tags. Of a set with folds,
+    ``counts`` of ``train``, ``dev`` and ``test`` are those of fold 0, and ``all`` holds for every
+    fold.
+    """
+
+    name: Name
+    pipeline: Name
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    description: str
+    language: str
+    reader: Component | None = None
+    splits: dict[
+        Literal["train", "dev", "test", "all"], Annotated[list[Source], Field(min_length=1)]
+    ]
+    split: Split | None = None
+    counts: dict[Literal["train", "dev", "test", "all"], SplitCounts] = Field(default_factory=dict)
+    labels: list[str] | None = None
+    metric: str
+    context_unit: str = "sentence"
+    licence: str
+    redistributable: Literal["yes", "no", "unclear"]
+    citation: str
+    published: list[Published] = Field(default_factory=list)
+    head: str = "small"
+    ceiling: Ceiling | None = None
+    superseded_by: str | None = None
+    notes: str | None = None
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TaskCard:
+        if "all" in self.splits:
+            if len(self.splits) > 1:
+                raise ValueError("splits: 'all' cannot stand beside other splits")
+            if self.split is None:
+                raise ValueError(
+                    "splits has only 'all', so the card needs 'split' (by: hash or fold)"
+                )
+        elif self.split is not None:
+            raise ValueError("split: only for a set whose 'splits' is 'all'")
+        elif "train" not in self.splits or len(self.splits) < len(SPLITS):
+            missing = [name for name in SPLITS if name not in self.splits]
+            raise ValueError(f"splits: {', '.join(missing)} missing")
+        made = [isinstance(source, GenerateSource) for source in self.sources()]
+        read = [source for source in self.sources() if not isinstance(source, GenerateSource)]
+        if self.reader is None and any(source.reader is None for source in read):
+            raise ValueError("field 'reader' is missing")
+        if any(made) and "all" in self.splits:
+            raise ValueError("splits: generated sets make their own splits, not 'all'")
+        if self.labels is not None and len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels: one stands twice")
+        return self
+
+    @property
+    def id(self) -> str:
+        """``"pipeline/name"``, the name that experiments and commands use."""
+        return f"{self.pipeline}/{self.name}"
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from; None for a card made in Python."""
+        return self._file
+
+    def at(self, file: Path) -> TaskCard:
+        """The same card, known to come from ``file``."""
+        card = self.model_copy()
+        card._file = file.absolute()
+        return card
+
+    @property
+    def folder(self) -> Path:
+        """The folder that ``path`` sources are relative to."""
+        return self._file.parent if self._file is not None else Path.cwd()
+
+    def stated(self, split: str) -> SplitCounts:
+        """The counts that the card states for ``split``; all None if it states none."""
+        return next((c for name, c in self.counts.items() if name == split), SplitCounts())
+
+    def sources(self) -> list[UrlSource | PathSource | ListedSource | GenerateSource]:
+        """All sources, split by split, in the card's order."""
+        return [source for group in self.splits.values() for source in group]

@@ -1,0 +1,1 @@
+"""Downloads into a content-addressed cache, archives and pinned digests."""

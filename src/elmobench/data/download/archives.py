@@ -1,0 +1,70 @@
+"""Reading one file out of a zip archive, in memory: nothing is ever extracted to disk."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from elmobench.core.errors import DataError
+from elmobench.core.registry import did_you_mean
+
+MEMBER_LIMIT = 1 << 30
+"""Largest unpacked member, in bytes: no data set here comes near, a zip bomb does."""
+
+# What zipfile lets through for damaged bytes: bzip2 raises OSError, LZMA three kinds of its own,
+# and names that are not what their flag says ValueError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    ValueError,
+    MemoryError,
+)
+
+
+def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMIT) -> bytes:
+    """The bytes of ``member``.
+
+    Args:
+        archive: the zip file.
+        member: its exact name inside.
+        where: what errors call the archive.
+        limit: refuse more bytes than this.
+
+    Raises:
+        DataError: not a zip archive, no such member, damaged, encrypted or too large.
+    """
+    place = f"{where}:{member}"
+    pure = PurePosixPath(member)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in member:
+        raise DataError("a member's name cannot leave its archive", where=place)
+    try:
+        with zipfile.ZipFile(archive) as bundle:
+            try:
+                info = bundle.getinfo(member)
+            except KeyError:
+                names = [name for name in bundle.namelist() if not name.endswith("/")]
+                raise DataError(
+                    "the archive has no such member",
+                    where=place,
+                    fix=did_you_mean(member, names[:100]),
+                ) from None
+            if info.flag_bits & 0x1:
+                raise DataError("the member is encrypted", where=place)
+            if info.file_size > limit:
+                raise DataError(f"unpacks to {info.file_size} bytes, limit {limit}", where=place)
+            with bundle.open(info) as stream:
+                # The stated size can lie, so the read itself is bounded too.
+                data = stream.read(limit + 1)
+    except _DAMAGE as error:
+        raise DataError(f"cannot be unpacked: {error}", where=place) from error
+    if len(data) > limit:
+        raise DataError(f"unpacks to more than {limit} bytes", where=place)
+    return data

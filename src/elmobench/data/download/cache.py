@@ -1,0 +1,342 @@
+"""Fetching files into a cache that is addressed by content. Nothing unchecked gets there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urljoin, urlsplit
+
+from filelock import FileLock
+
+from elmobench.core import paths
+from elmobench.core.digests import file_sha256, git_blob_sha1
+from elmobench.core.errors import DigestError, DownloadError
+from elmobench.core.files import atomic_path
+from elmobench.core.progress import DownloadProgress
+from elmobench.data.download.pins import pin, pinned, unpin
+
+if TYPE_CHECKING:
+    import requests
+
+ATTEMPTS = 5
+REDIRECTS = 10
+TIMEOUT = (10.0, 60.0)
+"""Seconds to connect, and between two pieces of a file."""
+_LONGEST_WAIT = 30.0
+_PIECE = 1 << 16
+# 206 and 416: the server disagrees about where the file goes on; the next attempt starts anew.
+_TRANSIENT = frozenset({206, 408, 416, 425, 429, 500, 502, 503, 504})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a file must be: SHA-256 and git blob id (hex), size in bytes; None where unknown."""
+
+    sha256: str | None = None
+    git_blob_sha1: str | None = None
+    bytes: int | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The digest that names the file in the cache; None if no digest is known."""
+        return self.sha256 or self.git_blob_sha1
+
+    def check(self, path: Path, name: str) -> None:
+        """Raise DigestError if the file at ``path`` is another than expected."""
+        size = path.stat().st_size
+        if self.bytes is not None and size != self.bytes:
+            raise DigestError(f"has {size} bytes, expected {self.bytes}", where=name)
+        for kind, want, digest in (
+            ("sha256", self.sha256, file_sha256),
+            ("git blob sha1", self.git_blob_sha1, git_blob_sha1),
+        ):
+            if want is not None and (found := digest(path)) != want:
+                raise DigestError(f"its {kind} is {found}, expected {want}", where=name)
+
+
+def cache_path(key: str) -> Path:
+    """Where the file with this digest is kept, whether or not it is there."""
+    return paths.data_cache() / key[:2] / key
+
+
+def expected_of(
+    url: str,
+    *,
+    sha256: str | None = None,
+    git_blob_sha1: str | None = None,
+    bytes: int | None = None,
+) -> Expected:
+    """What is known of ``url``: as given, else as pinned by an earlier ``trust_first``."""
+    if sha256 is None and git_blob_sha1 is None:
+        known = pinned(url)
+        if known is not None:
+            return Expected(known["sha256"], None, known["bytes"] if bytes is None else bytes)
+    return Expected(sha256, git_blob_sha1, bytes)
+
+
+def fetch(
+    url: str,
+    *,
+    sha256: str | None = None,
+    git_blob_sha1: str | None = None,
+    bytes: int | None = None,
+    trust_first: bool = False,
+    progress: DownloadProgress | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Path:
+    """The local, checked copy of the file at ``url``; downloaded unless it is in the cache.
+
+    With ELMOBENCH_MIRROR set, files come from ``HOST/PATH`` below that folder and nothing
+    else is asked.
+
+    Args:
+        url: an https address (http is allowed for loopback).
+        sha256: hex digest of the bytes.
+        git_blob_sha1: git's id of the file.
+        bytes: its size.
+        trust_first: accept a file whose digest nobody knows, and pin what came.
+        progress: called as bytes arrive.
+        sleep: waits between attempts, in seconds.
+
+    Raises:
+        DigestError: the content is not what was pinned, or no digest is known and
+            ``trust_first`` is false. Nothing is kept.
+        DownloadError: not https, not in the mirror, refused, or cut off too often.
+    """
+    _check_address(url)
+    expected = expected_of(url, sha256=sha256, git_blob_sha1=git_blob_sha1, bytes=bytes)
+    key = expected.key
+    if key is None and not trust_first:
+        raise DigestError(
+            "nobody has pinned this file's digest",
+            where=url,
+            fix="give its sha256, or accept what comes this once with --trust-first",
+        )
+    if key is not None and cache_path(key).is_file():
+        return checked_copy(url, expected)
+    cache = paths.data_cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    stem = cache / f"incoming-{hashlib.sha256(f'{url} {key}'.encode()).hexdigest()[:32]}"
+    with FileLock(f"{stem}.lock"):
+        part = Path(f"{stem}.part")
+        if key is None:
+            # What an earlier run left may be of another version, and nothing could tell.
+            part.unlink(missing_ok=True)
+            # Another process may have pinned it while this one waited: the first one counts.
+            expected = expected_of(url, bytes=bytes)
+            key = expected.key
+        # Likewise, it may have been fetched.
+        if key is not None and cache_path(key).is_file():
+            return checked_copy(url, expected)
+        folder = paths.mirror()
+        if folder is not None:
+            _copy(mirrored(url, folder), part)
+        else:
+            try:
+                _download(url, part, expected, progress, sleep)
+            except DownloadError:
+                if key is None:  # the next run could not go on with it, see above
+                    part.unlink(missing_ok=True)
+                raise
+        pinned_before = key is not None and key not in (sha256, git_blob_sha1)
+        with _discard_on_mismatch(part, pinned_before):
+            expected.check(part, url)
+        found = file_sha256(part)
+        target = cache_path(key or found)
+        _move(part, target)
+        if key is None:
+            pin(url, found, target.stat().st_size)
+        return target
+
+
+def forget(url: str) -> None:
+    """Undo a ``trust_first``: drop the pin of ``url`` and the file that came."""
+    known = pinned(url)
+    if known is not None:
+        unpin(url)
+        cache_path(known["sha256"]).unlink(missing_ok=True)
+
+
+def checked_copy(url: str, expected: Expected) -> Path:
+    """The cached file, hashed again. Raises DigestError if it was damaged since."""
+    if expected.key is None or not cache_path(expected.key).is_file():
+        raise DownloadError("is not in the cache", where=url, fix="fetch it first")
+    path = cache_path(expected.key)
+    try:
+        expected.check(path, url)
+    except DigestError as error:
+        raise DigestError(
+            f"the cached copy is damaged: {error.what}",
+            where=str(path),
+            fix="remove that file and fetch it again",
+        ) from error
+    return path
+
+
+def mirrored(url: str, folder: Path) -> Path:
+    """The file that stands for ``url`` below a mirror folder: ``HOST/PATH``.
+
+    Raises:
+        DownloadError: it is not there, or the path would leave the folder.
+    """
+    address = urlsplit(url)
+    root = folder.resolve()
+    path = root / (address.hostname or "") / unquote(address.path).lstrip("/")
+    # resolve() follows links as well: a link that leads out of the mirror is refused too.
+    if "\0" in str(path) or not path.resolve().is_relative_to(root):
+        raise DownloadError("leaves the mirror folder", where=url)
+    if not path.is_file():
+        raise DownloadError(
+            f"the mirror has no file {path}",
+            where=url,
+            fix=f"add it, or unset {paths.MIRROR_VARIABLE} to fetch it from the network",
+        )
+    return path
+
+
+def _download(
+    url: str,
+    part: Path,
+    expected: Expected,
+    progress: DownloadProgress | None,
+    sleep: Callable[[float], object],
+) -> None:
+    """Fill ``part``, going on where it ends, with pauses of 1, 2, 4, … seconds after failures."""
+    import requests
+
+    transient = (
+        requests.ConnectionError,
+        requests.Timeout,
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    )
+    reason = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            sleep(min(2.0 ** (attempt - 1), _LONGEST_WAIT))
+        try:
+            status = _attempt(url, part, expected, progress)
+        except transient as error:
+            reason = str(error)
+            continue
+        except requests.RequestException as error:
+            raise DownloadError(f"could not be fetched: {error}", where=url) from error
+        if status == 200:
+            return
+        reason = f"the server answered {status}"
+        if status not in _TRANSIENT:
+            raise DownloadError(
+                reason,
+                where=url,
+                fix="the address may have changed: look for a newer version of the card",
+            )
+    raise DownloadError(
+        f"gave up after {ATTEMPTS} attempts: {reason}",
+        where=url,
+        fix=f"try again later{'' if expected.key is None else ' (it goes on where it stopped)'}, "
+        f"or set {paths.MIRROR_VARIABLE} to a folder that holds the file",
+    )
+
+
+def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgress | None) -> int:
+    """One request. 200 once ``part`` is complete, else the status that the server gave."""
+    import requests
+
+    have = part.stat().st_size if part.is_file() else 0
+    if have and have == expected.bytes:
+        return 200
+    # Without this a server may compress, and byte positions would not be the file's.
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with _answer(url, headers) as response:
+        span = response.headers.get("Content-Range", "")
+        resumed = response.status_code == 206 and span.startswith(f"bytes {have}-")
+        if response.status_code in (206, 416) and not resumed:
+            part.unlink(missing_ok=True)
+        if response.status_code != 200 and not resumed:
+            return response.status_code
+        start = have if resumed else 0
+        length = response.headers.get("Content-Length", "")
+        total = start + int(length) if length.isdecimal() else expected.bytes
+        done = start
+        with part.open("ab" if start else "wb") as stream:
+            for piece in response.iter_content(_PIECE):
+                stream.write(piece)
+                done += len(piece)
+                if expected.bytes is not None and done > expected.bytes:
+                    break
+                if progress is not None:
+                    progress(url.rsplit("/", 1)[-1], done, total)
+    # urllib3 raises for a short body; this covers a transport that does not.
+    if total is not None and done < total:
+        raise requests.ConnectionError(f"cut off after {done} of {total} bytes")
+    return 200
+
+
+@contextmanager
+def _answer(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+    """The answer at the end of ``url``'s redirects, none of which leaves https.
+
+    requests would ask an address before anyone could look at it.
+    """
+    import requests
+
+    with requests.Session() as session:
+        for _ in range(REDIRECTS + 1):
+            _check_address(url)
+            with session.get(
+                url, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                target = session.get_redirect_target(response)
+                if target is None:
+                    yield response
+                    return
+            url = urljoin(url, target)
+    raise DownloadError(f"more than {REDIRECTS} redirects", where=url)
+
+
+def _check_address(url: str) -> None:
+    address = urlsplit(url)
+    if address.scheme == "https" and address.hostname:
+        return
+    if address.scheme == "http" and address.hostname in _LOOPBACK:
+        return
+    raise DownloadError("is not an https address", where=url)
+
+
+@contextmanager
+def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
+    try:
+        yield
+    except DigestError as error:
+        part.unlink(missing_ok=True)
+        raise DigestError(
+            error.what,
+            where=error.where,
+            fix=f"the file changed since --trust-first pinned it in {paths.lock_file()}: if that "
+            "is right, remove its address there and trust it again"
+            if pinned_before
+            else "the file is not the published one, and was not kept: try again later, or set "
+            f"{paths.MIRROR_VARIABLE} to a folder that has it",
+        ) from None
+
+
+def _copy(source: Path, part: Path) -> None:
+    with atomic_path(part) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _move(part: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(part, target)

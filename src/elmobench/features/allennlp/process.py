@@ -1,0 +1,154 @@
+"""The other side of ``worker.py``: a process that answers questions about one model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from elmobench.core.errors import ElmobenchError, ModelError
+from elmobench.features.allennlp.environment import WORKER, worker_environment
+from elmobench.features.provider import FloatArray
+
+_LAST_LINES: Final = 10
+_END_SECONDS: Final = 10
+
+
+class WorkerProcess:
+    """AllenNLP with one model loaded. It ends when this object is collected or closed.
+
+    Args:
+        python: of the reference environment.
+        options: of the model.
+        weights: of the model.
+        name: of the features, for messages.
+
+    Raises:
+        ModelError: if AllenNLP refuses the model; holds its message.
+        ElmobenchError: if the process ends without an answer; holds its last lines.
+    """
+
+    def __init__(self, python: Path, options: Path, weights: Path, name: str) -> None:
+        self._where = f"features {name!r}"
+        self._lock = threading.Lock()
+        self._folder = tempfile.TemporaryDirectory(prefix="elmobench-allennlp-")
+        self._log = Path(self._folder.name) / "log"
+        variables = worker_environment() | {"ALLENNLP_CACHE_ROOT": self._folder.name}
+        command = [str(python), "-I", str(WORKER), str(options.absolute()), str(weights.absolute())]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="ascii",
+                env=variables,
+            )
+        self.close = weakref.finalize(self, _end, self._process, self._folder, os.getpid())
+        try:
+            self._answer()
+        except ElmobenchError as error:
+            self.close()
+            raise ModelError(
+                f"AllenNLP does not load this model: {error.what}",
+                where=self._where,
+                fix="check that options and weights are those of one published model; "
+                f"`elmo:` reads more forms than AllenNLP does ({weights})",
+            ) from None
+
+    def types(self, words: Sequence[str], threads: int) -> FloatArray:
+        """(V, P): the character CNN's vectors. Raises ElmobenchError."""
+        return self._array({"op": "types", "words": list(words), "threads": threads})
+
+    def tokens(
+        self, batches: Sequence[Sequence[Sequence[str]]], carry: bool, threads: int
+    ) -> FloatArray:
+        """(layers, tokens, 2P): the biLSTM's vectors of all tokens. Raises ElmobenchError.
+
+        Args:
+            batches: sentences that AllenNLP gets together.
+            carry: each row goes on from the states that the batch before left; else from zeros.
+            threads: that torch computes with.
+        """
+        return self._array(
+            {"op": "tokens", "batches": _lists(batches), "carry": carry, "threads": threads}
+        )
+
+    def seconds(self, batches: Sequence[Sequence[Sequence[str]]], threads: int) -> float:
+        """Time that AllenNLP's forward passes over ``batches`` take. Raises ElmobenchError."""
+        request = {"op": "time", "batches": _lists(batches), "threads": threads}
+        return float(self._ask(request)["seconds"])
+
+    def _array(self, request: dict[str, Any]) -> FloatArray:
+        out = Path(self._folder.name) / "vectors.npy"
+        with self._lock:
+            self._send({**request, "out": str(out)})
+            found: FloatArray = np.load(out, allow_pickle=False)
+            out.unlink()
+        return found
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            return self._send(request)
+
+    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise self._ended() from None
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except json.JSONDecodeError:
+            raise self._ended() from None
+        if "error" in answer:
+            raise ElmobenchError(f"AllenNLP failed: {answer['error']}", where=self._where)
+        return answer
+
+    def _ended(self) -> ElmobenchError:
+        self._process.kill()
+        status = self._process.wait()
+        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        last = "\n    ".join(text.strip().splitlines()[-_LAST_LINES:])
+        return ElmobenchError(
+            f"AllenNLP's process ended without an answer (status {status}); it said last:\n    "
+            + (last or "nothing"),
+            where=self._where,
+            fix="fewer or shorter sentences, if memory ran out",
+        )
+
+
+def _lists(batches: Sequence[Sequence[Sequence[str]]]) -> list[list[list[str]]]:
+    return [[list(sentence) for sentence in batch] for batch in batches]
+
+
+def _end(
+    process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str], owner: int
+) -> None:
+    if os.getpid() != owner:
+        return  # A forked child's copy: process and folder are its parent's.
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):  # It may be gone already.
+                stream.close()
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    folder.cleanup()

@@ -1,0 +1,286 @@
+"""``allennlp-elmo``: the vectors of AllenNLP 2.10.1's own ELMo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.validation import validated
+from elmobench.data.examples import Sentence, as_sentence
+from elmobench.features.allennlp.environment import (
+    Environment,
+    require_environment,
+    requirements_digest,
+)
+from elmobench.features.allennlp.process import WorkerProcess
+from elmobench.features.catalog.entries import ModelEntry
+from elmobench.features.catalog.file_digests import cached_sha256
+from elmobench.features.elmo.loading import read_weights
+from elmobench.features.elmo.options import ElmoOptions, read_options
+from elmobench.features.elmo.provider import FACTORY as ELMO_FACTORY
+from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+
+VERSION: Final = 1
+"""Bumped by hand when what this file or the worker asks of AllenNLP changes a vector."""
+
+CHARACTERS: Final = 50
+"""AllenNLP makes so many character ids of every token, whatever the options say."""
+
+_BATCH_TOKENS: Final = 4096
+"""AllenNLP's character CNN takes 0.2 MB a token at the published sizes, padding included."""
+
+# Values of one answer, which passes through a file.
+_ANSWER_VALUES: Final = 1 << 25
+
+State = Literal["zero", "carry"]
+
+
+class AllenNlpElmoProvider(FeatureProvider):
+    """ELMo computed by AllenNLP in a process of its own; layers as :class:`ElmoProvider` has.
+
+    AllenNLP's biLSTM keeps, between batches, the state of each batch row and starts the next
+    batch's row from it. Under ``carry`` it does: sentences are taken in the given order,
+    ``batch_size`` at a time, a call begins a new batch and goes on from the states of the call
+    before, rows that a batch lacks keep their state, and an empty sentence is a row of its two
+    boundaries. Such vectors are never stored. Under ``zero`` its ``reset_states`` is called
+    before each batch: within a batch rows do not see one another, so every sentence starts from
+    zeros, as under ``zero`` of :class:`ElmoProvider`, to 5e-6.
+
+    The process starts with the first vectors that are asked for. It computes with as many
+    threads as torch is set to here.
+
+    Args:
+        name: for messages.
+        options: of the model.
+        options_path: the same, as a file for AllenNLP.
+        weights: HDF5 file of the published form.
+        parameters: number of values in it.
+        environment: where AllenNLP is.
+        state: ``zero`` or ``carry``.
+        batch_size: rows that AllenNLP gets at a time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: ElmoOptions,
+        options_path: Path,
+        weights: Path,
+        parameters: int,
+        environment: Environment,
+        *,
+        state: State = "zero",
+        batch_size: int = 32,
+    ) -> None:
+        self.name = name
+        self.state = state
+        self.cacheable = state != "carry"
+        self._options_path = options_path
+        self._weights = weights
+        self._parameters = parameters
+        self._environment = environment
+        self._batch_size = batch_size
+        self._worker: tuple[int, WorkerProcess] | None = None
+        p = options.lstm.projection_dim
+        self.layers = (
+            Layer("char_cnn", "type", p, repeat=2),
+            *(Layer(f"lstm_{i + 1}", "token", 2 * p) for i in range(options.lstm.n_layers)),
+        )
+        policy: dict[str, Any] = {"policy": state}
+        if state == "carry":
+            policy["batch_size"] = batch_size
+        self._fingerprint = digest_of(
+            {
+                "kind": "allennlp-elmo",
+                "version": VERSION,
+                "weights": cached_sha256(weights),
+                "options": options.digest,
+                "state": policy,
+                "requirements": requirements_digest(),
+                "arithmetic": "fp32",
+                "device": "cpu",
+            }
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over weights, options, state policy, requirements and code version."""
+        return self._fingerprint
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in all weights of the file that are used."""
+        return self._parameters
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """The process that computes, started if need be. Raises ModelError if it cannot be."""
+        if self._worker is None or self._worker[0] != os.getpid():
+            made = WorkerProcess(
+                self._environment.python, self._options_path, self._weights, self.name
+            )
+            self._worker = (os.getpid(), made)
+        return self._worker[1]
+
+    def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
+        """One (V, P) array: the character CNN's vector of each word."""
+        width = self.layers[0].dim
+        most = _ANSWER_VALUES // width
+        found = [
+            self._checked(
+                self.worker.types(words[i : i + most], torch.get_num_threads()),
+                (min(most, len(words) - i), width),
+            )
+            for i in range(0, len(words), most)
+        ]
+        return [np.concatenate([np.zeros((0, width), dtype=np.float32), *found])]
+
+    def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
+        """For each sentence one (T, 2P) array a biLSTM layer."""
+        given = [as_sentence(sentence) for sentence in sentences]
+        layers = [layer.dim for layer in self.layers[1:]]
+        results = [[np.zeros((0, dim), dtype=np.float32) for dim in layers] for _ in given]
+        for batches in self._rounds(given):
+            order = [i for batch in batches for i in batch]
+            lengths = [len(given[i]) for i in order]
+            found = self._checked(
+                self.worker.tokens(
+                    [[given[i] for i in batch] for batch in batches],
+                    self.state == "carry",
+                    torch.get_num_threads(),
+                ),
+                (len(layers), sum(lengths), layers[0]),
+            )
+            end = 0
+            for i, length in zip(order, lengths, strict=True):
+                start, end = end, end + length
+                results[i] = [found[j, start:end].copy() for j in range(len(layers))]
+        return results
+
+    def _rounds(self, sentences: Sequence[Sentence]) -> Iterator[list[list[int]]]:
+        """Batches of indices, as many at a time as one answer may hold."""
+        width = sum(layer.dim for layer in self.layers[1:])
+        batches: list[list[int]] = []
+        values = 0
+        for batch in self._batches(sentences):
+            more = width * sum(len(sentences[i]) for i in batch)
+            if batches and values + more > _ANSWER_VALUES:
+                yield batches
+                batches, values = [], 0
+            batches.append(batch)
+            values += more
+        if batches:
+            yield batches
+
+    def _batches(self, sentences: Sequence[Sentence]) -> Iterator[list[int]]:
+        if self.state == "carry":
+            for start in range(0, len(sentences), self._batch_size):
+                yield list(range(start, min(start + self._batch_size, len(sentences))))
+            return
+        # The longest first, so that a batch is as long as its first row.
+        order = sorted(
+            (i for i, sentence in enumerate(sentences) if sentence),
+            key=lambda i: -len(sentences[i]),
+        )
+        while order:
+            longest = len(sentences[order[0]]) + 2
+            rows = max(1, min(self._batch_size, _BATCH_TOKENS // longest))
+            yield order[:rows]
+            order = order[rows:]
+
+    def _checked(self, found: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+        if found.shape != shape:
+            raise ModelError(
+                f"AllenNLP gave vectors of shape {found.shape}, not {shape}",
+                where=f"features {self.name!r}",
+                fix="check that options and weights are those of one published model",
+            )
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """What a record keeps of this provider; JSON values only."""
+        return super().describe() | {
+            "state": self.state,
+            "arithmetic": "fp32",
+            "device": "cpu",
+            "environment": self._environment.versions,
+        }
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    state: State = "zero"
+    batch_size: int = Field(default=32, ge=1)
+
+
+class AllenNlpElmoFactory(ProviderFactory):
+    """Files ``options`` and ``weights``, options ``state`` and ``batch_size``."""
+
+    def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
+        """``allennlp-elmo:folder`` with ``options.json`` and ``weights.hdf5`` in it."""
+        entry, folder = ELMO_FACTORY.entry_at(path, base, where)
+        own = {"provider": "allennlp-elmo", "description": f"ELMo from {path}, by AllenNLP"}
+        return entry.model_copy(update=own), folder
+
+    def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
+        """Build the provider.
+
+        Raises:
+            ConfigError: for an unknown option, or if the environment has not been built.
+            ModelError: if a file is missing or damaged, the two disagree, or AllenNLP would
+                misread the model.
+        """
+        where = f"features {name!r}"
+        settings = validated(_Settings, options, where)
+        for role in ("options", "weights"):
+            if role not in files:
+                raise ConfigError(
+                    f"no file for the role {role!r}",
+                    where=where,
+                    fix="give both: files: {options: {path: …}, weights: {path: …}}",
+                )
+        environment = require_environment(where)
+        parsed = read_options(Path(files["options"]))
+        _refuse_misread(parsed, where)
+        # Read here as well, for its checks: AllenNLP loads a part of a model without a word.
+        arrays = read_weights(Path(files["weights"]), parsed)
+        return AllenNlpElmoProvider(
+            name,
+            parsed,
+            Path(files["options"]),
+            Path(files["weights"]),
+            sum(array.size for array in arrays.values()),
+            environment,
+            state=settings.state,
+            batch_size=settings.batch_size,
+        )
+
+
+def _refuse_misread(options: ElmoOptions, where: str) -> None:
+    """Raise ModelError for options that AllenNLP does not heed or does not take."""
+    fix = "use `elmo:`, which does"
+    length = options.char_cnn.max_characters_per_token
+    if length != CHARACTERS:
+        raise ModelError(
+            f"AllenNLP reads {CHARACTERS} characters a token, and no model with {length}",
+            where=where,
+            fix=fix,
+        )
+    if not options.lstm.use_skip_connections:
+        raise ModelError(
+            "AllenNLP reads no model without skip connections (use_skip_connections)",
+            where=where,
+            fix=fix,
+        )
+
+
+FACTORY = AllenNlpElmoFactory()

@@ -1,0 +1,1 @@
+"""The catalog of models: names to feature providers and their files."""

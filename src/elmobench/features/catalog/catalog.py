@@ -1,0 +1,220 @@
+"""The catalogue: names to feature providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elmobench.core import paths
+from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
+from elmobench.core.registry import did_you_mean
+from elmobench.features.catalog.entries import ModelEntry, parse_entries, read_entries
+from elmobench.features.catalog.expectations import check_expectations
+from elmobench.features.catalog.file_state import FileState
+from elmobench.features.catalog.hub_states import at_revision
+from elmobench.features.catalog.model_files import file_states, forget_pins
+from elmobench.features.provider import PROVIDERS, FeatureProvider
+from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
+
+if TYPE_CHECKING:
+    from elmobench.core.progress import DownloadProgress
+
+_KNOWN = Path(__file__).with_name("models.yaml")  # by address
+_SHIPPED = Path(__file__).parents[2] / "models" / "models.yaml"  # in this package
+# Each stands for many models, and which one matters more than the family. Beside each, how to
+# name one that is not in the catalogue.
+_FAMILIES = {
+    "elmo": "elmo:path/to/folder",
+    "bert": "bert:path/to/folder",
+    "glove": "static:path/to/file",
+}
+# What people write before a colon, where it is not the provider's own name.
+_SYNONYMS = {"bert": "transformer"}
+
+
+class Catalogue:
+    """Entries by name: built in, from ``models.yaml`` files in ELMOBENCH_MODELS, and given.
+
+    Args:
+        models: further entries, of the schema of ``models.yaml``.
+        base: folder for the relative paths in ``models``; None for the current one.
+        trust_first: accept and pin downloads whose digest nobody knows.
+        progress: called as bytes of a download arrive.
+        thorough: check what entries expect even where whole files must be read for it.
+
+    Raises:
+        ConfigError: if an entry is malformed, or a name is defined twice.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Any] | None = None,
+        base: Path | None = None,
+        *,
+        trust_first: bool = False,
+        progress: DownloadProgress | None = None,
+        thorough: bool = False,
+    ) -> None:
+        self._base = base
+        self._thorough = thorough
+        self._trust_first = trust_first
+        self._progress = progress
+        self._entries: dict[str, tuple[ModelEntry, Path | None, str]] = {}
+        self._loaded: dict[tuple[str, tuple[tuple[str, str], ...]], FeatureProvider] = {}
+        for path in (_KNOWN, _SHIPPED):
+            self._add(read_entries(path), path.parent, "the built-in models")
+        for folder in paths.model_folders():
+            path = folder / "models.yaml"
+            if path.is_file():
+                self._add(read_entries(path), folder, str(path))
+        if models:
+            self._add(parse_entries(models, "models"), base, "models")
+
+    def _add(self, entries: Mapping[str, ModelEntry], base: Path | None, source: str) -> None:
+        for name, entry in entries.items():
+            if name in _FAMILIES:
+                raise ConfigError(
+                    f"a model cannot be called {name!r}, which is a family of models",
+                    where=source,
+                    fix="give it a name of its own, e.g. with its size or source",
+                )
+            if name in self._entries:
+                raise ConfigError(
+                    f"model {name!r} is defined twice: here and in {self._entries[name][2]}",
+                    where=source,
+                    fix="give one of them another name; a models.yaml of yours can name its models "
+                    "as you like",
+                )
+            self._entries[name] = (entry, base, source)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._entries)
+
+    def entry(self, name: str) -> ModelEntry:
+        """The entry called ``name``; ``elmo:folder`` and ``static:file`` make one.
+
+        Raises:
+            UnknownNameError: no such name; suggests the closest.
+            ConfigError: the name is that of a family: lists its members.
+        """
+        return self._resolve(name)[0]
+
+    def files(self, name: str) -> list[FileState]:
+        """Where the files of ``name`` are and what is known of them; reads and fetches none.
+
+        Raises:
+            UnknownNameError, ConfigError, ModelError: as :meth:`entry` does.
+        """
+        return file_states(*self._resolve(name), shipped=self.is_builtin(name))
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether ``name`` is an entry that comes with this package."""
+        return name in self._entries and self._entries[name][1] in (_KNOWN.parent, _SHIPPED.parent)
+
+    def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
+        if name in self._entries:
+            return self._entries[name][:2]
+        kind, colon, path = name.partition(":")
+        kind = _SYNONYMS.get(kind, kind)
+        if colon and path and kind in PROVIDERS:
+            where = f"features {name!r}"
+            return self._pinned(*PROVIDERS.get(kind).entry_at(path, self._base, where))
+        if name in _FAMILIES:
+            members = [known for known in self.names() if known.split("-")[0] == name]
+            choices = [*members, _FAMILIES[name]]
+            raise ConfigError(
+                f"{name!r} is a family of models",
+                where=f"features {name!r}",
+                fix=f"name one: {', '.join(choices)}",
+            )
+        raise UnknownNameError(
+            f"no features called {name!r}",
+            fix=did_you_mean(name, self.names())
+            + " (`elmobench list features` shows all; elmo:folder, bert:folder and static:file "
+            "name a path)",
+        )
+
+    def _pinned(self, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:
+        """The catalogue's own entry for the same hub model, if it has one: it knows the commit."""
+        repo = entry.options.get("repo")
+        if repo is not None:
+            for known, folder, _ in self._entries.values():
+                if known.provider == entry.provider and known.options.get("repo") == repo:
+                    return known, folder
+        return entry, base
+
+    def load(self, name: str, settings: Mapping[str, str] | None = None) -> FeatureProvider:
+        """The provider called ``name``, loaded once for each set of provider settings.
+
+        Args:
+            name: catalogue name, ``elmo:folder``, ``bert:folder``, ``bert:hub-name`` or
+                ``static:file``.
+            settings: of a part of a features spec. Those of the provider become its options;
+                the others concern the layer mix and are passed over.
+
+        Raises:
+            UnknownNameError, ConfigError, ModelError, DigestError, DownloadError
+        """
+        where = f"features {name!r}"
+        settings = settings or {}
+        for key in settings:
+            if key not in SETTING_KEYS:
+                raise ConfigError(
+                    f"unknown setting {key!r}", where=where, fix=did_you_mean(key, SETTING_KEYS)
+                )
+        chosen = {key: settings[key] for key in PROVIDER_SETTINGS if key in settings}
+        memo = (name, tuple(sorted(chosen.items())))
+        if memo not in self._loaded:
+            entry, base = self._resolve(name)
+            factory = PROVIDERS.get(entry.provider)
+            known = file_states(at_revision(entry, chosen.get("revision")), base)
+            files = factory.local_files(
+                entry, chosen, base, where, self._trust_first, self._progress
+            )
+            try:
+                provider = factory.load(name, files, {**entry.options, **chosen})
+                check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
+            except ModelError:
+                # Trust is for models: what came for the first time and is none must not keep
+                # the right file out when it comes.
+                forget_pins(known)
+                raise
+            self._loaded[memo] = provider
+        return self._loaded[memo]
+
+
+def load_provider(
+    spec: str, models: Mapping[str, Any] | None = None, *, trust_first: bool = False
+) -> FeatureProvider:
+    """The provider of a features spec with one part, e.g. ``elmo-random@seed=3``.
+
+    Args:
+        spec: name with the settings ``state`` and ``seed`` where wanted.
+        models: further catalogue entries.
+        trust_first: accept and pin downloads whose digest nobody knows.
+
+    Raises:
+        ConfigError: for ``a+b``, ``(trainable)`` and settings of the layer mix, none of which
+            is a provider's business.
+        UnknownNameError, ModelError, DigestError, DownloadError
+    """
+    parts = parse_features(spec).parts
+    where = f"features {spec!r}"
+    if len(parts) > 1:
+        raise ConfigError(
+            "'a+b' is not one provider: each part keeps its own vectors and layer mix",
+            where=where,
+            fix=f"load {' and '.join(repr(part.name) for part in parts)} one by one",
+        )
+    part = parts[0]
+    foreign = [key for key, _ in part.settings if key not in PROVIDER_SETTINGS]
+    if part.trainable or foreign:
+        what = "'(trainable)'" if part.trainable else f"setting {foreign[0]!r}"
+        raise ConfigError(
+            f"{what} concerns a task's use of the vectors, not the provider",
+            where=where,
+            fix="leave it out: a provider gives all layers, frozen",
+        )
+    return Catalogue(models, trust_first=trust_first).load(part.name, dict(part.settings))

@@ -1,0 +1,72 @@
+"""What is known of a hub model's files: entries whose options name ``repo`` and ``revision``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from elmobench.core import paths
+from elmobench.data.download.pins import pinned_below
+from elmobench.features.catalog.entries import ModelEntry
+from elmobench.features.catalog.file_state import FileState
+
+
+def hub_address(options: Mapping[str, Any]) -> str:
+    """What the files' pins begin with: ``hub:REPO@REVISION/``."""
+    return f"hub:{options['repo']}@{options.get('revision')}/"
+
+
+def at_revision(entry: ModelEntry, revision: str | None) -> ModelEntry:
+    """The entry at another commit of its hub model, whose digests it does not know."""
+    if revision is None or revision == entry.options.get("revision"):
+        return entry
+    options = {key: value for key, value in entry.options.items() if key != "sha256"}
+    return entry.model_copy(update={"options": options | {"revision": revision}})
+
+
+def hub_states(options: Mapping[str, Any]) -> list[FileState]:
+    """The states of the files; one for all of them as long as nobody knows their digests.
+
+    Args:
+        options: ``repo``, ``revision``, and perhaps ``sha256``: digests by file name.
+    """
+    address = hub_address(options)
+    stated: Mapping[str, str] = options.get("sha256") or {}
+    known: list[tuple[str, str, int | None]]
+    if stated:
+        known = [(name, digest, None) for name, digest in stated.items()]
+    else:
+        pins = sorted(pinned_below(address).items())
+        known = [(url.removeprefix(address), p["sha256"], p["bytes"]) for url, p in pins]
+    if not known:
+        return [FileState("files", address, True, None, None, None, None)]
+    states = []
+    for name, digest, size in known:
+        path = _local(str(options["repo"]), str(options.get("revision")), name)
+        states.append(
+            FileState(
+                role=name,
+                place=f"{address}{name}",
+                remote=True,
+                path=path,
+                sha256=digest,
+                digest_from="entry" if stated else "pin",
+                bytes=path.stat().st_size if path is not None else size,
+            )
+        )
+    return states
+
+
+def _local(repo: str, revision: str, name: str) -> Path | None:
+    """The file in the mirror if one is set, else in the hub's own cache."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    mirror = paths.mirror()
+    if mirror is not None:
+        host = urlsplit(constants.ENDPOINT).hostname or ""
+        path = mirror / host / repo / "resolve" / revision / name
+        return path if path.is_file() else None
+    found = try_to_load_from_cache(repo, name, revision=revision)
+    return Path(found) if isinstance(found, str) else None

@@ -1,0 +1,1 @@
+"""Vectors of a text file, written to one file."""

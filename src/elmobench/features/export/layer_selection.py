@@ -1,0 +1,123 @@
+"""Which of a provider's vectors are written: all layers, one, their average, an ELMo output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from elmobench.core.errors import ConfigError
+from elmobench.core.registry import did_you_mean
+from elmobench.features.provider import FeatureProvider, FloatArray
+
+
+@dataclass(frozen=True)
+class LayerSelection:
+    """A rule from all layers of a sentence to the arrays that are kept of it.
+
+    Attributes:
+        names: K arrays' names, e.g. ``layer_0``.
+        dim: values a vector, W.
+        select: (L, T, D) layers to (K, T, W), or to (K, 1, W) where ``per_sentence``.
+        stacked: several layers belong together as (K, T, W), even if there is one.
+        per_sentence: one vector a sentence, not one a token.
+    """
+
+    names: tuple[str, ...]
+    dim: int
+    select: Callable[[FloatArray], FloatArray]
+    stacked: bool = False
+    per_sentence: bool = False
+
+
+def make_selection(
+    provider: FeatureProvider,
+    *,
+    layer: int | None = None,
+    average: bool = False,
+    output: str | None = None,
+) -> LayerSelection:
+    """All layers, or what one of the arguments asks for.
+
+    Args:
+        provider: gives the layers.
+        layer: its number, from 0.
+        average: the mean of all layers.
+        output: of an ELMo, as TF-Hub calls it: see
+            :func:`elmobench.features.elmo.outputs.output_names`.
+
+    Raises:
+        ConfigError: if two are asked for, or the provider has no such layer or output.
+    """
+    where = f"features {provider.name!r}"
+    if (layer is not None) + average + (output is not None) > 1:
+        raise ConfigError(
+            "a layer, the average and an output are three different things",
+            where=where,
+            fix="ask for one of them",
+        )
+    if layer is not None:
+        return _one_layer(provider, layer, where)
+    if average:
+        return LayerSelection(("average",), provider.dim, _average)
+    if output is not None:
+        return _elmo_output(provider, output, where)
+    names = tuple(f"layer_{i}" for i in range(provider.num_layers))
+    return LayerSelection(names, provider.dim, lambda vectors: vectors, stacked=True)
+
+
+def check_layer(provider: FeatureProvider, layer: int, where: str) -> None:
+    """Raise ConfigError if the provider has no layer of this number."""
+    if not 0 <= layer < provider.num_layers:
+        names = (f"{i} ({known.name})" for i, known in enumerate(provider.layers))
+        raise ConfigError(
+            f"there is no layer {layer}", where=where, fix=f"layers are {', '.join(names)}"
+        )
+
+
+def _average(vectors: FloatArray) -> FloatArray:
+    mean: FloatArray = vectors.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
+    return mean
+
+
+def _one_layer(provider: FeatureProvider, layer: int, where: str) -> LayerSelection:
+    check_layer(provider, layer, where)
+    return LayerSelection(
+        (f"layer_{layer}",), provider.dim, lambda vectors: vectors[layer : layer + 1]
+    )
+
+
+def _elmo_output(provider: FeatureProvider, output: str, where: str) -> LayerSelection:
+    from elmobench.features.elmo.outputs import mix_weights, mixed, output_names, token_mean
+    from elmobench.features.elmo.provider import ElmoProvider
+
+    if not isinstance(provider, ElmoProvider):
+        raise ConfigError(
+            f"output {output!r} is one of ELMo's, and this is no ELMo",
+            where=where,
+            fix="ask for a layer by its number, or for the average",
+        )
+    names = output_names(provider)
+    if output not in names:
+        raise ConfigError(f"no output {output!r}", where=where, fix=did_you_mean(output, names))
+    if output == "word_emb":
+        half = provider.dim // 2
+        return LayerSelection((output,), half, lambda vectors: vectors[:1, :, :half])
+    if output.startswith("lstm_outputs"):
+        layer = names.index(output)
+        select = _one_layer(provider, layer, where).select
+        return LayerSelection((output,), provider.dim, select)
+    weights = mix_weights(None, provider.num_layers)
+
+    def elmo(vectors: FloatArray) -> FloatArray:
+        return mixed(vectors, weights)[None]
+
+    if output == "elmo":
+        return LayerSelection((output,), provider.dim, elmo)
+    return LayerSelection(
+        (output,),
+        provider.dim,
+        lambda vectors: token_mean(elmo(vectors)[0])[None, None],
+        per_sentence=True,
+    )

@@ -1,0 +1,129 @@
+"""A text file of one tokenised sentence a line, read as often as needed and never held."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from elmobench.core.errors import DataError
+from elmobench.data.examples import Sentence
+
+_BOM = b"\xef\xbb\xbf"
+_MEMORY = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class LineCounts:
+    """What a file of tokenised lines holds.
+
+    Attributes:
+        sentences: lines, empty ones included.
+        tokens: in all lines.
+        token_bytes: of all tokens as UTF-8, blanks between them left out.
+        sha256: of the file's bytes (hex), without a byte-order mark.
+    """
+
+    sentences: int
+    tokens: int
+    token_bytes: int
+    sha256: str
+
+
+class TokenLines:
+    """Sentences of a seekable stream: one a line, in LF or CRLF, UTF-8.
+
+    An empty line is a sentence without tokens, so that sentences count as lines do.
+
+    Args:
+        stream: open for reading bytes.
+        name: what errors call it.
+        tokenizer: cuts a line into tokens.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, name: str, tokenizer: Callable[[str], Sequence[str]]
+    ) -> None:
+        self.name = name
+        self._stream = stream
+        self._tokenizer = tokenizer
+        self.counts = LineCounts(0, 0, 0, "")
+        """As of the last :meth:`sentences` that was read to its end."""
+
+    def sentences(self) -> Iterator[Sentence]:
+        """From the first line to the last; only one such iterator may run at a time.
+
+        Raises:
+            DataError: for a line that is not UTF-8; names it.
+        """
+        self._stream.seek(0)
+        state = hashlib.sha256()
+        number = tokens = size = 0
+        for number, raw in enumerate(self._stream, start=1):
+            line = raw.removeprefix(_BOM) if number == 1 else raw
+            state.update(line)
+            sentence = tuple(self._tokenizer(self._text(line, number)))
+            tokens += len(sentence)
+            size += sum(len(token.encode("utf-8")) for token in sentence)
+            yield sentence
+        self.counts = LineCounts(number, tokens, size, state.hexdigest())
+
+    def count(self) -> LineCounts:
+        """Read everything once, so that mistakes show before the work begins."""
+        for _ in self.sentences():
+            pass
+        return self.counts
+
+    def at(self, index: int) -> str:
+        """``file:line`` of the sentence with this number, counted from 0; for errors."""
+        return f"{self.name}:{index + 1}"
+
+    def _text(self, raw: bytes, number: int) -> str:
+        try:
+            return raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"is not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}",
+                where=self.at(number - 1),
+                fix="convert the file to UTF-8",
+            ) from error
+
+
+@contextmanager
+def open_lines(
+    path: Path, tokenizer: Callable[[str], Sequence[str]], stdin: BinaryIO
+) -> Iterator[TokenLines]:
+    """The lines of ``path``, or of ``stdin`` for ``-``.
+
+    What can be read only once (standard input, a pipe) is copied to a temporary file first.
+
+    Raises:
+        DataError: if there is no such file.
+    """
+    if path == Path("-"):
+        with _spooled(stdin) as stream:
+            yield TokenLines(stream, "standard input", tokenizer)
+    elif path.is_file():
+        with path.open("rb") as file:
+            yield TokenLines(file, str(path), tokenizer)
+    elif path.exists() and not path.is_dir():
+        with path.open("rb") as pipe, _spooled(pipe) as stream:
+            yield TokenLines(stream, str(path), tokenizer)
+    else:
+        raise DataError(
+            "is a folder" if path.is_dir() else "there is no such file",
+            where=str(path),
+            fix="name a text file of one tokenised sentence a line, or - for standard input",
+        )
+
+
+@contextmanager
+def _spooled(source: BinaryIO) -> Iterator[BinaryIO]:
+    with tempfile.SpooledTemporaryFile(max_size=_MEMORY) as copy:
+        shutil.copyfileobj(source, copy)
+        yield copy  # type: ignore[misc]

@@ -1,0 +1,250 @@
+"""Vectors of a text file, written to one file while they are computed."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.core.digests import canonical_json
+from elmobench.core.errors import ConfigError, DataError, StoreError
+from elmobench.core.files import atomic_path
+from elmobench.data.examples import Sentence
+from elmobench.features.export.layer_selection import LayerSelection
+from elmobench.features.export.token_lines import LineCounts, TokenLines
+from elmobench.features.provider import FeatureProvider, FloatArray
+from elmobench.features.streaming import CHUNK_VALUES, chunked, encode_chunk
+
+Precision = Literal["fp16", "fp32"]
+
+SUFFIXES: Final = (".hdf5", ".h5", ".safetensors")
+SENTENCE_INDEX_BYTES: Final = 1 << 24
+"""AllenNLP's ``sentence_to_index`` is one string: it is written up to so much text."""
+
+_DTYPES: Final[dict[str, Any]] = {"fp16": np.float16, "fp32": np.float32}
+
+
+class _Writer(Protocol):
+    def write(self, index: int, sentence: Sentence, arrays: NDArray[Any]) -> None:
+        """Append one sentence; ``arrays`` are (K, T, W)."""
+
+    def finish(self) -> None:
+        """Write what comes last."""
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    counts: LineCounts
+    selection: LayerSelection
+    dtype: np.dtype[Any]
+    metadata: dict[str, Any]
+
+
+def export(
+    provider: FeatureProvider,
+    lines: TokenLines,
+    out: Path,
+    selection: LayerSelection,
+    precision: Precision = "fp32",
+    progress: Callable[[int, int], object] | None = None,
+    chunk_values: int = CHUNK_VALUES,
+) -> LineCounts:
+    """Encode ``lines`` and write their vectors to ``out``; what is there is replaced at the end.
+
+    ``.hdf5`` holds a dataset a sentence under its number from ``"0"``: (L, T, D) for all
+    layers, (T, D) for one array, (D,) for one vector a sentence; and, as AllenNLP's files do,
+    ``sentence_to_index``, a JSON object in a dataset of one string (left out above
+    :data:`SENTENCE_INDEX_BYTES` of text). ``.safetensors`` holds every array flat over the
+    file, (tokens, D), with ``offsets`` (S + 1) where sentences begin; ``tokens`` are the UTF-8
+    bytes of all tokens, and ``token_offsets`` where each begins. Both carry a JSON object
+    ``elmobench``: fingerprint, layers, precision and the text's digest.
+
+    Args:
+        provider: encodes.
+        lines: read twice: to count, and to encode.
+        out: ``.hdf5``, ``.h5`` or ``.safetensors``.
+        selection: of ``provider``.
+        precision: of the written values.
+        progress: called with sentences done and sentences in all.
+        chunk_values: bound for what is held; see :func:`chunked`.
+
+    Raises:
+        ConfigError: if the suffix is none of those.
+        DataError: if a line is not UTF-8, or the text changes in the meantime.
+        StoreError: if the provider's vectors depend on what was encoded before, or a value
+            does not fit the precision.
+    """
+    if out.suffix not in SUFFIXES:
+        raise ConfigError(
+            f"the suffix {out.suffix!r} tells no format",
+            where=str(out),
+            fix=f"end the name in {', '.join(SUFFIXES)}",
+        )
+    if not provider.cacheable:
+        raise StoreError(
+            "its vectors depend on what was encoded before, so a line has no vectors of its own",
+            where=f"features {provider.name!r}",
+            fix="use @state=zero or @state=warm",
+        )
+    counts = lines.count()
+    dtype = np.dtype(_DTYPES[precision])
+    plan = _Plan(counts, selection, dtype, _metadata(provider, counts, selection, precision))
+    with atomic_path(out) as temporary:
+        make = _SafetensorsWriter if out.suffix == ".safetensors" else _Hdf5Writer
+        writer: _Writer = make(temporary, plan)
+        try:
+            for index, sentence, vectors in _encoded(provider, lines, chunk_values):
+                kept = selection.select(vectors)
+                writer.write(index, sentence, _narrowed(kept, precision, lines.at(index)))
+                if progress is not None:
+                    progress(index + 1, counts.sentences)
+            if lines.counts != counts:
+                raise DataError(
+                    "changed while it was read", where=lines.name, fix="encode it again"
+                )
+            writer.finish()
+        finally:
+            writer.close()
+    return counts
+
+
+def _metadata(
+    provider: FeatureProvider, counts: LineCounts, selection: LayerSelection, precision: Precision
+) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "provider": provider.describe(),
+        "arrays": list(selection.names),
+        "dim": selection.dim,
+        "precision": precision,
+        "sentences": counts.sentences,
+        "tokens": counts.tokens,
+        "text_sha256": counts.sha256,
+    }
+
+
+def _encoded(
+    provider: FeatureProvider, lines: TokenLines, chunk_values: int
+) -> Iterator[tuple[int, Sentence, FloatArray]]:
+    index = 0
+    width = provider.num_layers * provider.dim
+    for chunk in chunked(lines.sentences(), width, chunk_values):
+        for sentence, vectors in zip(chunk, encode_chunk(provider, chunk), strict=True):
+            yield index, sentence, vectors
+            index += 1
+
+
+def _narrowed(vectors: FloatArray, precision: Precision, where: str) -> NDArray[Any]:
+    """``vectors`` at the written precision. Raises StoreError naming the line."""
+    with np.errstate(over="ignore"):
+        narrow = vectors.astype(_DTYPES[precision])
+    if not np.isfinite(narrow).all():
+        finite = bool(np.isfinite(vectors).all())
+        raise StoreError(
+            f"a value of {np.abs(vectors).max():.6g} is beyond {precision}"
+            if finite
+            else "the provider gave values that are not finite",
+            where=where,
+            fix="use --precision fp32" if finite else "check the model's weights",
+        )
+    return narrow
+
+
+class _Hdf5Writer:
+    def __init__(self, path: Path, plan: _Plan) -> None:
+        import h5py
+
+        self._string = h5py.string_dtype()
+        self._file = h5py.File(path, "w")
+        self._file.attrs["elmobench"] = canonical_json(plan.metadata)
+        self._selection = plan.selection
+        self._index: dict[str, str] | None = {}
+        self._text_bytes = 0
+
+    def write(self, index: int, sentence: Sentence, arrays: NDArray[Any]) -> None:
+        if self._selection.per_sentence:
+            data = arrays[0, 0]
+        else:
+            data = arrays if self._selection.stacked else arrays[0]
+        self._file.create_dataset(str(index), data=data)
+        text = " ".join(sentence)
+        self._text_bytes += len(text.encode("utf-8"))
+        if self._text_bytes > SENTENCE_INDEX_BYTES:
+            self._index = None
+        if self._index is not None:
+            self._index.setdefault(text, str(index))
+
+    def finish(self) -> None:
+        if self._index is not None:
+            text = json.dumps(self._index)
+            self._file.create_dataset("sentence_to_index", data=[text], dtype=self._string)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _SafetensorsWriter:
+    """The format wants every array's place before the first value: hence the counts.
+
+    Format: https://github.com/huggingface/safetensors, section "Format".
+    """
+
+    def __init__(self, path: Path, plan: _Plan) -> None:
+        counts, selection = plan.counts, plan.selection
+        self._file = path.open("wb")
+        self._names = selection.names
+        rows = counts.sentences if selection.per_sentence else counts.tokens
+        name = "F16" if plan.dtype.itemsize == 2 else "F32"
+        # From wide to narrow values, so that each array is aligned.
+        shapes: dict[str, tuple[str, int, tuple[int, ...]]] = {
+            "offsets": ("I64", 8, (counts.sentences + 1,)),
+            "token_offsets": ("I64", 8, (counts.tokens + 1,)),
+            **{n: (name, plan.dtype.itemsize, (rows, selection.dim)) for n in selection.names},
+            "tokens": ("U8", 1, (counts.token_bytes,)),
+        }
+        header: dict[str, Any] = {"__metadata__": {"elmobench": canonical_json(plan.metadata)}}
+        self._place: dict[str, int] = {}
+        end = 0
+        for key, (dtype, itemsize, shape) in shapes.items():
+            begin, end = end, end + itemsize * int(np.prod(shape, dtype=np.int64))
+            header[key] = {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+            self._place[key] = begin
+        raw = json.dumps(header).encode("utf-8")
+        raw += b" " * (-len(raw) % 8)
+        self._file.write(struct.pack("<Q", len(raw)) + raw)
+        self._place = {key: 8 + len(raw) + begin for key, begin in self._place.items()}
+        self._tokens = self._bytes = 0
+        zero = np.zeros(1, dtype="<i8")
+        self._append("offsets", zero)
+        self._append("token_offsets", zero)
+
+    def _append(self, name: str, values: NDArray[Any]) -> None:
+        self._file.seek(self._place[name])
+        self._file.write(np.ascontiguousarray(values).data)
+        self._place[name] += values.nbytes
+
+    def write(self, index: int, sentence: Sentence, arrays: NDArray[Any]) -> None:
+        for name, array in zip(self._names, arrays, strict=True):
+            self._append(name, array)
+        pieces = [token.encode("utf-8") for token in sentence]
+        self._tokens += len(pieces)
+        ends = self._bytes + np.cumsum([len(piece) for piece in pieces], dtype="<i8")
+        self._bytes += sum(map(len, pieces))
+        self._append("offsets", np.asarray([self._tokens], dtype="<i8"))
+        self._append("token_offsets", ends)
+        self._append("tokens", np.frombuffer(b"".join(pieces), dtype=np.uint8))
+
+    def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,92 @@
+"""A random vector for each word type: the control that knows nothing but identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.core.digests import digest_of
+from elmobench.core.validation import validated
+from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+
+VERSION: Final = 1
+"""Bumped by hand when any vector changes; golden tests guard it."""
+
+_UNIT_BOUND = np.float32(3**0.5)
+
+
+def hashed_vectors(words: Sequence[str], dim: int, seed: int) -> FloatArray:
+    """(V, ``dim``) values, uniform in ±√3 (so of variance 1), each a hash of seed and word.
+
+    No generator, vocabulary or order is involved: a word's vector is the same in every
+    program, on every platform.
+    """
+    prefix = f"elmobench-random/{seed}/".encode()
+    raw = b"".join(
+        hashlib.shake_128(prefix + word.encode("utf-8", "surrogatepass")).digest(4 * dim)
+        for word in words
+    )
+    bits = np.frombuffer(raw, dtype="<u4").reshape(len(words), dim)
+    # 24 bits fill a float32's mantissa: the conversion is exact.
+    unit = (bits >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    return (unit * np.float32(2) - np.float32(1)) * _UNIT_BOUND
+
+
+class RandomStaticProvider(FeatureProvider):
+    """One layer of random vectors, a function of the seed and the word's spelling.
+
+    Args:
+        name: for messages.
+        dim: values a vector.
+        seed: another seed gives other vectors.
+    """
+
+    def __init__(self, name: str = "random", dim: int = 128, seed: int = 0) -> None:
+        self.name = name
+        self.seed = seed
+        self.layers = (Layer("random", "type", dim),)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over dimension, seed and code version."""
+        return digest_of({"kind": "random", "version": VERSION, "dim": self.dim, "seed": self.seed})
+
+    @property
+    def parameters(self) -> int:
+        """There are none: vectors are computed."""
+        return 0
+
+    def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
+        """One (V, dim) array."""
+        return [hashed_vectors(words, self.dim, self.seed)]
+
+    def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
+        """There are no token layers: one empty list a sentence."""
+        return [[] for _ in sentences]
+
+    def describe(self) -> dict[str, Any]:
+        """What a record keeps of this provider; JSON values only."""
+        return super().describe() | {"seed": self.seed}
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    dim: int = Field(default=128, ge=1)
+    seed: int = 0
+
+
+class RandomStaticFactory(ProviderFactory):
+    """Options ``dim`` and ``seed``; no files."""
+
+    def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
+        """Build the provider. Raises ConfigError."""
+        settings = validated(_Settings, options, f"features {name!r}")
+        return RandomStaticProvider(name, settings.dim, settings.seed)
+
+
+FACTORY = RandomStaticFactory()

@@ -1,0 +1,48 @@
+"""Which sentences and words go into which shard: a function of the dataset alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from elmobench.core.digests import sentence_digest
+from elmobench.data.examples import Sentence, as_sentence
+
+
+def distinct_sentences(sentences: Iterable[Sequence[str]]) -> dict[bytes, Sentence]:
+    """Digest to sentence, each once, sorted by length and then by digest."""
+    found = {}
+    for sentence in dict.fromkeys(map(as_sentence, sentences)):
+        found[sentence_digest(sentence)] = sentence
+    return dict(sorted(found.items(), key=lambda item: (len(item[1]), item[0])))
+
+
+def sentence_chunks(sentences: Mapping[bytes, Sentence], tokens: int) -> Iterator[list[bytes]]:
+    """Runs of digests with at most ``tokens`` tokens; a longer sentence stands alone."""
+    chunk: list[bytes] = []
+    size = 0
+    for digest, sentence in sentences.items():
+        if chunk and size + len(sentence) > tokens:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(digest)
+        size += len(sentence)
+    if chunk:
+        yield chunk
+
+
+def word_chunks(sentences: Iterable[Sentence], words: int) -> Iterator[list[str]]:
+    """Runs of at most ``words`` of the distinct words, sorted."""
+    vocabulary = sorted({word for sentence in sentences for word in sentence})
+    for start in range(0, len(vocabulary), words):
+        yield vocabulary[start : start + words]
+
+
+def sentences_name(digests: Sequence[bytes]) -> str:
+    """Name of the shard that holds these sentences."""
+    return f"tokens-{hashlib.blake2b(b''.join(digests), digest_size=16).hexdigest()}"
+
+
+def words_name(words: Sequence[str]) -> str:
+    """Name of the shard that holds these words."""
+    return f"types-{sentence_digest(words).hex()}"

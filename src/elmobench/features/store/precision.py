@@ -1,0 +1,115 @@
+"""How stored values are written down: half or single precision, or eight bits and a scale."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.core.errors import StoreError
+from elmobench.features.provider import FloatArray, Layer
+
+Precision = Literal["fp16", "fp32", "int8"]
+"""``int8`` is symmetric: value = q * scale, with q in [-127, 127] and one float32 scale a vector
+(a token and layer, or a word type and layer), the largest absolute value / 127."""
+
+PRECISIONS: Final[tuple[str, ...]] = get_args(Precision)
+
+_DTYPES: Final = {"fp16": np.float16, "fp32": np.float32, "int8": np.int8}
+_LEVELS: Final = np.float32(127)
+# Rows are narrowed this many values at a time, so that temporaries stay small.
+_BLOCK: Final = 1 << 20
+
+
+def check_precision(precision: str) -> None:
+    """Raises StoreError for one that is not known."""
+    if precision not in PRECISIONS:
+        raise StoreError(f"unknown precision {precision!r}", fix=f"use {', '.join(PRECISIONS)}")
+
+
+def values_name(layer: Layer) -> str:
+    """Name of the array in a shard that holds a layer's values."""
+    return f"{layer.kind}_{layer.name}"
+
+
+def scales_name(layer: Layer) -> str:
+    """Name of the array in a shard that holds a layer's scales, if it has any."""
+    return f"scales_{layer.kind}_{layer.name}"
+
+
+def row_bytes(layer: Layer, precision: Precision) -> int:
+    """Stored bytes of one vector."""
+    scale = np.dtype(np.float32).itemsize if precision == "int8" else 0
+    return layer.dim * np.dtype(_DTYPES[precision]).itemsize + scale
+
+
+class EncodedLayer:
+    """The rows of one layer, narrowed as they come.
+
+    Args:
+        layer: of the provider.
+        rows: number of vectors.
+        precision: to store them with.
+        name: of the provider, for messages.
+    """
+
+    def __init__(self, layer: Layer, rows: int, precision: Precision, name: str) -> None:
+        self._layer = layer
+        self._precision = precision
+        self._name = name
+        self._values: NDArray[Any] = np.empty((rows, layer.dim), dtype=_DTYPES[precision])
+        self._scales = np.empty(rows if precision == "int8" else 0, dtype=np.float32)
+
+    def put(self, start: int, vectors: FloatArray) -> None:
+        """Narrow (n, dim) ``vectors`` into the rows from ``start``.
+
+        Raises:
+            StoreError: if a value is not finite, or beyond the precision.
+        """
+        step = max(1, _BLOCK // self._layer.dim)
+        for begin in range(0, len(vectors), step):
+            block = vectors[begin : begin + step]
+            rows = slice(start + begin, start + begin + len(block))
+            if self._precision == "int8":
+                self._quantize(rows, block)
+            else:
+                with np.errstate(over="ignore"):
+                    self._values[rows] = block
+                if not np.isfinite(self._values[rows]).all():
+                    raise self._does_not_fit(block)
+
+    def _quantize(self, rows: slice, block: FloatArray) -> None:
+        largest = np.abs(block).max(axis=1, initial=0)
+        if not np.isfinite(largest).all():
+            raise self._does_not_fit(block)
+        scales = largest / _LEVELS
+        # A vector of zeros has the scale zero, and any divisor gives the zeros back.
+        divisor = np.where(scales > 0, scales, np.float32(1))
+        quotients = block / divisor[:, None]
+        np.rint(quotients, out=quotients)
+        # Scales below the normal numbers are coarse, and a quotient may come out too large.
+        np.clip(quotients, -_LEVELS, _LEVELS, out=quotients)
+        self._values[rows] = quotients
+        self._scales[rows] = scales
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What stands in the shard, by name."""
+        found = {values_name(self._layer): self._values}
+        if self._precision == "int8":
+            found[scales_name(self._layer)] = self._scales
+        return found
+
+    def _does_not_fit(self, vectors: FloatArray) -> StoreError:
+        where = f"features {self._name!r}, layer {self._layer.name!r}"
+        if not np.isfinite(vectors).all():
+            return StoreError(
+                "the provider gave values that are not finite",
+                where=where,
+                fix="check the model's weights",
+            )
+        return StoreError(
+            f"a value of {np.abs(vectors).max():.6g} is beyond {self._precision}",
+            where=where,
+            fix="store these features with precision fp32",
+        )

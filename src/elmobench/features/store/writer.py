@@ -1,0 +1,160 @@
+"""Writing shards while the next is encoded, among other processes that do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from elmobench.features.store.jobs import ShardJob, StoredKeys
+from elmobench.features.store.shard import (
+    LOCKS,
+    SUFFIX,
+    content_checksum,
+    folder_lock,
+    write_error,
+    write_shard,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStats:
+    """What one job added to the store: numbers of sentences, tokens and types, and bytes."""
+
+    sentences: int = 0
+    tokens: int = 0
+    types: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class _Encoded:
+    """A shard in memory, its lock still held."""
+
+    job: ShardJob[Any]
+    keys: list[Any]
+    arrays: dict[str, NDArray[Any]]
+    held: ExitStack
+
+
+class ShardWriter:
+    """Encodes jobs in the caller's thread and writes their shards in another.
+
+    Several processes may have the same jobs, or overlapping ones: whoever holds a shard's lock
+    encodes it, and nothing is stored that another shard has got in the meantime.
+
+    Args:
+        folder: of the provider.
+        known: what it holds.
+        write_meta: puts the folder's ``meta.json`` and folder of locks there, if they are not;
+            is told whether the folder's lock is held.
+    """
+
+    def __init__(self, folder: Path, known: StoredKeys, write_meta: Callable[[bool], None]) -> None:
+        self._folder = folder
+        self._known = known
+        self._write_meta = write_meta
+
+    def run(
+        self, jobs: Sequence[ShardJob[Any]]
+    ) -> Generator[tuple[ShardJob[Any], WriteStats], None, None]:
+        """Do all jobs; yields each with what was written for it.
+
+        At most one shard is being written while one is encoded. Shards that another process
+        holds are left for the end, when it will have finished. On any error, and on Ctrl-C, the
+        shard that is being written is finished first.
+
+        Raises:
+            StoreError: if a value does not fit, or a shard could not be written.
+        """
+        writing: tuple[ShardJob[Any], Future[WriteStats]] | None = None
+        ready: _Encoded | None = None
+        later: list[ShardJob[Any]] = []
+        with ThreadPoolExecutor(1, thread_name_prefix="elmobench-store") as pool:
+            try:
+                for queue, wait in ((jobs, False), (later, True)):
+                    for job in queue:
+                        ready = self._encode(job, wait=wait)
+                        if ready is None:
+                            later.append(job)
+                            continue
+                        if writing is not None:
+                            yield writing[0], writing[1].result()
+                            writing = None
+                        if ready.keys:
+                            writing = job, pool.submit(self._write, ready)
+                        else:
+                            yield job, WriteStats()
+                        ready = None
+                if writing is not None:
+                    yield writing[0], writing[1].result()
+            finally:
+                if ready is not None:
+                    ready.held.close()
+
+    def _encode(self, job: ShardJob[Any], *, wait: bool) -> _Encoded | None:
+        """What is missing of the job; None if another process is writing just that."""
+        try:
+            while True:
+                self._known.refresh()
+                keys = job.missing(self._known)
+                with ExitStack() as held:
+                    if not keys:
+                        return _Encoded(job, [], {}, held.pop_all())
+                    self._write_meta(False)
+                    held.enter_context(self._shard_lock(job.name(keys), wait=wait))
+                    self._known.refresh()
+                    if job.missing(self._known) != keys:
+                        continue  # Another process stored some of it: another shard, and lock.
+                    self._remove_leftovers(job.name(keys))
+                    return _Encoded(job, keys, job.encode(keys), held.pop_all())
+        except Timeout:
+            return None
+        except OSError as error:
+            raise write_error(error, self._folder, 0) from error
+
+    def _write(self, encoded: _Encoded) -> WriteStats:
+        """Put the shard down and let its lock go.
+
+        The folder may be pruned at any time, and the lock of the shard with it: so whatever is
+        written, is written under the folder's lock and with a meta.json beside it.
+        """
+        job, keys, arrays = encoded.job, encoded.keys, encoded.arrays
+        with encoded.held:
+            checksum = content_checksum(arrays)
+            try:
+                with folder_lock(self._folder):
+                    self._known.refresh()
+                    left = job.missing(self._known)
+                    if left != keys:
+                        if not left:
+                            return WriteStats()
+                        # A shard of other sentences came meanwhile and has some of these too.
+                        arrays, keys = job.only(arrays, keys, set(left)), left
+                        checksum = content_checksum(arrays)
+                    self._write_meta(True)
+                    path = self._folder / f"{job.name(keys)}{SUFFIX}"
+                    size = write_shard(path, arrays, checksum)
+            except OSError as error:
+                raise write_error(error, self._folder, 0) from error
+        return WriteStats(*job.count(keys), bytes=size)
+
+    def _shard_lock(self, name: str, *, wait: bool) -> FileLock:
+        # Taken by one thread and let go by the other.
+        path = self._folder / LOCKS / f"{name}.lock"
+        return FileLock(path, timeout=-1 if wait else 0, thread_local=False)
+
+    def _remove_leftovers(self, name: str) -> None:
+        """Delete what killed writers of this shard left; its lock is held."""
+        leftovers = list(self._folder.glob(f".{name}{SUFFIX}.*.part"))
+        if leftovers:
+            # Whatever is being written now, is written under the folder's lock.
+            with folder_lock(self._folder):
+                for leftover in leftovers:
+                    leftover.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Coreference and ambiguous pronouns."""

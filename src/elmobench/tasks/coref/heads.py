@@ -1,0 +1,372 @@
+"""Heads for coreference: span ranking as a frame, and the least head that fills it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar, cast
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.core.errors import DataError
+from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument
+from elmobench.nn.spans import DISTANCES, distance_buckets
+from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
+from elmobench.tasks.coref.candidates import Candidates, candidates, clusters_of, keep_best
+from elmobench.tasks.padding import pad_rows
+
+UNIT = "sentence"
+DOCUMENTS = "documents"
+PRONOUNS = "pronouns"
+CorefExample: TypeAlias = CoreferenceDocument | AmbiguousPronoun
+T = TypeVar("T")
+
+
+class SpanRankingOptions(HeadOptions):
+    """Options of every coreference head.
+
+    Attributes:
+        max_width: candidate mentions have at most so many tokens.
+        spans_per_word: candidates that are kept, by score, for each token of the document.
+        antecedents: candidate antecedents of each kept span.
+        mention_loss: weight of a second loss, which tells mentions from other spans; with it
+            single mentions can be found. Without effect where the training set annotates no
+            singletons: there a mention without an antecedent is in no cluster.
+        iterations: how often pairs are scored; more than once in heads that refine spans.
+    """
+
+    max_width: int = Field(default=30, ge=1)
+    spans_per_word: float = Field(default=0.4, gt=0)
+    antecedents: int = Field(default=50, ge=1)
+    mention_loss: float = Field(default=0.0, ge=0)
+    iterations: int = Field(default=1, ge=1)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Spans to be resolved, and where each may link to.
+
+    Attributes:
+        rows: (R,) numbers of the spans to be resolved.
+        antecedents: (R, A) numbers of their candidate antecedents.
+        mask: (R, A) bool, true where there is one.
+        scores: (R, A + 1): 0 for no antecedent, then those of the antecedents.
+    """
+
+    rows: Tensor
+    antecedents: Tensor
+    mask: Tensor
+    scores: Tensor
+
+
+class SpanRanker(Head[CorefExample], Generic[T]):
+    """Ranks the antecedents of each span (Lee et al. 2017): the frame of all heads.
+
+    **Documents.** Candidates are all spans of a sentence up to a width. The best by mention score
+    are kept, no two of them crossing. For each kept span i the best antecedents before it are
+    chosen by mention scores and a coarse pair score, and
+
+        s(i, j) = s_m(i) + s_m(j) + s_coarse(i, j) + s_fine(i, j),    s(i, none) = 0.
+
+    The loss is the negative marginal log-likelihood of all gold antecedents among them, summed
+    over spans. Every span links to its best antecedent; links make clusters. That loss cannot
+    learn single mentions. Where the training set annotates them, ``mention_loss`` adds the
+    binary cross-entropy of s_m over all candidates, and an unlinked span with s_m > 0 is a
+    cluster of its own.
+
+    **Pronouns with two names** (GAP). The three mentions are given: none is pruned, and only the
+    pronoun is resolved, with the same scores. It may mean a name that follows it. The loss is the
+    negative log-likelihood of A, B or none.
+
+    The distance of a pair is counted in tokens, not (as published) in kept spans, so that a
+    pair's score depends on nothing but the pair. Speaker and genre are not used.
+
+    ``T`` is what a subclass knows of the tokens. A document's scores do not depend on the others
+    of its batch.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: SpanRankingOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.options = options
+        self.iterations = options.iterations
+        self.mention_loss = options.mention_loss if codec.extra["singletons"] else 0.0
+
+    @abstractmethod
+    def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> T:
+        """What is known of the batch's N tokens, one sentence after another."""
+
+    @abstractmethod
+    def mention_scores(self, tokens: T, first: Tensor, last: Tensor) -> Tensor:
+        """(S,) s_m of all candidates; these are many."""
+
+    @abstractmethod
+    def represent(self, tokens: T, first: Tensor, last: Tensor) -> Tensor:
+        """(K, G) vectors of spans; these are few."""
+
+    @abstractmethod
+    def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """(K,) s_m from the vectors: the same as :meth:`mention_scores`."""
+
+    @abstractmethod
+    def coarse(self, spans: Tensor) -> Tensor | None:
+        """(B, K, G) to (B, K, K) cheap scores of all pairs; rows are the anaphors.
+
+        None to take the nearest antecedents.
+        """
+
+    @abstractmethod
+    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
+        """(R, A) pair scores of the chosen pairs; ``distance`` are buckets (R, A)."""
+
+    def refine(self, spans: Tensor, links: Links) -> Tensor:
+        """(K, G) spans as their antecedents change them, to be scored again."""
+        raise NotImplementedError(f"{type(self).__name__} scores pairs once")
+
+    def loss(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
+        """Mean over examples; a document's loss is summed over its spans."""
+        tokens = self.encode(batch, mixed)
+        if self._given(batch):
+            links = self._given_links(batch, tokens)
+            index = {"neither": 0, "A": 1, "B": 2}
+            gold = [index[cast(AmbiguousPronoun, e).label] for e in batch.examples]
+            targets = torch.tensor(gold, device=links.scores.device)
+            return nn.functional.cross_entropy(links.scores, targets)
+        found = self._candidates(batch)
+        scores, kept, links = self._document_links(found, tokens)
+        cluster = torch.from_numpy(found.cluster).to(scores.device)
+        total = _marginal_loss(links, cluster[kept])
+        if self.mention_loss:
+            real = (cluster > 0).to(scores.dtype)
+            entropy = nn.functional.binary_cross_entropy_with_logits(scores, real, reduction="sum")
+            total = total + self.mention_loss * entropy
+        return total / len(batch.examples)
+
+    @torch.no_grad()
+    def predict(self, batch: Batch[CorefExample], mixed: Mixed) -> list[object]:
+        """Documents: a list of clusters, each a list of [first, last]. Pronouns: ``{"label": …}``.
+
+        Raises:
+            DataError: for a document, if the head was trained with mentions that were given.
+        """
+        if self._given(batch):
+            best = self._given_links(batch, self.encode(batch, mixed)).scores.argmax(dim=1)
+            return [{"label": ("neither", "A", "B")[i]} for i in best.tolist()]
+        if self.codec.extra["kind"] == PRONOUNS:
+            raise DataError(
+                "this head links a given pronoun to given names, it cannot find mentions",
+                where=f"example {batch.examples[0].id}",
+                fix="use a head that was trained on documents, for instance of coref/litbank",
+            )
+        found = self._candidates(batch)
+        scores, kept, links = self._document_links(found, self.encode(batch, mixed))
+        best = links.scores.argmax(dim=1)
+        chosen = links.antecedents.gather(1, (best - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
+        numbers = kept.cpu().numpy()
+        document = np.searchsorted(found.spans, numbers, side="right") - 1
+        offset = found.tokens[document]
+        spans = list(
+            zip(
+                (found.first[numbers] - offset).tolist(),
+                (found.last[numbers] - offset).tolist(),
+                strict=True,
+            )
+        )
+        edges: list[list[tuple[int, int]]] = [[] for _ in batch.examples]
+        alone: list[list[int]] = [[] for _ in batch.examples]
+        single = (scores[kept] > 0).tolist() if self.mention_loss else [False] * len(spans)
+        linked, targets = (best > 0).tolist(), chosen.tolist()
+        for i, home in enumerate(document.tolist()):
+            if linked[i]:
+                edges[home].append((i, targets[i]))
+            elif single[i]:
+                alone[home].append(i)
+        return [
+            clusters_of(
+                [(spans[i], spans[j]) for i, j in edges[home]], [spans[i] for i in alone[home]]
+            )
+            for home in range(len(batch.examples))
+        ]
+
+    def _given(self, batch: Batch[CorefExample]) -> bool:
+        return isinstance(batch.examples[0], AmbiguousPronoun)
+
+    def _candidates(self, batch: Batch[CorefExample]) -> Candidates:
+        documents = [cast(CoreferenceDocument, example) for example in batch.examples]
+        return candidates(documents, self.options.max_width)
+
+    def _document_links(self, found: Candidates, tokens: T) -> tuple[Tensor, Tensor, Links]:
+        """Scores of all candidates, numbers of the kept ones, and the kept ones' links."""
+        first, last = torch.from_numpy(found.first), torch.from_numpy(found.last)
+        scores = self.mention_scores(tokens, first, last)
+        kept = self._kept(found, scores)
+        chosen = torch.from_numpy(np.concatenate(kept)).to(scores.device)
+        spans = self.represent(tokens, first[chosen], last[chosen])
+        mentions = scores[chosen]
+        index, mask, rough = self._choose(spans, mentions, [len(numbers) for numbers in kept])
+        rows = torch.arange(len(chosen), device=scores.device)
+        links = self._scored(spans, mentions, first[chosen], rows, index, mask, rough)
+        return scores, chosen, links
+
+    def _kept(self, found: Candidates, scores: Tensor) -> list[np.ndarray]:
+        values = scores.detach().float().cpu().numpy()
+        kept = []
+        for i in range(len(found.spans) - 1):
+            a, b = int(found.spans[i]), int(found.spans[i + 1])
+            length = int(found.tokens[i + 1] - found.tokens[i])
+            limit = max(1, int(self.options.spans_per_word * length))
+            best = keep_best(values[a:b], found.first[a:b], found.last[a:b], limit)
+            kept.append(best + a)
+        return kept
+
+    def _choose(
+        self, spans: Tensor, mentions: Tensor, counts: list[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(K, A) antecedents of the kept spans, which of them are real, and their coarse scores.
+
+        A span stands itself in places where it has no antecedent.
+        """
+        # Documents side by side: (documents, most spans of one) numbers of spans.
+        ends = np.cumsum(counts)
+        blocks = pad_rows([np.arange(end - n, end) for n, end in zip(counts, ends, strict=True)])
+        real = torch.arange(blocks.shape[1]) < torch.tensor(counts).unsqueeze(1)
+        blocks, real = blocks.to(spans.device), real.to(spans.device)
+        places = torch.arange(blocks.shape[1], device=spans.device)
+        width = min(self.options.antecedents, blocks.shape[1])
+        rough = self.coarse(spans[blocks])
+        if rough is None:
+            which = places.unsqueeze(1) - 1 - torch.arange(width, device=spans.device)
+            mask = (which >= 0).expand(len(counts), -1, -1)
+            which = which.clamp(min=0).expand(len(counts), -1, -1)
+            chosen = spans.new_zeros(which.shape)
+        else:
+            total = (rough + mentions[blocks].unsqueeze(1)).detach()
+            later = places.unsqueeze(0) >= places.unsqueeze(1)
+            which = total.masked_fill(later, torch.finfo(total.dtype).min).topk(width, dim=2)[1]
+            mask = which < places.unsqueeze(1)
+            chosen = rough.gather(2, which)
+        numbers = blocks.gather(1, which.flatten(1)).view_as(which)
+        numbers = torch.where(mask, numbers, blocks.unsqueeze(2))
+        return numbers[real], mask[real], chosen[real]
+
+    def _scored(
+        self,
+        spans: Tensor,
+        mentions: Tensor,
+        first: Tensor,
+        rows: Tensor,
+        antecedents: Tensor,
+        mask: Tensor,
+        rough: Tensor,
+    ) -> Links:
+        distance = distance_buckets((first[rows].unsqueeze(1) - first[antecedents]).abs())
+        base = mentions[rows].unsqueeze(1) + mentions[antecedents] + rough
+
+        def links(spans: Tensor) -> Links:
+            scores = base + self.fine(spans, rows, antecedents, distance)
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+            return Links(rows, antecedents, mask, nn.functional.pad(scores, (1, 0)))
+
+        found = links(spans)
+        for _ in range(self.iterations - 1):
+            spans = self.refine(spans, found)
+            found = links(spans)
+        return found
+
+    def _given_links(self, batch: Batch[CorefExample], tokens: T) -> Links:
+        """Of each example's three mentions (A, B, pronoun) the pronoun's two links."""
+        spans, offset = [], 0
+        for example in batch.examples:
+            pronoun = cast(AmbiguousPronoun, example)
+            spans += [(a + offset, b + offset) for a, b in (*pronoun.names, pronoun.pronoun)]
+            offset += len(pronoun.tokens)
+        first, last = torch.tensor(spans).unbind(1)
+        vectors = self.represent(tokens, first, last)
+        mentions = self.represented_scores(vectors, first, last)
+        rows = torch.arange(2, len(spans), 3)
+        antecedents = torch.stack([rows - 2, rows - 1], dim=1)
+        pairs = self.coarse(vectors.view(len(rows), 3, -1))
+        rough = mentions.new_zeros(len(rows), 2) if pairs is None else pairs[:, 2, :2]
+        mask = torch.ones_like(antecedents, dtype=torch.bool)
+        return self._scored(vectors, mentions, first, rows, antecedents, mask, rough)
+
+
+def _marginal_loss(links: Links, cluster: Tensor) -> Tensor:
+    """Σ over rows of -log P(any gold antecedent), or of none where no gold one is among them."""
+    own = cluster[links.rows].unsqueeze(1)
+    right = (cluster[links.antecedents] == own) & (own > 0) & links.mask
+    right = torch.cat([~right.any(dim=1, keepdim=True), right], dim=1)
+    low = torch.finfo(links.scores.dtype).min
+    gold = links.scores.masked_fill(~right, low).logsumexp(dim=1)
+    return (links.scores.logsumexp(dim=1) - gold).sum()
+
+
+class LinearRankerOptions(SpanRankingOptions):
+    """Options of :class:`LinearRanker`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
+
+    max_width: int = Field(default=10, ge=1)
+    mention_loss: float = Field(default=1.0, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class LinearRanker(SpanRanker[Tensor]):
+    """The least head: no recurrent and no hidden layer.
+
+    A span is its first and its last token's vectors g = [x_first; x_last]. The mention score is
+    linear in g with a bias for each width, the (coarse) pair score is bilinear in the two spans
+    plus linear in the anaphor, and the fine score is a bias for each bucket of distances.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearRankerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        width = 2 * input_dims["input"]
+        self.dropout = nn.Dropout(options.dropout)
+        self.mention = nn.Linear(width, 1)
+        self.width_bias = nn.Parameter(torch.zeros(options.max_width))
+        # The pair's weights are divided by the width, so that a step of Adam changes pair scores
+        # about as much as mention scores, however wide the features are.
+        self.pair = nn.Parameter(torch.zeros(width, width))
+        self.anaphor = nn.Parameter(torch.zeros(width))
+        self.distance_bias = nn.Parameter(torch.zeros(len(DISTANCES) + 1))
+
+    def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
+        """(N, D) token vectors."""
+        x: Tensor = self.dropout(mixed["input"][UNIT][batch.units[UNIT].mask])
+        return x
+
+    def mention_scores(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        left, right = (tokens @ self.mention.weight[0].view(2, -1).T).unbind(1)
+        return left[first] + right[last] + self.mention.bias + self._width_bias(first, last)
+
+    def represent(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        return torch.cat([tokens[first], tokens[last]], dim=1)
+
+    def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        scores: Tensor = self.mention(spans).squeeze(1) + self._width_bias(first, last)
+        return scores
+
+    def coarse(self, spans: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        pair = self.pair / len(self.pair)
+        return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
+
+    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        return self.distance_bias[distance]
+
+    def _width_bias(self, first: Tensor, last: Tensor) -> Tensor:
+        return self.width_bias[(last - first).clamp(max=len(self.width_bias) - 1)]

@@ -1,0 +1,125 @@
+"""Coreference: which mentions of a document mean the same, or which of two names a pronoun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from elmobench.core.errors import DataError
+from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument, Sentence
+from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
+from elmobench.tasks.characters import characters_of
+from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
+from elmobench.tasks.coref.heads import (
+    DOCUMENTS,
+    PRONOUNS,
+    UNIT,
+    CorefExample,
+    LinearRanker,
+    LinearRankerOptions,
+)
+
+
+class Coref(Pipeline[CorefExample]):
+    """Documents with clusters of mentions, or pronouns with two given names (GAP).
+
+    Both are one pipeline, since one span ranker does both: of GAP the mentions are given and one
+    is resolved. Gold and predictions differ, and so does the metric (``coref``, ``gap``). A set
+    holds one kind.
+    """
+
+    name: ClassVar[str] = "coref"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conll-coref": {}, "gap": {}}
+    metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
+
+    def units(self, example: CorefExample) -> dict[str, list[Sentence]]:
+        """Every sentence of the document; the whole text around a pronoun as one sequence."""
+        return {UNIT: _sentences(example)}
+
+    def codec(self, train: Sequence[CorefExample], labels: Sequence[str] | None) -> LabelCodec:
+        """The kind of examples, the characters of train, and whether it annotates singletons.
+
+        Raises:
+            DataError: if ``train`` is empty or holds both kinds.
+        """
+        kinds = {type(example) for example in train}
+        if kinds not in ({CoreferenceDocument}, {AmbiguousPronoun}):
+            raise DataError(
+                "expected coreference documents, or ambiguous pronouns, and not both: "
+                + (", ".join(sorted(kind.__name__ for kind in kinds)) or "no example"),
+            )
+        singletons = any(
+            len(cluster) == 1
+            for example in train
+            if isinstance(example, CoreferenceDocument)
+            for cluster in example.clusters
+        )
+        return LabelCodec(
+            labels=list(labels or ()),
+            extra={
+                "kind": DOCUMENTS if kinds == {CoreferenceDocument} else PRONOUNS,
+                "singletons": singletons,
+                "characters": characters_of(s for example in train for s in _sentences(example)),
+            },
+        )
+
+    def gold(self, example: CorefExample) -> Any:
+        """A document's clusters as lists; a pronoun's label and gender."""
+        if isinstance(example, AmbiguousPronoun):
+            return {"label": example.label, "gender": example.gender}
+        return [[list(mention) for mention in cluster] for cluster in example.clusters]
+
+    def from_tokens(self, tokens: Sentence) -> CorefExample:
+        """A document of one sequence, without clusters."""
+        return CoreferenceDocument("text", (tokens,), ())
+
+
+def _sentences(example: CorefExample) -> list[Sentence]:
+    if isinstance(example, AmbiguousPronoun):
+        return [example.tokens]
+    return list(example.sentences)
+
+
+PIPELINE = Coref()
+
+LINEAR = HeadPreset(
+    head=LinearRanker,
+    options=LinearRankerOptions(),
+    training=TrainingOptions(
+        batch_size=1,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [3e-3, 1e-2, 3e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+SMALL = HeadPreset(
+    head=EndToEndRanker,
+    options=EndToEndOptions(
+        max_width=10,
+        spans_per_word=0.25,
+        antecedents=30,
+        mention_loss=1.0,
+        layers=1,
+        hidden=100,
+        feedforward=100,
+        depth=1,
+        char_widths=(3,),
+        iterations=1,
+        lexical_dropout=0.3,
+        lstm_dropout=0.3,
+    ),
+    training=TrainingOptions(batch_size=1, epochs=20, patience=4),
+    mix=MixDefaults(),
+    version=1,
+)
+
+PAPER = HeadPreset(
+    head=EndToEndRanker,
+    options=EndToEndOptions(iterations=2),
+    training=TrainingOptions(batch_size=1, epochs=150, patience=10),
+    mix=MixDefaults(),
+    version=1,
+)

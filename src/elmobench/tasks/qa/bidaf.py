@@ -1,0 +1,159 @@
+"""BiDAF with self-attention: the reader of the ELMo paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.core.errors import ConfigError
+from elmobench.data.questions import PassageQuestion
+from elmobench.nn.char_cnn import CharCnn
+from elmobench.nn.recurrent import BiGru
+from elmobench.nn.trilinear import Trilinear, attend_to_others, attention_flow
+from elmobench.nn.variational_dropout import VariationalDropout
+from elmobench.tasks.base import Batch, LabelCodec, Mixed
+from elmobench.tasks.characters import CharacterIds
+from elmobench.tasks.qa.heads import PASSAGE, QUESTION, SpanHead, SpanOptions
+
+
+class BidafOptions(SpanOptions):
+    """Options of :class:`Bidaf`; the defaults are the published sizes.
+
+    Attributes:
+        hidden: units a direction of every GRU.
+        linear: units of the two linear layers.
+        chars: put a character CNN beside the features at the input.
+        char_dim: width of a character embedding.
+        char_filters: filters of the character CNN.
+        char_width: characters a window.
+        prediction: what scores tokens: ``recurrent``, a biGRU for the first token and one more
+            for the last, which reads the first's states too; or ``linear``, a linear layer each.
+        dropout: before every GRU and linear layer, the same dimensions at all tokens.
+    """
+
+    hidden: int = Field(default=90, ge=1)
+    linear: int = Field(default=180, ge=1)
+    chars: bool = True
+    char_dim: int = Field(default=20, ge=1)
+    char_filters: int = Field(default=100, ge=1)
+    char_width: int = Field(default=5, ge=1)
+    prediction: Literal["recurrent", "linear"] = "recurrent"
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+
+
+class Bidaf(SpanHead):
+    """Bidirectional attention flow with self-attention.
+
+    Source: Peters et al. (2018), appendix A.4, after Clark and Gardner (2018), section 2.2. Input
+    vectors beside a character CNN; one biGRU for question and passage; attention flow with
+    trilinear scores; a linear ReLU layer; self-attention of the passage (biGRU, trilinear scores,
+    a token not on itself, linear ReLU layer) added to what went in; scores.
+
+    Features at the output stand beside the first biGRU's states, of question and passage. Without
+    features at the input only the character CNN is read there: a model that keeps GloVe at the
+    input and has ELMo at the output alone needs a placement for each part.
+
+    Departures and choices: the scores are Clark and Gardner's, with a biGRU for the first token
+    and one for the last, where the appendix only says linear layers (option ``prediction``).
+    Passages are never cut. Of several answers one is trained on. The average of weights (0.999)
+    starts at the initial ones, as TensorFlow's does: it needs some thousand steps, so leave it
+    out (``training.average: null``) on a small set.
+
+    Raises:
+        ConfigError: neither features nor characters at the input.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: BidafOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        width = input_dims.get("input", 0)
+        self.characters: CharacterIds | None = None
+        self.char_cnn: CharCnn | None = None
+        if options.chars:
+            self.characters = CharacterIds(codec.extra["characters"])
+            self.char_cnn = CharCnn(
+                len(self.characters), options.char_dim, options.char_filters, options.char_width
+            )
+            width += self.char_cnn.out_dim
+        if not width:
+            raise ConfigError(
+                "the head has nothing to read at its input",
+                fix="set options.chars: true, or use placement input or both",
+            )
+        hidden, linear = options.hidden, options.linear
+        self.dropout = VariationalDropout(options.dropout)
+        self.encoder = BiGru(width, hidden)
+        encoded = self.encoder.out_dim + input_dims.get("output", 0)
+        self.attention = Trilinear(encoded)
+        self.attended = nn.Linear(4 * encoded, linear)
+        self.self_encoder = BiGru(linear, hidden)
+        self.self_attention = Trilinear(self.self_encoder.out_dim, rows=False)
+        self.self_attended = nn.Linear(3 * self.self_encoder.out_dim, linear)
+        self.start_encoder: BiGru | None = None
+        self.end_encoder: BiGru | None = None
+        if options.prediction == "recurrent":
+            self.start_encoder = BiGru(linear, hidden)
+            self.end_encoder = BiGru(linear + 2 * hidden, hidden)
+        scored = 2 * hidden if options.prediction == "recurrent" else linear
+        self.start = nn.Linear(scored, 1, bias=False)
+        self.end = nn.Linear(scored, 1, bias=False)
+
+    def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
+        """See :meth:`SpanHead.scores`."""
+        mask = batch.units[PASSAGE].mask
+        spelled = self._spelled(batch)
+        question = self._encoded(QUESTION, batch, mixed, spelled)
+        passage = self._encoded(PASSAGE, batch, mixed, spelled)
+        pairs = self.attention(passage, question)
+        flow = attention_flow(passage, question, pairs, mask, batch.units[QUESTION].mask)
+        x = torch.relu(self.attended(self.dropout(flow)))
+        x = x + self._self_attended(x, mask)
+        starts = ends = x
+        if self.start_encoder is not None and self.end_encoder is not None:
+            starts = self.start_encoder(self.dropout(x), mask)
+            ends = self.end_encoder(self.dropout(torch.cat([x, starts], dim=-1)), mask)
+        start, end = self.start(self.dropout(starts)), self.end(self.dropout(ends))
+        return start.squeeze(-1), end.squeeze(-1)
+
+    def _spelled(self, batch: Batch[PassageQuestion]) -> dict[str, Tensor]:
+        """The character CNN's vectors of each unit, every distinct word read once."""
+        if self.char_cnn is None or self.characters is None:
+            return {}
+        units = [batch.units[name] for name in (QUESTION, PASSAGE)]
+        sentences = [sentence for unit in units for sentence in unit.tokens]
+        device = units[0].mask.device
+        words, rows = self.characters.batch(sentences, max(u.mask.shape[1] for u in units))
+        vectors = self.char_cnn(words.to(device))
+        rows = rows.to(device)
+        count = len(units[0].tokens)
+        # At padding this is some word's vector, which the encoder never reads.
+        return {
+            QUESTION: vectors[rows[:count, : units[0].mask.shape[1]]],
+            PASSAGE: vectors[rows[count:, : units[1].mask.shape[1]]],
+        }
+
+    def _encoded(
+        self,
+        unit: str,
+        batch: Batch[PassageQuestion],
+        mixed: Mixed,
+        spelled: Mapping[str, Tensor],
+    ) -> Tensor:
+        read = [mixed["input"][unit]] if "input" in mixed else []
+        read += [spelled[unit]] if spelled else []
+        x = self.dropout(torch.cat(read, dim=-1))
+        states: Tensor = self.encoder(x, batch.units[unit].mask)
+        if "output" in mixed:
+            states = torch.cat([states, mixed["output"][unit]], dim=-1)
+        return states
+
+    def _self_attended(self, x: Tensor, mask: Tensor) -> Tensor:
+        states = self.self_encoder(self.dropout(x), mask)
+        context = attend_to_others(states, self.self_attention(states, states), mask)
+        both = torch.cat([states, context, states * context], dim=-1)
+        return torch.relu(self.self_attended(self.dropout(both)))

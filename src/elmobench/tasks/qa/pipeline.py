@@ -1,0 +1,121 @@
+"""Question answering: the answer is a span of a passage (SQuAD v1.1 and its kind)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.examples import Sentence
+from elmobench.data.questions import PassageQuestion, make_passage
+from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
+from elmobench.tasks.base import (
+    SEPARATOR,
+    HeadPreset,
+    LabelCodec,
+    MixDefaults,
+    Pipeline,
+    TrainingOptions,
+)
+from elmobench.tasks.characters import characters_of
+from elmobench.tasks.qa.bidaf import Bidaf, BidafOptions
+from elmobench.tasks.qa.heads import PASSAGE, QUESTION, LinearSpan, LinearSpanOptions
+
+
+class QuestionAnswering(Pipeline[PassageQuestion]):
+    """Question and passage are encoded as one sequence each."""
+
+    name: ClassVar[str] = "qa"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"squad": {"tokenizer": "clitics"}}
+    metrics: ClassVar[tuple[str, ...]] = ("squad", "exact-match")
+    text_form: ClassVar[str] = f"passage {SEPARATOR} question"
+
+    def units(self, example: PassageQuestion) -> dict[str, list[Sentence]]:
+        """The question and the passage."""
+        return {QUESTION: [example.question], PASSAGE: [example.passage.tokens]}
+
+    def codec(self, train: Sequence[PassageQuestion], labels: Sequence[str] | None) -> LabelCodec:
+        """No labels; the characters of ``train``."""
+        if not train:
+            raise DataError("there is no training example")
+        sentences = {example.question for example in train}
+        sentences |= {example.passage.tokens for example in train}
+        return LabelCodec(labels=[], extra={"characters": characters_of(sentences)})
+
+    def gold(self, example: PassageQuestion) -> list[str]:
+        """The annotators' answers."""
+        return [answer.text for answer in example.answers]
+
+    def test_unit(self, example: PassageQuestion) -> str:
+        """The article, or where the data does not name it, the passage."""
+        return example.article or digest_of(example.passage.text)[:16]
+
+    def from_tokens(self, tokens: Sentence) -> PassageQuestion:
+        """The tokens of a passage, ``|||``, the tokens of a question.
+
+        The passage's text is its tokens with a space between.
+        """
+        return self.from_text(" ".join(tokens), tokenized=True)
+
+    def from_text(self, text: str, *, tokenized: bool = False) -> PassageQuestion:
+        """``passage ||| question``; the answer will be a part of the passage as typed.
+
+        Raises:
+            ConfigError: there is no passage, no question, or more than one separator.
+        """
+        parts = text.split(SEPARATOR)
+        tokenizer: SpanTokenizerName = "whitespace" if tokenized else "clitics"
+        if len(parts) != 2 or not all(part.strip() for part in parts):
+            raise ConfigError(
+                f"a question needs a passage: expected '{self.text_form}'",
+                where=f"text {text[:60]!r}",
+                fix=f"write for example 'Rome is in Italy. {SEPARATOR} Where is Rome?'",
+            )
+        passage, question = parts[0].strip(), parts[1]
+        tokens = tuple(question[start:end] for start, end in character_spans(question, tokenizer))
+        return PassageQuestion("text", tokens, make_passage(passage, tokenizer))
+
+
+PIPELINE = QuestionAnswering()
+
+LINEAR = HeadPreset(
+    head=LinearSpan,
+    options=LinearSpanOptions(),
+    training=TrainingOptions(
+        batch_size=32,
+        epochs=10,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+SMALL = HeadPreset(
+    head=Bidaf,
+    options=BidafOptions(hidden=50, linear=100, char_filters=50, prediction="linear"),
+    # A step costs a GRU's time more than its batch: large batches, at a higher rate.
+    training=TrainingOptions(batch_size=64, lr=2e-3, epochs=10, patience=3),
+    mix=MixDefaults(),
+    version=3,
+    placements=("input", "output"),
+)
+
+PAPER = HeadPreset(
+    head=Bidaf,
+    options=BidafOptions(),
+    training=TrainingOptions(
+        optimizer="adadelta",
+        lr=1.0,
+        optimizer_options={"rho": 0.95, "eps": 1e-8},
+        batch_size=45,
+        epochs=24,
+        patience=24,
+        clip_norm=None,
+        average=0.999,
+    ),
+    mix=MixDefaults(dropout=0.5),
+    version=2,
+    placements=("input", "output"),
+)

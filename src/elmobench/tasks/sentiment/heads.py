@@ -1,0 +1,169 @@
+"""Heads that give a text one label: a probe, a small perceptron, and the BCN."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from elmobench.data.examples import ClassifiedText
+from elmobench.nn.biattention import attend, integrator_input
+from elmobench.nn.maxout import Maxout
+from elmobench.nn.pooling import attentive_pool, masked_max, masked_mean, masked_min
+from elmobench.nn.recurrent import BiLstm
+from elmobench.tasks.base import Batch, LabelCodec, Mixed
+from elmobench.tasks.labels import LabelHead
+from elmobench.tasks.sentiment.phrases import PhraseOptions
+
+UNIT = "text"
+
+
+class TextHead(LabelHead[ClassifiedText]):
+    """Base of the heads that label a text."""
+
+    @abstractmethod
+    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) token vectors and (B, T) mask to (B, number of labels) scores."""
+
+    def scores(self, batch: Batch[ClassifiedText], mixed: Mixed) -> Tensor:
+        """(B, number of labels) scores before the softmax, labels in the codec's order."""
+        return self.logits(mixed["input"][UNIT], batch.units[UNIT].mask)
+
+
+class LinearTextOptions(PhraseOptions):
+    """Options of :class:`LinearText`.
+
+    Attributes:
+        dropout: on the pooled vector.
+    """
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class LinearText(TextHead):
+    """A probe: the mean of the token vectors, dropout, one linear layer."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTextOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(input_dims["input"], len(codec.labels))
+
+    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) to (B, number of labels)."""
+        out: Tensor = self.output(self.dropout(masked_mean(x, mask)))
+        return out
+
+
+class MlpTextOptions(PhraseOptions):
+    """Options of :class:`MlpText`.
+
+    Attributes:
+        hidden: units of the hidden layer.
+        dropout: on the hidden units.
+    """
+
+    hidden: int = Field(default=256, ge=1)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+
+
+class MlpText(TextHead):
+    """The mean of the token vectors, one hidden ReLU layer, dropout, one linear layer."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: MlpTextOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.hidden = nn.Linear(input_dims["input"], options.hidden)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(options.hidden, len(codec.labels))
+
+    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) to (B, number of labels)."""
+        hidden = torch.relu(self.hidden(masked_mean(x, mask)))
+        out: Tensor = self.output(self.dropout(hidden))
+        return out
+
+
+class BcnOptions(PhraseOptions):
+    """Options of :class:`Bcn`; the defaults are the published sizes.
+
+    Attributes:
+        feedforward: units of the layer before the encoder.
+        encoder: units a direction of the encoder.
+        integrator: units a direction of the integrator.
+        maxout: widths of the maxout layers before the last, whose width is the label count.
+        pool: linear maps a maxout unit.
+        embedding_dropout: on the input vectors.
+        feedforward_dropout: after the feed-forward layer.
+        integrator_dropout: on the pooled vector.
+        maxout_dropout: after each maxout layer, the last included.
+    """
+
+    feedforward: int = Field(default=300, ge=1)
+    encoder: int = Field(default=300, ge=1)
+    integrator: int = Field(default=300, ge=1)
+    maxout: tuple[int, ...] = (1200, 600)
+    pool: int = Field(default=4, ge=1)
+    embedding_dropout: float = Field(default=0.5, ge=0, lt=1)
+    feedforward_dropout: float = Field(default=0.25, ge=0, lt=1)
+    integrator_dropout: float = Field(default=0.1, ge=0, lt=1)
+    maxout_dropout: tuple[float, ...] = (0.2, 0.3, 0.0)
+
+    @model_validator(mode="after")
+    def _one_dropout_a_layer(self) -> BcnOptions:
+        if len(self.maxout_dropout) != len(self.maxout) + 1:
+            raise ValueError(
+                f"maxout_dropout needs {len(self.maxout) + 1} values: one for each width in "
+                "maxout and one for the last layer"
+            )
+        return self
+
+
+class Bcn(TextHead):
+    """The biattentive classification network (McCann et al. 2017), for a single text.
+
+    ReLU feed-forward layer; biLSTM encoder; biattention of the text on itself; biLSTM over
+    ``[x ; x - context ; x * context]``; max, min, mean and self-attentive pooling side by side;
+    maxout layers. Dropouts stand where the published AllenNLP model has them.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: BcnOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.embedding_dropout = nn.Dropout(options.embedding_dropout)
+        self.feedforward = nn.Linear(input_dims["input"], options.feedforward)
+        self.feedforward_dropout = nn.Dropout(options.feedforward_dropout)
+        self.encoder = BiLstm(options.feedforward, options.encoder)
+        self.integrator = BiLstm(3 * self.encoder.out_dim, options.integrator)
+        self.attention = nn.Linear(self.integrator.out_dim, 1)
+        self.integrator_dropout = nn.Dropout(options.integrator_dropout)
+        self.output = Maxout(
+            4 * self.integrator.out_dim,
+            [*options.maxout, len(codec.labels)],
+            options.pool,
+            options.maxout_dropout,
+        )
+
+    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) to (B, number of labels)."""
+        x = torch.relu(self.feedforward(self.embedding_dropout(x)))
+        encoded: Tensor = self.encoder(self.feedforward_dropout(x), mask)
+        context = attend(encoded, encoded, mask)
+        integrated: Tensor = self.integrator(integrator_input(encoded, context), mask)
+        pooled = torch.cat(
+            [
+                masked_max(integrated, mask),
+                masked_min(integrated, mask),
+                masked_mean(integrated, mask),
+                attentive_pool(integrated, self.attention(integrated).squeeze(-1), mask),
+            ],
+            dim=1,
+        )
+        out: Tensor = self.output(self.integrator_dropout(pooled))
+        return out

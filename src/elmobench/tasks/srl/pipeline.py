@@ -1,0 +1,126 @@
+"""Semantic roles: the arguments of one given predicate, as BIO tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from elmobench.core.errors import DataError
+from elmobench.data.examples import Proposition, Sentence
+from elmobench.data.tag_schemes import split_tag
+from elmobench.nn.bio import bio_tags
+from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
+from elmobench.tasks.srl.heads import (
+    UNIT,
+    AlternatingRoles,
+    AlternatingRolesOptions,
+    LinearRoles,
+    LinearRolesOptions,
+    LstmRoles,
+    LstmRolesOptions,
+)
+
+
+class Roles(Pipeline[Proposition]):
+    """The unit is the sentence: propositions that share one share its vectors."""
+
+    name: ClassVar[str] = "srl"
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-2005": {},
+        "conll-2012-srl": {},
+        "propbank-ud": {},
+    }
+    metrics: ClassVar[tuple[str, ...]] = ("srl-f1",)
+
+    def units(self, example: Proposition) -> dict[str, list[Sentence]]:
+        """The sentence."""
+        return {UNIT: [example.tokens]}
+
+    def codec(self, train: Sequence[Proposition], labels: Sequence[str] | None) -> LabelCodec:
+        """All BIO tags over the roles that occur in the card's tags, else in ``train``.
+
+        Raises:
+            DataError: for a tag that is not BIO, or if there is nothing to take tags from.
+        """
+        if labels is None:
+            labels = sorted({tag for example in train for tag in example.tags})
+            if not labels:
+                raise DataError("there is no training example to take tags from")
+        return LabelCodec(
+            labels=bio_tags(kind for prefix, kind in map(split_tag, labels) if prefix != "O")
+        )
+
+    def gold(self, example: Proposition) -> list[str]:
+        """The tags, the predicate's V among them."""
+        return list(example.tags)
+
+    def test_unit(self, example: Proposition) -> str:
+        """The sentence: its propositions are not independent."""
+        return example.id.rpartition("#")[0] or example.id
+
+    def from_tokens(self, tokens: Sentence) -> Proposition:
+        """A proposition whose predicate is the token in brackets: ``The dog [ate] it .``
+
+        Raises:
+            DataError: there is not exactly one such token.
+        """
+        marked = [
+            i
+            for i, token in enumerate(tokens)
+            if len(token) > 2 and token.startswith("[") and token.endswith("]")
+        ]
+        if len(marked) != 1:
+            raise DataError(
+                f"roles are those of one predicate, and the text marks {len(marked)} tokens",
+                where=" ".join(tokens)[:80],
+                fix="put the predicate in brackets and tokens between spaces, with --tokenized: "
+                "'The dog [ate] it .'",
+            )
+        (predicate,) = marked
+        words = (*tokens[:predicate], tokens[predicate][1:-1], *tokens[predicate + 1 :])
+        tags = ["O"] * len(words)
+        tags[predicate] = "B-V"
+        return Proposition(id="text", tokens=words, predicate=predicate, tags=tuple(tags))
+
+
+PIPELINE = Roles()
+
+LINEAR = HeadPreset(
+    head=LinearRoles,
+    options=LinearRolesOptions(),
+    training=TrainingOptions(
+        batch_size=32,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+SMALL = HeadPreset(
+    head=LstmRoles,
+    options=LstmRolesOptions(),
+    training=TrainingOptions(batch_size=64, epochs=15, patience=5),
+    mix=MixDefaults(),
+    version=1,
+    placements=("input", "output"),
+)
+
+PAPER = HeadPreset(
+    head=AlternatingRoles,
+    options=AlternatingRolesOptions(),
+    training=TrainingOptions(
+        optimizer="adadelta",
+        lr=1.0,
+        optimizer_options={"rho": 0.95},
+        batch_size=80,
+        epochs=500,
+        patience=200,
+        clip_norm=None,
+        clip_value=1.0,
+    ),
+    mix=MixDefaults(l2=0.001, dropout=0.1),
+    version=1,
+    placements=("input", "output"),
+)

@@ -1,0 +1,1 @@
+"""Tagging: one tag per token (NER, chunking, parts of speech)."""

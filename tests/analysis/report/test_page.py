@@ -1,0 +1,212 @@
+"""The page of a report: all of it in one file, nothing fetched, nothing of the data as markup."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up import GOLD, keep, predictions, record
+
+from elmobench.analysis.report.page.examples import KEPT, example_groups
+from elmobench.analysis.report.page.figures import Series, lines, swatch
+from elmobench.analysis.report.page.parts import Cell, Column, Table
+from elmobench.analysis.report.page.render import to_html
+from elmobench.analysis.report.report import make_report, write_report
+from elmobench.analysis.stats.pareto_frontier import frontier
+from elmobench.tracking.record import RecordStore
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    store = RecordStore(tmp_path)
+    for share, extra in ((1.0, 0), (0.1, 6)):
+        for seed in (1, 2, 3):
+            for features, wrong, start in (("flat", 30, 0), ("deep", 4, 60)):
+                said = predictions(wrong + extra + seed, start)
+                keep(store, record(features, seed, said, {"train_fraction": share}), said)
+    return tmp_path
+
+
+class _Page(HTMLParser):
+    VOID = frozenset({"meta", "link", "input", "br", "path", "rect", "use"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        name = values.get("id")
+        if name and not re.fullmatch("[a-z][0-9a-f]{10}", name):  # a figure's: see below
+            self.ids.append(name)
+        self.references += [str(values[n]) for n in ("src", "href", "xlink:href") if n in values]
+        self.scripts += tag == "script"
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.stack.pop() == tag
+
+
+def test_the_page_is_whole_and_asks_for_nothing(folder: Path) -> None:
+    paths = write_report(make_report(folder), folder)
+    assert [path.name for path in paths] == [
+        "report.html",
+        "report.md",
+        "report.tex",
+        "scores.csv",
+        "cells.csv",
+    ]
+    text = paths[0].read_text("utf-8")
+    page = _Page()
+    page.feed(text)
+    page.close()
+    assert not page.stack
+    assert len(set(page.ids)) == len(page.ids)
+    # Its own anchors alone; its own data and script alone, whatever the examples hold.
+    assert all(reference.startswith("#") for reference in page.references)
+    assert page.scripts == 2
+    assert "alert(1)</script>" not in text
+    assert not re.search(r"url\((?!#)", text)
+    assert "@import" not in text
+    for heading in (
+        "Scores",
+        "Differences",
+        "Layer weights",
+        "Layer weights over the epochs",
+        "Learning curves",
+        "With less training data",
+        "Cost beside quality",
+        "Where they disagree",
+        "Where it comes from",
+    ):
+        assert f"{heading}" in text
+    for anchor in re.findall(r'href="#([^"]+)"', text):
+        assert f'id="{anchor}"' in text
+    # Every drawing says in words what it shows, or is hidden from those who listen.
+    for tag in re.findall(r"<svg[^>]*>", text):
+        assert "aria-label=" in tag or "aria-hidden" in tag
+
+
+def test_the_page_s_numbers_are_the_records(folder: Path) -> None:
+    text = to_html(make_report(folder), folder)
+    # 80 examples; seeds 1, 2, 3 flip one more each: mean of 5, 6, 7 wrong.
+    mean = 100 * (1 - 6 / 80)
+    assert f"{mean:.2f} ± 1.25" in text
+    (data,) = re.findall(r'<script type="application/json" id="example-data">(.*?)</script>', text)
+    group = json.loads(data)[0]
+    assert sorted(group["systems"]) == ["deep", "flat"]
+    for row in group["rows"]:
+        place = int(row["id"].rsplit(" ", 1)[1])
+        assert row["gold"] == GOLD[place]
+        assert row["score"] == [100.0 * (said == GOLD[place]) for said in row["said"]]
+        assert row["said"][0] != row["said"][1]
+
+
+def test_examples_of_both_directions_are_kept(folder: Path) -> None:
+    store = RecordStore(folder)
+    (full, tenth) = example_groups(store, store.planned(), ["flat", "deep"])
+    for group in (full, tenth):
+        assert len(group["rows"]) <= KEPT
+        assert {row["score"][0] > row["score"][1] for row in group["rows"]} == {True, False}
+
+
+def test_without_predictions_the_rest_is_there(folder: Path) -> None:
+    for path in (folder / "predictions").iterdir():
+        path.unlink()
+    text = to_html(make_report(folder), folder)
+    assert "Where they disagree" not in text
+    assert "Left out: " in text
+    assert "Learning curves" in text
+
+
+def test_figures_share_a_page() -> None:
+    one = lines({"a": Series(0, [1, 2], [3, 4])}, "t <&>", "epoch", "dev")
+    two = lines({"a": Series(1, [1, 2], [3, 5], [2, 4], [4, 6])}, "u", "epoch", "dev")
+    assert "t &lt;&amp;&gt;" in one
+    assert "#0a0b" not in one + two  # every colour is the page's
+    assert "var(--series-1)" in one
+    assert "var(--series-2)" in two
+    definitions: dict[str, str] = {}
+    for text in (one, two, swatch(0), swatch(1)):
+        for name, rest in re.findall(r'id="([^"]+)"([^>]*)>', text):
+            assert definitions.setdefault(name, rest) == rest
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20)), min_size=1))
+def test_the_frontier_is_what_nothing_dominates(points: list[tuple[float, float]]) -> None:
+    def dominated(one: tuple[float, float]) -> bool:
+        return any(o[0] <= one[0] and o[1] >= one[1] and o != one for o in points)
+
+    assert frontier(points) == sorted({one for one in points if not dominated(one)})
+
+
+def test_latex_escapes_what_it_must(folder: Path) -> None:
+    write_report(make_report(folder), folder)
+    text = (folder / "report.tex").read_text("utf-8")
+    assert r"\toprule" in text
+    assert r"train\_fraction" in text
+    assert r"$\pm$" in text
+    assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") >= 3
+
+
+def _browser() -> str | None:
+    return next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_browser() is None, reason="needs Chromium")
+def test_a_browser_opens_it_and_the_examples_come(folder: Path, tmp_path: Path) -> None:
+    write_report(make_report(folder), folder)
+    found = subprocess.run(
+        [
+            str(_browser()),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--enable-logging=stderr",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--dump-dom",
+            (folder / "report.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "CONSOLE" not in found.stderr
+    dom = found.stdout
+    listed = dom[dom.index('<ol id="browser-list">') : dom.index("</ol>")]
+    # The script filled it: twenty examples, what the data holds as text.
+    assert listed.count("<li>") == 20
+    assert "&lt;/script&gt;" in listed
+    assert "<b>" not in listed
+    assert re.search(r'role="status">\d+ of \d+ kept examples', dom)
+
+
+def test_rows_that_share_task_and_head_stand_under_one_heading() -> None:
+    columns = [Column("task"), Column("head"), Column("features"), Column("s0", True)]
+    rows = [[Cell(t), Cell("linear"), Cell(f), Cell("1")] for t in "ab" for f in "xyz"]
+    assert Table(columns, rows).lead == 2
+    assert Table.group(rows[0], 2) == "a · linear"
+    # A row each: headings would double them.
+    assert Table(columns, rows[::3]).lead == 0
+    assert Table(columns[2:], [row[2:] for row in rows]).lead == 0

@@ -1,0 +1,137 @@
+"""Tests of differences, against exact enumerations, published formulae and known coverage."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from elmobench.analysis.stats.resampling import (
+    bootstrap_differences,
+    holm,
+    interval,
+    mcnemar,
+    mean_interval,
+    randomization_test,
+)
+
+
+def total(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0]
+
+
+def one_run(values: list[float]) -> np.ndarray:
+    return np.array(values, dtype=np.float64).reshape(1, -1, 1)
+
+
+@pytest.fixture
+def cases(shared: Path) -> dict:
+    return json.loads((shared / "fixtures/scorers/significance_cases.json").read_text("utf-8"))
+
+
+@pytest.mark.shared
+def test_exact_randomisation_equals_the_reference(cases: dict) -> None:
+    for case in cases["exhaustive_ar"]:
+        d = case["d"]
+        p = randomization_test(one_run(d), one_run([0] * len(d)), total)
+        assert p.resamples == 0
+        assert p.two_sided == float(Fraction(case["two_sided_ge"])), case["name"]
+        assert p.one_sided == float(Fraction(case["one_sided_ge"])), case["name"]
+
+
+@pytest.mark.shared
+def test_mcnemar_equals_the_reference(cases: dict) -> None:
+    for case in cases["mcnemar"]:
+        found = mcnemar(case["b"], case["c"])
+        for name in ("exact", "midp", "chi2", "p_chi2", "chi2_cc", "p_cc"):
+            assert getattr(found, name) == pytest.approx(case[name], rel=1e-9), name
+
+
+def test_mcnemar_on_nothing_and_on_a_draw() -> None:
+    assert mcnemar(0, 0).exact == 1.0
+    assert mcnemar(5, 5).exact == 1.0
+    assert mcnemar(5, 5).midp == pytest.approx(1 - stats.binom.pmf(5, 10, 0.5))
+
+
+def test_randomisation_by_enumeration_of_f1() -> None:
+    rng = np.random.default_rng(3)
+    left = rng.integers(0, 3, size=(2, 6, 3)).astype(float)
+    right = rng.integers(0, 3, size=(2, 6, 3)).astype(float)
+
+    def score(sums: np.ndarray) -> np.ndarray:
+        return 200 * sums[..., 0] / np.maximum(sums[..., 1] + sums[..., 2], 1)
+
+    def difference(swapped: tuple[bool, ...]) -> float:
+        runs = []
+        for run in range(2):
+            a, b = np.zeros(3), np.zeros(3)
+            for unit, swap in enumerate(swapped):
+                a += right[run, unit] if swap else left[run, unit]
+                b += left[run, unit] if swap else right[run, unit]
+            runs.append(float(score(a) - score(b)))
+        return sum(runs) / 2
+
+    every = [difference(s) for s in itertools.product((False, True), repeat=6)]
+    seen = abs(difference((False,) * 6))
+    expected = sum(abs(d) >= seen - 1e-12 for d in every) / len(every)
+    assert randomization_test(left, right, score).two_sided == pytest.approx(expected)
+
+
+def test_drawn_assignments_come_near_the_exact_value() -> None:
+    # The sign-flip test of +-1 values is a binomial: 20 units, 14 of them for the left.
+    d = [1.0] * 14 + [-1.0] * 6
+    exact = 2 * stats.binom.sf(13, 20, 0.5)
+    p = randomization_test(one_run(d), one_run([0.0] * 20), total, resamples=20_000)
+    assert p.resamples == 20_000
+    assert p.two_sided == pytest.approx(exact, abs=0.012)
+
+
+def test_no_difference_gives_p_one() -> None:
+    same = one_run([1.0, 0.0] * 20)
+    assert randomization_test(same, same, total, resamples=500).two_sided == 1.0
+    assert np.all(bootstrap_differences(same, same, total, resamples=100) == 0)
+
+
+def test_bootstrap_of_a_mean_has_its_standard_error() -> None:
+    rng = np.random.default_rng(5)
+    values = rng.normal(0.3, 1.0, size=400)
+
+    def mean(sums: np.ndarray) -> np.ndarray:
+        return sums[..., 0] / sums[..., 1]
+
+    left = np.stack([values, np.ones(400)], axis=-1)[None]
+    right = np.stack([np.zeros(400), np.ones(400)], axis=-1)[None]
+    draws = bootstrap_differences(left, right, mean, resamples=4000)
+    low, high = interval(draws)
+    assert draws.std() == pytest.approx(values.std() / 20, rel=0.05)
+    assert low == pytest.approx(values.mean() - 1.96 * values.std() / 20, abs=0.02)
+    assert high == pytest.approx(values.mean() + 1.96 * values.std() / 20, abs=0.02)
+
+
+def test_the_spread_holds_that_of_the_runs() -> None:
+    # Units are all alike: what is left is the chance of the drawn runs.
+    left = np.stack([np.full((50, 1), v) for v in (1.0, 2.0, 3.0)])
+    right = np.stack([np.full((50, 1), v) for v in (1.0, 1.0, 1.0)])
+    draws = bootstrap_differences(left, right, total, resamples=5000)
+    assert draws.std() / 50 == pytest.approx(np.std([0, 1, 2]) / np.sqrt(3), rel=0.05)
+    # Paired runs: what both share cancels.
+    assert np.all(bootstrap_differences(left, left, total, resamples=50) == 0)
+    unpaired = bootstrap_differences(left, left, total, paired_runs=False, resamples=50)
+    assert np.any(unpaired != 0)
+
+
+def test_holm() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_interval_of_a_few_runs() -> None:
+    assert mean_interval([1.0]) is None
+    low, high = mean_interval([1.0, 2.0, 3.0])
+    assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, 2.0, 1 / np.sqrt(3)))

@@ -1,0 +1,176 @@
+"""Ray: the same results as one process, on two nodes of which one is killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elmobench
+from elmobench.bench.context import RunContext
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.schema import parse_experiment
+from elmobench.bench.launchers.base import LaunchOptions, PendingCell
+from elmobench.bench.launchers.local import LocalLauncher
+from elmobench.bench.launchers.ray_cluster import RayLauncher, RemoteWorker
+from elmobench.bench.plan import make_plan
+from elmobench.bench.run import build_features, run_experiment
+from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.features.store.feature_store import FeatureStore
+from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.training.trainer import Epoch
+
+pytest.importorskip("ray")
+
+OPTIONS: dict[str, Any] = {"tracking_uri": "none", "quiet": True}
+
+
+class Notes:
+    """An observer that counts, and does something when the first cell begins."""
+
+    def __init__(self, on_first: Any = None) -> None:
+        self.started_cells: Counter[str] = Counter()
+        self.finished_cells: list[tuple[RunRecord, bool]] = []
+        self.warnings: list[str] = []
+        self.encoded_sentences = 0
+        self.epochs = 0
+        self._on_first = on_first
+
+    def encoding(self, job: Any, done: int, total: int) -> None:
+        assert done <= total
+
+    def encoded(self, job: Any, report: Any, *, last: bool) -> None:
+        self.encoded_sentences += report.encoded_sentences
+
+    def started(self, cell: Cell) -> None:
+        self.started_cells[cell.label] += 1
+        if self._on_first is not None:
+            act, self._on_first = self._on_first, None
+            act()
+
+    def epoch(self, cell: Cell, epoch: Epoch) -> None:
+        self.epochs += 1
+
+    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
+        self.finished_cells.append((record, here))
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Three nodes of this machine: a head without cores for cells, and two with one core each."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    size = {"object_store_memory": 80 << 20, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **size})
+    try:
+        for _ in range(2):
+            made.add_node(num_cpus=1, object_store_memory=80 << 20)
+        yield made
+    finally:
+        made.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
+    cluster: Any, cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"], "seeds": [1, 2]}
+    one = run_experiment(
+        raw, results=tmp_path / "one", include=[cards], store=tmp_path / "s1", **OPTIONS
+    )
+
+    bench = RunContext(parse_experiment(raw), [cards], tmp_path / "s2")
+    records = RecordStore(tmp_path / "two")
+    plan = make_plan(bench)
+    victim = next(node for node in cluster.list_all_nodes() if not node.is_head())
+    notes = Notes(lambda: cluster.remove_node(victim, allow_graceful=False))
+    launcher = RayLauncher(LaunchOptions(address=cluster.address))
+    build_features(bench, plan, records, notes, launcher)
+    assert notes.encoded_sentences == one.encoded_sentences
+    launcher.launch([PendingCell(planned, None) for planned in plan], bench, records, notes)
+
+    assert any("its worker ended" in text and "once more" in text for text in notes.warnings)
+    found = {record.cell: record for record in records}
+    assert len(found) == len(one.records) == 8
+    for record in one.records:
+        assert record.result == found[record.cell].result
+    # What was at work on the dead node began twice; nothing that was recorded ran again.
+    again = [label for label, times in notes.started_cells.items() if times > 1]
+    assert len(again) <= 1
+    assert Counter(record.cell for record, _ in notes.finished_cells).most_common(1)[0][1] == 1
+    assert FeatureStore(tmp_path / "s2").verify() == []
+    assert not list((tmp_path / "two").glob(".seen-by-all*"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_cluster_of_its_own_with_a_cell_that_takes_its_workers_with_it(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    import ray
+
+    bench = RunContext(parse_experiment({**tiny, "seeds": [1, 2]}), [cards], tmp_path / "s")
+    records = RecordStore(tmp_path / "r")
+    plan = make_plan(bench)
+    build_features(bench, plan, records, Notes(), LocalLauncher(LaunchOptions()))
+    first = plan[0].cell.label
+
+    class Deadly(Notes):
+        def started(self, cell: Cell) -> None:
+            super().started(cell)
+            if cell.label == first:
+                crew = launcher._crew
+                assert crew is not None
+                for worker in crew._workers:
+                    worker.stop()
+
+    launcher = RayLauncher(LaunchOptions(workers=1))
+    notes = Deadly()
+    launcher.launch([PendingCell(planned, None) for planned in plan], bench, records, notes)
+    statuses = {record.cell: record.status for record, _ in notes.finished_cells}
+    assert statuses.pop(plan[0].digest) == "failed"
+    assert set(statuses.values()) == {"ok"}
+    assert len(statuses) == 3
+    failed = records.read(plan[0].digest)
+    assert failed is not None
+    assert "2 times" in (failed.error or "")
+    assert not ray.is_initialized()
+
+
+def test_a_node_that_shares_no_folder_or_has_another_version_says_so(tmp_path: Path) -> None:
+    recipe: Any = ("never", "looked", "at", False)
+    worker = RemoteWorker("w", None)
+    kind, error = worker.start("0.0.0", recipe, tmp_path, [])
+    assert kind == "error"
+    assert "the run 0.0.0" in str(error)
+    kind, error = worker.start(
+        elmobench.__version__, recipe, tmp_path, [tmp_path / "elsewhere" / "mark"]
+    )
+    assert kind == "error"
+    assert isinstance(error, ConfigError)
+    assert str(tmp_path / "elsewhere") in str(error)
+    assert "all nodes share" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:1", "no Ray cluster answers"),
+        ("ray://127.0.0.1:10001", "HOST:PORT"),
+        ("somewhere", "HOST:PORT"),
+    ],
+)
+def test_no_cluster_is_an_error_before_any_work(
+    address: str, message: str, cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    with pytest.raises(ElmobenchError, match=message):
+        run_experiment(tiny, include=[cards], results=tmp_path / "r", address=address, **OPTIONS)
+    assert not (tmp_path / "r").exists()

@@ -1,0 +1,356 @@
+import hashlib
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from elmobench.core import paths
+from elmobench.core.errors import DataError, DigestError, DownloadError
+from elmobench.data.download import cache as downloads
+from elmobench.data.download.cache import cache_path, fetch, mirrored
+
+CONTENT = bytes(range(256)) * 2000
+SHA = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Plays a script: one entry a request; when it is over, serves the file as it should."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script: list[str] = []
+        self.content = CONTENT
+        self.ranges: list[str | None] = []
+        self.ignores_ranges = False
+        self.asked: list[str] = []
+        self.changes = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/folder/file.bin"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.ranges.append(wanted)
+        self.server.asked.append(self.path)
+        act = self.server.script.pop(0) if self.server.script else "whole"
+        if act.isdigit():
+            self.send_error(int(act))
+            return
+        if act.startswith(("http", "/")):
+            self.send_response(302)
+            self.send_header("Location", act)
+            self.end_headers()
+            return
+        content, start = self.server.content, 0
+        if self.server.changes:
+            self.server.content = b"another" + content
+        if wanted and not self.server.ignores_ranges:
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                self.send_error(416)
+                return
+            self.send_response(206)
+            shown = 0 if act == "wrong-range" else start
+            self.send_header("Content-Range", f"bytes {shown}-{len(content) - 1}/{len(content)}")
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        body = content[start:]
+        self.wfile.write(body[: len(body) // 2] if act == "cut" else body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def kept() -> list[Path]:
+    """Every file in the cache folder that is not a lock."""
+    folder = paths.home()
+    return [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
+
+
+def starts_at(wanted: str | None) -> int:
+    return 0 if wanted is None else int(wanted.removeprefix("bytes=").removesuffix("-"))
+
+
+def quick(url: str, **known):
+    waits: list[float] = []
+    path = fetch(url, sleep=waits.append, **known)
+    return path, waits
+
+
+def test_a_file_is_fetched_once_and_kept_by_its_digest(server: Server):
+    path, waits = quick(server.url, sha256=SHA, bytes=len(CONTENT))
+    assert path == cache_path(SHA) == paths.data_cache() / SHA[:2] / SHA
+    assert path.read_bytes() == CONTENT
+    assert quick(server.url, sha256=SHA)[0] == path
+    assert len(server.ranges) == 1
+    assert waits == []
+    assert kept() == [path]
+
+
+def test_a_git_blob_id_is_enough_and_is_git_s_own(server: Server, tmp_path: Path):
+    server.content = b"some text\n"
+    (tmp_path / "f").write_bytes(server.content)
+    blob = subprocess.run(
+        ["git", "hash-object", str(tmp_path / "f")], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    path, _ = quick(server.url, git_blob_sha1=blob)
+    assert path.read_bytes() == server.content
+    server.content = b"other text"
+    with pytest.raises(DigestError):
+        quick(server.url + "2", git_blob_sha1="1" * 40)
+
+
+def test_progress_is_reported(server: Server):
+    seen: list[tuple[str, int, int | None]] = []
+    fetch(server.url, sha256=SHA, progress=lambda *row: seen.append(row))
+    assert seen[-1] == ("file.bin", len(CONTENT), len(CONTENT))
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+def test_a_cut_connection_goes_on_where_it_stopped(server: Server):
+    server.script = ["cut", "cut"]
+    path, waits = quick(server.url, sha256=SHA)
+    assert path.read_bytes() == CONTENT
+    starts = [starts_at(wanted) for wanted in server.ranges]
+    assert starts[0] == 0 < starts[1] < starts[2]
+    # What arrived of the piece that was cut is asked for again.
+    assert starts[1] <= len(CONTENT) // 2
+    assert waits == [1.0, 2.0]
+
+
+def test_a_later_run_goes_on_too(server: Server):
+    server.script = ["cut", *["503"] * 4]
+    with pytest.raises(DownloadError, match="gave up after 5 attempts"):
+        quick(server.url, sha256=SHA)
+    server.ranges.clear()
+    assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
+    assert [starts_at(wanted) > 0 for wanted in server.ranges] == [True]
+
+
+def test_a_server_without_ranges_starts_again(server: Server):
+    server.ignores_ranges = True
+    server.script = ["cut"]
+    assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
+
+
+def test_a_server_that_answers_another_range_starts_again(server: Server):
+    server.script = ["cut", "wrong-range"]
+    assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
+    assert server.ranges[-1] is None
+
+
+def test_left_overs_longer_than_the_file_start_again(server: Server):
+    server.script = ["cut", *["503"] * 4]
+    with pytest.raises(DownloadError):
+        quick(server.url, sha256=SHA)
+    short = CONTENT[:100]
+    part = next(p for p in kept() if p.suffix == ".part")
+    server.content = short
+    with pytest.raises(DigestError):
+        quick(server.url, sha256=SHA)
+    assert not part.exists()
+
+
+def test_what_passes_is_tried_again(server: Server):
+    server.script = ["503", "429", "500"]
+    path, waits = quick(server.url, sha256=SHA)
+    assert path.read_bytes() == CONTENT
+    assert waits == [1.0, 2.0, 4.0]
+
+
+def test_404_is_final_and_keeps_nothing(server: Server):
+    server.script = ["404"]
+    with pytest.raises(DownloadError, match="404") as error:
+        quick(server.url, sha256=SHA)
+    assert server.url in str(error.value)
+    assert len(server.ranges) == 1
+    assert kept() == []
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"sha256": "0" * 64},
+        {"git_blob_sha1": "0" * 40},
+        {"sha256": SHA, "git_blob_sha1": "0" * 40},
+        {"sha256": SHA, "bytes": len(CONTENT) - 1},
+        {"sha256": SHA, "bytes": len(CONTENT) + 1},
+    ],
+)
+def test_other_content_is_refused_and_keeps_nothing(server: Server, known: dict):
+    with pytest.raises(DigestError) as error:
+        quick(server.url, **known)
+    assert server.url in str(error.value)
+    assert kept() == []
+
+
+def test_a_damaged_cache_is_noticed(server: Server):
+    path, _ = quick(server.url, sha256=SHA)
+    path.write_bytes(CONTENT[:-1] + b"x")
+    with pytest.raises(DigestError, match="damaged") as error:
+        quick(server.url, sha256=SHA)
+    assert str(path) in str(error.value)
+
+
+def test_an_unknown_digest_needs_trust_and_is_pinned(server: Server):
+    with pytest.raises(DigestError, match="--trust-first"):
+        quick(server.url)
+    assert kept() == []
+    assert server.ranges == []
+    path, _ = quick(server.url, trust_first=True)
+    assert path == cache_path(SHA)
+    pins = json.loads(paths.lock_file().read_text())
+    assert pins == {server.url: {"sha256": SHA, "bytes": len(CONTENT)}}
+    # From now on it is known without the option, and another content is an error.
+    assert quick(server.url)[0] == path
+    path.unlink()
+    server.content = b"replaced"
+    with pytest.raises(DigestError):
+        quick(server.url, trust_first=True)
+
+
+def test_unknown_content_never_goes_on_from_left_overs(server: Server):
+    server.script = ["cut", *["503"] * 4]
+    with pytest.raises(DownloadError):
+        quick(server.url, trust_first=True)
+    server.ranges.clear()
+    server.content = b"a new version"
+    assert quick(server.url, trust_first=True)[0].read_bytes() == b"a new version"
+    assert server.ranges == [None]
+
+
+def test_a_broken_lock_file_is_an_error():
+    paths.lock_file().parent.mkdir(parents=True, exist_ok=True)
+    paths.lock_file().write_text("[1, 2]")
+    with pytest.raises(DataError, match="pinned digests"):
+        fetch("https://example.org/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/x", "ftp://example.org/x", "file:///etc/passwd", "https:///x", "x.txt"],
+)
+def test_only_https(url: str):
+    with pytest.raises(DownloadError, match="not an https address"):
+        fetch(url, sha256=SHA)
+
+
+def test_a_redirect_cannot_leave_https(server: Server):
+    # The same server under a name that is not on the short list of loopback names.
+    server.script = [server.url.replace("127.0.0.1", "0.0.0.0")]
+    with pytest.raises(DownloadError, match="not an https address"):
+        quick(server.url, sha256=SHA)
+    # Refused before it was asked for.
+    assert len(server.ranges) == 1
+    assert [p for p in kept() if p.suffix != ".part"] == []
+
+
+def test_redirects_are_followed_so_far(server: Server):
+    server.script = [server.url + "/a", "/b?c=d", server.url]
+    path, waits = quick(server.url, sha256=SHA)
+    assert path.read_bytes() == CONTENT
+    assert server.asked == ["/folder/file.bin", "/folder/file.bin/a", "/b?c=d", "/folder/file.bin"]
+    assert waits == []
+    server.script = [server.url] * 50
+    with pytest.raises(DownloadError, match="more than 10 redirects"):
+        quick(server.url + "2", sha256="0" * 64)
+    assert len(server.asked) == 4 + 11
+
+
+def test_a_redirected_download_goes_on_where_it_stopped(server: Server):
+    server.script = ["cut", server.url]
+    assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
+    assert [starts_at(wanted) > 0 for wanted in server.ranges] == [False, True, True]
+
+
+def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.MonkeyPatch):
+    """The second one waits for the first, and then finds its pin: no second opinion."""
+    entered, found = threading.Barrier(2), []
+    real = downloads.expected_of
+
+    def both_see_no_pin(*args, **known):
+        answer = real(*args, **known)
+        if not entered.broken and threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            entered.wait(20)
+        return answer
+
+    seen: set[int] = set()
+    monkeypatch.setattr(downloads, "expected_of", both_see_no_pin)
+    server.changes = True
+    threads = [
+        threading.Thread(target=lambda: found.append(quick(server.url, trust_first=True)[0]))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(server.ranges) == 1
+    assert found == [cache_path(SHA)] * 2
+    pins = json.loads(paths.lock_file().read_text())
+    assert pins[server.url]["sha256"] == SHA
+
+
+class TestMirror:
+    url = "https://example.org/a%20b/file.bin"
+
+    @pytest.fixture
+    def mirror(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        folder = tmp_path / "mirror"
+        (folder / "example.org" / "a b").mkdir(parents=True)
+        (folder / "example.org" / "a b" / "file.bin").write_bytes(CONTENT)
+        monkeypatch.setenv(paths.MIRROR_VARIABLE, str(folder))
+        return folder
+
+    def test_files_come_from_the_mirror(self, mirror: Path):
+        assert fetch(self.url, sha256=SHA).read_bytes() == CONTENT
+        assert kept() == [cache_path(SHA)]
+
+    def test_they_are_checked_as_others_are(self, mirror: Path):
+        with pytest.raises(DigestError):
+            fetch(self.url, sha256="0" * 64)
+        assert kept() == []
+
+    def test_what_is_not_there_is_not_asked_of_the_network(self, mirror: Path):
+        with pytest.raises(DownloadError, match="the mirror has no file"):
+            fetch("https://example.org/other", sha256=SHA)
+        assert kept() == []
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://example.org/../../secret",
+            "https://example.org/%2e%2e/%2e%2e/secret",
+            "https://../secret",
+            "https://example.org/link",
+        ],
+    )
+    def test_paths_cannot_leave_it(self, mirror: Path, tmp_path: Path, url: str):
+        (tmp_path / "secret").write_bytes(CONTENT)
+        (mirror / "example.org" / "link").symlink_to(tmp_path / "secret")
+        with pytest.raises(DownloadError, match="leaves the mirror"):
+            fetch(url, sha256=SHA)
+        with pytest.raises(DownloadError, match="leaves the mirror"):
+            mirrored(url, mirror)

@@ -1,0 +1,58 @@
+"""Tiny problems of sentence pairs, as batches at any placement."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import torch
+from tiny_problems import DIM, LAYERS, VECTORS, WORDS
+
+from elmobench.data.examples import SentencePair
+from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
+from elmobench.tasks.base import Batch, UnitBatch
+from elmobench.tasks.nli.pipeline import PIPELINE
+
+LABELS = ["contradiction", "entailment"]
+
+
+def pairs(n: int = 50) -> list[SentencePair]:
+    """The hypothesis follows if its first word stands in the premise."""
+    draw = random.Random(3)
+    examples = []
+    for i in range(n):
+        premise = draw.sample(WORDS[:12], draw.randint(2, 5))
+        label = LABELS[i % 2]
+        outside = [word for word in WORDS[:12] if word not in premise]
+        first = draw.choice(premise if label == "entailment" else outside)
+        rest = [draw.choice(WORDS[20:25]) for _ in range(draw.randint(0, 3))]
+        examples.append(SentencePair(f"p{i}", tuple(premise), (first, *rest), label))
+    return examples
+
+
+def batch_of(examples: Sequence[SentencePair], spare: int = 0) -> Batch[SentencePair]:
+    """The examples as a batch, with ``spare`` more columns of padding than needed."""
+    units = {}
+    for name in ("premise", "hypothesis"):
+        tokens = [PIPELINE.units(example)[name][0] for example in examples]
+        time = max(map(len, tokens)) + spare
+        part = torch.zeros(len(tokens), LAYERS, time, DIM)
+        mask = torch.zeros(len(tokens), time, dtype=torch.bool)
+        for i, sentence in enumerate(tokens):
+            mask[i, : len(sentence)] = True
+            for t, word in enumerate(sentence):
+                part[i, :, t] = VECTORS[word]
+        units[name] = UnitBatch(tokens, mask, [part])
+    return Batch(list(examples), units)
+
+
+def mixers_of(placements: Sequence[str]) -> dict[str, FeatureMixer]:
+    """An own mixer for each placement."""
+    return {place: FeatureMixer([PartConfig("p", LAYERS, DIM)]) for place in placements}
+
+
+def mixed_of(mixers: dict[str, FeatureMixer], batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
+    return {
+        place: {name: mixer(unit.parts, unit.mask) for name, unit in batch.units.items()}
+        for place, mixer in mixers.items()
+    }
