@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
-from elmobench.features.store.feature_store import FeatureStore, StoredView
+from elmobench.features.store.feature_store import FeatureStore
 from elmobench.features.store.precision import Precision
+from elmobench.features.store.stored_features import StoredView
 
 SENTENCES, BATCH, BATCHES, ROUNDS = 1500, 64, 12, 7
 PRECISIONS: tuple[Precision, ...] = ("fp16", "int8", "fp32")

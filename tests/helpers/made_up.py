@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 
 GOLD = ["pos", "neg"] * 40
@@ -38,7 +39,7 @@ def record(
     score = 100 * right / len(GOLD)
     deep = features != "flat"
     name = f"{task} {features} {seed} {axes}"
-    parts = {part: _mix(part, s) for part in features.split("+")}
+    parts = {str(part): _mix(str(part), s) for part in parse_features(features).parts}
     rows = [
         {"epoch": i, "train_loss": 1.0, "dev": value, "layer_weights": {"input": parts}}
         for i, value in enumerate(dev, start=1)

@@ -1,28 +1,28 @@
-"""What a person types for features: ``glove-mini(trainable)+elmo-mini@layer=1``.
+"""Features specs: parse, query and change ``glove-mini(trainable)+elmo-mini@layer=1``.
 
 Grammar::
 
     spec    = part { "+" part }
     part    = name [ "(trainable)" ] { "@" key "=" value }
-    name    = a catalogue name, or provider ":" path
+    name    = a catalog name, or provider ":" path
     key     = one of SETTING_KEYS
 
-Names and values hold no blanks and none of ``+ @ ( )``.
+Names and values contain no blanks and none of ``+ @ ( )``. This module is the only one that knows
+the grammar; everything else goes through `parse_features`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
 
 PROVIDER_SETTINGS: Final = ("state", "seed", "arithmetic", "device", "pieces", "revision")
-"""Settings that change the vectors; all others are about what a task makes of them.
-
-They become options of the provider, which refuses those it does not have.
+"""Settings that change the vectors. They become options of the provider, which refuses those that
+it does not have. All other settings are about how a task's head uses the vectors.
 """
 
 SETTING_KEYS: Final = (
@@ -39,9 +39,9 @@ class PartSpec:
     """One part of a features spec.
 
     Attributes:
-        name: catalogue name, or ``provider:path``.
-        trainable: whether it is an embedding in the head, initialised from the provider.
-        settings: (key, value) pairs as typed, in order; no key stands twice.
+        name: catalog name, or ``provider:path``.
+        trainable: whether the head has an embedding of its own, initialised from the provider.
+        settings: (key, value) pairs in the order in which they were typed; keys are distinct.
     """
 
     name: str
@@ -52,19 +52,109 @@ class PartSpec:
         suffixes = "".join(f"@{key}={value}" for key, value in self.settings)
         return f"{self.name}{_TRAINABLE if self.trainable else ''}{suffixes}"
 
+    @property
+    def provider_options(self) -> dict[str, str]:
+        """The settings that change the vectors: options of the provider."""
+        return {key: value for key, value in self.settings if key in PROVIDER_SETTINGS}
+
+    @property
+    def head_settings(self) -> dict[str, str]:
+        """The settings about how a task's head uses the vectors."""
+        return {key: value for key, value in self.settings if key not in PROVIDER_SETTINGS}
+
+    def setting(self, key: str) -> str | None:
+        """Return the value of a setting, as typed; None if the part does not set it.
+
+        >>> part = PartSpec("elmo-mini", settings=(("layer", "1"),))
+        >>> part.setting("layer"), part.setting("mix")
+        ('1', None)
+        """
+        return dict(self.settings).get(key)
+
+    def with_setting(self, key: str, value: str) -> PartSpec:
+        """Return the part with a setting changed in place, or added at the end.
+
+        >>> str(PartSpec("elmo-mini", settings=(("layer", "1"),)).with_setting("state", "warm"))
+        'elmo-mini@layer=1@state=warm'
+        """
+        return replace(self, settings=tuple({**dict(self.settings), key: value}.items()))
+
+    def without_setting(self, key: str) -> PartSpec:
+        """Return the part without a setting; the same part if it does not set it.
+
+        >>> str(PartSpec("elmo-mini", settings=(("layer", "1"),)).without_setting("layer"))
+        'elmo-mini'
+        """
+        return replace(self, settings=tuple(pair for pair in self.settings if pair[0] != key))
+
 
 @dataclass(frozen=True, slots=True)
 class FeaturesSpec:
-    """The parts whose mixed vectors are concatenated, in order."""
+    """The parts of a features spec, in order; their vectors are concatenated after mixing.
+
+    A parsed spec has at least one part. `without` may leave none.
+    """
 
     parts: tuple[PartSpec, ...]
 
     def __str__(self) -> str:
         return "+".join(map(str, self.parts))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts, without settings.
+
+        >>> parse_features("glove-mini(trainable)+elmo-mini@layer=1").names
+        ('glove-mini', 'elmo-mini')
+        """
+        return tuple(part.name for part in self.parts)
+
+    def contains(self, other: FeaturesSpec) -> bool:
+        """Whether every part of another spec, with its settings, is one of this spec's parts.
+
+        >>> parse_features("glove-mini+elmo-mini").contains(parse_features("elmo-mini"))
+        True
+        """
+        return set(other.parts) <= set(self.parts)
+
+    def without(self, part: PartSpec) -> FeaturesSpec:
+        """Return the spec without all parts that equal ``part``, settings included.
+
+        >>> spec = parse_features("glove-mini+elmo-mini@layer=1")
+        >>> str(spec.without(spec.parts[1]))
+        'glove-mini'
+        """
+        return FeaturesSpec(tuple(kept for kept in self.parts if kept != part))
+
+    def with_part(self, index: int, part: PartSpec) -> FeaturesSpec:
+        """Return the spec with another part at ``index``.
+
+        >>> spec = parse_features("glove-mini+elmo-mini@layer=1")
+        >>> str(spec.with_part(1, spec.parts[1].without_setting("layer")))
+        'glove-mini+elmo-mini'
+        """
+        return FeaturesSpec((*self.parts[:index], part, *self.parts[index + 1 :]))
+
+    def single_layer(self) -> tuple[int, int] | None:
+        """Return the index of the only part that sets ``layer``, and that layer.
+
+        None if no part or several parts set it, or if its value is not a number.
+
+        >>> parse_features("glove-mini+elmo-mini@layer=2").single_layer()
+        (1, 2)
+        """
+        layers = [(i, part.setting("layer")) for i, part in enumerate(self.parts)]
+        chosen = [(i, layer) for i, layer in layers if layer is not None]
+        if len(chosen) != 1 or not chosen[0][1].isdigit():
+            return None
+        return chosen[0][0], int(chosen[0][1])
+
 
 def parse_features(text: str) -> FeaturesSpec:
-    """The parts of a features spec; ``str()`` of the result is ``text`` again.
+    """Parse a features spec; ``str()`` of the result is ``text`` again.
+
+    >>> parse_features("glove-mini+elmo-mini@layer=1").parts[1].settings
+    (('layer', '1'),)
 
     Raises:
         ConfigError: naming the part that is wrong and how to write it.

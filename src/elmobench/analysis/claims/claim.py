@@ -19,6 +19,7 @@ from elmobench.analysis.stats.differences import (
 from elmobench.analysis.tables.published import is_control
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 
 Outcome = Literal["supported", "contradicted", "undecided", "not tested"]
@@ -184,7 +185,7 @@ class Study:
 
     def _provider(self, part: str) -> str:
         """Name of a part's provider; the part's own, if this machine does not know the model."""
-        name = part.partition("@")[0]
+        name = parse_features(part).parts[0].name
         try:
             return self._models.entry(name).provider
         except (UnknownNameError, ConfigError):
@@ -219,16 +220,14 @@ class Study:
         """Features that differ in one suffix of one part alone: its value, and their name."""
         groups: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
         for features in dict.fromkeys(record.features for record in self.records):
-            parts = features.split("+")
-            for place, part in enumerate(parts):
-                words = part.split("@")
-                kept = [word for word in words if not word.startswith(f"{suffix}=")]
-                values = [word.partition("=")[2] for word in words if word not in kept]
-                rest = "+".join([*parts[:place], "@".join(kept), *parts[place + 1 :]])
-                if values:
-                    groups[place, rest][values[0]] = features
+            spec = parse_features(features)
+            for index, part in enumerate(spec.parts):
+                rest = str(spec.with_part(index, part.without_setting(suffix)))
+                value = part.setting(suffix)
+                if value is not None:
+                    groups[index, rest][value] = features
                 else:
-                    groups[place, rest].setdefault(default, features)
+                    groups[index, rest].setdefault(default, features)
         return list(groups.values())
 
     def layered(self) -> list[tuple[str, dict[int, str]]]:
@@ -237,11 +236,16 @@ class Study:
         mixes = {int(v.split("=")[1]): v for v in self.axis("mix") if v.startswith("layer=")}
         if len(mixes) > 1:
             found.append(("mix", mixes))
-        models: dict[str, dict[int, str]] = defaultdict(dict)
-        for name in dict.fromkeys(record.features for record in self.records):
-            model, at, layer = name.partition("@layer=")
-            if at and layer.isdigit() and self.is_elmo(model):
-                models[model][int(layer)] = name
+        models: dict[tuple[int, str], dict[int, str]] = defaultdict(dict)
+        for features in dict.fromkeys(record.features for record in self.records):
+            spec = parse_features(features)
+            chosen = spec.single_layer()
+            if chosen is None:
+                continue
+            index, layer = chosen
+            part = spec.parts[index].without_setting("layer")
+            if self.is_elmo(part.name):
+                models[index, str(spec.with_part(index, part))][layer] = features
         found += [("features", layers) for layers in models.values() if len(layers) > 1]
         return found
 

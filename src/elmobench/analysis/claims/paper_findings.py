@@ -21,6 +21,7 @@ from elmobench.analysis.stats.differences import Difference, TallyCache, correct
 from elmobench.analysis.stats.epochs import comparable, epochs_saved
 from elmobench.analysis.stats.resampling import mean_interval
 from elmobench.analysis.tables.score_tables import learned_mixes
+from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 
 
@@ -44,10 +45,10 @@ def _additions(study: Study) -> list[Difference]:
     names = {record.features for record in study.records}
     pairs = []
     for name in sorted(names):
-        parts = name.split("+")
-        for part in parts:
-            rest = "+".join(p for p in parts if p != part)
-            if part in study.contextual and rest in names:
+        spec = parse_features(name)
+        for part in spec.parts:
+            rest = str(spec.without(part))
+            if str(part) in study.contextual and rest in names:
                 pairs.append((name, rest))
     return study.pairs(pairs, "features")
 
@@ -157,10 +158,11 @@ def _less_data(study: Study) -> list[Evidence]:
         groups[record.task, record.head, record.features][share][record.seed] = record
     rows = []
     for (task, head, features), shares in groups.items():
-        for part in features.split("+"):
-            rest = "+".join(p for p in features.split("+") if p != part)
+        spec = parse_features(features)
+        for part in spec.parts:
+            rest = str(spec.without(part))
             plain = groups.get((task, head, rest))
-            if part not in study.contextual or plain is None:
+            if str(part) not in study.contextual or plain is None:
                 continue
             for share, mine in shares.items():
                 larger = [s for s in plain if s >= 9.99 * share]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from elmobench.core import paths
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
+from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 
 _FILE = Path(__file__).with_name("published.yaml")
@@ -210,7 +211,7 @@ def _matters(name: str, record: RunRecord) -> bool:
     every part may have a place of its own.
     """
     if name == "placement":
-        return any("@place=" not in part for part in record.features.split("+"))
+        return any(part.setting("place") is None for part in parse_features(record.features).parts)
     if name in _OF_THE_MIX and record.result is not None and record.axes.get("mix") != "concat":
         places = record.result.layer_weights.values()
         mixes = [mix for parts in places for mix in parts.values()]

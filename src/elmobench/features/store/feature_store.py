@@ -25,8 +25,7 @@ from elmobench.features.store.maintenance import StoreStat, prune_store, stat_st
 from elmobench.features.store.meta import check_meta, write_meta
 from elmobench.features.store.plan import distinct_sentences, sentence_chunks, word_chunks
 from elmobench.features.store.precision import Precision, check_precision, row_bytes
-from elmobench.features.store.stored_features import StoredFeatures
-from elmobench.features.store.view import StoredView
+from elmobench.features.store.stored_features import StoredFeatures, StoredView
 from elmobench.features.store.writer import ShardWriter, WriteStats
 
 __all__ = ["BuildReport", "FeatureStore", "Precision", "StoreStat", "StoredFeatures", "StoredView"]

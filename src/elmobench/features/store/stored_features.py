@@ -1,19 +1,23 @@
-"""Reading stored features: what the store holds of one provider."""
+"""Read stored features: what the store has of one provider, and batches of it by memory map."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from elmobench.core.digests import sentence_digest
+from elmobench.core.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_digest
 from elmobench.core.errors import StoreError
 from elmobench.data.examples import Sentence, as_sentence
 from elmobench.features.provider import FloatArray, Layer
-from elmobench.features.store.index import SentenceIndex, WordIndex
-from elmobench.features.store.precision import Precision
-from elmobench.features.store.view import StoredView
+from elmobench.features.store.gather import Places, dequantized, fill_tokens, fill_types
+from elmobench.features.store.index import IntArray, SentenceIndex, WordIndex
+from elmobench.features.store.precision import Precision, row_bytes, scales_name, values_name
+from elmobench.features.store.shard import Shard
+
+_OFFSET_BYTES: Final = 8
 
 
 class StoredFeatures:
@@ -86,3 +90,124 @@ class StoredFeatures:
         """
         view = self.view(sentences)
         return view.gather(np.arange(len(sentences)), layers, max_length)
+
+
+class StoredView:
+    """Sentences resolved to places in the shards.
+
+    Attributes:
+        lengths: (S,) tokens of each sentence.
+    """
+
+    def __init__(self, stored: StoredFeatures, sentences: Sequence[Sentence]) -> None:
+        self._stored = stored
+        self._sentences = sentences
+        self.lengths: IntArray = np.asarray([len(s) for s in sentences], dtype=np.int64)
+        if stored.has_tokens:
+            index = stored.sentences
+            row = np.asarray([index.row[sentence_digest(s)] for s in sentences], dtype=np.int64)
+            self._shard, self._offset = index.shard[row], index.offset[row]
+        self._type_tables: dict[int, FloatArray] = {}
+        if stored.has_types:
+            known = stored.words.row
+            flat = np.asarray([known[word] for s in sentences for word in s], dtype=np.int64)
+            # Rows of the store, and for each token, one after another, its row among these.
+            self._type_rows, self._types = np.unique(flat, return_inverse=True)
+            self._first = np.cumsum(self.lengths) - self.lengths
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over name and stored checksum of each shard that this view reads.
+
+        Equal digests mean equal vectors, to the bit. The reverse does not hold: the same
+        vectors may lie in other shards. Nothing is read for it.
+        """
+        shards: list[Shard] = []
+        if self._stored.has_tokens:
+            group = self._stored.sentences.group
+            shards += [group.shards[number] for number in np.unique(self._shard).tolist()]
+        if self._stored.has_types:
+            words = self._stored.words
+            used = np.unique(words.shard[self._type_rows]).tolist()
+            shards += [words.group.shards[number] for number in used]
+        return digest_of(sorted([shard.path.name, shard.checksum] for shard in shards))
+
+    @property
+    def nbytes_per_token(self) -> float:
+        """Stored bytes a token of this view's distinct sentences, whatever else is stored.
+
+        Vectors and scales of the sentences and of their word types, with the index entries
+        (digests and offsets, spellings); without the shards' headers.
+        """
+        distinct = set(self._sentences)
+        tokens = sum(map(len, distinct))
+        if not tokens:
+            return 0.0
+        size = 0
+        width = {"token": 0, "type": 0}
+        for layer in self._stored.layers:
+            width[layer.kind] += row_bytes(layer, self._stored.precision)
+        if self._stored.has_tokens:
+            size += width["token"] * tokens
+            size += (SENTENCE_DIGEST_BYTES + _OFFSET_BYTES) * len(distinct)
+        if self._stored.has_types:
+            words = {word for sentence in distinct for word in sentence}
+            size += (width["type"] + _OFFSET_BYTES) * len(words)
+            size += sum(len(word.encode("utf-8", "surrogatepass")) for word in words)
+        return size / tokens
+
+    def gather(
+        self,
+        indices: Sequence[int] | IntArray,
+        layers: Sequence[int] | None = None,
+        max_length: int | None = None,
+    ) -> FloatArray:
+        """Vectors of the sentences with these numbers.
+
+        Args:
+            indices: B numbers of sentences of this view.
+            layers: L' layers in the wanted order; None for all.
+            max_length: sentences are cut to their first ``max_length`` tokens.
+
+        Returns:
+            (B, L', T, D) float32, zero at the right of each sentence's end, with T the length of
+            the longest one.
+        """
+        chosen = range(len(self._stored.layers)) if layers is None else layers
+        numbers = np.asarray(indices, dtype=np.int64)
+        lengths = self.lengths[numbers]
+        if max_length is not None:
+            lengths = np.minimum(lengths, max_length)
+        longest = int(lengths.max(initial=0))
+        out = np.empty((len(numbers), len(chosen), longest, self._stored.dim), dtype=np.float32)
+        if not out.size:
+            return out
+        if self._stored.has_tokens:
+            shard = self._shard[numbers]
+            rows = Places(self._offset[numbers], lengths, longest)
+        if self._stored.has_types:
+            tokens = Places(self._first[numbers], lengths, longest)
+        for k, number in enumerate(chosen):
+            layer = self._stored.layers[number]
+            if layer.kind == "type":
+                fill_types(out[:, k], layer, self._type_table(number), self._types, tokens)
+            else:
+                fill_tokens(out[:, k], layer, self._stored.sentences.group, shard, rows)
+        return out
+
+    def _type_table(self, number: int) -> FloatArray:
+        """(V', dim) vectors of this view's word types, read together once."""
+        if number not in self._type_tables:
+            layer, words = self._stored.layers[number], self._stored.words
+            table = np.empty((len(self._type_rows), layer.dim), dtype=np.float32)
+            shard, offset = words.shard[self._type_rows], words.offset[self._type_rows]
+            for which in np.unique(shard).tolist():
+                here = shard == which
+                rows = offset[here]
+                values = words.group.array(which, values_name(layer))[rows]
+                scales = None
+                if values.dtype == np.int8:
+                    scales = words.group.array(which, scales_name(layer))[rows]
+                table[here] = dequantized(values, scales)
+            self._type_tables[number] = table
+        return self._type_tables[number]

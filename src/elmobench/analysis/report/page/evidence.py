@@ -17,6 +17,7 @@ from elmobench.analysis.stats.differences import Difference, TallyCache, compare
 from elmobench.analysis.stats.resampling import p_text
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 
 RESAMPLES = 2000
@@ -82,7 +83,13 @@ def _pairs(features: Sequence[str]) -> list[tuple[str, str]]:
     pairs = [(b, a) for a, b in itertools.combinations(features, 2)]
     if len(features) <= MANY:
         return pairs
-    return [(b, a) for b, a in pairs if a == features[0] or a in b.split("+")]
+    specs = {name: parse_features(name) for name in features}
+    return [
+        (whole, part)
+        for whole, part in pairs
+        if part == features[0]
+        or (len(specs[part].parts) == 1 and specs[whole].contains(specs[part]))
+    ]
 
 
 def _verdict(row: Difference) -> Cell:

@@ -16,6 +16,7 @@ from elmobench.analysis.report.page.parts import Cell, Column, Panel, Section, T
 from elmobench.analysis.stats.pareto_frontier import frontier
 from elmobench.analysis.stats.resampling import mean_interval
 from elmobench.analysis.tables.score_tables import cost_table, mean_sd
+from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 
 Group = dict[str, list[RunRecord]]
@@ -287,10 +288,12 @@ def _layer(record: RunRecord) -> tuple[str, int] | None:
     mix = str(record.axes.get("mix", ""))
     if mix.startswith("layer="):
         return record.features, int(mix.removeprefix("layer="))
-    name, at, setting = record.features.partition("@layer=")
-    if at and setting.isdigit():
-        return name, int(setting)
-    return None
+    spec = parse_features(record.features)
+    chosen = spec.single_layer()
+    if chosen is None:
+        return None
+    index, layer = chosen
+    return str(spec.with_part(index, spec.parts[index].without_setting("layer"))), layer
 
 
 def _metric(record: RunRecord) -> str:
