@@ -20,22 +20,22 @@ from elmobench.pretraining.model_card import ModelCard, card_of
 def test_counts_are_those_of_the_distinct_sentences(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    bench = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
-    cells = [planned.cell for planned in make_plan(bench)]
+    context = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
+    cells = [planned.cell for planned in make_plan(context)]
     task = load_task("ner/tiny", [cards])
     distinct = {e.tokens for split in ("train", "dev", "test") for e in task.split(split)}
-    static, contextual = estimate_encoding(bench, cells)
+    static, contextual = estimate_encoding(context, cells)
     assert (static.features, contextual.features) == ("random", "elmo-random")
     assert static.sentences == contextual.sentences == len(distinct)
     assert contextual.tokens == sum(map(len, distinct))
-    provider = bench.provider(cells[1].parts[1])
+    provider = context.provider(cells[1].parts[1])
     widths = [layer.dim for layer in provider.layers if layer.kind == "token"]
     assert contextual.bytes == 2 * contextual.tokens * sum(widths)
     assert static.bytes == 0
     assert contextual.seconds > 0
     for part in cells[1].parts:
-        bench.store.build(bench.provider(part), bench.sentences(cells[1]))
-    assert all(row.sentences == row.seconds == 0 for row in estimate_encoding(bench, cells))
+        context.store.build(context.provider(part), context.sentences(cells[1]))
+    assert all(row.sentences == row.seconds == 0 for row in estimate_encoding(context, cells))
 
 
 def test_what_a_call_takes_for_nothing_is_not_counted_by_token(
@@ -47,13 +47,13 @@ def test_what_a_call_takes_for_nothing_is_not_counted_by_token(
     def encode(sentences: list[tuple[str, ...]], **_: object) -> None:
         Clock.now += 2.0 + 0.01 * sum(map(len, sentences))  # a file is read, then the words
 
-    bench = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
-    cells = [planned.cell for planned in make_plan(bench)]
+    context = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
+    cells = [planned.cell for planned in make_plan(context)]
     for cell in cells:
         for part in cell.parts:
-            monkeypatch.setattr(bench.provider(part), "encode", encode)
+            monkeypatch.setattr(context.provider(part), "encode", encode)
     monkeypatch.setattr("elmobench.bench.estimate.time.perf_counter", lambda: Clock.now)
-    for row in estimate_encoding(bench, cells):
+    for row in estimate_encoding(context, cells):
         assert row.seconds == pytest.approx(2.0 + 0.01 * row.tokens)
 
 

@@ -161,12 +161,12 @@ def test_data_that_changes_during_a_run_is_noticed(cards: Path, tiny: dict, tmp_
     from elmobench.bench.experiment.schema import parse_experiment
     from elmobench.bench.plan import make_plan
 
-    bench = RunContext(parse_experiment({**tiny, "features": ["random"]}), [cards])
-    (planned,) = make_plan(bench)
+    context = RunContext(parse_experiment({**tiny, "features": ["random"]}), [cards])
+    (planned,) = make_plan(context)
     file = cards / "tiny.ner.train"
     file.write_text(file.read_text() + "Ada B-PER\n\n")
     with pytest.raises(DataError, match="changed since the run began"):
-        bench.sentences(planned.cell)
+        context.sentences(planned.cell)
 
 
 def test_two_points_that_are_one_cell_share_its_record(

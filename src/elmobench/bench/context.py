@@ -22,8 +22,15 @@ from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
 from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
 
-ContextArgs = tuple[Experiment, tuple[Path, ...], Path | None, bool]
-"""The arguments of a :class:`RunContext`, for another process to make the same one."""
+
+@dataclass(frozen=True)
+class ContextArgs:
+    """The arguments of a :class:`RunContext`, for another process to build an equal one."""
+
+    experiment: Experiment
+    include: tuple[Path, ...] = ()
+    store_root: Path | None = None
+    trust_first: bool = False
 
 
 @dataclass
@@ -62,7 +69,7 @@ class RunContext:
     ) -> None:
         self.experiment = experiment
         self.include = tuple(include)
-        self.recipe: ContextArgs = (experiment, self.include, store_root, trust_first)
+        self.args = ContextArgs(experiment, self.include, store_root, trust_first)
         self._trust_first = trust_first
         self._catalogue = Catalogue(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
@@ -71,6 +78,11 @@ class RunContext:
         self._prepared: dict[str, PreparedTask] = {}
         self._data_digests: dict[tuple[str, int | None], str] = {}
         self._metrics: dict[str, Metric] = {}
+
+    @classmethod
+    def from_args(cls, args: ContextArgs) -> RunContext:
+        """Build the context that ``args`` describe."""
+        return cls(args.experiment, args.include, args.store_root, args.trust_first)
 
     def task(self, name: str, fold: int | None = None) -> Task:
         """The task ``name``, loaded once for each fold (None for the first, or for no folds)."""

@@ -37,7 +37,7 @@ class EncodingEstimate:
     seconds: float
 
 
-def estimate_encoding(bench: RunContext, cells: Sequence[Cell]) -> list[EncodingEstimate]:
+def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[EncodingEstimate]:
     """What the store lacks for ``cells``, by provider and task.
 
     Heads may need more of a task than others (its phrases, for instance): the most of them counts.
@@ -46,19 +46,19 @@ def estimate_encoding(bench: RunContext, cells: Sequence[Cell]) -> list[Encoding
     distinct = {(c.task, c.fold, c.options, tuple(p.key for p in c.parts)): c for c in cells}
     for cell in distinct.values():
         for part in cell.parts:
-            stored = bench.store.open(bench.provider(part))
-            found = stored.missing(bench.sentences(cell))
+            stored = context.store.open(context.provider(part))
+            found = stored.missing(context.sentences(cell))
             key = (part.name, cell.task)
             if key not in missing or len(found) > len(missing[key][1]):
                 missing[key] = (part, [tuple(sentence) for sentence in found])
     speeds: dict[str, tuple[float, float]] = {}
     rows = []
     for (features, task), (part, sentences) in missing.items():
-        provider = bench.provider(part)
+        provider = context.provider(part)
         tokens = sum(map(len, sentences))
         width = sum(layer.dim for layer in provider.layers if layer.kind == "token")
         if sentences and provider.fingerprint not in speeds:
-            with torch_threads(bench.experiment.settings.threads):
+            with torch_threads(context.experiment.settings.threads):
                 speeds[provider.fingerprint] = _speed(provider, sentences)
         start, token = speeds[provider.fingerprint] if sentences else (0.0, 0.0)
         rows.append(
@@ -67,7 +67,7 @@ def estimate_encoding(bench: RunContext, cells: Sequence[Cell]) -> list[Encoding
                 task,
                 len(sentences),
                 tokens,
-                tokens * width * _VALUE_BYTES[bench.experiment.settings.precision],
+                tokens * width * _VALUE_BYTES[context.experiment.settings.precision],
                 start + tokens * token,
             )
         )

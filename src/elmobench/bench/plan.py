@@ -62,28 +62,28 @@ class PlannedCell:
 
 
 def make_plan(
-    bench: RunContext, on_task: Callable[[str], object] | None = None
+    context: RunContext, on_task: Callable[[str], object] | None = None
 ) -> list[PlannedCell]:
     """Every point of the experiment's grid, after checking all that can be checked.
 
     Args:
-        bench: of the experiment; its tasks and providers are loaded.
+        context: of the experiment; its tasks and providers are loaded.
         on_task: told the name of each task before it is loaded.
 
     Raises:
         ElmobenchError: for anything wrong.
     """
-    cards = [get_card(name, bench.include) for name in bench.experiment.tasks]
+    cards = [get_card(name, context.include) for name in context.experiment.tasks]
     folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
     plan = []
     told: set[str] = set()
-    for cell in grid(bench.experiment, {card.id: card.pipeline for card in cards}, folded):
+    for cell in grid(context.experiment, {card.id: card.pipeline for card in cards}, folded):
         if on_task is not None and cell.task not in told:
             told.add(cell.task)
             on_task(cell.task)
-        bench.check(cell)
+        context.check(cell)
         for candidate in candidates(cell.training):
             with_candidate(cell, candidate)
-        identity = bench.identity(cell)
+        identity = context.identity(cell)
         plan.append(PlannedCell(cell, identity, cell_digest(identity)))
     return plan

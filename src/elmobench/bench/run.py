@@ -100,16 +100,15 @@ def run_experiment(
         experiment = load_experiment(experiment)
     elif not isinstance(experiment, Experiment):
         experiment = parse_experiment(dict(experiment))
-    launch = LAUNCHERS.get(launcher or _default_launcher(workers, address))(
-        LaunchOptions(workers, address)
-    )
+    new_launcher = LAUNCHERS.get(launcher or _default_launcher(workers, address))
+    cell_launcher = new_launcher(LaunchOptions(workers, address))
     folder = results or Path("results") / experiment.name
     start = time.perf_counter()
-    bench = RunContext(experiment, include, store, trust_first)
+    context = RunContext(experiment, include, store, trust_first)
     summary = RunSummary(experiment, folder)
     records = RecordStore(folder)
     with RunProgress(quiet) as progress:
-        plan = make_plan(bench, lambda task: progress.note(f"loading {task}"))
+        plan = make_plan(context, lambda task: progress.note(f"loading {task}"))
         # Two points of the grid may be one cell: it runs once.
         cells = {planned.digest: planned for planned in plan}
         pending = _pending(cells.values(), records, overwrite)
@@ -120,12 +119,14 @@ def run_experiment(
             for planned in cells.values():
                 selection_path(folder, planned.identity).unlink(missing_ok=True)
         summary.skipped = len(cells) - len(pending)
-        watch = RunObserver(bench, records, progress, summary, tracker)
+        watch = RunObserver(context, records, progress, summary, tracker)
         if pending:
-            with closing(launch):
-                build_features(bench, [todo.planned for todo in pending], records, watch, launch)
+            with closing(cell_launcher):
+                build_features(
+                    context, [todo.planned for todo in pending], records, watch, cell_launcher
+                )
                 with progress.task("cells", len(pending)) as watch.advance:
-                    launch.launch(pending, bench, records, watch)
+                    cell_launcher.run_cells(pending, context, records, watch)
         summary.records = records.planned()
         if tracker is not None:
             # What another process trained, or ran while the tracking store was away.
@@ -161,7 +162,7 @@ def is_pending(record: RunRecord | None, overwrite: str) -> bool:
 
 
 def build_features(
-    bench: RunContext,
+    context: RunContext,
     planned: Sequence[PlannedCell],
     records: RecordStore,
     observer: Observer,
@@ -175,17 +176,17 @@ def build_features(
             needed = canonical_json(cell.options.training_data())
             key = (cell.task, cell.fold, needed, *part.key)
             if key not in jobs:
-                fingerprint = bench.provider(part).fingerprint
+                fingerprint = context.provider(part).fingerprint
                 data = str(one.identity["data"])
                 jobs[key] = PendingVectors(cell, part, fingerprint, data)
-    launcher.encode(list(jobs.values()), bench, records, observer)
+    launcher.encode(list(jobs.values()), context, records, observer)
 
 
 class RunObserver:
     """Passes on what the launcher tells: to the terminal, the summary and the tracker.
 
     Args:
-        bench: of the run.
+        context: of the run.
         records: take the costs of encoding, in ``features.json``.
         progress: the terminal.
         summary: counts.
@@ -194,13 +195,13 @@ class RunObserver:
 
     def __init__(
         self,
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         progress: RunProgress,
         summary: RunSummary,
         tracker: Tracker | None,
     ) -> None:
-        self._bench, self._records = bench, records
+        self._context, self._records = context, records
         self._progress = progress
         self._summary = summary
         self._tracker = tracker
@@ -227,7 +228,7 @@ class RunObserver:
                     "seconds": round(report.seconds, 3),
                     "cpu": round(report.cpu_seconds, 3),
                     "bytes": report.bytes,
-                    "threads": self._bench.experiment.settings.threads,
+                    "threads": self._context.experiment.settings.threads,
                 }
             )
 

@@ -49,7 +49,7 @@ class CellData:
 
 def run_cell(
     planned: PlannedCell,
-    bench: RunContext,
+    context: RunContext,
     records: RecordStore,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> RunRecord:
@@ -60,12 +60,12 @@ def run_cell(
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     keep_memory()
     with torch_threads(planned.cell.threads), repeatable():
-        return _run(planned, bench, records, started, on_epoch)
+        return _run(planned, context, records, started, on_epoch)
 
 
 def _run(
     planned: PlannedCell,
-    bench: RunContext,
+    context: RunContext,
     records: RecordStore,
     started: str,
     on_epoch: Callable[[Epoch], None] | None,
@@ -73,16 +73,16 @@ def _run(
     cell, identity, digest = planned.cell, planned.identity, planned.digest
     reset_peak_memory()
     clock = _Clock()
-    pipeline, metric = bench.pipeline(cell.task), bench.metric(cell.task)
-    data = prepare_data(cell, bench, cell.seed)
+    pipeline, metric = context.pipeline(cell.task), context.metric(cell.task)
+    data = prepare_data(cell, context, cell.seed)
     clock.lap("prepare")
 
-    selection = _selected(cell, bench, records, identity)
+    selection = _selected(cell, context, records, identity)
     if selection is not None:
         cell = selection.apply(cell)
     clock.lap("select")
 
-    model, training = train_cell(cell, bench, data, cell.seed, on_epoch)
+    model, training = train_cell(cell, context, data, cell.seed, on_epoch)
     clock.lap("train")
     dev, _ = evaluate(
         model, data.collator, data.sets["dev"], pipeline, metric, cell.training.batch_size
@@ -92,7 +92,7 @@ def _run(
     )
     clock.lap("test")
 
-    task = bench.task(cell.task, cell.fold)
+    task = context.task(cell.task, cell.fold)
     rows = [
         {
             "id": example.id,
@@ -109,12 +109,12 @@ def _run(
         head=cell.head,
         options=cell.options.model_dump(mode="json"),
         codec=data.codec,
-        parts=_saved_parts(cell, bench),
+        parts=_saved_parts(cell, context),
         placements=cell.placements,
         standardize=cell.mix.standardize,
         vocabulary=data.vocabulary,
-        models=bench.experiment.models,
-        models_base=bench.experiment.base,
+        models=context.experiment.models,
+        models_base=context.experiment.base,
     )
     predictions_digest = records.write_predictions(digest, rows)
     result = Result(
@@ -136,12 +136,12 @@ def _run(
             for epoch in training.epochs
         ],
         selection=selection.as_json() if selection else None,
-        coverage=_coverage(cell, bench),
+        coverage=_coverage(cell, context),
         counts={name: len(part) for name, part in data.sets.items()},
         notes=_notes(rows),
     )
     record = planned.record(
-        bench.experiment,
+        context.experiment,
         status="ok",
         result=result,
         run=RunInfo(
@@ -152,24 +152,24 @@ def _run(
                 "epoch_mean": float(np.mean([epoch.seconds for epoch in training.epochs])),
             },
             peak_memory_bytes=peak_memory_bytes(),
-            parameters=_parameters(cell, bench, model),
+            parameters=_parameters(cell, context, model),
             bytes_per_token={
-                part.label: bench.view(cell, part).nbytes_per_token for part in cell.parts
+                part.label: context.view(cell, part).nbytes_per_token for part in cell.parts
             },
-            vectors={part.label: bench.view(cell, part).digest for part in cell.parts},
+            vectors={part.label: context.view(cell, part).digest for part in cell.parts},
             versions=library_versions(),
             host=host_info(cell.threads),
-            signature=_signature(cell, bench, identity),
+            signature=_signature(cell, context, identity),
         ),
     )
     records.write(record)
     return record
 
 
-def prepare_data(cell: Cell, bench: RunContext, seed: int | str) -> CellData:
+def prepare_data(cell: Cell, context: RunContext, seed: int | str) -> CellData:
     """The cell's splits (a subset of train where it asks for one), codec and collator."""
-    pipeline = bench.pipeline(cell.task)
-    prepared = bench.prepared(cell)
+    pipeline = context.pipeline(cell.task)
+    prepared = context.prepared(cell)
     sets = dict(prepared.sets)
     if cell.train_fraction < 1.0:
         keep = nested_subset(
@@ -181,27 +181,27 @@ def prepare_data(cell: Cell, bench: RunContext, seed: int | str) -> CellData:
         expanded = pipeline.training_examples(examples, cell.options)
         sets["train"] = ExampleSet(pipeline, expanded, prepared.table)
     # Labels come from all of train: a subset may lack a rare one, and must still know it.
-    codec = pipeline.codec(prepared.train_examples, bench.task(cell.task, cell.fold).labels)
+    codec = pipeline.codec(prepared.train_examples, context.task(cell.task, cell.fold).labels)
     vocabulary = _vocabulary(cell, sets["train"], prepared)
     layers = []
     for part in cell.parts:
-        num_layers = bench.provider(part).num_layers
+        num_layers = context.provider(part).num_layers
         layers.append(part_mode(part, num_layers).layers(num_layers))
     collator = Collator(
         prepared.table,
-        [bench.view(cell, part) for part in cell.parts],
+        [context.view(cell, part) for part in cell.parts],
         layers,
         vocabulary,
     )
     return CellData(sets, collator, codec, vocabulary)
 
 
-def build_model(cell: Cell, bench: RunContext, data: CellData, seed: int | str) -> BenchModel:
+def build_model(cell: Cell, context: RunContext, data: CellData, seed: int | str) -> BenchModel:
     """A fresh model, initialised from the seed's ``init`` stream, standardised on train."""
     with RandomStreams(seed).torch("init"):
-        configs = part_configs(cell, bench)
+        configs = part_configs(cell, context)
         reads = {placement: cell.parts_at(placement) for placement in cell.placements}
-        initial = _initial_embeddings(cell, bench, data.vocabulary)
+        initial = _initial_embeddings(cell, context, data.vocabulary)
         mixers = {
             placement: make_mixer(configs, indices, cell.mix.standardize, initial)
             for placement, indices in reads.items()
@@ -219,15 +219,15 @@ def build_model(cell: Cell, bench: RunContext, data: CellData, seed: int | str) 
 
 def train_cell(
     cell: Cell,
-    bench: RunContext,
+    context: RunContext,
     data: CellData,
     seed: int | str,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> tuple[BenchModel, Training]:
     """Build and train; the returned model holds the best dev epoch."""
-    pipeline: Pipeline[Any] = bench.pipeline(cell.task)
-    metric: Metric = bench.metric(cell.task)
-    model = build_model(cell, bench, data, seed)
+    pipeline: Pipeline[Any] = context.pipeline(cell.task)
+    metric: Metric = context.metric(cell.task)
+    model = build_model(cell, context, data, seed)
     training = train(
         model,
         data.collator,
@@ -242,11 +242,11 @@ def train_cell(
     return model, training
 
 
-def part_configs(cell: Cell, bench: RunContext) -> list[PartConfig]:
+def part_configs(cell: Cell, context: RunContext) -> list[PartConfig]:
     """The mixer's view of the cell's parts."""
     configs = []
     for part in cell.parts:
-        provider = bench.provider(part)
+        provider = context.provider(part)
         configs.append(
             PartConfig(
                 name=part.label,
@@ -264,15 +264,15 @@ def part_configs(cell: Cell, bench: RunContext) -> list[PartConfig]:
 
 
 def _selected(
-    cell: Cell, bench: RunContext, records: RecordStore, identity: dict[str, Any]
+    cell: Cell, context: RunContext, records: RecordStore, identity: dict[str, Any]
 ) -> SearchResult | None:
     """What the preset's small grid chooses on dev; the same for all seeds of a cell."""
     if not cell.training.grid:
         return None
 
     def score(candidate: Cell) -> float:
-        data = prepare_data(candidate, bench, SELECTION_SEED)
-        _, training = train_cell(candidate, bench, data, SELECTION_SEED)
+        data = prepare_data(candidate, context, SELECTION_SEED)
+        _, training = train_cell(candidate, context, data, SELECTION_SEED)
         return training.best.dev
 
     return select(cell, candidates(cell.training), identity, records.folder, score)
@@ -290,7 +290,7 @@ def _vocabulary(
 
 
 def _initial_embeddings(
-    cell: Cell, bench: RunContext, vocabulary: dict[str, int] | None
+    cell: Cell, context: RunContext, vocabulary: dict[str, int] | None
 ) -> dict[str, torch.Tensor] | None:
     """For each trainable part the (V + 1, D) start of its embedding; row 0 is zero."""
     if vocabulary is None:
@@ -298,7 +298,7 @@ def _initial_embeddings(
     initial = {}
     for part in cell.parts:
         if part.trainable:
-            provider = bench.provider(part)
+            provider = context.provider(part)
             vectors = provider.encode_types(list(vocabulary))[0]
             vectors = np.tile(vectors, (1, provider.layers[0].repeat))
             zero = np.zeros((1, vectors.shape[1]), dtype=np.float32)
@@ -313,16 +313,18 @@ def _training_units(cell: Cell, data: CellData) -> Iterator[UnitBatch]:
         yield from data.collator.batch(train_set, indices).units.values()
 
 
-def _saved_parts(cell: Cell, bench: RunContext) -> list[SavedPart]:
+def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
     return [
         SavedPart(
             settings=part.model_dump(mode="json"),
-            fingerprint=bench.provider(part).fingerprint,
+            fingerprint=context.provider(part).fingerprint,
             num_layers=config.num_layers,
             dim=config.dim,
             places=[place for place in cell.placements if i in cell.parts_at(place)],
         )
-        for i, (part, config) in enumerate(zip(cell.parts, part_configs(cell, bench), strict=True))
+        for i, (part, config) in enumerate(
+            zip(cell.parts, part_configs(cell, context), strict=True)
+        )
     ]
 
 
@@ -341,21 +343,21 @@ def _labels(annotation: Any) -> list[str]:
     return [label for label in labels if isinstance(label, str)]
 
 
-def _coverage(cell: Cell, bench: RunContext) -> dict[str, dict[str, float]]:
-    words = [t for sentence in bench.prepared(cell).table.sentences for t in sentence]
-    found = {part.label: bench.provider(part).coverage(words) for part in cell.parts}
+def _coverage(cell: Cell, context: RunContext) -> dict[str, dict[str, float]]:
+    words = [t for sentence in context.prepared(cell).table.sentences for t in sentence]
+    found = {part.label: context.provider(part).coverage(words) for part in cell.parts}
     return {name: share for name, share in found.items() if share is not None}
 
 
-def _parameters(cell: Cell, bench: RunContext, model: BenchModel) -> dict[str, int]:
+def _parameters(cell: Cell, context: RunContext, model: BenchModel) -> dict[str, int]:
     counts = {"head": sum(p.numel() for p in model.parameters() if p.requires_grad)}
     for part in cell.parts:
-        counts[part.label] = bench.provider(part).parameters
+        counts[part.label] = context.provider(part).parameters
     return counts
 
 
-def _signature(cell: Cell, bench: RunContext, identity: dict[str, Any]) -> str:
-    task, metric = bench.task(cell.task, cell.fold), bench.metric(cell.task)
+def _signature(cell: Cell, context: RunContext, identity: dict[str, Any]) -> str:
+    task, metric = context.task(cell.task, cell.fold), context.metric(cell.task)
     fold = [] if cell.fold is None else [f"fold:{cell.fold}"]
     prints = "+".join(part["fingerprint"][:8] for part in identity["parts"])
     return "|".join(

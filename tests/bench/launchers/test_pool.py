@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.launchers.base import LaunchOptions, PendingCell, PendingVectors
 from elmobench.bench.launchers.local import LocalLauncher
-from elmobench.bench.launchers.processes import PoolLauncher, PoolWorker
+from elmobench.bench.launchers.processes import ProcessPoolLauncher, ProcessWorker
 from elmobench.bench.plan import make_plan
 from elmobench.bench.run import build_features, run_experiment
 from elmobench.core.errors import ElmobenchError
@@ -72,11 +73,11 @@ def prepared(
     experiment: dict, cards: Path, folder: Path
 ) -> tuple[list[PendingCell], RunContext, RecordStore]:
     """What the runner hands to a launcher."""
-    bench = RunContext(parse_experiment(experiment), [cards], folder / "store")
+    context = RunContext(parse_experiment(experiment), [cards], folder / "store")
     records = RecordStore(folder / "results")
-    plan = make_plan(bench)
-    build_features(bench, plan, records, Notes(), LocalLauncher(LaunchOptions()))
-    return [PendingCell(planned, None) for planned in plan], bench, records
+    plan = make_plan(context)
+    build_features(context, plan, records, Notes(), LocalLauncher(LaunchOptions()))
+    return [PendingCell(planned, None) for planned in plan], context, records
 
 
 def test_results_are_those_of_one_process_to_the_bit(
@@ -98,9 +99,9 @@ def test_results_are_those_of_one_process_to_the_bit(
 def test_a_killed_worker_costs_its_cell_one_more_try(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
     notes = Notes(victims=1)
-    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
     assert len(notes.started_cells) == 2
     assert [record.status for record, _ in notes.records] == ["ok"]
     assert "status -9, killed: out of memory, perhaps; once more" in notes.warnings[0]
@@ -110,9 +111,9 @@ def test_a_killed_worker_costs_its_cell_one_more_try(
 def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, bench, records = prepared({**tiny, "seeds": [1, 2]}, cards, tmp_path)
+    cells, context, records = prepared({**tiny, "seeds": [1, 2]}, cards, tmp_path)
     notes = Notes(victims=2)
-    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
     statuses = [record.status for record, _ in notes.records]
     assert statuses == ["failed", "ok", "ok", "ok"]
     first = records.read(cells[0].planned.digest)
@@ -123,7 +124,7 @@ def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
 
 @pytest.mark.slow
 def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    cells, bench, records = prepared(tiny, cards, tmp_path)
+    cells, context, records = prepared(tiny, cards, tmp_path)
     lock = FileLock(records.lock_path(cells[0].planned.lock))
     lock.acquire()
 
@@ -133,7 +134,7 @@ def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_p
             lock.release()
 
     notes = Releasing()
-    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
     assert [r.cell for r, _ in notes.records] == [c.planned.digest for c in reversed(cells)]
 
 
@@ -141,11 +142,11 @@ def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_p
 def test_data_that_change_during_the_run_are_noticed_by_workers(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
     train = cards / "tiny.ner.train"
     train.write_text(train.read_text().replace("Ada", "Eve"))
     notes = Notes()
-    PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, notes)
+    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
     ((record, _),) = notes.records
     assert record.error is not None
     assert "changed since the run began" in record.error
@@ -155,22 +156,22 @@ def test_data_that_change_during_the_run_are_noticed_by_workers(
 def test_what_ends_a_run_in_one_process_ends_it_here(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
     (records.folder / "records").mkdir(parents=True)
     record = records.record_path(cells[0].planned.digest)
     record.mkdir()  # nothing can be read or written there
     with pytest.raises(OSError):
-        PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, Notes())
+        ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, Notes())
     assert not multiprocessing.active_children()
 
 
 def test_workers_that_cannot_start_are_told(
     cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cells, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    bench.recipe = (bench.experiment, (cards,), tmp_path / "store", "much too many", 5)  # type: ignore[assignment]
+    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    context.args = replace(context.args, experiment=None)  # type: ignore[arg-type]
     with pytest.raises(ElmobenchError, match="ended before it was ready"):
-        PoolLauncher(LaunchOptions(1)).launch(cells, bench, records, Notes())
+        ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, Notes())
 
 
 @pytest.mark.slow
@@ -181,17 +182,17 @@ def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
         def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
             raise KeyboardInterrupt
 
-    cells, bench, records = prepared(tiny, cards, tmp_path)
+    cells, context, records = prepared(tiny, cards, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        PoolLauncher(LaunchOptions(2)).launch(cells, bench, records, Interrupted())
+        ProcessPoolLauncher(LaunchOptions(2)).run_cells(cells, context, records, Interrupted())
     assert not multiprocessing.active_children()
     assert len(list(records)) >= 1
 
 
 @pytest.mark.slow
 def test_workers_end_when_their_parent_is_gone(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    _, bench, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    worker = PoolWorker(bench.recipe, records.folder)
+    _, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    worker = ProcessWorker(context.args, records.folder)
     assert worker.receive() == ("ready",)
     worker.connection.close()
     deadline = time.monotonic() + 60
@@ -218,11 +219,11 @@ def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> 
     raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"]}
     one = tmp_path / "one"
     prepared(raw, cards, one)
-    bench = RunContext(parse_experiment(raw), [cards], tmp_path / "two" / "store")
+    context = RunContext(parse_experiment(raw), [cards], tmp_path / "two" / "store")
     records = RecordStore(tmp_path / "two" / "results")
-    notes, launcher = Notes(), PoolLauncher(LaunchOptions(2))
+    notes, launcher = Notes(), ProcessPoolLauncher(LaunchOptions(2))
     try:
-        build_features(bench, make_plan(bench), records, notes, launcher)
+        build_features(context, make_plan(context), records, notes, launcher)
     finally:
         launcher.close()
     assert not multiprocessing.active_children()
@@ -235,9 +236,9 @@ def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> 
     # Of several workers at one set the last one says so.
     for label in labels:
         assert [last for name, _, last in notes.reports if name == label][-1]
-    again, launcher = Notes(), PoolLauncher(LaunchOptions(2))
+    again, launcher = Notes(), ProcessPoolLauncher(LaunchOptions(2))
     try:
-        build_features(bench, make_plan(bench), records, again, launcher)
+        build_features(context, make_plan(context), records, again, launcher)
     finally:
         launcher.close()
     assert {encoded for _, encoded, _ in again.reports} == {0}
@@ -247,18 +248,18 @@ def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> 
 def test_a_worker_that_dies_while_encoding_is_replaced(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    bench = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
+    context = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
     records = RecordStore(tmp_path / "results")
     for victims, message in ((1, None), (2, "2 times")):
-        notes, launcher = Notes(victims), PoolLauncher(LaunchOptions(1))
+        notes, launcher = Notes(victims), ProcessPoolLauncher(LaunchOptions(1))
         try:
             if message is None:
-                build_features(bench, make_plan(bench), records, notes, launcher)
+                build_features(context, make_plan(context), records, notes, launcher)
                 assert "once more" in notes.warnings[0]
             else:
-                bench.store.prune(fingerprints=[""])
+                context.store.prune(fingerprints=[""])
                 with pytest.raises(ElmobenchError, match=message):
-                    build_features(bench, make_plan(bench), records, notes, launcher)
+                    build_features(context, make_plan(context), records, notes, launcher)
         finally:
             launcher.close()
     assert not multiprocessing.active_children()

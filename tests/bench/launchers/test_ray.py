@@ -87,15 +87,15 @@ def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
         raw, results=tmp_path / "one", include=[cards], store=tmp_path / "s1", **OPTIONS
     )
 
-    bench = RunContext(parse_experiment(raw), [cards], tmp_path / "s2")
+    context = RunContext(parse_experiment(raw), [cards], tmp_path / "s2")
     records = RecordStore(tmp_path / "two")
-    plan = make_plan(bench)
+    plan = make_plan(context)
     victim = next(node for node in cluster.list_all_nodes() if not node.is_head())
     notes = Notes(lambda: cluster.remove_node(victim, allow_graceful=False))
     launcher = RayLauncher(LaunchOptions(address=cluster.address))
-    build_features(bench, plan, records, notes, launcher)
+    build_features(context, plan, records, notes, launcher)
     assert notes.encoded_sentences == one.encoded_sentences
-    launcher.launch([PendingCell(planned, None) for planned in plan], bench, records, notes)
+    launcher.run_cells([PendingCell(planned, None) for planned in plan], context, records, notes)
 
     assert any("its worker ended" in text and "once more" in text for text in notes.warnings)
     found = {record.cell: record for record in records}
@@ -117,24 +117,24 @@ def test_a_cluster_of_its_own_with_a_cell_that_takes_its_workers_with_it(
 ) -> None:
     import ray
 
-    bench = RunContext(parse_experiment({**tiny, "seeds": [1, 2]}), [cards], tmp_path / "s")
+    context = RunContext(parse_experiment({**tiny, "seeds": [1, 2]}), [cards], tmp_path / "s")
     records = RecordStore(tmp_path / "r")
-    plan = make_plan(bench)
-    build_features(bench, plan, records, Notes(), LocalLauncher(LaunchOptions()))
+    plan = make_plan(context)
+    build_features(context, plan, records, Notes(), LocalLauncher(LaunchOptions()))
     first = plan[0].cell.label
 
     class Deadly(Notes):
         def started(self, cell: Cell) -> None:
             super().started(cell)
             if cell.label == first:
-                crew = launcher._crew
-                assert crew is not None
-                for worker in crew._workers:
+                pool = launcher._pool
+                assert pool is not None
+                for worker in pool._workers:
                     worker.stop()
 
     launcher = RayLauncher(LaunchOptions(workers=1))
     notes = Deadly()
-    launcher.launch([PendingCell(planned, None) for planned in plan], bench, records, notes)
+    launcher.run_cells([PendingCell(planned, None) for planned in plan], context, records, notes)
     statuses = {record.cell: record.status for record, _ in notes.finished_cells}
     assert statuses.pop(plan[0].digest) == "failed"
     assert set(statuses.values()) == {"ok"}
@@ -146,13 +146,13 @@ def test_a_cluster_of_its_own_with_a_cell_that_takes_its_workers_with_it(
 
 
 def test_a_node_that_shares_no_folder_or_has_another_version_says_so(tmp_path: Path) -> None:
-    recipe: Any = ("never", "looked", "at", False)
+    args: Any = ("never", "looked", "at", False)
     worker = RemoteWorker("w", None)
-    kind, error = worker.start("0.0.0", recipe, tmp_path, [])
+    kind, error = worker.start("0.0.0", args, tmp_path, [])
     assert kind == "error"
     assert "the run 0.0.0" in str(error)
     kind, error = worker.start(
-        elmobench.__version__, recipe, tmp_path, [tmp_path / "elsewhere" / "mark"]
+        elmobench.__version__, args, tmp_path, [tmp_path / "elsewhere" / "mark"]
     )
     assert kind == "error"
     assert isinstance(error, ConfigError)

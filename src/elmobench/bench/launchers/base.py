@@ -109,17 +109,17 @@ class Launcher(Protocol):
     def encode(
         self,
         jobs: Sequence[PendingVectors],
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         observer: Observer,
     ) -> None:
         """Store what the store lacks of ``jobs``."""
         ...
 
-    def launch(
+    def run_cells(
         self,
         cells: Sequence[PendingCell],
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         observer: Observer,
     ) -> None:
@@ -153,7 +153,9 @@ LAUNCHERS.add_lazy(
     "one cell after another, in this process",
 )
 LAUNCHERS.add_lazy(
-    "pool", "elmobench.bench.launchers.processes:PoolLauncher", "several processes of this machine"
+    "pool",
+    "elmobench.bench.launchers.processes:ProcessPoolLauncher",
+    "several processes of this machine",
 )
 LAUNCHERS.add_lazy(
     "ray",

@@ -46,40 +46,40 @@ class LocalLauncher:
     def encode(
         self,
         jobs: Sequence[PendingVectors],
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         observer: Observer,
     ) -> None:
         """Encode ``jobs`` in their order."""
         for job in jobs:
-            report = encode_pending(job, bench, partial(observer.encoding, job))
+            report = encode_pending(job, context, partial(observer.encoding, job))
             observer.encoded(job, report, last=True)
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def launch(
+    def run_cells(
         self,
         cells: Sequence[PendingCell],
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         observer: Observer,
     ) -> None:
         """Run ``cells`` in their order; those that another process is at come last."""
         taken = [
-            cell for cell in cells if not run_pending(cell, bench, records, observer, wait=False)
+            cell for cell in cells if not run_pending(cell, context, records, observer, wait=False)
         ]
         for cell in taken:
-            run_pending(cell, bench, records, observer, wait=True)
+            run_pending(cell, context, records, observer, wait=True)
 
 
 def encode_pending(
-    job: PendingVectors, bench: RunContext, told: Callable[[int, int], object]
+    job: PendingVectors, context: RunContext, told: Callable[[int, int], object]
 ) -> BuildReport:
     """Encode what is missing; ``told`` hears how many sentences are done, of how
     many."""
-    bench.expect_data(job.cell.task, job.cell.fold, job.data)
-    sentences = bench.sentences(job.cell)
+    context.expect_data(job.cell.task, job.cell.fold, job.data)
+    sentences = context.sentences(job.cell)
     done = 0
 
     def advance(steps: int) -> None:
@@ -87,16 +87,16 @@ def encode_pending(
         done += steps
         told(done, len(sentences))
 
-    with torch_threads(bench.experiment.settings.threads):
-        report = bench.store.build(bench.provider(job.part), sentences, advance)
+    with torch_threads(context.experiment.settings.threads):
+        report = context.store.build(context.provider(job.part), sentences, advance)
     if report.encoded_sentences or report.encoded_types:
-        bench.forget_stored(job.part)
+        context.forget_stored(job.part)
     return report
 
 
 def run_pending(
     pending: PendingCell,
-    bench: RunContext,
+    context: RunContext,
     records: RecordStore,
     observer: Observer,
     *,
@@ -113,12 +113,12 @@ def run_pending(
             observer.started(planned.cell)
             try:
                 record = run_cell(
-                    planned, bench, records, lambda epoch: observer.epoch(planned.cell, epoch)
+                    planned, context, records, lambda epoch: observer.epoch(planned.cell, epoch)
                 )
             except _CELL_ERRORS as error:
                 known = isinstance(error, ElmobenchError)
                 text = str(error) if known else f"{type(error).__name__}: {error}"
-                record = failure(planned, bench, text)
+                record = failure(planned, context, text)
                 records.write(record)
             observer.finished(planned.cell, record, here=True)
     except Timeout:
@@ -126,6 +126,6 @@ def run_pending(
     return True
 
 
-def failure(planned: PlannedCell, bench: RunContext, error: str) -> RunRecord:
+def failure(planned: PlannedCell, context: RunContext, error: str) -> RunRecord:
     """The record of a cell that ended in ``error``."""
-    return planned.record(bench.experiment, status="failed", error=error)
+    return planned.record(context.experiment, status="failed", error=error)

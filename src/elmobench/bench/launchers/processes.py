@@ -14,26 +14,26 @@ from typing import Any
 from elmobench.bench.context import ContextArgs, RunContext
 from elmobench.bench.launchers.base import Job
 from elmobench.bench.launchers.worker import JobRunner, Message
-from elmobench.bench.launchers.worker_pool import CrewLauncher, Worker
+from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.tracking.record import RecordStore
 
 _GOODBYE_SECONDS = 5.0
 
 
-class PoolWorker:
+class ProcessWorker:
     """One process and the pipe to it.
 
     Args:
-        recipe: of the workbench.
+        args: of the run context.
         folder: of the records.
     """
 
-    def __init__(self, recipe: ContextArgs, folder: Path) -> None:
+    def __init__(self, args: ContextArgs, folder: Path) -> None:
         # Spawned, not forked: threads of torch and of the tracker do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process: SpawnProcess = context.Process(
-            target=_work, args=(theirs, recipe, folder), daemon=True
+        spawn = multiprocessing.get_context("spawn")
+        self.connection, theirs = spawn.Pipe()
+        self.process: SpawnProcess = spawn.Process(
+            target=_work, args=(theirs, args, folder), daemon=True
         )
         self.process.start()
         theirs.close()
@@ -41,13 +41,13 @@ class PoolWorker:
         self.ready = False
 
     @property
-    def ended(self) -> str:
+    def exit_reason(self) -> str:
         """How the process ended."""
         status = self.process.exitcode
         killed = ", killed: out of memory, perhaps" if status == -signal.SIGKILL else ""
         return f"its worker process ended with status {status}{killed}"
 
-    def give(self, job: Job, *, wait: bool) -> None:
+    def submit(self, job: Job, *, wait: bool) -> None:
         """See :class:`~elmobench.bench.launchers.worker_pool.Worker`."""
         self.job = job
         try:
@@ -63,7 +63,7 @@ class PoolWorker:
             return None
         return message
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """See :class:`~elmobench.bench.launchers.worker_pool.Worker`."""
         try:
             self.connection.send(None)
@@ -79,7 +79,7 @@ class PoolWorker:
         self.connection.close()
 
 
-class _Processes:
+class _ProcessFactory:
     """Hires processes of this machine."""
 
     restarts = False
@@ -88,34 +88,36 @@ class _Processes:
         "`if __name__ == '__main__':` around the call"
     )
 
-    def __init__(self, recipe: ContextArgs, folder: Path) -> None:
-        self._recipe, self._folder = recipe, folder
+    def __init__(self, args: ContextArgs, folder: Path) -> None:
+        self._args, self._folder = args, folder
 
-    def hire(self) -> PoolWorker:
-        return PoolWorker(self._recipe, self._folder)
+    def start_worker(self) -> ProcessWorker:
+        return ProcessWorker(self._args, self._folder)
 
-    def news(self, workers: Sequence[Worker]) -> list[Worker]:
-        pipes = {worker.connection: worker for worker in workers if isinstance(worker, PoolWorker)}
+    def wait_any(self, workers: Sequence[Worker]) -> list[Worker]:
+        pipes = {
+            worker.connection: worker for worker in workers if isinstance(worker, ProcessWorker)
+        }
         return [pipes[pipe] for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
 
 
-class PoolLauncher(CrewLauncher):
+class ProcessPoolLauncher(WorkerPoolLauncher):
     """Processes of this machine, by default as many as it has cores for."""
 
-    def room(self, bench: RunContext) -> int:
-        """See :class:`~elmobench.bench.launchers.worker_pool.CrewLauncher`."""
-        return max(1, (os.cpu_count() or 1) // bench.experiment.settings.threads)
+    def default_size(self, context: RunContext) -> int:
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
+        return max(1, (os.cpu_count() or 1) // context.experiment.settings.threads)
 
-    def hiring(self, bench: RunContext, records: RecordStore) -> _Processes:
-        """See :class:`~elmobench.bench.launchers.worker_pool.CrewLauncher`."""
-        return _Processes(bench.recipe, records.folder)
+    def worker_factory(self, context: RunContext, records: RecordStore) -> _ProcessFactory:
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
+        return _ProcessFactory(context.args, records.folder)
 
 
-def _work(connection: Connection[Any, Any], recipe: ContextArgs, folder: Path) -> None:
+def _work(connection: Connection[Any, Any], args: ContextArgs, folder: Path) -> None:
     """Do the jobs that come through ``connection`` until None comes, or nobody is there."""
     # Ctrl-C reaches every process of the terminal: the parent decides, and stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    runner = JobRunner(recipe, folder)
+    runner = JobRunner(args, folder)
     try:
         connection.send(("ready",))
         while (message := connection.recv()) is not None:

@@ -15,6 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import elmobench
 from elmobench.bench.context import ContextArgs, RunContext
 from elmobench.bench.launchers.base import Job, LaunchOptions
 from elmobench.bench.launchers.worker import JobRunner, Message
-from elmobench.bench.launchers.worker_pool import CrewLauncher, Worker
+from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.tracking.record import RecordStore
@@ -61,12 +62,12 @@ class RemoteWorker:
         self._name, self._mailbox = name, mailbox
         self._runner: JobRunner | None = None
 
-    def start(self, version: str, recipe: ContextArgs, folder: Path, marks: list[Path]) -> Message:
+    def start(self, version: str, args: ContextArgs, folder: Path, marks: list[Path]) -> Message:
         """Load the experiment.
 
         Args:
             version: of elmobench where the run was started.
-            recipe: of the workbench.
+            args: of the run context.
             folder: of the records.
             marks: files that are there if this machine shares the folders.
 
@@ -94,7 +95,7 @@ class RemoteWorker:
                     ),
                 )
         try:
-            self._runner = JobRunner(recipe, folder)
+            self._runner = JobRunner(args, folder)
         except (ElmobenchError, OSError) as error:
             return ("error", error)
         return ("ready",)
@@ -112,7 +113,7 @@ class RemoteWorker:
 
 
 class RayWorker:
-    """An actor as its crew sees it.
+    """An actor as its pool sees it.
 
     Args:
         name: in the mailbox.
@@ -124,12 +125,12 @@ class RayWorker:
         self.name = name
         self.ready = False
         self.job: Job | None = None
-        self.ended = "it was stopped"
+        self.exit_reason = "it was stopped"
         self.inbox: deque[Message] = deque()
         self.last: Any = started
         self._actor = actor
 
-    def give(self, job: Job, *, wait: bool) -> None:
+    def submit(self, job: Job, *, wait: bool) -> None:
         """See :class:`~elmobench.bench.launchers.worker_pool.Worker`."""
         self.job = job
         self.last = self._actor.run.remote(job, wait)
@@ -145,11 +146,11 @@ class RayWorker:
             message: Message = ray.get(last)
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[0]
-            self.ended = f"its worker ended ({type(error).__name__}: {reason[:200]})"
+            self.exit_reason = f"its worker ended ({type(error).__name__}: {reason[:200]})"
             return None
         return message
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """See :class:`~elmobench.bench.launchers.worker_pool.Worker`."""
 
     def stop(self) -> None:
@@ -160,27 +161,25 @@ class RayWorker:
             ray.kill(self._actor)
 
 
-class _Actors:
+class _ActorFactory:
     """Hires actors of the cluster."""
 
     restarts = True
     fix = "see what the nodes have logged (`ray status`, /tmp/ray/session_latest/logs)"
 
-    def __init__(self, bench: RunContext, folder: Path) -> None:
+    def __init__(self, context: RunContext, folder: Path) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        settings = bench.experiment.settings
-        experiment, include, _, trust_first = bench.recipe
-        self._recipe: ContextArgs = (
-            experiment,
-            tuple(path.resolve() for path in include),
-            bench.store.root.resolve(),
-            trust_first,
+        settings = context.experiment.settings
+        self._args = replace(
+            context.args,
+            include=tuple(path.resolve() for path in context.args.include),
+            store_root=context.store.root.resolve(),
         )
         self._folder = folder.resolve()
         token = f".seen-by-all-{uuid.uuid4().hex}"
-        self._marks = [self._folder / token, bench.store.root.resolve() / token]
+        self._marks = [self._folder / token, context.store.root.resolve() / token]
         for mark in self._marks:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
@@ -197,13 +196,13 @@ class _Actors:
         worker: Any = ray.remote(RemoteWorker)
         self._actor = worker.options(**resources, max_restarts=0, max_task_retries=0)
 
-    def hire(self) -> RayWorker:
+    def start_worker(self) -> RayWorker:
         name = uuid.uuid4().hex
         actor = self._actor.remote(name, self._mailbox)
-        started = actor.start.remote(elmobench.__version__, self._recipe, self._folder, self._marks)
+        started = actor.start.remote(elmobench.__version__, self._args, self._folder, self._marks)
         return RayWorker(name, actor, started)
 
-    def news(self, workers: Sequence[Worker]) -> list[Worker]:
+    def wait_any(self, workers: Sequence[Worker]) -> list[Worker]:
         import ray
 
         ours = [worker for worker in workers if isinstance(worker, RayWorker)]
@@ -233,7 +232,7 @@ class _Actors:
             mark.unlink(missing_ok=True)
 
 
-class RayLauncher(CrewLauncher):
+class RayLauncher(WorkerPoolLauncher):
     """Actors of a Ray cluster, by default as many as it has cores for.
 
     Args:
@@ -251,17 +250,17 @@ class RayLauncher(CrewLauncher):
             raise ConfigError("Ray is not installed", fix="pip install 'elmobench[ray]'") from error
         _check_address(options.address)
         super().__init__(options)
-        self._actors: _Actors | None = None
+        self._actors: _ActorFactory | None = None
         self._connected = False
 
-    def hiring(self, bench: RunContext, records: RecordStore) -> _Actors:
-        """See :class:`~elmobench.bench.launchers.worker_pool.CrewLauncher`.
+    def worker_factory(self, context: RunContext, records: RecordStore) -> _ActorFactory:
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`.
 
         Raises:
             ElmobenchError: if the cluster cannot be reached.
         """
         self._connect()
-        self._actors = _Actors(bench, records.folder)
+        self._actors = _ActorFactory(context, records.folder)
         return self._actors
 
     def close(self) -> None:
@@ -307,8 +306,8 @@ class RayLauncher(CrewLauncher):
             ) from error
         self._connected = True
 
-    def room(self, bench: RunContext) -> int:
-        """See :class:`~elmobench.bench.launchers.worker_pool.CrewLauncher`.
+    def default_size(self, context: RunContext) -> int:
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`.
 
         Raises:
             ElmobenchError: if the cluster cannot be reached, or has no room for a worker.
@@ -316,7 +315,7 @@ class RayLauncher(CrewLauncher):
         import ray
 
         self._connect()
-        threads = bench.experiment.settings.threads
+        threads = context.experiment.settings.threads
         nodes: Any = ray.nodes()  # type: ignore[no-untyped-call]
         cores = [int(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
         room = sum(count // threads for count in cores)

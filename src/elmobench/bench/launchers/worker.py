@@ -52,14 +52,14 @@ class JobRunner:
     """Does one job after another, with everything loaded once.
 
     Args:
-        recipe: of the workbench.
+        args: of the run context.
         folder: of the records.
     """
 
-    def __init__(self, recipe: ContextArgs, folder: Path) -> None:
-        self._bench, self._records = RunContext(*recipe), RecordStore(folder)
+    def __init__(self, args: ContextArgs, folder: Path) -> None:
+        self._context, self._records = RunContext.from_args(args), RecordStore(folder)
         # Preparing data and scoring lie outside of a cell's own setting.
-        torch.set_num_threads(self._bench.experiment.settings.threads)
+        torch.set_num_threads(self._context.experiment.settings.threads)
 
     def run(self, job: Job, send: Send, *, wait: bool) -> Message:
         """Do ``job``.
@@ -79,10 +79,10 @@ class JobRunner:
             if isinstance(job, PendingVectors):
                 return (
                     "encoded",
-                    encode_pending(job, self._bench, partial(reporter.encoding, job)),
+                    encode_pending(job, self._context, partial(reporter.encoding, job)),
                 )
-            self._bench.expect_data(job.cell.task, job.cell.fold, job.data)
-            run_pending(job, self._bench, self._records, reporter, wait=wait)
+            self._context.expect_data(job.cell.task, job.cell.fold, job.data)
+            run_pending(job, self._context, self._records, reporter, wait=wait)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except (ElmobenchError, OSError) as error:

@@ -23,7 +23,7 @@ _STARTS = 5
 
 
 class Worker(Protocol):
-    """One worker as its crew sees it.
+    """One worker as its pool sees it.
 
     Attributes:
         ready: whether it can be given jobs.
@@ -34,23 +34,23 @@ class Worker(Protocol):
     job: Job | None
 
     @property
-    def ended(self) -> str:
+    def exit_reason(self) -> str:
         """How it ended, for people."""
 
-    def give(self, job: Job, *, wait: bool) -> None:
+    def submit(self, job: Job, *, wait: bool) -> None:
         """Have it do ``job``; one that has just died keeps the job as its own."""
 
     def receive(self) -> Message | None:
         """The next message; None if the worker is no more."""
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Let it end by itself."""
 
     def stop(self) -> None:
         """End it now, whatever it is at."""
 
 
-class Hiring(Protocol):
+class WorkerFactory(Protocol):
     """Where workers come from.
 
     Attributes:
@@ -61,28 +61,33 @@ class Hiring(Protocol):
     fix: str
     restarts: bool
 
-    def hire(self) -> Worker:
+    def start_worker(self) -> Worker:
         """A fresh worker; its first message is ``("ready",)``."""
 
-    def news(self, workers: Sequence[Worker]) -> Sequence[Worker]:
+    def wait_any(self, workers: Sequence[Worker]) -> Sequence[Worker]:
         """Wait until some of ``workers`` have said something or ended; those."""
 
 
-class Crew:
+class WorkerPool:
     """Workers that do jobs until there are none.
 
     Args:
-        hiring: where workers come from.
+        factory: where workers come from.
         size: how many there are at a time.
-        bench: of the experiment.
+        context: of the experiment.
         records: where a failure is recorded.
         observer: told what happens.
     """
 
     def __init__(
-        self, hiring: Hiring, size: int, bench: RunContext, records: RecordStore, observer: Observer
+        self,
+        factory: WorkerFactory,
+        size: int,
+        context: RunContext,
+        records: RecordStore,
+        observer: Observer,
     ) -> None:
-        self._hiring, self._bench, self._records = hiring, bench, records
+        self._factory, self._context, self._records = factory, context, records
         self._observer = observer
         self._tries: Counter[str] = Counter()
         self._false_starts = 0
@@ -91,12 +96,12 @@ class Crew:
 
     def grow(self, size: int) -> None:
         """Have at least ``size`` workers."""
-        self._workers += [self._hiring.hire() for _ in range(size - len(self._workers))]
+        self._workers += [self._factory.start_worker() for _ in range(size - len(self._workers))]
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Let all workers end by themselves, and end those that do not."""
         for worker in self._workers:
-            worker.dismiss()
+            worker.shutdown()
         self.stop()
 
     def stop(self) -> None:
@@ -120,14 +125,14 @@ class Crew:
         helped: set[tuple[int, str]] = set()
         while queue or any(worker.job for worker in self._workers):
             self._assign(queue, helped, wait=wait)
-            for worker in self._hiring.news(self._workers):
+            for worker in self._factory.wait_any(self._workers):
                 message = worker.receive()
                 if message is None:
-                    self._bury(worker, queue)
+                    self._handle_dead_worker(worker, queue)
                 elif message[0] == "ready":
                     worker.ready = True
                 else:
-                    self._hear(worker, message, taken)
+                    self._handle_message(worker, message, taken)
         return taken
 
     def _assign(self, queue: deque[Job], helped: set[tuple[int, str]], *, wait: bool) -> None:
@@ -136,7 +141,7 @@ class Crew:
                 continue
             job = self._next(worker, queue, helped)
             if job is not None:
-                worker.give(job, wait=wait)
+                worker.submit(job, wait=wait)
 
     def _next(self, worker: Worker, queue: deque[Job], helped: set[tuple[int, str]]) -> Job | None:
         """The next job whose lock is free; else a running encoding, once each."""
@@ -153,7 +158,7 @@ class Crew:
                 return job
         return None
 
-    def _hear(self, worker: Worker, message: Message, taken: list[Job]) -> None:
+    def _handle_message(self, worker: Worker, message: Message, taken: list[Job]) -> None:
         job = worker.job
         assert job is not None, "a worker speaks of its own job only"
         if message[0] in ("finished", "taken", "encoded"):
@@ -168,7 +173,7 @@ class Crew:
             case PendingVectors(), ("encoding", done, total):
                 self._observer.encoding(job, done, total)
             case PendingVectors(), ("encoded", report):
-                self._observer.encoded(job, report, last=not self._others(job))
+                self._observer.encoded(job, report, last=not self._is_running(job))
             case PendingCell(), ("started",):
                 self._observer.started(job.cell)
             case PendingCell(), ("epoch", epoch):
@@ -178,41 +183,42 @@ class Crew:
             case _:
                 raise AssertionError(f"unknown message {message[0]!r}")
 
-    def _others(self, job: Job) -> bool:
+    def _is_running(self, job: Job) -> bool:
         return any(worker.job == job for worker in self._workers)
 
-    def _bury(self, worker: Worker, queue: deque[Job]) -> None:
+    def _handle_dead_worker(self, worker: Worker, queue: deque[Job]) -> None:
         """A worker died: put another in its place, and its job back or among the failed."""
         worker.stop()
         job = worker.job
         if not worker.ready:
             self._false_starts += 1
-            if not self._hiring.restarts or self._false_starts >= _STARTS:
+            if not self._factory.restarts or self._false_starts >= _STARTS:
                 raise ElmobenchError(
-                    f"a worker ended before it was ready: {worker.ended}", fix=self._hiring.fix
+                    f"a worker ended before it was ready: {worker.exit_reason}",
+                    fix=self._factory.fix,
                 )
-        self._workers[self._workers.index(worker)] = self._hiring.hire()
-        if job is None or (isinstance(job, PendingVectors) and self._others(job)):
+        self._workers[self._workers.index(worker)] = self._factory.start_worker()
+        if job is None or (isinstance(job, PendingVectors) and self._is_running(job)):
             return
         self._tries[job.label] += 1
         if self._tries[job.label] < TRIES:
-            self._observer.warn(f"{job.label}: {worker.ended}; once more")
+            self._observer.warn(f"{job.label}: {worker.exit_reason}; once more")
             queue.appendleft(job)
             return
-        text = f"{worker.ended}, {TRIES} times"
+        text = f"{worker.exit_reason}, {TRIES} times"
         if isinstance(job, PendingVectors):
             raise ElmobenchError(
                 text,
                 where=job.label,
                 fix="give it more memory: fewer workers, or a machine of more",
             )
-        record = failure(job.planned, self._bench, text)
+        record = failure(job.planned, self._context, text)
         self._records.write(record)
         self._observer.finished(job.cell, record, here=True)
 
 
-class CrewLauncher(ABC):
-    """A launcher whose crew lives from the first encoding to the last cell; see
+class WorkerPoolLauncher(ABC):
+    """A launcher whose pool lives from the first encoding to the last cell; see
     :class:`~elmobench.bench.launchers.base.Launcher`.
 
     Args:
@@ -221,35 +227,35 @@ class CrewLauncher(ABC):
 
     def __init__(self, options: LaunchOptions) -> None:
         self._options = options
-        self._crew: Crew | None = None
+        self._pool: WorkerPool | None = None
 
     @abstractmethod
-    def room(self, bench: RunContext) -> int:
+    def default_size(self, context: RunContext) -> int:
         """How many workers there is room for, each with the experiment's threads."""
 
     @abstractmethod
-    def hiring(self, bench: RunContext, records: RecordStore) -> Hiring:
+    def worker_factory(self, context: RunContext, records: RecordStore) -> WorkerFactory:
         """Where workers come from."""
 
     def encode(
         self,
         jobs: Sequence[PendingVectors],
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         observer: Observer,
     ) -> None:
         """Encode ``jobs``, several at a time, and several workers at the shards of each.
 
         Raises:
-            ElmobenchError: see :meth:`launch`.
+            ElmobenchError: see :meth:`run_cells`.
         """
         # Workers find out what is stored already: to look here first would keep them waiting.
-        self._open(self._size(bench), bench, records, observer).encode(jobs)
+        self._open(self._size(context), context, records, observer).encode(jobs)
 
-    def launch(
+    def run_cells(
         self,
         cells: Sequence[PendingCell],
-        bench: RunContext,
+        context: RunContext,
         records: RecordStore,
         observer: Observer,
     ) -> None:
@@ -260,23 +266,27 @@ class CrewLauncher(ABC):
             OSError: what ends a run in one process ends it here too, a full disk for instance.
         """
         try:
-            crew = self._open(min(self._size(bench), len(cells)), bench, records, observer)
-            crew.run(cells)
-            crew.dismiss()
+            pool = self._open(min(self._size(context), len(cells)), context, records, observer)
+            pool.run(cells)
+            pool.shutdown()
         finally:
             self.close()
 
     def close(self) -> None:
         """See :class:`~elmobench.bench.launchers.base.Launcher`."""
-        if self._crew is not None:
-            self._crew.stop()
-            self._crew = None
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool = None
 
-    def _size(self, bench: RunContext) -> int:
-        return self._options.workers or self.room(bench)
+    def _size(self, context: RunContext) -> int:
+        return self._options.workers or self.default_size(context)
 
-    def _open(self, size: int, bench: RunContext, records: RecordStore, observer: Observer) -> Crew:
-        if self._crew is None:
-            self._crew = Crew(self.hiring(bench, records), size, bench, records, observer)
-        self._crew.grow(size)
-        return self._crew
+    def _open(
+        self, size: int, context: RunContext, records: RecordStore, observer: Observer
+    ) -> WorkerPool:
+        if self._pool is None:
+            self._pool = WorkerPool(
+                self.worker_factory(context, records), size, context, records, observer
+            )
+        self._pool.grow(size)
+        return self._pool
