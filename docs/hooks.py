@@ -11,7 +11,7 @@ from typing import Any
 from elmobench.analysis.tables.published import published_numbers
 from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.catalog import find_cards
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.catalog.inventory import describe_model, model_info
 from elmobench.pretraining.model_card import card_of
 
@@ -97,7 +97,7 @@ def _task(name: str, card: TaskCard) -> list[str]:
 
 def models_page() -> str:
     """A section for every model of the catalogue, with the card of those trained here."""
-    catalogue = Catalogue()
+    catalogue = ModelCatalog()
     lines = ["# Models", "", "The catalogue, and the cards of the models that ship.", ""]
     for name in catalogue.names():
         lines += [f"## {name}", ""]

@@ -20,7 +20,7 @@ from elmobench.bench.experiment.schema import load_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.data.cards.catalog import find_cards
 from elmobench.data.task import load_task
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 
 FROZEN: dict[str, Any] = json.loads(
     Path(__file__).with_name("frozen_identities.json").read_text("utf-8")
@@ -47,7 +47,7 @@ def test_cells_of_the_study(experiment: str, shared: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("name", sorted(FROZEN["fingerprints"]))
 def test_fingerprints(name: str) -> None:
-    assert Catalogue().load(name, {}).fingerprint == FROZEN["fingerprints"][name]
+    assert ModelCatalog().load(name, {}).fingerprint == FROZEN["fingerprints"][name]
 
 
 @pytest.mark.parametrize("name", sorted(FROZEN["data"]))

@@ -114,7 +114,7 @@ def test_prune_asks_first(root):
 def test_listing_models_imports_nothing_heavy():
     code = (
         "import sys, elmobench.cli.features;"
-        "from elmobench.features.catalog.catalog import Catalogue; "
+        "from elmobench.features.catalog.catalog import ModelCatalog; "
         "Catalogue().names(); print([m for m in ('torch', 'h5py', 'pandas') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

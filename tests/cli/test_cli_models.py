@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from elmobench.cli.main import app
 from elmobench.core.errors import ConfigError, UnknownNameError
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 
 
 def run(*arguments, width=80):
@@ -18,7 +18,7 @@ def test_the_list_fits_80_columns_and_names_every_model():
     lines = run("models", "list").splitlines()
     assert max(map(len, lines)) <= 80
     rows = {line.split()[0]: line for line in lines[1:]}
-    assert list(rows) == Catalogue().names()  # one line each: nothing is folded
+    assert list(rows) == ModelCatalog().names()  # one line each: nothing is folded
     assert "93.6 M" in rows["elmo-original"]
     assert "374.4 MB" in rows["elmo-original"]
     assert "needs --trust-first not stated" in rows["elmo-original"]
@@ -27,7 +27,7 @@ def test_the_list_fits_80_columns_and_names_every_model():
 
 
 def test_json_agrees_with_the_entries():
-    catalogue = Catalogue()
+    catalogue = ModelCatalog()
     rows = json.loads(run("models", "list", "--json"))
     assert [row["name"] for row in rows] == catalogue.names()
     for row in rows:

@@ -15,7 +15,7 @@ from command_line import elmobench
 from mlflow import MlflowClient
 
 from elmobench import load_provider
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 
 BILM = {
     "char_cnn": {
@@ -98,7 +98,7 @@ def test_a_plan_from_text_to_named_models(
         assert str(tmp_path) not in readme
         card = yaml.safe_load((out / name / "model_card.yaml").read_text())
         assert card["corpus"]["train_tokens"] > 1000
-        provider = Catalogue().load(name, {})
+        provider = ModelCatalog().load(name, {})
         (vectors,) = provider.encode([["Katze", "nie"]])
         assert vectors.shape == shape
         assert np.isfinite(vectors).all()

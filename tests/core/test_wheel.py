@@ -24,8 +24,8 @@ def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> N
     code = (
         "import elmobench; from elmobench.data.cards.catalog import find_cards;"
         "from elmobench.bench.experiment.schema import known_experiments;"
-        "from elmobench.features.catalog.catalog import Catalogue;"
-        "print(elmobench.__file__, *find_cards(), *known_experiments(), *Catalogue().names())"
+        "from elmobench.features.catalog.catalog import ModelCatalog;"
+        "print(elmobench.__file__, *find_cards(), *known_experiments(), *ModelCatalog().names())"
     )
     out = subprocess.run(
         [sys.executable, "-c", code],

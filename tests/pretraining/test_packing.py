@@ -13,7 +13,7 @@ from small_corpus import small_corpus, small_options
 
 from elmobench import load_provider
 from elmobench.core.errors import ConfigError, ModelError
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.glove.options import GloveOptions
@@ -77,7 +77,7 @@ def test_copies_give_the_same_vectors_from_smaller_files(
     np.testing.assert_array_equal(bias, bias.astype(np.float16))
     halves = load_file(out / "my-bert" / "model.safetensors")
     assert {tensor.dtype for tensor in halves.values()} == {torch.float16}
-    assert set(Catalogue().names()) >= set(kinds)
+    assert set(ModelCatalog().names()) >= set(kinds)
 
 
 def test_what_cannot_be_packed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Sentence
 from elmobench.data.task import Task, load_task
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import FeatureStore, StoredFeatures
 from elmobench.metrics.base import Metric, get_metric
@@ -71,7 +71,7 @@ class RunContext:
         self.include = tuple(include)
         self.args = ContextArgs(experiment, self.include, store_root, trust_first)
         self._trust_first = trust_first
-        self._catalogue = Catalogue(experiment.models, experiment.base, trust_first=trust_first)
+        self._catalogue = ModelCatalog(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
         self._tasks: dict[tuple[str, int | None], Task] = {}
         self._stored: dict[str, StoredFeatures] = {}

@@ -11,7 +11,7 @@ import torch
 
 from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.data.examples import Sentence
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.record import RecordStore, RunRecord, read_record
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
@@ -73,7 +73,7 @@ class Predictor:
         self._model, self._saved = load_model(RecordStore(folder).head_folder(self.record.cell))
         self._pipeline = PIPELINES.get(self._saved.pipeline)
         base = Path(self._saved.models_base) if self._saved.models_base else None
-        catalogue = Catalogue({**self._saved.models, **(models or {})}, base)
+        catalogue = ModelCatalog({**self._saved.models, **(models or {})}, base)
         self._providers = []
         for part in self._saved.parts:
             provider = catalogue.load(part.settings["name"], part.settings["provider"])

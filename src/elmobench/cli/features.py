@@ -40,7 +40,7 @@ def build(
     from rich.markup import escape
     from rich.progress import Progress
 
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.spec import parse_features
     from elmobench.features.store.feature_store import FeatureStore
     from elmobench.features.store.precision import PRECISIONS
@@ -51,7 +51,7 @@ def build(
         raise typer.BadParameter(f"one of: {known}", param_hint="--precision")
     parts = parse_features(spec).parts
     features = FeatureStore(store, precision)  # type: ignore[arg-type]
-    catalogue = Catalogue(trust_first=trust_first)
+    catalogue = ModelCatalog(trust_first=trust_first)
     providers = [catalogue.load(part.name, dict(part.settings)) for part in parts]
     sentences = _sentences(tasks, list(include or []), trust_first)
     for provider in providers:
@@ -105,7 +105,7 @@ def time_command(
     from rich.table import Table
 
     from elmobench.cli.report import results_folder
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.length_cost import time_by_length
     from elmobench.features.spec import parse_features
     from elmobench.tracking.host import host_info
@@ -113,7 +113,7 @@ def time_command(
     from elmobench.training.machine import torch_threads
 
     store = None if results is None else RecordStore(results_folder(results))
-    catalogue = Catalogue({} if store is None else store.experiment().get("models", {}))
+    catalogue = ModelCatalog({} if store is None else store.experiment().get("models", {}))
     sentences = _sentences([task], list(include or []), False)
     measured = {}
     with Console(stderr=True).status("encoding") as status, torch_threads(threads):

@@ -73,7 +73,7 @@ def inspect(
     )
     from elmobench.cli.features import _sentences
     from elmobench.data.readers.tokenizers import TOKENIZERS
-    from elmobench.features.catalog.catalog import Catalogue, load_provider
+    from elmobench.features.catalog.catalog import ModelCatalog, load_provider
     from elmobench.features.export.layer_selection import check_layer
     from elmobench.features.store.feature_store import FeatureStore
     from elmobench.training.machine import torch_threads
@@ -84,7 +84,7 @@ def inspect(
     if len(cut(word)) != 1:
         raise typer.BadParameter(f"{word!r} is {len(cut(word))} tokens: {cut(word)}")
     occurrences = find_occurrences(word, [tuple(cut(text)) for text in texts])
-    names = list(dict.fromkeys(features or default_features(Catalogue().names())))
+    names = list(dict.fromkeys(features or default_features(ModelCatalog().names())))
     providers = [load_provider(name, trust_first=trust_first) for name in names]
     if layer is not None:
         for name, provider in zip(names, providers, strict=True):

@@ -49,9 +49,9 @@ def _rows(kind: str, include: Sequence[Path]) -> list[tuple[str, str]]:
             cards = find_cards(include)
             return [(name, card.title) for name, card in sorted(cards.items())]
         case "features":
-            from elmobench.features.catalog.catalog import Catalogue
+            from elmobench.features.catalog.catalog import ModelCatalog
 
-            catalogue = Catalogue()
+            catalogue = ModelCatalog()
             return [(name, catalogue.entry(name).description) for name in catalogue.names()]
         case "experiments":
             from elmobench.bench.experiment.schema import known_experiments, load_experiment

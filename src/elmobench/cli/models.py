@@ -28,10 +28,10 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
 
-    catalogue = Catalogue()
+    catalogue = ModelCatalog()
     infos = [model_info(catalogue, name) for name in catalogue.names()]
     if json_:
         typer.echo(json.dumps([info.row() for info in infos], indent=1))
@@ -68,10 +68,10 @@ def show(
     from rich.console import Console
     from rich.markup import escape
 
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import describe_model, model_info
 
-    catalogue = Catalogue(thorough=check)
+    catalogue = ModelCatalog(thorough=check)
     info = model_info(catalogue, name)
     content = describe_model(info)
     if check:
@@ -92,10 +92,10 @@ def fetch(
 ) -> None:
     """Fetch the files of NAMES, check their digests, and load each model to check its shape."""
     from elmobench.core.progress import download_progress
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
 
-    catalogue = Catalogue()
+    catalogue = ModelCatalog()
     before = {name: model_info(catalogue, name) for name in names}  # a slip ends it here
     for name, info in before.items():
         if not any(file.remote for file in info.files):
@@ -103,7 +103,7 @@ def fetch(
             continue
         with download_progress() as progress:
             # One for each name: what has been checked is let go before the next is loaded.
-            provider = Catalogue(trust_first=trust_first, progress=progress, thorough=True).load(
+            provider = ModelCatalog(trust_first=trust_first, progress=progress, thorough=True).load(
                 name
             )
         done = model_info(catalogue, name)

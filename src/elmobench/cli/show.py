@@ -40,7 +40,7 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any] | str
     from elmobench.core.registry import did_you_mean
     from elmobench.data.cards.catalog import find_cards
     from elmobench.data.readers.base import READERS
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import describe_model, model_info
     from elmobench.tasks.registries import HEADS
 
@@ -56,7 +56,7 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any] | str
         if numbers:
             card["published"] = [*card.get("published", ()), *numbers]
         return f"task {tasks[0]}", card
-    catalogue = Catalogue()
+    catalogue = ModelCatalog()
     if name in catalogue.names():
         return f"features {name}", describe_model(model_info(catalogue, name))
     experiments = known_experiments()

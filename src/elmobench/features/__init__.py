@@ -1,1 +1,1 @@
-"""Providers of frozen vectors, their catalogue, and the feature store."""
+"""Providers of frozen vectors, their catalog, and the feature store."""

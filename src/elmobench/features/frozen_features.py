@@ -15,7 +15,7 @@ from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.export.layer_selection import check_layer
 from elmobench.features.provider import FeatureProvider, FloatArray
 from elmobench.features.spec import PROVIDER_SETTINGS, parse_features
@@ -45,7 +45,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tokenizer: of strings: ``words`` (raw text), ``spaces``, ``whitespace``, or a function
             from a string to tokens. Sequences of tokens are taken as they are.
         normalize: ``"l2"`` scales each part's pooled vector to length 1 (zeros stay zeros).
-        models: further catalogue entries.
+        models: further catalog entries.
         store: folder in which vectors are kept for the next time; None keeps none.
         precision: of the vectors in ``store``; ``fp16`` rounds them.
         trust_first: accept and pin downloads whose digest nobody knows.
@@ -170,8 +170,8 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         loaded: dict[str, FeatureProvider] = self.__dict__.setdefault("_loaded", {})
         key = repr((name, sorted(settings.items()), self.models))
         if key not in loaded:
-            catalogue = Catalogue(self.models, trust_first=self.trust_first)
-            provider = catalogue.load(name, settings)
+            catalog = ModelCatalog(self.models, trust_first=self.trust_first)
+            provider = catalog.load(name, settings)
             if not provider.cacheable:
                 raise ConfigError(
                     "its vectors depend on what was encoded before, so a text has none of its own",

@@ -49,7 +49,7 @@ class FeatureProvider(ABC):
     """
 
     name: str
-    """The catalogue's name or the path it was loaded from: for messages only."""
+    """The catalog's name or the path it was loaded from: for messages only."""
 
     layers: tuple[Layer, ...]
 
@@ -142,7 +142,7 @@ class FeatureProvider(ABC):
 
 
 class ProviderFactory(ABC):
-    """Builds a provider from a catalogue entry; registered in :data:`PROVIDERS`."""
+    """Builds a provider from a catalog entry; registered in :data:`PROVIDERS`."""
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """The entry that ``provider:path`` stands for, and the folder of its relative paths.

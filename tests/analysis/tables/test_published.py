@@ -12,7 +12,7 @@ from elmobench.analysis.tables.published import PublishedNumber, beside, publish
 from elmobench.bench.experiment.cells import grid
 from elmobench.bench.experiment.schema import Axes, load_experiment
 from elmobench.data.cards.catalog import find_cards
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tasks.registries import HEADS, PIPELINES
 from elmobench.tracking.record import Result, RunRecord
@@ -70,7 +70,7 @@ def verdict(scores: list[float], published: PublishedNumber, margin: float = 1.0
 
 def test_numbers_name_what_there_is() -> None:
     cards = find_cards()
-    catalogue = Catalogue()
+    catalogue = ModelCatalog()
     for one in published_numbers():
         assert one.pipeline in PIPELINES
         if one.card is not None:

@@ -245,7 +245,7 @@ def test_applying_options_leaves_the_preset_alone() -> None:
 
 def test_what_ships_names_what_there_is():
     from elmobench.data.cards.catalog import find_cards
-    from elmobench.features.catalog.catalog import Catalogue
+    from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.spec import parse_features
     from elmobench.pretraining.plan import read_plan
     from elmobench.tasks.registries import HEADS
@@ -255,7 +255,7 @@ def test_what_ships_names_what_there_is():
     trained = {name for plan in plans for name in read_plan(plan).models}
     for name in known_experiments():
         experiment = load_experiment(name)
-        catalogue = Catalogue(experiment.models)
+        catalogue = ModelCatalog(experiment.models)
         for task in experiment.tasks:
             for head in experiment.heads:
                 assert f"{cards[task].pipeline}/{head}" in HEADS, name

@@ -14,7 +14,7 @@ from fake_python import VERSIONS, write_script
 from elmobench.core.errors import ConfigError, ElmobenchError, ModelError
 from elmobench.features.allennlp.environment import environment_folder
 from elmobench.features.allennlp.provider import FACTORY
-from elmobench.features.catalog.catalog import Catalogue, load_provider
+from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 from elmobench.features.elmo.provider import ElmoProvider
 
 
@@ -164,7 +164,7 @@ def test_a_path_names_it(environment, model):
     provider = load_provider(f"{spec}@state=carry")
     assert provider.describe()["state"] == "carry"
     assert provider.describe()["environment"]["allennlp"] == "2.10.1"
-    assert Catalogue().entry(spec).provider == "allennlp-elmo"
+    assert ModelCatalog().entry(spec).provider == "allennlp-elmo"
     with pytest.raises(ConfigError, match="state"):
         load_provider(f"{spec}@state=warm")
     with pytest.raises(ModelError, match="no folder"):

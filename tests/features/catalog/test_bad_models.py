@@ -21,7 +21,7 @@ from elmobench.core.errors import (
     ModelError,
 )
 from elmobench.data.download import cache as downloads
-from elmobench.features.catalog.catalog import Catalogue, load_provider
+from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 
 
 def _options(block, **changes):
@@ -244,13 +244,13 @@ CATALOGUE = {
 
 
 @pytest.mark.parametrize("case", CATALOGUE)
-def test_catalogue(case, tmp_path, monkeypatch):
+def test_catalog(case, tmp_path, monkeypatch):
     entry, kind, message, names_file = CATALOGUE[case]
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path / "mirror"))
     (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\n")
     before = _contents(tmp_path)
     with pytest.raises(kind) as caught:
-        Catalogue({"mine": entry}, tmp_path).load("mine")
+        ModelCatalog({"mine": entry}, tmp_path).load("mine")
     assert message in str(caught.value)
     if names_file:
         assert str(tmp_path / "v.txt") in str(caught.value)
@@ -268,7 +268,7 @@ def test_a_bad_models_file_is_named(content, tmp_path, monkeypatch):
     (tmp_path / "models.yaml").write_text(content)
     monkeypatch.setenv(paths.MODELS_VARIABLE, str(tmp_path))
     with pytest.raises(ElmobenchError) as caught:
-        Catalogue()
+        ModelCatalog()
     assert str(tmp_path / "models.yaml") in str(caught.value)
     assert (tmp_path / "models.yaml").read_text() == content
 

@@ -7,7 +7,7 @@ import pytest
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ModelError
-from elmobench.features.catalog.catalog import Catalogue, load_provider
+from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 from elmobench.features.elmo.loading import expected_shapes
 from elmobench.features.elmo.options import parse_options
 from elmobench.features.static.random_vectors import RandomStaticProvider
@@ -65,7 +65,7 @@ def write_zeros(options, folder, stem):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_public_elmo_has_the_published_number_of_parameters(name):
     *shape, millions = PUBLISHED[name]
-    expect = Catalogue().entry(name).expect
+    expect = ModelCatalog().entry(name).expect
     assert expect.parameters == counted(*shape)
     assert round(expect.parameters / 1e6, 1) == millions
     # With a row for the padding character, which files lack, the table would read the same.
@@ -76,23 +76,23 @@ def test_public_elmo_has_the_published_number_of_parameters(name):
 @pytest.mark.parametrize("name", ["elmo-small", "elmo-medium"])
 def test_a_model_of_the_public_shape_is_what_its_entry_expects(name, tmp_path, monkeypatch):
     *shape, _ = PUBLISHED[name]
-    entry = Catalogue().entry(name)
+    entry = ModelCatalog().entry(name)
     address = entry.files["options"].url.removeprefix("https://").rsplit("/", 1)
     stem = address[1].removesuffix("_options.json")
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path))
     write_zeros(options_of(*shape), tmp_path / address[0], stem)
-    provider = Catalogue(trust_first=True).load(name)
+    provider = ModelCatalog(trust_first=True).load(name)
     assert provider.parameters == entry.expect.parameters
 
 
 def test_a_model_of_another_shape_is_not(tmp_path, monkeypatch):
-    address = Catalogue().entry("elmo-small").files["options"].url.removeprefix("https://")
+    address = ModelCatalog().entry("elmo-small").files["options"].url.removeprefix("https://")
     folder, file = address.rsplit("/", 1)
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path))
     options = options_of(1024, 64, 1)
     write_zeros(options, tmp_path / folder, file.removesuffix("_options.json"))
     with pytest.raises(ModelError) as caught:
-        Catalogue(trust_first=True).load("elmo-small")
+        ModelCatalog(trust_first=True).load("elmo-small")
     message = str(caught.value)
     assert "vectors of 128 values, expected 256" in message
     assert f"{counted(1024, 64, 1):,} parameters, expected 13,593,296" in message
@@ -103,20 +103,20 @@ def test_a_model_of_another_shape_is_not(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["random", "elmo-random"])
 def test_models_that_need_no_files_are_what_their_entries_expect(name):
-    expect = Catalogue().entry(name).expect
+    expect = ModelCatalog().entry(name).expect
     provider = load_provider(name)
     found = (provider.parameters, provider.dim, provider.num_layers)
     assert found == (expect.parameters, expect.dim, expect.layers)
 
 
 def test_glove_is_words_times_values():
-    catalogue = Catalogue()
+    catalog = ModelCatalog()
     for dim in (50, 100, 200, 300):
-        entry = catalogue.entry(f"glove-6b-{dim}d")
+        entry = catalog.entry(f"glove-6b-{dim}d")
         assert (entry.expect.parameters, entry.expect.dim) == (400_000 * dim, dim)
         assert entry.options["member"] == f"glove.6B.{dim}d.txt"
         assert entry.options["case"] == "lower"
-    large = catalogue.entry("glove-840b-300d")
+    large = catalog.entry("glove-840b-300d")
     assert large.options["case"] == "keep"
     # Of its rows one repeats a word, and the first one holds.
     assert large.options["duplicates"] == "first"
@@ -126,22 +126,22 @@ def test_glove_is_words_times_values():
 def test_what_must_be_read_for_it_is_counted_only_when_asked(monkeypatch):
     monkeypatch.setattr(RandomStaticProvider, "parameters_at_hand", False)
     models = {"mine": {"provider": "random", "expect": {"parameters": 7}}}
-    assert Catalogue(models).load("mine").dim == 128
+    assert ModelCatalog(models).load("mine").dim == 128
     with pytest.raises(ModelError, match="0 parameters, expected 7"):
-        Catalogue(models, thorough=True).load("mine")
+        ModelCatalog(models, thorough=True).load("mine")
 
 
 def test_the_rows_of_a_vector_file_are_counted_when_it_has_been_read(tmp_path):
     (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\n")
     files = {"vectors": {"path": str(tmp_path / "v.txt")}}
     models = {"mine": {"provider": "static", "files": files, "expect": {"parameters": 6}}}
-    provider = Catalogue(models).load("mine")
+    provider = ModelCatalog(models).load("mine")
     assert not provider.parameters_at_hand
     provider.encode([["a"]])
     assert provider.parameters_at_hand
     assert provider.parameters == 4
     with pytest.raises(ModelError, match="4 parameters, expected 6"):
-        Catalogue(models, thorough=True).load("mine")
+        ModelCatalog(models, thorough=True).load("mine")
 
 
 @pytest.mark.parametrize(("name", "words"), [("cased", 28_996), ("uncased", 30_522)])
@@ -150,7 +150,7 @@ def test_bert_is_the_encoder_without_its_pooler(name, words):
     embeddings = (words + 512 + 2) * width + 2 * width
     attention = 4 * (width * width + width)
     feed_forward = 2 * width * inner + inner + width
-    expect = Catalogue().entry(f"bert-base-{name}").expect
+    expect = ModelCatalog().entry(f"bert-base-{name}").expect
     assert expect.parameters == embeddings + 12 * (attention + feed_forward + 2 * 2 * width)
     # transformers' BertModel has a pooler on top: these are its well-known numbers.
     with_pooler = expect.parameters + width * width + width
@@ -160,10 +160,10 @@ def test_bert_is_the_encoder_without_its_pooler(name, words):
 
 def test_every_setting_is_loaded_and_checked(tmp_path):
     models = {"mine": {"provider": "random", "options": {"dim": 4}, "expect": {"dim": 5}}}
-    catalogue = Catalogue(models)
+    catalog = ModelCatalog(models)
     for settings in ({}, {"seed": "1"}, {}):
         with pytest.raises(ModelError, match="vectors of 4 values, expected 5"):
-            catalogue.load("mine", settings)
+            catalog.load("mine", settings)
 
 
 @pytest.mark.parametrize(
@@ -178,4 +178,4 @@ def test_every_setting_is_loaded_and_checked(tmp_path):
 )
 def test_malformed_fields(entry, message):
     with pytest.raises(ConfigError, match=message):
-        Catalogue({"mine": {"provider": "random", **entry}})
+        ModelCatalog({"mine": {"provider": "random", **entry}})

@@ -15,7 +15,7 @@ from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError, DigestError, DownloadError, ModelError
 from elmobench.data.download import cache as downloads
 from elmobench.data.download.cache import cache_path
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 
 RUNNER = CliRunner(env={"COLUMNS": "200"})
 
@@ -228,7 +228,7 @@ def test_what_was_trusted_before_is_not_forgotten(define, known):
     run("fetch", "far", "--trust-first")
     define(expect={"dim": 11})
     with pytest.raises(ModelError, match="vectors of 32 values, expected 11"):
-        Catalogue(trust_first=True).load("far")
+        ModelCatalog(trust_first=True).load("far")
     assert len(pins()) == 2
     assert len(kept()) == 2
 
@@ -277,7 +277,7 @@ def test_show_fetches_nothing_even_to_check(define, known, server):
     assert server.asked == []
     run("fetch", "far")
     loaded = yaml.safe_load(run("show", "far", "--check").split("\n", 1)[1])["loaded"]
-    assert loaded["fingerprint"] == Catalogue().load("far").fingerprint
+    assert loaded["fingerprint"] == ModelCatalog().load("far").fingerprint
     assert len(loaded["layers"]) == TINY["lstm"]["n_layers"] + 1
     cached = cache_path(known["weights"]["sha256"])
     cached.write_bytes(cached.read_bytes()[:-1])

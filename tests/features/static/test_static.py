@@ -5,7 +5,7 @@ import pytest
 from eager_vectors import read_vectors
 
 from elmobench.core.errors import ConfigError, ModelError
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.static import FACTORY, StaticProvider
 from elmobench.features.static.text import TextSource
 from elmobench.features.store.feature_store import FeatureStore
@@ -192,16 +192,16 @@ def test_words_of_no_text(tmp_path):
     assert provider.encode_types([])[0].shape == (0, 3)
 
 
-def test_catalogue_entry_with_a_member(tmp_path):
+def test_catalog_entry_with_a_member(tmp_path):
     with zipfile.ZipFile(tmp_path / "v.zip", "w") as bundle:
         bundle.writestr("a.txt", "x 1 2\nx 7 7\n")
         bundle.writestr("b.txt", "x 5 6\n")
     options = {"format": "glove", "member": "a.txt", "duplicates": "first"}
     entry = {"provider": "static", "files": {"vectors": {"path": "v.zip"}}, "options": options}
-    provider = Catalogue({"mine": entry}, tmp_path).load("mine")
+    provider = ModelCatalog({"mine": entry}, tmp_path).load("mine")
     assert provider.encode_types(["x"])[0].tolist() == [[1, 2]]
     with pytest.raises(ModelError, match="2 members"):
-        Catalogue({}, tmp_path).load("static:v.zip")
+        ModelCatalog({}, tmp_path).load("static:v.zip")
 
 
 def test_factory(tmp_path):

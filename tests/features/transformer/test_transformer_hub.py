@@ -18,7 +18,7 @@ from elmobench.core.errors import (
     ModelError,
     UnknownNameError,
 )
-from elmobench.features.catalog.catalog import Catalogue, load_provider
+from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 
 REPO, COMMIT, OTHER = "someone/tiny", "c0ffee" + "0" * 34, "b" * 40
 SPEC = f"bert:{REPO}@revision={COMMIT}"
@@ -136,29 +136,29 @@ def test_changed_content_is_refused(hub):
 
 def test_an_entry_knows_commit_and_digests(hub):
     known = _entry(hub, sha256=_digests(hub.folder, *NAMES))
-    named = Catalogue(known).load("tiny")
+    named = ModelCatalog(known).load("tiny")
     assert hub.calls == ["ask", "download"]
     assert not paths.lock_file().exists()
     # The hub's name finds the entry, and with it the commit.
-    assert Catalogue(known).load(f"bert:{REPO}").fingerprint == named.fingerprint
-    assert Catalogue(known).load(f"bert:{REPO}", {"pieces": "first"}).pieces == "first"
+    assert ModelCatalog(known).load(f"bert:{REPO}").fingerprint == named.fingerprint
+    assert ModelCatalog(known).load(f"bert:{REPO}", {"pieces": "first"}).pieces == "first"
     # Another commit has other digests.
     with pytest.raises(DigestError, match="nobody has pinned"):
-        Catalogue(known).load(f"bert:{REPO}", {"revision": OTHER})
+        ModelCatalog(known).load(f"bert:{REPO}", {"revision": OTHER})
     wrong = _entry(hub, sha256=_digests(hub.folder, *NAMES) | {"config.json": "0" * 64})
     with pytest.raises(DigestError, match="expected 0000"):
-        Catalogue(wrong).load("tiny")
+        ModelCatalog(wrong).load("tiny")
 
 
 def test_an_entry_that_knows_the_weights_alone(hub):
     entry = _entry(hub, sha256=_digests(hub.folder, "model.safetensors"))
     with pytest.raises(DigestError, match="nobody has pinned"):
-        Catalogue(entry).load("tiny")
-    Catalogue(entry, trust_first=True).load("tiny")
-    Catalogue(entry).load("tiny")
+        ModelCatalog(entry).load("tiny")
+    ModelCatalog(entry, trust_first=True).load("tiny")
+    ModelCatalog(entry).load("tiny")
     wrong = _entry(hub, sha256={"model.safetensors": "0" * 64})
     with pytest.raises(DigestError, match="expected 0000"):
-        Catalogue(wrong).load("tiny")
+        ModelCatalog(wrong).load("tiny")
 
 
 def test_without_a_network(hub):

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from tiny_transformers import bert, gpt2, t5
 
 from elmobench.core.errors import ConfigError, DigestError, ModelError
-from elmobench.features.catalog.catalog import Catalogue, load_provider
+from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 
 SENTENCE = [["The", "cat", "sat"]]
 
@@ -172,7 +172,7 @@ def test_a_slow_tokenizer(tmp_path):
 def test_two_places_or_none():
     for options in ({}, {"folder": "a", "repo": "b"}):
         with pytest.raises(ConfigError, match="files are given by"):
-            Catalogue({"it": {"provider": "transformer", "options": options}}).load("it")
+            ModelCatalog({"it": {"provider": "transformer", "options": options}}).load("it")
 
 
 def test_files_by_name_with_digests(folder):

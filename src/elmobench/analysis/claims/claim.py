@@ -18,7 +18,7 @@ from elmobench.analysis.stats.differences import (
 )
 from elmobench.analysis.tables.published import is_control
 from elmobench.core.errors import ConfigError, UnknownNameError
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 
@@ -132,7 +132,7 @@ class Study:
             for record in store.planned()
             if record.result is not None and _tells(record.task, record.head)
         ]
-        self._models = Catalogue(store.experiment().get("models"))
+        self._models = ModelCatalog(store.experiment().get("models"))
         self.margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
         self._resamples = resamples
 

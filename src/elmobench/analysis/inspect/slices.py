@@ -16,7 +16,7 @@ from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.core.errors import ElmobenchError
 from elmobench.data.cards.counts import mark_spans
 from elmobench.data.task import Task, load_task
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.registries import PIPELINES
@@ -128,7 +128,7 @@ class _Vocabularies:
     """Which words the vectors without context have, by part of a features spec."""
 
     def __init__(self, models: Mapping[str, Any] | None, words: Iterable[str]) -> None:
-        self._catalogue = Catalogue(models)
+        self._catalogue = ModelCatalog(models)
         self._words = sorted(words)
         self._known: dict[str, frozenset[str] | None] = {}
 

@@ -1,4 +1,4 @@
-"""The catalogue: names to feature providers."""
+"""The catalog: names to feature providers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KNOWN = Path(__file__).with_name("models.yaml")  # by address
 _SHIPPED = Path(__file__).parents[2] / "models" / "models.yaml"  # in this package
 # Each stands for many models, and which one matters more than the family. Beside each, how to
-# name one that is not in the catalogue.
+# name one that is not in the catalog.
 _FAMILIES = {
     "elmo": "elmo:path/to/folder",
     "bert": "bert:path/to/folder",
@@ -33,7 +33,7 @@ _FAMILIES = {
 _SYNONYMS = {"bert": "transformer"}
 
 
-class Catalogue:
+class ModelCatalog:
     """Entries by name: built in, from ``models.yaml`` files in ELMOBENCH_MODELS, and given.
 
     Args:
@@ -137,7 +137,7 @@ class Catalogue:
         )
 
     def _pinned(self, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:
-        """The catalogue's own entry for the same hub model, if it has one: it knows the commit."""
+        """The catalog's own entry for the same hub model, if it has one: it knows the commit."""
         repo = entry.options.get("repo")
         if repo is not None:
             for known, folder, _ in self._entries.values():
@@ -149,7 +149,7 @@ class Catalogue:
         """The provider called ``name``, loaded once for each set of provider settings.
 
         Args:
-            name: catalogue name, ``elmo:folder``, ``bert:folder``, ``bert:hub-name`` or
+            name: catalog name, ``elmo:folder``, ``bert:folder``, ``bert:hub-name`` or
                 ``static:file``.
             settings: of a part of a features spec. Those of the provider become its options;
                 the others concern the layer mix and are passed over.
@@ -192,7 +192,7 @@ def load_provider(
 
     Args:
         spec: name with the settings ``state`` and ``seed`` where wanted.
-        models: further catalogue entries.
+        models: further catalog entries.
         trust_first: accept and pin downloads whose digest nobody knows.
 
     Raises:
@@ -217,4 +217,4 @@ def load_provider(
             where=where,
             fix="leave it out: a provider gives all layers, frozen",
         )
-    return Catalogue(models, trust_first=trust_first).load(part.name, dict(part.settings))
+    return ModelCatalog(models, trust_first=trust_first).load(part.name, dict(part.settings))

@@ -1,4 +1,4 @@
-"""Catalogue entries: which provider, which files, which licence. The schema of ``models.yaml``."""
+"""Catalog entries: which provider, which files, which licence. The schema of ``models.yaml``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Expected(_Strict):
 
 
 class ModelEntry(_Strict):
-    """One name of the catalogue.
+    """One name of the catalog.
 
     Attributes:
         provider: registered provider that loads it.

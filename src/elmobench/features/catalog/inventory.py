@@ -1,4 +1,4 @@
-"""What is known of the catalogue's models without loading one: for tables and for reading."""
+"""What is known of the catalog's models without loading one: for tables and for reading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from elmobench.features.catalog.catalog import Catalogue
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.file_state import FileState
 
@@ -16,11 +16,11 @@ _UNKNOWN: Final = "unknown: needs --trust-first, which pins what comes"
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model of the catalogue.
+    """One model of the catalog.
 
     Attributes:
         name: as it is written in a features spec.
-        entry: what the catalogue says.
+        entry: what the catalog says.
         files: where its files are.
         builtin: whether the entry comes with this package.
     """
@@ -96,14 +96,14 @@ def state_of(files: Sequence[FileState]) -> str:
     return "pinned" if any(file.digest_from == "pin" for file in files) else "fetched"
 
 
-def model_info(catalogue: Catalogue, name: str) -> ModelInfo:
+def model_info(catalog: ModelCatalog, name: str) -> ModelInfo:
     """What is known of ``name``.
 
     Raises:
-        UnknownNameError, ConfigError, ModelError: as :meth:`Catalogue.entry` does.
+        UnknownNameError, ConfigError, ModelError: as :meth:`ModelCatalog.entry` does.
     """
-    files = tuple(catalogue.files(name))
-    return ModelInfo(name, catalogue.entry(name), files, catalogue.is_builtin(name))
+    files = tuple(catalog.files(name))
+    return ModelInfo(name, catalog.entry(name), files, catalog.is_builtin(name))
 
 
 def describe_model(info: ModelInfo) -> dict[str, Any]:

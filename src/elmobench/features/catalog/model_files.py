@@ -1,4 +1,4 @@
-"""From a catalogue entry's files to local paths whose digests have been checked."""
+"""From a catalog entry's files to local paths whose digests have been checked."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def local_path(
     trust_first: bool = False,
     progress: DownloadProgress | None = None,
 ) -> Path:
-    """The checked local file of a catalogue entry.
+    """The checked local file of a catalog entry.
 
     Args:
         file: where it is and what it must be.

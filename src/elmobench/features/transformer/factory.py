@@ -1,4 +1,4 @@
-"""Transformers by folder, by the hub's name, or by a catalogue entry."""
+"""Transformers by folder, by the hub's name, or by a catalog entry."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def hub_files(
             "nobody has pinned the digests of this model's files",
             where=where,
             fix="accept what comes this once with --trust-first, "
-            "or give them in a catalogue entry (option sha256)",
+            "or give them in a catalog entry (option sha256)",
         )
     names = tuple(digests) if complete else PUBLISHED
     files = _obtain(repo, revision, names, where)

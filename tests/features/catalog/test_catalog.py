@@ -6,7 +6,7 @@ import pytest
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError, DigestError, ModelError, UnknownNameError
 from elmobench.features.catalog import file_digests
-from elmobench.features.catalog.catalog import Catalogue, load_provider
+from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 from elmobench.features.elmo.options import parse_options
 from elmobench.features.elmo.provider import RANDOM_FACTORY
 
@@ -26,17 +26,17 @@ def _entry(path="vectors.txt", **more):
 
 
 def test_builtin_names_and_entries():
-    catalogue = Catalogue()
+    catalog = ModelCatalog()
     assert {"random", "elmo-random", "elmo-small", "elmo-medium", "elmo-original"} <= set(
-        catalogue.names()
+        catalog.names()
     )
-    for name in catalogue.names():
-        entry = catalogue.entry(name)
+    for name in catalog.names():
+        entry = catalog.entry(name)
         assert entry.description
         assert entry.licence
         for file in entry.files.values():
             assert file.url is None or file.url.startswith("https://")
-    original = catalogue.entry("elmo-original").files
+    original = catalog.entry("elmo-original").files
     assert original["options"].url.endswith(
         "2xhighway/elmo_2x4096_512_2048cnn_2xhighway_options.json"
     )
@@ -47,11 +47,11 @@ def test_builtin_names_and_entries():
 
 def test_given_models_load_relative_to_their_base(vectors, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    provider = Catalogue(_entry(), vectors.parent).load("mine")
+    provider = ModelCatalog(_entry(), vectors.parent).load("mine")
     assert np.array_equal(provider.encode([["b"]])[0], [[[3, 4]]])
     assert provider.name == "mine"
     with pytest.raises(ModelError, match=r"no file 'vectors\.txt'"):
-        Catalogue(_entry()).load("mine")
+        ModelCatalog(_entry()).load("mine")
     assert load_provider("mine", _entry("base/vectors.txt")).fingerprint == provider.fingerprint
 
 
@@ -61,12 +61,12 @@ def test_search_order_and_the_message_when_nothing_is_found(vectors, monkeypatch
         folder.mkdir()
     (second / "vectors.txt").write_text("a 9 9\n")
     monkeypatch.setenv("ELMOBENCH_MODELS", os.pathsep.join([str(first), str(second)]))
-    base = Catalogue(_entry(), vectors.parent)
+    base = ModelCatalog(_entry(), vectors.parent)
     assert base.load("mine").encode([["a"]])[0][0, 0].tolist() == [1, 2]
-    assert Catalogue(_entry(), first).load("mine").encode([["a"]])[0][0, 0].tolist() == [9, 9]
+    assert ModelCatalog(_entry(), first).load("mine").encode([["a"]])[0][0, 0].tolist() == [9, 9]
     (second / "vectors.txt").unlink()
     with pytest.raises(ModelError, match="ELMOBENCH_MODELS") as caught:
-        Catalogue(_entry(), tmp_path).load("mine")
+        ModelCatalog(_entry(), tmp_path).load("mine")
     for folder in (tmp_path, first, second):
         assert str(folder / "vectors.txt") in str(caught.value)
 
@@ -76,23 +76,23 @@ def test_entries_from_model_folders(vectors, monkeypatch):
         "models:\n  ours:\n    provider: static\n    files: {vectors: {path: vectors.txt}}\n"
     )
     monkeypatch.setenv("ELMOBENCH_MODELS", str(vectors.parent))
-    assert "ours" in Catalogue().names()
+    assert "ours" in ModelCatalog().names()
     assert load_provider("ours").dim == 2
     with pytest.raises(ConfigError, match="defined twice"):
-        Catalogue({"ours": {"provider": "random"}})
+        ModelCatalog({"ours": {"provider": "random"}})
 
 
 def test_digest_and_size_are_checked(vectors):
     right = file_sha256(vectors)
-    assert Catalogue(_entry(sha256=right), vectors.parent).entry("mine")
+    assert ModelCatalog(_entry(sha256=right), vectors.parent).entry("mine")
     with pytest.raises(DigestError, match="bytes"):
-        Catalogue(_entry(bytes=7), vectors.parent).load("mine")
+        ModelCatalog(_entry(bytes=7), vectors.parent).load("mine")
     with pytest.raises(DigestError, match=right):
-        Catalogue(_entry(sha256="0" * 64), vectors.parent).load("mine")
-    Catalogue(_entry(sha256=right), vectors.parent).load("mine")
+        ModelCatalog(_entry(sha256="0" * 64), vectors.parent).load("mine")
+    ModelCatalog(_entry(sha256=right), vectors.parent).load("mine")
     vectors.write_text("a 5 5\n")
     with pytest.raises(DigestError):
-        Catalogue(_entry(sha256=right), vectors.parent).load("mine")
+        ModelCatalog(_entry(sha256=right), vectors.parent).load("mine")
 
 
 def test_a_file_is_hashed_once_until_it_changes(vectors, monkeypatch):
@@ -102,10 +102,10 @@ def test_a_file_is_hashed_once_until_it_changes(vectors, monkeypatch):
     )
     file_digests._sha256.cache_clear()
     for _ in range(3):
-        Catalogue(_entry(sha256=file_sha256(vectors)), vectors.parent).load("mine")
+        ModelCatalog(_entry(sha256=file_sha256(vectors)), vectors.parent).load("mine")
     assert len(calls) == 1
     os.utime(vectors, ns=(1, 1))
-    Catalogue(_entry(), vectors.parent).load("mine")
+    ModelCatalog(_entry(), vectors.parent).load("mine")
     assert len(calls) == 2
 
 
@@ -119,7 +119,7 @@ def test_families_and_unknown_names():
     with pytest.raises(UnknownNameError, match="did you mean 'elmo-random'"):
         load_provider("elmo-randon")
     with pytest.raises(ConfigError, match="family"):
-        Catalogue({"elmo": {"provider": "random"}})
+        ModelCatalog({"elmo": {"provider": "random"}})
 
 
 @pytest.mark.parametrize(
@@ -137,25 +137,25 @@ def test_families_and_unknown_names():
 )
 def test_malformed_entries(entry, message):
     with pytest.raises(ConfigError, match=message):
-        Catalogue({"mine": entry})
+        ModelCatalog({"mine": entry})
 
 
 def test_unknown_provider():
     with pytest.raises(UnknownNameError, match="did you mean 'static'"):
-        Catalogue({"mine": {"provider": "statik"}}).load("mine")
+        ModelCatalog({"mine": {"provider": "statik"}}).load("mine")
 
 
 def test_settings_reach_the_provider_and_loading_is_remembered():
-    catalogue = Catalogue({"small": {"provider": "random", "options": {"dim": 4}}})
-    assert catalogue.load("small") is catalogue.load("small", {"layer": "1"})
-    seeded = catalogue.load("small", {"seed": "3"})
-    assert seeded is catalogue.load("small", {"seed": "3", "mix": "last"})
-    assert seeded.fingerprint != catalogue.load("small").fingerprint
+    catalog = ModelCatalog({"small": {"provider": "random", "options": {"dim": 4}}})
+    assert catalog.load("small") is catalog.load("small", {"layer": "1"})
+    seeded = catalog.load("small", {"seed": "3"})
+    assert seeded is catalog.load("small", {"seed": "3", "mix": "last"})
+    assert seeded.fingerprint != catalog.load("small").fingerprint
     assert seeded.dim == 4
     with pytest.raises(ConfigError, match="state"):
-        catalogue.load("small", {"state": "warm"})
+        catalog.load("small", {"state": "warm"})
     with pytest.raises(ConfigError, match="did you mean 'seed'"):
-        catalogue.load("small", {"sed": "1"})
+        catalog.load("small", {"sed": "1"})
 
 
 def test_state_is_an_option_of_elmo():
@@ -202,7 +202,7 @@ def test_options_are_finite(value):
     small = {"dim": 8, "projection_dim": 4, "filters": [[1, 4]]}
     for options in ({"cell_clip": value}, {"filters": [[1, value]]}):
         with pytest.raises(ConfigError, match="finite"):
-            Catalogue({"tiny": {"provider": "elmo-random", "options": {**small, **options}}})
+            ModelCatalog({"tiny": {"provider": "elmo-random", "options": {**small, **options}}})
     with pytest.raises(ConfigError, match="finite"):
         RANDOM_FACTORY.load("tiny", {}, {**small, "proj_clip": value})
     with pytest.raises(ModelError, match="finite"):
