@@ -302,7 +302,8 @@ def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -
 def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    from elmobench.analysis.report.report import make_report, to_markdown
+    from elmobench.analysis.report.markdown import to_markdown
+    from elmobench.analysis.report.report import make_report
 
     tiny = {**tiny, "features": ["random"]}
     old = go(tiny, cards, tmp_path / "r").records
@@ -316,14 +317,15 @@ def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
 
 
 def test_a_head_that_did_not_learn_is_pointed_out(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    from elmobench.analysis.report.report import make_report, to_markdown
+    from elmobench.analysis.report.markdown import to_markdown
+    from elmobench.analysis.report.report import make_report
 
     tiny = {**tiny, "features": ["random"]}
     tiny["overrides"] = [{"set": {"training.epochs": 1, "training.lr": 1e-7}}]
     (record,) = go({**tiny, "tasks": ["sentiment/tiny"]}, cards, tmp_path / "r").records
     assert len(record.result.notes) == 1
     assert "throughout" in record.result.notes[0]
-    assert "To be read with care" in to_markdown(make_report(tmp_path / "r", [cards]))
+    assert "Notes on single cells" in to_markdown(make_report(tmp_path / "r", [cards]))
     tiny["overrides"] = [{"set": {"training.epochs": 15, "training.lr": 0.02}}]
     (record,) = go(tiny, cards, tmp_path / "s").records
     assert record.result.notes == []

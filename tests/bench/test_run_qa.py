@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import elmobench
-from elmobench.analysis.stats.differences import units_of
+from elmobench.analysis.stats.tallies import units_of
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError

@@ -127,7 +127,6 @@ def cycles(root: Path) -> list[list[str]]:
 
 
 KNOWN_CYCLES: list[list[str]] = [
-    ["elmobench.analysis.report.page.render", "elmobench.analysis.report.report"],
     ["elmobench.cli.report", "elmobench.cli.run_experiment"],
 ]
 """To be emptied; none may be added."""

@@ -12,7 +12,7 @@ from elmobench.cli.run_experiment import IncludeOption
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elmobench.analysis.stats.differences import Difference
+    from elmobench.analysis.stats.difference_row import Difference
     from elmobench.tracking.record import RecordStore
 
 

@@ -22,8 +22,9 @@ def report(
     include: IncludeOption = None,
 ) -> None:
     """Print the tables of EXPERIMENT; write them as a page, Markdown, LaTeX and CSV."""
-    from elmobench.analysis.report.report import make_report, write_report
+    from elmobench.analysis.report.report import make_report
     from elmobench.analysis.report.terminal import print_report
+    from elmobench.analysis.report.write import write_report
 
     folder = results_folder(experiment)
     made = make_report(folder, include or ())

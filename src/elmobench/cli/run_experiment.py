@@ -60,8 +60,9 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
 ) -> None:
     """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
-    from elmobench.analysis.report.report import make_report, write_report
+    from elmobench.analysis.report.report import make_report
     from elmobench.analysis.report.terminal import print_report
+    from elmobench.analysis.report.write import write_report
     from elmobench.bench.context import RunContext
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.run import run_experiment

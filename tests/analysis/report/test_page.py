@@ -18,8 +18,9 @@ from elmobench.analysis.report.page.examples import KEPT, example_groups
 from elmobench.analysis.report.page.figures import Series, lines, swatch
 from elmobench.analysis.report.page.parts import Cell, Column, Table
 from elmobench.analysis.report.page.render import to_html
-from elmobench.analysis.report.report import make_report, write_report
-from elmobench.analysis.stats.pareto_frontier import frontier
+from elmobench.analysis.report.report import make_report
+from elmobench.analysis.report.write import write_report
+from elmobench.analysis.stats.pareto_frontier import pareto_frontier
 from elmobench.tracking.record import RecordStore
 
 
@@ -149,7 +150,7 @@ def test_the_frontier_is_what_nothing_dominates(points: list[tuple[float, float]
     def dominated(one: tuple[float, float]) -> bool:
         return any(o[0] <= one[0] and o[1] >= one[1] and o != one for o in points)
 
-    assert frontier(points) == sorted({one for one in points if not dominated(one)})
+    assert pareto_frontier(points) == sorted({one for one in points if not dominated(one)})
 
 
 def test_latex_escapes_what_it_must(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Comparisons of stored runs: pairing, units, verdicts, and the examples that changed."""
+"""Comparisons of stored runs: pairing, resampling units, verdicts and changed examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from command_line import elmobench
 
 from elmobench.analysis.inspect.changed_examples import changed_examples
 from elmobench.analysis.stats import differences
-from elmobench.analysis.stats.differences import TallyCache, compare, units_of
+from elmobench.analysis.stats.differences import compare
+from elmobench.analysis.stats.tallies import TallyCache, units_of
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -27,7 +28,7 @@ def add(
     units: list[str] | None = None,
     **axes: object,
 ) -> RunRecord:
-    """A record whose test answers are right as told."""
+    """Write a record whose test predictions are correct where ``right`` says so."""
     rows = [
         {"id": f"e{i}", "unit": (units or {i: f"e{i}"})[i], "gold": "yes"}
         | {"predicted": "yes" if ok else "no"}
@@ -65,8 +66,8 @@ def add(
 
 
 def answers(share: float, seed: int, count: int = 400) -> list[bool]:
-    draw = random.Random(seed)
-    return [draw.random() < share for _ in range(count)]
+    rng = random.Random(seed)
+    return [rng.random() < share for _ in range(count)]
 
 
 def test_a_clear_difference_a_tie_and_neither(tmp_path: Path) -> None:
@@ -117,8 +118,8 @@ def test_values_of_an_axis_are_compared(tmp_path: Path) -> None:
     assert row.verdict == "better"
 
 
-def test_units_stand_and_fall_together(tmp_path: Path) -> None:
-    """Ten documents of forty examples each: less is known than of 400 examples."""
+def test_resampling_units_are_swapped_as_a_whole(tmp_path: Path) -> None:
+    """Ten documents of forty examples each give less evidence than 400 examples."""
     store = RecordStore(tmp_path)
     units = [f"d{i // 40}" for i in range(400)]
     better = [True] * 240 + [False] * 160
@@ -133,7 +134,7 @@ def test_units_stand_and_fall_together(tmp_path: Path) -> None:
     assert row.p.resamples == 0
 
 
-def test_other_examples_are_an_error(tmp_path: Path) -> None:
+def test_predictions_of_other_examples_are_an_error(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     add(store, "a", 1, answers(0.5, 1))
     add(store, "b", 1, answers(0.5, 1, count=300))
@@ -152,13 +153,13 @@ def test_the_margin_is_the_experiments(tmp_path: Path) -> None:
     assert row.margin == 2.5
 
 
-def test_changed_examples_best_first(tmp_path: Path) -> None:
+def test_changed_examples_come_best_first(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     left = add(store, "a", 1, [True, True, False, False])
     right = add(store, "b", 1, [True, False, True, False])
-    found = changed_examples(store, left, right)
-    assert [(example.id, example.gain) for example in found] == [("e1", 100.0), ("e2", -100.0)]
-    assert (found[0].left, found[0].right, found[0].gold) == ("yes", "no", "yes")
+    changed = changed_examples(store, left, right)
+    assert [(example.id, example.gain) for example in changed] == [("e1", 100.0), ("e2", -100.0)]
+    assert (changed[0].left, changed[0].right, changed[0].gold) == ("yes", "no", "yes")
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:
-    """Folds of three and five examples: each counts as much as the other, all swaps are tried."""
+    """Folds of three and five examples have equal weight; all swaps are enumerated."""
     store = RecordStore(tmp_path)
     right = {
         ("a", 0): [True, False, False],
@@ -201,32 +202,32 @@ def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:
     assert len(mean.cells) == 4
 
     def folds_mean(swapped: tuple[bool, ...]) -> float:
-        found = []
+        fold_means = []
         for fold, start, stop in ((0, 0, 3), (1, 3, 8)):
             ours, theirs = right["b", fold], right["a", fold]
             swaps = swapped[start:stop]
-            less = [(x - y) * (-1 if s else 1) for x, y, s in zip(ours, theirs, swaps, strict=True)]
-            found.append(100 * sum(less) / len(less))
-        return sum(found) / 2
+            signed = [
+                (x - y) * (-1 if s else 1) for x, y, s in zip(ours, theirs, swaps, strict=True)
+            ]
+            fold_means.append(100 * sum(signed) / len(signed))
+        return sum(fold_means) / 2
 
     every = [folds_mean(swaps) for swaps in itertools.product((False, True), repeat=8)]
     large = sum(abs(value) >= abs(mean.difference) - 1e-9 for value in every)
     assert mean.p.two_sided == pytest.approx(large / 256)
     assert mean.p.resamples == 0
-    # Other seeds on one fold: nothing that could be averaged.
+    # One fold has other seeds, so that there is no mean over folds.
     add(store, "a", 3, right["a", 1], fold=1)
     add(store, "b", 3, right["b", 1], fold=1)
     assert len(compare(store, "b", "a")) == 2
 
 
-def test_what_was_compared_already_is_not_compared_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_comparisons_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = RecordStore(tmp_path)
     for seed in (1, 2):
         add(store, "a", seed, [True] * 30)
         add(store, "b", seed, [True, False] * 15)
-    counts = TallyCache(store)
+    tallies = TallyCache(store)
     asked = []
     once = differences.bootstrap_differences
     monkeypatch.setattr(
@@ -234,12 +235,12 @@ def test_what_was_compared_already_is_not_compared_again(
         "bootstrap_differences",
         lambda *given, **named: asked.append(named["resamples"]) or once(*given, **named),
     )
-    first = compare(counts, "a", "b", resamples=200)
-    assert compare(counts, "a", "b", resamples=200) == first
+    first = compare(tallies, "a", "b", resamples=200)
+    assert compare(tallies, "a", "b", resamples=200) == first
     assert asked == [200]
-    # Another question has another answer.
-    assert compare(counts, "b", "a", resamples=200)[0].difference == -first[0].difference
-    (wide,) = compare(counts, "a", "b", margin=90.0, resamples=200)
+    # Other arguments are compared anew.
+    assert compare(tallies, "b", "a", resamples=200)[0].difference == -first[0].difference
+    (wide,) = compare(tallies, "a", "b", margin=90.0, resamples=200)
     assert wide.margin == 90.0 != first[0].margin
-    compare(counts, "a", "b", resamples=300)
+    compare(tallies, "a", "b", resamples=300)
     assert asked == [200, 200, 200, 300]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.analysis.report.report import make_report, to_markdown, write_report
+from elmobench.analysis.report.markdown import to_markdown
+from elmobench.analysis.report.report import make_report
+from elmobench.analysis.report.write import write_report
 from elmobench.analysis.tables.results_frame import frame_of, load_results
 from elmobench.analysis.tables.score_tables import (
     cost_table,

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from elmobench.analysis.stats.difference_row import Difference
 from elmobench.analysis.stats.differences import (
     DEFAULT_MARGIN,
-    MEAN,
-    Difference,
-    TallyCache,
+    FOLD_MEAN,
     compare,
     corrected,
     difference,
 )
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.published import is_control
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.features.catalog.catalog import ModelCatalog
@@ -172,7 +172,7 @@ class Study:
             # Of features without layers, two points of a mix's axis are one cell.
             and any(one != other for one, other in row.cells)
             # The folds are rows of their own.
-            and not str(row.axes.get("fold", "")).startswith(MEAN)
+            and not str(row.axes.get("fold", "")).startswith(FOLD_MEAN)
         ]
         return corrected(kept) if kept else []
 

@@ -17,9 +17,11 @@ from elmobench.analysis.claims.claim import (
     Study,
     evidence_of,
 )
-from elmobench.analysis.stats.differences import Difference, TallyCache, corrected
-from elmobench.analysis.stats.epochs import comparable, epochs_saved
+from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.differences import corrected
+from elmobench.analysis.stats.epochs import comparable_results, epochs_saved
 from elmobench.analysis.stats.resampling import mean_interval
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.score_tables import learned_mixes
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -62,7 +64,7 @@ def _fewer_epochs(study: Study) -> list[Evidence]:
     found = []
     rows = _additions(study)
     for row, evidence in zip(rows, evidence_of(rows, "better"), strict=True):
-        results = comparable(row, study.counts)
+        results = comparable_results(row, study.counts)
         if not results:
             continue
         saved = [epochs_saved(ours, theirs) for ours, theirs in results]

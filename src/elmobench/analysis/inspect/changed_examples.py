@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from elmobench.analysis.stats.differences import predictions_of
+from elmobench.analysis.stats.tallies import shared_predictions
 from elmobench.metrics.base import get_metric
 from elmobench.tracking.record import RecordStore, RunRecord
 
@@ -43,7 +43,7 @@ def changed_examples(store: RecordStore, left: RunRecord, right: RunRecord) -> l
         DataError: if predictions are missing or of different examples.
     """
     assert left.result is not None
-    rows, (ours, theirs) = predictions_of(store, [left, right])
+    rows, (ours, theirs) = shared_predictions(store, [left, right])
     tally = get_metric(left.result.metric).tally([row["gold"] for row in rows], [ours, theirs])
     scores = tally.score(tally.counts)
     found = [

@@ -1,11 +1,11 @@
-"""The report of an experiment: printed, and written as Markdown and CSV."""
+"""The tables that make up the report of an experiment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -19,12 +19,19 @@ from elmobench.analysis.tables.score_tables import (
     score_table,
 )
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_text
 from elmobench.data.cards.card import TaskCard
 from elmobench.tracking.record import RecordStore, RunRecord
 
-REFERENCES = "Beside them"
-"""Title of the section with ceilings and published numbers."""
+REFERENCES = "Ceilings and published scores"
+"""Title of the section that :func:`reference_table` fills."""
+
+
+class ReportSection(NamedTuple):
+    """One table of a report, with its title and an explanation of how to read it."""
+
+    title: str
+    explanation: str
+    table: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -32,21 +39,21 @@ class Report:
     """The tables of one experiment.
 
     Attributes:
-        name: of the experiment.
+        name: name of the experiment.
         caveats: to be shown with every table.
-        sections: title, explanation, table.
+        sections: the tables that are not empty.
         features: the compared features, in the experiment's order.
-        statistics: scores as numbers, for the CSV.
-        cells: one row a cell.
-        failed: cells that ended in an error, with the error.
-        notes: cells whose score needs a word, with that word.
-        others: records in the folder that are not of the present grid.
-        cards: by task, those that are known here.
+        statistics: scores as numbers, for the CSV file.
+        cells: one row per cell.
+        failed: cells that ended in an error, each with the error.
+        notes: cells whose score needs an explanation, each with it.
+        others: number of records in the folder that do not belong to the present grid.
+        cards: task cards by task, as far as they are known on this machine.
     """
 
     name: str
     caveats: list[str]
-    sections: list[tuple[str, str, pd.DataFrame]]
+    sections: list[ReportSection]
     features: tuple[str, ...]
     statistics: pd.DataFrame
     cells: pd.DataFrame
@@ -57,10 +64,14 @@ class Report:
 
 
 def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
-    """Collect the tables of the records under ``folder``.
+    """Build the tables from the records in ``folder``.
+
+    Args:
+        folder: results folder.
+        include: folders of further task cards.
 
     Raises:
-        DataError: if there are none.
+        DataError: if there are no records.
     """
     from elmobench.data.cards.catalog import find_cards
 
@@ -77,26 +88,26 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
     others = len(list(store.folder.glob("records/*.json"))) - len({r.cell for r in records})
     cards = dict(find_cards(include))
     sections = [
-        (
+        ReportSection(
             "Scores",
             "Test scores in percent, mean ± sample standard deviation over seeds.",
             _with_ceilings(score_table(frame), cards),
         ),
-        (
+        ReportSection(
             "Layer weights",
-            "What each task chose to read: softmax weights s by layer (they sum to 1) and the "
-            "scale γ, of the best dev epoch, mean ± sd over seeds.",
+            "The layer weights that each task learned: softmax weights s by layer (they sum to 1) "
+            "and the scale γ, at the best dev epoch, mean ± sd over seeds.",
             layer_weight_table(records),
         ),
-        (
+        ReportSection(
             REFERENCES,
-            "Context-free ceilings of control tasks, and published numbers. Reproduced: shown to "
+            "Context-free ceilings of control tasks, and published scores. Reproduced: shown to "
             f"differ by less than {margin:g} (the experiment's margin); missed: shown to differ.",
             reference_table(records, cards, margin),
         ),
-        (
+        ReportSection(
             "Costs",
-            "Parameters, stored bytes a token (a word type, for vectors without context), wall "
+            "Parameters, stored bytes per token (per word type, for vectors without context), wall "
             "time on the machine of each record, processor time of the whole cell with its search, "
             "largest resident memory (mapped pages of the feature store included).",
             cost_table(records, folder),
@@ -107,7 +118,7 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
         caveats=list(dict.fromkeys(c for record in records for c in record.caveats)),
         notes=[(_label(r), note) for r in records if r.result for note in r.result.notes],
         others=others,
-        sections=[section for section in sections if not section[2].empty],
+        sections=[section for section in sections if not section.table.empty],
         features=tuple(dict.fromkeys(record.features for record in records)),
         statistics=score_statistics(frame),
         cells=frame,
@@ -116,106 +127,14 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
     )
 
 
-def write_report(
-    report: Report,
-    folder: Path,
-    source: Path | None = None,
-    include: Sequence[Path] = (),
-    on_pair: Callable[[int, int], object] | None = None,
-) -> list[Path]:
-    """Write the page, Markdown, LaTeX and the CSV files; returns their paths, the page first.
-
-    Args:
-        report: the tables.
-        folder: where to.
-        source: results folder that they come from, if it is another one.
-        include: folders of further task cards.
-        on_pair: see :func:`~elmobench.analysis.report.page.render.to_html`.
-    """
-    from elmobench.analysis.report.page.render import to_html
-
-    contents = {
-        "report.html": to_html(report, source or folder, include, on_pair),
-        "report.md": to_markdown(report),
-        "report.tex": to_latex(report),
-        "scores.csv": report.statistics.to_csv(index=False),
-        "cells.csv": report.cells.to_csv(index=False),
-    }
-    for name, text in contents.items():
-        write_text(folder / name, text)
-    return [folder / name for name in contents]
-
-
-def to_latex(report: Report) -> str:
-    """The tables for a paper: to be read in with ``\\input``, in a document with booktabs."""
-    lines = [f"% {report.name}; needs \\usepackage{{booktabs}}"]
-    lines += [f"% {' '.join(caveat.split())}" for caveat in report.caveats]
-    for title, explanation, table in report.sections:
-        texts = table.map(_latex).rename(columns=lambda name: _latex(name))
-        lines += ["", f"% {title}. {explanation}"]
-        lines.append(texts.to_latex(index=False, escape=False).strip())
-    return "\n".join(lines) + "\n"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "γ": r"$\gamma$",
-    "λ": r"$\lambda$",
-    "–": "--",
-    "³": r"\textsuperscript{3}",
-    "…": r"\dots{}",
-}
-
-
-def _latex(value: Any) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in str(value))
-
-
-def to_markdown(report: Report) -> str:
-    """The report as Markdown."""
-    lines = [f"# {report.name}", ""]
-    for caveat in report.caveats:
-        lines += [f"> {caveat}", ""]
-    for title, explanation, table in report.sections:
-        lines += [f"## {title}", "", explanation, "", *markdown_table(table), ""]
-    if report.notes:
-        lines += ["## To be read with care", ""]
-        lines += [f"- {label}: {note}" for label, note in report.notes] + [""]
-    if report.failed:
-        lines += ["## Failed cells", ""]
-        lines += [f"- {label}: {error}" for label, error in report.failed] + [""]
-    if report.others:
-        lines += [f"{report.others} records of earlier versions are in the folder, not here.", ""]
-    return "\n".join(lines)
-
-
 def _with_ceilings(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:
-    """Add the context-free ceiling, where cards have one."""
+    """Add a column with the context-free ceiling, if any card has one."""
     ceilings = [card.ceiling if (card := cards.get(task)) else None for task in table["task"]]
     if not any(ceilings):
         return table
     return table.assign(
         **{"context-free ceiling": [f"{c.context_free:.2f}" if c else "–" for c in ceilings]}
     )
-
-
-def markdown_table(frame: pd.DataFrame) -> list[str]:
-    """The lines of a table in Markdown."""
-
-    def cell(value: Any) -> str:
-        return str(value).replace("|", "\\|").replace("\n", " ")
-
-    header = [cell(column) for column in frame.columns]
-    rows = [[cell(v) for v in row] for row in frame.itertuples(index=False)]
-    return [
-        "| " + " | ".join(header) + " |",
-        "|" + " --- |" * len(header),
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
 
 
 def _label(record: RunRecord) -> str:

@@ -1,1 +1,1 @@
-"""Statistical tests and intervals."""
+"""Significance tests, confidence intervals and comparisons of stored runs."""

@@ -1,7 +1,7 @@
 """Tests and intervals for a difference between two systems on the same examples.
 
 Approximate randomisation: Noreen 1989; Yeh, COLING 2000. Bootstrap: Efron and Tibshirani 1993.
-McNemar's test with the mid-p value: Fagerland, Lydersen and Laake 2013. Holm 1979.
+Correction for several tests: Holm 1979.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ Score = Callable[[Floats], Floats]
 
 _EXACT_UNITS = 14
 _CHUNK = 512
-# Differences of scores that are equal but for the order of their sums.
+# Equal differences of scores differ by less than this, as they are summed in different orders.
 _EQUAL = 1e-9
 
 
 def p_text(p: float) -> str:
-    """A p-value as people write it: ``0.013``, ``< 0.001``."""
+    """Format a p-value: ``0.013``, ``< 0.001``."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 @dataclass(frozen=True)
 class PValue:
-    """A p-value and where it comes from.
+    """P-values of one test.
 
     Attributes:
-        two_sided: of the difference in either direction.
-        one_sided: of a difference at least as large in the observed direction.
-        resamples: how many assignments were drawn; 0 if all were enumerated.
+        two_sided: for a difference at least as large in either direction.
+        one_sided: for a difference at least as large in the observed direction.
+        resamples: number of assignments drawn; 0 if all were enumerated.
     """
 
     two_sided: float
@@ -46,17 +46,17 @@ class PValue:
 def randomization_test(
     left: Floats, right: Floats, score: Score, *, resamples: int = 10_000, seed: int = 1
 ) -> PValue:
-    """How often swapping the two systems' outputs at random gives as large a difference.
+    """Approximate randomisation test: swap the two systems' outputs at random.
 
-    A unit is swapped in all runs at once. All assignments are enumerated where there are at
-    most 14 units; otherwise p is ``(c + 1) / (resamples + 1)``. Differences that are equal to
-    the observed one count, as scores are discrete.
+    A unit is swapped in all runs at once. With at most 14 units all assignments are enumerated;
+    otherwise p is ``(c + 1) / (resamples + 1)``, where c assignments give a difference as large as
+    the observed one. Equal differences count as well, since scores are discrete.
 
     Args:
         left, right: (runs, units, K) counts of each system; run i is paired with run i.
-        score: sums (..., K) to scores (...).
-        resamples: assignments to draw.
-        seed: of the random numbers.
+        score: maps sums (..., K) to scores (...).
+        resamples: number of assignments to draw.
+        seed: seed of the random numbers.
 
     Returns:
         The p-value of the mean over runs of ``score(left) - score(right)``.
@@ -72,17 +72,18 @@ def randomization_test(
     else:
         source = _random_swaps(sizes, resamples, seed)
         change = kinds[len(left) :] - kinds[: len(left)]
-    large = large_side = total = 0
+    large = large_one_sided = total = 0
     for swapped in source:
         # sums of the first system: right where swapped, else left
         first = ours + np.einsum("su,ruk->srk", swapped, change, optimize=True)
-        found = np.mean(score(first) - score(both - first), axis=1)
-        large += int(np.sum(np.abs(found) >= abs(observed) - _EQUAL))
-        large_side += int(np.sum(np.sign(observed or 1.0) * found >= abs(observed) - _EQUAL))
-        total += len(found)
+        differences = np.mean(score(first) - score(both - first), axis=1)
+        in_direction = np.sign(observed or 1.0) * differences
+        large += int(np.sum(np.abs(differences) >= abs(observed) - _EQUAL))
+        large_one_sided += int(np.sum(in_direction >= abs(observed) - _EQUAL))
+        total += len(differences)
     if exact:
-        return PValue(large / total, large_side / total, 0)
-    return PValue((large + 1) / (total + 1), (large_side + 1) / (total + 1), total)
+        return PValue(large / total, large_one_sided / total, 0)
+    return PValue((large + 1) / (total + 1), (large_one_sided + 1) / (total + 1), total)
 
 
 def bootstrap_differences(
@@ -90,44 +91,40 @@ def bootstrap_differences(
     right: Floats,
     score: Score,
     *,
-    paired_runs: bool = True,
     resamples: int = 10_000,
     seed: int = 1,
 ) -> Floats:
-    """Differences between the systems in resampled test sets and resampled runs.
+    """Hierarchical bootstrap of the difference between two systems, over test units and runs.
 
-    The hierarchical bootstrap: each resample draws test units with replacement, the same for
-    both systems, and runs (seeds) with replacement, so that the spread holds both sources of
-    chance. With few runs it is too narrow about them: three say little about a fourth.
+    Each resample draws test units with replacement, the same for both systems, and paired runs
+    (seeds) with replacement, so that the spread contains both sources of variance. With few runs
+    the interval is too narrow: three runs say little about a fourth.
 
     Args:
-        left: (R, units, K) counts of the first system's runs.
-        right: (S, units, K) counts of the second's.
-        score: sums (..., K) to scores (...).
-        paired_runs: draw the same runs for both; needs R = S.
-        resamples: how many.
-        seed: of the random numbers.
+        left, right: (runs, units, K) counts of each system; run i is paired with run i.
+        score: maps sums (..., K) to scores (...).
+        resamples: number of resamples.
+        seed: seed of the random numbers.
 
     Returns:
-        (resamples,) mean over the drawn runs of the scores of ``left`` less those of ``right``.
+        (resamples,) mean over the drawn runs of the scores of ``left`` minus those of ``right``.
     """
     rng = np.random.default_rng(seed)
     units = left.shape[1]
     kinds, sizes = _kinds(np.concatenate([left, right]))
     left, right = kinds[: len(left)], kinds[len(left) :]
-    found = []
+    differences = []
     for first in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - first)
         weights = rng.multinomial(units, sizes / units, size=size).astype(np.float64)
         ours = _drawn(score, weights, left)
         theirs = _drawn(score, weights, right)
         picks = rng.integers(len(left), size=(size, len(left)))
-        others = picks if paired_runs else rng.integers(len(right), size=(size, len(right)))
-        found.append(
+        differences.append(
             np.take_along_axis(ours, picks, axis=1).mean(axis=1)
-            - np.take_along_axis(theirs, others, axis=1).mean(axis=1)
+            - np.take_along_axis(theirs, picks, axis=1).mean(axis=1)
         )
-    return np.concatenate(found)
+    return np.concatenate(differences)
 
 
 def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
@@ -137,7 +134,7 @@ def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's interval for the mean of a few runs; None for fewer than two."""
+    """Student's t interval for the mean of a few runs; None for fewer than two."""
     if len(values) < 2:
         return None
     half = float(stats.sem(values) * stats.t.ppf((1 + level) / 2, len(values) - 1))
@@ -145,49 +142,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     return mean - half, mean + half
 
 
-@dataclass(frozen=True)
-class McNemar:
-    """McNemar's test on ``b`` examples that only one system has right and ``c`` only the other.
-
-    Attributes:
-        exact: two-sided exact conditional p.
-        midp: the mid-p, which is less conservative.
-        chi2, p_chi2: the statistic without correction and its p; NaN without a difference.
-        chi2_cc, p_cc: with continuity correction.
-    """
-
-    exact: float
-    midp: float
-    chi2: float
-    p_chi2: float
-    chi2_cc: float
-    p_cc: float
-
-
-def mcnemar(b: int, c: int) -> McNemar:
-    """McNemar's test of ``b`` against ``c`` discordant examples."""
-    total, few = b + c, min(b, c)
-    if total == 0:
-        nan = float("nan")
-        return McNemar(1.0, 1.0, nan, nan, nan, nan)
-    exact = min(1.0, 2 * float(stats.binom.cdf(few, total, 0.5)))
-    midp = exact - float(stats.binom.pmf(few, total, 0.5))
-    if b == c:
-        midp = 1 - float(stats.binom.pmf(few, total, 0.5))
-    chi2 = (b - c) ** 2 / total
-    corrected = max(0, abs(b - c) - 1) ** 2 / total
-    return McNemar(
-        exact,
-        midp,
-        chi2,
-        float(stats.chi2.sf(chi2, 1)),
-        corrected,
-        float(stats.chi2.sf(corrected, 1)),
-    )
-
-
 def holm(pvalues: Sequence[float]) -> list[float]:
-    """P-values corrected for their number, in the given order, by Holm's step-down method."""
+    """P-values corrected by Holm's step-down method, in the given order."""
     corrected = [0.0] * len(pvalues)
     largest = 0.0
     for rank, i in enumerate(sorted(range(len(pvalues)), key=pvalues.__getitem__)):
@@ -197,14 +153,14 @@ def holm(pvalues: Sequence[float]) -> list[float]:
 
 
 def _drawn(score: Score, weights: Floats, counts: Floats) -> Floats:
-    """(resamples, runs) scores of the weighted units."""
+    """(resamples, runs) scores when each unit counts as often as its weight."""
     return np.stack([score(weights @ run) for run in counts], axis=1)
 
 
 def _kinds(counts: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Units whose counts are equal throughout, as one: (runs, kinds, K), and units of each.
+    """Merge units with equal counts: (runs, kinds, K) counts, and the number of units per kind.
 
-    To draw how many of a kind are taken is the same as to draw them one by one, and quicker.
+    Drawing how many units of a kind are taken equals drawing them one by one, and is faster.
     """
     flat = counts.transpose(1, 0, 2).reshape(counts.shape[1], -1)
     distinct, sizes = np.unique(flat, axis=0, return_counts=True)
@@ -213,13 +169,14 @@ def _kinds(counts: Floats) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _all_swaps(units: int) -> Iterator[Floats]:
+    """Yield (chunk, units) zeros and ones: every assignment of swaps."""
     every = itertools.product((0.0, 1.0), repeat=units)
     while chunk := list(itertools.islice(every, _CHUNK)):
         yield np.array(chunk)
 
 
 def _random_swaps(sizes: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Floats]:
-    """How many units of each kind are swapped."""
+    """Yield (chunk, kinds) numbers of units of each kind to swap."""
     rng = np.random.default_rng(seed)
     for first in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - first)

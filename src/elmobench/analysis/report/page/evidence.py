@@ -13,8 +13,10 @@ import pandas as pd
 from elmobench.analysis.claims.paper_findings import answers
 from elmobench.analysis.inspect.slices import slice_table
 from elmobench.analysis.report.page.parts import Cell, Column, Section, Table
-from elmobench.analysis.stats.differences import Difference, TallyCache, compare
+from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.resampling import p_text
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.features.spec import parse_features

@@ -12,7 +12,7 @@ import numpy as np
 from elmobench.analysis.inspect.annotation_format import phrase
 from elmobench.analysis.inspect.example_texts import texts_of
 from elmobench.analysis.report.page.scores import grouped
-from elmobench.analysis.stats.differences import predictions_of
+from elmobench.analysis.stats.tallies import shared_predictions
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
 from elmobench.tracking.record import RecordStore, RunRecord
@@ -40,7 +40,7 @@ def example_groups(
         if len(chosen) < 2:
             continue
         try:
-            rows, answers = predictions_of(store, list(chosen.values()))
+            rows, answers = shared_predictions(store, list(chosen.values()))
             first = next(iter(chosen.values()))
             assert first.result is not None
             tally = get_metric(first.result.metric).tally([row["gold"] for row in rows], answers)

@@ -30,7 +30,7 @@ from elmobench.analysis.report.page.scores import (
 )
 from elmobench.analysis.report.page.weights import drift_section, weights_section
 from elmobench.analysis.report.report import REFERENCES, Report
-from elmobench.analysis.stats.differences import TallyCache
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.tracking.record import RecordStore
 
 _FOLDER = Path(__file__).parent

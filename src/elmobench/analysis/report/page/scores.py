@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, intervals, lines, scatter, swatch
 from elmobench.analysis.report.page.parts import Cell, Column, Panel, Section, Table
-from elmobench.analysis.stats.pareto_frontier import frontier
+from elmobench.analysis.stats.pareto_frontier import pareto_frontier
 from elmobench.analysis.stats.resampling import mean_interval
 from elmobench.analysis.tables.score_tables import cost_table, mean_sd
 from elmobench.features.spec import parse_features
@@ -201,7 +201,7 @@ def costs_section(
             pairs.append((max(cost, 1.0), one.x[0]))
         if len(points) > 1:
             label = _metric(next(iter(group.values()))[0])
-            figure = scatter(points, frontier(pairs), title, "stored bytes a token", label)
+            figure = scatter(points, pareto_frontier(pairs), title, "stored bytes a token", label)
             panels.append(Panel(title, Markup(figure)))
     lengths = _length_panel(features, {} if folder is None else RecordStore(folder).length_costs())
     table = cost_table(records, folder)

@@ -10,12 +10,14 @@ import pandas as pd
 
 from elmobench.analysis.claims.claim import ClaimResult
 from elmobench.analysis.claims.paper_findings import answers
+from elmobench.analysis.report.markdown import markdown_table
 from elmobench.analysis.report.page.scores import primary
-from elmobench.analysis.report.report import markdown_table
 from elmobench.analysis.report.template.drawings import score_drawing, weight_drawing
-from elmobench.analysis.stats.differences import Difference, TallyCache, compare
-from elmobench.analysis.stats.epochs import comparable, passing_epoch
+from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.differences import compare
+from elmobench.analysis.stats.epochs import comparable_results, passing_epoch
 from elmobench.analysis.stats.resampling import p_text
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import (
     layer_weight_table,
@@ -165,7 +167,7 @@ class ResultsQuery:
         ours, theirs = f"{left} as good", f"{right} at its best"
         lines = []
         for row in self._compare(left, right, "features", axes):
-            results = comparable(row, self._counts)
+            results = comparable_results(row, self._counts)
             if not results:
                 continue
             passed = [e for a, b in results if (e := passing_epoch(a, b)) is not None]

@@ -1,0 +1,43 @@
+"""Write a report as an HTML page, Markdown, LaTeX and CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from elmobench.analysis.report.latex import to_latex
+from elmobench.analysis.report.markdown import to_markdown
+from elmobench.analysis.report.page.render import to_html
+from elmobench.analysis.report.report import Report
+from elmobench.core.files import write_text
+
+
+def write_report(
+    report: Report,
+    folder: Path,
+    source: Path | None = None,
+    include: Sequence[Path] = (),
+    on_pair: Callable[[int, int], object] | None = None,
+) -> list[Path]:
+    """Write the HTML page, Markdown, LaTeX and the CSV files.
+
+    Args:
+        report: the tables.
+        folder: where to write the files.
+        source: results folder of the records, if it is not ``folder``.
+        include: folders of further task cards.
+        on_pair: see :func:`~elmobench.analysis.report.page.render.to_html`.
+
+    Returns:
+        The paths of the written files, the page first.
+    """
+    contents = {
+        "report.html": to_html(report, source or folder, include, on_pair),
+        "report.md": to_markdown(report),
+        "report.tex": to_latex(report),
+        "scores.csv": report.statistics.to_csv(index=False),
+        "cells.csv": report.cells.to_csv(index=False),
+    }
+    for name, text in contents.items():
+        write_text(folder / name, text)
+    return [folder / name for name in contents]

@@ -1,0 +1,166 @@
+"""Counts that a metric adds up over the test set, per resampling unit, of stored runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from elmobench.analysis.stats.resampling import Floats
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import DataError
+from elmobench.metrics.base import Tally, get_metric
+from elmobench.tracking.record import RecordStore, RunRecord
+
+if TYPE_CHECKING:
+    from elmobench.analysis.stats.difference_row import Difference
+
+
+@dataclass(frozen=True)
+class RunTally:
+    """The counts of one run on its test set.
+
+    Attributes:
+        examples: digest of ids and gold annotations.
+        sums: (units, K) counts of each resampling unit.
+        score: maps sums of shape (..., K) to the score in percent.
+    """
+
+    examples: str
+    sums: Floats
+    score: Callable[[Floats], Floats]
+
+
+class TallyCache:
+    """The tallies of the runs in a results folder; predictions of a run are read once.
+
+    Attributes:
+        store: the results folder.
+        differences: comparisons computed so far, by their arguments; tables, claims and templates
+            ask for the same ones.
+    """
+
+    def __init__(self, store: RecordStore) -> None:
+        self.store = store
+        self.differences: dict[Any, Difference] = {}
+        self._tallies: dict[str, RunTally] = {}
+
+    @cached_property
+    def records(self) -> list[RunRecord]:
+        """The records of the present grid."""
+        return self.store.planned()
+
+    @cached_property
+    def by_cell(self) -> dict[str, RunRecord]:
+        """The same records by the names of their cells, which ``Difference.cells`` refers to."""
+        return {record.cell: record for record in self.records}
+
+    def tally(self, record: RunRecord) -> RunTally:
+        """The tally of one run.
+
+        Raises:
+            DataError: if its predictions are missing or damaged.
+        """
+        if record.cell not in self._tallies:
+            assert record.result is not None
+            rows = self.store.read_predictions(record.cell)
+            answers = [row["predicted"] for row in rows]
+            tally = get_metric(record.result.metric).tally([row["gold"] for row in rows], [answers])
+            self._tallies[record.cell] = RunTally(
+                digest_of([[row["id"], row["gold"]] for row in rows]),
+                summed_by_unit(tally, units_of(rows))[0],
+                tally.score,
+            )
+        return self._tallies[record.cell]
+
+    def stack(self, records: Sequence[RunRecord]) -> tuple[Floats, Callable[[Floats], Floats]]:
+        """(runs, units, K) counts of runs on the same examples, and their score function.
+
+        Raises:
+            DataError: if predictions are missing, damaged or of different examples.
+        """
+        tallies = [self.tally(record) for record in records]
+        for record, tally in zip(records, tallies, strict=True):
+            if tally.examples != tallies[0].examples:
+                raise _other_examples(self.store, record)
+        return np.stack([tally.sums for tally in tallies]), tallies[0].score
+
+
+def shared_predictions(
+    store: RecordStore, records: Sequence[RunRecord]
+) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """The test rows (``id``, ``unit``, ``gold``) that ``records`` share, and each run's answers.
+
+    Raises:
+        DataError: if the records' predictions are of different examples.
+    """
+    first: list[dict[str, Any]] | None = None
+    answers = []
+    for record in records:
+        rows = store.read_predictions(record.cell)
+        if first is None:
+            first = rows
+        elif [(row["id"], row["gold"]) for row in rows] != [(r["id"], r["gold"]) for r in first]:
+            raise _other_examples(store, record)
+        answers.append([row["predicted"] for row in rows])
+    return first or [], answers
+
+
+def units_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The resampling unit of each test row: its ``unit`` if it has one, else its own id."""
+    return [str(row.get("unit", row["id"])) for row in rows]
+
+
+def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
+    """(systems, units, K) counts of a tally whose examples belong to ``units``."""
+    unit_index = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
+    sums = np.zeros((tally.counts.shape[0], len(unit_index), tally.counts.shape[2]))
+    example_to_unit = np.array([unit_index[unit] for unit in units])
+    for system, counts in zip(sums, tally.counts, strict=True):
+        np.add.at(system, example_to_unit, counts)
+    return sums
+
+
+def concat_test_sets(
+    parts: Sequence[tuple[Floats, Callable[[Floats], Floats]]],
+) -> tuple[Floats, Callable[[Floats], Floats]]:
+    """Combine the counts of disjoint test sets (folds) into one.
+
+    Args:
+        parts: for each test set (runs, units, K) counts and the score function.
+
+    Returns:
+        (runs, all units, sum of K) counts, in which each test set has columns of its own, and a
+        score function: the mean of the test sets' scores.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    widths = [sums.shape[2] for sums, _ in parts]
+    ends = np.cumsum(widths)
+    columns = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
+    runs, units = len(parts[0][0]), sum(sums.shape[1] for sums, _ in parts)
+    combined = np.zeros((runs, units, int(ends[-1])))
+    first = 0
+    for (sums, _), own in zip(parts, columns, strict=True):
+        combined[:, first : first + sums.shape[1], own] = sums
+        first += sums.shape[1]
+
+    def score(sums: Floats) -> Floats:
+        scores = [
+            part_score(sums[..., own]) for (_, part_score), own in zip(parts, columns, strict=True)
+        ]
+        mean: Floats = np.mean(scores, axis=0)
+        return mean
+
+    return combined, score
+
+
+def _other_examples(store: RecordStore, record: RunRecord) -> DataError:
+    return DataError(
+        "predictions are of other examples than those they are compared with",
+        where=f"{store.folder}: cell {record.cell}",
+        fix="run both again on the same data",
+    )
