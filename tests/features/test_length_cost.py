@@ -37,7 +37,7 @@ def test_seconds_are_the_provider_s() -> None:
     found = time_by_length(slow, text, (3, 7, 50), tokens=21, clock=lambda: slow.now)  # type: ignore[arg-type]
     assert [(row.length, row.sentences) for row in found] == [(3, 7), (7, 3), (50, 1)]
     assert [row.seconds for row in found] == pytest.approx([1.3, 1.7, 6.0])
-    assert found[0].microseconds_a_token == pytest.approx(1.3e6 / 3)
+    assert found[0].microseconds_per_token == pytest.approx(1.3e6 / 3)
     assert sorted(set(slow.lengths)) == [3, 7, 50]
     assert slow.words == {"a", "b", "c", "d"}
     with pytest.raises(ValueError, match="without a word"):

@@ -131,7 +131,7 @@ def time_command(
         table.add_column(f"{escape(spec)} ms", justify="right", overflow="fold")
         table.add_column("µs a token", justify="right", overflow="fold")
     for rows in zip(*measured.values(), strict=True):
-        costs = [(f"{1e3 * row.seconds:.2f}", f"{row.microseconds_a_token:.0f}") for row in rows]
+        costs = [(f"{1e3 * row.seconds:.2f}", f"{row.microseconds_per_token:.0f}") for row in rows]
         table.add_row(str(rows[0].length), *(text for pair in costs for text in pair))
     Console().print(table)
     if store is not None:

@@ -32,7 +32,7 @@ class LengthCost:
     seconds: float
 
     @property
-    def microseconds_a_token(self) -> float:
+    def microseconds_per_token(self) -> float:
         """Wall time a token."""
         return 1e6 * self.seconds / self.length
 

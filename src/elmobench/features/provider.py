@@ -77,7 +77,7 @@ class FeatureProvider(ABC):
         """Number of values in the weights that produce the vectors."""
 
     @property
-    def parameters_at_hand(self) -> bool:
+    def parameter_count_is_cheap(self) -> bool:
         """Whether :attr:`parameters` is known without reading a whole file for it."""
         return True
 
@@ -93,7 +93,7 @@ class FeatureProvider(ABC):
         """
 
     @contextmanager
-    def sharing(self, words: Sequence[str]) -> Iterator[None]:
+    def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
         """Inside the block the work that depends on ``words`` alone is done once.
 
         It is done for all of them together, so that what comes out is a function of ``words``
@@ -108,7 +108,7 @@ class FeatureProvider(ABC):
         """All layers of every sentence, in the given order: one (L, T, D) array each."""
         words = sorted({token for sentence in sentences for token in sentence})
         row = {word: i for i, word in enumerate(words)}
-        with self.sharing(words):
+        with self.precompute_words(words):
             by_type = self.encode_types(words) if words else []
             by_token = self.encode_tokens(sentences)
         result = []

@@ -36,13 +36,6 @@ def chunked(
         yield chunk
 
 
-def encode_chunk(provider: FeatureProvider, sentences: Sequence[Sentence]) -> list[FloatArray]:
-    """``provider.encode(sentences)``; what depends on the words alone is done once."""
-    words = sorted({word for sentence in sentences for word in sentence})
-    with provider.sharing(words):
-        return provider.encode(sentences)
-
-
 def encode_stream(
     provider: FeatureProvider, sentences: Iterable[Sequence[str]], values: int = CHUNK_VALUES
 ) -> Iterator[FloatArray]:
@@ -51,4 +44,4 @@ def encode_stream(
     The same vectors as :meth:`FeatureProvider.encode` to 5e-6, without holding them all.
     """
     for chunk in chunked(sentences, provider.num_layers * provider.dim, values):
-        yield from encode_chunk(provider, chunk)
+        yield from provider.encode(chunk)

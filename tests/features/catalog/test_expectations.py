@@ -124,7 +124,7 @@ def test_glove_is_words_times_values():
 
 
 def test_what_must_be_read_for_it_is_counted_only_when_asked(monkeypatch):
-    monkeypatch.setattr(RandomStaticProvider, "parameters_at_hand", False)
+    monkeypatch.setattr(RandomStaticProvider, "parameter_count_is_cheap", False)
     models = {"mine": {"provider": "random", "expect": {"parameters": 7}}}
     assert ModelCatalog(models).load("mine").dim == 128
     with pytest.raises(ModelError, match="0 parameters, expected 7"):
@@ -136,9 +136,9 @@ def test_the_rows_of_a_vector_file_are_counted_when_it_has_been_read(tmp_path):
     files = {"vectors": {"path": str(tmp_path / "v.txt")}}
     models = {"mine": {"provider": "static", "files": files, "expect": {"parameters": 6}}}
     provider = ModelCatalog(models).load("mine")
-    assert not provider.parameters_at_hand
+    assert not provider.parameter_count_is_cheap
     provider.encode([["a"]])
-    assert provider.parameters_at_hand
+    assert provider.parameter_count_is_cheap
     assert provider.parameters == 4
     with pytest.raises(ModelError, match="4 parameters, expected 6"):
         ModelCatalog(models, thorough=True).load("mine")

@@ -13,7 +13,6 @@ from elmobench.core.registry import did_you_mean
 from elmobench.data.examples import Sentence
 from elmobench.features.norms import norms
 from elmobench.features.provider import FeatureProvider, FloatArray
-from elmobench.features.streaming import encode_chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def layer_views(
         layer: its number, from 0; None for all.
     """
     sentences = list(dict.fromkeys(occurrence.sentence for occurrence in occurrences))
-    encoded = dict(zip(sentences, encode_chunk(provider, sentences), strict=True))
+    encoded = dict(zip(sentences, provider.encode(sentences), strict=True))
     views = []
     for number, known in enumerate(provider.layers):
         if layer in (None, number):

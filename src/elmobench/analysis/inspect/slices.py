@@ -143,7 +143,7 @@ class _Vocabularies:
             if self._catalogue.entry(part).provider != "static":
                 return None
             provider = self._catalogue.load(part)
-            with provider.sharing(self._words):
+            with provider.precompute_words(self._words):
                 return frozenset(w for w in self._words if (provider.coverage([w]) or {})["types"])
         except ElmobenchError:
             return None  # the model is not on this machine

@@ -37,7 +37,7 @@ def check_expectations(
         differences.append(f"{provider.num_layers} layers, expected {expected.layers}")
     if expected.dim is not None and provider.dim != expected.dim:
         differences.append(f"vectors of {provider.dim} values, expected {expected.dim}")
-    counted = expected.parameters is not None and (thorough or provider.parameters_at_hand)
+    counted = expected.parameters is not None and (thorough or provider.parameter_count_is_cheap)
     if counted and provider.parameters != expected.parameters:
         differences.append(f"{provider.parameters:,} parameters, expected {expected.parameters:,}")
     if differences:

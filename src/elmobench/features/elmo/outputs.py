@@ -18,7 +18,6 @@ from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.features.elmo.characters import character_ids
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.provider import FloatArray
-from elmobench.features.streaming import encode_chunk
 
 _TOLERANCE: Final = 1e-3  # weights copied from a table are rounded
 
@@ -102,7 +101,7 @@ def elmo_outputs(
     lstm = [np.zeros((*shape, dim), dtype=np.float32) for _ in range(1, provider.num_layers)]
     elmo = np.zeros((*shape, dim), dtype=np.float32)
     default = np.zeros((len(batch), dim), dtype=np.float32)
-    for b, vectors in enumerate(encode_chunk(provider, batch)):
+    for b, vectors in enumerate(provider.encode(batch)):
         size = vectors.shape[1]
         if size:
             word_emb[b, :size] = vectors[0, :, : dim // 2]

@@ -200,7 +200,7 @@ class ElmoProvider(FeatureProvider):
             return self._encoder([as_sentence(sentence) for sentence in sentences])
 
     @contextmanager
-    def sharing(self, words: Sequence[str]) -> Iterator[None]:
+    def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
         """Inside the block the character CNN has run, once, over ``words``.
 
         Does nothing for so many words that their vectors would not fit into bounded memory.

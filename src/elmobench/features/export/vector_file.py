@@ -19,7 +19,7 @@ from elmobench.data.examples import Sentence
 from elmobench.features.export.layer_selection import LayerSelection
 from elmobench.features.export.token_lines import LineCounts, TokenLines
 from elmobench.features.provider import FeatureProvider, FloatArray
-from elmobench.features.streaming import CHUNK_VALUES, chunked, encode_chunk
+from elmobench.features.streaming import CHUNK_VALUES, chunked
 
 Precision = Literal["fp16", "fp32"]
 
@@ -138,7 +138,7 @@ def _encoded(
     index = 0
     width = provider.num_layers * provider.dim
     for chunk in chunked(lines.sentences(), width, chunk_values):
-        for sentence, vectors in zip(chunk, encode_chunk(provider, chunk), strict=True):
+        for sentence, vectors in zip(chunk, provider.encode(chunk), strict=True):
             yield index, sentence, vectors
             index += 1
 

@@ -103,9 +103,9 @@ class StaticProvider(FeatureProvider):
         return self._source.parameters
 
     @property
-    def parameters_at_hand(self) -> bool:
+    def parameter_count_is_cheap(self) -> bool:
         """Whether :attr:`parameters` is known without reading a whole file for it."""
-        return self._source.parameters_at_hand
+        return self._source.parameter_count_is_cheap
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """One (V, dim) array. Raises ModelError if the file turns out to be damaged."""
@@ -131,7 +131,7 @@ class StaticProvider(FeatureProvider):
         return [[] for _ in sentences]
 
     @contextmanager
-    def sharing(self, words: Sequence[str]) -> Iterator[None]:
+    def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
         """Inside the block, and after it, the vectors of ``words`` have been read, in one pass."""
         self._source.read(self._spellings(words))
         yield

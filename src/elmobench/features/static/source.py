@@ -69,7 +69,7 @@ class VectorSource(ABC):
         """Number of values that vectors are made of."""
 
     @property
-    def parameters_at_hand(self) -> bool:
+    def parameter_count_is_cheap(self) -> bool:
         """Whether :attr:`parameters` is known without a pass over the file."""
         return True
 
@@ -159,7 +159,7 @@ class RowSource(VectorSource):
         return len(self._hashes) * self.dim
 
     @property
-    def parameters_at_hand(self) -> bool:
+    def parameter_count_is_cheap(self) -> bool:
         """Whether the file has been read: only then the number of its rows is known."""
         return self._hashes is not None
 

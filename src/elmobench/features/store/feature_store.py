@@ -145,7 +145,7 @@ class FeatureStore:
             )
             # Of the whole build, finished or not: the vectors are a function of all words.
             words = sorted({word for sentence in distinct.values() for word in sentence})
-            with provider.sharing(words), closing(writer.run(jobs)) as finished:
+            with provider.precompute_words(words), closing(writer.run(jobs)) as finished:
                 for job, written in finished:
                     report(job.sentences)
                     done.append(written)

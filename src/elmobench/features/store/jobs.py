@@ -99,7 +99,7 @@ class ShardJob(ABC, Generic[K]):
         """The arrays of the shard that holds ``keys``. Raises StoreError for bad values."""
 
     @abstractmethod
-    def only(
+    def subset(
         self, arrays: Mapping[str, NDArray[Any]], keys: Sequence[K], kept: Container[K]
     ) -> dict[str, NDArray[Any]]:
         """``arrays`` of ``keys`` without those that are not in ``kept``."""
@@ -138,10 +138,10 @@ class TypeJob(ShardJob[str]):
             arrays |= narrow.arrays()
         return arrays
 
-    def only(
+    def subset(
         self, arrays: Mapping[str, NDArray[Any]], keys: Sequence[str], kept: Container[str]
     ) -> dict[str, NDArray[Any]]:
-        """See :meth:`ShardJob.only`."""
+        """See :meth:`ShardJob.subset`."""
         rows = [i for i, key in enumerate(keys) if key in kept]
         vectors = {name: a[rows] for name, a in arrays.items() if name not in _WORD_ARRAYS}
         return _words([keys[i] for i in rows]) | vectors
@@ -197,10 +197,10 @@ class TokenJob(ShardJob[bytes]):
             arrays |= target.arrays()
         return arrays
 
-    def only(
+    def subset(
         self, arrays: Mapping[str, NDArray[Any]], keys: Sequence[bytes], kept: Container[bytes]
     ) -> dict[str, NDArray[Any]]:
-        """See :meth:`ShardJob.only`."""
+        """See :meth:`ShardJob.subset`."""
         chosen = np.asarray([key in kept for key in keys])
         rows = np.repeat(chosen, np.diff(arrays["offsets"]))
         vectors = {name: a[rows] for name, a in arrays.items() if name not in _SENTENCE_ARRAYS}

@@ -136,7 +136,7 @@ class ShardWriter:
                         if not left:
                             return WriteStats()
                         # A shard of other sentences came meanwhile and has some of these too.
-                        arrays, keys = job.only(arrays, keys, set(left)), left
+                        arrays, keys = job.subset(arrays, keys, set(left)), left
                         checksum = content_checksum(arrays)
                     self._write_meta(True)
                     path = self._folder / f"{job.name(keys)}{SUFFIX}"

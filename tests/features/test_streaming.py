@@ -1,10 +1,6 @@
-import math
-
 import numpy as np
-import pytest
 from store_providers import HashProvider, corpus, expected
 
-from elmobench.features.norms import layer_norms, norms
 from elmobench.features.streaming import chunked, encode_stream
 
 
@@ -47,18 +43,3 @@ def test_the_stream_equals_encode():
     found = list(encode_stream(HashProvider(), corpus(), values=200))
     for vectors, sentence in zip(found, corpus(), strict=True):
         assert np.array_equal(vectors, expected(sentence))
-
-
-def test_norms_of_every_token_in_every_layer():
-    found = list(layer_norms(HashProvider(scale=3.0), corpus()))
-    for values, sentence in zip(found, corpus(), strict=True):
-        vectors = expected(sentence, 3.0)
-        assert values.shape == (3, len(sentence))
-        for j in range(3):
-            for t in range(len(sentence)):
-                exact = math.sqrt(sum(float(x) ** 2 for x in vectors[j, t]))
-                assert values[j, t] == pytest.approx(exact, rel=1e-6)
-
-
-def test_norms_of_narrow_values_do_not_overflow():
-    assert norms(np.full((2, 4), 6e4, dtype=np.float16)) == pytest.approx([1.2e5, 1.2e5], rel=1e-3)
