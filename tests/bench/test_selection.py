@@ -6,7 +6,7 @@ import pytest
 
 from elmobench.bench.experiment.cells import Cell, grid
 from elmobench.bench.experiment.schema import parse_experiment
-from elmobench.bench.search import select, selection_path
+from elmobench.bench.search import search_path, select
 from elmobench.training.trainer import TrainingError
 
 IDENTITY = {"task": "t", "seed": 1}
@@ -60,12 +60,12 @@ def test_a_diverging_candidate_is_never_chosen(cell: Cell, tmp_path: Path) -> No
 def test_if_all_diverge_the_cell_fails(cell: Cell, tmp_path: Path) -> None:
     with pytest.raises(TrainingError):
         select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: None, 0.2: None, 0.3: None}))
-    assert not selection_path(tmp_path, IDENTITY).exists()
+    assert not search_path(tmp_path, IDENTITY).exists()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"key": "other"}', '{"no": "key"}'])
 def test_a_damaged_file_is_searched_anew(cell: Cell, tmp_path: Path, content: str) -> None:
-    path = selection_path(tmp_path, IDENTITY)
+    path = search_path(tmp_path, IDENTITY)
     path.parent.mkdir()
     path.write_text(content)
     scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})

@@ -9,7 +9,7 @@ from typing import Any
 from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.cells import Cell, cell_digest, grid
 from elmobench.bench.experiment.schema import Experiment
-from elmobench.bench.search import candidates, selection_key, with_candidate
+from elmobench.bench.search import candidates, search_key, with_candidate
 from elmobench.data.cards.card import FoldSplit
 from elmobench.data.cards.catalog import get_card
 from elmobench.tracking.record import RunRecord
@@ -58,7 +58,7 @@ class PlannedCell:
     def lock(self) -> str:
         """Name of the lock to hold: one for all seeds where they share a search."""
         searched = len(candidates(self.cell.training)) > 1
-        return selection_key(self.identity) if searched else self.digest
+        return search_key(self.identity) if searched else self.digest
 
 
 def make_plan(

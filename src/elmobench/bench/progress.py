@@ -1,4 +1,4 @@
-"""What the terminal shows while a grid runs. Lines only where the output is not a terminal."""
+"""Terminal display of a run: progress bars on a terminal, only lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+from elmobench.bench.events import (
+    CellFinished,
+    CellStarted,
+    Encoded,
+    EncodingProgress,
+    EpochDone,
+    RunEvent,
+    RunWarning,
+)
 from elmobench.tracking.record import STAGES, RunRecord
-from elmobench.training.trainer import Epoch
-
-Advance = Callable[[int], None]
 
 
 class RunProgress:
-    """Bars and one line a finished cell.
+    """An :class:`~elmobench.bench.events.Observer` that shows bars, and a line per finished cell.
 
     Args:
         quiet: show nothing at all.
@@ -45,7 +51,8 @@ class RunProgress:
             disable=quiet or not self._console.is_terminal,
         )
         self._running: dict[str, TaskID] = {}
-        self._most: dict[str, int] = {}
+        self._sentences_done: dict[str, int] = {}
+        self._all_cells: TaskID | None = None
 
     def __enter__(self) -> RunProgress:
         self._bars.start()
@@ -60,58 +67,69 @@ class RunProgress:
         self._bars.stop()
 
     @contextmanager
-    def task(self, description: str, total: int) -> Iterator[Advance]:
-        """A bar of ``total`` steps; yields a function that moves it on."""
-        bar = self._bars.add_task(description, total=total, detail="")
+    def loading(self, total: int) -> Iterator[Callable[[str], None]]:
+        """Show a bar of ``total`` tasks; yields a function to call before each task is loaded."""
+        bar = self._bars.add_task("loading tasks", total=total, detail="")
 
-        def advance(steps: int) -> None:
-            self._bars.advance(bar, steps)
+        def on_task(name: str) -> None:
+            self._bars.update(bar, advance=1, detail=name)
 
         try:
-            yield advance
+            yield on_task
         finally:
             self._bars.remove_task(bar)
 
-    def note(self, text: str) -> None:
-        """What is being worked on now."""
-        for bar in self._bars.task_ids:
-            self._bars.update(bar, detail=text)
+    @contextmanager
+    def cells(self, total: int) -> Iterator[None]:
+        """Show a bar of ``total`` cells, which every finished cell moves on."""
+        self._all_cells = self._bars.add_task("cells", total=total, detail="")
+        try:
+            yield
+        finally:
+            self._bars.remove_task(self._all_cells)
+            self._all_cells = None
 
-    def warn(self, text: str) -> None:
-        """A line that stays."""
-        self._console.print(f"[yellow]![/] {escape(text)}", highlight=False)
+    def handle(self, event: RunEvent) -> None:
+        """See :class:`~elmobench.bench.events.Observer`."""
+        match event:
+            case EncodingProgress(job, done, total):
+                self._show_encoding(f"encoding {job.label}", done, total)
+            case Encoded(job, _, last):
+                if last:
+                    self._remove_bar(f"encoding {job.label}")
+            case CellStarted(cell):
+                self._remove_bar(cell.label)  # of a worker that died
+                self._running[cell.label] = self._bars.add_task(
+                    f"  {cell.label}", total=cell.training.epochs, detail=""
+                )
+            case EpochDone(cell, epoch):
+                bar = self._running[cell.label]
+                self._bars.update(bar, completed=epoch.number, detail=f"dev {epoch.dev:.2f}")
+            case CellFinished(cell, record, by_this_run):
+                self._remove_bar(cell.label)
+                if by_this_run:
+                    self._print_outcome(cell.label, record)
+                if self._all_cells is not None:
+                    self._bars.advance(self._all_cells)
+            case RunWarning(text):
+                self._console.print(f"[yellow]![/] {escape(text)}", highlight=False)
 
-    def encoding(self, label: str, done: int, total: int) -> None:
-        """So many sentences of ``label`` are encoded; several workers may be at it."""
-        key = f"encoding {label}"
-        if key not in self._running:
-            self._running[key] = self._bars.add_task(key, total=total, detail="")
-            self._most[key] = 0
-        self._most[key] = max(self._most[key], done)
-        self._bars.update(self._running[key], completed=self._most[key])
+    def _show_encoding(self, description: str, done: int, total: int) -> None:
+        """Update the bar of one encoding, which several workers may report on."""
+        if description not in self._running:
+            self._running[description] = self._bars.add_task(description, total=total, detail="")
+            self._sentences_done[description] = 0
+        most = max(self._sentences_done[description], done)
+        self._sentences_done[description] = most
+        self._bars.update(self._running[description], completed=most)
 
-    def encoded(self, label: str) -> None:
-        """``label`` is encoded."""
-        self._most.pop(f"encoding {label}", None)
-        bar = self._running.pop(f"encoding {label}", None)
+    def _remove_bar(self, key: str) -> None:
+        self._sentences_done.pop(key, None)
+        bar = self._running.pop(key, None)
         if bar is not None:
             self._bars.remove_task(bar)
 
-    def started(self, label: str, epochs: int) -> None:
-        """A cell begins, of at most so many epochs: it gets a bar of its own."""
-        self._running[label] = self._bars.add_task(f"  {label}", total=epochs, detail="")
-
-    def epoch(self, label: str, epoch: Epoch) -> None:
-        """One epoch of a running cell is done."""
-        self._bars.update(
-            self._running[label], completed=epoch.number, detail=f"dev {epoch.dev:.2f}"
-        )
-
-    def finished(self, label: str, record: RunRecord) -> None:
-        """A cell was recorded."""
-        bar = self._running.pop(label, None)
-        if bar is not None:
-            self._bars.remove_task(bar)
+    def _print_outcome(self, label: str, record: RunRecord) -> None:
         if record.result is None or record.run is None:
             self._console.print(
                 f"[red]✗[/] {escape(label)}: {escape(record.error or '')}", highlight=False

@@ -1,4 +1,4 @@
-"""The runner: experiment → grid → features → cells → records."""
+"""Run an experiment: plan its grid, encode its features, run its cells, write records."""
 
 from __future__ import annotations
 
@@ -10,24 +10,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.events import CellFinished, Encoded, RunEvent
 from elmobench.bench.experiment.schema import Experiment, load_experiment, parse_experiment
-from elmobench.bench.launchers.base import (
-    LAUNCHERS,
-    Launcher,
-    LaunchOptions,
-    Observer,
-    PendingCell,
-    PendingVectors,
-)
+from elmobench.bench.jobs import PendingCell, PendingVectors
+from elmobench.bench.launchers.base import LAUNCHERS, Launcher, LaunchOptions
 from elmobench.bench.plan import PlannedCell, make_plan
-from elmobench.bench.progress import Advance, RunProgress
-from elmobench.bench.search import selection_path
+from elmobench.bench.progress import RunProgress
+from elmobench.bench.search import search_path
+from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
 from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.trainer import Epoch
 
 Overwrite = Literal["never", "failed", "always"]
 
@@ -38,14 +32,14 @@ class RunSummary:
 
     Attributes:
         experiment: the experiment.
-        folder: where its records stand.
-        records: one a cell, in grid order.
-        trained: cells trained now.
-        skipped: cells whose record was there already.
-        failed: cells that ended in an error.
-        encoded_sentences: sentences encoded now.
+        folder: the folder of its records.
+        records: one record per point of the grid, in its order.
+        trained: number of cells trained by this run.
+        skipped: number of cells that already had a record.
+        failed: number of cells that ended in an error.
+        encoded_sentences: number of sentences encoded by this run.
         seconds: wall time.
-        tracker: the MLflow store that has it all; None without tracking.
+        tracker: the MLflow store that has all records; None without tracking.
     """
 
     experiment: Experiment
@@ -78,61 +72,65 @@ def run_experiment(
     Args:
         experiment: an :class:`Experiment`, its content as a mapping, a file, or the name of a
             shipped one.
-        results: folder for this experiment's records; default ``results/<name>``.
+        results: folder for this experiment's records; default: ``results/<name>``.
         include: folders of one's own task cards.
-        store: the feature store; default the user's.
-        tracking_uri: MLflow store or server; default a SQLite file beside the records;
+        store: the feature store; default: the user's.
+        tracking_uri: MLflow store or server; default: a SQLite file next to the records;
             ``"none"`` for no tracking.
         overwrite: which recorded cells to run again: ``never``, ``failed`` ones, ``always``.
-        trust_first: pin the digest of files nobody has pinned.
+        trust_first: accept files without a known digest, and pin their digests.
         quiet: show no progress.
         launcher: where cells run: ``local``, one after another in this process; ``pool``,
             in several processes of this machine; ``ray``, on a Ray cluster. Default: ``ray`` if
-            there is an ``address``, ``pool`` if ``workers`` says more than one, else ``local``.
+            there is an ``address``, ``pool`` if ``workers`` is more than one, else ``local``.
             Results are the same to the bit.
-        workers: how many cells at a time; default for the last two: as many as there are cores.
-        address: of a Ray cluster that runs already (``auto`` for the one of this machine).
+        workers: how many cells run at a time; default for ``pool`` and ``ray``: the number of
+            cores divided by the threads of a cell.
+        address: of a running Ray cluster (``auto`` for the one of this machine).
 
     Raises:
-        ElmobenchError: for anything wrong with the experiment, before any work.
+        ElmobenchError: if anything in the experiment is wrong, before any work.
     """
-    if isinstance(experiment, str | Path):
-        experiment = load_experiment(experiment)
-    elif not isinstance(experiment, Experiment):
-        experiment = parse_experiment(dict(experiment))
+    loaded = _as_experiment(experiment)
     new_launcher = LAUNCHERS.get(launcher or _default_launcher(workers, address))
-    cell_launcher = new_launcher(LaunchOptions(workers, address))
-    folder = results or Path("results") / experiment.name
+    chosen_launcher = new_launcher(LaunchOptions(workers, address))
     start = time.perf_counter()
-    context = RunContext(experiment, include, store, trust_first)
-    summary = RunSummary(experiment, folder)
-    records = RecordStore(folder)
+    context = RunContext(loaded, include, store, trust_first)
+    records = RecordStore(results or Path("results") / loaded.name)
+    summary = RunSummary(loaded, records.folder)
     with RunProgress(quiet) as progress:
-        plan = make_plan(context, lambda task: progress.note(f"loading {task}"))
-        # Two points of the grid may be one cell: it runs once.
+        with progress.loading(len(loaded.tasks)) as on_task:
+            plan = make_plan(context, on_task)
+        # Two points of the grid may be the same cell, which runs once.
         cells = {planned.digest: planned for planned in plan}
         pending = _pending(cells.values(), records, overwrite)
-        # An unusable tracking store is told before the first hour of work, not after it.
-        tracker = summary.tracker = open_tracker(tracking_uri, records, experiment.name)
-        records.write_plan(experiment.model_dump(mode="json"), [planned.point for planned in plan])
-        if overwrite == "always":
-            for planned in cells.values():
-                selection_path(folder, planned.identity).unlink(missing_ok=True)
         summary.skipped = len(cells) - len(pending)
-        watch = RunObserver(context, records, progress, summary, tracker)
+        # A tracking store that cannot be used is an error now, not after the first hour of work.
+        tracker = summary.tracker = open_tracker(tracking_uri, records, loaded.name)
+        records.write_plan(loaded.model_dump(mode="json"), [planned.point for planned in plan])
+        if overwrite == "always":
+            _delete_searches(cells.values(), records)
         if pending:
-            with closing(cell_launcher):
-                build_features(
-                    context, [todo.planned for todo in pending], records, watch, cell_launcher
-                )
-                with progress.task("cells", len(pending)) as watch.advance:
-                    cell_launcher.run_cells(pending, context, records, watch)
+            observer = RunObserver(context, records, progress, summary, tracker)
+            session = RunSession(context, records, observer)
+            with closing(chosen_launcher):
+                encode_features([job.planned for job in pending], session, chosen_launcher)
+                with progress.cells(len(pending)):
+                    chosen_launcher.run_cells(pending, session)
         summary.records = records.planned()
         if tracker is not None:
-            # What another process trained, or ran while the tracking store was away.
+            # Cells that another process trained, or that ran while the tracking store was away.
             tracker.sync()
     summary.seconds = time.perf_counter() - start
     return summary
+
+
+def _as_experiment(experiment: Experiment | Mapping[str, Any] | str | Path) -> Experiment:
+    if isinstance(experiment, Experiment):
+        return experiment
+    if isinstance(experiment, str | Path):
+        return load_experiment(experiment)
+    return parse_experiment(dict(experiment))
 
 
 def _default_launcher(workers: int | None, address: str | None) -> str:
@@ -161,36 +159,36 @@ def is_pending(record: RunRecord | None, overwrite: str) -> bool:
     )
 
 
-def build_features(
-    context: RunContext,
-    planned: Sequence[PlannedCell],
-    records: RecordStore,
-    observer: Observer,
-    launcher: Launcher,
-) -> None:
-    """Have ``launcher`` encode what the cells need and the store lacks."""
+def _delete_searches(cells: Iterable[PlannedCell], records: RecordStore) -> None:
+    """Delete the kept hyper-parameter searches of ``cells``, so that they are made again."""
+    for planned in cells:
+        search_path(records.folder, planned.identity).unlink(missing_ok=True)
+
+
+def encode_features(cells: Sequence[PlannedCell], session: RunSession, launcher: Launcher) -> None:
+    """Let ``launcher`` encode the sentences of ``cells`` that are not in the store yet."""
     jobs: dict[tuple[Any, ...], PendingVectors] = {}
-    for one in planned:
-        cell = one.cell
+    for planned in cells:
+        cell = planned.cell
         for part in cell.parts:
-            needed = canonical_json(cell.options.training_data())
-            key = (cell.task, cell.fold, needed, *part.key)
+            training_data = canonical_json(cell.options.training_data())
+            key = (cell.task, cell.fold, training_data, *part.key)
             if key not in jobs:
-                fingerprint = context.provider(part).fingerprint
-                data = str(one.identity["data"])
+                fingerprint = session.context.provider(part).fingerprint
+                data = str(planned.identity["data"])
                 jobs[key] = PendingVectors(cell, part, fingerprint, data)
-    launcher.encode(list(jobs.values()), context, records, observer)
+    launcher.encode(list(jobs.values()), session)
 
 
 class RunObserver:
-    """Passes on what the launcher tells: to the terminal, the summary and the tracker.
+    """Handles a run's events: shows them, counts them, and passes records to the tracker.
 
     Args:
         context: of the run.
-        records: take the costs of encoding, in ``features.json``.
-        progress: the terminal.
-        summary: counts.
-        tracker: takes finished cells; None for no tracking.
+        records: where the costs of encoding are kept, in ``features.json``.
+        progress: the terminal display.
+        summary: its counts are updated.
+        tracker: logs the cells of this run; None for no tracking.
     """
 
     def __init__(
@@ -201,20 +199,22 @@ class RunObserver:
         summary: RunSummary,
         tracker: Tracker | None,
     ) -> None:
-        self._context, self._records = context, records
+        self._threads = context.experiment.settings.threads
+        self._records = records
         self._progress = progress
         self._summary = summary
         self._tracker = tracker
-        self.advance: Advance = lambda steps: None
 
-    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
-        """See :class:`~elmobench.bench.launchers.base.Observer`."""
-        self._progress.encoding(job.label, done, total)
+    def handle(self, event: RunEvent) -> None:
+        """See :class:`~elmobench.bench.events.Observer`."""
+        self._progress.handle(event)
+        match event:
+            case Encoded(job, report):
+                self._count_encoding(job, report)
+            case CellFinished(_, record, by_this_run):
+                self._count_cell(record, by_this_run)
 
-    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
-        """See :class:`~elmobench.bench.launchers.base.Observer`."""
-        if last:
-            self._progress.encoded(job.label)
+    def _count_encoding(self, job: PendingVectors, report: BuildReport) -> None:
         self._summary.encoded_sentences += report.encoded_sentences
         if report.encoded_sentences or report.encoded_types:
             self._records.add_cost(
@@ -228,33 +228,17 @@ class RunObserver:
                     "seconds": round(report.seconds, 3),
                     "cpu": round(report.cpu_seconds, 3),
                     "bytes": report.bytes,
-                    "threads": self._context.experiment.settings.threads,
+                    "threads": self._threads,
                 }
             )
 
-    def started(self, cell: Cell) -> None:
-        """See :class:`~elmobench.bench.launchers.base.Observer`."""
-        self._progress.started(cell.label, cell.training.epochs)
-
-    def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        """See :class:`~elmobench.bench.launchers.base.Observer`."""
-        self._progress.epoch(cell.label, epoch)
-
-    def warn(self, text: str) -> None:
-        """See :class:`~elmobench.bench.launchers.base.Observer`."""
-        self._progress.warn(text)
-
-    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        """See :class:`~elmobench.bench.launchers.base.Observer`."""
-        if not here:
+    def _count_cell(self, record: RunRecord, by_this_run: bool) -> None:
+        if not by_this_run:
             self._summary.skipped += 1
-            self.advance(1)
             return
         if record.status == "ok":
             self._summary.trained += 1
         else:
             self._summary.failed += 1
-        self._progress.finished(cell.label, record)
         if self._tracker is not None:
             self._tracker.log(record)
-        self.advance(1)

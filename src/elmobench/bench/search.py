@@ -52,14 +52,14 @@ def with_candidate(cell: Cell, candidate: Candidate) -> Cell:
     return replace(cell, options=options, training=training, mix=mix)
 
 
-def selection_key(identity: Mapping[str, Any]) -> str:
+def search_key(identity: Mapping[str, Any]) -> str:
     """Names the search that all seeds of a cell share."""
     return digest_of({name: value for name, value in identity.items() if name != "seed"})
 
 
-def selection_path(folder: Path, identity: Mapping[str, Any]) -> Path:
+def search_path(folder: Path, identity: Mapping[str, Any]) -> Path:
     """Where the search of a cell and its other seeds is kept, below the results ``folder``."""
-    return folder / "selections" / f"{selection_key(identity)[:16]}.json"
+    return folder / "selections" / f"{search_key(identity)[:16]}.json"
 
 
 def select(
@@ -79,8 +79,8 @@ def select(
     """
     if len(choices) == 1:
         return SearchResult(choices[0], [])
-    path = selection_path(folder, identity)
-    kept = _read(path, selection_key(identity))
+    path = search_path(folder, identity)
+    kept = _read(path, search_key(identity))
     if kept is not None:
         return kept
     scores: list[tuple[Candidate, float | None]] = []
@@ -97,7 +97,7 @@ def select(
         raise failure
     best = max(done, key=lambda pair: pair[1])[0]
     selection = SearchResult(best, scores)
-    content = {"key": selection_key(identity), **selection.as_json()}
+    content = {"key": search_key(identity), **selection.as_json()}
     write_text(path, json.dumps(content, indent=1) + "\n")
     return selection
 

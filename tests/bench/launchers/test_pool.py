@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from filelock import FileLock
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.events import (
+    CellFinished,
+    CellStarted,
+    Encoded,
+    EncodingProgress,
+    EpochDone,
+    Observer,
+    RunEvent,
+    RunWarning,
+)
 from elmobench.bench.experiment.schema import parse_experiment
-from elmobench.bench.launchers.base import LaunchOptions, PendingCell, PendingVectors
+from elmobench.bench.jobs import Job, PendingCell
+from elmobench.bench.launchers.base import LaunchOptions
 from elmobench.bench.launchers.local import LocalLauncher
 from elmobench.bench.launchers.processes import ProcessPoolLauncher, ProcessWorker
+from elmobench.bench.launchers.worker import Message, WorkerError, WorkerReady
+from elmobench.bench.launchers.worker_pool import Worker, WorkerPool
 from elmobench.bench.plan import make_plan
-from elmobench.bench.run import build_features, run_experiment
-from elmobench.core.errors import ElmobenchError
-from elmobench.features.store.feature_store import BuildReport
+from elmobench.bench.run import encode_features, run_experiment
+from elmobench.bench.session import RunSession
+from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.trainer import Epoch
 
 
 def kill_children() -> None:
@@ -32,52 +46,66 @@ def kill_children() -> None:
         os.kill(child.pid, signal.SIGKILL)
 
 
-class Notes:
-    """An observer that keeps what it is told; ``victims`` workers are killed as cells begin."""
+class RecordingObserver:
+    """An observer that keeps what happens; ``victims`` workers are killed as jobs begin."""
 
     def __init__(self, victims: int = 0) -> None:
-        self.started_cells: list[str] = []
+        self.started: list[str] = []
         self.epochs = 0
-        self.records: list[tuple[RunRecord, bool]] = []
+        self.records: list[RunRecord] = []
         self.warnings: list[str] = []
-        self.done: dict[str, int] = {}
-        self.reports: list[tuple[str, int, bool]] = []
+        self.encoded: list[Encoded] = []
         self._victims = victims
 
-    def started(self, cell: Cell) -> None:
-        self.started_cells.append(cell.label)
+    def handle(self, event: RunEvent) -> None:
+        match event:
+            case CellStarted(cell):
+                self.started.append(cell.label)
+                self._kill()
+            case EncodingProgress():
+                self._kill()
+            case EpochDone():
+                self.epochs += 1
+            case CellFinished(_, record, _):
+                self.records.append(record)
+            case RunWarning(text):
+                self.warnings.append(text)
+            case Encoded():
+                self.encoded.append(event)
+
+    def _kill(self) -> None:
         if self._victims:
             self._victims -= 1
             kill_children()
 
-    def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        self.epochs += 1
 
-    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        self.records.append((record, here))
+class EventList:
+    """An observer that keeps every event."""
 
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
+    def __init__(self) -> None:
+        self.events: list[RunEvent] = []
 
-    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
-        self.done[job.label] = done
-        if self._victims:
-            self._victims -= 1
-            kill_children()
+    def handle(self, event: RunEvent) -> None:
+        self.events.append(event)
 
-    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
-        self.reports.append((job.label, report.encoded_sentences, last))
+
+def new_session(experiment: dict, cards: Path, folder: Path, observer: Observer) -> RunSession:
+    context = RunContext(parse_experiment(experiment), [cards], folder / "store")
+    return RunSession(context, RecordStore(folder / "results"), observer)
 
 
 def prepared(
-    experiment: dict, cards: Path, folder: Path
-) -> tuple[list[PendingCell], RunContext, RecordStore]:
-    """What the runner hands to a launcher."""
-    context = RunContext(parse_experiment(experiment), [cards], folder / "store")
-    records = RecordStore(folder / "results")
-    plan = make_plan(context)
-    build_features(context, plan, records, Notes(), LocalLauncher(LaunchOptions()))
-    return [PendingCell(planned, None) for planned in plan], context, records
+    experiment: dict, cards: Path, folder: Path, observer: Observer
+) -> tuple[list[PendingCell], RunSession]:
+    """The runner's arguments for a launcher, with all vectors encoded."""
+    session = new_session(experiment, cards, folder, observer)
+    plan = make_plan(session.context)
+    encode_features(plan, replace(session, observer=RecordingObserver()), local_launcher())
+    return [PendingCell(planned, None) for planned in plan], session
+
+
+def local_launcher() -> LocalLauncher:
+    return LocalLauncher(LaunchOptions())
 
 
 def test_results_are_those_of_one_process_to_the_bit(
@@ -96,27 +124,31 @@ def test_results_are_those_of_one_process_to_the_bit(
     assert (again.trained, again.skipped) == (0, 8)
 
 
+def process_pool(workers: int) -> ProcessPoolLauncher:
+    return ProcessPoolLauncher(LaunchOptions(workers))
+
+
 def test_a_killed_worker_costs_its_cell_one_more_try(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    notes = Notes(victims=1)
-    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
-    assert len(notes.started_cells) == 2
-    assert [record.status for record, _ in notes.records] == ["ok"]
-    assert "status -9, killed: out of memory, perhaps; once more" in notes.warnings[0]
+    observer = RecordingObserver(victims=1)
+    cells, session = prepared({**tiny, "features": ["random"]}, cards, tmp_path, observer)
+    process_pool(1).run_cells(cells, session)
+    assert len(observer.started) == 2
+    assert [record.status for record in observer.records] == ["ok"]
+    expected = "status -9 (killed, possibly out of memory); trying once more"
+    assert expected in observer.warnings[0]
 
 
 @pytest.mark.slow
-def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
+def test_a_cell_that_crashes_two_workers_fails_and_the_others_run(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, context, records = prepared({**tiny, "seeds": [1, 2]}, cards, tmp_path)
-    notes = Notes(victims=2)
-    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
-    statuses = [record.status for record, _ in notes.records]
-    assert statuses == ["failed", "ok", "ok", "ok"]
-    first = records.read(cells[0].planned.digest)
+    observer = RecordingObserver(victims=2)
+    cells, session = prepared({**tiny, "seeds": [1, 2]}, cards, tmp_path, observer)
+    process_pool(1).run_cells(cells, session)
+    assert [record.status for record in observer.records] == ["failed", "ok", "ok", "ok"]
+    first = session.records.read(cells[0].planned.digest)
     assert first is not None
     assert first.error is not None
     assert "2 times" in first.error
@@ -124,76 +156,120 @@ def test_a_cell_that_takes_its_workers_with_it_fails_and_the_rest_goes_on(
 
 @pytest.mark.slow
 def test_a_cell_that_another_run_holds_comes_last(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    cells, context, records = prepared(tiny, cards, tmp_path)
-    lock = FileLock(records.lock_path(cells[0].planned.lock))
+    class Releasing(RecordingObserver):
+        def handle(self, event: RunEvent) -> None:
+            super().handle(event)
+            if isinstance(event, CellFinished):
+                lock.release()
+
+    observer = Releasing()
+    cells, session = prepared(tiny, cards, tmp_path, observer)
+    lock = FileLock(session.records.lock_path(cells[0].planned.lock))
     lock.acquire()
-
-    class Releasing(Notes):
-        def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-            super().finished(cell, record, here=here)
-            lock.release()
-
-    notes = Releasing()
-    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
-    assert [r.cell for r, _ in notes.records] == [c.planned.digest for c in reversed(cells)]
+    process_pool(1).run_cells(cells, session)
+    recorded = [record.cell for record in observer.records]
+    assert recorded == [cell.planned.digest for cell in reversed(cells)]
 
 
 @pytest.mark.slow
-def test_data_that_change_during_the_run_are_noticed_by_workers(
+def test_workers_notice_data_that_change_during_the_run(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
+    observer = RecordingObserver()
+    cells, session = prepared({**tiny, "features": ["random"]}, cards, tmp_path, observer)
     train = cards / "tiny.ner.train"
     train.write_text(train.read_text().replace("Ada", "Eve"))
-    notes = Notes()
-    ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, notes)
-    ((record, _),) = notes.records
+    process_pool(1).run_cells(cells, session)
+    (record,) = observer.records
     assert record.error is not None
     assert "changed since the run began" in record.error
 
 
 @pytest.mark.slow
-def test_what_ends_a_run_in_one_process_ends_it_here(
+def test_what_ends_a_run_in_one_process_ends_it_in_a_pool(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    (records.folder / "records").mkdir(parents=True)
-    record = records.record_path(cells[0].planned.digest)
+    raw = {**tiny, "features": ["random"]}
+    cells, session = prepared(raw, cards, tmp_path, RecordingObserver())
+    (session.records.folder / "records").mkdir(parents=True)
+    record = session.records.record_path(cells[0].planned.digest)
     record.mkdir()  # nothing can be read or written there
     with pytest.raises(OSError):
-        ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, Notes())
+        process_pool(1).run_cells(cells, session)
     assert not multiprocessing.active_children()
 
 
-def test_workers_that_cannot_start_are_told(
-    cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cells, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    context.args = replace(context.args, experiment=None)  # type: ignore[arg-type]
+def test_workers_that_cannot_start_are_an_error(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    raw = {**tiny, "features": ["random"]}
+    cells, session = prepared(raw, cards, tmp_path, RecordingObserver())
+    broken: Any = None
+    session.context.args = replace(session.context.args, experiment=broken)
     with pytest.raises(ElmobenchError, match="ended before it was ready"):
-        ProcessPoolLauncher(LaunchOptions(1)).run_cells(cells, context, records, Notes())
+        process_pool(1).run_cells(cells, session)
+
+
+class FailingWorker:
+    """Reports an error before it is ready, as a node with another version does."""
+
+    def __init__(self) -> None:
+        self.ready = False
+        self.job: Job | None = None
+        self.exit_reason = "stopped"
+
+    def submit(self, job: Job, *, wait: bool) -> None:
+        raise AssertionError("it is not ready")
+
+    def receive(self) -> Message | None:
+        return WorkerError(ConfigError("another version"))
+
+    def shutdown(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class FailingFactory:
+    fix, restarts = "", True
+
+    def start_worker(self) -> Worker:
+        return FailingWorker()
+
+    def wait_any(self, workers: Sequence[Worker]) -> Sequence[Worker]:
+        return workers
+
+
+def test_an_error_of_a_worker_that_has_no_job_yet_ends_the_run(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    raw = {**tiny, "features": ["random"]}
+    cells, session = prepared(raw, cards, tmp_path, RecordingObserver())
+    with pytest.raises(ConfigError, match="another version"):
+        WorkerPool(FailingFactory(), 1, session).run_cells(cells)
 
 
 @pytest.mark.slow
 def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    class Interrupted(Notes):
-        def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-            raise KeyboardInterrupt
+    class Interrupted(RecordingObserver):
+        def handle(self, event: RunEvent) -> None:
+            if isinstance(event, CellFinished):
+                raise KeyboardInterrupt
 
-    cells, context, records = prepared(tiny, cards, tmp_path)
+    cells, session = prepared(tiny, cards, tmp_path, Interrupted())
     with pytest.raises(KeyboardInterrupt):
-        ProcessPoolLauncher(LaunchOptions(2)).run_cells(cells, context, records, Interrupted())
+        process_pool(2).run_cells(cells, session)
     assert not multiprocessing.active_children()
-    assert len(list(records)) >= 1
+    assert len(list(session.records)) >= 1
 
 
 @pytest.mark.slow
 def test_workers_end_when_their_parent_is_gone(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    _, context, records = prepared({**tiny, "features": ["random"]}, cards, tmp_path)
-    worker = ProcessWorker(context.args, records.folder)
-    assert worker.receive() == ("ready",)
+    raw = {**tiny, "features": ["random"]}
+    _, session = prepared(raw, cards, tmp_path, RecordingObserver())
+    worker = ProcessWorker(session.context.args, session.records.folder)
+    assert worker.receive() == WorkerReady()
     worker.connection.close()
     deadline = time.monotonic() + 60
     while worker.process.is_alive() and time.monotonic() < deadline:
@@ -215,51 +291,57 @@ def files_of(store: Path) -> dict[str, bytes]:
     }
 
 
-def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"]}
-    one = tmp_path / "one"
-    prepared(raw, cards, one)
-    context = RunContext(parse_experiment(raw), [cards], tmp_path / "two" / "store")
-    records = RecordStore(tmp_path / "two" / "results")
-    notes, launcher = Notes(), ProcessPoolLauncher(LaunchOptions(2))
+def encode_all(session: RunSession, workers: int) -> None:
+    launcher = process_pool(workers)
     try:
-        build_features(context, make_plan(context), records, notes, launcher)
+        encode_features(make_plan(session.context), session, launcher)
     finally:
         launcher.close()
+
+
+def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"]}
+    prepared(raw, cards, tmp_path / "one", RecordingObserver())
+    observer = RecordingObserver()
+    session = new_session(raw, cards, tmp_path / "two", observer)
+    encode_all(session, workers=2)
     assert not multiprocessing.active_children()
-    # The same files as one process writes, whoever came first to which.
-    assert files_of(tmp_path / "two" / "store") == files_of(one / "store")
-    labels = {label for label, _, _ in notes.reports}
+    # The same files as one process writes, whichever worker wrote which.
+    assert files_of(tmp_path / "two" / "store") == files_of(tmp_path / "one" / "store")
+    labels = {event.job.label for event in observer.encoded}
     assert labels == {
         f"{part} on {t}/tiny" for part in ("random", "elmo-random") for t in ("ner", "sentiment")
     }
-    # Of several workers at one set the last one says so.
+    # Of several workers on one job the last one reports that it is the last.
     for label in labels:
-        assert [last for name, _, last in notes.reports if name == label][-1]
-    again, launcher = Notes(), ProcessPoolLauncher(LaunchOptions(2))
-    try:
-        build_features(context, make_plan(context), records, again, launcher)
-    finally:
-        launcher.close()
-    assert {encoded for _, encoded, _ in again.reports} == {0}
+        assert [event.last for event in observer.encoded if event.job.label == label][-1]
+    again = RecordingObserver()
+    encode_all(replace(session, observer=again), workers=2)
+    assert {event.report.encoded_sentences for event in again.encoded} == {0}
 
 
 @pytest.mark.slow
 def test_a_worker_that_dies_while_encoding_is_replaced(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    context = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
-    records = RecordStore(tmp_path / "results")
-    for victims, message in ((1, None), (2, "2 times")):
-        notes, launcher = Notes(victims), ProcessPoolLauncher(LaunchOptions(1))
-        try:
-            if message is None:
-                build_features(context, make_plan(context), records, notes, launcher)
-                assert "once more" in notes.warnings[0]
-            else:
-                context.store.prune(fingerprints=[""])
-                with pytest.raises(ElmobenchError, match=message):
-                    build_features(context, make_plan(context), records, notes, launcher)
-        finally:
-            launcher.close()
+    observer = RecordingObserver(victims=1)
+    session = new_session(tiny, cards, tmp_path, observer)
+    encode_all(session, workers=1)
+    assert "once more" in observer.warnings[0]
+    session.context.store.prune(fingerprints=[""])
+    with pytest.raises(ElmobenchError, match="2 times"):
+        encode_all(replace(session, observer=RecordingObserver(victims=2)), workers=1)
     assert not multiprocessing.active_children()
+
+
+def test_events_can_be_pickled(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    observer = EventList()
+    session = new_session({**tiny, "features": ["random"]}, cards, tmp_path, observer)
+    plan = make_plan(session.context)
+    encode_features(plan, session, local_launcher())
+    local_launcher().run_cells([PendingCell(planned, None) for planned in plan], session)
+    observer.handle(RunWarning("w"))
+    kinds = {type(event) for event in observer.events}
+    assert kinds == set(get_args(RunEvent))
+    for event in observer.events:
+        assert pickle.loads(pickle.dumps(event)) == event  # noqa: S301

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,54 +12,57 @@ import pytest
 
 import elmobench
 from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.events import (
+    CellFinished,
+    CellStarted,
+    Encoded,
+    EncodingProgress,
+    RunEvent,
+    RunWarning,
+)
 from elmobench.bench.experiment.schema import parse_experiment
-from elmobench.bench.launchers.base import LaunchOptions, PendingCell
+from elmobench.bench.jobs import PendingCell
+from elmobench.bench.launchers.base import LaunchOptions
 from elmobench.bench.launchers.local import LocalLauncher
 from elmobench.bench.launchers.ray_cluster import RayLauncher, RemoteWorker
+from elmobench.bench.launchers.worker import WorkerError
 from elmobench.bench.plan import make_plan
-from elmobench.bench.run import build_features, run_experiment
+from elmobench.bench.run import encode_features, run_experiment
+from elmobench.bench.session import RunSession
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.features.store.feature_store import FeatureStore
 from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.trainer import Epoch
 
 pytest.importorskip("ray")
 
 OPTIONS: dict[str, Any] = {"tracking_uri": "none", "quiet": True}
 
 
-class Notes:
-    """An observer that counts, and does something when the first cell begins."""
+class RecordingObserver:
+    """An observer that counts, and calls ``on_first`` when the first cell starts."""
 
     def __init__(self, on_first: Any = None) -> None:
-        self.started_cells: Counter[str] = Counter()
-        self.finished_cells: list[tuple[RunRecord, bool]] = []
+        self.started: Counter[str] = Counter()
+        self.records: list[RunRecord] = []
         self.warnings: list[str] = []
         self.encoded_sentences = 0
-        self.epochs = 0
         self._on_first = on_first
 
-    def encoding(self, job: Any, done: int, total: int) -> None:
-        assert done <= total
-
-    def encoded(self, job: Any, report: Any, *, last: bool) -> None:
-        self.encoded_sentences += report.encoded_sentences
-
-    def started(self, cell: Cell) -> None:
-        self.started_cells[cell.label] += 1
-        if self._on_first is not None:
-            act, self._on_first = self._on_first, None
-            act()
-
-    def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        self.epochs += 1
-
-    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        self.finished_cells.append((record, here))
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
+    def handle(self, event: RunEvent) -> None:
+        match event:
+            case EncodingProgress(_, done, total):
+                assert done <= total
+            case Encoded(_, report):
+                self.encoded_sentences += report.encoded_sentences
+            case CellStarted(cell):
+                self.started[cell.label] += 1
+                if self._on_first is not None:
+                    act, self._on_first = self._on_first, None
+                    act()
+            case CellFinished(_, record, _):
+                self.records.append(record)
+            case RunWarning(text):
+                self.warnings.append(text)
 
 
 @pytest.fixture
@@ -91,28 +95,29 @@ def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
     records = RecordStore(tmp_path / "two")
     plan = make_plan(context)
     victim = next(node for node in cluster.list_all_nodes() if not node.is_head())
-    notes = Notes(lambda: cluster.remove_node(victim, allow_graceful=False))
+    observer = RecordingObserver(lambda: cluster.remove_node(victim, allow_graceful=False))
     launcher = RayLauncher(LaunchOptions(address=cluster.address))
-    build_features(context, plan, records, notes, launcher)
-    assert notes.encoded_sentences == one.encoded_sentences
-    launcher.run_cells([PendingCell(planned, None) for planned in plan], context, records, notes)
+    session = RunSession(context, records, observer)
+    encode_features(plan, session, launcher)
+    assert observer.encoded_sentences == one.encoded_sentences
+    launcher.run_cells([PendingCell(planned, None) for planned in plan], session)
 
-    assert any("its worker ended" in text and "once more" in text for text in notes.warnings)
-    found = {record.cell: record for record in records}
-    assert len(found) == len(one.records) == 8
+    assert any("its worker ended" in text and "once more" in text for text in observer.warnings)
+    by_cell = {record.cell: record for record in records}
+    assert len(by_cell) == len(one.records) == 8
     for record in one.records:
-        assert record.result == found[record.cell].result
+        assert record.result == by_cell[record.cell].result
     # What was at work on the dead node began twice; nothing that was recorded ran again.
-    again = [label for label, times in notes.started_cells.items() if times > 1]
+    again = [label for label, times in observer.started.items() if times > 1]
     assert len(again) <= 1
-    assert Counter(record.cell for record, _ in notes.finished_cells).most_common(1)[0][1] == 1
+    assert Counter(record.cell for record in observer.records).most_common(1)[0][1] == 1
     assert FeatureStore(tmp_path / "s2").verify() == []
     assert not list((tmp_path / "two").glob(".seen-by-all*"))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_cluster_of_its_own_with_a_cell_that_takes_its_workers_with_it(
+def test_a_cell_that_crashes_two_workers_on_a_local_cluster(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
     import ray
@@ -120,22 +125,25 @@ def test_a_cluster_of_its_own_with_a_cell_that_takes_its_workers_with_it(
     context = RunContext(parse_experiment({**tiny, "seeds": [1, 2]}), [cards], tmp_path / "s")
     records = RecordStore(tmp_path / "r")
     plan = make_plan(context)
-    build_features(context, plan, records, Notes(), LocalLauncher(LaunchOptions()))
+    session = RunSession(context, records, RecordingObserver())
+    encode_features(plan, session, LocalLauncher(LaunchOptions()))
     first = plan[0].cell.label
 
-    class Deadly(Notes):
-        def started(self, cell: Cell) -> None:
-            super().started(cell)
-            if cell.label == first:
+    class StoppingWorkers(RecordingObserver):
+        def handle(self, event: RunEvent) -> None:
+            super().handle(event)
+            if isinstance(event, CellStarted) and event.cell.label == first:
                 pool = launcher._pool
                 assert pool is not None
                 for worker in pool._workers:
                     worker.stop()
 
     launcher = RayLauncher(LaunchOptions(workers=1))
-    notes = Deadly()
-    launcher.run_cells([PendingCell(planned, None) for planned in plan], context, records, notes)
-    statuses = {record.cell: record.status for record, _ in notes.finished_cells}
+    observer = StoppingWorkers()
+    launcher.run_cells(
+        [PendingCell(planned, None) for planned in plan], replace(session, observer=observer)
+    )
+    statuses = {record.cell: record.status for record in observer.records}
     assert statuses.pop(plan[0].digest) == "failed"
     assert set(statuses.values()) == {"ok"}
     assert len(statuses) == 3
@@ -148,16 +156,14 @@ def test_a_cluster_of_its_own_with_a_cell_that_takes_its_workers_with_it(
 def test_a_node_that_shares_no_folder_or_has_another_version_says_so(tmp_path: Path) -> None:
     args: Any = ("never", "looked", "at", False)
     worker = RemoteWorker("w", None)
-    kind, error = worker.start("0.0.0", args, tmp_path, [])
-    assert kind == "error"
-    assert "the run 0.0.0" in str(error)
-    kind, error = worker.start(
-        elmobench.__version__, args, tmp_path, [tmp_path / "elsewhere" / "mark"]
-    )
-    assert kind == "error"
-    assert isinstance(error, ConfigError)
-    assert str(tmp_path / "elsewhere") in str(error)
-    assert "all nodes share" in str(error)
+    message = worker.start("0.0.0", args, tmp_path, [])
+    assert isinstance(message, WorkerError)
+    assert "the run 0.0.0" in str(message.error)
+    message = worker.start(elmobench.__version__, args, tmp_path, [tmp_path / "elsewhere" / "mark"])
+    assert isinstance(message, WorkerError)
+    assert isinstance(message.error, ConfigError)
+    assert str(tmp_path / "elsewhere") in str(message.error)
+    assert "all nodes share" in str(message.error)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Launchers: where sentences are encoded and cells run, and what they tell while they do."""
+"""Launchers: where sentences are encoded and cells run."""
 
 from __future__ import annotations
 
@@ -6,138 +6,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.cells import Cell, PartSettings
-from elmobench.bench.plan import PlannedCell
+from elmobench.bench.jobs import PendingCell, PendingVectors
+from elmobench.bench.session import RunSession
 from elmobench.core.registry import Registry
-from elmobench.features.store.feature_store import BuildReport
-from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.trainer import Epoch
-
-
-@dataclass(frozen=True)
-class PendingCell:
-    """A cell to be run.
-
-    Attributes:
-        planned: the cell.
-        previous: its record when the run was planned: of a failure, or to be overwritten. A
-            record that differs from it is another process's work.
-    """
-
-    planned: PlannedCell
-    previous: RunRecord | None
-
-    @property
-    def cell(self) -> Cell:
-        """The cell itself."""
-        return self.planned.cell
-
-    @property
-    def data(self) -> str:
-        """Digest of the task's data when the run was planned."""
-        return str(self.planned.identity["data"])
-
-    @property
-    def label(self) -> str:
-        """For messages."""
-        return self.cell.label
-
-    @property
-    def lock(self) -> str:
-        """Jobs with the same one never run at the same time."""
-        return self.planned.lock
-
-
-@dataclass(frozen=True)
-class PendingVectors:
-    """Vectors of all sentences that a cell reads, to be stored as far as they are not yet.
-
-    Attributes:
-        cell: whose sentences.
-        part: whose provider.
-        fingerprint: of the provider.
-        data: see :attr:`PendingCell.data`.
-    """
-
-    cell: Cell
-    part: PartSettings
-    fingerprint: str
-    data: str
-
-    @property
-    def label(self) -> str:
-        """For messages."""
-        fold = "" if self.cell.fold is None else f", fold {self.cell.fold}"
-        return f"{self.part.name} on {self.cell.task}{fold}"
-
-    @property
-    def lock(self) -> str:
-        """See :attr:`PendingCell.lock`. Data that share sentences are encoded in the order of the
-        grid, since what is encoded together decides the last bits."""
-        return self.fingerprint
-
-
-Job = PendingCell | PendingVectors
-
-
-class Observer(Protocol):
-    """Told what happens, in the process that launched."""
-
-    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
-        """``done`` sentences of ``job`` are stored, of ``total``."""
-
-    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
-        """A worker is through with ``job``; ``last`` if no other one is at it."""
-
-    def started(self, cell: Cell) -> None:
-        """``cell`` begins."""
-
-    def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        """``cell`` finished an epoch."""
-
-    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        """``cell`` was recorded, as ``ok`` or ``failed``: by this run, or by another one."""
-
-    def warn(self, text: str) -> None:
-        """Something that the person at the terminal should know."""
 
 
 class Launcher(Protocol):
-    """Encodes and runs cells somewhere; every record is written before ``finished`` is told."""
+    """Encodes sentences and runs cells; writes each record before it reports ``CellFinished``."""
 
-    def encode(
-        self,
-        jobs: Sequence[PendingVectors],
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Store what the store lacks of ``jobs``."""
+    def encode(self, jobs: Sequence[PendingVectors], session: RunSession) -> None:
+        """Encode the sentences of ``jobs`` that are not in the store yet."""
         ...
 
-    def run_cells(
-        self,
-        cells: Sequence[PendingCell],
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Run ``cells``; a cell that fails is recorded and the rest goes on."""
+    def run_cells(self, cells: Sequence[PendingCell], session: RunSession) -> None:
+        """Run ``cells``. A cell that fails is recorded as failed, and the others still run."""
         ...
 
     def close(self) -> None:
-        """Let all workers go. Nothing if there are none."""
+        """Stop all workers, if there are any."""
         ...
 
 
 @dataclass(frozen=True)
 class LaunchOptions:
-    """What a launcher is made with.
+    """Arguments of a launcher.
 
     Attributes:
-        workers: how many cells run at a time; None for what the machine has room for.
-        address: of a Ray cluster that runs already; None for one on this machine alone.
+        workers: how many cells run at a time; None for as many as the machine has cores for.
+        address: of a running Ray cluster; None to start one on this machine.
     """
 
     workers: int | None = None

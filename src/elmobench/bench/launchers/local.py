@@ -1,27 +1,28 @@
 """The simplest launcher: one cell after another, in this process.
 
-Several processes may run the same experiment into the same folder: a cell is trained by
-whoever takes its lock first, and the others go on to the next one.
+Several processes may run the same experiment into the same folder: the first process that takes
+a cell's lock trains the cell, and the others go on to the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from filelock import FileLock, Timeout
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.launchers.base import LaunchOptions, Observer, PendingCell, PendingVectors
+from elmobench.bench.events import CellFinished, CellStarted, Encoded, EncodingProgress
+from elmobench.bench.jobs import PendingCell, PendingVectors
+from elmobench.bench.launchers.base import LaunchOptions
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.run_cell import run_cell
+from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
-from elmobench.features.store.feature_store import BuildReport
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
 from elmobench.training.machine import torch_threads
 
-# What a cell's own computation may raise. A full disk or an interrupt is not among them: those
-# end the run, since the next cell would meet them too.
+# Errors that a cell's own computation may raise. A full disk or an interrupt is not among them:
+# those end the run, since the next cell would meet them too.
 _CELL_ERRORS = (
     ElmobenchError,
     ArithmeticError,
@@ -37,47 +38,30 @@ class LocalLauncher:
     """See :class:`~elmobench.bench.launchers.base.Launcher`.
 
     Args:
-        options: nothing of them is read: this process is the only worker.
+        options: ignored, since this process is the only worker.
     """
 
     def __init__(self, options: LaunchOptions) -> None:
         pass
 
-    def encode(
-        self,
-        jobs: Sequence[PendingVectors],
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
+    def encode(self, jobs: Sequence[PendingVectors], session: RunSession) -> None:
         """Encode ``jobs`` in their order."""
         for job in jobs:
-            report = encode_pending(job, context, partial(observer.encoding, job))
-            observer.encoded(job, report, last=True)
+            encode_pending(job, session)
+
+    def run_cells(self, cells: Sequence[PendingCell], session: RunSession) -> None:
+        """Run ``cells`` in their order; those that another process holds come last."""
+        held_elsewhere = [cell for cell in cells if not run_pending(cell, session, wait=False)]
+        for cell in held_elsewhere:
+            run_pending(cell, session, wait=True)
 
     def close(self) -> None:
-        """Nothing is open."""
-
-    def run_cells(
-        self,
-        cells: Sequence[PendingCell],
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Run ``cells`` in their order; those that another process is at come last."""
-        taken = [
-            cell for cell in cells if not run_pending(cell, context, records, observer, wait=False)
-        ]
-        for cell in taken:
-            run_pending(cell, context, records, observer, wait=True)
+        """Do nothing: there are no workers."""
 
 
-def encode_pending(
-    job: PendingVectors, context: RunContext, told: Callable[[int, int], object]
-) -> BuildReport:
-    """Encode what is missing; ``told`` hears how many sentences are done, of how
-    many."""
+def encode_pending(job: PendingVectors, session: RunSession) -> None:
+    """Encode the sentences of ``job`` that are not in the store yet; reports progress and end."""
+    context, observer = session.context, session.observer
     context.expect_data(job.cell.task, job.cell.fold, job.data)
     sentences = context.sentences(job.cell)
     done = 0
@@ -85,47 +69,47 @@ def encode_pending(
     def advance(steps: int) -> None:
         nonlocal done
         done += steps
-        told(done, len(sentences))
+        observer.handle(EncodingProgress(job, done, len(sentences)))
 
     with torch_threads(context.experiment.settings.threads):
         report = context.store.build(context.provider(job.part), sentences, advance)
     if report.encoded_sentences or report.encoded_types:
         context.forget_stored(job.part)
-    return report
+    observer.handle(Encoded(job, report))
 
 
-def run_pending(
-    pending: PendingCell,
-    context: RunContext,
-    records: RecordStore,
-    observer: Observer,
-    *,
-    wait: bool,
-) -> bool:
-    """Run one cell; False if another process holds it."""
-    planned = pending.planned
+def run_pending(pending: PendingCell, session: RunSession, *, wait: bool) -> bool:
+    """Run one cell; its record is written, as ``ok`` or ``failed``.
+
+    Args:
+        pending: the cell.
+        session: of the run.
+        wait: whether to wait for a cell that another process holds.
+
+    Returns:
+        False if another process holds the cell and ``wait`` is False.
+    """
+    planned, records, observer = pending.planned, session.records, session.observer
     try:
         with FileLock(records.lock_path(planned.lock), timeout=-1 if wait else 0):
             record = records.read(planned.digest)
             if record is not None and record != pending.previous:
-                observer.finished(planned.cell, record, here=False)
+                observer.handle(CellFinished(planned.cell, record, by_this_run=False))
                 return True
-            observer.started(planned.cell)
+            observer.handle(CellStarted(planned.cell))
             try:
-                record = run_cell(
-                    planned, context, records, lambda epoch: observer.epoch(planned.cell, epoch)
-                )
+                record = run_cell(planned, session)
             except _CELL_ERRORS as error:
-                known = isinstance(error, ElmobenchError)
-                text = str(error) if known else f"{type(error).__name__}: {error}"
-                record = failure(planned, context, text)
+                expected = isinstance(error, ElmobenchError)
+                text = str(error) if expected else f"{type(error).__name__}: {error}"
+                record = failed_record(planned, session.context, text)
                 records.write(record)
-            observer.finished(planned.cell, record, here=True)
+            observer.handle(CellFinished(planned.cell, record, by_this_run=True))
     except Timeout:
         return False
     return True
 
 
-def failure(planned: PlannedCell, context: RunContext, error: str) -> RunRecord:
+def failed_record(planned: PlannedCell, context: RunContext, error: str) -> RunRecord:
     """The record of a cell that ended in ``error``."""
     return planned.record(context.experiment, status="failed", error=error)

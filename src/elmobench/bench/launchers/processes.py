@@ -1,4 +1,4 @@
-"""The launcher of one machine: a pool of processes, each at one job at a time."""
+"""The launcher for one machine: a pool of processes, each doing one job at a time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.bench.context import ContextArgs, RunContext
-from elmobench.bench.launchers.base import Job
-from elmobench.bench.launchers.worker import JobRunner, Message
+from elmobench.bench.jobs import Job
+from elmobench.bench.launchers.worker import JobRunner, Message, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.tracking.record import RecordStore
 
-_GOODBYE_SECONDS = 5.0
+_SHUTDOWN_SECONDS = 5.0
 
 
 class ProcessWorker:
-    """One process and the pipe to it.
+    """One process and the pipe to it; see
+    :class:`~elmobench.bench.launchers.worker_pool.Worker`.
 
     Args:
         args: of the run context.
@@ -31,12 +32,12 @@ class ProcessWorker:
     def __init__(self, args: ContextArgs, folder: Path) -> None:
         # Spawned, not forked: threads of torch and of the tracker do not survive a fork.
         spawn = multiprocessing.get_context("spawn")
-        self.connection, theirs = spawn.Pipe()
+        self.connection, child_end = spawn.Pipe()
         self.process: SpawnProcess = spawn.Process(
-            target=_work, args=(theirs, args, folder), daemon=True
+            target=_work, args=(child_end, args, folder), daemon=True
         )
         self.process.start()
-        theirs.close()
+        child_end.close()
         self.job: Job | None = None
         self.ready = False
 
@@ -44,7 +45,7 @@ class ProcessWorker:
     def exit_reason(self) -> str:
         """How the process ended."""
         status = self.process.exitcode
-        killed = ", killed: out of memory, perhaps" if status == -signal.SIGKILL else ""
+        killed = " (killed, possibly out of memory)" if status == -signal.SIGKILL else ""
         return f"its worker process ended with status {status}{killed}"
 
     def submit(self, job: Job, *, wait: bool) -> None:
@@ -69,7 +70,7 @@ class ProcessWorker:
             self.connection.send(None)
         except OSError:
             return
-        self.process.join(_GOODBYE_SECONDS)
+        self.process.join(_SHUTDOWN_SECONDS)
 
     def stop(self) -> None:
         """See :class:`~elmobench.bench.launchers.worker_pool.Worker`."""
@@ -80,11 +81,11 @@ class ProcessWorker:
 
 
 class _ProcessFactory:
-    """Hires processes of this machine."""
+    """Starts processes of this machine."""
 
     restarts = False
     fix = (
-        "what it wrote above says why; a script that calls run() with workers needs "
+        "its error is printed above; a script that calls run() with workers needs "
         "`if __name__ == '__main__':` around the call"
     )
 
@@ -95,14 +96,15 @@ class _ProcessFactory:
         return ProcessWorker(self._args, self._folder)
 
     def wait_any(self, workers: Sequence[Worker]) -> list[Worker]:
-        pipes = {
+        by_connection = {
             worker.connection: worker for worker in workers if isinstance(worker, ProcessWorker)
         }
-        return [pipes[pipe] for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
+        readable = wait(list(by_connection))
+        return [by_connection[end] for end in readable if isinstance(end, Connection)]
 
 
 class ProcessPoolLauncher(WorkerPoolLauncher):
-    """Processes of this machine, by default as many as it has cores for."""
+    """Processes of this machine; by default the number of cores divided by a cell's threads."""
 
     def default_size(self, context: RunContext) -> int:
         """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
@@ -114,14 +116,14 @@ class ProcessPoolLauncher(WorkerPoolLauncher):
 
 
 def _work(connection: Connection[Any, Any], args: ContextArgs, folder: Path) -> None:
-    """Do the jobs that come through ``connection`` until None comes, or nobody is there."""
+    """Do the jobs that arrive through ``connection``, until None arrives or the parent is gone."""
     # Ctrl-C reaches every process of the terminal: the parent decides, and stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     runner = JobRunner(args, folder)
     try:
-        connection.send(("ready",))
+        connection.send(WorkerReady())
         while (message := connection.recv()) is not None:
-            job, waits = message
-            connection.send(runner.run(job, connection.send, wait=waits))
+            job, wait_for_lock = message
+            connection.send(runner.run(job, connection.send, wait=wait_for_lock))
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # The parent is gone. What was finished is on disk.
+        return  # The parent is gone. Every finished record is on disk.

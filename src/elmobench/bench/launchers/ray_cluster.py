@@ -1,8 +1,8 @@
-"""The launcher of many machines: actors of a Ray cluster, each at one job at a time.
+"""The launcher for several machines: actors of a Ray cluster, each doing one job at a time.
 
-Feature store, results and whatever the experiment reads lie in folders that all machines share;
-records come to stand there exactly as if one machine had run everything. A worker that dies, or
-whose machine does, is replaced wherever the cluster has room.
+Feature store, results and everything the experiment reads must be in folders that all machines
+share; the records written there are the same as if one machine had run everything. A worker that
+dies, or whose machine dies, is replaced on any node with free cores.
 """
 
 from __future__ import annotations
@@ -21,31 +21,32 @@ from typing import Any
 
 import elmobench
 from elmobench.bench.context import ContextArgs, RunContext
-from elmobench.bench.launchers.base import Job, LaunchOptions
-from elmobench.bench.launchers.worker import JobRunner, Message
+from elmobench.bench.jobs import Job
+from elmobench.bench.launchers.base import LaunchOptions
+from elmobench.bench.launchers.worker import JobRunner, Message, WorkerError, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.tracking.record import RecordStore
 
 _POLL_SECONDS = 0.05
-_ANSWER_SECONDS = 10.0
+_CONNECT_SECONDS = 10.0
 _OBJECT_STORE_BYTES = 80 << 20
 _USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
 
 
 class Mailbox:
-    """The actor that takes what workers tell while they are at a job."""
+    """The actor that collects the events that workers send while they do a job."""
 
     def __init__(self) -> None:
         self._messages: list[tuple[str, Message]] = []
 
     def put(self, worker: str, message: Message) -> None:
-        """From a worker."""
+        """Add a message of ``worker``."""
         self._messages.append((worker, message))
 
     def take(self) -> list[tuple[str, Message]]:
-        """All that has come since the last call."""
+        """All messages since the last call."""
         messages, self._messages = self._messages, []
         return messages
 
@@ -54,7 +55,7 @@ class RemoteWorker:
     """The actor that does jobs.
 
     Args:
-        name: its sender's name in the mailbox.
+        name: the sender of its messages in the mailbox.
         mailbox: handle of the :class:`Mailbox`.
     """
 
@@ -69,56 +70,58 @@ class RemoteWorker:
             version: of elmobench where the run was started.
             args: of the run context.
             folder: of the records.
-            marks: files that are there if this machine shares the folders.
+            marks: files that exist if this machine shares the run's folders.
 
         Returns:
-            ``("ready",)``, or ``("error", error)``.
+            ``WorkerReady``, or ``WorkerError`` if the node cannot take part.
         """
         node = platform.node()
         if version != elmobench.__version__:
-            return (
-                "error",
+            return WorkerError(
                 ConfigError(
                     f"node {node} has elmobench {elmobench.__version__}, the run {version}",
                     fix="install the same version on all nodes",
-                ),
+                )
             )
         for mark in marks:
             if not mark.exists():
-                return (
-                    "error",
+                return WorkerError(
                     ConfigError(
-                        f"node {node} does not see what others write there",
+                        f"node {node} does not see files that other nodes write there",
                         where=str(mark.parent),
                         fix="put results and store (--results, --store) into a folder that all "
                         "nodes share",
-                    ),
+                    )
                 )
         try:
             self._runner = JobRunner(args, folder)
         except (ElmobenchError, OSError) as error:
-            return ("error", error)
-        return ("ready",)
+            return WorkerError(error)
+        return WorkerReady()
 
     def run(self, job: Job, wait: bool) -> Message:
         """Do ``job``; returns its last message."""
-        assert self._runner is not None, "started first"
+        assert self._runner is not None, "start() comes first"
         return self._runner.run(job, self._send, wait=wait)
 
     def _send(self, message: Message) -> None:
         import ray
 
-        # Waited for, so that what is told comes before the last message.
+        # Waits for delivery, so that events arrive before the last message.
         ray.get(self._mailbox.put.remote(self._name, message))
 
 
 class RayWorker:
-    """An actor as its pool sees it.
+    """An actor as seen by its pool; see :class:`~elmobench.bench.launchers.worker_pool.Worker`.
 
     Args:
-        name: in the mailbox.
+        name: the sender of its messages in the mailbox.
         actor: handle of a :class:`RemoteWorker`.
-        started: what its ``start`` will return.
+        started: reference to what its ``start`` will return.
+
+    Attributes:
+        inbox: events that were taken from the mailbox and not received yet.
+        last: reference to the last message of the present job; None once it was received.
     """
 
     def __init__(self, name: str, actor: Any, started: Any) -> None:
@@ -162,10 +165,10 @@ class RayWorker:
 
 
 class _ActorFactory:
-    """Hires actors of the cluster."""
+    """Starts actors on the cluster, and collects their messages."""
 
     restarts = True
-    fix = "see what the nodes have logged (`ray status`, /tmp/ray/session_latest/logs)"
+    fix = "look into the nodes' logs (`ray status`, /tmp/ray/session_latest/logs)"
 
     def __init__(self, context: RunContext, folder: Path) -> None:
         import ray
@@ -184,7 +187,7 @@ class _ActorFactory:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
         here = ray.get_runtime_context().get_node_id()
-        # With the driver, so that it lives as long as the run does.
+        # On the driver's node, so that it lives as long as the run.
         mailbox: Any = ray.remote(Mailbox)
         place = NodeAffinitySchedulingStrategy(here, soft=False)
         self._mailbox = mailbox.options(num_cpus=0, scheduling_strategy=place).remote()
@@ -205,27 +208,27 @@ class _ActorFactory:
     def wait_any(self, workers: Sequence[Worker]) -> list[Worker]:
         import ray
 
-        ours = [worker for worker in workers if isinstance(worker, RayWorker)]
-        if unread := [worker for worker in ours if worker.inbox]:
+        actors = [worker for worker in workers if isinstance(worker, RayWorker)]
+        if unread := [worker for worker in actors if worker.inbox]:
             return list(unread)
+        by_name = {worker.name: worker for worker in actors}
         while True:
-            waiting = {worker.last: worker for worker in ours if worker.last is not None}
+            waiting = {worker.last: worker for worker in actors if worker.last is not None}
             done: list[Any] = []
             if waiting:
                 done, _ = ray.wait(list(waiting), num_returns=1, timeout=_POLL_SECONDS)
             else:
                 time.sleep(_POLL_SECONDS)
-            # Taken after the last messages have come, so that nothing told before them is missed.
-            told = {worker.name: worker for worker in ours}
-            heard: dict[str, Worker] = {}
+            # Taken after the last messages have arrived, so that no event before them is missed.
+            senders: dict[str, Worker] = {}
             for name, message in ray.get(self._mailbox.take.remote()):
-                if name in told:
-                    told[name].inbox.append(message)
-                    heard[name] = told[name]
-            if not heard and done:
-                heard = {waiting[ref].name: waiting[ref] for ref in done}
-            if heard:
-                return list(heard.values())
+                if name in by_name:
+                    by_name[name].inbox.append(message)
+                    senders[name] = by_name[name]
+            if not senders and done:
+                senders = {waiting[ref].name: waiting[ref] for ref in done}
+            if senders:
+                return list(senders.values())
 
     def close(self) -> None:
         for mark in self._marks:
@@ -236,11 +239,11 @@ class RayLauncher(WorkerPoolLauncher):
     """Actors of a Ray cluster, by default as many as it has cores for.
 
     Args:
-        options: without an address, Ray is started on this machine and ends with the run.
+        options: without an address, Ray is started on this machine and stopped after the run.
 
     Raises:
-        ConfigError: if Ray is not installed, or the address is of another kind.
-        ElmobenchError: if nobody answers there.
+        ConfigError: if Ray is not installed, or the address is not one of a Ray cluster.
+        ElmobenchError: if no cluster answers at the address.
     """
 
     def __init__(self, options: LaunchOptions) -> None:
@@ -250,7 +253,7 @@ class RayLauncher(WorkerPoolLauncher):
             raise ConfigError("Ray is not installed", fix="pip install 'elmobench[ray]'") from error
         _check_address(options.address)
         super().__init__(options)
-        self._actors: _ActorFactory | None = None
+        self._factory: _ActorFactory | None = None
         self._connected = False
 
     def worker_factory(self, context: RunContext, records: RecordStore) -> _ActorFactory:
@@ -260,17 +263,17 @@ class RayLauncher(WorkerPoolLauncher):
             ElmobenchError: if the cluster cannot be reached.
         """
         self._connect()
-        self._actors = _ActorFactory(context, records.folder)
-        return self._actors
+        self._factory = _ActorFactory(context, records.folder)
+        return self._factory
 
     def close(self) -> None:
         """See :class:`~elmobench.bench.launchers.base.Launcher`."""
         import ray
 
         super().close()
-        if self._actors is not None:
-            self._actors.close()
-            self._actors = None
+        if self._factory is not None:
+            self._factory.close()
+            self._factory = None
         if self._connected:
             ray.shutdown()
             self._connected = False
@@ -279,7 +282,7 @@ class RayLauncher(WorkerPoolLauncher):
         import ray
 
         if ray.is_initialized():
-            return  # by us, or by the caller, whose it stays
+            return  # started here before, or by the caller, who also stops it
         settings: dict[str, Any] = {
             "logging_level": "ERROR",
             "log_to_driver": False,
@@ -288,7 +291,7 @@ class RayLauncher(WorkerPoolLauncher):
         if self._options.address is not None:
             settings["address"] = self._options.address
         else:
-            # Nobody but this machine is to reach it, and it tells nobody that it runs.
+            # Bind to loopback; disable usage statistics.
             os.environ.setdefault(_USAGE_STATISTICS, "0")
             settings |= {
                 "address": "local",
@@ -310,7 +313,7 @@ class RayLauncher(WorkerPoolLauncher):
         """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`.
 
         Raises:
-            ElmobenchError: if the cluster cannot be reached, or has no room for a worker.
+            ElmobenchError: if the cluster cannot be reached, or has too few cores for a worker.
         """
         import ray
 
@@ -318,27 +321,27 @@ class RayLauncher(WorkerPoolLauncher):
         threads = context.experiment.settings.threads
         nodes: Any = ray.nodes()  # type: ignore[no-untyped-call]
         cores = [int(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]]
-        room = sum(count // threads for count in cores)
-        if room == 0:
+        workers = sum(count // threads for count in cores)
+        if workers == 0:
             raise ConfigError(
                 f"no node of the cluster has {threads} cores for a worker (they have {cores})",
                 fix="lower settings.threads, or add nodes",
             )
-        return room
+        return workers
 
 
 def _check_address(address: str | None) -> None:
-    """Ray itself asks an address where nobody is for many minutes."""
+    """Fail fast on a dead address, which Ray itself would retry for minutes."""
     if address is None or address in ("auto", "local"):
         return
     host, _, port = address.rpartition(":")
     if "://" in address or not host or not port.isdecimal():
         raise ConfigError(
-            f"no address of a Ray cluster: {address!r}",
+            f"not the address of a Ray cluster: {address!r}",
             fix="write HOST:PORT of its head, or auto on one of its nodes",
         )
     try:
-        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
         raise ElmobenchError(
             f"no Ray cluster answers: {error}",
@@ -348,10 +351,10 @@ def _check_address(address: str | None) -> None:
 
 
 def _variables() -> dict[str, str]:
-    """This run's ``ELMOBENCH_…`` variables, with folders that hold from anywhere."""
-    found = {}
+    """This run's ``ELMOBENCH_…`` variables, with absolute folders."""
+    variables = {}
     for name in paths.FOLDER_VARIABLES:
         if value := os.environ.get(name):
             parts = [str(Path(p).expanduser().resolve()) for p in value.split(os.pathsep) if p]
-            found[name] = os.pathsep.join(parts)
-    return found
+            variables[name] = os.pathsep.join(parts)
+    return variables

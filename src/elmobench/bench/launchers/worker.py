@@ -1,55 +1,64 @@
-"""What a worker does, wherever it runs: take a job, do it, and tell."""
+"""What a worker does, in any process: take a job, do it, and report events."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from elmobench.bench.context import ContextArgs, RunContext
-from elmobench.bench.experiment.cells import Cell
-from elmobench.bench.launchers.base import Job, PendingVectors
+from elmobench.bench.events import CellFinished, Encoded, RunEvent
+from elmobench.bench.jobs import Job, PendingVectors
 from elmobench.bench.launchers.local import encode_pending, run_pending
+from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
-from elmobench.features.store.feature_store import BuildReport
-from elmobench.tracking.record import RecordStore, RunRecord
-from elmobench.training.trainer import Epoch
+from elmobench.tracking.record import RecordStore
 
-Message = tuple[Any, ...]
+
+@dataclass(frozen=True)
+class WorkerReady:
+    """A worker's first message: it has loaded the experiment and takes jobs."""
+
+
+@dataclass(frozen=True)
+class HeldElsewhere:
+    """A worker's last message on a job: another run holds the cell, so nothing was done."""
+
+
+@dataclass(frozen=True)
+class WorkerError:
+    """An error that ends the whole run."""
+
+    error: Exception
+
+
+Message = RunEvent | WorkerReady | HeldElsewhere | WorkerError
 Send = Callable[[Message], object]
 
 
-class _Reporter:
-    """An observer that sends on what it is told."""
+class _EventForwarder:
+    """An observer that sends events on, and keeps the last one of the job.
+
+    Args:
+        send: takes the events.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.last: Message = ("taken",)
+        self.last: Message = HeldElsewhere()
 
-    def encoding(self, job: PendingVectors, done: int, total: int) -> None:
-        self._send(("encoding", done, total))
-
-    def encoded(self, job: PendingVectors, report: BuildReport, *, last: bool) -> None:
-        pass  # The runner returns the report.
-
-    def started(self, cell: Cell) -> None:
-        self._send(("started",))
-
-    def epoch(self, cell: Cell, epoch: Epoch) -> None:
-        self._send(("epoch", epoch))
-
-    def finished(self, cell: Cell, record: RunRecord, *, here: bool) -> None:
-        self.last = ("finished", record, here)
-
-    def warn(self, text: str) -> None:
-        self._send(("warning", text))
+    def handle(self, event: RunEvent) -> None:
+        """See :class:`~elmobench.bench.events.Observer`."""
+        if isinstance(event, Encoded | CellFinished):
+            self.last = event  # returned by the runner
+        else:
+            self._send(event)
 
 
 class JobRunner:
-    """Does one job after another, with everything loaded once.
+    """Does one job after another; everything is loaded once.
 
     Args:
         args: of the run context.
@@ -58,7 +67,7 @@ class JobRunner:
 
     def __init__(self, args: ContextArgs, folder: Path) -> None:
         self._context, self._records = RunContext.from_args(args), RecordStore(folder)
-        # Preparing data and scoring lie outside of a cell's own setting.
+        # Loading and checking tasks happens outside of a cell's own thread setting.
         torch.set_num_threads(self._context.experiment.settings.threads)
 
     def run(self, job: Job, send: Send, *, wait: bool) -> Message:
@@ -66,25 +75,23 @@ class JobRunner:
 
         Args:
             job: vectors or a cell.
-            send: takes messages about what is going on.
-            wait: for a cell that another run is at.
+            send: takes the events that happen before the last one.
+            wait: whether to wait for a cell that another run holds.
 
         Returns:
-            The last message: ``("encoded", report)``, ``("finished", record, here)``,
-            ``("taken",)`` if another run is at the cell, or ``("error", error)`` for what ends
-            the whole run.
+            The last message: ``Encoded`` or ``CellFinished``, ``HeldElsewhere`` if another run
+            holds the cell, or ``WorkerError`` for an error that ends the whole run.
         """
-        reporter = _Reporter(send)
+        forwarder = _EventForwarder(send)
+        session = RunSession(self._context, self._records, forwarder)
         try:
             if isinstance(job, PendingVectors):
-                return (
-                    "encoded",
-                    encode_pending(job, self._context, partial(reporter.encoding, job)),
-                )
-            self._context.expect_data(job.cell.task, job.cell.fold, job.data)
-            run_pending(job, self._context, self._records, reporter, wait=wait)
+                encode_pending(job, session)
+            else:
+                self._context.expect_data(job.cell.task, job.cell.fold, job.data)
+                run_pending(job, session, wait=wait)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except (ElmobenchError, OSError) as error:
-            return ("error", error)
-        return reporter.last
+            return WorkerError(error)
+        return forwarder.last

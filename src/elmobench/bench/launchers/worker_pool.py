@@ -1,7 +1,7 @@
-"""Several workers and the jobs they share, whatever kind of worker it is.
+"""A pool of workers of any kind, and the launcher that runs jobs in it.
 
-A worker that dies (killed, out of memory, its machine gone) costs its cell one more try in a fresh
-worker; a cell that takes two workers with it is recorded as failed, and the rest goes on.
+If a worker dies (killed, out of memory, machine gone), its job is tried once more in a new
+worker. A cell that crashes two workers is recorded as failed, and the other cells still run.
 """
 
 from __future__ import annotations
@@ -9,25 +9,29 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.launchers.base import Job, LaunchOptions, Observer, PendingCell, PendingVectors
-from elmobench.bench.launchers.local import failure
-from elmobench.bench.launchers.worker import Message
+from elmobench.bench.events import CellFinished, Encoded, RunWarning
+from elmobench.bench.jobs import Job, PendingCell, PendingVectors
+from elmobench.bench.launchers.base import LaunchOptions
+from elmobench.bench.launchers.local import failed_record
+from elmobench.bench.launchers.worker import HeldElsewhere, Message, WorkerError, WorkerReady
+from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
 from elmobench.tracking.record import RecordStore
 
 TRIES = 2
-_STARTS = 5
+_FAILED_STARTS = 5
 
 
 class Worker(Protocol):
-    """One worker as its pool sees it.
+    """One worker as seen by its pool.
 
     Attributes:
-        ready: whether it can be given jobs.
-        job: what it is at.
+        ready: whether it takes jobs.
+        job: the job it is doing; None if it is idle.
     """
 
     ready: bool
@@ -35,71 +39,61 @@ class Worker(Protocol):
 
     @property
     def exit_reason(self) -> str:
-        """How it ended, for people."""
+        """How it ended, for messages."""
 
     def submit(self, job: Job, *, wait: bool) -> None:
-        """Have it do ``job``; one that has just died keeps the job as its own."""
+        """Start ``job``. If the worker just died, the job stays assigned to it for a retry."""
 
     def receive(self) -> Message | None:
-        """The next message; None if the worker is no more."""
+        """The next message; None if the worker has died."""
 
     def shutdown(self) -> None:
-        """Let it end by itself."""
+        """Let it finish by itself."""
 
     def stop(self) -> None:
-        """End it now, whatever it is at."""
+        """End it now, even in the middle of a job."""
 
 
 class WorkerFactory(Protocol):
-    """Where workers come from.
+    """Starts workers of one kind, and waits for their messages.
 
     Attributes:
-        fix: what to do when workers cannot start.
-        restarts: whether a worker that dies before it is ready may be replaced.
+        fix: what the user can do when workers do not start.
+        restarts: whether a worker that dies before it is ready is replaced.
     """
 
     fix: str
     restarts: bool
 
     def start_worker(self) -> Worker:
-        """A fresh worker; its first message is ``("ready",)``."""
+        """Start a worker; its first message is ``WorkerReady``."""
 
     def wait_any(self, workers: Sequence[Worker]) -> Sequence[Worker]:
-        """Wait until some of ``workers`` have said something or ended; those."""
+        """Wait until some of ``workers`` have a message or have died; returns those."""
 
 
 class WorkerPool:
-    """Workers that do jobs until there are none.
+    """Workers that do jobs until none are left.
 
     Args:
-        factory: where workers come from.
-        size: how many there are at a time.
-        context: of the experiment.
-        records: where a failure is recorded.
-        observer: told what happens.
+        factory: starts the workers.
+        size: how many run at a time.
+        session: of the run.
     """
 
-    def __init__(
-        self,
-        factory: WorkerFactory,
-        size: int,
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        self._factory, self._context, self._records = factory, context, records
-        self._observer = observer
+    def __init__(self, factory: WorkerFactory, size: int, session: RunSession) -> None:
+        self._factory, self._session = factory, session
         self._tries: Counter[str] = Counter()
-        self._false_starts = 0
+        self._failed_starts = 0
         self._workers: list[Worker] = []
         self.grow(size)
 
     def grow(self, size: int) -> None:
-        """Have at least ``size`` workers."""
+        """Start workers until there are at least ``size``."""
         self._workers += [self._factory.start_worker() for _ in range(size - len(self._workers))]
 
     def shutdown(self) -> None:
-        """Let all workers end by themselves, and end those that do not."""
+        """Let all workers finish by themselves, and stop those that do not."""
         for worker in self._workers:
             worker.shutdown()
         self.stop()
@@ -111,17 +105,17 @@ class WorkerPool:
         self._workers = []
 
     def encode(self, jobs: Sequence[PendingVectors]) -> None:
-        """Encode ``jobs``; who is free when all are given away helps with those still running."""
+        """Encode ``jobs``; idle workers help with running ones once the queue is empty."""
         self._run(jobs, wait=True)
 
-    def run(self, cells: Sequence[PendingCell]) -> None:
-        """Run ``cells``, begun in their order; those that another run is at come last."""
-        taken = self._run(cells, wait=False)
-        self._run(taken, wait=True)
+    def run_cells(self, cells: Sequence[PendingCell]) -> None:
+        """Run ``cells``, started in their order; those that another run holds come last."""
+        held_elsewhere = self._run(cells, wait=False)
+        self._run(held_elsewhere, wait=True)
 
     def _run(self, jobs: Sequence[Job], *, wait: bool) -> list[Job]:
-        """Do ``jobs``; returns those that another run holds (none if told to wait)."""
-        queue, taken = deque(jobs), list[Job]()
+        """Do ``jobs``; returns those that another run holds (none with ``wait``)."""
+        queue, held_elsewhere = deque(jobs), list[Job]()
         helped: set[tuple[int, str]] = set()
         while queue or any(worker.job for worker in self._workers):
             self._assign(queue, helped, wait=wait)
@@ -129,22 +123,23 @@ class WorkerPool:
                 message = worker.receive()
                 if message is None:
                     self._handle_dead_worker(worker, queue)
-                elif message[0] == "ready":
-                    worker.ready = True
                 else:
-                    self._handle_message(worker, message, taken)
-        return taken
+                    self._handle_message(worker, message, held_elsewhere)
+        return held_elsewhere
 
     def _assign(self, queue: deque[Job], helped: set[tuple[int, str]], *, wait: bool) -> None:
+        """Give every idle worker its next job."""
         for worker in self._workers:
             if worker.job is not None or not worker.ready:
                 continue
-            job = self._next(worker, queue, helped)
+            job = self._next_job(worker, queue, helped)
             if job is not None:
                 worker.submit(job, wait=wait)
 
-    def _next(self, worker: Worker, queue: deque[Job], helped: set[tuple[int, str]]) -> Job | None:
-        """The next job whose lock is free; else a running encoding, once each."""
+    def _next_job(
+        self, worker: Worker, queue: deque[Job], helped: set[tuple[int, str]]
+    ) -> Job | None:
+        """The next queued job whose lock is free; else a running encoding, once per worker."""
         running = [other.job for other in self._workers if other.job]
         held = {job.lock for job in running}
         for job in queue:
@@ -158,41 +153,36 @@ class WorkerPool:
                 return job
         return None
 
-    def _handle_message(self, worker: Worker, message: Message, taken: list[Job]) -> None:
-        job = worker.job
-        assert job is not None, "a worker speaks of its own job only"
-        if message[0] in ("finished", "taken", "encoded"):
-            worker.job = None
-        match job, message:
-            case _, ("error", error):
+    def _handle_message(self, worker: Worker, message: Message, held_elsewhere: list[Job]) -> None:
+        """Update the worker's state, and pass events to the observer."""
+        match message:
+            case WorkerError(error):
                 raise error
-            case _, ("warning", text):
-                self._observer.warn(text)
-            case _, ("taken",):
-                taken.append(job)
-            case PendingVectors(), ("encoding", done, total):
-                self._observer.encoding(job, done, total)
-            case PendingVectors(), ("encoded", report):
-                self._observer.encoded(job, report, last=not self._is_running(job))
-            case PendingCell(), ("started",):
-                self._observer.started(job.cell)
-            case PendingCell(), ("epoch", epoch):
-                self._observer.epoch(job.cell, epoch)
-            case PendingCell(), ("finished", record, here):
-                self._observer.finished(job.cell, record, here=here)
+            case WorkerReady():
+                worker.ready = True
+            case HeldElsewhere():
+                assert worker.job is not None, "only a worker with a job can find it held"
+                held_elsewhere.append(worker.job)
+                worker.job = None
+            case Encoded(job):
+                worker.job = None
+                self._session.observer.handle(replace(message, last=not self._is_running(job)))
+            case CellFinished():
+                worker.job = None
+                self._session.observer.handle(message)
             case _:
-                raise AssertionError(f"unknown message {message[0]!r}")
+                self._session.observer.handle(message)
 
     def _is_running(self, job: Job) -> bool:
         return any(worker.job == job for worker in self._workers)
 
     def _handle_dead_worker(self, worker: Worker, queue: deque[Job]) -> None:
-        """A worker died: put another in its place, and its job back or among the failed."""
+        """Replace a worker that died; queue its job again, or record the cell as failed."""
         worker.stop()
         job = worker.job
         if not worker.ready:
-            self._false_starts += 1
-            if not self._factory.restarts or self._false_starts >= _STARTS:
+            self._failed_starts += 1
+            if not self._factory.restarts or self._failed_starts >= _FAILED_STARTS:
                 raise ElmobenchError(
                     f"a worker ended before it was ready: {worker.exit_reason}",
                     fix=self._factory.fix,
@@ -202,7 +192,9 @@ class WorkerPool:
             return
         self._tries[job.label] += 1
         if self._tries[job.label] < TRIES:
-            self._observer.warn(f"{job.label}: {worker.exit_reason}; once more")
+            self._session.observer.handle(
+                RunWarning(f"{job.label}: {worker.exit_reason}; trying once more")
+            )
             queue.appendleft(job)
             return
         text = f"{worker.exit_reason}, {TRIES} times"
@@ -210,19 +202,19 @@ class WorkerPool:
             raise ElmobenchError(
                 text,
                 where=job.label,
-                fix="give it more memory: fewer workers, or a machine of more",
+                fix="give each worker more memory: use fewer workers, or a larger machine",
             )
-        record = failure(job.planned, self._context, text)
-        self._records.write(record)
-        self._observer.finished(job.cell, record, here=True)
+        record = failed_record(job.planned, self._session.context, text)
+        self._session.records.write(record)
+        self._session.observer.handle(CellFinished(job.cell, record, by_this_run=True))
 
 
 class WorkerPoolLauncher(ABC):
-    """A launcher whose pool lives from the first encoding to the last cell; see
+    """A launcher with one pool from the first encoding to the last cell; see
     :class:`~elmobench.bench.launchers.base.Launcher`.
 
     Args:
-        options: how many workers; by default as many as there is room for.
+        options: the number of workers; by default :meth:`default_size`.
     """
 
     def __init__(self, options: LaunchOptions) -> None:
@@ -231,43 +223,31 @@ class WorkerPoolLauncher(ABC):
 
     @abstractmethod
     def default_size(self, context: RunContext) -> int:
-        """How many workers there is room for, each with the experiment's threads."""
+        """How many workers there are cores for, each with the experiment's threads."""
 
     @abstractmethod
     def worker_factory(self, context: RunContext, records: RecordStore) -> WorkerFactory:
-        """Where workers come from."""
+        """The factory of the pool's workers."""
 
-    def encode(
-        self,
-        jobs: Sequence[PendingVectors],
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Encode ``jobs``, several at a time, and several workers at the shards of each.
+    def encode(self, jobs: Sequence[PendingVectors], session: RunSession) -> None:
+        """Encode ``jobs``: several at a time, each by several workers, shard by shard.
 
         Raises:
             ElmobenchError: see :meth:`run_cells`.
         """
-        # Workers find out what is stored already: to look here first would keep them waiting.
-        self._open(self._size(context), context, records, observer).encode(jobs)
+        # Workers check what is stored already; a check here would keep them waiting.
+        self._open(self._size(session.context), session).encode(jobs)
 
-    def run_cells(
-        self,
-        cells: Sequence[PendingCell],
-        context: RunContext,
-        records: RecordStore,
-        observer: Observer,
-    ) -> None:
-        """Run ``cells``.
+    def run_cells(self, cells: Sequence[PendingCell], session: RunSession) -> None:
+        """Run ``cells``, then shut the pool down.
 
         Raises:
             ElmobenchError: if workers cannot be started.
-            OSError: what ends a run in one process ends it here too, a full disk for instance.
+            OSError: for what ends a run in one process too, for instance a full disk.
         """
         try:
-            pool = self._open(min(self._size(context), len(cells)), context, records, observer)
-            pool.run(cells)
+            pool = self._open(min(self._size(session.context), len(cells)), session)
+            pool.run_cells(cells)
             pool.shutdown()
         finally:
             self.close()
@@ -281,12 +261,9 @@ class WorkerPoolLauncher(ABC):
     def _size(self, context: RunContext) -> int:
         return self._options.workers or self.default_size(context)
 
-    def _open(
-        self, size: int, context: RunContext, records: RecordStore, observer: Observer
-    ) -> WorkerPool:
+    def _open(self, size: int, session: RunSession) -> WorkerPool:
         if self._pool is None:
-            self._pool = WorkerPool(
-                self.worker_factory(context, records), size, context, records, observer
-            )
+            factory = self.worker_factory(session.context, session.records)
+            self._pool = WorkerPool(factory, size, session)
         self._pool.grow(size)
         return self._pool
