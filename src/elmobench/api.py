@@ -39,7 +39,7 @@ class Results:
 
     def layer_weights(self) -> pd.DataFrame:
         """The learned softmax weights and γ: mean ± sd over seeds."""
-        from elmobench.analysis.tables.score_tables import layer_weight_table
+        from elmobench.analysis.tables.layer_weights import layer_weight_table
 
         return layer_weight_table(self.summary.records)
 

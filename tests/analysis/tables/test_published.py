@@ -1,4 +1,4 @@
-"""Published numbers: that the data fit what is here, and the verdicts."""
+"""Published numbers: their data, and the verdicts of comparisons with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Any
 import made_up
 import pytest
 
-from elmobench.analysis.tables.published import PublishedNumber, beside, published_numbers
+from elmobench.analysis.tables.published import (
+    PublishedNumber,
+    compare_with_published,
+    published_numbers,
+)
 from elmobench.bench.experiment.cells import grid
 from elmobench.bench.experiment.schema import Axes, load_experiment
 from elmobench.data.cards.catalog import find_cards
@@ -64,11 +68,11 @@ def number(**changes: Any) -> PublishedNumber:
 
 def verdict(scores: list[float], published: PublishedNumber, margin: float = 1.0) -> str:
     records = [record(score, seed) for seed, score in enumerate(scores)]
-    (row,) = beside(records, margin, [published])
+    (row,) = compare_with_published(records, margin, [published])
     return row.verdict
 
 
-def test_numbers_name_what_there_is() -> None:
+def test_numbers_name_existing_cards_heads_models_and_axes() -> None:
     cards = find_cards()
     catalogue = ModelCatalog()
     for one in published_numbers():
@@ -85,7 +89,7 @@ def test_numbers_name_what_there_is() -> None:
         assert 0 < one.score < 100
 
 
-def test_no_two_numbers_say_the_same() -> None:
+def test_numbers_are_distinct() -> None:
     keys = [(n.dataset, n.split, n.system, n.source, n.table) for n in published_numbers()]
     assert len(set(keys)) == len(keys) == 68
 
@@ -97,14 +101,14 @@ def test_reproduced_needs_an_interval_within_the_margin() -> None:
     assert verdict([53.0], number()) == "undecided"
     assert verdict([50.0, 50.2, 49.9], number()) == "missed"
     assert verdict([56.0, 56.2, 55.9], number()) == "missed"
-    # Different, and by less than anybody cares.
+    # The difference is significant and smaller than the margin.
     assert verdict([53.3, 53.31, 53.29], number()) == "reproduced"
 
 
-def test_interval_of_the_difference_is_welch_s() -> None:
+def test_interval_of_the_difference_is_by_welch() -> None:
     published = number(sd=0.5, seeds=5)
     records = [record(score, seed) for seed, score in enumerate([53.0, 54.0, 55.0])]
-    (row,) = beside(records, 1.0, [published])
+    (row,) = compare_with_published(records, 1.0, [published])
     # Variances of the means 1/3 and 0.05: 2.64 degrees of freedom, whose t is 3.4478 (found by
     # integrating the density).
     one, two = 1 / 3, 0.05
@@ -132,82 +136,93 @@ def _t_quantile(freedom: float) -> float:
     return x
 
 
-def test_what_cannot_be_compared() -> None:
-    (row,) = beside([record(53.0)], 1.0, [number(card=None)])
+def test_other_data_and_other_models_are_not_compared() -> None:
+    (row,) = compare_with_published([record(53.0)], 1.0, [number(card=None)])
     assert (row.verdict, row.ours) == ("other data", ())
     other = number(like={"features": ["elmo-original"], "head": "paper"})
-    assert beside([record(53.0)], 1.0, [other])[0].verdict == "other model"
-    assert beside([record(53.0, head="small")], 1.0, [number()])[0].verdict == "other model"
+    assert compare_with_published([record(53.0)], 1.0, [other])[0].verdict == "other model"
+    assert (
+        compare_with_published([record(53.0, head="small")], 1.0, [number()])[0].verdict
+        == "other model"
+    )
     part = record(53.0, axes={"train_fraction": 0.5})
-    assert beside([part], 1.0, [number()])[0].verdict == "other model"
-    # An axis that is at its default is no other model, and one that is asked for must be there.
+    assert compare_with_published([part], 1.0, [number()])[0].verdict == "other model"
+    # An axis at its default matches; an axis that the number names must be present.
     full = record(53.0, axes={"train_fraction": 1.0, "mix": "uniform"})
     uniform = number(
         like={"features": ["elmo-original-5.5b"], "head": "paper", "axes": {"mix": "uniform"}}
     )
-    assert beside([full], 1.0, [uniform])[0].ours == (53.0,)
-    assert beside([record(53.0)], 1.0, [uniform])[0].verdict == "other model"
-    assert not beside([record(53.0, task="sentiment/control-sentiment")], 1.0, [number()])
+    assert compare_with_published([full], 1.0, [uniform])[0].ours == (53.0,)
+    assert compare_with_published([record(53.0)], 1.0, [uniform])[0].verdict == "other model"
+    assert not compare_with_published(
+        [record(53.0, task="sentiment/control-sentiment")], 1.0, [number()]
+    )
 
 
-def test_ones_own_data_do_not_stand_beside_those_of_others() -> None:
+def test_tasks_of_users_are_not_compared_with_other_data() -> None:
     other = number(card="sentiment/sst2")
-    assert [row.verdict for row in beside([record(50.0)], 1.0, [other])] == ["other data"]
-    assert beside([record(50.0, task="sentiment/reviews")], 1.0, [other]) == []
+    assert [row.verdict for row in compare_with_published([record(50.0)], 1.0, [other])] == [
+        "other data"
+    ]
+    assert compare_with_published([record(50.0, task="sentiment/reviews")], 1.0, [other]) == []
 
 
-def test_a_number_of_dev_stands_beside_dev() -> None:
-    (row,) = beside([record(53.0)], 1.0, [number(split="dev")])
+def test_a_dev_number_is_compared_with_dev_scores() -> None:
+    (row,) = compare_with_published([record(53.0)], 1.0, [number(split="dev")])
     assert row.ours == (54.0,)
 
 
 @pytest.mark.parametrize("table", ["1", "2", "3"])
-def test_the_paper_s_experiments_repeat_its_numbers(table: str) -> None:
+def test_the_paper_experiments_match_its_numbers(table: str) -> None:
     experiment = load_experiment(f"paper/table{table}")
     pipelines = {task: find_cards()[task].pipeline for task in experiment.tasks}
     records = []
     for cell in grid(experiment, pipelines):
-        found = made_up.record(
+        made = made_up.record(
             cell.features, cell.seed, made_up.predictions(3), cell.axes, task=cell.task
         )
-        assert found.result is not None
+        assert made.result is not None
         scores = {"accuracy": 50.0, "f1": 60.0}
         parts = {part.label: {"s": None if "glove" in part.label else [1.0]} for part in cell.parts}
-        result = found.result.model_copy(
+        result = made.result.model_copy(
             update={"test": scores, "dev": scores, "layer_weights": {"input": parts}}
         )
         # Without layers to mix, all points of the grid are one cell.
-        name = found.cell if "elmo" in cell.features else f"{cell.task} {cell.seed}"
+        name = made.cell if "elmo" in cell.features else f"{cell.task} {cell.seed}"
         changed = {"head": cell.head, "result": result, "cell": name}
-        records.append(found.model_copy(update=changed))
+        records.append(made.model_copy(update=changed))
     rows = [
         row
-        for row in beside(records, 1.0)
+        for row in compare_with_published(records, 1.0)
         if (row.number.table, row.number.card) == (table, row.task)
         and row.number.source.startswith("Peters")
     ]
     assert len(rows) == {"1": 4, "2": 8, "3": 6}[table]
     for row in rows:
-        # Each seed once: no other point of the grid passes for the published system.
+        # Each seed once: no other point of the grid matches the published system.
         assert len(row.ours) == len(experiment.seeds)
 
 
-def test_axes_without_effect_do_not_count() -> None:
+def test_axes_without_effect_are_ignored() -> None:
     base = number(like={"features": ["a@place=input"], "head": "paper"})
 
-    def said(axes: dict[str, Any], s: list[float] | None, features: str = "a@place=input") -> str:
+    def verdict_of(
+        axes: dict[str, Any], s: list[float] | None, features: str = "a@place=input"
+    ) -> str:
         one = record(53.0, features=features, axes=axes)
         assert one.result is not None
         weights = {"input": {"a": {"s": s, "gamma": 1.0, "w": None}}}
         result = one.result.model_copy(update={"layer_weights": weights})
-        (row,) = beside([one.model_copy(update={"result": result})], 1.0, [base])
+        (row,) = compare_with_published([one.model_copy(update={"result": result})], 1.0, [base])
         return row.verdict
 
-    assert said({"placement": "both", "mix": "last", "l2": 1.0}, None) == "undecided"
-    assert said({"mix": "last"}, [0.0, 1.0]) == "other model"
-    assert said({"mix": "concat"}, None) == "other model"
-    assert said({"l2": "preset"}, [0.5, 0.5]) == "undecided"
-    assert said({"l2": 1.0}, [0.5, 0.5]) == "other model"
+    assert verdict_of({"placement": "both", "mix": "last", "l2": 1.0}, None) == "undecided"
+    assert verdict_of({"mix": "last"}, [0.0, 1.0]) == "other model"
+    assert verdict_of({"mix": "concat"}, None) == "other model"
+    assert verdict_of({"l2": "preset"}, [0.5, 0.5]) == "undecided"
+    assert verdict_of({"l2": 1.0}, [0.5, 0.5]) == "other model"
     plain = number(like={"features": ["a"], "head": "paper"})
-    (row,) = beside([record(53.0, features="a", axes={"placement": "both"})], 1.0, [plain])
+    (row,) = compare_with_published(
+        [record(53.0, features="a", axes={"placement": "both"})], 1.0, [plain]
+    )
     assert row.verdict == "other model"

@@ -9,14 +9,10 @@ import pytest
 from elmobench.analysis.report.markdown import to_markdown
 from elmobench.analysis.report.report import make_report
 from elmobench.analysis.report.write import write_report
+from elmobench.analysis.tables.cost_table import cost_table
+from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.results_frame import frame_of, load_results
-from elmobench.analysis.tables.score_tables import (
-    cost_table,
-    layer_weight_table,
-    mean_sd,
-    score_statistics,
-    score_table,
-)
+from elmobench.analysis.tables.score_tables import mean_sd, score_statistics, score_table
 from elmobench.core.errors import DataError
 from elmobench.tracking.record import RecordStore, RunRecord
 
@@ -81,7 +77,7 @@ def test_mean_and_sample_deviation() -> None:
     assert mean_sd([]) == "–"
 
 
-def test_score_table_spreads_over_seeds() -> None:
+def test_score_table_shows_mean_and_sd_over_seeds() -> None:
     table = score_table(frame_of(RECORDS))
     assert list(table.columns) == ["task", "metric", "head", "seeds", "a", "b"]
     (row,) = table.to_dict("records")
@@ -105,7 +101,7 @@ def test_several_folds_have_a_row_for_their_mean() -> None:
     assert (only["fold"], only["a"]) == (0, "51.00 ± 1.41")
 
 
-def test_weights_that_nothing_chose_are_no_layer_weights() -> None:
+def test_weights_that_were_not_learned_are_left_out() -> None:
     fixed = record("a", 1, 50.0, 0.2)
     assert fixed.result is not None
     mix = {"input": {"a": {"s": [0.5, 0.5], "gamma": 1.0, "w": None}}}
@@ -113,7 +109,7 @@ def test_weights_that_nothing_chose_are_no_layer_weights() -> None:
     assert layer_weight_table([fixed.model_copy(update={"result": result})]).empty
 
 
-def test_failed_cells_do_not_count_but_are_named() -> None:
+def test_failed_cells_are_not_averaged() -> None:
     records = [*RECORDS, record("b", 2, 0.0, 0.0, status="failed")]
     statistics_ = score_statistics(frame_of(records)).set_index("features")
     assert statistics_.loc["b", "seeds"] == 1
@@ -133,7 +129,7 @@ def test_layer_weights_are_averaged_over_seeds() -> None:
     assert a["γ"] == "2.00 ± 0.00"
 
 
-def test_layers_stand_in_their_order_and_nothing_is_cut_off(tmp_path: Path) -> None:
+def test_layers_are_in_order_and_nothing_is_cut_off(tmp_path: Path) -> None:
     import io
 
     from rich.console import Console
@@ -152,22 +148,22 @@ def test_layers_stand_in_their_order_and_nothing_is_cut_off(tmp_path: Path) -> N
     store = RecordStore(tmp_path)
     for i, entry in enumerate([*RECORDS, *deep]):
         store.write(entry.model_copy(update={"cell": f"{i:016d}".ljust(64, "0")}))
-    told = {}
+    printed = {}
     for width in (80, 200):
         out = io.StringIO()
         print_report(make_report(tmp_path), Console(file=out, width=width))
-        told[width] = out.getvalue()
-        (line,) = [x for x in told[width].splitlines() if "long-name-a" in x and "2.00" in x]
+        printed[width] = out.getvalue()
+        (line,) = [x for x in printed[width].splitlines() if "long-name-a" in x and "2.00" in x]
         assert line.count("0.25") == 4
-    assert "(means; the report has the spreads)" in told[80]
-    assert "(means" not in told[200]
+    assert "(means; the report has the spreads)" in printed[80]
+    assert "(means" not in printed[200]
 
 
 def test_costs() -> None:
     (a, _) = cost_table(RECORDS).to_dict("records")
     assert a["provider parameters"] == "7"
-    assert a["bytes a token"] == 12
-    assert a["train s a cell"] == "4.0"
+    assert a["bytes per token"] == 12
+    assert a["train s per cell"] == "4.0"
     assert a["peak MB"] == 10
 
 
@@ -179,8 +175,8 @@ def test_costs_of_encoding_are_summed_over_workers(tmp_path: Path) -> None:
     store.add_cost({**one, "seconds": 3.0, "cpu": 2.0, "encoded_tokens": 1_000})
     store.add_cost({**one, "seconds": 1.0, "cpu": 0.5, "encoded_tokens": 1_000})
     (row,) = cost_table([entry], tmp_path).to_dict("records")
-    assert (row["encode s"], row["encode cpu s"], row["µs a token"]) == ("4.0", "2.5", "2000")
-    # A row of before processor time was kept: no sum of some of them.
+    assert (row["encode s"], row["encode cpu s"], row["µs per token"]) == ("4.0", "2.5", "2000")
+    # One row has no processor time: a partial sum would mislead.
     store.add_cost({**one, "seconds": 1.0, "encoded_tokens": 0})
     (row,) = cost_table([entry], tmp_path).to_dict("records")
     assert row["encode s"] == "5.0"

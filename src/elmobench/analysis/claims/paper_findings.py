@@ -22,7 +22,7 @@ from elmobench.analysis.stats.differences import corrected
 from elmobench.analysis.stats.epochs import comparable_results, epochs_saved
 from elmobench.analysis.stats.resampling import mean_interval
 from elmobench.analysis.stats.tallies import TallyCache
-from elmobench.analysis.tables.score_tables import learned_mixes
+from elmobench.analysis.tables.layer_weights import learned_mixes
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 

@@ -23,10 +23,7 @@ def to_markdown(report: Report) -> str:
         lines += ["## Failed cells", ""]
         lines += [f"- {label}: {error}" for label, error in report.failed] + [""]
     if report.others:
-        lines += [
-            f"{report.others} records of earlier versions of the experiment are in the folder and not shown.",
-            "",
-        ]
+        lines += [f"{report.others} records of earlier versions are in the folder, not shown.", ""]
     return "\n".join(lines)
 
 

@@ -10,14 +10,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from elmobench.analysis.stats.differences import DEFAULT_MARGIN
+from elmobench.analysis.tables.cost_table import cost_table
+from elmobench.analysis.tables.layer_weights import layer_weight_table
+from elmobench.analysis.tables.reference_table import reference_table
 from elmobench.analysis.tables.results_frame import frame_of
-from elmobench.analysis.tables.score_tables import (
-    cost_table,
-    layer_weight_table,
-    reference_table,
-    score_statistics,
-    score_table,
-)
+from elmobench.analysis.tables.score_tables import score_statistics, score_table
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import TaskCard
 from elmobench.tracking.record import RecordStore, RunRecord

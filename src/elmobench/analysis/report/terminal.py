@@ -17,12 +17,12 @@ _SHORT = {
     "context-free ceiling": "ceiling",
     "provider parameters": "frozen",
     "head parameters": "trained",
-    "bytes a token": "B/token",
-    "train s a cell": "train s",
-    "µs a token": "µs/token",
+    "bytes per token": "B/token",
+    "train s per cell": "train s",
+    "µs per token": "µs/token",
 }
-_ONLY_IN_FILES = ("s an epoch", "peak MB", "cpu s a cell", "encode s", "encode cpu s")
-_PROSE = ("source", "what", "verdict")
+_ONLY_IN_FILES = ("s per epoch", "peak MB", "cpu s per cell", "encode s", "encode cpu s")
+_PROSE = ("source", "reference", "verdict")
 _GROUPING = ("task", "head", "metric", "seeds", "axes")
 
 

@@ -1,1 +1,1 @@
-"""Records as tables."""
+"""Tables of scores, layer weights, costs and published scores."""

@@ -1,4 +1,4 @@
-"""Published scores beside ours, and whether ours reproduce them."""
+"""Published scores, and whether ours reproduce them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class _Strict(BaseModel):
 
 
 class MatchingRuns(_Strict):
-    """Which cells repeat a published system.
+    """The cells that repeat a published system.
 
     Attributes:
-        features: specs; any of them.
-        head: preset.
+        features: features specs; any of them matches.
+        head: head preset.
         axes: values of further axes that differ from their defaults.
     """
 
@@ -45,18 +45,18 @@ class PublishedNumber(_Strict):
     """A published score, in percent.
 
     Attributes:
-        pipeline: of the task.
-        dataset: as the publication calls it.
-        card: task card of the same data; None where there is none.
-        split: which was scored.
+        pipeline: pipeline of the task.
+        dataset: the dataset's name in the publication.
+        card: task card of the same data, if there is one.
+        split: the split that was scored.
         metric: key of the score.
-        score, sd, seeds: mean, its sample standard deviation over seeds, and their number,
-            as far as they were published.
+        score, sd, seeds: mean, sample standard deviation over seeds and number of seeds, as far
+            as they were published.
         system: the model, in words.
-        source: publication.
-        table: in it.
-        note: what to know of the number.
-        like: which cells repeat it; None if none can.
+        source: the publication.
+        table: number of the table in it.
+        note: what a reader of the number should know.
+        like: the cells that repeat it; None if no cell can.
     """
 
     pipeline: str
@@ -75,7 +75,7 @@ class PublishedNumber(_Strict):
 
     @property
     def place(self) -> str:
-        """Source and table in a few words, without an address."""
+        """Source and table in a few words, without a web address."""
         source = self.source.split(", http")[0]
         return f"{source}, table {self.table}" if self.table else source
 
@@ -88,24 +88,24 @@ class _File(_Strict):
 
 @cache
 def published_numbers() -> tuple[PublishedNumber, ...]:
-    """All that ship, in their file's order."""
+    """All published numbers that ship with the package, in file order."""
     return validated(_File, read_yaml(_FILE), str(_FILE)).numbers
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A published number, and ours where the same was measured.
+    """A published number, and our scores if the same was measured.
 
     Attributes:
-        number: the published one.
-        task: of ours.
+        number: the published number.
+        task: our task.
         verdict: ``reproduced``: the 90 % interval of the difference lies within the margin (two
-            one-sided tests). ``missed``: its 95 % interval leaves zero out. ``undecided``: the
-            seeds do not tell. ``other data``, ``other model``: nothing of ours repeats it.
+            one-sided tests). ``missed``: its 95 % interval excludes zero. ``undecided``: neither.
+            ``other data``, ``other model``: none of our cells repeats the published system.
         ours: our scores by seed; empty unless the same was measured.
-        difference: mean of ours less the published one.
-        low, high: its 95 % interval.
-        margin: what counts as no difference.
+        difference: mean of our scores minus the published score.
+        low, high: 95 % interval of the difference.
+        margin: differences below it count as no difference.
     """
 
     number: PublishedNumber
@@ -118,46 +118,47 @@ class Comparison:
     margin: float | None = None
 
 
-def beside(
+def compare_with_published(
     records: Sequence[RunRecord],
     margin: float,
     numbers: Iterable[PublishedNumber] | None = None,
 ) -> list[Comparison]:
-    """Each task's published numbers: of its own data first, then of its pipeline's other data.
+    """Compare our scores with published ones, task by task.
 
-    Tasks that do not ship with the package have none of other data.
+    For each task the numbers on the same data come first, then those on other data of its
+    pipeline. Tasks that do not ship with the package are not compared with other data.
 
     Args:
-        records: of one experiment.
+        records: records of one experiment.
         margin: points within which a number counts as reproduced, fixed before the run.
-        numbers: by default those that ship.
+        numbers: published numbers; by default those that ship with the package.
     """
     numbers = published_numbers() if numbers is None else tuple(numbers)
     rows = []
     tasks = {record.task: record.pipeline for record in records}
     for task, pipeline in tasks.items():
         if is_control(task):
-            continue  # no publication measured anything like it
-        here = [n for n in numbers if n.pipeline == pipeline]
+            continue  # controls are generated here; no publication has scores on them
+        of_pipeline = [n for n in numbers if n.pipeline == pipeline]
         done = [r for r in records if r.task == task and r.result is not None]
-        rows += [_comparison(n, task, done, margin) for n in here if n.card == task]
-        # What the field reaches on other data says nothing about somebody's own.
+        rows += [_comparison(n, task, done, margin) for n in of_pipeline if n.card == task]
+        # Published scores on other data say nothing about a user's own data.
         if (paths.builtin("tasks") / f"{task}.yaml").is_file():
-            rows += [Comparison(n, task, "other data") for n in here if n.card != task]
+            rows += [Comparison(n, task, "other data") for n in of_pipeline if n.card != task]
     return rows
 
 
 def is_control(task: str) -> bool:
-    """Whether a task is generated, with a known answer."""
+    """Whether a task is a generated control with a known ceiling."""
     return task.split("/")[-1].startswith("control-")
 
 
 def _comparison(
     number: PublishedNumber, task: str, records: Sequence[RunRecord], margin: float
 ) -> Comparison:
-    # Points of the grid that differ in nothing are one run.
-    same = {record.cell: record for record in records if _repeats(record, number)}
-    ours = [_score(record, number) for record in same.values()]
+    # Points of the grid that are the same cell are one run.
+    runs = {record.cell: record for record in records if _repeats(record, number)}
+    ours = [_score(record, number) for record in runs.values()]
     scores = [score for score in ours if score is not None]
     if not scores:
         return Comparison(number, task, "other model")
@@ -207,8 +208,9 @@ _OF_THE_MIX = frozenset({"mix", "gamma", "norm", "l2"})
 
 
 def _matters(name: str, record: RunRecord) -> bool:
-    """Whether an axis changes anything for a run's features: there may be no layers to mix, or
-    every part may have a place of its own.
+    """Whether an axis has an effect on a run's features.
+
+    It has none if there are no layers to mix, or if every part names its own placement.
     """
     if name == "placement":
         return any(part.setting("place") is None for part in parse_features(record.features).parts)
@@ -222,18 +224,20 @@ def _matters(name: str, record: RunRecord) -> bool:
 def _interval(
     ours: Sequence[float], number: PublishedNumber, difference: float, level: float
 ) -> tuple[float, float] | None:
-    """Of the difference of two means (Welch); a number without a spread is taken as exact."""
+    """Welch's interval of the difference; a published number without a spread counts as exact."""
     from scipy.stats import t
 
     n = len(ours)
     if n < 2:
         return None
-    one = float(np.var(ours, ddof=1)) / n
-    two = 0.0
+    our_variance = float(np.var(ours, ddof=1)) / n
+    their_variance = 0.0
     freedom = float(n - 1)
     if number.sd is not None and number.seeds is not None and number.seeds > 1:
-        two = number.sd**2 / number.seeds
-        if one + two > 0:
-            freedom = (one + two) ** 2 / (one**2 / (n - 1) + two**2 / (number.seeds - 1))
-    half = float(t.ppf(0.5 + level / 2, freedom)) * math.sqrt(one + two)
+        their_variance = number.sd**2 / number.seeds
+        if our_variance + their_variance > 0:
+            freedom = (our_variance + their_variance) ** 2 / (
+                our_variance**2 / (n - 1) + their_variance**2 / (number.seeds - 1)
+            )
+    half = float(t.ppf(0.5 + level / 2, freedom)) * math.sqrt(our_variance + their_variance)
     return difference - half, difference + half

@@ -1,4 +1,4 @@
-"""Records as a table: one row a cell."""
+"""Run records as a data frame."""
 
 from __future__ import annotations
 
@@ -29,21 +29,29 @@ COLUMNS = (
     "head_parameters",
     "cell",
 )
-"""Columns that every frame has; further axes of the experiment follow, then ``test.*``."""
+"""Columns of every frame; further axes of the experiment follow, then ``test.*``."""
 
 
 def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
-    """The records of an experiment's results folder as a frame.
+    """Read an experiment's results folder into a data frame.
 
     Args:
-        path: the folder that holds ``records``.
-        everything: also records of earlier versions of the experiment.
+        path: the results folder.
+        everything: also read records of earlier versions of the experiment.
 
     Returns:
-        One row a cell, see :data:`COLUMNS`; ``score`` is the primary test score in percent.
+        One row per cell with the columns of :data:`COLUMNS`; ``score`` is the primary test score
+        in percent.
 
     Raises:
         DataError: if there are no records.
+
+    Example:
+        Run a small experiment, then read its records::
+
+            demo = {"name": "demo", "tasks": ["ner/control-ner"], "features": ["random"]}
+            results = elmobench.run(demo, results="demo")
+            print(elmobench.load_results("demo")[["task", "features", "seed", "score"]])
     """
     store = RecordStore(Path(path))
     records = list(store) if everything else store.planned()
@@ -57,7 +65,7 @@ def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
 
 
 def frame_of(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """The frame of ``records``; with no record, an empty one with the fixed columns."""
+    """The frame of ``records``; without records it is empty and has the fixed columns."""
     rows = [_row(record) for record in records]
     frame = pd.DataFrame(rows)
     missing = [name for name in COLUMNS if name not in frame.columns]
@@ -94,7 +102,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def axes_of(frame: pd.DataFrame) -> list[str]:
-    """Names of the further axes that a frame has."""
+    """Names of the further axes in a frame."""
     return [
         name for name in frame.columns if name not in COLUMNS and not str(name).startswith("test.")
     ]

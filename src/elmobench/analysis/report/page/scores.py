@@ -15,7 +15,8 @@ from elmobench.analysis.report.page.figures import Series, intervals, lines, sca
 from elmobench.analysis.report.page.parts import Cell, Column, Panel, Section, Table
 from elmobench.analysis.stats.pareto_frontier import pareto_frontier
 from elmobench.analysis.stats.resampling import mean_interval
-from elmobench.analysis.tables.score_tables import cost_table, mean_sd
+from elmobench.analysis.tables.cost_table import cost_table
+from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, lines, swatch
 from elmobench.analysis.report.page.parts import Cell, Column, Panel, Section, Table
-from elmobench.analysis.tables.score_tables import LearnedMix, learned_mixes, mean_sd
+from elmobench.analysis.tables.layer_weights import LearnedMix, learned_mixes
+from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.tracking.record import RunRecord
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from elmobench.analysis.report.page import figures
 from elmobench.analysis.report.page.figures import dots, shares
 from elmobench.analysis.report.page.scores import grouped, mean_point
-from elmobench.analysis.tables.score_tables import LearnedMix
+from elmobench.analysis.tables.layer_weights import LearnedMix
 from elmobench.tracking.record import RunRecord
 
 # The colours of the report page.

@@ -18,13 +18,9 @@ from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.epochs import comparable_results, passing_epoch
 from elmobench.analysis.stats.resampling import p_text
 from elmobench.analysis.stats.tallies import TallyCache
+from elmobench.analysis.tables.layer_weights import layer_weight_table, learned_mixes
 from elmobench.analysis.tables.results_frame import frame_of
-from elmobench.analysis.tables.score_tables import (
-    layer_weight_table,
-    learned_mixes,
-    mean_sd,
-    score_table,
-)
+from elmobench.analysis.tables.score_tables import mean_sd, score_table
 from elmobench.core.errors import DataError, UnknownNameError
 from elmobench.core.registry import did_you_mean
 from elmobench.tracking.record import RecordStore, RunRecord
