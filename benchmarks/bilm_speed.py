@@ -21,7 +21,7 @@ from elmobench.core import paths
 from elmobench.core.errors import ConfigError
 from elmobench.features.elmo.characters import character_ids
 from elmobench.pretraining.bilm.options import BilmOptions
-from elmobench.pretraining.bilm.train import Bilm
+from elmobench.pretraining.bilm.train import BilmTrainer
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.plan import open_corpus, read_plan
 
@@ -29,7 +29,7 @@ _THREADS = 2
 _STEPS = 15
 
 
-def step_work(model: Bilm) -> Work:
+def step_work(model: BilmTrainer) -> Work:
     """Products of one step by the (K, N) of its forward pass; backward there are two as large."""
     options = model.options
     c, p = options.lstm.dim, options.lstm.projection_dim
@@ -42,8 +42,8 @@ def step_work(model: Bilm) -> Work:
     add(p, 4 * c, 2 * positions * layers)  # input and recurrence
     add(c, p, positions * layers)
     add(p, options.n_negative_samples_batch, 2 * positions)
-    pairs = model._text.stretch(0, options.unroll_steps)
-    types = np.unique(np.concatenate([inputs for inputs, _ in pairs]))
+    batches = model.epoch_text(0).window(0, options.unroll_steps)
+    types = np.unique(np.concatenate([inputs for inputs, _ in batches]))
     cnn = options.char_cnn
     words = [model.corpus.types.words[i] for i in types]
     _, sizes = character_ids(words, cnn.max_characters_per_token)
@@ -68,7 +68,7 @@ def main() -> None:
     torch.set_num_threads(_THREADS)
     with tempfile.TemporaryDirectory() as folder:
         encoded = EncodedCorpus.build(corpus, Path(folder))
-        model = Bilm(encoded, options, _THREADS)
+        model = BilmTrainer(encoded, options, threads=_THREADS)
         for _ in range(5):
             model.train_step()
         taken = []

@@ -1,4 +1,4 @@
-"""``elmobench pretrain`` on a small text: from files to models that experiments know by name."""
+"""``elmobench pretrain`` on a small text: from files to models that experiments use by name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from command_line import elmobench
+from command_line import elmobench as run_elmobench
 from mlflow import MlflowClient
 
+import elmobench
 from elmobench import load_provider
+from elmobench.cli.pretrain.train import chosen_options
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.pretraining.model_card import card_of
+from elmobench.pretraining.plan import KINDS
 
 BILM = {
     "char_cnn": {
@@ -51,8 +55,8 @@ MODELS = {
 }
 
 
-def go(*arguments: object, home: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    result = elmobench("pretrain", *arguments, ELMOBENCH_HOME=str(home))
+def pretrain(*arguments: object, home: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    result = run_elmobench("pretrain", *arguments, ELMOBENCH_HOME=str(home))
     assert result.returncode == status, result.stderr
     return result
 
@@ -86,7 +90,7 @@ def test_a_plan_from_text_to_named_models(
     file.write_text(yaml.safe_dump(plan))
     out = tmp_path / "models"
     home = tmp_path / "home"
-    result = go("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
+    result = pretrain("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
     assert "held-out perplexity" in result.stderr
     assert "masked cross-entropy" in result.stderr
     monkeypatch.setenv("ELMOBENCH_MODELS", str(out))
@@ -110,12 +114,12 @@ def test_a_plan_from_text_to_named_models(
         assert logged.info.status == "FINISHED"
         assert [key for key in logged.data.metrics if key.startswith("heldout")]
         assert "corpus" in logged.data.params
-    # A second call finds everything done.
-    again = go("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
+    # A second call has nothing left to train.
+    again = pretrain("run", file, "--out", out, "--threads", 1, "--no-overlap", home=home)
     assert "step" not in again.stderr
-    go("run", file, "--out", out, "--only", "tiny-elm", home=home, status=1)
+    pretrain("run", file, "--out", out, "--only", "tiny-elm", home=home, status=1)
     text.write_text(text.read_text() + "mehr\n")
-    other = go("run", file, "--out", out, home=home, status=1)
+    other = pretrain("run", file, "--out", out, home=home, status=1)
     assert "the plan asks for" in other.stderr
 
 
@@ -139,9 +143,9 @@ def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> No
     file.write_text(yaml.safe_dump(plan))
     out, home = tmp_path / "models", tmp_path / "home"
     common = ("run", file, "--out", out, "--threads", 1, "--no-overlap")
-    early = go(*common, "--only", "second", home=home, status=1)
+    early = pretrain(*common, "--only", "second", home=home, status=1)
     assert "train first first" in early.stderr
-    go(*common, home=home)
+    pretrain(*common, home=home)
     (a,), (b,) = (
         load_provider(f"elmo:{out / name}").encode([["Katze", "nie"]]) for name in plan["models"]
     )
@@ -149,35 +153,47 @@ def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> No
     assert (a != b).any()
     plan["models"]["second"]["kind"] = "bert"
     file.write_text(yaml.safe_dump(plan))
-    assert "only a bilm can start" in go(*common, home=home, status=1).stderr
+    assert "only a bilm can start" in pretrain(*common, home=home, status=1).stderr
+
+
+def test_default_options_are_those_of_the_shipped_models() -> None:
+    for kind, name in (("bilm", "elmo-mini"), ("glove", "glove-mini"), ("bert", "bert-mini")):
+        card = card_of(Path(elmobench.__file__).parent / "models" / name)
+        assert card is not None
+        shipped = KINDS[kind].model_validate(card.options).model_dump()
+        options = chosen_options(kind, None).model_dump()
+        if kind == "bilm":
+            # Many processors have no bf16 products.
+            assert (options.pop("arithmetic"), shipped.pop("arithmetic")) == ("fp32", "bf16")
+        assert options == shipped
 
 
 @pytest.mark.slow
-def test_a_trained_model_is_tuned_to_other_text(text: Path, tmp_path: Path) -> None:
+def test_a_trained_model_is_fine_tuned_on_other_text(text: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     options = tmp_path / "options.json"
     options.write_text(yaml.safe_dump(BILM))
     common = ("--tokenizer", "words", "--threads", 1, "--no-overlap")
-    go(
+    pretrain(
         *("bilm", "--corpus", text, "--out", tmp_path / "a", "--options", options),
         *("--set", "learning_rate=0.1", *common),
         home=home,
     )
     other = tmp_path / "other.txt"
     other.write_text(text.read_text(encoding="utf-8").replace("Hund", "Vogel"), encoding="utf-8")
-    go(
+    pretrain(
         *("bilm", "--corpus", other, "--out", tmp_path / "b", "--start", tmp_path / "a"),
         *("--set", "learning_rate=0.0001", *common),
         home=home,
     )
-    fresh = go(
+    fresh = pretrain(
         *("bilm", "--corpus", other, "--out", tmp_path / "c", "--options", options),
         *("--set", "learning_rate=0.0001", *common),
         home=home,
     )
     sentence = [["Katze", "sieht", "Vogel"]]
     a, b, c = (load_provider(f"elmo:{tmp_path / n}").encode(sentence)[0] for n in "abc")
-    # Hardly trained: near where it started.
+    # With a tiny learning rate the model stays close to its start.
     assert np.abs(a - b).mean() < 0.2 * np.abs(a - c).mean()
     assert "perplexity" in fresh.stderr
 
@@ -195,10 +211,12 @@ def test_a_trained_model_is_tuned_to_other_text(text: Path, tmp_path: Path) -> N
         (("--start", "nowhere"), "nowhere"),
     ],
 )
-def test_mistakes_are_told(text: Path, tmp_path: Path, arguments: tuple, message: str) -> None:
+def test_errors_name_the_mistake(
+    text: Path, tmp_path: Path, arguments: tuple, message: str
+) -> None:
     options = tmp_path / "o.yaml"
     options.write_text(yaml.safe_dump({**BILM, "batch_size": 90_000}))
-    result = go(
+    result = pretrain(
         *("bilm", "--corpus", text, "--out", tmp_path / "m", "--options", options, *arguments),
         home=tmp_path / "home",
         status=1,

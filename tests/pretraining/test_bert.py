@@ -1,4 +1,4 @@
-"""A small BERT's training: packing and masking by hand, learning, going on, and its vectors."""
+"""Training of a small BERT: packing, masking, learning, resuming, and its vectors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from small_corpus import small_corpus
 
 from elmobench import load_provider
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.pretraining.bert.masking import masked_batch
 from elmobench.pretraining.bert.options import BertOptions
-from elmobench.pretraining.bert.train import masked_batch, train_bert
+from elmobench.pretraining.bert.train import train_bert
 from elmobench.pretraining.bert.wordpiece import SPECIAL, Sequences, pack, wordpiece_of
 from elmobench.pretraining.encoded import EncodedPart
+from elmobench.pretraining.loop import LoopOptions
+from elmobench.pretraining.progress import TrainingProgress
+
+ONE_STEP = LoopOptions(threads=1, stop_requested=lambda: True)
 
 
 def small(**changes: object) -> BertOptions:
@@ -67,7 +72,7 @@ def test_masks() -> None:
     again = masked_batch(sequences, chosen, options, 50, np.random.default_rng(2))
     assert torch.equal(batch.ids, again.ids)
     whole = batch.ids.clone()
-    whole[batch.places] = batch.targets
+    whole[batch.masked] = batch.targets
     for r, i in enumerate(chosen):
         size = len(rows[i])
         assert whole[r, : size + 2].tolist() == [2, *rows[i].tolist(), 3]
@@ -75,36 +80,35 @@ def test_masks() -> None:
         assert batch.attention[r].tolist() == [1] * (size + 2) + [0] * (len(whole[r]) - size - 2)
     count = len(batch.targets)
     assert abs(count / sum(map(len, rows)) - 0.2) < 0.025
-    shown = batch.ids[batch.places]
+    shown = batch.ids[batch.masked]
     assert abs(float((shown == 4).float().mean()) - 0.8) < 0.05
     assert abs(float((shown == batch.targets).float().mean()) - 0.1) < 0.05
     assert int(shown.min()) >= 4
-    one = masked_batch(sequences, chosen[:1], small(mask_share=1e-9), 50, rng)
-    assert int(one.places.sum()) == 1
+    single = masked_batch(sequences, chosen[:1], small(mask_share=1e-9), 50, rng)
+    assert int(single.masked.sum()) == 1
 
 
 @pytest.mark.slow
-def test_it_learns_from_the_neighbours(tmp_path: Path) -> None:
+def test_training_learns_from_the_neighbours(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path, 1500)
-    told = []
+    reports: list[TrainingProgress] = []
     options = small(epochs=30, learning_rate=0.01, hidden_size=32, intermediate_size=64)
-    bert = train_bert(
-        corpus, options, tmp_path / "out", threads=1, report_steps=200, on_progress=told.append
-    )
-    # Nats a piece without context, against what its neighbours leave of it.
-    assert told[-1].heldout is not None
+    loop = LoopOptions(threads=1, report_steps=200, on_progress=reports.append)
+    bert = train_bert(corpus, options, tmp_path / "out", loop).trainer
+    # Nats per piece without context, compared with the loss given its neighbours.
+    assert isinstance(reports[-1].heldout, float)
     counts = np.bincount(bert.heldout.pieces)
     share = counts[counts > 0] / counts.sum()
     alone = float(-(share * np.log(share)).sum())
-    assert told[-1].heldout < alone - 0.3
-    assert told[-1].step == bert.total_steps
+    assert reports[-1].heldout < alone - 0.3
+    assert reports[-1].step == bert.total_steps
     rows = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
-    assert rows[-1]["heldout"] == told[-1].heldout
+    assert rows[-1]["heldout"] == reports[-1].heldout
 
 
 def test_the_providers_vectors_are_the_trained_ones(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
-    bert = train_bert(corpus, small(), tmp_path / "out", threads=1, stop=lambda: True)
+    bert = train_bert(corpus, small(), tmp_path / "out", ONE_STEP).trainer
     bert.model.eval()
     sentence = ["wörd3", "wörd29", "wörd7"]
     provider = load_provider(f"bert:{tmp_path / 'out'}")
@@ -127,28 +131,30 @@ sys.path.insert(0, sys.argv[1])
 from small_corpus import small_corpus
 from test_bert import small
 from elmobench.pretraining.bert.train import train_bert
-root, out, victim = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-def told(progress):
-    if progress.step == victim and progress.heldout is None:
+from elmobench.pretraining.loop import LoopOptions
+root, out, kill_step = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
+def kill(progress):
+    if progress.step == kill_step and progress.heldout is None:
         os.kill(os.getpid(), signal.SIGKILL)
-bert = train_bert(small_corpus(root, 200), small(dropout=0.1, epochs=2, batch_size=8), out,
-                  threads=1, report_steps=1, checkpoint_seconds=0.0, on_progress=told)
+loop = LoopOptions(threads=1, report_steps=1, checkpoint_seconds=0.0, on_progress=kill)
+options = small(dropout=0.1, epochs=2, batch_size=8)
+bert = train_bert(small_corpus(root, 200), options, out, loop).trainer
 print(bert.step, sum(float(p.detach().double().abs().sum()) for p in bert.parameters.values()))
 """
 
 
 @pytest.mark.slow
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path) -> None:
-    def run(out: str, victim: int) -> subprocess.CompletedProcess[str]:
+    def run(out: str, kill_step: int) -> subprocess.CompletedProcess[str]:
         here = str(Path(__file__).parents[1] / "helpers")
-        arguments = [here, str(tmp_path), str(tmp_path / out), str(victim)]
+        arguments = [here, str(tmp_path), str(tmp_path / out), str(kill_step)]
         return subprocess.run(
             [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True
         )
 
     whole = run("whole", -1)
     assert whole.returncode == 0, whole.stderr
-    # The vocabulary's training breaks ties by chance: both go on from the same one.
+    # Training the vocabulary breaks ties at random: both runs use the same one.
     (tmp_path / "killed" / "checkpoints").mkdir(parents=True)
     name = "checkpoints/wordpiece.json"
     (tmp_path / "killed" / name).write_bytes((tmp_path / "whole" / name).read_bytes())
@@ -164,16 +170,16 @@ def test_bad_input(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
     with pytest.raises(ConfigError, match="vocab_size 12 does not hold the alphabet"):
         train_bert(corpus, small(vocab_size=12), tmp_path / "o")
-    with pytest.raises(ValidationError, match="no multiple of num_attention_heads 3"):
+    with pytest.raises(ValidationError, match="not a multiple of num_attention_heads 3"):
         small(num_attention_heads=3)
     with pytest.raises(ValidationError, match="max_length"):
         small(max_length=2)
-    train_bert(corpus, small(), tmp_path / "o", threads=1, stop=lambda: True)
+    train_bert(corpus, small(), tmp_path / "o", ONE_STEP)
     (tmp_path / "o" / "checkpoints" / "wordpiece.json").write_text("{}")
     with pytest.raises(ModelError, match="not a tokenizer"):
-        train_bert(corpus, small(), tmp_path / "o", threads=1)
+        train_bert(corpus, small(), tmp_path / "o", ONE_STEP)
     with pytest.raises(ConfigError, match=r"options\.seed is 1 there and 2 here"):
-        train_bert(corpus, small(seed=2), tmp_path / "o", threads=1)
+        train_bert(corpus, small(seed=2), tmp_path / "o", ONE_STEP)
 
 
 def test_the_vocabulary_is_trained_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A biLM's training: its network against the frozen one, its text, learning and checkpoints."""
+"""Training of a biLM: network against the exported model, text order, learning, checkpoints."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ from elmobench.pretraining.bilm.network import (
     zero_state,
 )
 from elmobench.pretraining.bilm.options import BilmOptions
-from elmobench.pretraining.bilm.stream import lay_out
-from elmobench.pretraining.bilm.train import LOG, Bilm, train_bilm
-from elmobench.pretraining.checkpoints import CheckpointFolder, trim_log
+from elmobench.pretraining.bilm.stream import batch_epoch
+from elmobench.pretraining.bilm.train import BilmTrainer, train_bilm
+from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder, trim_log
 from elmobench.pretraining.encoded import EncodedPart
+from elmobench.pretraining.loop import LOG, LoopOptions
 from elmobench.pretraining.vocabulary import Vocabulary
 
 
@@ -43,7 +44,7 @@ def test_vectors_are_those_of_the_exported_model(tmp_path: Path) -> None:
     weights = initial_weights(options, 31)
     generator = torch.Generator().manual_seed(1)
     for weight in weights.values():
-        # Larger than at the start, so that both clips are at work.
+        # Larger than at the start, so that both clips take effect.
         weight.mul_(2.0).add_(torch.randn(weight.shape, generator=generator) * 0.2)
     sentence = ["Ein", "Wörtchen", "x" * 40, "", "日本", "."]
     vocabulary = Vocabulary(["<S>", "</S>", "<UNK>", *(f"v{i}" for i in range(28))])
@@ -67,7 +68,7 @@ def test_vectors_are_those_of_the_exported_model(tmp_path: Path) -> None:
     assert BilmOptions.model_validate(values).lstm == options.lstm
 
 
-def test_word_vectors_do_not_depend_on_their_company() -> None:
+def test_word_vectors_do_not_depend_on_the_batch() -> None:
     options = small_options()
     weights = initial_weights(options, 31)
     words = ("a", "bc", "deffff", "g" * 12, "h" * 30, "<S>", "</S>")
@@ -79,7 +80,9 @@ def test_word_vectors_do_not_depend_on_their_company() -> None:
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_text_is_laid_out_as_by_hand(shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_an_epoch_equal_a_simple_loop(
+    shuffled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stream, "_SENTENCES", 7)
     rng = np.random.default_rng(5)
     sentences = [list(range(3 + 10 * i, 3 + 10 * i + int(rng.integers(1, 7)))) for i in range(40)]
@@ -92,23 +95,23 @@ def test_text_is_laid_out_as_by_hand(shuffled: bool, monkeypatch: pytest.MonkeyP
     for i in order:
         forward += [0, *sentences[i], 1]
         backward += [1, *sentences[i][::-1], 0]
-    text = lay_out(part, 3, np.random.default_rng(9) if shuffled else None)
+    text = batch_epoch(part, 3, np.random.default_rng(9) if shuffled else None)
     length = len(forward) // 3
     assert text.forward.tolist() == [forward[r * length : (r + 1) * length] for r in range(3)]
     assert text.backward.tolist() == [backward[r * length : (r + 1) * length] for r in range(3)]
-    (inputs, following), _ = text.stretch(1, 5)
+    (inputs, following), _ = text.window(1, 5)
     assert inputs.T.tolist() == [row[5:10] for row in text.forward.tolist()]
     assert following.T.tolist() == [row[6:11] for row in text.forward.tolist()]
     with pytest.raises(DataError, match="too few for 1000 rows"):
-        lay_out(part, 1000)
+        batch_epoch(part, 1000)
 
 
-def test_perplexity_by_the_whole_softmax(tmp_path: Path) -> None:
+def test_perplexity_equals_the_full_softmax(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
     options = small_options()
     weights = initial_weights(options, 31)
     table = CharacterTable(corpus.types.words, 20)
-    text = lay_out(corpus.heldout, 2)
+    text = batch_epoch(corpus.heldout, 2)
     got = perplexity(weights, options, table, text)
     everything = word_vectors(weights, options, *table.rows(np.arange(len(corpus.types))))
     length = text.steps(20) * 20
@@ -123,14 +126,15 @@ def test_perplexity_by_the_whole_softmax(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
-def test_it_learns_what_depends_on_the_words_before(tmp_path: Path, optimizer: str) -> None:
+def test_training_learns_from_preceding_words(tmp_path: Path, optimizer: str) -> None:
     corpus = small_corpus(tmp_path)
     rate, epochs = {"adam": (0.02, 3), "adagrad": (0.2, 6)}[optimizer]
     options = small_options(
         optimizer=optimizer, learning_rate=rate, dropout=0.0, n_epochs=epochs, decay="cosine"
     )
-    model = train_bilm(corpus, options, tmp_path / "out", threads=1, report_steps=40)
-    forward, backward = model.heldout_perplexity()
+    loop = LoopOptions(threads=1, report_steps=40)
+    trainer = train_bilm(corpus, options, tmp_path / "out", loop).trainer
+    forward, backward = trainer.heldout_perplexity()
     # Without context the text has this perplexity, ends of sentences included.
     counts: Counter[int] = Counter()
     for i in range(len(corpus.heldout)):
@@ -152,22 +156,23 @@ import torch
 sys.path.insert(0, sys.argv[1])
 from small_corpus import small_corpus, small_options
 from elmobench.pretraining.bilm.train import train_bilm
-root, out, victim = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-def told(progress):
-    if progress.step == victim and progress.heldout is None:
+from elmobench.pretraining.loop import LoopOptions
+root, out, kill_step = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
+def kill(progress):
+    if progress.step == kill_step and progress.heldout is None:
         os.kill(os.getpid(), signal.SIGKILL)
-model = train_bilm(small_corpus(root, 120), small_options(optimizer=sys.argv[5], n_epochs=1),
-                   out, threads=2,
-                   report_steps=1, checkpoint_seconds=0.0, heldout_tokens=100, on_progress=told)
-print(model.step, sum(float(w.detach().double().abs().sum()) for w in model.weights.values()))
+loop = LoopOptions(threads=2, report_steps=1, checkpoint_seconds=0.0, on_progress=kill)
+options = small_options(optimizer=sys.argv[5], n_epochs=1)
+trainer = train_bilm(small_corpus(root, 120), options, out, loop, checkpoint_tokens=100).trainer
+print(trainer.step, sum(float(w.detach().double().abs().sum()) for w in trainer.weights.values()))
 """
 
 
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: str) -> None:
-    def run(out: str, victim: int) -> subprocess.CompletedProcess[str]:
+    def run(out: str, kill_step: int) -> subprocess.CompletedProcess[str]:
         here = str(Path(__file__).parents[1] / "helpers")
-        arguments = [here, str(tmp_path), str(tmp_path / out), str(victim), optimizer]
+        arguments = [here, str(tmp_path), str(tmp_path / out), str(kill_step), optimizer]
         return subprocess.run(
             [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True
         )
@@ -185,13 +190,13 @@ def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: st
         [json.loads(line)["step"] for line in (tmp_path / out / LOG).read_text().splitlines()]
         for out in ("killed", "whole")
     ]
-    # Nothing is told twice, and in order; where the checkpoints fell, the log has rows of its own.
+    # Rows are in order; checkpoints add rows of their own.
     assert all(steps == sorted(steps) for steps in logs)
     assert logs[0][-1] == logs[1][-1]
 
 
-def test_gradients_that_are_no_numbers_leave_the_weights_alone(tmp_path: Path) -> None:
-    model = Bilm(small_corpus(tmp_path), small_options(), 2)
+def test_gradients_that_are_not_finite_do_not_change_the_weights(tmp_path: Path) -> None:
+    model = BilmTrainer(small_corpus(tmp_path), small_options(), threads=2)
     with torch.no_grad():
         model.weights["softmax/W"][5] = torch.inf
     before = {name: weight.detach().clone() for name, weight in model.weights.items()}
@@ -202,16 +207,16 @@ def test_gradients_that_are_no_numbers_leave_the_weights_alone(tmp_path: Path) -
         assert torch.equal(weight, before[name])
 
 
-def test_gradients_of_a_step_are_those_of_its_definition(tmp_path: Path) -> None:
-    # The whole softmax, so that the loss is one line, and autograd for all of it.
+def test_gradients_of_a_step_equal_autograd(tmp_path: Path) -> None:
+    # With the full softmax the loss is one line, and autograd computes all gradients.
     options = small_options(n_negative_samples_batch=31, dropout=0.0)
     corpus = small_corpus(tmp_path)
     for threads in (1, 2):
-        model = Bilm(corpus, options, threads)
+        model = BilmTrainer(corpus, options, threads=threads)
         weights = {n: w.detach().clone().requires_grad_() for n, w in model.weights.items()}
         everything = word_vectors(weights, options, *model.table.rows(np.arange(len(corpus.types))))
         loss = torch.zeros(())
-        for d, (inputs, following) in enumerate(model._lay_out(0).stretch(0, 6)):
+        for d, (inputs, following) in enumerate(model.epoch_text(0).window(0, 6)):
             x = F.embedding(torch.from_numpy(inputs.astype(np.int64)), everything)
             out, _ = run_direction(weights, options, d, x, zero_state(options, 8))
             logits = out @ weights["softmax/W"].t() + weights["softmax/b"]
@@ -221,7 +226,7 @@ def test_gradients_of_a_step_are_those_of_its_definition(tmp_path: Path) -> None
         (loss * options.unroll_steps).backward()
         got: dict[str, torch.Tensor] = {}
 
-        def keep(step: int, norm: float, model: Bilm = model, got: dict = got) -> None:
+        def keep(step: int, norm: float, model: BilmTrainer = model, got: dict = got) -> None:
             got |= {n: w.grad.to_dense() for n, w in model.weights.items()}
 
         model.optimizer.step = keep
@@ -233,29 +238,29 @@ def test_gradients_of_a_step_are_those_of_its_definition(tmp_path: Path) -> None
 def test_stopping_writes_a_checkpoint(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
     steps = iter([False, False, True])
-    model = train_bilm(
-        corpus, small_options(), tmp_path / "out", threads=1, stop=lambda: next(steps)
-    )
-    assert 0 < model.step < model.total_steps
-    again = Bilm(corpus, small_options(), 1)
+    loop = LoopOptions(threads=1, stop_requested=lambda: next(steps))
+    result = train_bilm(corpus, small_options(), tmp_path / "out", loop)
+    assert result.trainer.step == 3 < result.trainer.total_steps
+    assert not result.is_finished
+    assert (tmp_path / "out" / "checkpoints" / "step-000000003.safetensors").is_file()
     folder = CheckpointFolder(tmp_path / "out" / "checkpoints", {})
-    with pytest.raises(ConfigError, match="checkpoints of another run"):
+    with pytest.raises(ConfigError, match="belong to another run"):
         folder.last()
-    assert again.step == 0
 
 
 def test_checkpoints_of_other_options_are_refused(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
     out = tmp_path / "out"
-    train_bilm(corpus, small_options(), out, threads=1, stop=lambda: True)
+    loop = LoopOptions(threads=1, stop_requested=lambda: True)
+    train_bilm(corpus, small_options(), out, loop)
     with pytest.raises(ConfigError, match=r"options\.seed is 1 there and 2 here"):
-        train_bilm(corpus, small_options(seed=2), out, threads=1)
+        train_bilm(corpus, small_options(seed=2), out, loop)
     other = small_corpus(tmp_path / "other", 700)
     with pytest.raises(ConfigError, match="corpus is '"):
-        train_bilm(other, small_options(), out, threads=1)
+        train_bilm(other, small_options(), out, loop)
 
 
-def test_the_last_whole_checkpoint_counts(tmp_path: Path) -> None:
+def test_the_last_complete_checkpoint_is_read(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path, {"kind": "test"})
     assert folder.last() is None
     for step in (1, 2, 3):
@@ -265,11 +270,11 @@ def test_the_last_whole_checkpoint_counts(tmp_path: Path) -> None:
     ]
     last = tmp_path / "step-000000003.safetensors"
     last.write_bytes(last.read_bytes()[:-50])
-    found = folder.last()
-    assert found is not None
-    assert (found.step, float(found.tensors["x"][0]), found.facts) == (2, 2.0, {"seconds": 1.0})
+    read = folder.last()
+    assert read is not None
+    assert (read.step, float(read.tensors["x"][0]), read.facts) == (2, 2.0, {"seconds": 1.0})
     (tmp_path / "step-000000002.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match="not whole"):
+    with pytest.raises(ModelError, match="checkpoint is incomplete"):
         folder.last()
 
 
@@ -279,11 +284,12 @@ def _full_disk() -> None:
 
 
 @pytest.mark.slow
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "out"
     corpus = small_corpus(tmp_path, 120)
     options = small_options(n_epochs=1)
-    done = train_bilm(corpus, options, out, threads=1, stop=lambda: True)
+    loop = LoopOptions(threads=1, stop_requested=lambda: True)
+    done = train_bilm(corpus, options, out, loop).trainer
     here = str(Path(__file__).parents[1] / "helpers")
     result = subprocess.run(
         [sys.executable, "-c", CODE, here, str(tmp_path), str(out), "-1", "adam"],
@@ -293,10 +299,11 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     )
     assert result.returncode != 0
     assert "could not be written" in result.stderr
-    assert "goes on from the last good checkpoint" in result.stderr
+    assert "resumes from the last good checkpoint" in result.stderr
     names = [p.name for p in (out / "checkpoints").iterdir()]
     assert names == [f"step-{done.step:09d}.safetensors"]
-    resumed = train_bilm(corpus, options, out, threads=2, stop=lambda: True)
+    loop = LoopOptions(threads=2, stop_requested=lambda: True)
+    resumed = train_bilm(corpus, options, out, loop).trainer
     assert resumed.step == done.step + 1
 
 
@@ -305,7 +312,7 @@ def test_too_little_text_to_measure_on() -> None:
     part = EncodedPart(np.array([3, 4], np.int32), np.array([0, 2]))
     table = CharacterTable(("<S>", "</S>", "<UNK>", "a", "b"), 20)
     with pytest.raises(DataError, match="4 tokens are too few to measure"):
-        perplexity(initial_weights(options, 5), options, table, lay_out(part, 1))
+        perplexity(initial_weights(options, 5), options, table, batch_epoch(part, 1))
 
 
 @pytest.mark.parametrize(
@@ -319,40 +326,42 @@ def test_options_that_do_not_fit_the_corpus(
     tmp_path: Path, changes: dict[str, int], message: str
 ) -> None:
     with pytest.raises((ConfigError, DataError), match=message):
-        Bilm(small_corpus(tmp_path), small_options(**changes), 1)
+        BilmTrainer(small_corpus(tmp_path), small_options(**changes), threads=1)
 
 
 def test_part_of_an_epoch_reads_part_of_the_text(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
-    whole = Bilm(corpus, small_options(n_epochs=1), 1)
-    half = Bilm(corpus, small_options(n_epochs=0.5), 1)
+    whole = BilmTrainer(corpus, small_options(n_epochs=1), threads=1)
+    half = BilmTrainer(corpus, small_options(n_epochs=0.5), threads=1)
     assert half.total_steps == round(whole.steps_per_epoch / 2) < whole.total_steps
 
 
-def test_bf16_products_are_near_and_only_in_training(tmp_path: Path) -> None:
+def test_bf16_products_are_close_to_fp32_and_used_in_training_only(tmp_path: Path) -> None:
     if not has_bf16_products():
         pytest.skip("this processor has no products in bf16")
     corpus = small_corpus(tmp_path)
-    models = {a: Bilm(corpus, small_options(arithmetic=a), 2) for a in ("fp32", "bf16")}
+    models = {
+        a: BilmTrainer(corpus, small_options(arithmetic=a), threads=2) for a in ("fp32", "bf16")
+    }
     losses = {a: [model.train_step() for _ in range(8)] for a, model in models.items()}
     assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"
-    # The first step's loss is of the same weights: bf16 keeps 8 bits of each factor.
+    # The weights of the first step are equal: bf16 keeps 8 bits of each factor.
     assert 0 < abs(losses["bf16"][0] - losses["fp32"][0]) < 0.02
     np.testing.assert_allclose(losses["bf16"], losses["fp32"], rtol=0.02)
-    # Measuring is in fp32 whatever training was: equal weights have equal perplexity.
-    models["fp32"].load(0, models["bf16"].state())
+    # Measuring is always in fp32: equal weights have equal perplexity.
+    models["fp32"].load(Checkpoint(0, models["bf16"].state(), {}))
     assert models["fp32"].heldout_perplexity() == models["bf16"].heldout_perplexity()
 
 
-def test_bf16_is_refused_where_there_is_none(
+def test_bf16_is_refused_on_processors_without_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     with pytest.raises(ConfigError, match="no products in bf16"):
-        Bilm(small_corpus(tmp_path), small_options(arithmetic="bf16"), 1)
+        BilmTrainer(small_corpus(tmp_path), small_options(arithmetic="bf16"), threads=1)
 
 
-def test_a_log_is_cut_where_training_goes_on(tmp_path: Path) -> None:
+def test_a_log_is_cut_where_training_resumes(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     trim_log(log, 3)
     assert not log.exists()

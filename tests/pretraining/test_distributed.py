@@ -14,8 +14,9 @@ import torch
 from small_corpus import small_corpus, small_options
 
 from elmobench.core.errors import ConfigError
-from elmobench.pretraining.bilm.train import Bilm, train_bilm
-from elmobench.pretraining.distributed import Group
+from elmobench.pretraining.bilm.train import BilmTrainer, train_bilm
+from elmobench.pretraining.distributed import ProcessGroup
+from elmobench.pretraining.loop import LoopOptions
 
 SCRIPT = """
 import sys
@@ -24,21 +25,23 @@ import torch
 sys.path.insert(0, sys.argv[1])
 from small_corpus import small_corpus, small_options
 from elmobench.pretraining.bilm.train import train_bilm
-from elmobench.pretraining.distributed import Group
+from elmobench.pretraining.distributed import ProcessGroup
+from elmobench.pretraining.loop import LoopOptions
 
-group = Group.of_environment()
+group = ProcessGroup.from_environment()
 tensors = [torch.tensor([1.0 + group.rank]), torch.tensor([[2.0, 3.0 * group.rank]])]
-group.add_up(tensors)
+group.all_reduce(tensors)
 assert tensors[0].tolist() == [3.0] and tensors[1].tolist() == [[4.0, 3.0]]
-rows = group.concatenated(torch.full((1 + group.rank, 2), float(group.rank)))
+rows = group.all_gather(torch.full((1 + group.rank, 2), float(group.rank)))
 assert rows.tolist() == [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0]]
 assert group.any(group.rank == 1) and not group.any(False)
-left = [5]
-def stop():
-    left[0] -= 1
-    return sys.argv[4] == "stop" and group.rank == 1 and left[0] == 0
+steps_left = [5]
+def stop_requested():
+    steps_left[0] -= 1
+    return sys.argv[4] == "stop" and group.rank == 1 and steps_left[0] == 0
+loop = LoopOptions(threads=1, report_steps=1, stop_requested=stop_requested)
 train_bilm(small_corpus(Path(sys.argv[2])), small_options(dropout=0.0, n_epochs=1),
-           Path(sys.argv[3]), group=group, threads=1, report_steps=1, stop=stop)
+           Path(sys.argv[3]), loop, group=group)
 """
 
 
@@ -47,10 +50,11 @@ def rows(folder: Path) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_two_processes_are_as_one(tmp_path: Path) -> None:
+def test_two_processes_train_like_one(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
     one = tmp_path / "one"
-    train_bilm(corpus, small_options(dropout=0.0, n_epochs=1), one, threads=1, report_steps=1)
+    loop = LoopOptions(threads=1, report_steps=1)
+    train_bilm(corpus, small_options(dropout=0.0, n_epochs=1), one, loop)
     script = tmp_path / "two.py"
     script.write_text(SCRIPT)
 
@@ -65,18 +69,18 @@ def test_two_processes_are_as_one(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stderr
 
     two("two", "whole")
-    # One process asks to stop, both do; and both go on.
+    # One process requests a stop and both stop; then both resume.
     two("parts", "stop")
     assert rows(tmp_path / "parts")[-1]["step"] == 5
     two("parts", "whole")
     for name in ("two", "parts"):
-        found, expected = (
+        perplexities, expected = (
             {row["step"]: row["perplexity"] for row in rows(folder) if "perplexity" in row}
             for folder in (tmp_path / name, one)
         )
-        assert found.keys() == expected.keys()
+        assert perplexities.keys() == expected.keys()
         for step, value in expected.items():
-            assert found[step] == pytest.approx(value, rel=2e-4)
+            assert perplexities[step] == pytest.approx(value, rel=2e-4)
         assert rows(tmp_path / name)[-1]["heldout"] == pytest.approx(
             rows(one)[-1]["heldout"], rel=1e-3
         )
@@ -88,17 +92,17 @@ def test_two_processes_are_as_one(tmp_path: Path) -> None:
             np.testing.assert_allclose(ours[key][...], theirs[key][...], atol=2e-3)
 
 
-def test_alone_everything_is_as_it_was() -> None:
-    group = Group()
+def test_a_group_of_one_process_changes_nothing() -> None:
+    group = ProcessGroup()
     tensor = torch.ones(3)
-    group.add_up([tensor])
-    assert torch.equal(group.concatenated(tensor), torch.ones(3))
+    group.all_reduce([tensor])
+    assert torch.equal(group.all_gather(tensor), torch.ones(3))
     assert group.any(True)
     assert not group.any(False)
-    assert group.mine(8) == slice(0, 8)
-    assert Group(1, 4).mine(8) == slice(2, 4)
+    assert group.my_rows(8) == slice(0, 8)
+    assert ProcessGroup(1, 4).my_rows(8) == slice(2, 4)
 
 
-def test_rows_must_be_shared_out_evenly(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="batch_size 8 cannot be shared out to 3"):
-        Bilm(small_corpus(tmp_path), small_options(), 1, group=Group(0, 3))
+def test_rows_must_divide_evenly_between_processes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="batch_size 8 cannot be divided evenly between 3"):
+        BilmTrainer(small_corpus(tmp_path), small_options(), group=ProcessGroup(0, 3))

@@ -1,4 +1,4 @@
-"""GloVe: counts by a double loop, the loss by autograd, learning, and going on."""
+"""GloVe: counts by a double loop, the loss by autograd, learning, and resuming."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from small_corpus import small_corpus
 from elmobench import load_provider
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.pretraining.encoded import EncodedPart
+from elmobench.pretraining.glove import cooccurrence
 from elmobench.pretraining.glove.cooccurrence import count_cooccurrences
 from elmobench.pretraining.glove.options import GloveOptions
 from elmobench.pretraining.glove.train import Glove, train_glove
+from elmobench.pretraining.loop import LoopOptions
+from elmobench.pretraining.progress import TrainingProgress
 
 
 def by_hand(sentences: list[list[int]], words: int, window: int) -> dict[tuple[int, int], float]:
@@ -32,19 +35,25 @@ def by_hand(sentences: list[list[int]], words: int, window: int) -> dict[tuple[i
     return counts
 
 
-@pytest.mark.parametrize("little", [False, True])
-def test_counts_are_those_of_a_double_loop(little: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_counts_are_those_of_a_double_loop(
+    low_memory: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     sentences = [rng.integers(3, 25, int(n)).tolist() for n in rng.integers(1, 30, 300)]
     offsets = np.cumsum([0, *map(len, sentences)])
     part = EncodedPart(np.array([k for s in sentences for k in s], np.int32), offsets)
-    if little:
+    if low_memory:
         # So little memory that there are several runs, merged in several ranges.
-        monkeypatch.setattr("elmobench.pretraining.glove.cooccurrence._BYTES_A_PAIR", 1 << 17)
-    seen: list[int] = []
-    got = count_cooccurrences(part, 20, 5, memory_mb=1 if little else 64, on_tokens=seen.append)
-    assert sum(seen) == len(part.tokens)
-    assert (len(seen) > 1) == little
+        monkeypatch.setattr(cooccurrence, "_BYTES_PER_PAIR", 1 << 17)
+    chunks: list[int] = []
+    spill = cooccurrence._spill
+    monkeypatch.setattr(
+        cooccurrence, "_spill", lambda *run: chunks.append(len(run[1])) or spill(*run)
+    )
+    got = count_cooccurrences(part, words=20, window=5, memory_mb=1 if low_memory else 64)
+    assert all(chunks)
+    assert (len(chunks) > 1) == low_memory
     expected = by_hand(sentences, 20, 5)
     assert all(got.rows <= got.columns)
     keys = list(zip(got.rows.tolist(), got.columns.tolist(), strict=True))
@@ -55,7 +64,7 @@ def test_counts_are_those_of_a_double_loop(little: bool, monkeypatch: pytest.Mon
         assert value == pytest.approx(expected[(b, a)])
 
 
-def test_an_update_is_a_step_of_adagrad_on_the_loss() -> None:
+def test_an_update_equals_a_step_of_adagrad() -> None:
     options = GloveOptions(vector_size=4, x_max=10.0, eta=0.1, seed=3)
     model = Glove(9, options)
     tables = [torch.nn.Parameter(table.clone()) for table in model.tables]
@@ -76,33 +85,52 @@ def test_an_update_is_a_step_of_adagrad_on_the_loss() -> None:
         torch.testing.assert_close(ours, theirs.detach(), atol=1e-6, rtol=1e-5)
 
 
-def test_it_learns_and_goes_on_to_the_bit(tmp_path: Path) -> None:
+def test_training_learns_and_resumes_to_the_bit(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
     options = GloveOptions(
         vector_size=8, min_count=1, window_size=3, epochs=6, batch_size=64, eta=0.1
     )
-    told = []
-    whole = train_glove(corpus, options, tmp_path / "a", threads=1, on_progress=told.append)
-    assert [p.epoch for p in told] == [1, 2, 3, 4, 5, 6]
-    assert told[-1].loss < 0.5 * told[0].loss
-    assert told[-1].heldout < told[0].heldout
+    reports: list[TrainingProgress] = []
+    loop = LoopOptions(threads=1, on_progress=reports.append)
+    whole = train_glove(corpus, options, tmp_path / "a", loop).trainer
+    assert [report.step for report in reports] == [1, 2, 3, 4, 5, 6]
+    first_report, last_report = reports[0], reports[-1]
+    assert last_report.values["loss"] < 0.5 * first_report.values["loss"]
+    assert isinstance(first_report.heldout, float)
+    assert isinstance(last_report.heldout, float)
+    assert last_report.heldout < first_report.heldout
 
-    asked = iter([False, False, True])
-    first = train_glove(corpus, options, tmp_path / "b", threads=1, stop=lambda: next(asked))
-    assert first.last is not None
-    assert first.last.epoch == 2
-    second = train_glove(corpus, options, tmp_path / "b", threads=1)
-    assert torch.equal(second.model.vectors(), whole.model.vectors())
+    answers = iter([False, False, True])
+    stopping = LoopOptions(threads=1, stop_requested=lambda: next(answers))
+    first = train_glove(corpus, options, tmp_path / "b", stopping)
+    assert first.measured is not None
+    assert first.measured["step"] == first.trainer.step == 2
+    assert not first.is_finished
+    loop = LoopOptions(threads=1)
+    second = train_glove(corpus, options, tmp_path / "b", loop)
+    assert torch.equal(second.trainer.model.vectors(), whole.model.vectors())
     one, two = (tmp_path / name / "vectors.txt.gz" for name in ("a", "b"))
     assert one.read_bytes() == two.read_bytes()
-    again = train_glove(corpus, options, tmp_path / "b", threads=1)
-    assert again.last == second.last
+    again = train_glove(corpus, options, tmp_path / "b", loop)
+    assert again.measured == second.measured
+    # Without a log, as version 0.1 left it, the checkpoint has the measurement.
+    (tmp_path / "b" / "log.jsonl").unlink()
+    old = train_glove(corpus, options, tmp_path / "b", loop)
+    assert old.measured is not None
+    assert old.measured["heldout"] == second.measured["heldout"]
 
     provider = load_provider(f"static:{one}")
     (vectors,) = provider.encode([["wörd0", "wörd7", "never"]])
     index = [whole.words.index(word) + 3 for word in ("wörd0", "wörd7")]
     np.testing.assert_allclose(vectors[0, :2], whole.model.vectors()[index], atol=5.1e-4)
     assert not vectors[0, 2].any()
+
+
+def test_a_stop_requested_while_counting_ends_before_the_first_epoch(tmp_path: Path) -> None:
+    options = GloveOptions(vector_size=4, min_count=1)
+    stopping = LoopOptions(threads=1, stop_requested=lambda: True)
+    result = train_glove(small_corpus(tmp_path), options, tmp_path / "o", stopping)
+    assert (result.trainer.step, result.measured) == (0, None)
 
 
 def test_bad_input(tmp_path: Path) -> None:
@@ -112,7 +140,7 @@ def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="1 words occur at least 1 times"):
         train_glove(corpus, GloveOptions(min_count=1, vocab_size=4), tmp_path / "o")
     options = GloveOptions(vector_size=4, min_count=1, epochs=1)
-    train_glove(corpus, options, tmp_path / "o", threads=1)
+    train_glove(corpus, options, tmp_path / "o", LoopOptions(threads=1))
     with pytest.raises(ConfigError, match=r"options\.vector_size is 4 there and 5 here"):
         train_glove(corpus, options.model_copy(update={"vector_size": 5}), tmp_path / "o")
     text = gzip.decompress((tmp_path / "o" / "vectors.txt.gz").read_bytes()).decode()

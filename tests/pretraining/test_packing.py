@@ -1,4 +1,4 @@
-"""Small copies of trained models: the same vectors but for rounding, under their names."""
+"""Small copies of trained models: the same vectors except for rounding, and the same names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.glove.options import GloveOptions
+from elmobench.pretraining.loop import LoopOptions
 from elmobench.pretraining.model_card import card_of
 from elmobench.pretraining.packing import pack
 from elmobench.pretraining.runs import Options, Pretraining, pretrain
@@ -27,8 +28,15 @@ SENTENCES = [["wörd3", "wörd29", "wörd7"], ["wörd0"]]
 def trained(root: Path, name: str, options: Options) -> Path:
     encoded = small_corpus(root, 200)
     corpus = Corpus.open([root / "text.txt"])
-    run = Pretraining(name, root / name, corpus, encoded, options, threads=1, overlap=False)
-    assert pretrain(run)
+    run = Pretraining(
+        name=name,
+        out=root / name,
+        corpus=corpus,
+        encoded=encoded,
+        options=options,
+        overlap=False,
+    )
+    assert pretrain(run, LoopOptions(threads=1))
     return root / name
 
 

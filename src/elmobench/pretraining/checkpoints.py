@@ -1,4 +1,4 @@
-"""States of a training run on disk: whole or not at all, the last good one always kept."""
+"""Checkpoints of a training run: written completely or not at all; the last two are kept."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Checkpoint:
     """A state of training.
 
     Attributes:
-        step: optimizer steps done.
-        tensors: all that is needed to go on, by name.
-        facts: small values beside them; plain JSON.
+        step: steps done.
+        tensors: everything needed to resume, by name.
+        facts: small values that belong to the state; plain JSON.
     """
 
     step: int
@@ -37,20 +37,23 @@ class Checkpoint:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Says in words that ``path`` could not be written, as on a disk that is full."""
+    """Raise ModelError with advice if ``path`` cannot be written, as on a full disk."""
     try:
         yield
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"could not be written: {error}",
             where=str(path),
-            fix="make room on the disk; the same command goes on from the last good checkpoint",
+            fix="make room on the disk; the same command resumes from the last good checkpoint",
         ) from error
 
 
 def trim_log(path: Path, step: int) -> None:
-    """Take out of a log of JSON lines what came after ``step``: a run that goes on from there says
-    it again. Half a line, of a process that was killed while writing it, goes too."""
+    """Remove the rows after ``step`` from a log of JSON lines.
+
+    A run that resumes at ``step`` writes them again. Incomplete lines, which a killed process
+    leaves, are removed too.
+    """
     if not path.exists():
         return
     kept = []
@@ -66,11 +69,11 @@ def trim_log(path: Path, step: int) -> None:
 
 
 class CheckpointFolder:
-    """The checkpoints of one run.
+    """The checkpoints of one training run.
 
     Args:
-        folder: where they stand.
-        identity: what the run is: corpus, options, kind. Checkpoints of another run are refused.
+        folder: where the files are.
+        identity: what the run is: kind, corpus, options. Checkpoints of another run are refused.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
@@ -81,7 +84,7 @@ class CheckpointFolder:
         """Write a checkpoint, then delete all but the last two.
 
         Raises:
-            ModelError: if it cannot be written; those before are left alone.
+            ModelError: if it cannot be written; earlier checkpoints are then left as they are.
         """
         path = self.folder / f"step-{step:09d}.safetensors"
         metadata = {"identity": self._identity, "facts": json.dumps(dict(facts))}
@@ -93,12 +96,12 @@ class CheckpointFolder:
         return path
 
     def last(self) -> Checkpoint | None:
-        """The newest checkpoint that is whole; None if there is none.
+        """Read the newest complete checkpoint; None if there are no checkpoints.
 
         Raises:
-            ConfigError: if it belongs to a run with another corpus or other options; names what
-                differs.
-            ModelError: if there are checkpoints and none of them is whole.
+            ConfigError: if it belongs to a run with another corpus or other options; the message
+                lists the differences.
+            ModelError: if there are checkpoints and none of them is complete.
         """
         failure: ModelError | None = None
         for path in reversed(self._paths()):
@@ -106,7 +109,7 @@ class CheckpointFolder:
                 return self._read(path)
             except (OSError, SafetensorError, KeyError, ValueError) as error:
                 failure = ModelError(
-                    f"a checkpoint that is not whole: {error}",
+                    f"the checkpoint is incomplete: {error}",
                     where=str(path),
                     fix="delete the folder to train from the start",
                 )
@@ -119,8 +122,8 @@ class CheckpointFolder:
             metadata = file.metadata() or {}
         if metadata["identity"] != self._identity:
             raise ConfigError(
-                "checkpoints of another run: "
-                + _difference(json.loads(metadata["identity"]), json.loads(self._identity)),
+                "the checkpoints belong to another run: "
+                + _differences(json.loads(metadata["identity"]), json.loads(self._identity)),
                 where=str(path),
                 fix="use the options it was trained with, or another folder",
             )
@@ -131,13 +134,13 @@ class CheckpointFolder:
         return sorted(self.folder.glob("step-*.safetensors"))
 
 
-def _difference(theirs: Any, ours: Any, path: str = "") -> str:
-    """Where two plain values differ, in words."""
+def _differences(theirs: Any, ours: Any, path: str = "") -> str:
+    """The fields in which two plain values differ, with both values, as one line of text."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        found = [
-            _difference(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key)
+        differences = [
+            _differences(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key)
             for key in sorted({*theirs, *ours})
             if theirs.get(key) != ours.get(key)
         ]
-        return "; ".join(found)
+        return "; ".join(differences)
     return f"{path} is {theirs!r} there and {ours!r} here"

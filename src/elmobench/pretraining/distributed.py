@@ -1,4 +1,4 @@
-"""Several processes that train one model, each on rows of its own (data parallel, torchrun)."""
+"""Data-parallel training: several processes (torchrun) train one model, each on its own rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch.distributed as dist
 from torch import Tensor
 
 
-class Group:
-    """The processes of a training, from the view of one of them.
+class ProcessGroup:
+    """The processes that train one model together, from the view of one of them.
 
     Attributes:
-        rank: which one this is.
-        size: how many there are.
+        rank: number of this process, from 0.
+        size: number of processes.
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
@@ -24,27 +24,27 @@ class Group:
         self.size = size
 
     @classmethod
-    def of_environment(cls) -> Group:
-        """The group that ``torchrun`` made; one of this process alone without it.
+    def from_environment(cls) -> ProcessGroup:
+        """The group that ``torchrun`` started, or a group of this process alone.
 
-        Joins it on the first call, over gloo: models are trained in the processor's memory, which
-        nccl does not send from.
+        The first call joins the group with the gloo backend: models are trained in main memory,
+        which nccl cannot send from.
         """
         if int(os.environ.get("WORLD_SIZE", "1")) < 2:
             return cls()
         if not dist.is_initialized():
             dist.init_process_group("gloo")
-            # Its threads have to end before the process does, or they may abort it.
+            # Its threads must end before the process does, or they may abort it.
             atexit.register(_leave)
         return cls(dist.get_rank(), dist.get_world_size())
 
     @property
-    def first(self) -> bool:
-        """Whether this process writes and speaks for all."""
+    def is_first(self) -> bool:
+        """Whether this process writes files and prints messages for the whole group."""
         return self.rank == 0
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Put into each of ``tensors`` the sum over all processes, in place."""
+    def all_reduce(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor, in place, by its sum over all processes."""
         if self.size == 1 or not tensors:
             return
         # One message for all of them.
@@ -56,8 +56,8 @@ class Group:
             tensor.copy_(flat[start:end].view_as(tensor))
             start = end
 
-    def concatenated(self, tensor: Tensor) -> Tensor:
-        """All processes' tensors along the first axis, in their order; lengths may differ."""
+    def all_gather(self, tensor: Tensor) -> Tensor:
+        """Concatenate the tensors of all processes along axis 0, by rank; lengths may differ."""
         if self.size == 1:
             return tensor
         lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
@@ -70,20 +70,20 @@ class Group:
         return torch.cat([part[: int(length)] for part, length in zip(parts, lengths, strict=True)])
 
     def any(self, flag: bool) -> bool:
-        """Whether any process says yes."""
+        """Whether ``flag`` is true in any process."""
         if self.size == 1:
             return flag
-        said = torch.tensor([float(flag)])
-        dist.all_reduce(said)
-        return bool(said > 0)
+        count = torch.tensor([float(flag)])
+        dist.all_reduce(count)
+        return bool(count > 0)
 
-    def wait(self) -> None:
-        """Until all processes are here."""
+    def barrier(self) -> None:
+        """Wait until all processes have called this."""
         if self.size > 1:
             dist.barrier()
 
-    def mine(self, rows: int) -> slice:
-        """This process's rows of ``rows``, which are shared out evenly."""
+    def my_rows(self, rows: int) -> slice:
+        """The rows of this process if ``rows`` rows are divided evenly."""
         each = rows // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 

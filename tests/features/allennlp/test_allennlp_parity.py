@@ -15,6 +15,7 @@ from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.train import train_bilm
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.loop import LoopOptions
 
 pytestmark = pytest.mark.slow
 ASK = 5e-6
@@ -110,7 +111,7 @@ def test_a_model_trained_here(allennlp, tmp_path):
     }
     raw["char_cnn"] |= {"n_highway": 2, "n_characters": 261}
     raw["lstm"] |= {"use_skip_connections": True}
-    train_bilm(corpus, BilmOptions.model_validate(raw), tmp_path / "model", threads=1)
+    train_bilm(corpus, BilmOptions.model_validate(raw), tmp_path / "model", LoopOptions(threads=1))
     sentences = [tuple(line.split()) for line in lines[:60]] + ODD
     ours = elmobench.load_provider(f"elmo:{tmp_path / 'model'}").encode(sentences)
     theirs = elmobench.load_provider(f"allennlp-elmo:{tmp_path / 'model'}").encode(sentences)

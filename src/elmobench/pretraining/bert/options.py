@@ -51,7 +51,7 @@ class BertOptions(BaseModel):
     def _heads_fit(self) -> BertOptions:
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
-                f"hidden_size {self.hidden_size} is no multiple of "
+                f"hidden_size {self.hidden_size} is not a multiple of "
                 f"num_attention_heads {self.num_attention_heads}"
             )
         return self

@@ -1,140 +1,72 @@
-"""Training a small BERT as a masked language model: interruptible, resumable to the bit."""
+"""Train a small BERT as a masked language model; resumable to the same bits."""
 
 from __future__ import annotations
 
-import json
 import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.pretraining.bert.masking import PAD, MaskedBatch, masked_batch
 from elmobench.pretraining.bert.options import BertOptions
-from elmobench.pretraining.bert.wordpiece import (
-    SPECIAL,
-    Sequences,
-    pack,
-    pieces_of_types,
-    wordpiece_of,
-)
-from elmobench.pretraining.checkpoints import CheckpointFolder, trim_log, writing
+from elmobench.pretraining.bert.wordpiece import SPECIAL, pack, pieces_of_types, wordpiece_of
+from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
 from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
+from elmobench.pretraining.progress import TrainingProgress
+from elmobench.pretraining.summary import ModelSummary
 
-LOG = "log.jsonl"
-_PAD, _UNK, _CLS, _SEP, _MASK = range(5)
+CHECKPOINT_SEQUENCES = 200
+"""Held-out sequences that are measured at a checkpoint; at the end all are."""
+_MODEL_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+)
 _ORDER, _MASKS, _DROPOUT, _HELD_OUT = 1, 2, 3, 4
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands.
-
-    Attributes:
-        step: steps done, of ``total``.
-        total: steps of the whole run.
-        pieces: word pieces read so far.
-        loss: mean cross-entropy of a masked piece since the last report, in nats.
-        heldout: the same on held-out text with fixed masks, where it was just measured.
-        rate: the learning rate.
-        pieces_per_second: since the last report, measuring left out.
-        seconds: of training in all, over all its parts.
-    """
-
-    step: int
-    total: int
-    pieces: int
-    loss: float
-    heldout: float | None
-    rate: float
-    pieces_per_second: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class MaskedBatch:
-    """Sequences with some pieces hidden.
-
-    Attributes:
-        ids: (B, T) pieces, begin and end included, padded.
-        attention: (B, T), 1 at real pieces.
-        places: (B, T) bool: pieces to be predicted.
-        targets: (M,) what they are, in reading order.
-    """
-
-    ids: Tensor
-    attention: Tensor
-    places: Tensor
-    targets: Tensor
-
-
-def masked_batch(
-    sequences: Sequences,
-    chosen: np.ndarray,
-    options: BertOptions,
-    vocabulary: int,
-    rng: np.random.Generator,
-) -> MaskedBatch:
-    """Hide a share of the pieces of some sequences.
+class BertTrainer:
+    """A BERT in training: its weights, its optimizer and its position in the text.
 
     Args:
-        sequences: the text.
-        chosen: (B,) which of them.
-        options: for the share.
-        vocabulary: pieces there are.
-        rng: draws the places and what stands there.
-    """
-    rows = [sequences.sequence(int(i)) for i in chosen]
-    longest = max(map(len, rows)) + 2
-    ids = np.full((len(rows), longest), _PAD, dtype=np.int64)
-    real = np.zeros(ids.shape, dtype=bool)
-    for r, row in enumerate(rows):
-        ids[r, 0], ids[r, len(row) + 1] = _CLS, _SEP
-        ids[r, 1 : len(row) + 1] = row
-        real[r, 1 : len(row) + 1] = True
-    places = real & (rng.random(ids.shape) < options.mask_share)
-    if not places.any():
-        places[np.nonzero(real)[0][:1], np.nonzero(real)[1][:1]] = True
-    targets = ids[places]
-    fate = rng.random(len(targets))
-    some = rng.integers(len(SPECIAL), vocabulary, len(targets))
-    ids[places] = np.where(fate < 0.8, _MASK, np.where(fate < 0.9, some, targets))
-    attention = real.copy()
-    attention[:, 0] = True
-    for r, row in enumerate(rows):
-        attention[r, len(row) + 1] = True
-    return MaskedBatch(
-        torch.from_numpy(ids),
-        torch.from_numpy(attention.astype(np.int64)),
-        torch.from_numpy(places),
-        torch.from_numpy(targets),
-    )
-
-
-class Bert:
-    """A BERT in training, its optimizer and its place in the text.
-
-    Args:
-        corpus: the text.
+        corpus: the training text.
         options: shape and training.
         tokenizer: a ``tokenizers.Tokenizer``; see :func:`wordpiece_of`.
+        checkpoint_sequences: how many held-out sequences are measured at a checkpoint; at the
+            end all are.
+
+    Raises:
+        ConfigError: if the vocabulary has only special pieces.
     """
 
-    def __init__(self, corpus: EncodedCorpus, options: BertOptions, tokenizer: Any) -> None:
+    kind: ClassVar[str] = "bert"
+
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        options: BertOptions,
+        tokenizer: Any,
+        *,
+        checkpoint_sequences: int = CHECKPOINT_SEQUENCES,
+    ) -> None:
         from transformers import BertConfig, BertForMaskedLM
 
         self.options = options
+        self.corpus = corpus
         self.tokenizer = tokenizer
         self.vocabulary = self.tokenizer.get_vocab_size()
         if self.vocabulary <= len(SPECIAL):
             raise ConfigError(
-                f"the vocabulary has no piece but {' '.join(SPECIAL)}",
-                fix="take a larger vocab_size, or give more text",
+                f"the vocabulary has no piece except {' '.join(SPECIAL)}",
+                fix="use a larger vocab_size, or give more text",
             )
         pieces = pieces_of_types(corpus, self.tokenizer)
         self.train = pack(corpus.train, pieces, options.max_length - 2)
@@ -152,24 +84,25 @@ class Bert:
                     type_vocab_size=1,
                     hidden_dropout_prob=options.dropout,
                     attention_probs_dropout_prob=options.dropout,
-                    pad_token_id=_PAD,
+                    pad_token_id=PAD,
                 )
             )
-        # Tied weights come once.
+        # Tied weights appear once.
         self.parameters = dict(self.model.named_parameters())
         self.steps_per_epoch = math.ceil(len(self.train) / options.batch_size)
         self.total_steps = max(1, round(self.steps_per_epoch * options.epochs))
         self.step = 0
-        self.pieces = 0
-        decayed = [p for p in self.parameters.values() if p.dim() > 1]
-        plain = [p for p in self.parameters.values() if p.dim() <= 1]
+        self.units_read = 0
+        self._checkpoint_sequences = checkpoint_sequences
         self._names = [name for name, p in self.parameters.items() if p.dim() > 1] + [
             name for name, p in self.parameters.items() if p.dim() <= 1
         ]
+        matrices = [p for p in self.parameters.values() if p.dim() > 1]
+        vectors = [p for p in self.parameters.values() if p.dim() <= 1]
         self.optimizer = torch.optim.AdamW(
             [
-                {"params": decayed, "weight_decay": options.weight_decay},
-                {"params": plain, "weight_decay": 0.0},
+                {"params": matrices, "weight_decay": options.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
             ],
             lr=options.learning_rate,
             betas=(0.9, 0.98),
@@ -184,13 +117,18 @@ class Bert:
         return self.options.learning_rate * min(1.0, (step + 1) / warm, left)
 
     def train_step(self) -> float:
-        """One step; returns the mean cross-entropy of a masked piece."""
+        """Do one step. Returns the mean cross-entropy per masked piece, in nats.
+
+        Raises:
+            ElmobenchError: if the loss is not finite.
+        """
         options = self.options
-        epoch, place = divmod(self.step, self.steps_per_epoch)
+        epoch, step_of_epoch = divmod(self.step, self.steps_per_epoch)
         if epoch != self._epoch:
             rng = np.random.default_rng([options.seed, _ORDER, epoch])
             self._order, self._epoch = rng.permutation(len(self.train)), epoch
-        chosen = self._order[place * options.batch_size : (place + 1) * options.batch_size]
+        first = step_of_epoch * options.batch_size
+        chosen = self._order[first : first + options.batch_size]
         rng = np.random.default_rng([options.seed, _MASKS, self.step])
         batch = masked_batch(self.train, chosen, options, self.vocabulary, rng)
         self.model.train()
@@ -205,7 +143,7 @@ class Bert:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self.pieces += int(batch.attention.sum())
+        self.units_read += int(batch.attention.sum())
         value = float(loss.detach())
         if not math.isfinite(value):
             raise ElmobenchError(
@@ -215,19 +153,33 @@ class Bert:
 
     def _loss(self, batch: MaskedBatch) -> Tensor:
         hidden = self.model.bert(batch.ids, attention_mask=batch.attention).last_hidden_state
-        # Only hidden pieces are predicted: a seventh of the work of all.
-        scores = self.model.cls(hidden[batch.places])
+        # Scores of masked pieces only, which is a seventh of the work for all.
+        scores = self.model.cls(hidden[batch.masked])
         return nn.functional.cross_entropy(scores, batch.targets)
 
+    def progress_values(self, loss: float, units_per_second: float) -> dict[str, float]:
+        """See :attr:`TrainingProgress.values`."""
+        return {
+            "pieces": self.units_read,
+            "loss": loss,
+            "rate": self.rate(self.step),
+            "pieces_per_second": units_per_second,
+        }
+
+    def measure_heldout(self) -> float:
+        """Held-out loss; of the whole held-out part at the last step."""
+        finished = self.step == self.total_steps
+        return self.heldout_loss(None if finished else self._checkpoint_sequences)
+
     @torch.no_grad()
-    def heldout_loss(self, most: int | None = None) -> float:
-        """Mean cross-entropy of a masked piece of held-out text, with the same masks each time.
+    def heldout_loss(self, limit: int | None = None) -> float:
+        """Mean cross-entropy per masked piece of held-out text in nats, with fixed masks.
 
         Args:
-            most: of so many sequences at most.
+            limit: measure at most this many sequences.
         """
         self.model.eval()  # type: ignore[no-untyped-call]
-        count = len(self.heldout) if most is None else min(most, len(self.heldout))
+        count = len(self.heldout) if limit is None else min(limit, len(self.heldout))
         total, masked = 0.0, 0
         for start in range(0, count, self.options.batch_size):
             chosen = np.arange(start, min(count, start + self.options.batch_size))
@@ -238,25 +190,29 @@ class Bert:
         return total / masked
 
     def state(self) -> dict[str, Tensor]:
-        """All that is needed to go on, by name."""
-        found: dict[str, Tensor] = {f"weights:{name}": p for name, p in self.parameters.items()}
+        """All tensors that resuming needs, by name."""
+        tensors: dict[str, Tensor] = {f"weights:{name}": p for name, p in self.parameters.items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
             for kind, value in moments.items():
-                found[f"{kind}:{self._names[index]}"] = torch.as_tensor(value)
-        return found
+                tensors[f"{kind}:{self._names[index]}"] = torch.as_tensor(value)
+        return tensors
 
-    def load(self, step: int, pieces: int, tensors: Mapping[str, Tensor]) -> None:
-        """Go on where :meth:`state` was taken."""
+    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
+        """Facts of a checkpoint."""
+        return {"seconds": progress.seconds, "pieces": self.units_read}
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Resume from the result of :meth:`state`."""
         moments: dict[int, dict[str, Tensor]] = {}
         with torch.no_grad():
-            for key, value in tensors.items():
+            for key, value in checkpoint.tensors.items():
                 kind, _, name = key.partition(":")
                 if kind == "weights":
                     self.parameters[name].copy_(value)
                 else:
                     moments.setdefault(self._names.index(name), {})[kind] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.step, self.pieces = step, pieces
+        self.step, self.units_read = checkpoint.step, int(checkpoint.facts["pieces"])
 
     def export(self, folder: Path) -> None:
         """Write ``config.json``, ``model.safetensors`` and the tokenizer's files to ``folder``."""
@@ -264,7 +220,7 @@ class Bert:
         from transformers.utils import logging
 
         folder.mkdir(parents=True, exist_ok=True)
-        # The library's bar would stand in the middle of ours.
+        # The library's progress bar would appear inside ours.
         shown = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
@@ -272,111 +228,80 @@ class Bert:
         finally:
             if shown:
                 logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-        names = dict(
-            zip(
-                ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"),
-                SPECIAL,
-                strict=True,
-            )
-        )
+        roles = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
         tokenizer = BertTokenizerFast(
             tokenizer_object=self.tokenizer,
             do_lower_case=False,
             model_max_length=self.options.max_length,
-            **names,
+            **dict(zip(roles, SPECIAL, strict=True)),
         )
         tokenizer.save_pretrained(folder)
+
+    def summary(self, measured: Mapping[str, Any], folder: Path) -> ModelSummary:
+        """Facts for the model card; see :meth:`Trainer.summary`."""
+        options = self.options
+        head = sum(p.numel() for n, p in self.parameters.items() if n.startswith("cls."))
+        total = sum(p.numel() for p in self.parameters.values())
+        return ModelSummary(
+            provider="transformer",
+            files={name: name for name in _MODEL_FILES if (folder / name).is_file()},
+            dim=options.hidden_size,
+            layers=options.num_hidden_layers + 1,
+            description=f"BERT: {options.num_hidden_layers} layers of {options.hidden_size} "
+            f"values, {self.vocabulary:,} word pieces, cased",
+            tokens_seen=round(len(self.corpus.train.tokens) * options.epochs),
+            parameters={"model": total - head, "prediction head, in training only": head},
+            heldout={
+                "masked cross-entropy (nats a piece)": measured["heldout"],
+                "exp of it (no perplexity of a text)": math.exp(measured["heldout"]),
+            },
+            seconds=measured["seconds"],
+        )
 
 
 def train_bert(
     corpus: EncodedCorpus,
     options: BertOptions,
     out: Path,
+    loop: LoopOptions | None = None,
     *,
-    threads: int = 2,
-    report_steps: int = 50,
-    checkpoint_seconds: float = 600.0,
-    heldout_sequences: int = 200,
-    stop: Callable[[], bool] = lambda: False,
-    on_progress: Callable[[Progress], object] | None = None,
-) -> Bert:
-    """Train from the last checkpoint in ``out``, or from the start; export at each checkpoint.
+    checkpoint_sequences: int = CHECKPOINT_SEQUENCES,
+) -> TrainingResult[BertTrainer]:
+    """Train from the last checkpoint in ``out``, or from the start.
 
     Args:
-        corpus: the text.
+        corpus: the training text.
         options: shape and training.
-        out: gets ``checkpoints/``, ``log.jsonl`` and the model.
-        threads: torch threads; results depend on them to the bit.
-        report_steps: steps between two reports.
-        checkpoint_seconds: between two checkpoints.
-        heldout_sequences: how much is measured at a checkpoint; at the end everything is.
-        stop: asked after each step; a checkpoint is written before returning.
-        on_progress: told at each report.
+        out: receives ``checkpoints/``, ``log.jsonl`` and, at each checkpoint, the model.
+        loop: threads, reports, checkpoints and stopping.
+        checkpoint_sequences: how many held-out sequences are measured at a checkpoint; at the
+            end all are.
 
     Raises:
         ConfigError: for options that do not fit the corpus, or the checkpoints in ``out``.
-        ElmobenchError: if the loss is no number.
+        ModelError: if something cannot be written, or the stored tokenizer is damaged.
+        ElmobenchError: if the loss is not finite.
     """
+    loop = loop or LoopOptions()
     identity = {
         "kind": "bert",
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json"),
     }
     folder = CheckpointFolder(out / "checkpoints", identity)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        last = folder.last()
-        wordpiece = wordpiece_of(corpus, options.vocab_size, folder.folder / "wordpiece.json")
-        bert = Bert(corpus, options, wordpiece)
-        seconds = 0.0
-        if last is not None:
-            bert.load(last.step, int(last.facts["pieces"]), last.tensors)
-            seconds = float(last.facts["seconds"])
-        trim_log(out / LOG, bert.step)
-        losses: list[float] = []
-        read, spent = bert.pieces, 0.0
-        checkpointed = time.perf_counter()
-
-        def report(heldout: float | None) -> None:
-            nonlocal seconds, spent, read
-            seconds += spent
-            progress = Progress(
-                step=bert.step,
-                total=bert.total_steps,
-                pieces=bert.pieces,
-                loss=float(np.mean(losses)) if losses else math.nan,
-                heldout=heldout,
-                rate=bert.rate(bert.step),
-                pieces_per_second=(bert.pieces - read) / spent if spent else math.nan,
-                seconds=seconds,
-            )
-            losses.clear()
-            read, spent = bert.pieces, 0.0
-            out.mkdir(parents=True, exist_ok=True)
-            row = {k: v for k, v in asdict(progress).items() if v == v}
-            with writing(out / LOG), (out / LOG).open("a", encoding="utf-8") as log:
-                log.write(json.dumps(row) + "\n")
-            if on_progress is not None:
-                on_progress(progress)
-
-        while bert.step < bert.total_steps:
-            start = time.perf_counter()
-            losses.append(bert.train_step())
-            spent += time.perf_counter() - start
-            if len(losses) >= report_steps:
-                report(None)
-            stopping = stop()
-            due = time.perf_counter() - checkpointed > checkpoint_seconds
-            if stopping or due or bert.step == bert.total_steps:
-                whole = bert.step == bert.total_steps
-                report(bert.heldout_loss(None if whole else heldout_sequences))
-                facts = {"seconds": seconds, "pieces": bert.pieces}
-                folder.write(bert.step, bert.state(), facts)
-                bert.export(out)
-                checkpointed = time.perf_counter()
-            if stopping:
-                break
-        return bert
-    finally:
-        torch.set_num_threads(before)
+    with torch_threads(loop.threads):
+        checkpoint = folder.last()
+        trainer = BertTrainer(
+            corpus,
+            options,
+            wordpiece_of(corpus, options.vocab_size, folder.folder / "wordpiece.json"),
+            checkpoint_sequences=checkpoint_sequences,
+        )
+        return train(
+            trainer,
+            loop,
+            out=out,
+            folder=folder,
+            checkpoint=checkpoint,
+            export=lambda: trainer.export(out),
+        )

@@ -1,4 +1,4 @@
-"""Perplexity of a biLM on held-out text, by the whole softmax."""
+"""Perplexity of a biLM on held-out text, with the full softmax."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from elmobench.pretraining.bilm.network import (
     zero_state,
 )
 from elmobench.pretraining.bilm.options import BilmOptions
-from elmobench.pretraining.bilm.pair import Pair
 from elmobench.pretraining.bilm.sampled_softmax import exact_log_probability
 from elmobench.pretraining.bilm.stream import EpochText
+from elmobench.pretraining.bilm.thread_pair import ThreadPair
 
 _UNROLL = 20
 
@@ -34,47 +34,51 @@ def perplexity(
     options: BilmOptions,
     table: CharacterTable,
     text: EpochText,
-    most: int | None = None,
-    pair: Pair | None = None,
+    *,
+    limit: int | None = None,
+    pair: ThreadPair | None = None,
 ) -> tuple[float, float]:
-    """Perplexity a token (ends of sentences count, begins too) of each direction.
+    """Perplexity per token of each direction, forward then backward.
 
-    The state is carried along the text; words without a place in the vocabulary are predicted
-    as ``<UNK>``, so numbers compare only at equal vocabularies.
+    Begins and ends of sentences count as tokens. The LSTM state is carried along the text. Words
+    outside of the vocabulary are predicted as ``<UNK>``, so only perplexities with the same
+    vocabulary can be compared.
 
     Args:
         weights: see :func:`~elmobench.pretraining.bilm.network.initial_weights`.
         options: the model's.
         table: character ids of the text's word types.
-        text: see :func:`~elmobench.pretraining.bilm.stream.lay_out`.
-        most: stop after about so many tokens.
-        pair: runs the directions; by default one after the other.
+        text: see :func:`~elmobench.pretraining.bilm.stream.batch_epoch`.
+        limit: stop after about this many tokens.
+        pair: runs both directions at the same time; by default they run one after the other.
 
     Raises:
-        DataError: for a text too short to measure anything on.
+        DataError: if the text is shorter than one window.
     """
     rows = len(text.forward)
     states = [zero_state(options, rows) for _ in range(2)]
     total = [0.0, 0.0]
     count = 0
-    pair = pair or Pair(1)
+    pair = pair or ThreadPair(1)
     for step in range(text.steps(_UNROLL)):
-        pairs = text.stretch(step, _UNROLL)
-        types, where = np.unique(np.concatenate([p[0] for p in pairs]), return_inverse=True)
+        batches = text.window(step, _UNROLL)
+        types, inverse = np.unique(
+            np.concatenate([inputs for inputs, _ in batches]), return_inverse=True
+        )
         with torch.no_grad():
             vectors = word_vectors(weights, options, *table.rows(types))
-        places = torch.from_numpy(where.reshape(2, _UNROLL, rows))
-        task = partial(_direction, weights, options, vectors, places, pairs, states)
-        for d, (logs, state) in enumerate(pair.map(task, 2)):
-            total[d] += logs
+        vector_ids = torch.from_numpy(inverse.reshape(2, _UNROLL, rows))
+        task = partial(_direction, weights, options, vectors, vector_ids, batches, states)
+        for d, (log_probability, state) in enumerate(pair.map(task, 2)):
+            total[d] += log_probability
             states[d] = state
         count += rows * _UNROLL
-        if most is not None and count >= most:
+        if limit is not None and count >= limit:
             break
     if not count:
         raise DataError(
             f"{text.forward.size} tokens are too few to measure perplexity on",
-            fix="hold more text out, or give more text",
+            fix="give more text, or hold out a larger part of it",
         )
     forward, backward = (math.exp(-value / count) for value in total)
     return forward, backward
@@ -85,19 +89,20 @@ def _direction(
     weights: Mapping[str, Tensor],
     options: BilmOptions,
     vectors: Tensor,
-    places: Tensor,
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    vector_ids: Tensor,
+    batches: Sequence[tuple[np.ndarray, np.ndarray]],
     states: Sequence[State],
     d: int,
 ) -> tuple[float, State]:
-    """Log-probability of a stretch in direction ``d``, and the state after it."""
-    out, state = run_direction(weights, options, d, F.embedding(places[d], vectors), states[d])
-    following = targets(pairs[d][1], len(weights[SOFTMAX_BIAS]))
+    """Log-probability of a window in direction ``d``, in nats, and the state after it."""
+    x = F.embedding(vector_ids[d], vectors)
+    out, state = run_direction(weights, options, d, x, states[d])
+    following = targets(batches[d][1], len(weights[SOFTMAX_BIAS]))
     weight, bias = weights[SOFTMAX_WEIGHT], weights[SOFTMAX_BIAS]
     return exact_log_probability(out.flatten(0, 1), following, weight, bias), state
 
 
 def targets(following: np.ndarray, words: int) -> Tensor:
-    """(T·B,) ids of the next words; types outside of the vocabulary are ``<UNK>``."""
+    """(T·B,) vocabulary ids of the (T, B) next words; ``<UNK>`` for words outside of it."""
     flat = following.reshape(-1).astype(np.int64)
     return torch.from_numpy(np.where(flat < words, flat, 2))

@@ -1,4 +1,4 @@
-"""Updating a biLM's weights: the dense ones, and the rows of the softmax that a step touched."""
+"""Update a biLM's weights: the dense ones, and the rows of the softmax that a step used."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.sampled_softmax import SampledLoss
-from elmobench.pretraining.distributed import Group
+from elmobench.pretraining.distributed import ProcessGroup
 
-# Words that a step does not touch keep their moments, as in SparseAdam.
+# Words that a step does not use keep their moments, as in SparseAdam.
 _SPARSE = (SOFTMAX_WEIGHT, SOFTMAX_BIAS)
 
 
 class Optimizer:
-    """Adagrad as in bilm-tf, or Adam, with a schedule and one clip over all gradients.
+    """Adagrad as in bilm-tf, or Adam, with a schedule and one norm clip over all gradients.
 
     Args:
-        weights: by name; those of the softmax get sparse gradients.
-        options: the run's.
-        total_steps: of the whole run, for the decay.
+        weights: by name; those of the softmax receive sparse gradients.
+        options: of the training.
+        total_steps: steps of the whole run, for the decay.
     """
 
     def __init__(
@@ -57,42 +57,42 @@ class Optimizer:
             return self._options.rate * warm * 0.5 * (1.0 + math.cos(math.pi * done))
         return self._options.rate * warm
 
-    def gather(self, losses: Sequence[SampledLoss], scale: float, group: Group) -> float:
-        """Put all gradients of a step in their place; returns their norm, not clipped yet.
+    def gather(self, losses: Sequence[SampledLoss], scale: float, group: ProcessGroup) -> float:
+        """Store all gradients of a step in the weights. Returns their norm before clipping.
 
         Args:
-            losses: of the directions, whose gradients for the softmax are added up; those of
-                all other weights stand in their ``.grad``.
-            scale: what the gradients in ``losses`` are multiplied with.
-            group: the processes whose gradients are added up.
+            losses: of both directions; their gradients of the softmax are summed. All other
+                weights already have theirs in ``.grad``.
+            scale: factor of the gradients in ``losses``.
+            group: processes whose gradients are summed.
         """
         dense = [self._weights[name].grad for name in self._names[0]]
-        group.add_up([grad for grad in dense if grad is not None])
-        rows = group.concatenated(torch.cat([loss.rows for loss in losses])).unsqueeze(0)
+        group.all_reduce([grad for grad in dense if grad is not None])
+        rows = group.all_gather(torch.cat([loss.rows for loss in losses])).unsqueeze(0)
         for name, values in (
             (SOFTMAX_WEIGHT, torch.cat([loss.weight for loss in losses])),
             (SOFTMAX_BIAS, torch.cat([loss.bias for loss in losses])),
         ):
             weight = self._weights[name]
             weight.grad = torch.sparse_coo_tensor(
-                rows, group.concatenated(values * scale), weight.shape, check_invariants=False
+                rows, group.all_gather(values * scale), weight.shape, check_invariants=False
             ).coalesce()
         return math.sqrt(sum(float(grad.square().sum()) for grad in self._gradients()))
 
     def _gradients(self) -> list[Tensor]:
-        """All gradients' values, of sparse ones too."""
-        found = []
+        """The values of all gradients; of sparse gradients, the stored ones."""
+        values = []
         for weight in self._weights.values():
             assert weight.grad is not None
-            found.append(weight.grad.values() if weight.grad.is_sparse else weight.grad)
-        return found
+            values.append(weight.grad.values() if weight.grad.is_sparse else weight.grad)
+        return values
 
     def step(self, step: int, norm: float) -> None:
-        """Update all weights by the gradients gathered before.
+        """Update all weights by the gradients that :meth:`gather` stored.
 
         Args:
             step: counted from 0.
-            norm: of the gradients; they are clipped by it.
+            norm: of all gradients; they are scaled down if it exceeds ``all_clip_norm_val``.
         """
         if norm > self._options.all_clip_norm_val:
             for grad in self._gradients():
@@ -100,29 +100,30 @@ class Optimizer:
         for part in self._parts:
             for settings in part.param_groups:
                 settings["lr"] = self.rate(step)
-            # The library makes sparse tensors of its own, and asks whether to check them.
+            # torch creates sparse tensors here and warns unless checking is set explicitly.
             with torch.sparse.check_sparse_tensor_invariants(enable=False):  # type: ignore[no-untyped-call]
                 part.step()
             part.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
         """All moments, by ``weight:moment``."""
-        found = {}
+        tensors = {}
         for part, names in zip(self._parts, self._names, strict=True):
             for index, moments in part.state_dict()["state"].items():
                 for kind, value in moments.items():
-                    found[f"{names[index]}:{kind}"] = torch.as_tensor(value)
-        return found
+                    tensors[f"{names[index]}:{kind}"] = torch.as_tensor(value)
+        return tensors
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what :meth:`state` gave."""
+        """Restore the result of :meth:`state`."""
         for part, names in zip(self._parts, self._names, strict=True):
             moments: dict[int, dict[str, object]] = {}
             for key, value in state.items():
                 name, _, kind = key.rpartition(":")
                 if name in names:
-                    # SparseAdam counts its steps in a plain number.
-                    plain = isinstance(part, torch.optim.SparseAdam) and kind == "step"
-                    kept = int(value) if plain else value
-                    moments.setdefault(names.index(name), {})[kind] = kept
+                    # SparseAdam keeps its step count as an int.
+                    is_int = isinstance(part, torch.optim.SparseAdam) and kind == "step"
+                    moments.setdefault(names.index(name), {})[kind] = (
+                        int(value) if is_int else value
+                    )
             part.load_state_dict({**part.state_dict(), "state": moments})

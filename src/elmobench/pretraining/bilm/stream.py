@@ -1,4 +1,4 @@
-"""The text of an epoch, laid out for truncated back-propagation with carried state."""
+"""The text of an epoch in rows, for truncated back-propagation with carried state."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ _SENTENCES = 1 << 15
 
 @dataclass(frozen=True)
 class EpochText:
-    """What each row reads: sentences with their begin and end, one after another.
+    """Rows of text: sentences with begin and end markers, one after another.
 
     Attributes:
         forward: (B, L + 1) int32 type ids.
-        backward: (B, L + 1): the same sentences in the same order, each one reversed.
+        backward: (B, L + 1) int32: the same sentences in the same order, each one reversed.
     """
 
     forward: NDArray[np.int32]
     backward: NDArray[np.int32]
 
     def steps(self, unroll: int) -> int:
-        """How many stretches of ``unroll`` tokens there are."""
+        """Number of complete windows of ``unroll`` tokens."""
         return int(self.forward.shape[1] - 1) // unroll
 
-    def stretch(
+    def window(
         self, step: int, unroll: int
     ) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32]], ...]:
-        """For each direction (T, B) inputs and (T, B) next words of stretch ``step``."""
+        """For each direction (T, B) inputs and (T, B) next words of window ``step``, where T is
+        ``unroll``."""
         start = step * unroll
         return tuple(
             (text[:, start : start + unroll].T, text[:, start + 1 : start + unroll + 1].T)
@@ -41,16 +42,17 @@ class EpochText:
         )
 
 
-def lay_out(part: EncodedPart, rows: int, rng: np.random.Generator | None = None) -> EpochText:
-    """Share the sentences out to ``rows`` of equal length.
+def batch_epoch(part: EncodedPart, rows: int, rng: np.random.Generator | None = None) -> EpochText:
+    """Concatenate the sentences and cut them into ``rows`` rows of equal length.
 
     Args:
         part: the sentences.
         rows: B.
-        rng: draws their order, as bilm-tf's shuffled shards do; None for the corpus's own.
+        rng: draws the order of the sentences, like bilm-tf's shuffled shards; None keeps the
+            order of the corpus.
 
     Raises:
-        DataError: if there is too little text for so many rows.
+        DataError: if there is too little text for this number of rows.
     """
     order = np.arange(len(part)) if rng is None else rng.permutation(len(part))
     lengths = np.diff(part.offsets)[order]
@@ -63,10 +65,10 @@ def lay_out(part: EncodedPart, rows: int, rng: np.random.Generator | None = None
         )
     forward = np.empty(int(ends[-1]), dtype=np.int32)
     backward = np.empty_like(forward)
-    # Some sentences at a time: the places of all tokens would take many times their memory.
+    # In blocks of sentences: index arrays of all tokens would take many times their memory.
     for first in range(0, len(order), _SENTENCES):
-        some = slice(first, first + _SENTENCES)
-        starts, sizes, stops = part.offsets[order[some]], lengths[some], ends[some]
+        block = slice(first, first + _SENTENCES)
+        starts, sizes, stops = part.offsets[order[block]], lengths[block], ends[block]
         begins = stops - sizes - 2
         within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         tokens = part.tokens[np.repeat(starts, sizes) + within]

@@ -1,14 +1,11 @@
-"""Training a biLM: interruptible, resumable to the bit."""
+"""Train a biLM; a run can be interrupted and resumed to the same bits."""
 
 from __future__ import annotations
 
-import json
 import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +15,7 @@ from torch.nn import functional as F
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.pretraining.bilm.evaluate import perplexity, targets
-from elmobench.pretraining.bilm.export import WEIGHTS, export
+from elmobench.pretraining.bilm.export import OPTIONS, WEIGHTS, export
 from elmobench.pretraining.bilm.mixed_precision import check_arithmetic, products
 from elmobench.pretraining.bilm.network import (
     SOFTMAX_BIAS,
@@ -32,79 +29,67 @@ from elmobench.pretraining.bilm.network import (
 )
 from elmobench.pretraining.bilm.optimizer import Optimizer
 from elmobench.pretraining.bilm.options import BilmOptions
-from elmobench.pretraining.bilm.pair import Pair
 from elmobench.pretraining.bilm.sampled_softmax import (
     SampledLoss,
     draw_log_uniform,
     sampled_softmax,
 )
 from elmobench.pretraining.bilm.start import read_start
-from elmobench.pretraining.bilm.stream import EpochText, lay_out
-from elmobench.pretraining.checkpoints import CheckpointFolder, trim_log, writing
-from elmobench.pretraining.distributed import Group
+from elmobench.pretraining.bilm.stream import EpochText, batch_epoch
+from elmobench.pretraining.bilm.thread_pair import ThreadPair
+from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
+from elmobench.pretraining.distributed import ProcessGroup
 from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
+from elmobench.pretraining.progress import TrainingProgress
+from elmobench.pretraining.summary import ModelSummary
 from elmobench.pretraining.vocabulary import Vocabulary
 
-LOG = "log.jsonl"
-CHECKPOINT_HELDOUT = 20_000
-"""Tokens of the held-out part that are measured at a checkpoint; at the end all of it is."""
+CHECKPOINT_TOKENS = 20_000
+"""Tokens of the held-out part that are measured at a checkpoint; at the end all are."""
 _HELD_OUT_ROWS = 16
 _ORDER, _NEGATIVES, _DROPOUT = 1, 2, 3
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands.
-
-    Attributes:
-        step: steps done, of ``total``.
-        total: steps of the whole run.
-        tokens: tokens read by each direction so far.
-        perplexity: of training, by the sampled softmax, since the last report.
-        heldout: exact perplexities forward and backward, where they were just measured.
-        rate: the learning rate.
-        tokens_per_second: since the last report, measuring left out.
-        seconds: of training in all, over all its parts.
-    """
-
-    step: int
-    total: int
-    tokens: int
-    perplexity: float
-    heldout: tuple[float, float] | None
-    rate: float
-    tokens_per_second: float
-    seconds: float
-
-
-class Bilm:
-    """The weights of a biLM in training, its optimizer and its place in the text.
+class BilmTrainer:
+    """A biLM in training: its weights, its optimizer and its position in the text.
 
     Args:
-        corpus: what it is trained on.
+        corpus: the training text.
         options: shape and training.
-        threads: torch threads; results depend on them to the bit.
-        start: folder of a trained model to go on from; see :func:`read_start`.
-        group: processes that share the rows of each step.
+        threads: torch threads; results depend on their number in the last bits.
+        start: folder of a trained model to start from; see :func:`read_start`.
+        group: processes that divide the rows of each step.
+        checkpoint_tokens: how many held-out tokens are measured at a checkpoint; at the end all
+            are.
+
+    Raises:
+        ConfigError: for options that do not fit the corpus, the group or this machine.
+        DataError: if there is too little text for ``batch_size`` rows.
+        ModelError: if the model to start from is damaged.
     """
+
+    kind: ClassVar[str] = "bilm"
 
     def __init__(
         self,
         corpus: EncodedCorpus,
         options: BilmOptions,
-        threads: int,
+        *,
+        threads: int = 2,
         start: Path | None = None,
-        group: Group | None = None,
+        group: ProcessGroup | None = None,
+        checkpoint_tokens: int = CHECKPOINT_TOKENS,
     ) -> None:
         check_arithmetic(options.arithmetic)
         self.options = options
         self.corpus = corpus
-        self.group = group or Group()
+        self.group = group or ProcessGroup()
         if options.batch_size % self.group.size:
             raise ConfigError(
-                f"batch_size {options.batch_size} cannot be shared out to "
+                f"batch_size {options.batch_size} cannot be divided evenly between "
                 f"{self.group.size} processes",
-                fix="take a multiple of the number of processes",
+                fix="use a multiple of the number of processes",
             )
         words = min(options.n_tokens_vocab or len(corpus.types), len(corpus.types))
         self.vocabulary = Vocabulary(corpus.types.words[:words])
@@ -115,12 +100,13 @@ class Bilm:
             weight.requires_grad_()
         self.table = CharacterTable(corpus.types.words, options.char_cnn.max_characters_per_token)
         self.step = 0
-        self._pair = Pair(threads)
-        self._spelling = [
+        self._checkpoint_tokens = checkpoint_tokens
+        self._pair = ThreadPair(threads)
+        self._character_weights = [
             name for name in self.weights if not name.startswith(("RNN_", "softmax/"))
         ]
         self._epoch = -1
-        self._text = self._lay_out(0)
+        self._text = self.epoch_text(0)
         self.steps_per_epoch = self._text.steps(options.unroll_steps)
         if self.steps_per_epoch == 0:
             raise ConfigError(
@@ -132,43 +118,54 @@ class Bilm:
         rows = options.batch_size // self.group.size
         self.states = [zero_state(options, rows) for _ in range(2)]
 
-    def _lay_out(self, epoch: int) -> EpochText:
+    def epoch_text(self, epoch: int) -> EpochText:
+        """The text of an epoch, in this epoch's random order of sentences."""
         if epoch != self._epoch:
             rng = np.random.default_rng([self.options.seed, _ORDER, epoch])
-            self._text = lay_out(self.corpus.train, self.options.batch_size, rng)
+            self._text = batch_epoch(self.corpus.train, self.options.batch_size, rng)
             self._epoch = epoch
         return self._text
 
+    @property
+    def units_read(self) -> int:
+        """Tokens that each direction has read."""
+        return self.step * self.options.positions_per_step
+
     def train_step(self) -> float:
-        """One step; returns the mean sampled cross-entropy a token, in nats.
+        """Do one step. Returns the mean sampled cross-entropy per token, in nats.
 
         Raises:
-            ElmobenchError: if loss or gradients are no numbers; the weights are then as before.
+            ElmobenchError: if loss or gradients are not finite; the weights are then unchanged.
         """
-        with self._pair.threads():
+        with self._pair.half_of_threads():
             return self._train_step()
 
     def _train_step(self) -> float:
+        """See :meth:`train_step`: the parts of one step share too many tensors to be split up."""
         options = self.options
-        epoch, place = divmod(self.step, self.steps_per_epoch)
-        mine = self.group.mine(options.batch_size)
-        pairs = [
-            (inputs[:, mine], following[:, mine])
-            for inputs, following in self._lay_out(epoch).stretch(place, options.unroll_steps)
+        epoch, step_of_epoch = divmod(self.step, self.steps_per_epoch)
+        my_rows = self.group.my_rows(options.batch_size)
+        batches = [
+            (inputs[:, my_rows], following[:, my_rows])
+            for inputs, following in self.epoch_text(epoch).window(
+                step_of_epoch, options.unroll_steps
+            )
         ]
-        types, where = np.unique(np.concatenate([p[0] for p in pairs]), return_inverse=True)
-        # Every other word is a thread's, so that both get long words and short ones.
+        types, inverse = np.unique(
+            np.concatenate([inputs for inputs, _ in batches]), return_inverse=True
+        )
+        # Each thread takes every other word, so that both get long words and short ones.
         parts = min(self._pair.size, len(types))
-        shares = self._pair.map(
+        vector_parts = self._pair.map(
             lambda k: word_vectors(self.weights, options, *self.table.rows(types[k::parts])),
             parts,
         )
         vectors = torch.empty(len(types), options.lstm.projection_dim)
-        for k, share in enumerate(shares):
-            vectors[k::parts] = share.detach()
-        shape = (2, options.unroll_steps, mine.stop - mine.start)
-        places = torch.from_numpy(where.reshape(shape))
-        # As bilm-tf: the mean over positions and directions, times the steps of a stretch.
+        for k, part in enumerate(vector_parts):
+            vectors[k::parts] = part.detach()
+        shape = (2, options.unroll_steps, my_rows.stop - my_rows.start)
+        vector_ids = torch.from_numpy(inverse.reshape(shape))
+        # As in bilm-tf: the mean over positions and directions, times the unrolled steps.
         scale = options.unroll_steps / (2 * options.positions_per_step)
 
         def direction(d: int) -> tuple[SampledLoss, Tensor, State]:
@@ -177,14 +174,14 @@ class Bilm:
                 self.weights,
                 options,
                 d,
-                F.embedding(places[d], leaf),
+                F.embedding(vector_ids[d], leaf),
                 self.states[d],
                 self._generator(d),
             )
             words = len(self.vocabulary)
             loss = sampled_softmax(
                 out.detach().flatten(0, 1),
-                targets(pairs[d][1], words),
+                targets(batches[d][1], words),
                 self.weights[SOFTMAX_WEIGHT].detach(),
                 self.weights[SOFTMAX_BIAS].detach(),
                 draw_log_uniform(
@@ -197,24 +194,27 @@ class Bilm:
             assert leaf.grad is not None
             return loss, leaf.grad, state
 
-        # The character CNN stays outside: its products have other shapes in every step, and each
-        # shape would be compiled anew.
+        # The character CNN is outside of this block: the shapes of its products differ between
+        # steps, and each shape would be compiled anew.
         with products(options.arithmetic):
             results = self._pair.map(direction, 2)
-        grad = results[0][1] + results[1][1]
-        spelling = [self.weights[name] for name in self._spelling]
-        found = self._pair.map(
-            lambda k: torch.autograd.grad(shares[k], spelling, grad[k::parts]), parts
+        vector_grad = results[0][1] + results[1][1]
+        character_weights = [self.weights[name] for name in self._character_weights]
+        grads = self._pair.map(
+            lambda k: torch.autograd.grad(
+                vector_parts[k], character_weights, vector_grad[k::parts]
+            ),
+            parts,
         )
-        for weight, *terms in zip(spelling, *found, strict=True):
+        for weight, *terms in zip(character_weights, *grads, strict=True):
             weight.grad = sum(terms[1:], start=terms[0])
         total = torch.tensor([sum(result[0].loss for result in results)], dtype=torch.float64)
-        self.group.add_up([total])
+        self.group.all_reduce([total])
         mean = float(total) / (2 * options.positions_per_step)
         losses = [result[0] for result in results]
         norm = self.optimizer.gather(losses, scale, self.group)
         if not (math.isfinite(mean) and math.isfinite(norm)):
-            # Before the update: the weights, and a checkpoint of them, stay good.
+            # Before the update, so that the weights, and a checkpoint of them, stay good.
             raise ElmobenchError(
                 f"the loss is {mean} and the norm of its gradients {norm} at step {self.step}",
                 fix="use a lower learning_rate, or more warmup_steps",
@@ -225,86 +225,126 @@ class Bilm:
         return mean
 
     def _generator(self, direction: int) -> torch.Generator:
-        """Dropout of this step and direction, whatever was drawn before."""
+        """The random stream of dropout; depends on step, direction and process only."""
         place = [self.step, direction, *([self.group.rank] if self.group.size > 1 else [])]
         key = np.random.SeedSequence([self.options.seed, _DROPOUT, *place])
         return torch.Generator().manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
 
-    def heldout_perplexity(self, most: int | None = None) -> tuple[float, float]:
-        """Exact perplexities, forward and backward, on the held-out part or its beginning."""
+    def progress_values(self, loss: float, units_per_second: float) -> dict[str, float]:
+        """See :attr:`TrainingProgress.values`."""
+        return {
+            "tokens": self.units_read,
+            "perplexity": math.exp(loss),
+            "rate": self.optimizer.rate(self.step),
+            "tokens_per_second": units_per_second,
+        }
+
+    def measure_heldout(self) -> tuple[float, float]:
+        """Perplexities, forward and backward; of the whole held-out part at the last step."""
+        finished = self.step == self.total_steps
+        return self.heldout_perplexity(None if finished else self._checkpoint_tokens)
+
+    def heldout_perplexity(self, limit: int | None = None) -> tuple[float, float]:
+        """Exact perplexities, forward and backward, on about the first ``limit`` held-out tokens,
+        or on all of them."""
         heldout = self.corpus.heldout
         tokens = len(heldout.tokens) + 2 * len(heldout)
-        # A short text gets fewer rows, each of some length.
-        text = lay_out(heldout, max(1, min(_HELD_OUT_ROWS, tokens // 100)))
-        with self._pair.threads():
-            return perplexity(self.weights, self.options, self.table, text, most, self._pair)
+        # A short text is divided into fewer rows, so that each has some length.
+        text = batch_epoch(heldout, max(1, min(_HELD_OUT_ROWS, tokens // 100)))
+        with self._pair.half_of_threads():
+            return perplexity(
+                self.weights, self.options, self.table, text, limit=limit, pair=self._pair
+            )
 
     def state(self) -> dict[str, Tensor]:
-        """All that is needed to go on, by name; of all processes, so all must ask for it."""
-        found = {f"weights:{name}": weight for name, weight in self.weights.items()}
-        found |= {f"optimizer:{name}": value for name, value in self.optimizer.state().items()}
+        """All tensors that resuming needs, by name. Every process of the group must call it."""
+        tensors = {f"weights:{name}": weight for name, weight in self.weights.items()}
+        tensors |= {f"optimizer:{name}": value for name, value in self.optimizer.state().items()}
         for d, layers in enumerate(self.states):
             for layer, (h, c) in enumerate(layers):
-                found[f"state:{d}:{layer}:h"] = self.group.concatenated(h)
-                found[f"state:{d}:{layer}:c"] = self.group.concatenated(c)
-        return found
+                tensors[f"state:{d}:{layer}:h"] = self.group.all_gather(h)
+                tensors[f"state:{d}:{layer}:c"] = self.group.all_gather(c)
+        return tensors
 
-    def load(self, step: int, tensors: Mapping[str, Tensor]) -> None:
-        """Go on where :meth:`state` was taken."""
+    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
+        """Facts of a checkpoint."""
+        return {"seconds": progress.seconds}
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Resume from the result of :meth:`state`."""
         kinds: dict[str, dict[str, Tensor]] = {"weights": {}, "optimizer": {}, "state": {}}
-        for name, tensor in tensors.items():
+        for name, tensor in checkpoint.tensors.items():
             kind, _, rest = name.partition(":")
             kinds[kind][rest] = tensor
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(kinds["weights"][name])
         self.optimizer.load(kinds["optimizer"])
-        mine = self.group.mine(self.options.batch_size)
+        my_rows = self.group.my_rows(self.options.batch_size)
+        states = kinds["state"]
         self.states = [
             [
-                (kinds["state"][f"{d}:{layer}:h"][mine], kinds["state"][f"{d}:{layer}:c"][mine])
+                (states[f"{d}:{layer}:h"][my_rows], states[f"{d}:{layer}:c"][my_rows])
                 for layer in range(self.options.lstm.n_layers)
             ]
             for d in range(2)
         ]
-        self.step = step
+        self.step = checkpoint.step
+
+    def export(self, folder: Path) -> None:
+        """Write the model as it is; see :func:`~elmobench.pretraining.bilm.export.export`."""
+        export(folder, self.weights, self.options, self.vocabulary)
+
+    def summary(self, measured: Mapping[str, Any], folder: Path) -> ModelSummary:
+        """Facts for the model card; see :meth:`Trainer.summary`."""
+        softmax = sum(w.numel() for n, w in self.weights.items() if n.startswith("softmax/"))
+        total = sum(w.numel() for w in self.weights.values())
+        lstm = self.options.lstm
+        return ModelSummary(
+            provider="elmo",
+            files={"options": OPTIONS, "weights": WEIGHTS},
+            dim=2 * lstm.projection_dim,
+            layers=lstm.n_layers + 1,
+            description=f"ELMo: {lstm.n_layers} layers of {lstm.dim} cells and "
+            f"{lstm.projection_dim} values a direction",
+            tokens_seen=measured["tokens"],
+            parameters={"model": total - softmax, "softmax, in training only": softmax},
+            heldout={
+                "perplexity forward": measured["heldout"][0],
+                "perplexity backward": measured["heldout"][1],
+            },
+            seconds=measured["seconds"],
+        )
 
 
 def train_bilm(
     corpus: EncodedCorpus,
     options: BilmOptions,
     out: Path,
+    loop: LoopOptions | None = None,
     *,
     start: Path | None = None,
-    group: Group | None = None,
-    threads: int = 2,
-    report_steps: int = 50,
-    checkpoint_seconds: float = 600.0,
-    heldout_tokens: int = CHECKPOINT_HELDOUT,
-    stop: Callable[[], bool] = lambda: False,
-    on_progress: Callable[[Progress], object] | None = None,
-) -> Bilm:
-    """Train from the last checkpoint in ``out``, or from the start; export at the end.
+    group: ProcessGroup | None = None,
+    checkpoint_tokens: int = CHECKPOINT_TOKENS,
+) -> TrainingResult[BilmTrainer]:
+    """Train from the last checkpoint in ``out``, or from the start.
 
     Args:
-        corpus: the text.
+        corpus: the training text.
         options: shape and training.
-        out: gets ``checkpoints/``, ``log.jsonl`` and, at each checkpoint, the model.
-        start: folder of a trained model to go on from, on this text.
+        out: receives ``checkpoints/``, ``log.jsonl`` and, at each checkpoint, the model.
+        loop: threads, reports, checkpoints and stopping.
+        start: folder of a trained model to start from.
         group: processes that train together; the first one measures and writes.
-        threads: torch threads; two let a direction have one each.
-        report_steps: steps between two reports.
-        checkpoint_seconds: between two checkpoints.
-        heldout_tokens: how much of the held-out part is measured at a checkpoint; at the end
-            all of it is.
-        stop: asked after each step; a checkpoint is written before returning.
-        on_progress: told at each report.
+        checkpoint_tokens: how many held-out tokens are measured at a checkpoint; at the end all
+            are.
 
     Raises:
         ConfigError: for options that do not fit the corpus, or the checkpoints in ``out``.
         ModelError: if something cannot be written.
-        ElmobenchError: if loss or gradients are no numbers.
+        ElmobenchError: if loss or gradients are not finite.
     """
+    loop = loop or LoopOptions()
     identity = {
         "kind": "bilm",
         "corpus": corpus.digest,
@@ -312,100 +352,22 @@ def train_bilm(
         "start": None if start is None else file_sha256(start / WEIGHTS),
     }
     folder = CheckpointFolder(out / "checkpoints", identity)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        model = Bilm(corpus, options, threads, start, group)
-        seconds = 0.0
-        if (last := folder.last()) is not None:
-            model.load(last.step, last.tensors)
-            seconds = float(last.facts["seconds"])
-        if model.group.first:
-            trim_log(out / LOG, model.step)
-        run = _Run(model, folder, out, seconds, on_progress)
-        while model.step < model.total_steps:
-            run.train_step(report_steps)
-            done = model.step == model.total_steps
-            stopping = model.group.any(stop())
-            if model.group.any(stopping or done or run.since_checkpoint > checkpoint_seconds):
-                run.checkpoint(None if done else heldout_tokens)
-            if stopping:
-                break
-        return model
-    finally:
-        torch.set_num_threads(before)
-
-
-class _Run:
-    """Clocks and logs of a training run."""
-
-    def __init__(
-        self,
-        model: Bilm,
-        folder: CheckpointFolder,
-        out: Path,
-        seconds: float,
-        on_progress: Callable[[Progress], object] | None,
-    ) -> None:
-        self._model, self._folder, self._out = model, folder, out
-        self._on_progress = on_progress
-        self._seconds = seconds
-        self._checkpointed = time.perf_counter()
-        self._losses: list[float] = []
-        self._spent = 0.0
-        self._rate = 0.0
-
-    @property
-    def since_checkpoint(self) -> float:
-        """Seconds since the last one."""
-        return time.perf_counter() - self._checkpointed
-
-    def train_step(self, report_steps: int) -> None:
-        """One step, and a report where one is due."""
-        start = time.perf_counter()
-        self._losses.append(self._model.train_step())
-        self._spent += time.perf_counter() - start
-        if len(self._losses) >= report_steps:
-            self.report()
-
-    def report(self, heldout: tuple[float, float] | None = None) -> None:
-        """Log where training stands."""
-        model = self._model
-        if self._losses:
-            self._rate = (
-                len(self._losses) * model.options.positions_per_step / max(self._spent, 1e-9)
-            )
-        self._seconds += self._spent
-        progress = Progress(
-            step=model.step,
-            total=model.total_steps,
-            tokens=model.step * model.options.positions_per_step,
-            perplexity=math.exp(float(np.mean(self._losses))) if self._losses else math.nan,
-            heldout=heldout,
-            rate=model.optimizer.rate(model.step),
-            tokens_per_second=self._rate,
-            seconds=self._seconds,
+    with torch_threads(loop.threads):
+        checkpoint = folder.last()
+        trainer = BilmTrainer(
+            corpus,
+            options,
+            threads=loop.threads,
+            start=start,
+            group=group,
+            checkpoint_tokens=checkpoint_tokens,
         )
-        self._losses, self._spent = [], 0.0
-        if not model.group.first:
-            return
-        self._out.mkdir(parents=True, exist_ok=True)
-        row: dict[str, Any] = {k: v for k, v in asdict(progress).items() if v == v}
-        with writing(self._out / LOG), (self._out / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(row) + "\n")
-        if self._on_progress is not None:
-            self._on_progress(progress)
-
-    def checkpoint(self, heldout_tokens: int | None) -> None:
-        """Measure, write the state, then the model as it is now."""
-        model = self._model
-        state = model.state()
-        if model.group.first:
-            self.report(model.heldout_perplexity(heldout_tokens))
-            self._folder.write(model.step, state, {"seconds": self._seconds})
-            with writing(self._out):
-                export(self._out, model.weights, model.options, model.vocabulary)
-        else:
-            self.report()
-        model.group.wait()
-        self._checkpointed = time.perf_counter()
+        return train(
+            trainer,
+            loop,
+            out=out,
+            folder=folder,
+            checkpoint=checkpoint,
+            export=lambda: trainer.export(out),
+            group=trainer.group,
+        )

@@ -1,10 +1,10 @@
-"""How often words stand near one another, counted in bounded memory."""
+"""Count how often words occur near each other, in bounded memory."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.pretraining.encoded import EncodedPart
+from elmobench.pretraining.vocabulary import SPECIAL
 
-# Bytes a pair costs while a chunk is sorted: key, weight, order, and copies of them.
-_BYTES_A_PAIR = 64
+# Bytes per pair while a chunk is sorted: key, weight, order, and copies of them.
+_BYTES_PER_PAIR = 64
 
 
 @dataclass(frozen=True)
 class Cooccurrences:
-    """The cells of a symmetric matrix that are not zero, the upper half of them.
+    """The nonzero cells of a symmetric matrix, upper half and diagonal only.
 
     Attributes:
         rows, columns: (M,) int32 word ids, ``rows <= columns``; sorted by row, then column.
-        values: (M,) float64 X_ij = X_ji.
+        values: (M,) float64 counts X_ij = X_ji.
     """
 
     rows: NDArray[np.int32]
@@ -35,40 +36,35 @@ class Cooccurrences:
 
 
 def count_cooccurrences(
-    part: EncodedPart,
-    words: int,
-    window: int,
-    memory_mb: int = 1024,
-    on_tokens: Callable[[int], object] | None = None,
+    part: EncodedPart, *, words: int, window: int, memory_mb: int = 1024
 ) -> Cooccurrences:
-    """Count neighbours with a weight of 1 / distance, as Pennington et al. 2014 do.
+    """Count neighbours with a weight of 1 / distance, as in Pennington et al. 2014.
 
-    As in the published code, words without a place in the vocabulary are taken out first, so that
-    the words around them become neighbours. Windows end with the sentence (in the published code:
-    with the line). A pair of the same word counts once for each of its two places, since there
-    the upper half and the lower are the same cell.
+    As in the published code, words outside of the vocabulary are removed first, so that the words
+    around them become neighbours. Windows end with the sentence (in the published code: with the
+    line). A pair of the same word counts twice, because its cell is on the diagonal, where upper
+    and lower half are the same.
 
     Args:
         part: sentences as word ids.
-        words: V: ids below are counted, without the three special ones.
+        words: V; ids below V are counted, except the special words.
         window: words on either side.
-        memory_mb: about what is held at a time; the rest waits on disk.
-        on_tokens: told how many tokens were read since the last call.
+        memory_mb: approximate memory to use; the rest is kept on disk.
     """
-    chunk = max(1000, memory_mb * 2**20 // (_BYTES_A_PAIR * window))
+    chunk = max(1000, memory_mb * 2**20 // (_BYTES_PER_PAIR * window))
     with tempfile.TemporaryDirectory() as name:
         runs = [
             _spill(Path(name) / f"{i}", *_summed(*_pairs(tokens, sentences, window, words)))
-            for i, (tokens, sentences) in enumerate(_chunks(part, words, chunk, on_tokens))
+            for i, (tokens, sentences) in enumerate(_chunks(part, words, chunk))
         ]
         keys, values = _merged(runs, words, memory_mb)
     return Cooccurrences((keys // words).astype(np.int32), (keys % words).astype(np.int32), values)
 
 
 def _chunks(
-    part: EncodedPart, words: int, chunk: int, on_tokens: Callable[[int], object] | None
+    part: EncodedPart, words: int, chunk: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Known tokens and their sentences, whole sentences at a time."""
+    """Vocabulary words and the numbers of their sentences; a chunk ends with a sentence."""
     first = 0
     while first < len(part):
         last = int(np.searchsorted(part.offsets, part.offsets[first] + chunk, side="right")) - 1
@@ -76,23 +72,21 @@ def _chunks(
         offsets = part.offsets[first : last + 1]
         tokens = part.tokens[offsets[0] : offsets[-1]].astype(np.int64)
         sentences = np.repeat(np.arange(first, last), np.diff(offsets))
-        known = (tokens < words) & (tokens >= 3)
+        known = (tokens < words) & (tokens >= len(SPECIAL))
         yield tokens[known], sentences[known]
-        if on_tokens is not None:
-            on_tokens(len(tokens))
         first = last
 
 
 def _pairs(
     tokens: NDArray[np.int64], sentences: NDArray[np.int64], window: int, words: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """A key and a weight for each pair of neighbours."""
+    """(P,) keys ``row * words + column`` and (P,) weights of all pairs of neighbours."""
     keys, weights = [], []
     for distance in range(1, min(window, len(tokens) - 1) + 1):
         same = sentences[:-distance] == sentences[distance:]
         a, b = tokens[:-distance][same], tokens[distance:][same]
         keys.append(np.minimum(a, b) * words + np.maximum(a, b))
-        # On the diagonal both directions fall into one cell.
+        # On the diagonal both directions are the same cell.
         weights.append(np.where(a == b, 2.0, 1.0) / distance)
     if not keys:
         return np.zeros(0, np.int64), np.zeros(0)
@@ -102,15 +96,16 @@ def _pairs(
 def _summed(
     keys: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    unique, where = np.unique(keys, return_inverse=True)
-    sums = np.bincount(where, weights, minlength=len(unique))
+    """Distinct keys in order, and the sum of the weights of each."""
+    unique, inverse = np.unique(keys, return_inverse=True)
+    sums = np.bincount(inverse, weights, minlength=len(unique))
     return unique, sums.astype(np.float64, copy=False)
 
 
 def _spill(
     stem: Path, keys: NDArray[np.int64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """To disk and back by memory map."""
+    """Write two arrays to disk and open them as memory maps."""
     arrays = []
     for kind, array in (("keys", keys), ("values", values)):
         path = stem.with_suffix(f".{kind}.npy")
@@ -122,10 +117,10 @@ def _spill(
 def _merged(
     runs: list[tuple[NDArray[np.int64], NDArray[np.float64]]], words: int, memory_mb: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Add the runs up, a range of keys at a time."""
+    """Sum the weights of all runs by key, one range of keys at a time."""
     total = sum(len(keys) for keys, _ in runs)
-    ranges = max(1, total * _BYTES_A_PAIR // (memory_mb * 2**20))
-    # Ranges of equal size by the first run's keys: any run tells roughly where keys lie.
+    ranges = max(1, total * _BYTES_PER_PAIR // (memory_mb * 2**20))
+    # Ranges of equal size by the keys of the first run, which are distributed like all keys.
     sample = runs[0][0] if runs else np.zeros(0, np.int64)
     inner = sample[np.linspace(0, len(sample) - 1, ranges + 1).astype(int)[1:-1]]
     bounds = [0, *inner.tolist(), words * words]

@@ -1,9 +1,9 @@
-"""Training GloVe vectors: weighted least squares on the logarithm of co-occurrence counts.
+"""Train GloVe vectors: weighted least squares on the logarithm of co-occurrence counts.
 
 Source: Pennington, Socher and Manning 2014, equation 8, with AdaGrad as in section 4.2. The
 published code updates cell by cell, without locks between threads, so that no two of its runs
-agree. Here a batch of cells is one update, with gradients added up for each word: the same loss,
-the same to the bit for the same threads.
+agree. Here a batch of cells is one update, with the gradients of each word summed: the same loss,
+and the same bits for the same number of threads.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import gzip
 import io
 import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,38 +22,29 @@ from torch import Tensor
 
 from elmobench.core.errors import DataError, ElmobenchError
 from elmobench.core.files import write_bytes
-from elmobench.pretraining.checkpoints import CheckpointFolder
+from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.glove.cooccurrence import Cooccurrences, count_cooccurrences
 from elmobench.pretraining.glove.options import GloveOptions
+from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
+from elmobench.pretraining.progress import TrainingProgress
+from elmobench.pretraining.summary import ModelSummary
+from elmobench.pretraining.vocabulary import SPECIAL
 
 VECTORS = "vectors.txt.gz"
 DECIMALS = 3
 _ORDER, _HELD_OUT = 1, 2
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands.
-
-    Attributes:
-        epoch, total: epochs done, of how many.
-        loss: mean weighted squared error a cell in the last epoch.
-        heldout: the same on held-out cells.
-        cells: of the matrix's upper half, in training.
-        seconds: of training so far, counting left out.
-    """
-
-    epoch: int
-    total: int
-    loss: float
-    heldout: float
-    cells: int
-    seconds: float
+Cells = tuple[Tensor, Tensor, Tensor]
+"""(M,) int64 rows, (M,) int64 columns and (M,) float32 counts of some cells."""
 
 
 class Glove:
-    """Vectors, biases and AdaGrad's sums for V words.
+    """Vectors, biases and AdaGrad's sums of squares for V words.
+
+    Attributes:
+        tables: the main and the context vectors, (V, D + 1) each; the last column is the bias.
+        sums: AdaGrad's sums of squared gradients, of the same shapes.
 
     Args:
         words: V.
@@ -64,24 +55,23 @@ class Glove:
         self.options = options
         generator = torch.Generator().manual_seed(options.seed)
         dim = options.vector_size
-        # Main and context vectors with their biases in the last column, as the published code
-        # keeps them: uniform in ±0.5 / D.
+        # As in the published code: uniform in ±0.5 / D, biases too.
         self.tables = [
             (torch.rand(words, dim + 1, generator=generator) - 0.5) / dim for _ in range(2)
         ]
         self.sums = [torch.ones(words, dim + 1) for _ in range(2)]
 
     def losses(self, rows: Tensor, columns: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """For each cell f(x) and the error ``w_i · w̃_j + b_i + b̃_j − log x``, (M,) both."""
+        """(M,) weights f(x) and (M,) errors ``w_i · w̃_j + b_i + b̃_j − log x`` of M cells."""
         main, context = self.tables[0][rows], self.tables[1][columns]
         weight = (values / self.options.x_max).pow(self.options.alpha).clamp(max=1.0)
         product = (main[:, :-1] * context[:, :-1]).sum(1)
         return weight, product + main[:, -1] + context[:, -1] - values.log()
 
     def update(self, rows: Tensor, columns: Tensor, values: Tensor) -> float:
-        """One step on a batch of cells; returns the sum of ``f(x) · error²`` before it."""
+        """Update on a batch of M cells. Returns the sum of ``f(x) · error²`` before the update."""
         weight, error = self.losses(rows, columns, values)
-        # As the published code, which leaves the factor 2 of the derivative out.
+        # Without the factor 2 of the derivative, as in the published code.
         scale = (weight * error).unsqueeze(1)
         gradients = []
         for table, other in ((1, columns), (0, rows)):
@@ -89,74 +79,157 @@ class Glove:
             gradient[:, -1] = scale[:, 0]
             gradients.append(gradient)
         for table, ids, gradient in zip((0, 1), (rows, columns), gradients, strict=True):
-            own, where = torch.unique(ids, return_inverse=True)
-            total = torch.zeros(len(own), gradient.shape[1]).index_add_(0, where, gradient)
-            sums = self.sums[table][own].addcmul_(total, total)
-            self.sums[table][own] = sums
-            self.tables[table].index_add_(0, own, total.div_(sums.sqrt_()), alpha=-self.options.eta)
+            words, inverse = torch.unique(ids, return_inverse=True)
+            total = torch.zeros(len(words), gradient.shape[1]).index_add_(0, inverse, gradient)
+            sums = self.sums[table][words].addcmul_(total, total)
+            self.sums[table][words] = sums
+            self.tables[table].index_add_(
+                0, words, total.div_(sums.sqrt_()), alpha=-self.options.eta
+            )
         return float((weight * error.square()).double().sum())
 
     def vectors(self) -> Tensor:
-        """(V, D) sums of each word's main and context vector (section 4.2)."""
+        """(V, D) sums of the main and the context vector of each word (section 4.2)."""
         return (self.tables[0] + self.tables[1])[:, :-1]
 
     def state(self) -> dict[str, Tensor]:
-        """All that is needed to go on."""
+        """All tensors that resuming needs, by name."""
         names = ("main", "context")
-        found = dict(zip(names, self.tables, strict=True))
-        return found | {f"{n}:sums": s for n, s in zip(names, self.sums, strict=True)}
+        tensors = dict(zip(names, self.tables, strict=True))
+        return tensors | {f"{n}:sums": s for n, s in zip(names, self.sums, strict=True)}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what :meth:`state` gave."""
+        """Restore the result of :meth:`state`."""
         self.tables = [state["main"], state["context"]]
         self.sums = [state["main:sums"], state["context:sums"]]
 
 
-@dataclass(frozen=True)
-class TrainedGlove:
-    """What a training left.
+class GloveTrainer:
+    """GloVe vectors in training; a step is one epoch over all cells.
 
     Attributes:
-        words: in the order of the vectors.
-        model: the trained state.
-        last: the last report; None if no epoch was trained.
+        words: in the order of their vectors; those of the special words come before.
+        model: vectors and AdaGrad's sums.
+
+    Args:
+        corpus: the training text.
+        options: of the training.
+        words: number of words V, special ones included.
+        cells: their co-occurrences.
     """
 
-    words: tuple[str, ...]
-    model: Glove
-    last: Progress | None
+    kind: ClassVar[str] = "glove"
+
+    def __init__(
+        self, corpus: EncodedCorpus, options: GloveOptions, words: int, cells: Cooccurrences
+    ) -> None:
+        self.options = options
+        self.words = corpus.types.words[len(SPECIAL) : words]
+        self.model = Glove(words, options)
+        self.step = 0
+        self.total_steps = options.epochs
+        self._tokens = len(corpus.train.spread(options.text_share).tokens)
+        self._training, self._heldout = _split(cells, options)
+
+    @property
+    def units_read(self) -> int:
+        """Cells read so far."""
+        return self.step * len(self._training[0])
+
+    def train_step(self) -> float:
+        """Train one epoch. Returns the mean loss per cell.
+
+        Each cell off the diagonal counts twice, once from either word, as in the full matrix.
+
+        Raises:
+            ElmobenchError: if the loss is not finite.
+        """
+        options = self.options
+        rows, columns, values = self._training
+        rng = np.random.default_rng([options.seed, _ORDER, self.step])
+        order = torch.from_numpy(rng.permutation(len(values)))
+        total, count = 0.0, 0
+        for start in range(0, len(order), options.batch_size):
+            batch = order[start : start + options.batch_size]
+            i, j, x = rows[batch], columns[batch], values[batch]
+            off_diagonal = i != j
+            ids = torch.cat([i, j[off_diagonal]]), torch.cat([j, i[off_diagonal]])
+            total += self.model.update(*ids, torch.cat([x, x[off_diagonal]]))
+            count += len(ids[0])
+        mean = total / count
+        self.step += 1
+        if not math.isfinite(mean):
+            raise ElmobenchError(f"the loss is {mean} in epoch {self.step}", fix="use a lower eta")
+        return mean
+
+    def progress_values(self, loss: float, units_per_second: float) -> dict[str, float]:
+        """See :attr:`TrainingProgress.values`."""
+        return {"loss": loss, "cells": len(self._training[0])}
+
+    def measure_heldout(self) -> float:
+        """Mean weighted squared error per held-out cell."""
+        weight, error = self.model.losses(*self._heldout)
+        return float((weight * error.square()).mean())
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors that resuming needs, by name."""
+        return self.model.state()
+
+    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
+        """Facts of a checkpoint: the whole report."""
+        row = progress.log_row()
+        return {"epoch": row.pop("step"), **row}
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Resume from the result of :meth:`state`."""
+        self.model.load(checkpoint.tensors)
+        self.step = checkpoint.step
+
+    def summary(self, measured: Mapping[str, Any], folder: Path) -> ModelSummary:
+        """Facts for the model card; see :meth:`Trainer.summary`."""
+        words, dim = len(self.words), self.options.vector_size
+        return ModelSummary(
+            provider="static",
+            files={"vectors": VECTORS},
+            dim=dim,
+            layers=1,
+            description=f"GloVe vectors, {words:,} words x {dim}",
+            tokens_seen=self._tokens * self.options.epochs,
+            parameters={
+                "model": words * dim,
+                "context vectors and biases, in training only": words * (dim + 2),
+            },
+            heldout={"weighted squared error a cell": measured["heldout"]},
+            seconds=measured["seconds"],
+        )
 
 
 def train_glove(
     corpus: EncodedCorpus,
     options: GloveOptions,
     out: Path,
-    *,
-    threads: int = 2,
-    stop: Callable[[], bool] = lambda: False,
-    on_tokens: Callable[[int], object] | None = None,
-    on_progress: Callable[[Progress], object] | None = None,
-) -> TrainedGlove:
+    loop: LoopOptions | None = None,
+) -> TrainingResult[GloveTrainer]:
     """Count, train from the last checkpoint in ``out`` or from the start, write the vectors.
 
     Args:
-        corpus: the text.
+        corpus: the training text.
         options: of the training.
-        out: gets ``checkpoints/`` after each epoch, and ``vectors.txt.gz``.
-        threads: torch threads.
-        stop: asked after each epoch.
-        on_tokens: told tokens read while counting.
-        on_progress: told after each epoch.
+        out: receives ``checkpoints/``, ``log.jsonl`` and at the end ``vectors.txt.gz``.
+        loop: threads, reports and stopping. Every epoch ends with a checkpoint.
 
     Raises:
-        DataError: if fewer than two words are frequent enough, or never stand together.
+        DataError: if fewer than two words are frequent enough, or no two of them occur together.
         ConfigError: if ``out`` has checkpoints of another training.
+        ElmobenchError: if the loss is not finite.
     """
-    frequent = int((corpus.counts[3:] >= options.min_count).sum())
-    words = min(3 + frequent, options.vocab_size)
-    if words < 5:
+    loop = replace(loop or LoopOptions(), checkpoint_seconds=0.0)
+    special = len(SPECIAL)
+    frequent = int((corpus.counts[special:] >= options.min_count).sum())
+    words = min(special + frequent, options.vocab_size)
+    if words < special + 2:
         raise DataError(
-            f"{max(0, words - 3)} words occur at least {options.min_count} times: too few",
+            f"{max(0, words - special)} words occur at least {options.min_count} times: too few",
             where="the corpus",
             fix="give more text, or a smaller min_count or larger vocab_size",
         )
@@ -166,56 +239,43 @@ def train_glove(
         "options": options.model_dump(mode="json", exclude={"memory_mb"}),
     }
     folder = CheckpointFolder(out / "checkpoints", identity)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        # Before the counting, which may take long.
+    with torch_threads(loop.threads):
+        # Read before counting, which may take long, so that checkpoints of another run are
+        # refused at once.
         checkpoint = folder.last()
         cells = count_cooccurrences(
             corpus.train.spread(options.text_share),
-            words,
-            options.window_size,
-            options.memory_mb,
-            on_tokens,
+            words=words,
+            window=options.window_size,
+            memory_mb=options.memory_mb,
         )
         if len(cells) == 0:
-            raise DataError("no two known words stand together", where="the corpus")
-        model = Glove(words, options)
-        epoch, seconds, last = 0, 0.0, None
-        if checkpoint is not None:
-            model.load(checkpoint.tensors)
-            epoch, seconds = checkpoint.step, float(checkpoint.facts["seconds"])
-            last = Progress(**checkpoint.facts)
-        training, heldout = _split(cells, options)
-        while epoch < options.epochs and not stop():
-            start = time.perf_counter()
-            loss = _epoch(model, training, options, epoch)
-            epoch += 1
-            seconds += time.perf_counter() - start
-            weight, error = model.losses(*heldout)
-            measured = float((weight * error.square()).mean())
-            last = Progress(epoch, options.epochs, loss, measured, len(training[0]), seconds)
-            folder.write(epoch, model.state(), vars(last))
-            if on_progress is not None:
-                on_progress(last)
-        names = corpus.types.words[3:words]
-        write_vectors(out / VECTORS, names, model.vectors()[3:])
-        return TrainedGlove(names, model, last)
-    finally:
-        torch.set_num_threads(before)
-
-
-Cells = tuple[Tensor, Tensor, Tensor]
+            raise DataError("no two known words occur near each other", where="the corpus")
+        trainer = GloveTrainer(corpus, options, words, cells)
+        result = train(
+            trainer,
+            loop,
+            out=out,
+            folder=folder,
+            checkpoint=checkpoint,
+            # A stop may have been requested while counting, and an epoch takes long.
+            ask_before_first_step=True,
+        )
+        write_vectors(out / VECTORS, trainer.words, trainer.model.vectors()[special:])
+        return result
 
 
 def _split(cells: Cooccurrences, options: GloveOptions) -> tuple[Cells, Cells]:
-    """Training cells and held-out ones, at least one of each."""
+    """Divide the cells into training cells and held-out ones, at least one of each.
+
+    A single cell is in both parts.
+    """
     rng = np.random.default_rng([options.seed, _HELD_OUT])
     order = rng.permutation(len(cells))
-    held = max(1, round(options.heldout_share * len(cells)))
-    parts = (np.sort(order[held:]), np.sort(order[:held]))
+    count = max(1, round(options.heldout_share * len(cells)))
+    parts = (np.sort(order[count:]), np.sort(order[:count]))
     if len(parts[0]) == 0:
-        parts = (parts[1], parts[1])  # one cell: it is all there is
+        parts = (parts[1], parts[1])
     training, heldout = (
         (
             torch.from_numpy(cells.rows[part].astype(np.int64)),
@@ -227,28 +287,11 @@ def _split(cells: Cooccurrences, options: GloveOptions) -> tuple[Cells, Cells]:
     return training, heldout
 
 
-def _epoch(model: Glove, cells: Cells, options: GloveOptions, epoch: int) -> float:
-    """One pass over all cells in both directions; returns the mean loss a cell."""
-    rows, columns, values = cells
-    rng = np.random.default_rng([options.seed, _ORDER, epoch])
-    order = torch.from_numpy(rng.permutation(len(values)))
-    total, count = 0.0, 0
-    for start in range(0, len(order), options.batch_size):
-        some = order[start : start + options.batch_size]
-        i, j, x = rows[some], columns[some], values[some]
-        # The matrix has each cell off the diagonal twice, once from either word.
-        twice = i != j
-        ids = torch.cat([i, j[twice]]), torch.cat([j, i[twice]])
-        total += model.update(*ids, torch.cat([x, x[twice]]))
-        count += len(ids[0])
-    mean = total / count
-    if not math.isfinite(mean):
-        raise ElmobenchError(f"the loss is {mean} in epoch {epoch + 1}", fix="use a lower eta")
-    return mean
-
-
 def write_vectors(path: Path, words: tuple[str, ...], vectors: Tensor) -> None:
-    """Write word2vec's text format, compressed, values rounded to :data:`DECIMALS`."""
+    """Write (V, D) vectors in word2vec's text format, compressed.
+
+    Values are rounded to :data:`DECIMALS` decimals.
+    """
     text = io.StringIO()
     text.write(f"{len(words)} {vectors.shape[1]}\n")
     for word, row in zip(words, vectors.tolist(), strict=True):

@@ -1,0 +1,22 @@
+"""``elmobench pretrain pack``: small copies of finished models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def pack(
+    models: Annotated[list[Path], typer.Argument(help="Folders of finished models.")],
+    out: Annotated[Path, typer.Option("--out", help="Each model gets a folder below this one.")],
+) -> None:
+    """Small copies of finished models, to publish: weights in half precision, no checkpoints."""
+    from elmobench.pretraining import packing
+
+    for card in packing.pack(models, out):
+        files = [file for file in (out / card.name).iterdir() if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        typer.echo(f"{card.name}: {size / 1e6:.1f} MB in {out / card.name}")
+    typer.echo(f"with ELMOBENCH_MODELS={out} experiments can use them by these names")

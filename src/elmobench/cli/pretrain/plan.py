@@ -1,0 +1,77 @@
+"""``elmobench pretrain run``: train all models of a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elmobench.cli.pretrain.options import (
+    MinutesOption,
+    OverlapOption,
+    ThreadsOption,
+    TrackingOption,
+)
+from elmobench.cli.run_experiment import IncludeOption
+
+
+def run(
+    plan: Annotated[Path, typer.Argument(help="A plan, such as experiments/pretrain/mini.yaml.")],
+    out: Annotated[Path, typer.Option("--out", help="Each model gets a folder below this one.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="A model of the plan; may be given again.")
+    ] = None,
+    threads: ThreadsOption = 2,
+    checkpoint_minutes: MinutesOption = 10.0,
+    overlap: OverlapOption = True,
+    include: IncludeOption = None,
+    tracking_uri: TrackingOption = None,
+) -> None:
+    """All models of a plan, one after another, on the same text. Run again to resume."""
+    from elmobench.cli.pretrain.training import encode_corpus, train_model
+    from elmobench.core.errors import ConfigError, UnknownNameError
+    from elmobench.core.registry import did_you_mean
+    from elmobench.pretraining.packing import catalogue_below
+    from elmobench.pretraining.plan import open_corpus, read_plan
+    from elmobench.pretraining.runs import Pretraining
+
+    content = read_plan(plan)
+    for name in only or ():
+        if name not in content.models:
+            raise UnknownNameError(
+                f"the plan has no model {name!r}",
+                where=str(plan),
+                fix=did_you_mean(name, content.models),
+            )
+    corpus = open_corpus(content, plan.parent)
+    encoded = encode_corpus(corpus)
+    starts = {name: content.models[name].start for name in only or content.models}
+    for name, start in starts.items():
+        if start is not None and start not in starts and not (out / start).is_dir():
+            raise ConfigError(
+                f"{name} starts from {start}, which does not exist yet",
+                where=str(out / start),
+                fix=f"train {start} first, with the same --out",
+            )
+    for name, start in starts.items():
+        model = Pretraining(
+            name=name,
+            out=out / name,
+            corpus=corpus,
+            encoded=encoded,
+            options=content.options(name),
+            licence=content.licence,
+            attribution=content.attribution,
+            overlap=overlap,
+            include=tuple(include or ()),
+            start=None if start is None else out / start,
+        )
+        train_model(
+            model,
+            threads=threads,
+            checkpoint_minutes=checkpoint_minutes,
+            tracking_uri=tracking_uri,
+        )
+    names = catalogue_below(out)
+    typer.echo(f"with ELMOBENCH_MODELS={out} experiments can use {', '.join(names)}")

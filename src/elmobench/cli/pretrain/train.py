@@ -1,0 +1,144 @@
+"""``elmobench pretrain bilm``, ``glove`` and ``bert``: train one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from elmobench.cli.pretrain.options import MinutesOption, TrainOptions, with_train_options
+
+if TYPE_CHECKING:
+    from elmobench.pretraining.distributed import ProcessGroup
+    from elmobench.pretraining.runs import Options
+
+SHIPPED = {
+    "bilm": ("mini-three-passes.yaml", "elmo-mini-3"),
+    "glove": ("mini.yaml", "glove-mini"),
+    "bert": ("mini.yaml", "bert-mini"),
+}
+"""Plan and model whose options are the defaults of each kind: those of the shipped models."""
+
+
+@with_train_options
+def bilm(
+    shared: TrainOptions,
+    *,
+    start: Annotated[
+        Path | None, typer.Option(help="Folder of a trained biLM to start from (fine-tuning).")
+    ] = None,
+    checkpoint_minutes: MinutesOption = 10.0,
+) -> None:
+    """The biLM of an ELMo; reads bilm-tf's options.json. Run again to resume after an interrupt.
+
+    The default options are those of elmo-mini, with arithmetic fp32. With several processes:
+    torchrun --nproc-per-node N -m elmobench pretrain bilm …
+    """
+    from elmobench.pretraining.distributed import ProcessGroup
+
+    file = shared.options
+    if file is None and start is not None:
+        file = start / "options.json"
+    options = chosen_options("bilm", file, shared.settings)
+    group = ProcessGroup.from_environment()
+    _train(shared, options, start=start, checkpoint_minutes=checkpoint_minutes, group=group)
+
+
+@with_train_options
+def glove(shared: TrainOptions) -> None:
+    """GloVe vectors. Run again to resume after an interrupt.
+
+    The default options are those of glove-mini.
+    """
+    _train(shared, chosen_options("glove", shared.options, shared.settings))
+
+
+@with_train_options
+def bert(shared: TrainOptions, *, checkpoint_minutes: MinutesOption = 10.0) -> None:
+    """A small BERT: WordPiece and masked words. Run again to resume after an interrupt.
+
+    The default options are those of bert-mini.
+    """
+    options = chosen_options("bert", shared.options, shared.settings)
+    _train(shared, options, checkpoint_minutes=checkpoint_minutes)
+
+
+def _train(
+    shared: TrainOptions,
+    options: Options,
+    *,
+    start: Path | None = None,
+    checkpoint_minutes: float = 10.0,
+    group: ProcessGroup | None = None,
+) -> None:
+    from elmobench.cli.pretrain.training import encode_corpus, train_model
+    from elmobench.pretraining.corpus import Corpus
+    from elmobench.pretraining.runs import Pretraining
+
+    corpus = Corpus.open(shared.corpus, shared.tokenizer)
+    run = Pretraining(
+        name=shared.name or shared.out.name,
+        out=shared.out,
+        corpus=corpus,
+        encoded=encode_corpus(corpus, quiet=group is not None and not group.is_first),
+        options=options,
+        licence=shared.licence,
+        attribution=shared.attribution,
+        overlap=shared.overlap,
+        include=tuple(shared.include or ()),
+        start=start,
+        group=group,
+    )
+    train_model(
+        run,
+        threads=shared.threads,
+        checkpoint_minutes=checkpoint_minutes,
+        tracking_uri=shared.tracking_uri,
+    )
+
+
+def chosen_options(kind: str, file: Path | None, settings: list[str] | None = None) -> Any:
+    """The options of a training: those of a file or of the shipped model, with some changed.
+
+    Args:
+        kind: ``bilm``, ``glove`` or ``bert``.
+        file: YAML or JSON; None for the options of the shipped model, see :data:`SHIPPED`.
+        settings: ``name=value`` or ``block.name=value``, values in YAML.
+
+    Raises:
+        ConfigError: for unknown options or values that do not fit.
+    """
+    import yaml
+
+    from elmobench.core.errors import ConfigError
+    from elmobench.core.paths import builtin
+    from elmobench.core.validation import validated
+    from elmobench.core.yaml_files import read_yaml
+    from elmobench.pretraining.plan import KINDS, read_plan
+
+    model = KINDS[kind]
+    if file is None:
+        plan, name = SHIPPED[kind]
+        values = read_plan(builtin("experiments") / "pretrain" / plan).models[name].options
+    else:
+        # JSON is YAML.
+        values = read_yaml(file)
+        if not isinstance(values, dict):
+            raise ConfigError("not a mapping of options", where=str(file))
+    changed: dict[str, Any] = {**values}
+    for setting in settings or ():
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"write name=value, not {setting!r}", param_hint="--set")
+        block, _, name = key.rpartition(".")
+        fields = model.model_fields
+        if block in fields:
+            fields = getattr(fields[block].annotation, "model_fields", {})
+        if name not in fields or (block and block not in model.model_fields):
+            raise ConfigError(f"no option {key!r}", fix=f"the options are {', '.join(fields)}")
+        if block:
+            changed[block] = {**changed.get(block, {}), name: yaml.safe_load(value)}
+        else:
+            changed[name] = yaml.safe_load(value)
+    return validated(model, changed, str(file or "options"))

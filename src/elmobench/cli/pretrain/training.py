@@ -1,0 +1,93 @@
+"""Encode a corpus and train one model, with display and tracking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from elmobench.cli.pretrain.display import bytes_display, training_display, until_interrupted
+from elmobench.core import paths
+from elmobench.core.digests import digest_of
+from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.loop import LoopOptions
+from elmobench.pretraining.runs import Pretraining, pretrain
+
+if TYPE_CHECKING:
+    from elmobench.pretraining.corpus import Corpus
+    from elmobench.pretraining.progress import TrainingProgress
+    from elmobench.tracking.training_log import TrainingLog
+
+
+def encode_corpus(corpus: Corpus, *, quiet: bool = False) -> EncodedCorpus:
+    """The corpus as numbers, stored for all models that are trained on it."""
+    folder = paths.home() / "corpora" / corpus.digest[:16]
+    with bytes_display("encoding the corpus") as on_bytes:
+        encoded = EncodedCorpus.build(corpus, folder, on_bytes=on_bytes)
+    if not quiet:
+        typer.echo(
+            f"{len(encoded.train.tokens):,} tokens to train on, "
+            f"{len(encoded.heldout.tokens):,} held out, {len(encoded.types):,} word types "
+            f"(in {folder})"
+        )
+    return encoded
+
+
+def train_model(
+    run: Pretraining, *, threads: int, checkpoint_minutes: float, tracking_uri: str | None
+) -> None:
+    """Train a model with a progress bar, an MLflow log and a clean stop on Ctrl-C.
+
+    Args:
+        run: what is trained.
+        threads: torch threads.
+        checkpoint_minutes: minutes between checkpoints.
+        tracking_uri: MLflow store; None for one in the model's folder, ``none`` for no log.
+
+    Raises:
+        typer.Exit: with status 130 if training was stopped before its end.
+        ElmobenchError: see :func:`pretrain`.
+    """
+    log = _training_log(run, threads, tracking_uri) if run.is_first_process else None
+    with (
+        until_interrupted() as stop_requested,
+        training_display(run.name, run.out) as (show, on_bytes),
+    ):
+
+        def on_progress(progress: TrainingProgress) -> None:
+            show(progress)
+            if log is not None:
+                log.add(progress.step, progress.metrics())
+                if progress.heldout is not None:
+                    log.send()
+
+        loop = LoopOptions(
+            threads=threads,
+            checkpoint_seconds=60 * checkpoint_minutes,
+            stop_requested=stop_requested,
+            on_progress=on_progress,
+        )
+        finished = pretrain(run, loop, on_bytes=on_bytes)
+    if log is not None:
+        log.close(finished)
+    if not run.is_first_process:
+        return  # the first process prints the messages
+    if not finished:
+        typer.echo(f"{run.name}: stopped after a checkpoint in {run.out}; run again to resume")
+        raise typer.Exit(130)
+    typer.echo(
+        f"{run.name}: model and card in {run.out}; with ELMOBENCH_MODELS={run.out} "
+        f"experiments can use it as {run.name}"
+    )
+
+
+def _training_log(run: Pretraining, threads: int, uri: str | None) -> TrainingLog | None:
+    from elmobench.tracking.mlflow_log import default_uri
+    from elmobench.tracking.training_log import TrainingLog
+
+    if uri == "none":
+        return None
+    options = run.options.model_dump(mode="json")
+    key = digest_of([run.name, run.encoded.digest, options])
+    parameters = {"corpus": run.encoded.digest[:16], "threads": threads, **options}
+    return TrainingLog(uri or default_uri(run.out), run.name, key, parameters)
