@@ -10,8 +10,8 @@ from tiny_problems import DIM, LAYERS, VECTORS, WORDS
 
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.base import Batch, Head, UnitBatch
 from elmobench.tasks.coref.pipeline import PIPELINE
+from elmobench.tasks.head import Batch, Head, SlotBatch
 from elmobench.tasks.registries import get_head
 
 # Words 0-4 name five things, words 5-9 are other names for them, and word 10 with one of the words
@@ -67,7 +67,7 @@ def pronouns(n: int = 50) -> list[AmbiguousPronoun]:
 
 def batch_of(examples: Sequence, spare: int = 0) -> Batch:
     """All sentences of the examples as rows of one unit, ``spare`` more columns of padding."""
-    tokens = [sentence for e in examples for sentence in PIPELINE.units(e)["sentence"]]
+    tokens = [sentence for e in examples for sentence in PIPELINE.slots(e)["sentence"]]
     time = max(map(len, tokens), default=0) + spare
     part = torch.zeros(len(tokens), LAYERS, time, DIM)
     mask = torch.zeros(len(tokens), time, dtype=torch.bool)
@@ -75,7 +75,7 @@ def batch_of(examples: Sequence, spare: int = 0) -> Batch:
         mask[i, : len(sentence)] = True
         for t, word in enumerate(sentence):
             part[i, :, t] = VECTORS[word]
-    return Batch(list(examples), {"sentence": UnitBatch(tokens, mask, [part])})
+    return Batch(list(examples), {"sentence": SlotBatch(tokens, mask, [part])})
 
 
 def build(name: str, examples: Sequence, **options: object) -> tuple[Head, FeatureMixer]:
@@ -86,12 +86,12 @@ def build(name: str, examples: Sequence, **options: object) -> tuple[Head, Featu
     chosen = type(preset.options)(**{**preset.options.model_dump(), **options})
     head = preset.head({"input": mixer.out_dim}, PIPELINE.codec(examples, None), chosen)
     if preset.mix.standardize:
-        mixer.fit_standardizer(batch_of(examples).units.values())
+        mixer.fit_standardizer(batch_of(examples).slots.values())
     return head, mixer
 
 
 def mixed_of(mixer: FeatureMixer, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
-    return {"input": {name: mixer(u.parts, u.mask) for name, u in batch.units.items()}}
+    return {"input": {name: mixer(u.parts, u.mask) for name, u in batch.slots.items()}}
 
 
 def train(

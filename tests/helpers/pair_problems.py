@@ -10,7 +10,7 @@ from tiny_problems import DIM, LAYERS, VECTORS, WORDS
 
 from elmobench.data.examples import SentencePair
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.base import Batch, UnitBatch
+from elmobench.tasks.head import Batch, SlotBatch
 from elmobench.tasks.nli.pipeline import PIPELINE
 
 LABELS = ["contradiction", "entailment"]
@@ -32,9 +32,9 @@ def pairs(n: int = 50) -> list[SentencePair]:
 
 def batch_of(examples: Sequence[SentencePair], spare: int = 0) -> Batch[SentencePair]:
     """The examples as a batch, with ``spare`` more columns of padding than needed."""
-    units = {}
+    slots = {}
     for name in ("premise", "hypothesis"):
-        tokens = [PIPELINE.units(example)[name][0] for example in examples]
+        tokens = [PIPELINE.slots(example)[name][0] for example in examples]
         time = max(map(len, tokens)) + spare
         part = torch.zeros(len(tokens), LAYERS, time, DIM)
         mask = torch.zeros(len(tokens), time, dtype=torch.bool)
@@ -42,8 +42,8 @@ def batch_of(examples: Sequence[SentencePair], spare: int = 0) -> Batch[Sentence
             mask[i, : len(sentence)] = True
             for t, word in enumerate(sentence):
                 part[i, :, t] = VECTORS[word]
-        units[name] = UnitBatch(tokens, mask, [part])
-    return Batch(list(examples), units)
+        slots[name] = SlotBatch(tokens, mask, [part])
+    return Batch(list(examples), slots)
 
 
 def mixers_of(placements: Sequence[str]) -> dict[str, FeatureMixer]:
@@ -53,6 +53,6 @@ def mixers_of(placements: Sequence[str]) -> dict[str, FeatureMixer]:
 
 def mixed_of(mixers: dict[str, FeatureMixer], batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
     return {
-        place: {name: mixer(unit.parts, unit.mask) for name, unit in batch.units.items()}
+        place: {name: mixer(unit.parts, unit.mask) for name, unit in batch.slots.items()}
         for place, mixer in mixers.items()
     }

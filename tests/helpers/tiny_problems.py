@@ -9,7 +9,8 @@ import torch
 
 from elmobench.data.examples import ClassifiedText, TaggedSentence
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.base import Batch, Head, HeadPreset, Pipeline, UnitBatch
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.head import Batch, Head, HeadPreset, SlotBatch
 
 LAYERS, DIM = 3, 24
 WORDS = [f"word{i}" for i in range(40)]
@@ -60,8 +61,8 @@ def sentences(n: int = 50) -> list[TaggedSentence]:
 
 def batch_of(pipeline: Pipeline, examples: Sequence, spare: int = 0) -> Batch:
     """The examples as a batch, with ``spare`` more columns of padding than needed."""
-    (name,) = pipeline.units(examples[0])
-    tokens = [pipeline.units(example)[name][0] for example in examples]
+    (name,) = pipeline.slots(examples[0])
+    tokens = [pipeline.slots(example)[name][0] for example in examples]
     time = max(map(len, tokens)) + spare
     part = torch.zeros(len(tokens), LAYERS, time, DIM)
     mask = torch.zeros(len(tokens), time, dtype=torch.bool)
@@ -69,11 +70,11 @@ def batch_of(pipeline: Pipeline, examples: Sequence, spare: int = 0) -> Batch:
         mask[i, : len(sentence)] = True
         for t, word in enumerate(sentence):
             part[i, :, t] = VECTORS[word]
-    return Batch(list(examples), {name: UnitBatch(tokens, mask, [part])})
+    return Batch(list(examples), {name: SlotBatch(tokens, mask, [part])})
 
 
 def mixed_of(mixer: FeatureMixer, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
-    return {"input": {name: mixer(u.parts, u.mask) for name, u in batch.units.items()}}
+    return {"input": {name: mixer(u.parts, u.mask) for name, u in batch.slots.items()}}
 
 
 def build(
@@ -85,7 +86,7 @@ def build(
     codec = pipeline.codec(examples, None)
     head = preset.head({"input": mixer.out_dim}, codec, chosen)
     if preset.mix.standardize:
-        mixer.fit_standardizer(batch_of(pipeline, examples).units.values())
+        mixer.fit_standardizer(batch_of(pipeline, examples).slots.values())
     return head, mixer
 
 

@@ -13,7 +13,8 @@ from tiny_problems import batch_of, build, mixed_of, sentences, texts, train
 from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText, TaggedSentence
 from elmobench.metrics.base import get_metric
-from elmobench.tasks.base import Batch, HeadPreset, LabelCodec, Pipeline, UnitBatch
+from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.tasks.head import Batch, HeadPreset, SlotBatch
 from elmobench.tasks.registries import get_head
 from elmobench.tasks.sentiment import pipeline as sentiment
 from elmobench.tasks.tagging import pipeline as tagging
@@ -151,9 +152,9 @@ def test_padding_cannot_change_anything(case: Case) -> None:
     head, mixer = case.build()
     head.eval()
     batch = batch_of(case.pipeline, case.examples[:8])
-    (unit,) = batch.units.values()
+    (unit,) = batch.slots.values()
     clean = mixed_of(mixer, batch)
-    (name,) = batch.units
+    (name,) = batch.slots
     garbage = torch.where(unit.mask.unsqueeze(-1), clean["input"][name], 1e4)
     dirty = {"input": {name: garbage}}
     torch.testing.assert_close(head.loss(batch, dirty), head.loss(batch, clean))
@@ -192,12 +193,12 @@ def test_randomness_is_torchs_own(case: Case) -> None:
 @pytest.mark.parametrize("time", [0, 2])
 def test_empty_sentences(case: Case, time: int) -> None:
     head, mixer = case.build()
-    unit = next(iter(case.pipeline.units(case.examples[0])))
+    unit = next(iter(case.pipeline.slots(case.examples[0])))
     is_text = case.pipeline is sentiment.PIPELINE
     label = case.examples[0].label if is_text else None
     example = ClassifiedText("e", (), label) if is_text else TaggedSentence("e", (), ())
     mask = torch.zeros(2, time, dtype=torch.bool)
-    batch = Batch([example, example], {unit: UnitBatch([(), ()], mask, [])})
+    batch = Batch([example, example], {unit: SlotBatch([(), ()], mask, [])})
     mixed = {"input": {unit: torch.zeros(2, time, mixer.out_dim)}}
     head.loss(batch, mixed).backward()
     head.eval()

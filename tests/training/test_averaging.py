@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from elmobench.metrics.base import Metric, Scores
-from elmobench.tasks.base import TrainingOptions
+from elmobench.tasks.head import TrainingOptions
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainer import train

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from elmobench.metrics.base import Scores
-from elmobench.tasks.base import TrainingOptions
+from elmobench.tasks.head import TrainingOptions
 from elmobench.training import trainer
 from elmobench.training.streams import RandomStreams
 

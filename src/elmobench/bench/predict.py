@@ -127,5 +127,5 @@ class Predictor:
 
     def _tokens(self, example: Any) -> Sentence:
         """The tokens of all sentences that the example is made of, in the pipeline's order."""
-        units = self._pipeline.units(example).values()
-        return tuple(token for unit in units for sentence in unit for token in sentence)
+        slots = self._pipeline.slots(example).values()
+        return tuple(token for sentences in slots for sentence in sentences for token in sentence)

@@ -12,7 +12,7 @@ from typing import Any
 from elmobench.bench.experiment.cells import Cell, apply_options
 from elmobench.core.digests import digest_of
 from elmobench.core.files import write_text
-from elmobench.tasks.base import TrainingOptions
+from elmobench.tasks.head import TrainingOptions
 from elmobench.training.trainer import TrainingError
 
 Candidate = dict[str, float]

@@ -12,7 +12,8 @@ import torch
 from elmobench.bench.context import PreparedTask, RunContext, part_mode
 from elmobench.bench.experiment.cells import Cell
 from elmobench.nn.feature_mixer import PartConfig
-from elmobench.tasks.base import LabelCodec, UnitBatch
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import SlotBatch
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
 from elmobench.training.model import BenchModel, make_mixer
 from elmobench.training.streams import RandomStreams
@@ -81,8 +82,8 @@ def build_model(cell: Cell, context: RunContext, data: CellData, seed: int | str
     if cell.mix.standardize:
         for placement, mixer in mixers.items():
             mixer.fit_standardizer(
-                replace(unit, parts=[unit.parts[i] for i in reads[placement]])
-                for unit in _training_units(cell, data)
+                replace(slot, parts=[slot.parts[i] for i in reads[placement]])
+                for slot in _training_slots(cell, data)
             )
     return BenchModel(mixers, reads, head)
 
@@ -137,7 +138,7 @@ def _vocabulary(
     """Ids from 1 for the words of the training sentences; None if no part is trainable."""
     if not any(part.trainable for part in cell.parts):
         return None
-    rows = {row for units in train_set.units for rows in units.values() for row in rows}
+    rows = {row for slots in train_set.slots for rows in slots.values() for row in rows}
     words = sorted({token for row in rows for token in prepared.table.sentences[row]})
     return {word: i + 1 for i, word in enumerate(words)}
 
@@ -159,9 +160,9 @@ def _initial_embeddings(
     return initial
 
 
-def _training_units(cell: Cell, data: CellData) -> Iterator[UnitBatch]:
+def _training_slots(cell: Cell, data: CellData) -> Iterator[SlotBatch]:
     """All vectors of the training set, in batches."""
     train_set = data.sets["train"]
     size = max(64, cell.training.batch_size)
-    for indices in bounded_runs(train_set.units, size):
-        yield from data.collator.batch(train_set, indices).units.values()
+    for indices in bounded_runs(train_set.slots, size):
+        yield from data.collator.batch(train_set, indices).slots.values()

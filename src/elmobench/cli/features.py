@@ -82,8 +82,8 @@ def _sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list
         pipeline = PIPELINES.get(task.card.pipeline)
         for split in task.splits:
             for example in task.split(split):
-                for unit in pipeline.units(example).values():
-                    found.update(dict.fromkeys(unit))
+                for sentences in pipeline.slots(example).values():
+                    found.update(dict.fromkeys(sentences))
     return list(found)
 
 

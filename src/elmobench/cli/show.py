@@ -12,7 +12,7 @@ from elmobench.cli.run_experiment import IncludeOption
 
 if TYPE_CHECKING:
     from elmobench.data.readers.base import Reader
-    from elmobench.tasks.base import HeadPreset
+    from elmobench.tasks.head import HeadPreset
 
 
 def show(

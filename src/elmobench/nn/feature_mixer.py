@@ -43,7 +43,7 @@ class PartConfig:
 
 
 class UnitTensors(Protocol):
-    """What fitting reads of a unit's batch; ``tasks.base.UnitBatch`` is one."""
+    """What fitting reads of a batch's slot; ``tasks.head.SlotBatch`` is one."""
 
     @property
     def parts(self) -> list[Tensor]:

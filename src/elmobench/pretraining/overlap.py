@@ -143,7 +143,7 @@ def sentences_of(task: Task, split: str) -> Iterator[Sentence]:
     """All sentences that the examples of a split are made of."""
     pipeline = PIPELINES.get(task.card.pipeline)
     for example in task.split(split):
-        for sentences in pipeline.units(example).values():
+        for sentences in pipeline.slots(example).values():
             yield from sentences
 
 

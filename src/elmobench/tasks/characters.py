@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from torch import Tensor
@@ -12,11 +12,6 @@ from elmobench.tasks.padding import BoundedCache, IntArray, pad_rows
 UNKNOWN = 1
 _FIRST = 2
 _CACHED_WORDS = 200_000
-
-
-def characters_of(sentences: Iterable[Sequence[str]]) -> str:
-    """All characters of ``sentences``, sorted, as one string."""
-    return "".join(sorted({char for tokens in sentences for token in tokens for char in token}))
 
 
 class CharacterIds:

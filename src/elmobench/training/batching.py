@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import StoredFeatures
-from elmobench.tasks.base import Batch, Pipeline, UnitBatch
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.head import Batch, SlotBatch
 
 E = TypeVar("E")
 
@@ -99,7 +100,7 @@ class SentenceTable:
 
 
 class ExampleSet(Generic[E]):
-    """Examples of one split with the rows of their context units.
+    """Examples of one split with the rows of their slots' sentences.
 
     Args:
         pipeline: says which sentences an example needs.
@@ -109,15 +110,15 @@ class ExampleSet(Generic[E]):
 
     def __init__(self, pipeline: Pipeline[E], examples: Sequence[E], table: SentenceTable) -> None:
         self.examples = list(examples)
-        self.units: list[dict[str, list[int]]] = []
+        self.slots: list[dict[str, list[int]]] = []
         lengths = []
         for example in self.examples:
             rows = {}
             longest = 0
-            for name, sentences in pipeline.units(example).items():
+            for name, sentences in pipeline.slots(example).items():
                 rows[name] = [table.add(sentence) for sentence in sentences]
                 longest = max(longest, max((len(s) for s in sentences), default=0))
-            self.units.append(rows)
+            self.slots.append(rows)
             lengths.append(longest)
         self.lengths: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
 
@@ -149,13 +150,13 @@ class Collator:
 
     def batch(self, data: ExampleSet[E], indices: Sequence[int]) -> Batch[E]:
         """The examples ``indices`` of ``data`` with their features."""
-        units = {}
-        for name in data.units[indices[0]]:
-            rows = [row for i in indices for row in data.units[i][name]]
-            units[name] = self._unit(rows)
-        return Batch([data.examples[i] for i in indices], units)
+        slots = {}
+        for name in data.slots[indices[0]]:
+            rows = [row for i in indices for row in data.slots[i][name]]
+            slots[name] = self._slot(rows)
+        return Batch([data.examples[i] for i in indices], slots)
 
-    def _unit(self, rows: list[int]) -> UnitBatch:
+    def _slot(self, rows: list[int]) -> SlotBatch:
         tokens = [self._table.sentences[row] for row in rows]
         lengths = torch.tensor([len(sentence) for sentence in tokens])
         longest = int(lengths.max()) if rows else 0
@@ -171,7 +172,7 @@ class Collator:
             for b, sentence in enumerate(tokens):
                 ids = [self._vocabulary.get(token, 0) for token in sentence]
                 word_ids[b, : len(ids)] = torch.tensor(ids, dtype=torch.long)
-        return UnitBatch(tokens, mask, parts, word_ids)
+        return SlotBatch(tokens, mask, parts, word_ids)
 
 
 def bucketed_batches(
@@ -198,21 +199,21 @@ def evaluation_batches(lengths: NDArray[np.int64], batch_size: int) -> Iterator[
         yield order[start : start + batch_size].tolist()
 
 
-def bounded_runs(units: Sequence[Mapping[str, Sequence[int]]], rows: int) -> Iterator[range]:
-    """Runs of consecutive examples with at most ``rows`` sentences a unit, one example at least.
+def bounded_runs(slots: Sequence[Mapping[str, Sequence[int]]], rows: int) -> Iterator[range]:
+    """Runs of consecutive examples with at most ``rows`` sentences per slot, one example at least.
 
-    With one sentence a unit in each example these are runs of ``rows`` examples; a document of
+    With one sentence per slot in each example these are runs of ``rows`` examples; a document of
     many sentences counts as many.
     """
     start, used = 0, 0
-    for i, names in enumerate(units):
+    for i, names in enumerate(slots):
         wanted = max(map(len, names.values()), default=0)
         if i > start and used + wanted > rows:
             yield range(start, i)
             start, used = i, 0
         used += wanted
-    if start < len(units):
-        yield range(start, len(units))
+    if start < len(slots):
+        yield range(start, len(slots))
 
 
 def nested_subset(count: int, fraction: float, rng: np.random.Generator) -> list[int]:

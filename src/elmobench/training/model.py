@@ -8,7 +8,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.base import Batch, Head
+from elmobench.tasks.head import Batch, Head
 
 
 class BenchModel(nn.Module):
@@ -36,9 +36,9 @@ class BenchModel(nn.Module):
         return {
             placement: {
                 name: mixer(
-                    [unit.parts[i] for i in self._reads[placement]], unit.mask, unit.word_ids
+                    [slot.parts[i] for i in self._reads[placement]], slot.mask, slot.word_ids
                 )
-                for name, unit in batch.units.items()
+                for name, slot in batch.slots.items()
             }
             for placement, mixer in self.mixers.items()
         }

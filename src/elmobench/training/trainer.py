@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from elmobench.core.errors import ElmobenchError
 from elmobench.metrics.base import Metric, Scores
-from elmobench.tasks.base import Batch, Mixed, OnePassHead, Pipeline, TrainingOptions
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.head import Batch, Mixed, OnePassHead, TrainingOptions
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.batching import (
     Collator,

@@ -9,7 +9,7 @@ from elmobench.bench.experiment.schema import known_experiments, load_experiment
 from elmobench.bench.search import candidates
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, UnknownNameError
-from elmobench.tasks.base import TrainingOptions
+from elmobench.tasks.head import TrainingOptions
 from elmobench.tasks.registries import get_head
 
 BASE = {

@@ -15,7 +15,7 @@ from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.coref.end_to_end import EndToEndRanker
-from elmobench.tasks.coref.heads import LinearRanker
+from elmobench.tasks.coref.linear import LinearRanker
 from elmobench.tasks.coref.pipeline import PIPELINE
 from elmobench.tasks.registries import PIPELINES, get_head
 
@@ -173,7 +173,7 @@ def test_scores_links_and_loss_of_a_naive_loop(name: str, options: dict) -> None
     head, mixer = tiny(name, examples, **options)
     batch = batch_of(examples, spare=2)
     mixed = mixed_of(mixer, batch)
-    unit = batch.units["sentence"]
+    unit = batch.slots["sentence"]
     rows = list(mixed["input"]["sentence"])
     naive_losses, at = [], 0
     with torch.no_grad():
@@ -313,7 +313,7 @@ def test_padding_cannot_change_anything(name: str) -> None:
     head, mixer = tiny(name, examples)
     batch = batch_of(examples, spare=2)
     clean = mixed_of(mixer, batch)
-    mask = batch.units["sentence"].mask
+    mask = batch.slots["sentence"].mask
     dirty = {"input": {"sentence": torch.where(mask[..., None], clean["input"]["sentence"], 1e4)}}
     torch.testing.assert_close(head.loss(batch, dirty), head.loss(batch, clean))
     assert head.predict(batch, dirty) == head.predict(batch, clean)
@@ -379,8 +379,8 @@ def test_a_head_for_given_mentions_refuses_plain_text() -> None:
 def test_pipeline() -> None:
     assert PIPELINES.get("coref") is PIPELINE
     document, pronoun = documents(1)[0], pronouns(1)[0]
-    assert PIPELINE.units(document) == {"sentence": list(document.sentences)}
-    assert PIPELINE.units(pronoun) == {"sentence": [pronoun.tokens]}
+    assert PIPELINE.slots(document) == {"sentence": list(document.sentences)}
+    assert PIPELINE.slots(pronoun) == {"sentence": [pronoun.tokens]}
     assert PIPELINE.gold(pronoun) == {"label": pronoun.label, "gender": pronoun.gender}
     assert PIPELINE.gold(document) == [[list(m) for m in c] for c in document.clusters]
     assert PIPELINE.codec([document], None).extra["kind"] == "documents"

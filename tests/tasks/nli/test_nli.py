@@ -15,9 +15,12 @@ from tiny_problems import DIM
 from elmobench.core.errors import DataError
 from elmobench.data.examples import SentencePair
 from elmobench.metrics.base import get_metric
-from elmobench.tasks.base import Batch, LabelCodec, UnitBatch
-from elmobench.tasks.nli.heads import Esim, EsimOptions, LinearPair, LinearPairOptions
-from elmobench.tasks.nli.pipeline import PAPER, PIPELINE, SMALL
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import Batch, SlotBatch
+from elmobench.tasks.nli.esim import Esim, EsimOptions
+from elmobench.tasks.nli.linear import LinearPair, LinearPairOptions
+from elmobench.tasks.nli.pipeline import PIPELINE
+from elmobench.tasks.nli.presets import PAPER, SMALL
 from elmobench.tasks.registries import PIPELINES, get_head
 
 TINY = {"hidden": 14, "feedforward": 20, "dropout": 0.2}
@@ -127,10 +130,10 @@ def test_padding_cannot_change_anything(case: Case) -> None:
     clean = mixed_of(mixers, batch)
     dirty = {
         place: {
-            name: torch.where(batch.units[name].mask.unsqueeze(-1), x, 1e4)
-            for name, x in units.items()
+            name: torch.where(batch.slots[name].mask.unsqueeze(-1), x, 1e4)
+            for name, x in slots.items()
         }
-        for place, units in clean.items()
+        for place, slots in clean.items()
     }
     torch.testing.assert_close(head.scores(batch, dirty), head.scores(batch, clean))
 
@@ -157,9 +160,9 @@ def test_empty_sentences(case: Case, time: int) -> None:
     head, mixers = case.build()
     mask = torch.zeros(2, time, dtype=torch.bool)
     example = SentencePair("e", (), (), "entailment")
-    units = {name: UnitBatch([(), ()], mask, []) for name in ("premise", "hypothesis")}
-    batch = Batch([example, example], units)
-    mixed = {place: {name: torch.zeros(2, time, DIM) for name in units} for place in mixers}
+    slots = {name: SlotBatch([(), ()], mask, []) for name in ("premise", "hypothesis")}
+    batch = Batch([example, example], slots)
+    mixed = {place: {name: torch.zeros(2, time, DIM) for name in slots} for place in mixers}
     head.loss(batch, mixed).backward()
     assert set(head.predict(batch, mixed)) <= set(head.codec.labels)
 
@@ -239,10 +242,10 @@ def test_the_paper_s_head_has_the_published_sizes(dims: dict[str, int], width: i
     assert PAPER.placements == SMALL.placements == ("input", "output")
 
 
-def test_units_gold_and_codec() -> None:
+def test_slots_gold_and_codec() -> None:
     assert PIPELINES.get("nli") is PIPELINE
     pair = SentencePair("p", ("A", "dog"), ("No", "dog"), "neutral")
-    assert PIPELINE.units(pair) == {"premise": [("A", "dog")], "hypothesis": [("No", "dog")]}
+    assert PIPELINE.slots(pair) == {"premise": [("A", "dog")], "hypothesis": [("No", "dog")]}
     assert PIPELINE.gold(pair) == "neutral"
     assert pair.tokens == ("A", "dog", "No", "dog")
     assert PIPELINE.codec([pair], ["neutral", "other"]).labels == ["neutral", "other"]

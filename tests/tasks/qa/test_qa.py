@@ -16,10 +16,12 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.questions import Answer, PassageQuestion, make_passage
 from elmobench.metrics.squad import EXACT_MATCH, SQUAD
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.base import Batch, HeadPreset, LabelCodec, UnitBatch
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import Batch, HeadPreset, SlotBatch
 from elmobench.tasks.padding import pad_rows
 from elmobench.tasks.qa.bidaf import Bidaf, BidafOptions
-from elmobench.tasks.qa.pipeline import PAPER, PIPELINE, SMALL
+from elmobench.tasks.qa.pipeline import PIPELINE
+from elmobench.tasks.qa.presets import PAPER, SMALL
 from elmobench.tasks.registries import PIPELINES, get_head
 
 ASKING = WORDS[:2]
@@ -49,9 +51,9 @@ def questions(n: int = 50, seed: int = 3) -> list[PassageQuestion]:
 
 def batch_of(examples: Sequence[PassageQuestion], spare: int = 0) -> Batch:
     """The examples as a batch, with ``spare`` more columns of padding than needed."""
-    units = {}
-    for name in PIPELINE.units(examples[0]):
-        tokens = [PIPELINE.units(example)[name][0] for example in examples]
+    slots = {}
+    for name in PIPELINE.slots(examples[0]):
+        tokens = [PIPELINE.slots(example)[name][0] for example in examples]
         time = max(map(len, tokens)) + spare
         part = torch.zeros(len(tokens), LAYERS, time, DIM)
         mask = torch.zeros(len(tokens), time, dtype=torch.bool)
@@ -59,8 +61,8 @@ def batch_of(examples: Sequence[PassageQuestion], spare: int = 0) -> Batch:
             mask[i, : len(sentence)] = True
             for t, word in enumerate(sentence):
                 part[i, :, t] = VECTORS[word]
-        units[name] = UnitBatch(tokens, mask, [part])
-    return Batch(list(examples), units)
+        slots[name] = SlotBatch(tokens, mask, [part])
+    return Batch(list(examples), slots)
 
 
 Mixers = dict[str, FeatureMixer]
@@ -68,7 +70,7 @@ Mixers = dict[str, FeatureMixer]
 
 def mixed_of(mixers: Mixers, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
     return {
-        place: {name: mixer(unit.parts, unit.mask) for name, unit in batch.units.items()}
+        place: {name: mixer(unit.parts, unit.mask) for name, unit in batch.slots.items()}
         for place, mixer in mixers.items()
     }
 
@@ -99,7 +101,7 @@ class Case:
         dims = {place: mixer.out_dim for place, mixer in mixers.items()}
         head = self.preset.head(dims, PIPELINE.codec(examples, None), options)
         for mixer in mixers.values():
-            mixer.fit_standardizer(batch_of(examples).units.values())
+            mixer.fit_standardizer(batch_of(examples).slots.values())
         return head, mixers
 
 
@@ -209,10 +211,10 @@ def test_padding_cannot_change_anything(case: Case) -> None:
     clean = mixed_of(mixers, batch)
     dirty = {
         place: {
-            name: torch.where(batch.units[name].mask.unsqueeze(-1), x, 1e4)
-            for name, x in units.items()
+            name: torch.where(batch.slots[name].mask.unsqueeze(-1), x, 1e4)
+            for name, x in slots.items()
         }
-        for place, units in clean.items()
+        for place, slots in clean.items()
     }
     torch.testing.assert_close(head.loss(batch, dirty), head.loss(batch, clean))
     assert head.predict(batch, dirty) == head.predict(batch, clean)
@@ -274,11 +276,11 @@ def test_one_answer_is_trained_on_the_most_frequent_or_the_first() -> None:
     losses = {}
     for answers in ((a,), (b,), (a, b, b), (b, a, c), (a, b)):
         example = PassageQuestion("q", ("?",), passage, answers)
-        units = {
-            name: UnitBatch(list(rows), pad_rows([torch.ones(len(rows[0])).numpy()]).bool(), [])
-            for name, rows in PIPELINE.units(example).items()
+        slots = {
+            name: SlotBatch(list(rows), pad_rows([torch.ones(len(rows[0])).numpy()]).bool(), [])
+            for name, rows in PIPELINE.slots(example).items()
         }
-        losses[answers] = head.loss(Batch([example], units), vectors).item()
+        losses[answers] = head.loss(Batch([example], slots), vectors).item()
     assert losses[a,] != losses[b,]
     assert losses[a, b, b] == losses[b, a, c] == losses[b,]
     assert losses[a, b] == losses[a,]
@@ -347,10 +349,10 @@ def test_the_paper_head_has_the_published_sizes(dims: dict[str, int]) -> None:
     assert PAPER.placements == SMALL.placements == ("input", "output")
 
 
-def test_registered_units_gold_and_codec() -> None:
+def test_registered_slots_gold_and_codec() -> None:
     assert PIPELINES.get("qa") is PIPELINE
     example = questions()[0]
-    assert PIPELINE.units(example) == {
+    assert PIPELINE.slots(example) == {
         "question": [example.question],
         "passage": [example.passage.tokens],
     }

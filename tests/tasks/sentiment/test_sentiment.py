@@ -8,8 +8,9 @@ from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText, Phrase
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.registries import PIPELINES, get_head
-from elmobench.tasks.sentiment.heads import Bcn, BcnOptions
-from elmobench.tasks.sentiment.pipeline import PAPER, PIPELINE, SMALL
+from elmobench.tasks.sentiment.bcn import Bcn, BcnOptions
+from elmobench.tasks.sentiment.pipeline import PIPELINE
+from elmobench.tasks.sentiment.presets import PAPER, SMALL
 
 TREE = ClassifiedText(
     id="t1",
@@ -72,7 +73,7 @@ def test_codec() -> None:
 
 
 def test_units_gold_and_plain_text() -> None:
-    assert PIPELINE.units(PLAIN) == {"text": [("fine",)]}
+    assert PIPELINE.slots(PLAIN) == {"text": [("fine",)]}
     assert PIPELINE.gold(PLAIN) == "4"
     assert PIPELINE.from_tokens(("so", "so")).tokens == ("so", "so")
 

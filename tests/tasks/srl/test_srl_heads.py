@@ -15,10 +15,12 @@ from elmobench.data.examples import Proposition
 from elmobench.data.tag_schemes import violation
 from elmobench.metrics.srl import SRL_F1
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.base import Batch, HeadPreset, LabelCodec, UnitBatch
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import Batch, HeadPreset, SlotBatch
 from elmobench.tasks.registries import PIPELINES, get_head
-from elmobench.tasks.srl.heads import DISTANCES, distance_buckets
-from elmobench.tasks.srl.pipeline import LINEAR, PAPER, PIPELINE, SMALL
+from elmobench.tasks.srl.linear import DISTANCES, distance_buckets
+from elmobench.tasks.srl.pipeline import PIPELINE
+from elmobench.tasks.srl.presets import LINEAR, PAPER, SMALL
 from elmobench.training.batching import Collator, ExampleSet, SentenceTable
 
 SIZES = {
@@ -69,7 +71,7 @@ def propositions(n: int = 50, seed: int = 3) -> list[Proposition]:
 
 
 def mixed_of(mixer: FeatureMixer, batch: Batch, places: tuple[str, ...] = ("input",)):
-    unit = batch.units["sentence"]
+    unit = batch.slots["sentence"]
     return {place: {"sentence": mixer(unit.parts, unit.mask)} for place in places}
 
 
@@ -135,7 +137,7 @@ def test_alone_and_in_a_batch_are_the_same_whatever_the_padding_holds(name, plac
     mixer.eval()
     together = batch_of(PIPELINE, examples, spare=3)
     clean = mixed_of(mixer, together, places)
-    real = together.units["sentence"].mask.unsqueeze(-1)
+    real = together.slots["sentence"].mask.unsqueeze(-1)
     dirty = {p: {"sentence": torch.where(real, m["sentence"], 1e4)} for p, m in clean.items()}
     losses = []
     for i, example in enumerate(examples):
@@ -230,7 +232,7 @@ def test_codec_units_and_gold() -> None:
     labels = ["O", "B-A0", "B-V", "I-A0", "I-V"]
     assert PIPELINE.codec([example], None).labels == labels
     assert PIPELINE.codec([], ["O", "I-V", "B-A0"]).labels == labels
-    assert PIPELINE.units(example) == {"sentence": [("a", "b")]}
+    assert PIPELINE.slots(example) == {"sentence": [("a", "b")]}
     assert PIPELINE.gold(example) == ["B-A0", "B-V"]
     with pytest.raises(DataError, match="no training example"):
         PIPELINE.codec([], None)
@@ -281,7 +283,7 @@ def test_a_shared_sentence_stands_once_and_is_gathered_for_each_proposition() ->
             return out
 
     batch = Collator(table, [Part()], [None]).batch(data, [1, 4, 0])
-    unit: UnitBatch = batch.units["sentence"]
+    unit: SlotBatch = batch.slots["sentence"]
     assert unit.tokens == [tokens, ("d",), tokens]
     assert unit.parts[0][:, 0, 0, 0].tolist() == [0, 1, 0]
     assert [e.predicate for e in batch.examples] == [1, 0, 0]
@@ -306,7 +308,7 @@ def test_each_placement_has_a_mix_of_its_own() -> None:
     examples = propositions(10)
     head, _ = head_of("small", examples, ("input", "output"))
     batch = batch_of(PIPELINE, examples)
-    unit = batch.units["sentence"]
+    unit = batch.slots["sentence"]
     mixed = {
         place: {"sentence": mixer(unit.parts, unit.mask)}
         for place, mixer in zip(("input", "output"), mixers, strict=True)

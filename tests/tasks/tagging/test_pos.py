@@ -12,9 +12,10 @@ from tiny_problems import DIM, batch_of, build, mixed_of, sentences, train
 from elmobench.core.errors import DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.metrics.base import get_metric
-from elmobench.tasks.base import Batch, UnitBatch
+from elmobench.tasks.head import Batch, SlotBatch
 from elmobench.tasks.registries import PIPELINES, get_head
-from elmobench.tasks.tagging.pipeline import CHUNKING, LINEAR, PAPER, POS, POS_LINEAR, SMALL
+from elmobench.tasks.tagging.pipeline import CHUNKING, POS
+from elmobench.tasks.tagging.presets import LINEAR, PAPER, POS_LINEAR, SMALL
 
 KINDS = {"O": "X", "B-PER": "NOUN", "I-PER": "VERB", "B-LOC": "ADJ", "I-LOC": "ADV"}
 
@@ -54,7 +55,7 @@ def test_every_token_is_read_by_itself() -> None:
     examples = words(6)
     batch = batch_of(POS, examples, spare=2)
     mixed = mixed_of(mixer, batch)
-    mixed["input"]["sentence"][~batch.units["sentence"].mask] = 1e4
+    mixed["input"]["sentence"][~batch.slots["sentence"].mask] = 1e4
     weight, bias = head.output.weight, head.output.bias
     losses = []
     predicted = head.predict(batch, mixed)
@@ -118,7 +119,7 @@ def test_an_unknown_tag_is_named() -> None:
 def test_empty_sentences(time: int) -> None:
     head, mixer = build(POS, POS_LINEAR, words())
     mask = torch.zeros(2, time, dtype=torch.bool)
-    batch = Batch([TaggedSentence("e", (), ())] * 2, {"sentence": UnitBatch([(), ()], mask, [])})
+    batch = Batch([TaggedSentence("e", (), ())] * 2, {"sentence": SlotBatch([(), ()], mask, [])})
     mixed = {"input": {"sentence": torch.zeros(2, time, mixer.out_dim)}}
     head.loss(batch, mixed).backward()
     assert head.predict(batch, mixed) == [[], []]

@@ -7,10 +7,12 @@ from tiny_problems import batch_of, build, mixed_of, sentences, train
 from elmobench.core.errors import DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.metrics.classification import ACCURACY
-from elmobench.tasks.characters import CharacterIds, characters_of
+from elmobench.tasks.characters import CharacterIds
+from elmobench.tasks.codecs import characters_of
 from elmobench.tasks.padding import BoundedCache, pad_rows
 from elmobench.tasks.registries import PIPELINES, get_head
-from elmobench.tasks.tagging.pipeline import LINEAR, NER, PAPER, POS, SMALL
+from elmobench.tasks.tagging.pipeline import NER, POS
+from elmobench.tasks.tagging.presets import LINEAR, PAPER, SMALL
 
 EXAMPLE = TaggedSentence("s1", ("Ann", "saw", "Rome"), ("B-PER", "O", "B-LOC"))
 
@@ -37,7 +39,7 @@ def test_codec_takes_the_cards_tags() -> None:
 
 
 def test_units_gold_and_plain_text() -> None:
-    assert NER.units(EXAMPLE) == {"sentence": [EXAMPLE.tokens]}
+    assert NER.slots(EXAMPLE) == {"sentence": [EXAMPLE.tokens]}
     assert NER.gold(EXAMPLE) == ["B-PER", "O", "B-LOC"]
     assert NER.from_tokens(("Hi", "!")).tags == ("O", "O")
 

@@ -16,7 +16,8 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.metrics.base import get_metric
 from elmobench.nn.feature_mixer import FeatureMixer
-from elmobench.tasks.base import Head, LabelCodec, OnePassHead
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import Head, OnePassHead
 from elmobench.tasks.registries import get_head
 from elmobench.tasks.wsd.pipeline import PIPELINE
 
@@ -294,7 +295,7 @@ def test_padding_cannot_change_anything(name: str) -> None:
     head, mixer = fitted(name, epochs=1)
     batch = batch_of(PIPELINE, sentences()[:8])
     clean = mixed_of(mixer, batch)
-    mask = batch.units["sentence"].mask.unsqueeze(-1)
+    mask = batch.slots["sentence"].mask.unsqueeze(-1)
     dirty = {"input": {"sentence": torch.where(mask, clean["input"]["sentence"], 1e4)}}
     assert head.predict(batch, dirty) == head.predict(batch, clean)
     if name in LEARNED:

@@ -12,7 +12,7 @@ from elmobench.core import paths
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.task import Task, load_task
 from elmobench.metrics.base import Scores, get_metric
-from elmobench.tasks.base import Batch
+from elmobench.tasks.head import Batch
 from elmobench.tasks.registries import get_head
 from elmobench.tasks.wsd.pipeline import PIPELINE
 

@@ -32,7 +32,7 @@ def texts_of(
     pipeline = PIPELINES.get(task.card.pipeline)
     found: dict[str, tuple[tuple[str, ...] | None, str]] = {}
     for example in examples:
-        sentences: list[Any] = [s for unit in pipeline.units(example).values() for s in unit]
+        sentences: list[Any] = [s for slot in pipeline.slots(example).values() for s in slot]
         tokens = tuple(token for sentence in sentences for token in sentence)
         found[example.id] = (tokens, " | ".join(" ".join(sentence) for sentence in sentences))
     return found

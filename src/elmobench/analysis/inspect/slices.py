@@ -111,8 +111,8 @@ def _view(name: str, fold: int | None, include: Sequence[Path]) -> _View | None:
 
 
 def _tokens(task: Task, example: Any) -> Words:
-    units = PIPELINES.get(task.card.pipeline).units(example)
-    return tuple(word for sentences in units.values() for s in sentences for word in s)
+    slots = PIPELINES.get(task.card.pipeline).slots(example)
+    return tuple(word for sentences in slots.values() for s in sentences for word in s)
 
 
 def _entities(tokens: Words, tags: Sequence[str]) -> dict[Words, list[tuple[str, int, int]]]:

@@ -14,13 +14,8 @@ from elmobench.core.errors import ConfigError
 from elmobench.core.validation import validated
 from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec, parse_features
 from elmobench.nn.mix_mode import MixMode
-from elmobench.tasks.base import (
-    HeadOptions,
-    HeadPreset,
-    MixDefaults,
-    OnePassHead,
-    TrainingOptions,
-)
+from elmobench.tasks.base import HeadOptions
+from elmobench.tasks.head import HeadPreset, MixDefaults, OnePassHead, TrainingOptions
 from elmobench.tasks.registries import get_head
 
 PROTOCOL_VERSION = 1

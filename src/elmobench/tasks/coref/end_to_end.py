@@ -12,15 +12,11 @@ from torch import Tensor, nn
 from elmobench.nn.char_cnn import CharCnn
 from elmobench.nn.recurrent import BiLstm
 from elmobench.nn.spans import DISTANCES, BlockFeedForward, attend_prefixes, attend_spans
-from elmobench.tasks.base import Batch, LabelCodec, Mixed
+from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
-from elmobench.tasks.coref.heads import (
-    UNIT,
-    CorefExample,
-    Links,
-    SpanRanker,
-    SpanRankingOptions,
-)
+from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
+from elmobench.tasks.coref.span_ranking import Links, SpanRanker, SpanRankingOptions
+from elmobench.tasks.head import Batch, Mixed
 
 _LONGER = 2
 """Sentences are encoded together while the longest has at most so many times the shortest's."""
@@ -120,7 +116,7 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
 
     def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> EncodedTokens:
         """See :class:`SpanRanker`."""
-        x, unit = mixed["input"][UNIT], batch.units[UNIT]
+        x, unit = mixed["input"][SENTENCE], batch.slots[SENTENCE]
         if len(self.char_cnns):
             words, rows = self.characters.batch(unit.tokens, x.shape[1])
             spelled = torch.cat([cnn(words.to(x.device)) for cnn in self.char_cnns], dim=-1)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from elmobench.core.errors import DataError
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument, Sentence
-from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
-from elmobench.tasks.characters import characters_of
-from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
-from elmobench.tasks.coref.heads import (
-    DOCUMENTS,
-    PRONOUNS,
-    UNIT,
-    CorefExample,
-    LinearRanker,
-    LinearRankerOptions,
-)
+from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.tasks.codecs import characters_of
+
+SENTENCE = "sentence"
+DOCUMENTS = "documents"
+PRONOUNS = "pronouns"
+CorefExample: TypeAlias = CoreferenceDocument | AmbiguousPronoun
 
 
 class Coref(Pipeline[CorefExample]):
@@ -32,9 +28,9 @@ class Coref(Pipeline[CorefExample]):
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conll-coref": {}, "gap": {}}
     metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
 
-    def units(self, example: CorefExample) -> dict[str, list[Sentence]]:
+    def slots(self, example: CorefExample) -> dict[str, list[Sentence]]:
         """Every sentence of the document; the whole text around a pronoun as one sequence."""
-        return {UNIT: _sentences(example)}
+        return {SENTENCE: _sentences(example)}
 
     def codec(self, train: Sequence[CorefExample], labels: Sequence[str] | None) -> LabelCodec:
         """The kind of examples, the characters of train, and whether it annotates singletons.
@@ -81,45 +77,3 @@ def _sentences(example: CorefExample) -> list[Sentence]:
 
 
 PIPELINE = Coref()
-
-LINEAR = HeadPreset(
-    head=LinearRanker,
-    options=LinearRankerOptions(),
-    training=TrainingOptions(
-        batch_size=1,
-        epochs=15,
-        patience=3,
-        grid={"training.lr": [3e-3, 1e-2, 3e-2], "options.dropout": [0.0, 0.3]},
-    ),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)
-
-SMALL = HeadPreset(
-    head=EndToEndRanker,
-    options=EndToEndOptions(
-        max_width=10,
-        spans_per_word=0.25,
-        antecedents=30,
-        mention_loss=1.0,
-        layers=1,
-        hidden=100,
-        feedforward=100,
-        depth=1,
-        char_widths=(3,),
-        iterations=1,
-        lexical_dropout=0.3,
-        lstm_dropout=0.3,
-    ),
-    training=TrainingOptions(batch_size=1, epochs=20, patience=4),
-    mix=MixDefaults(),
-    version=1,
-)
-
-PAPER = HeadPreset(
-    head=EndToEndRanker,
-    options=EndToEndOptions(iterations=2),
-    training=TrainingOptions(batch_size=1, epochs=150, patience=10),
-    mix=MixDefaults(),
-    version=1,
-)

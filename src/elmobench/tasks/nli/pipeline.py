@@ -8,23 +8,11 @@ from typing import Any, ClassVar
 from elmobench.core.errors import DataError
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.data.readers.tokenizers import TOKENIZERS
-from elmobench.tasks.base import (
-    SEPARATOR,
-    HeadPreset,
-    LabelCodec,
-    MixDefaults,
-    Pipeline,
-    TrainingOptions,
-)
-from elmobench.tasks.labels import label_codec
-from elmobench.tasks.nli.heads import (
-    HYPOTHESIS,
-    PREMISE,
-    Esim,
-    EsimOptions,
-    LinearPair,
-    LinearPairOptions,
-)
+from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
+from elmobench.tasks.codecs import label_codec
+
+PREMISE = "premise"
+HYPOTHESIS = "hypothesis"
 
 
 class Nli(Pipeline[SentencePair]):
@@ -45,7 +33,7 @@ class Nli(Pipeline[SentencePair]):
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
     text_form: ClassVar[str] = f"premise {SEPARATOR} hypothesis"
 
-    def units(self, example: SentencePair) -> dict[str, list[Sentence]]:
+    def slots(self, example: SentencePair) -> dict[str, list[Sentence]]:
         """Premise and hypothesis."""
         return {PREMISE: [example.premise], HYPOTHESIS: [example.hypothesis]}
 
@@ -81,37 +69,3 @@ class Nli(Pipeline[SentencePair]):
 
 
 PIPELINE = Nli()
-
-LINEAR = HeadPreset(
-    head=LinearPair,
-    options=LinearPairOptions(),
-    training=TrainingOptions(
-        batch_size=64,
-        epochs=15,
-        patience=3,
-        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
-    ),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)
-
-SMALL = HeadPreset(
-    head=Esim,
-    options=EsimOptions(hidden=100, feedforward=100, dropout=0.3),
-    training=TrainingOptions(batch_size=32, epochs=12, patience=3),
-    mix=MixDefaults(),
-    version=1,
-    placements=("input", "output"),
-)
-
-PAPER = HeadPreset(
-    head=Esim,
-    options=EsimOptions(),
-    training=TrainingOptions(
-        lr=4e-4, batch_size=32, epochs=75, patience=5, clip_norm=10.0, plateau_factor=0.5
-    ),
-    # The better λ of the paper's table 2.
-    mix=MixDefaults(l2=0.001),
-    version=1,
-    placements=("input", "output"),
-)

@@ -15,9 +15,11 @@ from elmobench.nn.char_cnn import CharCnn
 from elmobench.nn.recurrent import BiGru
 from elmobench.nn.trilinear import Trilinear, attend_to_others, attention_flow
 from elmobench.nn.variational_dropout import VariationalDropout
-from elmobench.tasks.base import Batch, LabelCodec, Mixed
+from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
-from elmobench.tasks.qa.heads import PASSAGE, QUESTION, SpanHead, SpanOptions
+from elmobench.tasks.head import Batch, Mixed
+from elmobench.tasks.qa.base import SpanHead, SpanOptions
+from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
 
 
 class BidafOptions(SpanOptions):
@@ -105,12 +107,12 @@ class Bidaf(SpanHead):
 
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """See :meth:`SpanHead.scores`."""
-        mask = batch.units[PASSAGE].mask
+        mask = batch.slots[PASSAGE].mask
         spelled = self._spelled(batch)
         question = self._encoded(QUESTION, batch, mixed, spelled)
         passage = self._encoded(PASSAGE, batch, mixed, spelled)
         pairs = self.attention(passage, question)
-        flow = attention_flow(passage, question, pairs, mask, batch.units[QUESTION].mask)
+        flow = attention_flow(passage, question, pairs, mask, batch.slots[QUESTION].mask)
         x = torch.relu(self.attended(self.dropout(flow)))
         x = x + self._self_attended(x, mask)
         starts = ends = x
@@ -124,7 +126,7 @@ class Bidaf(SpanHead):
         """The character CNN's vectors of each unit, every distinct word read once."""
         if self.char_cnn is None or self.characters is None:
             return {}
-        units = [batch.units[name] for name in (QUESTION, PASSAGE)]
+        units = [batch.slots[name] for name in (QUESTION, PASSAGE)]
         sentences = [sentence for unit in units for sentence in unit.tokens]
         device = units[0].mask.device
         words, rows = self.characters.batch(sentences, max(u.mask.shape[1] for u in units))
@@ -147,7 +149,7 @@ class Bidaf(SpanHead):
         read = [mixed["input"][unit]] if "input" in mixed else []
         read += [spelled[unit]] if spelled else []
         x = self.dropout(torch.cat(read, dim=-1))
-        states: Tensor = self.encoder(x, batch.units[unit].mask)
+        states: Tensor = self.encoder(x, batch.slots[unit].mask)
         if "output" in mixed:
             states = torch.cat([states, mixed["output"][unit]], dim=-1)
         return states

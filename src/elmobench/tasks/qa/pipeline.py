@@ -10,17 +10,11 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
-from elmobench.tasks.base import (
-    SEPARATOR,
-    HeadPreset,
-    LabelCodec,
-    MixDefaults,
-    Pipeline,
-    TrainingOptions,
-)
-from elmobench.tasks.characters import characters_of
-from elmobench.tasks.qa.bidaf import Bidaf, BidafOptions
-from elmobench.tasks.qa.heads import PASSAGE, QUESTION, LinearSpan, LinearSpanOptions
+from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
+from elmobench.tasks.codecs import characters_of
+
+QUESTION = "question"
+PASSAGE = "passage"
 
 
 class QuestionAnswering(Pipeline[PassageQuestion]):
@@ -31,7 +25,7 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
     metrics: ClassVar[tuple[str, ...]] = ("squad", "exact-match")
     text_form: ClassVar[str] = f"passage {SEPARATOR} question"
 
-    def units(self, example: PassageQuestion) -> dict[str, list[Sentence]]:
+    def slots(self, example: PassageQuestion) -> dict[str, list[Sentence]]:
         """The question and the passage."""
         return {QUESTION: [example.question], PASSAGE: [example.passage.tokens]}
 
@@ -47,7 +41,7 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         """The annotators' answers."""
         return [answer.text for answer in example.answers]
 
-    def test_unit(self, example: PassageQuestion) -> str:
+    def resampling_unit(self, example: PassageQuestion) -> str:
         """The article, or where the data does not name it, the passage."""
         return example.article or digest_of(example.passage.text)[:16]
 
@@ -78,44 +72,3 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
 
 
 PIPELINE = QuestionAnswering()
-
-LINEAR = HeadPreset(
-    head=LinearSpan,
-    options=LinearSpanOptions(),
-    training=TrainingOptions(
-        batch_size=32,
-        epochs=10,
-        patience=3,
-        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
-    ),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)
-
-SMALL = HeadPreset(
-    head=Bidaf,
-    options=BidafOptions(hidden=50, linear=100, char_filters=50, prediction="linear"),
-    # A step costs a GRU's time more than its batch: large batches, at a higher rate.
-    training=TrainingOptions(batch_size=64, lr=2e-3, epochs=10, patience=3),
-    mix=MixDefaults(),
-    version=3,
-    placements=("input", "output"),
-)
-
-PAPER = HeadPreset(
-    head=Bidaf,
-    options=BidafOptions(),
-    training=TrainingOptions(
-        optimizer="adadelta",
-        lr=1.0,
-        optimizer_options={"rho": 0.95, "eps": 1e-8},
-        batch_size=45,
-        epochs=24,
-        patience=24,
-        clip_norm=None,
-        average=0.999,
-    ),
-    mix=MixDefaults(dropout=0.5),
-    version=2,
-    placements=("input", "output"),
-)

@@ -8,17 +8,9 @@ from typing import Any, ClassVar
 from elmobench.core.errors import DataError
 from elmobench.data.examples import Proposition, Sentence
 from elmobench.data.tag_schemes import split_tag
-from elmobench.nn.bio import bio_tags
-from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
-from elmobench.tasks.srl.heads import (
-    UNIT,
-    AlternatingRoles,
-    AlternatingRolesOptions,
-    LinearRoles,
-    LinearRolesOptions,
-    LstmRoles,
-    LstmRolesOptions,
-)
+from elmobench.tasks.base import LabelCodec, Pipeline
+
+SENTENCE = "sentence"
 
 
 class Roles(Pipeline[Proposition]):
@@ -32,9 +24,9 @@ class Roles(Pipeline[Proposition]):
     }
     metrics: ClassVar[tuple[str, ...]] = ("srl-f1",)
 
-    def units(self, example: Proposition) -> dict[str, list[Sentence]]:
+    def slots(self, example: Proposition) -> dict[str, list[Sentence]]:
         """The sentence."""
-        return {UNIT: [example.tokens]}
+        return {SENTENCE: [example.tokens]}
 
     def codec(self, train: Sequence[Proposition], labels: Sequence[str] | None) -> LabelCodec:
         """All BIO tags over the roles that occur in the card's tags, else in ``train``.
@@ -46,6 +38,9 @@ class Roles(Pipeline[Proposition]):
             labels = sorted({tag for example in train for tag in example.tags})
             if not labels:
                 raise DataError("there is no training example to take tags from")
+        # Imported here, since it needs torch, which reading data does not.
+        from elmobench.nn.bio import bio_tags
+
         return LabelCodec(
             labels=bio_tags(kind for prefix, kind in map(split_tag, labels) if prefix != "O")
         )
@@ -54,7 +49,7 @@ class Roles(Pipeline[Proposition]):
         """The tags, the predicate's V among them."""
         return list(example.tags)
 
-    def test_unit(self, example: Proposition) -> str:
+    def resampling_unit(self, example: Proposition) -> str:
         """The sentence: its propositions are not independent."""
         return example.id.rpartition("#")[0] or example.id
 
@@ -84,43 +79,3 @@ class Roles(Pipeline[Proposition]):
 
 
 PIPELINE = Roles()
-
-LINEAR = HeadPreset(
-    head=LinearRoles,
-    options=LinearRolesOptions(),
-    training=TrainingOptions(
-        batch_size=32,
-        epochs=15,
-        patience=3,
-        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
-    ),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)
-
-SMALL = HeadPreset(
-    head=LstmRoles,
-    options=LstmRolesOptions(),
-    training=TrainingOptions(batch_size=64, epochs=15, patience=5),
-    mix=MixDefaults(),
-    version=1,
-    placements=("input", "output"),
-)
-
-PAPER = HeadPreset(
-    head=AlternatingRoles,
-    options=AlternatingRolesOptions(),
-    training=TrainingOptions(
-        optimizer="adadelta",
-        lr=1.0,
-        optimizer_options={"rho": 0.95},
-        batch_size=80,
-        epochs=500,
-        patience=200,
-        clip_norm=None,
-        clip_value=1.0,
-    ),
-    mix=MixDefaults(l2=0.001, dropout=0.1),
-    version=1,
-    placements=("input", "output"),
-)

@@ -8,20 +8,12 @@ from typing import Any, ClassVar
 from elmobench.core.errors import DataError
 from elmobench.data.examples import Sentence, TaggedSentence
 from elmobench.data.tag_schemes import split_tag
-from elmobench.nn.bioul import bioul_tags
-from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
-from elmobench.tasks.characters import characters_of
-from elmobench.tasks.tagging.heads import (
-    BIOUL,
-    PLAIN,
-    UNIT,
-    LinearTagger,
-    LinearTaggerOptions,
-    LstmTagger,
-    LstmTaggerOptions,
-    SoftmaxTagger,
-    SoftmaxTaggerOptions,
-)
+from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.tasks.codecs import characters_of
+
+SENTENCE = "sentence"
+BIOUL = "bioul"
+PLAIN = "plain"
 
 
 class TaggingPipeline(Pipeline[TaggedSentence]):
@@ -32,9 +24,9 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
 
     spans: ClassVar[bool]
 
-    def units(self, example: TaggedSentence) -> dict[str, list[Sentence]]:
+    def slots(self, example: TaggedSentence) -> dict[str, list[Sentence]]:
         """The sentence."""
-        return {UNIT: [example.tokens]}
+        return {SENTENCE: [example.tokens]}
 
     def codec(self, train: Sequence[TaggedSentence], labels: Sequence[str] | None) -> LabelCodec:
         """Tags and characters.
@@ -51,6 +43,9 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
             if not labels:
                 raise DataError("there is no training example to take tags from")
         if self.spans:
+            # Imported here, since it needs torch, which reading data does not.
+            from elmobench.nn.bioul import bioul_tags
+
             types = {kind for prefix, kind in map(split_tag, labels) if prefix != "O"}
             labels = bioul_tags(types)
         return LabelCodec(
@@ -108,41 +103,3 @@ class Pos(TaggingPipeline):
 NER = Ner()
 CHUNKING = Chunking()
 POS = Pos()
-
-LINEAR = HeadPreset(
-    head=LinearTagger,
-    options=LinearTaggerOptions(),
-    training=TrainingOptions(
-        batch_size=32,
-        epochs=15,
-        patience=3,
-        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
-    ),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)
-
-SMALL = HeadPreset(
-    head=LstmTagger,
-    options=LstmTaggerOptions(layers=1, hidden=100, char_filters=64, dropout=0.3),
-    # F1 can stay at zero for the first epochs: more patience than a classifier needs.
-    training=TrainingOptions(batch_size=32, epochs=15, patience=5),
-    mix=MixDefaults(),
-    version=1,
-)
-
-PAPER = HeadPreset(
-    head=LstmTagger,
-    options=LstmTaggerOptions(reduction="sum"),
-    training=TrainingOptions(batch_size=64, epochs=75, patience=25),
-    mix=MixDefaults(l2=0.1),
-    version=1,
-)
-
-POS_LINEAR = HeadPreset(
-    head=SoftmaxTagger,
-    options=SoftmaxTaggerOptions(),
-    training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)

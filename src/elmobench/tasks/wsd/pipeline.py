@@ -6,20 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import ConfigError, DataError
-from elmobench.data.examples import SenseSentence, Sentence
-from elmobench.tasks.base import HeadPreset, LabelCodec, MixDefaults, Pipeline, TrainingOptions
-from elmobench.tasks.wsd.heads import (
-    UNIT,
-    LinearSenses,
-    LinearSensesOptions,
-    LstmSenses,
-    LstmSensesOptions,
-    MostFrequentOptions,
-    MostFrequentSense,
-    NearestNeighbour,
-    NearestNeighbourOptions,
-    lemma_key,
-)
+from elmobench.data.examples import SenseInstance, SenseSentence, Sentence
+from elmobench.tasks.base import LabelCodec, Pipeline
+
+SENTENCE = "sentence"
+
+
+def lemma_key(instance: SenseInstance) -> str:
+    """``lemma%pos``, the codec's name of a lemma with its part of speech."""
+    return f"{instance.lemma}%{instance.pos}"
 
 
 class WsdPipeline(Pipeline[SenseSentence]):
@@ -29,9 +24,9 @@ class WsdPipeline(Pipeline[SenseSentence]):
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"wsd": {"format": "raganato"}}
     metrics: ClassVar[tuple[str, ...]] = ("wsd-f1",)
 
-    def units(self, example: SenseSentence) -> dict[str, list[Sentence]]:
+    def slots(self, example: SenseSentence) -> dict[str, list[Sentence]]:
         """The sentence."""
-        return {UNIT: [example.tokens]}
+        return {SENTENCE: [example.tokens]}
 
     def codec(self, train: Sequence[SenseSentence], labels: Sequence[str] | None) -> LabelCodec:
         """The sense keys of ``train`` in the order in which they occur, whatever ``labels``.
@@ -88,43 +83,3 @@ class WsdPipeline(Pipeline[SenseSentence]):
 
 
 PIPELINE = WsdPipeline()
-
-LINEAR = HeadPreset(
-    head=LinearSenses,
-    options=LinearSensesOptions(),
-    training=TrainingOptions(
-        batch_size=64,
-        epochs=10,
-        patience=3,
-        grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
-    ),
-    mix=MixDefaults(standardize=True),
-    version=1,
-)
-
-SMALL = HeadPreset(
-    head=LstmSenses,
-    options=LstmSensesOptions(dropout=0.3),
-    training=TrainingOptions(batch_size=64, epochs=10, patience=3),
-    mix=MixDefaults(),
-    version=1,
-)
-
-# One pass over the training set: of the options only the batch size says anything.
-_ONE_PASS = TrainingOptions(batch_size=64, epochs=1, patience=1)
-
-PAPER = HeadPreset(
-    head=NearestNeighbour,
-    options=NearestNeighbourOptions(),
-    training=_ONE_PASS,
-    mix=MixDefaults(),
-    version=1,
-)
-
-MOST_FREQUENT = HeadPreset(
-    head=MostFrequentSense,
-    options=MostFrequentOptions(),
-    training=_ONE_PASS,
-    mix=MixDefaults(),
-    version=1,
-)

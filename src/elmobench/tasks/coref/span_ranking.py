@@ -1,11 +1,11 @@
-"""Heads for coreference: span ranking as a frame, and the least head that fills it."""
+"""The base of the coreference heads: it ranks the antecedents of every span."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -13,16 +13,17 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from elmobench.core.errors import DataError
-from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument
-from elmobench.nn.spans import DISTANCES, distance_buckets
-from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
+from elmobench.data.examples import (
+    AmbiguousPronoun,
+    CoreferenceDocument,
+)
+from elmobench.nn.spans import distance_buckets
+from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.coref.candidates import Candidates, candidates, clusters_of, keep_best
+from elmobench.tasks.coref.pipeline import PRONOUNS, CorefExample
+from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.padding import pad_rows
 
-UNIT = "sentence"
-DOCUMENTS = "documents"
-PRONOUNS = "pronouns"
-CorefExample: TypeAlias = CoreferenceDocument | AmbiguousPronoun
 T = TypeVar("T")
 
 
@@ -304,69 +305,3 @@ def _marginal_loss(links: Links, cluster: Tensor) -> Tensor:
     low = torch.finfo(links.scores.dtype).min
     gold = links.scores.masked_fill(~right, low).logsumexp(dim=1)
     return (links.scores.logsumexp(dim=1) - gold).sum()
-
-
-class LinearRankerOptions(SpanRankingOptions):
-    """Options of :class:`LinearRanker`.
-
-    Attributes:
-        dropout: on the token vectors.
-    """
-
-    max_width: int = Field(default=10, ge=1)
-    mention_loss: float = Field(default=1.0, ge=0)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-
-
-class LinearRanker(SpanRanker[Tensor]):
-    """The least head: no recurrent and no hidden layer.
-
-    A span is its first and its last token's vectors g = [x_first; x_last]. The mention score is
-    linear in g with a bias for each width, the (coarse) pair score is bilinear in the two spans
-    plus linear in the anaphor, and the fine score is a bias for each bucket of distances.
-    """
-
-    def __init__(
-        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearRankerOptions
-    ) -> None:
-        super().__init__(input_dims, codec, options)
-        width = 2 * input_dims["input"]
-        self.dropout = nn.Dropout(options.dropout)
-        self.mention = nn.Linear(width, 1)
-        self.width_bias = nn.Parameter(torch.zeros(options.max_width))
-        # The pair's weights are divided by the width, so that a step of Adam changes pair scores
-        # about as much as mention scores, however wide the features are.
-        self.pair = nn.Parameter(torch.zeros(width, width))
-        self.anaphor = nn.Parameter(torch.zeros(width))
-        self.distance_bias = nn.Parameter(torch.zeros(len(DISTANCES) + 1))
-
-    def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
-        """(N, D) token vectors."""
-        x: Tensor = self.dropout(mixed["input"][UNIT][batch.units[UNIT].mask])
-        return x
-
-    def mention_scores(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
-        left, right = (tokens @ self.mention.weight[0].view(2, -1).T).unbind(1)
-        return left[first] + right[last] + self.mention.bias + self._width_bias(first, last)
-
-    def represent(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
-        return torch.cat([tokens[first], tokens[last]], dim=1)
-
-    def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
-        scores: Tensor = self.mention(spans).squeeze(1) + self._width_bias(first, last)
-        return scores
-
-    def coarse(self, spans: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
-        pair = self.pair / len(self.pair)
-        return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
-
-    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
-        return self.distance_bias[distance]
-
-    def _width_bias(self, first: Tensor, last: Tensor) -> Tensor:
-        return self.width_bias[(last - first).clamp(max=len(self.width_bias) - 1)]

@@ -1,4 +1,4 @@
-"""Heads that find the answer of a question in a passage: the base, and a probe."""
+"""The base of the heads that find a question's answer in a passage."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from collections.abc import Mapping
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from elmobench.core.errors import DataError
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.best_span import best_spans
-from elmobench.nn.pooling import masked_mean
-from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
-
-QUESTION = "question"
-PASSAGE = "passage"
+from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.head import Batch, Head, Mixed
+from elmobench.tasks.qa.pipeline import PASSAGE
 
 
 class SpanOptions(HeadOptions):
@@ -55,7 +53,7 @@ class SpanHead(Head[PassageQuestion]):
         Raises:
             DataError: for a question without an answer.
         """
-        mask = batch.units[PASSAGE].mask
+        mask = batch.slots[PASSAGE].mask
         low = torch.finfo(torch.float32).min
         spans = torch.tensor([_target(example) for example in batch.examples], device=mask.device)
         losses = [
@@ -68,7 +66,7 @@ class SpanHead(Head[PassageQuestion]):
     def predict(self, batch: Batch[PassageQuestion], mixed: Mixed) -> list[str]:
         """One answer a question: a substring of its passage."""
         start, end = self.scores(batch, mixed)
-        spans = best_spans(start, end, batch.units[PASSAGE].mask, self.max_answer).tolist()
+        spans = best_spans(start, end, batch.slots[PASSAGE].mask, self.max_answer).tolist()
         return [
             example.passage.substring(first, last)
             for example, (first, last) in zip(batch.examples, spans, strict=True)
@@ -80,38 +78,3 @@ def _target(example: PassageQuestion) -> tuple[int, int]:
         raise DataError("a question without an answer", where=f"example {example.id}")
     spans = Counter((answer.first, answer.last) for answer in example.answers)
     return spans.most_common(1)[0][0]
-
-
-class LinearSpanOptions(SpanOptions):
-    """Options of :class:`LinearSpan`.
-
-    Attributes:
-        dropout: on the token vectors.
-    """
-
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-
-
-class LinearSpan(SpanHead):
-    """A probe: linear scores of ``[p_t ; p_t ∘ q]``, q the mean of the question's vectors.
-
-    It is the least that can answer: without the product every question on a passage would get
-    the same answer. It has no recurrent layer and no attention, so over context-free vectors it
-    knows a passage's words but nothing of their order or neighbours.
-    """
-
-    def __init__(
-        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearSpanOptions
-    ) -> None:
-        super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
-        # No bias: a softmax over the tokens does not feel it.
-        self.output = nn.Linear(2 * input_dims["input"], 2, bias=False)
-
-    def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
-        """See :meth:`SpanHead.scores`."""
-        vectors = mixed["input"]
-        summary = masked_mean(vectors[QUESTION], batch.units[QUESTION].mask).unsqueeze(1)
-        passage = vectors[PASSAGE]
-        both = self.output(self.dropout(torch.cat([passage, passage * summary], dim=-1)))
-        return both[..., 0], both[..., 1]

@@ -1,54 +1,21 @@
-"""One label an example: the codec and the base of the heads that score labels."""
+"""The base of the heads that give an example one label."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from elmobench.core.errors import DataError
-from elmobench.tasks.base import Batch, Head, HeadOptions, LabelCodec, Mixed
-
-
-class Labelled(Protocol):
-    """What an example must have."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def label(self) -> str:
-        """Its label."""
-
+from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.codecs import Labelled
+from elmobench.tasks.head import Batch, Head, Mixed
 
 L = TypeVar("L", bound=Labelled)
-
-
-def label_codec(train: Sequence[Labelled], labels: Sequence[str] | None) -> LabelCodec:
-    """The card's labels in its order, else those found, sorted.
-
-    Raises:
-        DataError: if an example has a label that the card does not list, or there is none.
-    """
-    if labels is None:
-        found = sorted({example.label for example in train})
-        if not found:
-            raise DataError("there is no training example to take labels from")
-        return LabelCodec(labels=found)
-    known = set(labels)
-    for example in train:
-        if example.label not in known:
-            raise DataError(
-                f"label {example.label!r} is not among the card's {', '.join(labels)}",
-                where=f"example {example.id}",
-                fix="correct the card's labels or its reader's options",
-            )
-    return LabelCodec(labels=list(labels))
 
 
 class LabelHead(Head[L]):

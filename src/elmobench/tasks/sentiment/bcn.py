@@ -1,92 +1,20 @@
-"""Heads that give a text one label: a probe, a small perceptron, and the BCN."""
+"""The biattentive classification network: the ELMo paper's head for sentiment."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from elmobench.data.examples import ClassifiedText
 from elmobench.nn.biattention import attend, integrator_input
 from elmobench.nn.maxout import Maxout
 from elmobench.nn.pooling import attentive_pool, masked_max, masked_mean, masked_min
 from elmobench.nn.recurrent import BiLstm
-from elmobench.tasks.base import Batch, LabelCodec, Mixed
-from elmobench.tasks.labels import LabelHead
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.sentiment.base import TextHead
 from elmobench.tasks.sentiment.phrases import PhraseOptions
-
-UNIT = "text"
-
-
-class TextHead(LabelHead[ClassifiedText]):
-    """Base of the heads that label a text."""
-
-    @abstractmethod
-    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) token vectors and (B, T) mask to (B, number of labels) scores."""
-
-    def scores(self, batch: Batch[ClassifiedText], mixed: Mixed) -> Tensor:
-        """(B, number of labels) scores before the softmax, labels in the codec's order."""
-        return self.logits(mixed["input"][UNIT], batch.units[UNIT].mask)
-
-
-class LinearTextOptions(PhraseOptions):
-    """Options of :class:`LinearText`.
-
-    Attributes:
-        dropout: on the pooled vector.
-    """
-
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-
-
-class LinearText(TextHead):
-    """A probe: the mean of the token vectors, dropout, one linear layer."""
-
-    def __init__(
-        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTextOptions
-    ) -> None:
-        super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
-        self.output = nn.Linear(input_dims["input"], len(codec.labels))
-
-    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) to (B, number of labels)."""
-        out: Tensor = self.output(self.dropout(masked_mean(x, mask)))
-        return out
-
-
-class MlpTextOptions(PhraseOptions):
-    """Options of :class:`MlpText`.
-
-    Attributes:
-        hidden: units of the hidden layer.
-        dropout: on the hidden units.
-    """
-
-    hidden: int = Field(default=256, ge=1)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-
-
-class MlpText(TextHead):
-    """The mean of the token vectors, one hidden ReLU layer, dropout, one linear layer."""
-
-    def __init__(
-        self, input_dims: Mapping[str, int], codec: LabelCodec, options: MlpTextOptions
-    ) -> None:
-        super().__init__(input_dims, codec, options)
-        self.hidden = nn.Linear(input_dims["input"], options.hidden)
-        self.dropout = nn.Dropout(options.dropout)
-        self.output = nn.Linear(options.hidden, len(codec.labels))
-
-    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) to (B, number of labels)."""
-        hidden = torch.relu(self.hidden(masked_mean(x, mask)))
-        out: Tensor = self.output(self.dropout(hidden))
-        return out
 
 
 class BcnOptions(PhraseOptions):

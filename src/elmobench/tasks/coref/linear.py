@@ -1,0 +1,81 @@
+"""The linear head for coreference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.nn.spans import DISTANCES
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
+from elmobench.tasks.coref.span_ranking import SpanRanker, SpanRankingOptions
+from elmobench.tasks.head import Batch, Mixed
+
+
+class LinearRankerOptions(SpanRankingOptions):
+    """Options of :class:`LinearRanker`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
+
+    max_width: int = Field(default=10, ge=1)
+    mention_loss: float = Field(default=1.0, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class LinearRanker(SpanRanker[Tensor]):
+    """The least head: no recurrent and no hidden layer.
+
+    A span is its first and its last token's vectors g = [x_first; x_last]. The mention score is
+    linear in g with a bias for each width, the (coarse) pair score is bilinear in the two spans
+    plus linear in the anaphor, and the fine score is a bias for each bucket of distances.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearRankerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        width = 2 * input_dims["input"]
+        self.dropout = nn.Dropout(options.dropout)
+        self.mention = nn.Linear(width, 1)
+        self.width_bias = nn.Parameter(torch.zeros(options.max_width))
+        # The pair's weights are divided by the width, so that a step of Adam changes pair scores
+        # about as much as mention scores, however wide the features are.
+        self.pair = nn.Parameter(torch.zeros(width, width))
+        self.anaphor = nn.Parameter(torch.zeros(width))
+        self.distance_bias = nn.Parameter(torch.zeros(len(DISTANCES) + 1))
+
+    def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
+        """(N, D) token vectors."""
+        x: Tensor = self.dropout(mixed["input"][SENTENCE][batch.slots[SENTENCE].mask])
+        return x
+
+    def mention_scores(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        left, right = (tokens @ self.mention.weight[0].view(2, -1).T).unbind(1)
+        return left[first] + right[last] + self.mention.bias + self._width_bias(first, last)
+
+    def represent(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        return torch.cat([tokens[first], tokens[last]], dim=1)
+
+    def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        scores: Tensor = self.mention(spans).squeeze(1) + self._width_bias(first, last)
+        return scores
+
+    def coarse(self, spans: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        pair = self.pair / len(self.pair)
+        return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
+
+    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
+        """See :class:`SpanRanker`."""
+        return self.distance_bias[distance]
+
+    def _width_bias(self, first: Tensor, last: Tensor) -> Tensor:
+        return self.width_bias[(last - first).clamp(max=len(self.width_bias) - 1)]

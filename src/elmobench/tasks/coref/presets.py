@@ -1,0 +1,51 @@
+"""Presets of the heads for coreference."""
+
+from __future__ import annotations
+
+from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
+from elmobench.tasks.coref.linear import LinearRanker, LinearRankerOptions
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+
+LINEAR = HeadPreset(
+    head=LinearRanker,
+    options=LinearRankerOptions(),
+    training=TrainingOptions(
+        batch_size=1,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [3e-3, 1e-2, 3e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=EndToEndRanker,
+    options=EndToEndOptions(
+        max_width=10,
+        spans_per_word=0.25,
+        antecedents=30,
+        mention_loss=1.0,
+        layers=1,
+        hidden=100,
+        feedforward=100,
+        depth=1,
+        char_widths=(3,),
+        iterations=1,
+        lexical_dropout=0.3,
+        lstm_dropout=0.3,
+    ),
+    training=TrainingOptions(batch_size=1, epochs=20, patience=4),
+    mix=MixDefaults(),
+    version=1,
+)
+
+
+PAPER = HeadPreset(
+    head=EndToEndRanker,
+    options=EndToEndOptions(iterations=2),
+    training=TrainingOptions(batch_size=1, epochs=150, patience=10),
+    mix=MixDefaults(),
+    version=1,
+)

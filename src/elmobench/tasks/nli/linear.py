@@ -1,0 +1,52 @@
+"""The linear probe for sentence pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.data.examples import (
+    SentencePair,
+)
+from elmobench.nn.pooling import masked_mean
+from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.head import Batch, Mixed
+from elmobench.tasks.label_head import LabelHead
+from elmobench.tasks.nli.pipeline import HYPOTHESIS, PREMISE
+
+
+class LinearPairOptions(HeadOptions):
+    """Options of :class:`LinearPair`.
+
+    Attributes:
+        dropout: on the vector of the pair.
+    """
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class LinearPair(LabelHead[SentencePair]):
+    """A probe: ``[u ; v ; |u - v| ; u * v]`` of the two mean vectors, one linear layer.
+
+    The features of a pair are those of InferSent (Conneau et al. 2017, section 3.1).
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearPairOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(4 * input_dims["input"], len(codec.labels))
+
+    def scores(self, batch: Batch[SentencePair], mixed: Mixed) -> Tensor:
+        """(B, number of labels) scores."""
+        u, v = (
+            masked_mean(mixed["input"][unit], batch.slots[unit].mask)
+            for unit in (PREMISE, HYPOTHESIS)
+        )
+        pair = torch.cat([u, v, (u - v).abs(), u * v], dim=1)
+        out: Tensor = self.output(self.dropout(pair))
+        return out

@@ -1,0 +1,43 @@
+"""Presets of the heads for natural language inference."""
+
+from __future__ import annotations
+
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.nli.esim import Esim, EsimOptions
+from elmobench.tasks.nli.linear import LinearPair, LinearPairOptions
+
+LINEAR = HeadPreset(
+    head=LinearPair,
+    options=LinearPairOptions(),
+    training=TrainingOptions(
+        batch_size=64,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=Esim,
+    options=EsimOptions(hidden=100, feedforward=100, dropout=0.3),
+    training=TrainingOptions(batch_size=32, epochs=12, patience=3),
+    mix=MixDefaults(),
+    version=1,
+    placements=("input", "output"),
+)
+
+
+PAPER = HeadPreset(
+    head=Esim,
+    options=EsimOptions(),
+    training=TrainingOptions(
+        lr=4e-4, batch_size=32, epochs=75, patience=5, clip_norm=10.0, plateau_factor=0.5
+    ),
+    # The better λ of the paper's table 2.
+    mix=MixDefaults(l2=0.001),
+    version=1,
+    placements=("input", "output"),
+)

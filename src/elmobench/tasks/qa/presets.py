@@ -1,0 +1,50 @@
+"""Presets of the heads for question answering."""
+
+from __future__ import annotations
+
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.qa.bidaf import Bidaf, BidafOptions
+from elmobench.tasks.qa.linear import LinearSpan, LinearSpanOptions
+
+LINEAR = HeadPreset(
+    head=LinearSpan,
+    options=LinearSpanOptions(),
+    training=TrainingOptions(
+        batch_size=32,
+        epochs=10,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=Bidaf,
+    options=BidafOptions(hidden=50, linear=100, char_filters=50, prediction="linear"),
+    # A step costs a GRU's time more than its batch: large batches, at a higher rate.
+    training=TrainingOptions(batch_size=64, lr=2e-3, epochs=10, patience=3),
+    mix=MixDefaults(),
+    version=3,
+    placements=("input", "output"),
+)
+
+
+PAPER = HeadPreset(
+    head=Bidaf,
+    options=BidafOptions(),
+    training=TrainingOptions(
+        optimizer="adadelta",
+        lr=1.0,
+        optimizer_options={"rho": 0.95, "eps": 1e-8},
+        batch_size=45,
+        epochs=24,
+        patience=24,
+        clip_norm=None,
+        average=0.999,
+    ),
+    mix=MixDefaults(dropout=0.5),
+    version=2,
+    placements=("input", "output"),
+)

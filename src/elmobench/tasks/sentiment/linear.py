@@ -1,0 +1,39 @@
+"""The linear probe for texts: the mean of the token vectors, one linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.nn.pooling import masked_mean
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.sentiment.base import TextHead
+from elmobench.tasks.sentiment.phrases import PhraseOptions
+
+
+class LinearTextOptions(PhraseOptions):
+    """Options of :class:`LinearText`.
+
+    Attributes:
+        dropout: on the pooled vector.
+    """
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class LinearText(TextHead):
+    """A probe: the mean of the token vectors, dropout, one linear layer."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTextOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(input_dims["input"], len(codec.labels))
+
+    def logits(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) to (B, number of labels)."""
+        out: Tensor = self.output(self.dropout(masked_mean(x, mask)))
+        return out

@@ -1,0 +1,58 @@
+"""Presets of the heads for sentiment."""
+
+from __future__ import annotations
+
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.sentiment.bcn import Bcn, BcnOptions
+from elmobench.tasks.sentiment.linear import LinearText, LinearTextOptions
+from elmobench.tasks.sentiment.mlp import MlpText, MlpTextOptions
+
+LINEAR = HeadPreset(
+    head=LinearText,
+    options=LinearTextOptions(),
+    training=TrainingOptions(
+        batch_size=64,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+MLP = HeadPreset(
+    head=MlpText,
+    options=MlpTextOptions(),
+    training=TrainingOptions(batch_size=64, epochs=15, patience=3),
+    mix=MixDefaults(),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=Bcn,
+    options=BcnOptions(
+        feedforward=100,
+        encoder=100,
+        integrator=100,
+        maxout=(100, 50),
+        pool=2,
+        embedding_dropout=0.3,
+        feedforward_dropout=0.2,
+        integrator_dropout=0.1,
+        maxout_dropout=(0.2, 0.2, 0.0),
+    ),
+    training=TrainingOptions(batch_size=64, epochs=12, patience=3),
+    mix=MixDefaults(),
+    version=1,
+)
+
+
+PAPER = HeadPreset(
+    head=Bcn,
+    options=BcnOptions(phrases="all"),
+    training=TrainingOptions(batch_size=100, epochs=40, patience=5),
+    mix=MixDefaults(),
+    version=1,
+)

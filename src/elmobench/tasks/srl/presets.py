@@ -1,0 +1,54 @@
+"""Presets of the heads for semantic role labelling."""
+
+from __future__ import annotations
+
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.srl.linear import LinearRoles, LinearRolesOptions
+from elmobench.tasks.srl.recurrent import (
+    AlternatingRoles,
+    AlternatingRolesOptions,
+    LstmRoles,
+    LstmRolesOptions,
+)
+
+LINEAR = HeadPreset(
+    head=LinearRoles,
+    options=LinearRolesOptions(),
+    training=TrainingOptions(
+        batch_size=32,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=LstmRoles,
+    options=LstmRolesOptions(),
+    training=TrainingOptions(batch_size=64, epochs=15, patience=5),
+    mix=MixDefaults(),
+    version=1,
+    placements=("input", "output"),
+)
+
+
+PAPER = HeadPreset(
+    head=AlternatingRoles,
+    options=AlternatingRolesOptions(),
+    training=TrainingOptions(
+        optimizer="adadelta",
+        lr=1.0,
+        optimizer_options={"rho": 0.95},
+        batch_size=80,
+        epochs=500,
+        patience=200,
+        clip_norm=None,
+        clip_value=1.0,
+    ),
+    mix=MixDefaults(l2=0.001, dropout=0.1),
+    version=1,
+    placements=("input", "output"),
+)

@@ -1,0 +1,139 @@
+"""Recurrent heads for semantic roles: a small biLSTM, and the published tagger."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from elmobench.data.examples import (
+    Proposition,
+)
+from elmobench.nn.highway_lstm import AlternatingHighwayLstm
+from elmobench.nn.recurrent import BiLstm
+from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.head import Batch, Mixed
+from elmobench.tasks.srl.base import RoleHead, predicate_places
+from elmobench.tasks.srl.pipeline import SENTENCE
+
+
+class RecurrentRolesOptions(HeadOptions):
+    """Options of the recurrent heads.
+
+    Attributes:
+        layers: of the encoder.
+        hidden: units a layer and direction.
+        flag_dim: width of the embedding that says whether a token is the predicate.
+    """
+
+    layers: int = Field(ge=1)
+    hidden: int = Field(ge=1)
+    flag_dim: int = Field(default=100, ge=1)
+
+
+class RecurrentRoles(RoleHead):
+    """[features; predicate flag] into an encoder, its output into one linear layer.
+
+    Features at the output stand beside the encoder's output, with a mix of their own. With
+    features at the output alone, the encoder reads the flag and nothing else: the "output" row
+    of the ELMo paper's table 3 is of a model that reads word vectors there, too.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: RecurrentRolesOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.flag = nn.Embedding(2, options.flag_dim)
+        width = input_dims.get("input", 0) + options.flag_dim
+        self.encoder, encoded = self._encoder(width, options)
+        self.output = nn.Linear(encoded + input_dims.get("output", 0), len(codec.labels))
+
+    @abstractmethod
+    def _encoder(self, width: int, options: RecurrentRolesOptions) -> tuple[nn.Module, int]:
+        """The encoder of (B, T, ``width``) vectors, and its output's width."""
+
+    def _drop(self, x: Tensor) -> Tensor:
+        """Dropout before and after the encoder; none here."""
+        return x
+
+    def scores(self, batch: Batch[Proposition], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores."""
+        mask = batch.slots[SENTENCE].mask
+        places = predicate_places(batch, mask.device).unsqueeze(1)
+        flags = torch.arange(mask.shape[1], device=mask.device) == places
+        x = self.flag(flags.long())
+        if "input" in mixed:
+            x = torch.cat([mixed["input"][SENTENCE], x], dim=-1)
+        encoded = self._drop(self.encoder(self._drop(x), mask))
+        if "output" in mixed:
+            encoded = torch.cat([encoded, mixed["output"][SENTENCE]], dim=-1)
+        out: Tensor = self.output(encoded)
+        return out
+
+
+class LstmRolesOptions(RecurrentRolesOptions):
+    """Options of :class:`LstmRoles`.
+
+    Attributes:
+        dropout: on the encoder's input, between its layers and on its output.
+    """
+
+    layers: int = Field(default=1, ge=1)
+    hidden: int = Field(default=128, ge=1)
+    flag_dim: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+
+
+class LstmRoles(RecurrentRoles):
+    """An affordable tagger: predicate flag, biLSTM, linear layer."""
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LstmRolesOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.dropout = nn.Dropout(options.dropout)
+
+    def _encoder(self, width: int, options: RecurrentRolesOptions) -> tuple[nn.Module, int]:
+        assert isinstance(options, LstmRolesOptions)
+        encoder = BiLstm(width, options.hidden, options.layers, options.dropout)
+        return encoder, encoder.out_dim
+
+    def _drop(self, x: Tensor) -> Tensor:
+        out: Tensor = self.dropout(x)
+        return out
+
+
+class AlternatingRolesOptions(RecurrentRolesOptions):
+    """Options of :class:`AlternatingRoles`; the defaults are the published sizes.
+
+    Attributes:
+        recurrent_dropout: on the states of every layer, one mask a sentence for all steps.
+    """
+
+    layers: int = Field(default=8, ge=1)
+    hidden: int = Field(default=300, ge=1)
+    recurrent_dropout: float = Field(default=0.1, ge=0, lt=1)
+
+
+class AlternatingRoles(RecurrentRoles):
+    """The published tagger: He et al. (2017) as in AllenNLP 0.9, which the ELMo paper used.
+
+    Predicate flag of 100 values, eight alternating LSTM layers of 300 with highway connections,
+    a linear layer that starts orthogonal.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: AlternatingRolesOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        nn.init.orthogonal_(self.output.weight)
+
+    def _encoder(self, width: int, options: RecurrentRolesOptions) -> tuple[nn.Module, int]:
+        assert isinstance(options, AlternatingRolesOptions)
+        encoder = AlternatingHighwayLstm(
+            width, options.hidden, options.layers, options.recurrent_dropout
+        )
+        return encoder, encoder.out_dim

@@ -1,0 +1,110 @@
+"""The base of the taggers with a CRF."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from elmobench.core.errors import DataError
+from elmobench.data.examples import (
+    TaggedSentence,
+)
+from elmobench.nn.bioul import bio_to_bioul, bioul_constraints, bioul_tag_to_bio
+from elmobench.nn.crf import LinearChainCrf
+from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.head import Batch, Head, Mixed
+from elmobench.tasks.padding import BoundedCache, IntArray, pad_rows
+from elmobench.tasks.tagging.pipeline import BIOUL, SENTENCE
+
+_CACHED_SENTENCES = 100_000
+
+
+def tag_ids(tags: Sequence[str], index: Mapping[str, int], example: TaggedSentence) -> IntArray:
+    """Ids of ``tags``, those of ``example`` in whatever form the head reads.
+
+    Raises:
+        DataError: for a tag that is not in ``index``; names the example and the token.
+    """
+    for i, tag in enumerate(tags):
+        if tag not in index:
+            raise DataError(
+                f"tag {example.tags[i]!r} does not occur in the training set",
+                where=f"example {example.id}, token {i}",
+                fix="list the tags in the task card's labels",
+            )
+    return np.array([index[tag] for tag in tags], dtype=np.int64)
+
+
+class CrfOptions(HeadOptions):
+    """Options of every tagger.
+
+    Attributes:
+        dropout: share of units that are dropped in training; where, the head says.
+        reduction: the loss is the ``mean`` of the sentences' negative log-likelihoods or, as the
+            published tagger has it, their ``sum`` over the batch. With Adam the two differ only
+            in how much the mix's penalty and the gradient's clipping weigh beside the loss.
+    """
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    reduction: Literal["mean", "sum"] = "mean"
+
+
+class CrfHead(Head[TaggedSentence]):
+    """Base of the taggers: emission scores from a subclass, then a CRF.
+
+    The codec's ``extra["scheme"]`` says what the tags are. For ``bioul`` the examples carry BIO
+    tags, the labels are BIOUL tags, decoding is constrained to legal BIOUL sequences, and
+    predictions are BIO again. For ``plain`` tags are used as they are, without constraints.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: CrfOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.spans = codec.extra["scheme"] == BIOUL
+        self.reduction = options.reduction
+        self.index = {label: i for i, label in enumerate(codec.labels)}
+        self.written = [bioul_tag_to_bio(tag) if self.spans else tag for tag in codec.labels]
+        constraints = bioul_constraints(codec.labels) if self.spans else None
+        self.crf = LinearChainCrf(len(codec.labels), constraints)
+        self._targets: BoundedCache[tuple[str, ...], IntArray] = BoundedCache(_CACHED_SENTENCES)
+
+    @abstractmethod
+    def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores of the codec's labels; whatever at padding."""
+
+    def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """Negative log-likelihood, reduced over the sentences (empty ones count 0).
+
+        Raises:
+            DataError: for tags that are not BIO or that the codec does not hold.
+        """
+        mask = batch.slots[SENTENCE].mask
+        scores = self.emissions(batch, mixed)
+        targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
+        nll = self.crf.negative_log_likelihood(scores, targets.to(scores.device), mask)
+        return nll.mean() if self.reduction == "mean" else nll.sum()
+
+    @torch.no_grad()
+    def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:
+        """One list of tags a sentence, as many as it has tokens."""
+        paths = self.crf.decode(self.emissions(batch, mixed), batch.slots[SENTENCE].mask)
+        return [[self.written[i] for i in path] for path in paths]
+
+    def _target(self, example: TaggedSentence) -> IntArray:
+        found = self._targets.get(example.tags)
+        if found is None:
+            try:
+                tags = bio_to_bioul(example.tags) if self.spans else example.tags
+            except DataError as error:
+                raise DataError(
+                    error.what, where=f"example {example.id}, {error.where}", fix=error.fix
+                ) from error
+            found = self._targets[example.tags] = tag_ids(tags, self.index, example)
+        return found

@@ -1,0 +1,49 @@
+"""Presets of the taggers: NER and chunking share theirs, and parts of speech have a linear one."""
+
+from __future__ import annotations
+
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.tagging.linear import LinearTagger, LinearTaggerOptions
+from elmobench.tasks.tagging.lstm import LstmTagger, LstmTaggerOptions
+from elmobench.tasks.tagging.softmax import SoftmaxTagger, SoftmaxTaggerOptions
+
+LINEAR = HeadPreset(
+    head=LinearTagger,
+    options=LinearTaggerOptions(),
+    training=TrainingOptions(
+        batch_size=32,
+        epochs=15,
+        patience=3,
+        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=LstmTagger,
+    options=LstmTaggerOptions(layers=1, hidden=100, char_filters=64, dropout=0.3),
+    # F1 can stay at zero for the first epochs: more patience than a classifier needs.
+    training=TrainingOptions(batch_size=32, epochs=15, patience=5),
+    mix=MixDefaults(),
+    version=1,
+)
+
+
+PAPER = HeadPreset(
+    head=LstmTagger,
+    options=LstmTaggerOptions(reduction="sum"),
+    training=TrainingOptions(batch_size=64, epochs=75, patience=25),
+    mix=MixDefaults(l2=0.1),
+    version=1,
+)
+
+
+POS_LINEAR = HeadPreset(
+    head=SoftmaxTagger,
+    options=SoftmaxTaggerOptions(),
+    training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)

@@ -1,0 +1,77 @@
+"""The published part-of-speech probe: one linear layer, every token by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elmobench.data.examples import (
+    TaggedSentence,
+)
+from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.head import Batch, Head, Mixed
+from elmobench.tasks.padding import IntArray
+from elmobench.tasks.tagging.base import tag_ids
+from elmobench.tasks.tagging.pipeline import SENTENCE
+
+
+class SoftmaxTaggerOptions(HeadOptions):
+    """Options of :class:`SoftmaxTagger`.
+
+    Attributes:
+        dropout: on the token vectors.
+    """
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class SoftmaxTagger(Head[TaggedSentence]):
+    """The published part-of-speech probe (Peters et al. 2018, section 5.3): one linear layer.
+
+    Every token is tagged by itself, so what its neighbours say must be in its vector already.
+    The paper trains it on one frozen layer at a time; that is the mix ``layer=k`` here. It
+    departs from the paper in one thing: the vectors are standardised on train, as for every
+    ``linear`` head, so that one learning rate suits embeddings of any scale. What the layer can
+    express is the same.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: SoftmaxTaggerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        self.index = {label: i for i, label in enumerate(codec.labels)}
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(input_dims["input"], len(codec.labels))
+
+    def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B, T, K) scores of the codec's labels; whatever at padding."""
+        out: Tensor = self.output(self.dropout(mixed["input"][SENTENCE]))
+        return out
+
+    def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """Cross-entropy summed over a sentence's tokens, then the mean over the sentences.
+
+        Raises:
+            DataError: for a tag that the codec does not hold.
+        """
+        scores = self.emissions(batch, mixed)[batch.slots[SENTENCE].mask]
+        targets = np.concatenate([self._target(example) for example in batch.examples])
+        gold = torch.from_numpy(targets).to(scores.device)
+        return F.cross_entropy(scores, gold, reduction="sum") / len(batch.examples)
+
+    @torch.no_grad()
+    def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:
+        """One list of tags a sentence, as many as it has tokens."""
+        best = self.emissions(batch, mixed).argmax(dim=-1).tolist()
+        return [
+            [self.codec.labels[i] for i in row[: len(tokens)]]
+            for row, tokens in zip(best, batch.slots[SENTENCE].tokens, strict=True)
+        ]
+
+    def _target(self, example: TaggedSentence) -> IntArray:
+        return tag_ids(example.tags, self.index, example)

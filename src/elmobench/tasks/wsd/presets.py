@@ -1,0 +1,57 @@
+"""Presets of the heads for word sense disambiguation."""
+
+from __future__ import annotations
+
+from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.wsd.classifiers import (
+    LinearSenses,
+    LinearSensesOptions,
+    LstmSenses,
+    LstmSensesOptions,
+)
+from elmobench.tasks.wsd.most_frequent import MostFrequentOptions, MostFrequentSense
+from elmobench.tasks.wsd.nearest_neighbour import NearestNeighbour, NearestNeighbourOptions
+
+LINEAR = HeadPreset(
+    head=LinearSenses,
+    options=LinearSensesOptions(),
+    training=TrainingOptions(
+        batch_size=64,
+        epochs=10,
+        patience=3,
+        grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+    ),
+    mix=MixDefaults(standardize=True),
+    version=1,
+)
+
+
+SMALL = HeadPreset(
+    head=LstmSenses,
+    options=LstmSensesOptions(dropout=0.3),
+    training=TrainingOptions(batch_size=64, epochs=10, patience=3),
+    mix=MixDefaults(),
+    version=1,
+)
+
+
+# One pass over the training set: of the options only the batch size says anything.
+_ONE_PASS = TrainingOptions(batch_size=64, epochs=1, patience=1)
+
+
+PAPER = HeadPreset(
+    head=NearestNeighbour,
+    options=NearestNeighbourOptions(),
+    training=_ONE_PASS,
+    mix=MixDefaults(),
+    version=1,
+)
+
+
+MOST_FREQUENT = HeadPreset(
+    head=MostFrequentSense,
+    options=MostFrequentOptions(),
+    training=_ONE_PASS,
+    mix=MixDefaults(),
+    version=1,
+)
