@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elmobench.analysis.tables.results_frame import load_results
     from elmobench.api import run
-    from elmobench.data.task import load_task
     from elmobench.features.catalog.catalog import load_provider
     from elmobench.features.frozen_features import FrozenFeatures
     from elmobench.features.store.feature_store import FeatureStore
     from elmobench.metrics.base import get_metric
+    from elmobench.tasks.task import load_task
 
 __version__ = "0.1.0"
 
@@ -26,7 +26,7 @@ _PUBLIC = {
     "get_metric": "elmobench.metrics.base",
     "load_provider": "elmobench.features.catalog.catalog",
     "load_results": "elmobench.analysis.tables.results_frame",
-    "load_task": "elmobench.data.task",
+    "load_task": "elmobench.tasks.task",
     "run": "elmobench.api",
 }
 

@@ -13,8 +13,8 @@ from elmobench.bench.estimate import estimate_encoding
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.core.errors import ConfigError
-from elmobench.data.task import load_task
 from elmobench.pretraining.model_card import ModelCard, card_of
+from elmobench.tasks.task import load_task
 
 
 def test_counts_are_those_of_the_distinct_sentences(

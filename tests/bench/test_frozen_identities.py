@@ -19,8 +19,8 @@ from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.schema import load_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.data.cards.catalog import find_cards
-from elmobench.data.task import load_task
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.tasks.task import load_task
 
 FROZEN: dict[str, Any] = json.loads(
     Path(__file__).with_name("frozen_identities.json").read_text("utf-8")

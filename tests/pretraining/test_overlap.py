@@ -9,10 +9,10 @@ import pytest
 
 from elmobench import load_task
 from elmobench.core.errors import DownloadError, UnknownNameError
-from elmobench.data.task import Task
 from elmobench.pretraining import overlap
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.overlap import OverlapCheck, check_cards, known_real_cards
+from elmobench.tasks.task import Task
 
 
 def test_runs_of_eight_words_by_hand(tmp_path: Path) -> None:

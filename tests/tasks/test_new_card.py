@@ -11,11 +11,11 @@ from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.catalog import load_card
 from elmobench.data.readers import READERS
-from elmobench.data.task import Task
 from elmobench.metrics.base import METRICS
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.new_card import card_text
 from elmobench.tasks.registries import PIPELINES
+from elmobench.tasks.task import Task
 
 FILLED = {
     "title:": "title: Mine",

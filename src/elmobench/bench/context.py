@@ -12,7 +12,6 @@ from elmobench.bench.experiment.schema import Experiment
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Sentence
-from elmobench.data.task import Task, load_task
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import FeatureStore, StoredFeatures
@@ -20,6 +19,7 @@ from elmobench.metrics.base import Metric, get_metric
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
+from elmobench.tasks.task import Task, load_task
 from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
 
 

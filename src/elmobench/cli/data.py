@@ -30,7 +30,7 @@ def fetch(
 ) -> None:
     """Fetch the files of TASKS into the cache, checked against their digests."""
     from elmobench.core.progress import download_progress
-    from elmobench.data.task import Task
+    from elmobench.tasks.task import Task
 
     if all_ == bool(tasks):
         raise typer.BadParameter("name tasks, or give --all", param_hint="TASK")
@@ -52,7 +52,7 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     from rich.table import Table
 
     from elmobench.data.cards.card import SPLITS
-    from elmobench.data.task import Task
+    from elmobench.tasks.task import Task
 
     table = Table(box=None, pad_edge=False)
     for column in ("task", "files", *SPLITS):
@@ -78,7 +78,7 @@ def list_(include: IncludeOption = None) -> None:
     from rich.table import Table
 
     from elmobench.data.cards.card import SPLITS, GenerateSource
-    from elmobench.data.task import Task
+    from elmobench.tasks.task import Task
 
     table = Table(box=None, pad_edge=False)
     for column in ("task", *SPLITS, "files"):

@@ -73,8 +73,8 @@ def build(
 
 def _sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
     """Distinct sentences of all splits of the tasks."""
-    from elmobench.data.task import load_task
     from elmobench.tasks.registries import PIPELINES
+    from elmobench.tasks.task import load_task
 
     found: dict[Sentence, None] = {}
     for name in tasks:

@@ -10,9 +10,9 @@ from pathlib import Path
 from elmobench.core.errors import DownloadError, ElmobenchError
 from elmobench.data.cards.catalog import find_cards
 from elmobench.data.examples import Sentence
-from elmobench.data.task import Task, load_task
 from elmobench.pretraining.corpus import Corpus
 from elmobench.tasks.registries import PIPELINES
+from elmobench.tasks.task import Task, load_task
 
 WORDS = 8
 """Length of the runs of words that are looked for."""

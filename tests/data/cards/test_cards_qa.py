@@ -9,7 +9,7 @@ import pytest
 from elmobench.core import paths
 from elmobench.data.cards.card import UrlSource
 from elmobench.data.cards.catalog import get_card
-from elmobench.data.task import load_task
+from elmobench.tasks.task import load_task
 
 SPLITS = ("train", "dev", "test")
 DEV = (

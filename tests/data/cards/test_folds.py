@@ -12,7 +12,7 @@ from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import load_card
-from elmobench.data.task import Task, load_task
+from elmobench.tasks.task import Task, load_task
 from elmobench.tracking.record import RecordStore
 
 FILES = {"a": 2, "b": 1, "c": 3, "d": 1}

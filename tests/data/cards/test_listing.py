@@ -13,7 +13,7 @@ from elmobench.core.errors import ConfigError, DigestError, ElmobenchError
 from elmobench.data.cards.catalog import load_card
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import READERS, Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.data.task import Task
+from elmobench.tasks.task import Task
 
 BASE = "https://example.org/set"
 DOCUMENTS = {"train/a.txt": "one\ntwo\n", "train/b.txt": "three\n", "dev.txt": "four\n"}

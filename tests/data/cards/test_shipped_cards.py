@@ -12,7 +12,7 @@ from elmobench.data.cards.card import UrlSource
 from elmobench.data.cards.catalog import find_cards
 from elmobench.data.readers import READERS
 from elmobench.data.readers.tokenizers import TOKENIZERS
-from elmobench.data.task import Task, load_task
+from elmobench.tasks.task import Task, load_task
 
 REAL = [
     *("coref/gap", "coref/litbank", "ner/litbank"),

@@ -9,8 +9,8 @@ import pytest
 
 from elmobench.data.controls import GENERATORS
 from elmobench.data.controls.coref import AMBIGUOUS, CUES
-from elmobench.data.task import load_task
 from elmobench.metrics.base import get_metric
+from elmobench.tasks.task import load_task
 
 SPLITS = ["train", "dev", "test"]
 NOUNS = {noun: pronoun for pronoun, nouns in CUES.items() for noun in nouns}

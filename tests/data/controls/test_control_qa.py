@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from elmobench.core.errors import ConfigError
 from elmobench.data.controls import GENERATORS
 from elmobench.data.controls.qa import CITIES, DAYS, GENERATOR, NAMES, WHERE, WHO
-from elmobench.data.task import load_task
 from elmobench.metrics.squad import normalized
+from elmobench.tasks.task import load_task
 
 SPLITS = ("train", "dev", "test")
 

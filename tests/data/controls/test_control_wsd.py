@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from elmobench.data.controls import GENERATORS
 from elmobench.data.controls.ceilings import sense_ceiling
 from elmobench.data.examples import SenseInstance, SenseSentence
-from elmobench.data.task import load_task
+from elmobench.tasks.task import load_task
 
 SPLITS = ("train", "dev", "test")
 

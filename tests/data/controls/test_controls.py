@@ -9,7 +9,7 @@ from elmobench.core.validation import validated
 from elmobench.data.cards.catalog import find_cards
 from elmobench.data.controls import GENERATORS
 from elmobench.data.controls.base import GeneratorOptions, StableRandom
-from elmobench.data.task import load_task
+from elmobench.tasks.task import load_task
 
 NAMES = [
     *("control-chunking", "control-ner", "control-nli", "control-pos", "control-sentiment"),

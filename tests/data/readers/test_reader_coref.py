@@ -13,7 +13,7 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument, TaggedSentence
 from elmobench.data.readers import read_bytes
 from elmobench.data.readers.gap import COLUMNS, token_span, tokenize
-from elmobench.data.task import load_task
+from elmobench.tasks.task import load_task
 
 
 def conll(text: str, **options):

@@ -7,7 +7,7 @@ from elmobench.data.cards.catalog import load_card
 from elmobench.data.cards.counts import count, found_labels
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers import READERS, SourceText, read_bytes
-from elmobench.data.task import Task
+from elmobench.tasks.task import Task
 
 TABLE = {"premise": "s1", "hypothesis": "s2", "label": "gold", "tokenizer": "treebank"}
 

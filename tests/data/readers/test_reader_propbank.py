@@ -10,7 +10,7 @@ from elmobench.core import paths
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Proposition
 from elmobench.data.readers.base import READERS, SourceText
-from elmobench.data.task import load_task
+from elmobench.tasks.task import load_task
 
 WORDS = """\
 # newdoc id = weblog-a-b

@@ -10,10 +10,10 @@ import pytest
 
 from elmobench.core import paths
 from elmobench.data.readers.base import READERS, SourceText
-from elmobench.data.task import Task, load_task
 from elmobench.metrics.base import Scores, get_metric
 from elmobench.tasks.head import Batch
 from elmobench.tasks.registries import get_head
+from elmobench.tasks.task import Task, load_task
 from elmobench.tasks.wsd.pipeline import PIPELINE
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]

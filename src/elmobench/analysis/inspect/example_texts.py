@@ -18,8 +18,8 @@ def texts_of(
         include: folders of further cards.
     """
     from elmobench.core.errors import ElmobenchError
-    from elmobench.data.task import load_task
     from elmobench.tasks.registries import PIPELINES
+    from elmobench.tasks.task import load_task
 
     try:
         task = load_task(task_name, include=include, fold=fold)

@@ -15,11 +15,11 @@ from seqeval.metrics.sequence_labeling import get_entities
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.core.errors import ElmobenchError
 from elmobench.data.cards.counts import mark_spans
-from elmobench.data.task import Task, load_task
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.registries import PIPELINES
+from elmobench.tasks.task import Task, load_task
 from elmobench.tracking.record import RecordStore, RunRecord
 
 SMALLEST = 20

@@ -12,10 +12,10 @@ import pandas as pd
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.bench.predict import Predictor, has_head
 from elmobench.core.errors import ElmobenchError
-from elmobench.data.task import load_task
 from elmobench.data.typos import Typos
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.registries import PIPELINES
+from elmobench.tasks.task import load_task
 from elmobench.tracking.record import RecordStore, RunRecord
 
 

@@ -19,7 +19,7 @@ from elmobench.data.cards.card import SplitCounts
 from elmobench.data.cards.catalog import load_card
 from elmobench.data.cards.counts import count, differences
 from elmobench.data.examples import ClassifiedText, Phrase, TaggedSentence
-from elmobench.data.task import Task, load_task
+from elmobench.tasks.task import Task, load_task
 
 FILES = {
     "train.tsv": "pos\ta fine film\nneg\ta dull film\npos\tgood\n",
