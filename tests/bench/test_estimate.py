@@ -98,10 +98,10 @@ def test_validate_tells_what_a_models_text_shares(cards: Path, tiny: dict, tmp_p
     assert out.returncode == 0, out.stderr
     assert "with its text: ner/tiny test 3 of 7" in out.stdout
     assert "ner/other" not in out.stdout
-    # A card that came later was not looked at, and that is not the same as nothing found.
+    # A task card newer than the model card was not checked; that differs from no overlap.
     card.write_text(yaml.safe_dump({**facts, "overlap": []}))
     out = elmobench("validate", file, "--include", cards, cwd=tmp_path)
-    assert "nobody looked whether its text holds dev or test of ner/tiny" in out.stdout
+    assert "overlap of its text with dev and test is unknown for ner/tiny" in out.stdout
     card.write_text("name: v\n")
     with pytest.raises(ConfigError, match=r"model_card.yaml"):
         card_of(tmp_path)

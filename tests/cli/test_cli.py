@@ -126,7 +126,7 @@ def test_a_polite_end_is_an_interrupt(tmp_path: Path) -> None:
     process.terminate()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "what was finished is kept" in err
+    assert "finished work is kept" in err
     assert 1 <= len(list(records.glob("*.json"))) < 199
     deadline = time.monotonic() + 10
     while _alive(process.pid) and time.monotonic() < deadline:

@@ -18,7 +18,7 @@ SENTENCES = [("a", "b"), ("c",), ("a", "b")]
 def _task(monkeypatch):
     """The sentences of a task, so that these tests need no dataset."""
     monkeypatch.setattr(
-        "elmobench.cli.features._sentences", lambda tasks, include, trust: SENTENCES
+        "elmobench.cli.features.task_sentences", lambda tasks, include, trust: SENTENCES
     )
 
 
@@ -115,7 +115,8 @@ def test_listing_models_imports_nothing_heavy():
     code = (
         "import sys, elmobench.cli.features;"
         "from elmobench.features.catalog.catalog import ModelCatalog; "
-        "Catalogue().names(); print([m for m in ('torch', 'h5py', 'pandas') if m in sys.modules])"
+        "ModelCatalog().names(); "
+        "print([m for m in ('torch', 'h5py', 'pandas') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -26,7 +26,7 @@ def _run(*arguments, width=80):
 
 @pytest.fixture
 def task(monkeypatch):
-    monkeypatch.setattr("elmobench.cli.features._sentences", lambda *_: TASK)
+    monkeypatch.setattr("elmobench.cli.task_sentences.task_sentences", lambda *_: TASK)
 
 
 def test_json_has_the_numbers_of_the_provider():

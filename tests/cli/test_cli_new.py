@@ -26,7 +26,7 @@ def test_it_writes_a_card_and_never_overwrites(tmp_path: Path) -> None:
     path.write_text("mine\n")
     result = new("notes", "--pipeline", "ner", "--out", str(out))
     assert isinstance(result.exception, ConfigError)
-    assert "stands there already" in str(result.exception)
+    assert "the file exists and is kept" in str(result.exception)
     assert path.read_text() == "mine\n"
 
 

@@ -1,10 +1,12 @@
-"""``elmobench claims``: what an experiment says of the paper's findings."""
+"""``elmobench claims``: which of the paper's findings an experiment supports."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from elmobench.cli.options import JsonOption, ResultsArgument
 
 if TYPE_CHECKING:
     from elmobench.analysis.claims.claim import Outcome
@@ -18,18 +20,16 @@ _STYLES: dict[Outcome, str] = {
 
 
 def claims(
-    experiment: Annotated[
-        str, typer.Argument(help="A results folder, or the name of one below 'results'.")
-    ],
+    experiment: ResultsArgument,
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="Show every comparison behind the answers.")
+        bool, typer.Option("--evidence", help="Show every comparison behind each outcome.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a claim.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Say which of the paper's findings the records of EXPERIMENT support or contradict.
+    """Test which of the paper's findings the records of RESULTS support or contradict.
 
-    A claim is supported where every comparison supports it, and contradicted where one
-    contradicts it; "better" and "no difference" are those of `elmobench compare`.
+    A claim is supported if every comparison supports it, and contradicted if at least one does
+    contradict it. "Better" and "no difference" mean what they mean in `elmobench compare`.
     """
     import json
     from contextlib import nullcontext
@@ -39,15 +39,15 @@ def claims(
     from rich.markup import escape
 
     from elmobench.analysis.claims.paper_findings import answers
-    from elmobench.cli.report import results_folder
+    from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record import RecordStore
 
     folder = results_folder(experiment)
     console = Console()
     with console.status("comparing") if console.is_terminal else nullcontext():
-        found = answers(RecordStore(folder))
+        results = answers(RecordStore(folder))
     if as_json:
-        for answer in found:
+        for answer in results:
             claim = answer.claim
             row = {
                 "id": claim.id,
@@ -55,11 +55,11 @@ def claims(
                 "source": claim.source,
                 "expects": claim.expects,
                 "outcome": answer.outcome,
-                "evidence": [asdict(one) for one in answer.evidence],
+                "evidence": [asdict(comparison) for comparison in answer.evidence],
             }
             typer.echo(json.dumps(row, ensure_ascii=False))
         return
-    for answer in found:
+    for answer in results:
         style = _STYLES[answer.outcome]
         console.print(
             f"[{style}]{answer.outcome:12}[/] {escape(answer.claim.statement)} "
@@ -71,10 +71,11 @@ def claims(
                 f"[dim]{'':13}{escape(f'{answer.claim.expects}: {answer.counts}')}[/]",
                 highlight=False,
             )
-        for one in answer.evidence if evidence else ():
-            bounds = "" if one.low is None else f" ({one.low:+.2f} … {one.high:+.2f})"
+        for comparison in answer.evidence if evidence else ():
+            style, low, high = _STYLES[comparison.outcome], comparison.low, comparison.high
+            bounds = "" if low is None else f" ({low:+.2f} … {high:+.2f})"
             console.print(
-                f"{'':13}[{_STYLES[one.outcome]}]{one.outcome}[/] {escape(one.where)}: "
-                f"{escape(one.what)} {one.effect:+.2f}{bounds}",
+                f"{'':13}[{style}]{comparison.outcome}[/] {escape(comparison.where)}: "
+                f"{escape(comparison.what)} {comparison.effect:+.2f}{bounds}",
                 highlight=False,
             )

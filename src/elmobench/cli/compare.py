@@ -1,4 +1,4 @@
-"""``elmobench compare``: which of two representations is better, and how sure that is."""
+"""``elmobench compare``: which of two representations is better, and how certain that is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption, JsonOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,33 +17,44 @@ if TYPE_CHECKING:
 
 
 def compare(
-    left: Annotated[str, typer.Argument(help="Features, as the experiment names them.")],
-    right: Annotated[str, typer.Argument(help="What they are compared with.")],
+    left: Annotated[
+        str, typer.Argument(metavar="LEFT", help="Features, as named in the experiment.")
+    ],
+    right: Annotated[str, typer.Argument(metavar="RIGHT", help="Features to compare with.")],
     experiment: Annotated[
-        str, typer.Option("--in", "-e", help="A results folder, or the name of one.")
+        str,
+        typer.Option(
+            "--in",
+            "-e",
+            metavar="RESULTS",
+            help="A results folder, or the name of one in 'results'.",
+        ),
     ],
     by: Annotated[
-        str, typer.Option(help="Compare heads, or values of an axis, instead of features.")
+        str,
+        typer.Option(metavar="AXIS", help="Compare heads or values of another axis instead."),
     ] = "features",
-    task: Annotated[str | None, typer.Option(help="This task only.")] = None,
-    head: Annotated[str | None, typer.Option(help="This head only.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="TASK", help="Only this task.")] = None,
+    head: Annotated[str | None, typer.Option(metavar="HEAD", help="Only this head.")] = None,
     features: Annotated[
-        str | None, typer.Option(help="These features only, with --by another axis.")
+        str | None,
+        typer.Option(metavar="SPEC", help="Only these features, if --by names another axis."),
     ] = None,
     examples: Annotated[
-        int, typer.Option(min=0, help="Changed examples to show of each row, best and worst.")
+        int,
+        typer.Option(min=0, metavar="N", help="Show N improved and N worsened examples per row."),
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+    as_json: JsonOption = False,
     include: IncludeOption = None,
 ) -> None:
-    """Test whether LEFT scores better than RIGHT on each task of an experiment."""
+    """Test whether LEFT scores higher than RIGHT on each task of an experiment."""
     import json
     from dataclasses import asdict
 
     from rich.console import Console
 
     from elmobench.analysis.stats import differences
-    from elmobench.cli.report import results_folder
+    from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record import RecordStore
 
     store = RecordStore(results_folder(experiment))
@@ -67,7 +78,7 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
     from elmobench.analysis.stats.resampling import p_text
 
     first = rows[0]
-    console.print(f"\n[bold]{escape(first.left)}[/] less [bold]{escape(first.right)}[/]")
+    console.print(f"\n[bold]{escape(first.left)}[/] minus [bold]{escape(first.right)}[/]")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("task", "head", "seeds", "difference", "95 % interval", "p", "verdict"):
         table.add_column(name, justify="left" if name in ("task", "head", "verdict") else "right")
@@ -84,14 +95,14 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
         )
     console.print(table)
     console.print(
-        f"[dim]Points of the score on test, seeds paired. Interval: bootstrap over seeds and test "
-        f"units. p: approximate randomisation over units, by Holm over the {len(rows)} rows. Tie: "
-        f"shown to differ by less than {first.margin:g}.[/]",
+        "[dim]Points of the test score, seeds paired. Interval: bootstrap over seeds and test "
+        "units. p: approximate randomisation over units, Holm-corrected over the "
+        f"{len(rows)} rows. Tie: shown to differ by less than {first.margin:g}.[/]",
         highlight=False,
     )
     if any(len(row.seeds) == 1 for row in rows):
         console.print(
-            "[yellow]With one seed the chance of training is in neither interval nor p.[/]"
+            "[yellow]With one seed, the interval and p do not include the variance of training.[/]"
         )
 
 
@@ -111,21 +122,23 @@ def _print_examples(
     left, right = (store.read(cell) for cell in row.cells[0])
     if left is None or right is None:
         return
-    found = changed_examples(store, left, right)
+    changes = changed_examples(store, left, right)
     texts = texts_of(left.task, left.identity.get("fold"), include)
-    gains = [example for example in found if example.gain > 0]
-    losses = [example for example in found if example.gain < 0]
+    gains = [example for example in changes if example.gain > 0]
+    losses = [example for example in changes if example.gain < 0]
     console.print(
         f"\n[cyan]{escape(row.task)} · {escape(row.head)} · seed {row.seeds[0]}[/]: "
-        f"{len(found)} answers differ, {len(gains)} for the better, {len(losses)} for the worse"
+        f"{len(changes)} answers differ, {len(gains)} better, {len(losses)} worse"
     )
     for title, chosen in (("better", gains[:count]), ("worse", losses[::-1][:count])):
         for example in chosen:
             tokens, text = texts.get(example.id, (None, ""))
             console.print(f"[bold]{title}[/] {escape(example.id)} [dim]{escape(text)}[/]")
-            for name, said in (
+            for name, annotation in (
                 ("gold", example.gold),
                 (row.left, example.left),
                 (row.right, example.right),
             ):
-                console.print(f"  {escape(name)}: {escape(phrase(said, tokens))}", highlight=False)
+                console.print(
+                    f"  {escape(name)}: {escape(phrase(annotation, tokens))}", highlight=False
+                )

@@ -1,4 +1,4 @@
-"""``elmobench data``: fetch, check and list the data sets."""
+"""``elmobench data``: fetch, check and list datasets."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption, TrustFirstOption
 
 if TYPE_CHECKING:
     from elmobench.data.cards.card import TaskCard
 
-app = typer.Typer(help="Fetch, check and list data sets.", no_args_is_help=True)
+app = typer.Typer(help="Download, check and list datasets.", no_args_is_help=True)
 
 TasksArgument = Annotated[
-    list[str] | None, typer.Argument(help="Tasks, for example ner/wnut17 or wnut17.")
+    list[str] | None,
+    typer.Argument(metavar="TASK", help="Tasks, such as ner/wnut17 or wnut17."),
 ]
 
 
 @app.command()
 def fetch(
     tasks: TasksArgument = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every task that is known.")] = False,
-    trust_first: Annotated[
-        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
-    ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All known tasks.")] = False,
+    trust_first: TrustFirstOption = False,
     include: IncludeOption = None,
 ) -> None:
-    """Fetch the files of TASKS into the cache, checked against their digests."""
+    """Download the files of tasks and check their digests."""
     from elmobench.core.progress import download_progress
     from elmobench.tasks.task import Task
 
@@ -43,9 +42,9 @@ def fetch(
 
 @app.command()
 def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
-    """Hash the cached files of TASKS again and count their examples; downloads nothing.
+    """Check the cached files of tasks and count their examples.
 
-    Without TASKS: every task whose files are all here.
+    Nothing is downloaded. Without TASK: every task whose files are all on this machine.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -69,9 +68,9 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
 
 @app.command("list")
 def list_(include: IncludeOption = None) -> None:
-    """List tasks with their sizes, whether their files are here, and their licences.
+    """List tasks with their sizes, licences and whether their files are here.
 
-    "share" says whether the data may be redistributed.
+    The column "share" says whether the data may be redistributed.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -97,7 +96,7 @@ def list_(include: IncludeOption = None) -> None:
 
 
 def _cards(tasks: list[str] | None, include: list[Path] | None) -> list[TaskCard]:
-    """The cards of ``tasks``; all that are known if none is named."""
+    """Return the cards of ``tasks``, or all known cards if ``tasks`` is empty."""
     from elmobench.data.cards.catalog import find_cards, get_card
 
     known = find_cards(include or ())

@@ -1,4 +1,4 @@
-"""``elmobench doctor``: what is installed, what is missing, where things are."""
+"""``elmobench doctor``: show what is installed, what is missing and where files are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import typer
 
 
 def doctor() -> None:
-    """Tell what is installed, what is missing and where the caches are."""
+    """Show what is installed, what is missing and where the caches are."""
     import os
     import shutil
     from importlib.metadata import PackageNotFoundError, version

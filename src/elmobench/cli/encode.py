@@ -1,4 +1,4 @@
-"""``elmobench encode``: the vectors of a text file, as a file."""
+"""``elmobench encode``: write the vectors of a text to a file."""
 
 from __future__ import annotations
 
@@ -7,52 +7,63 @@ from typing import Annotated
 
 import typer
 
+from elmobench.cli.options import ThreadsOption, TrustFirstOption
+
 
 def encode(
     spec: Annotated[
-        str, typer.Argument(help="Features: a name, elmo:folder, static:file, bert:folder.")
+        str,
+        typer.Argument(
+            metavar="SPEC", help="Features: a name, elmo:FOLDER, static:FILE or bert:FOLDER."
+        ),
     ],
     text: Annotated[
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="Text file of one tokenised sentence a line, tokens separated by spaces; - for "
-            "standard input. An empty line is kept as an empty sentence, so that sentence i is "
+            help="Text with one tokenised sentence per line, tokens separated by spaces; - for "
+            "standard input. An empty line is an empty sentence, so that sentence i is "
             "line i + 1.",
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            help="File to write (replaced if it is there): .hdf5 with a dataset a line, named "
-            "0, 1, …, or .safetensors with flat arrays and offsets."
+            metavar="FILE",
+            help="File to write; an existing one is replaced. .hdf5 has one dataset per line, "
+            "named 0, 1 and so on; .safetensors has flat arrays and offsets.",
         ),
     ],
     layer: Annotated[
-        int | None, typer.Option(help="One layer, counted from 0 [default: all].")
+        int | None,
+        typer.Option(metavar="N", help="Write one layer, counted from 0 [default: all]."),
     ] = None,
-    average: Annotated[bool, typer.Option("--average", help="The mean of all layers.")] = False,
+    average: Annotated[
+        bool, typer.Option("--average", help="Write the mean of all layers.")
+    ] = False,
     output: Annotated[
         str | None,
         typer.Option(
-            help="An output of ELMo, as TF-Hub calls it: word_emb, lstm_outputs1, "
-            "lstm_outputs2, elmo (uniform mix), default (its mean over tokens)."
+            metavar="NAME",
+            help="Write an output of ELMo by its TF-Hub name: word_emb, lstm_outputs1, "
+            "lstm_outputs2, elmo (uniform mix), default (its mean over tokens).",
         ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="Of the written values: fp32 or fp16.")] = "fp32",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="Precision of the written values: fp32 or fp16.")
+    ] = "fp32",
     tokenizer: Annotated[
         str,
         typer.Option(
-            help="How lines are cut into tokens: spaces (U+0020 only), whitespace (any blank), "
-            "words (raw text)."
+            metavar="NAME",
+            help="How lines are split into tokens: spaces (U+0020 only), whitespace (any blank), "
+            "words (raw text).",
         ),
     ] = "spaces",
-    trust_first: Annotated[
-        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
-    ] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Threads to encode with.")] = 1,
+    trust_first: TrustFirstOption = False,
+    threads: ThreadsOption = 1,
 ) -> None:
-    """Encode INPUT with SPEC and write every token's vectors to a file."""
+    """Write the vectors of every token of a text to a file."""
     import sys
 
     from rich.console import Console
@@ -72,7 +83,7 @@ def encode(
         raise typer.BadParameter("one of: fp16, fp32", param_hint="--precision")
     if tokenizer not in TOKENIZERS:
         raise typer.BadParameter(f"one of: {', '.join(TOKENIZERS)}", param_hint="--tokenizer")
-    # Before a model is loaded, which may take long.
+    # Checked before a model is loaded, which may take long.
     if out.suffix not in SUFFIXES:
         raise typer.BadParameter(f"end it in {', '.join(SUFFIXES)}", param_hint="--out")
     parts = parse_features(spec).parts
@@ -81,7 +92,7 @@ def encode(
             "'a+b' is not one model: each part has its own layers",
             where=f"features {spec!r}",
             fix=f"encode {' and '.join(repr(str(part)) for part in parts)} one by one, each into "
-            "a file of its own",
+            "its own file",
         )
     with open_lines(text, TOKENIZERS[tokenizer], sys.stdin.buffer) as lines:
         provider = load_provider(spec, trust_first=trust_first)

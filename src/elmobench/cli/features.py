@@ -1,39 +1,34 @@
-"""``elmobench features``: fill, inspect, check and prune the feature store."""
+"""``elmobench features``: fill, measure, check and prune the feature store."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption, StoreOption, ThreadsOption, TrustFirstOption
+from elmobench.cli.task_sentences import task_sentences
 
-if TYPE_CHECKING:
-    from elmobench.data.examples import Sentence
-
-app = typer.Typer(no_args_is_help=True, help="Fill, inspect, check and prune the feature store.")
-
-StoreOption = Annotated[
-    Path | None, typer.Option("--store", help="Feature store to use [default: ELMOBENCH_STORE].")
-]
+app = typer.Typer(no_args_is_help=True, help="Fill, check, measure and prune the feature store.")
 
 
 @app.command()
 def build(
-    spec: Annotated[str, typer.Argument(help="Features: a name, or names joined by '+'.")],
-    tasks: Annotated[list[str], typer.Argument(help="Tasks whose sentences are encoded.")],
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC", help="Features: a name, or names joined by '+'.")
+    ],
+    tasks: Annotated[
+        list[str], typer.Argument(metavar="TASK", help="Tasks whose sentences are encoded.")
+    ],
     precision: Annotated[
-        str, typer.Option(help="Of the stored values: fp16, fp32, int8.")
+        str, typer.Option(metavar="NAME", help="Precision of stored values: fp16, fp32 or int8.")
     ] = "fp16",
     include: IncludeOption = None,
-    trust_first: Annotated[
-        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
-    ] = False,
+    trust_first: TrustFirstOption = False,
     store: StoreOption = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads to encode with.")] = 1,
+    threads: ThreadsOption = 1,
 ) -> None:
-    """Encode the sentences of TASKS with SPEC and store them, as far as they are missing."""
+    """Encode the sentences of tasks that are not in the store yet."""
     from functools import partial
 
     from rich.console import Console
@@ -53,7 +48,7 @@ def build(
     features = FeatureStore(store, precision)  # type: ignore[arg-type]
     catalogue = ModelCatalog(trust_first=trust_first)
     providers = [catalogue.load(part.name, dict(part.settings)) for part in parts]
-    sentences = _sentences(tasks, list(include or []), trust_first)
+    sentences = task_sentences(tasks, list(include or []), trust_first)
     for provider in providers:
         with (
             Progress(console=Console(stderr=True), transient=True) as bars,
@@ -71,40 +66,28 @@ def build(
         )
 
 
-def _sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
-    """Distinct sentences of all splits of the tasks."""
-    from elmobench.tasks.registries import PIPELINES
-    from elmobench.tasks.task import load_task
-
-    found: dict[Sentence, None] = {}
-    for name in tasks:
-        task = load_task(name, include=include, trust_first=trust_first)
-        pipeline = PIPELINES.get(task.card.pipeline)
-        for split in task.splits:
-            for example in task.split(split):
-                for sentences in pipeline.slots(example).values():
-                    found.update(dict.fromkeys(sentences))
-    return list(found)
-
-
 @app.command("time")
 def time_command(
-    specs: Annotated[list[str], typer.Argument(help="Features, each on its own.")],
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC", help="Features, one part each.")],
     task: Annotated[
-        str, typer.Option(help="Whose text is encoded.")
+        str, typer.Option(metavar="TASK", help="Task whose sentences are encoded.")
     ] = "sentiment/control-sentiment",
     results: Annotated[
-        str | None, typer.Option(help="Keep the measure with this experiment, for its report.")
+        str | None,
+        typer.Option(metavar="RESULTS", help="Save the times for the report of this experiment."),
     ] = None,
     include: IncludeOption = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads to encode with.")] = 1,
+    threads: ThreadsOption = 1,
 ) -> None:
-    """Measure how long SPECS take for a sentence, by its length. Nothing is stored."""
+    """Measure the encoding time per sentence by sentence length.
+
+    The vectors are not stored.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.cli.report import results_folder
+    from elmobench.cli.results_folder import results_folder
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.length_cost import time_by_length
     from elmobench.features.spec import parse_features
@@ -114,7 +97,7 @@ def time_command(
 
     store = None if results is None else RecordStore(results_folder(results))
     catalogue = ModelCatalog({} if store is None else store.experiment().get("models", {}))
-    sentences = _sentences([task], list(include or []), False)
+    sentences = task_sentences([task], list(include or []), False)
     measured = {}
     with Console(stderr=True).status("encoding") as status, torch_threads(threads):
         for spec in specs:
@@ -129,7 +112,7 @@ def time_command(
     table.add_column("tokens", justify="right")
     for spec in specs:
         table.add_column(f"{escape(spec)} ms", justify="right", overflow="fold")
-        table.add_column("µs a token", justify="right", overflow="fold")
+        table.add_column("µs/token", justify="right", overflow="fold")
     for rows in zip(*measured.values(), strict=True):
         costs = [(f"{1e3 * row.seconds:.2f}", f"{row.microseconds_per_token:.0f}") for row in rows]
         table.add_row(str(rows[0].length), *(text for pair in costs for text in pair))
@@ -139,12 +122,12 @@ def time_command(
             spec: {str(row.length): row.seconds for row in rows} for spec, rows in measured.items()
         }
         store.write_length_costs({"task": task, **host_info(threads), "seconds": rows_of})
-        typer.echo(f"kept in {store.folder} for `elmobench report`")
+        typer.echo(f"saved in {store.folder} for `elmobench report`")
 
 
 @app.command()
 def stat(store: StoreOption = None) -> None:
-    """Show what the store holds: sentences, tokens, word types and bytes of each provider."""
+    """Show sentences, tokens, word types and bytes per provider."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -178,7 +161,10 @@ def stat(store: StoreOption = None) -> None:
 
 @app.command()
 def verify(store: StoreOption = None) -> None:
-    """Read every byte of the store and compare it with its checksum; status 1 if any differs."""
+    """Check every stored byte against its checksum.
+
+    The exit status is 1 if a file differs.
+    """
     from elmobench.features.store.feature_store import FeatureStore
 
     features = FeatureStore(store)
@@ -195,12 +181,17 @@ def prune(
     everything: Annotated[bool, typer.Option("--all", help="Delete all stored features.")] = False,
     fingerprint: Annotated[
         list[str] | None,
-        typer.Option(help="Delete features whose fingerprint begins so; may be given again."),
+        typer.Option(
+            metavar="PREFIX", help="Delete features by prefix of their fingerprint. Repeatable."
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Delete stored features; without --all or --fingerprint only what killed writers left."""
+    """Delete stored features.
+
+    Without --all or --fingerprint, only the partial files of killed writers are deleted.
+    """
     from elmobench.features.store.feature_store import FeatureStore
 
     features = FeatureStore(store)
@@ -210,11 +201,11 @@ def prune(
         raise typer.BadParameter("an empty prefix matches everything: use --all")
     wanted = [""] if everything else fingerprint or None
     if wanted is not None:
-        doomed = [row for row in features.stat() if row.fingerprint.startswith(tuple(wanted))]
-        for row in doomed:
+        to_delete = [row for row in features.stat() if row.fingerprint.startswith(tuple(wanted))]
+        for row in to_delete:
             size = _megabytes(row.bytes)
             typer.echo(f"{row.name} {row.fingerprint[:12]} {row.precision}: {size}")
-        if doomed and not yes:
+        if to_delete and not yes:
             typer.confirm("Delete these?", abort=True)
     for path in features.prune(fingerprints=wanted):
         typer.echo(f"deleted {path}")

@@ -1,13 +1,19 @@
-"""``elmobench inspect``: what context does to a word's vectors."""
+"""``elmobench inspect``: how context changes a word's vectors."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import (
+    IncludeOption,
+    JsonOption,
+    StoreOption,
+    ThreadsOption,
+    TokenizedOption,
+    TrustFirstOption,
+)
 
 if TYPE_CHECKING:
     from elmobench.analysis.inspect.neighbours import NeighbourSearch
@@ -17,48 +23,46 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    word: Annotated[str, typer.Argument(help="The word, one token.")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="A word (one token).")],
     texts: Annotated[
-        list[str], typer.Argument(metavar="SENTENCE...", help="Sentences that have the word.")
+        list[str], typer.Argument(metavar="SENTENCE", help="Sentences that contain the word.")
     ],
     features: Annotated[
         list[str] | None,
         typer.Option(
-            help="Features to compare; may be given again [default: the shipped models, or the "
-            "random baselines]."
+            metavar="SPEC",
+            help="Features to compare. Repeatable [default: the shipped models].",
         ),
     ] = None,
     layer: Annotated[
         int | None,
-        typer.Option(help="One layer, counted from 0 [default: all]; static ones have one."),
+        typer.Option(
+            metavar="N", help="Show one layer, counted from 0 [default: all]; static ones have one."
+        ),
     ] = None,
     tasks: Annotated[
         list[str] | None,
         typer.Option(
             "--in",
-            help="Task in whose sentences the nearest occurrences are looked up (encoded and "
-            "stored as far as they are missing); may be given again.",
+            metavar="TASK",
+            help="Find the nearest occurrences in the sentences of this task; sentences that are "
+            "not in the store are encoded. Repeatable.",
         ),
     ] = None,
-    nearest: Annotated[int, typer.Option(min=1, help="How many, with --in.")] = 5,
+    nearest: Annotated[
+        int, typer.Option(metavar="N", min=1, help="With --in: show N occurrences.")
+    ] = 5,
     same_word: Annotated[
-        bool, typer.Option("--same-word", help="Nearest occurrences of this word only.")
+        bool, typer.Option("--same-word", help="With --in: only occurrences of the same word.")
     ] = False,
-    tokenized: Annotated[
-        bool, typer.Option("--tokenized", help="Split at spaces only: the text is tokenised.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    tokenized: TokenizedOption = False,
+    as_json: JsonOption = False,
     include: IncludeOption = None,
-    store: Annotated[
-        Path | None,
-        typer.Option("--store", help="Feature store to use [default: ELMOBENCH_STORE]."),
-    ] = None,
-    trust_first: Annotated[
-        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
-    ] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Threads to encode with.")] = 1,
+    store: StoreOption = None,
+    trust_first: TrustFirstOption = False,
+    threads: ThreadsOption = 1,
 ) -> None:
-    """Compare the vectors of WORD between sentences, in each layer of several embeddings."""
+    """Compare the vectors of WORD between sentences, layer by layer."""
     import json
 
     from rich.console import Console
@@ -71,7 +75,7 @@ def inspect(
         print_inspection,
         to_json,
     )
-    from elmobench.cli.features import _sentences
+    from elmobench.cli.task_sentences import task_sentences
     from elmobench.data.readers.tokenizers import TOKENIZERS
     from elmobench.features.catalog.catalog import ModelCatalog, load_provider
     from elmobench.features.export.layer_selection import check_layer
@@ -80,27 +84,27 @@ def inspect(
 
     if same_word and not tasks:
         raise typer.BadParameter("needs --in TASK", param_hint="--same-word")
-    cut = TOKENIZERS["whitespace" if tokenized else "words"]
-    if len(cut(word)) != 1:
-        raise typer.BadParameter(f"{word!r} is {len(cut(word))} tokens: {cut(word)}")
-    occurrences = find_occurrences(word, [tuple(cut(text)) for text in texts])
+    tokenize = TOKENIZERS["whitespace" if tokenized else "words"]
+    if len(tokenize(word)) != 1:
+        raise typer.BadParameter(f"{word!r} is {len(tokenize(word))} tokens: {tokenize(word)}")
+    occurrences = find_occurrences(word, [tuple(tokenize(text)) for text in texts])
     names = list(dict.fromkeys(features or default_features(ModelCatalog().names())))
     providers = [load_provider(name, trust_first=trust_first) for name in names]
     if layer is not None:
         for name, provider in zip(names, providers, strict=True):
             if provider.num_layers > 1:
                 check_layer(provider, layer, f"features {name!r}")
-    sentences = _sentences(tasks, list(include or []), trust_first) if tasks else []
-    found = Inspection(word, occurrences, searched=", ".join(tasks or []))
+    sentences = task_sentences(tasks, list(include or []), trust_first) if tasks else []
+    inspection = Inspection(word, occurrences, searched=", ".join(tasks or []))
     with torch_threads(threads):
         for name, provider in zip(names, providers, strict=True):
             search = None
             if tasks:
                 wanted = word if same_word else None
                 search = _search(FeatureStore(store), provider, sentences, wanted)
-            # A provider of one layer is shown beside any layer of the others.
+            # A provider with one layer is shown with any layer of the others.
             views = layer_views(provider, occurrences, layer if provider.num_layers > 1 else None)
-            found.features[name] = [
+            inspection.features[name] = [
                 InspectedLayer(
                     view,
                     None if search is None else search.nearest(view.vectors, view.number, nearest),
@@ -108,15 +112,15 @@ def inspect(
                 for view in views
             ]
     if as_json:
-        typer.echo(json.dumps(to_json(found), ensure_ascii=False))
+        typer.echo(json.dumps(to_json(inspection), ensure_ascii=False))
     else:
-        print_inspection(found, Console())
+        print_inspection(inspection, Console())
 
 
 def _search(
     store: FeatureStore, provider: FeatureProvider, sentences: list[Sentence], word: str | None
 ) -> NeighbourSearch:
-    """Encode what is missing, with progress, and open it."""
+    """Encode the missing sentences with a progress bar, and open them for search."""
     from functools import partial
 
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""``elmobench list``: what there is to run."""
+"""``elmobench list``: the names that experiments and commands accept."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption
 
 KINDS = ("tasks", "features", "heads", "experiments", "metrics", "readers", "pipelines")
 
 
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help=f"One of: {', '.join(KINDS)} [default: all]")
+        str | None,
+        typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)} [default: all of them]."),
     ] = None,
     include: IncludeOption = None,
 ) -> None:
-    """List tasks, features, heads, experiments, metrics, readers and pipelines."""
+    """List tasks, features, heads, experiments, metrics, readers or pipelines."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

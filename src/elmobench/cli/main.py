@@ -1,10 +1,14 @@
-"""The command line: one module a verb. Heavy imports happen inside the verbs."""
+"""The command line: one module per command.
+
+Heavy imports happen inside the commands, so that ``elmobench --help`` is quick.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -30,39 +34,73 @@ from elmobench.cli import (
     ui,
 )
 from elmobench.cli import validate as validation
+from elmobench.cli.help_format import PanelGroup
+
+HELP = """Examples:
+
+\b
+  elmobench run demo                                    train and score
+  elmobench list tasks                                  what can be run
+  elmobench compare elmo-mini glove-mini --in demo      which is better?
+
+Compare frozen word representations (static vectors, ELMo, BERT) on language
+tasks. `elmobench COMMAND --help` describes a command.
+"""
 
 app = typer.Typer(
     name="elmobench",
-    help="Compare frozen word representations (static, ELMo, BERT) on language tasks.",
+    cls=PanelGroup,
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("run")(run_experiment.run)
-app.command("list")(listing.list_)
-app.command("show")(show.show)
-app.command("validate")(validation.validate)
-app.command("report")(report.report)
-app.command("claims")(claims.claims)
-app.command("fill")(fill.fill)
-app.command("compare")(compare.compare)
-app.command("predict")(predict.predict)
-app.command("slices")(slices.slices)
-app.command("ui")(ui.ui)
-app.command("encode")(encode.encode)
-app.command("inspect")(inspect.inspect)
-app.command("doctor")(doctor.doctor)
-app.add_typer(data.app, name="data")
-app.add_typer(features.app, name="features")
-app.add_typer(models.app, name="models")
-app.add_typer(reference.app, name="reference")
-app.add_typer(new.app, name="new")
-app.add_typer(pretrain.app, name="pretrain")
+
+COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Run experiments": {
+        "list": listing.list_,
+        "show": show.show,
+        "validate": validation.validate,
+        "run": run_experiment.run,
+    },
+    "Look at results": {
+        "report": report.report,
+        "compare": compare.compare,
+        "claims": claims.claims,
+        "slices": slices.slices,
+        "predict": predict.predict,
+        "fill": fill.fill,
+        "ui": ui.ui,
+    },
+    "Data": {
+        "data": data.app,
+        "new": new.app,
+    },
+    "Models and vectors": {
+        "models": models.app,
+        "pretrain": pretrain.app,
+        "inspect": inspect.inspect,
+        "encode": encode.encode,
+    },
+    "Maintenance": {
+        "doctor": doctor.doctor,
+        "features": features.app,
+        "reference": reference.app,
+    },
+}
+"""Commands and groups of commands, by the panel of ``elmobench --help`` that lists them."""
+
+for _panel, _commands in COMMANDS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, cls=PanelGroup, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel)(_command)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         import elmobench
 
         typer.echo(elmobench.__version__)
@@ -72,7 +110,11 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        False,
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version and exit.",
     ),
 ) -> None:
     pass
@@ -83,29 +125,35 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def run() -> None:
-    """Entry point: errors made for people are printed without a traceback, status 1."""
+    """Run the command line: the entry point of the package.
+
+    An ElmobenchError or OSError is printed without a traceback, and the exit status is 1.
+    """
     import warnings
 
     from elmobench.core.errors import ElmobenchError
 
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
-    # A scheduler that ends us politely is a Ctrl-C: workers stop, what is finished is kept.
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # Schedulers send SIGTERM. Treat it as Ctrl-C: workers stop, and finished work is kept.
+    previous_handler = signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except ElmobenchError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
-        # The reader of our output went away (`elmobench list | head`): no reason to complain.
+        # The reader of our output has closed it (`elmobench list | head`): not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(f"error: {place}{error.strerror or error}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
-        if end.code == 130:  # how typer ends on Ctrl-C
-            print("interrupted: what was finished is kept, run again to go on", file=sys.stderr)
+        if end.code == 130:  # the exit status of Typer on Ctrl-C
+            print(
+                "interrupted: finished work is kept; run the same command again to continue",
+                file=sys.stderr,
+            )
         raise
     finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, previous_handler or signal.SIG_DFL)

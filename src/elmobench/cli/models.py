@@ -1,4 +1,4 @@
-"""``elmobench models``: list, show and fetch the models that are known by name."""
+"""``elmobench models``: list, show and fetch models of the catalogue."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from elmobench.cli.options import TrustFirstOption
+
 if TYPE_CHECKING:
     from elmobench.features.catalog.inventory import ModelInfo
     from elmobench.features.provider import FeatureProvider
 
-app = typer.Typer(no_args_is_help=True, help="List, show and fetch the known models.")
+app = typer.Typer(no_args_is_help=True, help="List, show and download the models of the catalogue.")
 
 
 @app.command("list")
 def list_(
-    json_: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print every field as JSON.")] = False,
 ) -> None:
-    """List the models that have a name, and whether they can be used now.
+    """List the models of the catalogue and whether they can be used now.
 
-    "needs --trust-first": nobody has published the digest of a file. "pinned": fetched, and
-    you have pinned such a digest.
+    "needs --trust-first": the digest of a file was never published. "pinned": the file was
+    downloaded and you have pinned its digest.
     """
     import json
 
@@ -58,12 +60,14 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A model, for example elmo-small.")],
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Name of a model, such as elmo-small.")
+    ],
     check: Annotated[
-        bool, typer.Option("--check", help="Load it: check its digests, shapes and values.")
+        bool, typer.Option("--check", help="Load it and check its digests, shapes and values.")
     ] = False,
 ) -> None:
-    """Show what is known of a model: its address, digests, licence, size and how to use it."""
+    """Show a model's address, digests, licence, size and how to use it."""
     import yaml
     from rich.console import Console
     from rich.markup import escape
@@ -75,7 +79,7 @@ def show(
     info = model_info(catalogue, name)
     content = describe_model(info)
     if check:
-        _must_be_here(info)
+        _require_local_files(info)
         content["loaded"] = _loaded(catalogue.load(name))
     console = Console()
     console.print(f"[bold]model[/] {escape(name)}", highlight=False, soft_wrap=True)
@@ -85,24 +89,26 @@ def show(
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(help="Models, for example elmo-small.")],
-    trust_first: Annotated[
-        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
-    ] = False,
+    names: Annotated[
+        list[str], typer.Argument(metavar="MODEL", help="Names of models, such as elmo-small.")
+    ],
+    trust_first: TrustFirstOption = False,
 ) -> None:
-    """Fetch the files of NAMES, check their digests, and load each model to check its shape."""
+    """Download models, check their digests and load each one to check its shape."""
     from elmobench.core.progress import download_progress
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
 
     catalogue = ModelCatalog()
-    before = {name: model_info(catalogue, name) for name in names}  # a slip ends it here
+    before = {
+        name: model_info(catalogue, name) for name in names
+    }  # an unknown name fails here, before any download
     for name, info in before.items():
         if not any(file.remote for file in info.files):
             typer.echo(f"{name}: nothing to fetch ({info.state})")
             continue
         with download_progress() as progress:
-            # One for each name: what has been checked is let go before the next is loaded.
+            # One catalogue per name, so that each model is freed before the next is loaded.
             provider = ModelCatalog(trust_first=trust_first, progress=progress, thorough=True).load(
                 name
             )
@@ -117,8 +123,8 @@ def fetch(
             typer.echo(f"  {file.role}: {file.path}{pinned_now}")
 
 
-def _must_be_here(info: ModelInfo) -> None:
-    """Raise ModelError if a file would have to be downloaded: showing fetches nothing."""
+def _require_local_files(info: ModelInfo) -> None:
+    """Raise ModelError if a file is missing: `show` downloads nothing."""
     from elmobench.core.errors import ModelError
 
     absent = [file for file in info.files if file.path is None]
@@ -138,7 +144,7 @@ def _loaded(provider: FeatureProvider) -> dict[str, Any]:
         "parameters": provider.parameters,
         "layers": [
             f"{i}: {layer.name}, {layer.dim * layer.repeat} values"
-            + (" (depends on the word alone)" if layer.kind == "type" else "")
+            + (" (depends on the word only)" if layer.kind == "type" else "")
             for i, layer in enumerate(provider.layers)
         ],
     }

@@ -1,4 +1,4 @@
-"""``elmobench new``: files to fill in."""
+"""``elmobench new``: template files to fill in."""
 
 from __future__ import annotations
 
@@ -7,26 +7,39 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Write a file to fill in.", no_args_is_help=True)
+app = typer.Typer(help="Write a template for a new task.", no_args_is_help=True)
 
 
 @app.callback()
 def _new() -> None:
-    """Write a file to fill in."""
+    """Write a template for a new task."""
 
 
 @app.command()
 def task(
-    name: Annotated[str, typer.Argument(help="The set's name, without its pipeline.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the dataset, without its pipeline.")
+    ],
     pipeline: Annotated[
-        str, typer.Option(help="Its kind: see `elmobench list pipelines`.", show_default=False)
+        str,
+        typer.Option(
+            metavar="NAME", help="Kind of task; see `elmobench list pipelines`.", show_default=False
+        ),
     ],
     reader: Annotated[
-        str | None, typer.Option(help="Its format [default: the pipeline's usual one].")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Format of the files [default: the pipeline's usual one]."
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the card.")] = Path("cards"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the card.")] = Path(
+        "cards"
+    ),
 ) -> None:
-    """Write the card of a new task, OUT/NAME.yaml, to fill in. Never overwrites."""
+    """Write a template for the card of a new task, OUT/NAME.yaml.
+
+    An existing file is never overwritten.
+    """
     from elmobench.core.errors import ConfigError
     from elmobench.tasks.new_card import card_text
 
@@ -38,9 +51,9 @@ def task(
             stream.write(text)
     except FileExistsError:
         raise ConfigError(
-            "stands there already, and is kept",
+            "the file exists and is kept",
             where=str(path),
             fix="choose another name, or another folder with --out",
         ) from None
-    typer.echo(f"{path}: fill in what is empty, then")
+    typer.echo(f"{path}: fill in the empty fields, then run")
     typer.echo(f"  elmobench data verify {pipeline}/{name} --include {out}")

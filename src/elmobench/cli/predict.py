@@ -1,4 +1,4 @@
-"""``elmobench predict``: label one's own text with a trained head."""
+"""``elmobench predict``: label your own text with a trained head."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ from typing import Annotated
 
 import typer
 
+from elmobench.cli.options import JsonOption, TokenizedOption
+
 
 def predict(
     run: Annotated[
-        str, typer.Argument(help="A record file, or the first letters of a cell's name.")
+        str,
+        typer.Argument(metavar="CELL", help="First characters of a cell's name, or a record file."),
     ],
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Sentences, or 'passage ||| question'; from standard input if none are given."
+            metavar="TEXT",
+            help="Sentences, or 'passage ||| question' [default: lines of standard input].",
         ),
     ] = None,
     results: Annotated[
-        Path, typer.Option(help="Folder searched for the cell and its trained head.")
+        Path,
+        typer.Option(metavar="FOLDER", help="Folder to search for the cell and its trained head."),
     ] = Path("results"),
-    tokenized: Annotated[
-        bool, typer.Option("--tokenized", help="Split at spaces only: the text is tokenised.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    tokenized: TokenizedOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Label sentences with the head that RUN trained."""
+    """Label your own text with the trained head of CELL."""
     import json
     import sys
 

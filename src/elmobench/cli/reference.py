@@ -1,4 +1,4 @@
-"""``elmobench reference``: the environment in which AllenNLP runs beside this package."""
+"""``elmobench reference``: the separate environment in which AllenNLP runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="AllenNLP's own ELMo (features allennlp-elmo:folder), in an environment of its own.",
+    help="Set up AllenNLP's own ELMo in a separate environment.",
 )
 
 
@@ -18,14 +18,15 @@ def setup(
     python: Annotated[
         Path | None,
         typer.Option(
-            help="A Python from 3.8 to 3.10 to build with [default: the newest found on PATH, "
-            "among pyenv's and uv's]."
+            metavar="PATH",
+            help="Python 3.8 to 3.10 to use [default: the newest on PATH, in pyenv or in uv].",
         ),
     ] = None,
 ) -> None:
-    """Build the environment for AllenNLP, once: about 0.9 GB to download, 2.3 GB on the disk.
+    """Build the environment for AllenNLP.
 
-    An environment that is there is kept; to build it anew, delete its folder.
+    It is needed by features allennlp-elmo:FOLDER and built once: about 0.9 GB to download, 2.3 GB
+    on disk. An existing environment is kept; to rebuild it, delete its folder.
     """
     from elmobench.core.progress import step_progress
     from elmobench.features.allennlp.environment import build_environment
@@ -34,13 +35,13 @@ def setup(
     with step_progress("reference environment") as report:
         built, now = build_environment(lambda: find_python(python), report)
     versions = ", ".join(f"{name} {built.versions[name]}" for name in sorted(built.versions))
-    state = f"built in {built.seconds:,.0f} s" if now else "is there already"
+    state = f"built in {built.seconds:,.0f} s" if now else "already built"
     typer.echo(f"{state}: {versions}; {built.bytes / 1e9:.1f} GB in {built.folder}")
 
 
 @app.command()
 def show() -> None:
-    """Tell where the environment is, and whether it has been built."""
+    """Show where the environment is and whether it has been built."""
     from elmobench.features.allennlp.environment import (
         SETUP_COMMAND,
         built_environment,

@@ -1,4 +1,4 @@
-"""``elmobench run``: work through an experiment's grid."""
+"""``elmobench run``: run the cells of an experiment."""
 
 from __future__ import annotations
 
@@ -7,66 +7,73 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from elmobench.cli.options import (
+    ExperimentArgument,
+    IncludeOption,
+    ResultsFolderOption,
+    SettingsOption,
+    StoreOption,
+    TrackingOption,
+    TrustFirstOption,
+)
+
 if TYPE_CHECKING:
     from elmobench.bench.context import RunContext
 
-SettingsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="PATH=VALUE",
-        help="Change a field, axis or option: seeds=[1,2], training.epochs=5; may be given again.",
-    ),
-]
-IncludeOption = Annotated[
-    list[Path] | None,
-    typer.Option("--include", help="Folder of your own task cards; may be given again."),
-]
-
 
 def run(
-    experiment: Annotated[str, typer.Argument(help="A YAML file, or a shipped name: demo.")],
-    results: Annotated[
-        Path | None, typer.Option(help="Folder for the records [default: results/NAME]")
-    ] = None,
+    experiment: ExperimentArgument,
+    results: ResultsFolderOption = None,
     include: IncludeOption = None,
     settings: SettingsOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the grid, and what of it is done; run nothing.")
+        bool,
+        typer.Option("--dry-run", help="Print the grid and which cells are done; run nothing."),
     ] = False,
-    store: Annotated[Path | None, typer.Option(help="Feature store to use.")] = None,
-    tracking_uri: Annotated[
-        str | None,
-        typer.Option(help="MLflow store or server [default: SQLite in the results]; 'none'."),
-    ] = None,
+    store: StoreOption = None,
+    tracking_uri: TrackingOption = None,
     overwrite: Annotated[
-        str, typer.Option(help="ResultsQuery cells to run again: never, failed, always.")
+        str,
+        typer.Option(metavar="WHICH", help="Recorded cells to run again: never, failed or always."),
     ] = "failed",
     workers: Annotated[
         int | None,
-        typer.Option("--workers", "-j", min=1, help="Cells at a time, each in its own process."),
+        typer.Option(
+            "--workers",
+            "-j",
+            metavar="N",
+            min=1,
+            help="Run N cells at the same time, each in its own process.",
+        ),
     ] = None,
     launcher: Annotated[
         str | None,
-        typer.Option(help="Where cells run: local, pool, ray [default: pool if workers > 1]."),
+        typer.Option(
+            metavar="NAME",
+            help="Where cells run: local, pool or ray [default: pool if N > 1].",
+        ),
     ] = None,
     address: Annotated[
         str | None,
-        typer.Option(help="Ray cluster to run on, 'auto' for this machine's [default: a new one]."),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Ray cluster to run on; 'auto' is the one this machine belongs to "
+            "[default: start a new one].",
+        ),
     ] = None,
-    trust_first: Annotated[
-        bool, typer.Option("--trust-first", help="Pin files whose digest nobody knows yet.")
+    trust_first: TrustFirstOption = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print neither progress nor tables.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no tables.")] = False,
 ) -> None:
-    """Run every cell of EXPERIMENT that has no result yet, then print the tables."""
+    """Run the cells of EXPERIMENT that have no result yet, then print the tables."""
     from elmobench.analysis.report.report import make_report
     from elmobench.analysis.report.terminal import print_report
     from elmobench.analysis.report.write import write_report
     from elmobench.bench.context import RunContext
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.run import run_experiment
-    from elmobench.cli.report import comparing
+    from elmobench.cli.comparison_progress import comparison_progress
     from elmobench.tasks.registries import PIPELINES
 
     if overwrite not in ("never", "failed", "always"):
@@ -91,7 +98,7 @@ def run(
     report = make_report(summary.folder, include or ())
     if not quiet:
         print_report(report)
-    with comparing() as on_pair:
+    with comparison_progress() as on_pair:
         paths = write_report(report, summary.folder, None, include or (), on_pair)
     if summary.tracker is not None:
         summary.tracker.log_report(paths)
@@ -112,18 +119,18 @@ def run(
         raise typer.Exit(1)
 
 
-def _print_grid(bench: RunContext, results: Path | None, overwrite: str) -> None:
-    """One line a cell: its name, whether it is recorded, and its point; then the numbers."""
+def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> None:
+    """Print one line per cell (name, state, point of the grid), then how many are in each state."""
     from collections import Counter
 
     from elmobench.bench.plan import make_plan
     from elmobench.bench.run import is_pending
     from elmobench.tracking.record import RecordStore
 
-    records = RecordStore(results or Path("results") / bench.experiment.name)
+    records = RecordStore(results or Path("results") / context.experiment.name)
     counts: Counter[str] = Counter()
     seen: set[str] = set()
-    for planned in make_plan(bench):
+    for planned in make_plan(context):
         record = records.read(planned.digest)
         state = "to run" if is_pending(record, overwrite) else "done"
         if planned.digest in seen:
@@ -131,8 +138,8 @@ def _print_grid(bench: RunContext, results: Path | None, overwrite: str) -> None
         seen.add(planned.digest)
         counts[state] += 1
         typer.echo(f"{planned.digest[:16]}  {state:6}  {planned.cell.label}")
-    told = ", ".join(f"{number} {state}" for state, number in counts.items())
-    typer.echo(f"{len(seen)} cells in {records.folder}: {told}")
+    summary = ", ".join(f"{number} {state}" for state, number in counts.items())
+    typer.echo(f"{len(seen)} cells in {records.folder}: {summary}")
 
 
 def _results_option(results: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""``elmobench show``: everything that is known of one name."""
+"""``elmobench show``: everything known about one name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption
 
 if TYPE_CHECKING:
     from elmobench.data.readers.base import Reader
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 def show(
     name: Annotated[
-        str, typer.Argument(help="A task, features, experiment, reader or head (ner/small).")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="A task, model, experiment, reader or head, such as ner/wnut17 or ner/small.",
+        ),
     ],
     include: IncludeOption = None,
 ) -> None:
-    """Show what is known of NAME."""
+    """Show the card, entry, experiment or options behind a name."""
     import yaml
     from rich.console import Console
 
@@ -79,7 +83,7 @@ def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any] | str
 
 
 def _reader_text(reader: Reader[Any]) -> str:
-    """What a reader gives, and its options."""
+    """Describe a reader and its options."""
     import inspect
 
     from elmobench.core.option_help import default_of, explained
@@ -96,7 +100,7 @@ def _reader_text(reader: Reader[Any]) -> str:
 
 
 def _head_text(preset: HeadPreset, summary: str) -> str:
-    """What a head is, its version, and the values of its three blocks of options."""
+    """Describe a head: its summary, its version and its three blocks of options."""
     from elmobench.core.option_help import explained
 
     lines = [f"what: {summary}", f"version: {preset.version}"]

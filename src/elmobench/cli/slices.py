@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption, ResultsArgument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 
 def slices(
-    experiment: Annotated[
-        str, typer.Argument(help="A results folder, or the name of one below 'results'.")
-    ],
-    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+    experiment: ResultsArgument,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     typos: Annotated[
         float | None,
         typer.Option(
-            min=0.0, max=1.0, help="Also on a copy with an error in this share of the longer words."
+            min=0.0,
+            max=1.0,
+            metavar="SHARE",
+            help="Also score a copy with a typing error in this share of the longer words.",
         ),
     ] = None,
     include: IncludeOption = None,
 ) -> None:
-    """Score EXPERIMENT on long and short examples, unknown words and unseen entities.
+    """Score parts of the test sets: long examples, unknown words, unseen entities.
 
-    Nothing is trained or encoded: the stored predictions are scored again. Needs the tasks' data.
-    With --typos the trained heads read the test sets again; these and the models must be here.
+    The stored predictions are scored again; nothing is trained or encoded. This needs the data of
+    the tasks. With --typos the trained heads predict again, which needs the heads and the models.
     """
     import pandas as pd
     from rich.console import Console
@@ -40,7 +41,7 @@ def slices(
     from rich.table import Table
 
     from elmobench.analysis.inspect.slices import slice_table
-    from elmobench.cli.report import results_folder
+    from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import DataError
     from elmobench.tracking.record import RecordStore
 
@@ -48,9 +49,9 @@ def slices(
     store = RecordStore(folder)
     table = slice_table(store, include or ())
     if typos:
-        misspelt = _misspelt(store, typos, include or ())
-        if len(misspelt):
-            table = pd.concat([table, misspelt], ignore_index=True).fillna("–")
+        with_typos = _typo_scores(store, typos, include or ())
+        if len(with_typos):
+            table = pd.concat([table, with_typos], ignore_index=True).fillna("–")
     if table.empty:
         raise DataError(
             "nothing to slice: no task's data and predictions are both on this machine",
@@ -76,18 +77,18 @@ def slices(
         console.print(shown)
 
 
-def _misspelt(store: RecordStore, share: float, include: Sequence[Path]) -> pd.DataFrame:
+def _typo_scores(store: RecordStore, share: float, include: Sequence[Path]) -> pd.DataFrame:
     from rich.console import Console
 
     from elmobench.analysis.inspect.typo_robustness import typo_table
 
     console = Console(stderr=True)
-    with console.status("reading with typing errors") as status:
+    with console.status("predicting with typing errors") as status:
         table = typo_table(store, share, include, status.update)
     if table.empty:
         console.print(
-            "[yellow]No typing errors: no trained head of this experiment can be used here. Run it "
-            "on this machine: heads are not committed with results.[/]",
+            "[yellow]No scores with typing errors: this machine has no trained head of this "
+            "experiment. Heads are not committed with results: run the experiment here.[/]",
             highlight=False,
         )
     return table

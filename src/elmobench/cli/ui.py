@@ -1,4 +1,4 @@
-"""``elmobench ui``: MLflow's pages on an experiment's runs."""
+"""``elmobench ui``: open an experiment's runs in MLflow."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from typing import Annotated
 
 import typer
 
+from elmobench.cli.options import ResultsArgument
+
 
 def ui(
-    experiment: Annotated[
-        str, typer.Argument(help="A results folder, or the name of one below 'results'.")
-    ],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine alone.")] = 5000,
+    experiment: ResultsArgument,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=1, max=65535, help="Port on the loopback interface.")
+    ] = 5000,
 ) -> None:
-    """Open MLflow on the runs of EXPERIMENT, at 127.0.0.1; Ctrl-C ends it.
+    """Open the runs of RESULTS in MLflow, at 127.0.0.1; Ctrl-C stops it.
 
-    Records that MLflow does not have yet (of a run without tracking, or whose server was away) are
-    logged first.
+    Records that MLflow does not have yet are logged first: those of a run without tracking, or
+    of a run whose tracking server was unreachable.
     """
     import os
     import sys
 
-    from elmobench.cli.report import results_folder
+    from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.mlflow_log import default_uri, open_tracker
     from elmobench.tracking.record import RecordStore
 
@@ -32,8 +34,8 @@ def ui(
     assert tracker is not None
     added = tracker.sync()
     if added:
-        typer.echo(f"{added} records logged that MLflow did not have")
-    typer.echo(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
+        typer.echo(f"{added} records were missing in MLflow and are logged now")
+    typer.echo(f"http://127.0.0.1:{port} (Ctrl-C stops it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", default_uri(folder)]
-    # In the place of this process, so that Ctrl-C and signals reach it.
+    # MLflow replaces this process, so that Ctrl-C and signals reach it.
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])

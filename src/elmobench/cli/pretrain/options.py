@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption
 
 CorpusOption = Annotated[
     list[Path],

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from elmobench.cli.pretrain.options import CorpusOption, TokenizerOption
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption
 
 
 def overlap(

@@ -13,7 +13,7 @@ from elmobench.cli.pretrain.options import (
     ThreadsOption,
     TrackingOption,
 )
-from elmobench.cli.run_experiment import IncludeOption
+from elmobench.cli.options import IncludeOption
 
 
 def run(

@@ -1,0 +1,24 @@
+"""A progress bar for the pairwise comparisons of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def comparison_progress() -> Iterator[Callable[[int, int], object]]:
+    """Show a bar while pairs of representations are compared; yield its ``update(done, total)``.
+
+    The bar is disabled unless standard error is a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("pairs"))
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("comparing", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,72 @@
+"""Options and arguments that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ExperimentArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPERIMENT",
+        help="An experiment file, or the name of a shipped one such as demo.",
+    ),
+]
+ResultsArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RESULTS",
+        help="A results folder, the name of one in 'results', or its experiment file.",
+    ),
+]
+IncludeOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--include", metavar="FOLDER", help="Folder with your own task cards. Repeatable."
+    ),
+]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a field, axis or option, such as seeds=[1,2] or training.epochs=5. "
+        "Repeatable.",
+    ),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FOLDER",
+        help="Feature store to use [default: $ELMOBENCH_STORE, or a folder in the cache].",
+    ),
+]
+ResultsFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--results", metavar="FOLDER", help="Folder for the records [default: results/NAME]."
+    ),
+]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow store or server, or 'none' [default: SQLite in the results folder].",
+    ),
+]
+TrustFirstOption = Annotated[
+    bool,
+    typer.Option("--trust-first", help="Accept a file without a known digest and pin it."),
+]
+ThreadsOption = Annotated[
+    int, typer.Option("--threads", metavar="N", min=1, help="Threads used for encoding.")
+]
+TokenizedOption = Annotated[
+    bool,
+    typer.Option("--tokenized", help="The text is tokenised already: split at spaces only."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

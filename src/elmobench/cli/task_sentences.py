@@ -1,0 +1,25 @@
+"""The sentences of tasks, for commands that encode them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from elmobench.data.examples import Sentence
+
+
+def task_sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
+    """Return the distinct sentences of all splits of ``tasks``, in order of first occurrence."""
+    from elmobench.tasks.registries import PIPELINES
+    from elmobench.tasks.task import load_task
+
+    sentences: dict[Sentence, None] = {}
+    for name in tasks:
+        task = load_task(name, include=include, trust_first=trust_first)
+        pipeline = PIPELINES.get(task.card.pipeline)
+        for split in task.splits:
+            for example in task.split(split):
+                for slot_sentences in pipeline.slots(example).values():
+                    sentences.update(dict.fromkeys(slot_sentences))
+    return list(sentences)
