@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from elmobench.cli.pretrain.options import CorpusOption, TokenizerOption
 from elmobench.cli.options import IncludeOption
+from elmobench.cli.pretrain.options import CorpusOption, TokenizerOption
 
 
 def overlap(

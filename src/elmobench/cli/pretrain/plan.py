@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from elmobench.cli.options import IncludeOption
 from elmobench.cli.pretrain.options import (
     MinutesOption,
     OverlapOption,
     ThreadsOption,
     TrackingOption,
 )
-from elmobench.cli.options import IncludeOption
 
 
 def run(

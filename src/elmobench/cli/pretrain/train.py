@@ -33,7 +33,7 @@ def bilm(
     """The biLM of an ELMo; reads bilm-tf's options.json. Run again to resume after an interrupt.
 
     The default options are those of elmo-mini, with arithmetic fp32. With several processes:
-    torchrun --nproc-per-node N -m elmobench pretrain bilm …
+    torchrun --nproc-per-node N -m elmobench pretrain bilm ARGUMENTS
     """
     from elmobench.pretraining.distributed import ProcessGroup
 
