@@ -46,11 +46,11 @@ def test_ui_logs_what_is_missing_and_opens_mlflow(
 ) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda path, arguments: started.append(arguments))
-    assert "4 records logged" in invoke("ui", str(folder), "--port", "5099")
+    assert "4 records were missing in MLflow" in invoke("ui", str(folder), "--port", "5099")
     (command,) = started
     assert command[1:5] == ["-m", "mlflow", "ui", "--backend-store-uri"]
     assert command[5:] == [default_uri(folder), "--host", "127.0.0.1", "--port", "5099"]
-    assert "records logged" not in invoke("ui", str(folder))
+    assert "records were missing" not in invoke("ui", str(folder))
 
 
 def test_claims_of_controls_are_not_tested(folder: Path) -> None:
