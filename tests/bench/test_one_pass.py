@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.bench.experiment.cells import cell_digest, grid
+from elmobench.bench.experiment.cells import cell_digest
+from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.bench.experiment.cells import Cell, grid
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.search import search_path, select
 from elmobench.training.trainer import TrainingError

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from elmobench.bench.experiment.cells import Cell, PartSettings
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.cells import Cell, PartSettings
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.parts import PartSettings
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
 from elmobench.training.machine import torch_threads

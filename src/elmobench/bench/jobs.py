@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elmobench.bench.experiment.cells import Cell, PartSettings
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.plan import PlannedCell
 from elmobench.tracking.record import RunRecord
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.cells import Cell, cell_digest, grid
+from elmobench.bench.experiment.cells import Cell, cell_digest
+from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.search import candidates, search_key, with_candidate
 from elmobench.data.cards.card import FoldSplit

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from elmobench.bench.experiment.cells import Cell, apply_options
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.options import apply_options
 from elmobench.core.digests import digest_of
 from elmobench.core.files import write_text
 from elmobench.tasks.head import TrainingOptions

@@ -13,7 +13,7 @@ from elmobench.analysis.tables.published import (
     compare_with_published,
     published_numbers,
 )
-from elmobench.bench.experiment.cells import grid
+from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Axes, load_experiment
 from elmobench.data.cards.catalog import find_cards
 from elmobench.features.catalog.catalog import ModelCatalog

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.bench.experiment.cells import apply_options, cell_digest, grid
+from elmobench.bench.experiment.cells import cell_digest
+from elmobench.bench.experiment.grid import grid
+from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.schema import known_experiments, load_experiment, parse_experiment
 from elmobench.bench.search import candidates
 from elmobench.core import paths

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from elmobench.bench.experiment.cells import cell_digest, grid
+from elmobench.bench.experiment.cells import cell_digest
+from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError, DataError

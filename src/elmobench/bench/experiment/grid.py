@@ -1,0 +1,133 @@
+"""The grid: every cell of an experiment, with all options resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from elmobench.bench.experiment.cells import Cell, single_placements
+from elmobench.bench.experiment.options import apply_options
+from elmobench.bench.experiment.parts import PartSettings, resolve_parts, untrained_mix
+from elmobench.bench.experiment.schema import Axes, Experiment
+from elmobench.core.errors import ConfigError
+from elmobench.features.spec import PartSpec, parse_features
+from elmobench.tasks.head import HeadPreset, MixDefaults, OnePassHead
+from elmobench.tasks.registries import get_head
+
+
+def grid(
+    experiment: Experiment, pipelines: Mapping[str, str], folded: Collection[str] = ()
+) -> Iterator[Cell]:
+    """All cells, in the order tasks, features, heads, further axes, seeds.
+
+    Args:
+        experiment: the experiment.
+        pipelines: card id -> pipeline, for the experiment's tasks in their order.
+        folded: ids of the cards that are split by folds; the axis ``fold`` applies only to them.
+
+    Raises:
+        ConfigError: for a wrong spec, head, option path, option value or placement.
+    """
+    unused = set(range(len(experiment.overrides)))
+    for task, pipeline in pipelines.items():
+        for features in experiment.features:
+            for head in experiment.heads:
+                names = {"task": task, "pipeline": pipeline, "features": features, "head": head}
+                changes: dict[str, Any] = {}
+                for i, override in enumerate(experiment.overrides):
+                    if override.matches(names):
+                        unused.discard(i)
+                        changes.update(override.set)
+                yield from _cells_of(experiment, names, changes, has_folds=task in folded)
+    for i in sorted(unused):
+        raise ConfigError(
+            f"override {i + 1} matches no cell: when {experiment.overrides[i].when}",
+            where=f"experiment {experiment.name}",
+            fix="name tasks, features and heads as the experiment does",
+        )
+
+
+def _cells_of(
+    experiment: Experiment, names: Mapping[str, str], changes: Mapping[str, Any], *, has_folds: bool
+) -> Iterator[Cell]:
+    """The cells of one task, features spec and head: further axes times seeds.
+
+    Args:
+        experiment: the experiment.
+        names: ``task``, ``pipeline``, ``features`` and ``head`` of the cells.
+        changes: what the matching overrides set, by path.
+        has_folds: whether the task is split by folds.
+    """
+    spec = parse_features(names["features"])
+    preset = get_head(names["pipeline"], names["head"])
+    axis_names = {*Axes.model_fields, "seeds"}
+    own = experiment.with_axes({p: value for p, value in changes.items() if p in axis_names})
+    options, training, mix = apply_options(
+        {path: value for path, value in changes.items() if path not in axis_names},
+        preset.options,
+        preset.training,
+        preset.mix,
+    )
+    shown = _shown_axes(experiment)
+    for point in own.axes.points():
+        if not has_folds and point["fold"] != own.axes.fold[0]:
+            continue  # the axis does not apply: one value of it is enough
+        fold: int | None = point["fold"] if has_folds else None
+        parts = _checked_parts(spec.parts, point, mix, preset, names)
+        for seed in own.seeds:
+            yield Cell(
+                task=names["task"],
+                pipeline=names["pipeline"],
+                features=names["features"],
+                parts=parts,
+                head=names["head"],
+                preset=preset,
+                options=options,
+                training=training,
+                mix=mix,
+                placement=point["placement"],
+                train_fraction=point["train_fraction"],
+                seed=seed,
+                threads=experiment.settings.threads,
+                precision=experiment.settings.precision,
+                axes={
+                    name: "preset" if value is None else value
+                    for name, value in point.items()
+                    if name in shown and (name != "fold" or has_folds)
+                },
+                fold=fold,
+            )
+
+
+def _shown_axes(experiment: Experiment) -> set[str]:
+    """The axes that tables show: those that vary, or are fixed to a value that is not the default.
+
+    A table of results on a tenth of the data must say so.
+    """
+    overridden = {path for override in experiment.overrides for path in override.set}
+    return {
+        name
+        for name, field in Axes.model_fields.items()
+        if name in overridden or getattr(experiment.axes, name) != field.default
+    }
+
+
+def _checked_parts(
+    specs: tuple[PartSpec, ...],
+    point: Mapping[str, Any],
+    mix: MixDefaults,
+    preset: HeadPreset,
+    names: Mapping[str, str],
+) -> tuple[PartSettings, ...]:
+    """The parts of a cell, after checking that the head takes each where it is placed."""
+    parts = resolve_parts(specs, point, mix)
+    for part in parts:
+        placement = part.place or point["placement"]
+        if any(place not in preset.placements for place in single_placements(placement)):
+            raise ConfigError(
+                f"head {names['pipeline']}/{names['head']} takes no features at {placement!r}",
+                fix=f"it takes them at: {', '.join(preset.placements)}",
+            )
+    if issubclass(preset.head, OnePassHead):
+        return tuple(untrained_mix(part, names) for part in parts)
+    return parts

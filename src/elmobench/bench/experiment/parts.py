@@ -1,0 +1,125 @@
+"""The parts of a features spec, with the settings of their layer mixes resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.core.errors import ConfigError
+from elmobench.core.validation import validated
+from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec
+from elmobench.nn.mix_mode import MixMode
+from elmobench.tasks.head import MixDefaults
+
+
+class PartSettings(BaseModel):
+    """One part of the features spec with its mix resolved.
+
+    Attributes:
+        name: name of the model in the catalogue.
+        label: unique in its cell; the key of the part's layer weights.
+        trainable, mix, gamma, l2, norm, dropout: see
+            :class:`~elmobench.nn.feature_mixer.PartConfig`.
+        place: where the part enters the head; None for the cell's placement.
+        provider: settings of the provider (``state``, ``seed``).
+        explicit: settings of the mix that were given as suffixes of this part.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    label: str
+    trainable: bool = False
+    mix: str = "learned"
+    gamma: bool = True
+    l2: float = Field(default=0.0, ge=0)
+    norm: Literal["none", "token"] = "none"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    place: Literal["input", "output", "both"] | None = None
+    provider: dict[str, str] = Field(default_factory=dict)
+    explicit: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What determines the provider: name and settings."""
+        return (self.name, tuple(sorted(self.provider.items())))
+
+
+def resolve_parts(
+    parts: Sequence[PartSpec], point: Mapping[str, Any], mix: MixDefaults
+) -> tuple[PartSettings, ...]:
+    """The settings of each part.
+
+    Values come from the axes, or from the preset where an axis is None; suffixes of a part
+    replace both.
+
+    Args:
+        parts: of the features spec.
+        point: the values on the axes.
+        mix: the preset's defaults.
+
+    Raises:
+        ConfigError: for a suffix with a wrong value.
+    """
+    names = [part.name for part in parts]
+    return tuple(
+        _resolve_part(
+            part,
+            part.name if names.count(part.name) == 1 else f"{part.name}#{i + 1}",
+            point,
+            mix,
+        )
+        for i, part in enumerate(parts)
+    )
+
+
+def _resolve_part(
+    part: PartSpec, label: str, point: Mapping[str, Any], mix: MixDefaults
+) -> PartSettings:
+    values: dict[str, Any] = {
+        "name": part.name,
+        "label": label,
+        "trainable": part.trainable,
+        "mix": point["mix"],
+        "gamma": point["gamma"],
+        "norm": point["norm"],
+        "l2": mix.l2 if point["l2"] is None else point["l2"],
+        "dropout": mix.dropout if point["mix_dropout"] is None else point["mix_dropout"],
+        "provider": {},
+        "explicit": tuple(key for key, _ in part.settings if key not in PROVIDER_SETTINGS),
+    }
+    for key, value in part.settings:
+        if key in PROVIDER_SETTINGS:
+            values["provider"][key] = value
+        elif key == "layer":
+            values["mix"] = f"layer={value}"
+        else:
+            values[key] = value
+    settings = validated(PartSettings, values, f"features {part}")
+    MixMode.parse(settings.mix)  # a wrong mode is an error now, not in the middle of a run
+    return settings
+
+
+def untrained_mix(part: PartSettings, names: Mapping[str, str]) -> PartSettings:
+    """``part`` for an untrained head: with the initial (uniform) mix, without γ, λ and dropout.
+
+    Args:
+        part: a part of the cell.
+        names: ``pipeline``, ``head`` and ``features`` of the cell, for messages.
+
+    Raises:
+        ConfigError: if the part has weights that must be learned.
+    """
+    mode = MixMode.parse(part.mix)
+    if part.trainable or mode.kind == "first":
+        learned = "(trainable)" if part.trainable else f"mix {mode}"
+        raise ConfigError(
+            f"{part.name}: {learned} is learned, and head {names['pipeline']}/{names['head']} "
+            "learns nothing",
+            where=f"features {names['features']}",
+            fix="use the vectors as they are, with mix uniform, layer=K, last or concat",
+        )
+    mix = "uniform" if mode.kind == "learned" else part.mix
+    return part.model_copy(update={"mix": mix, "gamma": False, "l2": 0.0, "dropout": 0.0})
