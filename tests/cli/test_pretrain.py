@@ -120,7 +120,7 @@ def test_a_plan_from_text_to_named_models(
     pretrain("run", file, "--out", out, "--only", "tiny-elm", home=home, status=1)
     text.write_text(text.read_text() + "mehr\n")
     other = pretrain("run", file, "--out", out, home=home, status=1)
-    assert "the plan asks for" in other.stderr
+    assert "the plan states" in other.stderr
 
 
 def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> None:

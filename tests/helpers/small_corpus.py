@@ -1,4 +1,4 @@
-"""A small corpus in which words depend on the words before them, and a biLM of its size."""
+"""A small corpus in which each word depends on the previous one, and options of a small biLM."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from elmobench.pretraining.encoded import EncodedCorpus
 
 
 def small_corpus(folder: Path, lines: int = 600) -> EncodedCorpus:
-    """Each word says which two words may come next: two bits a word at most."""
+    """A corpus in which only two words may follow each word, with equal probability."""
     draw = random.Random(4)
     words = [f"wörd{i}" for i in range(30)]
-    rows = []
+    lines_of_text = []
     for _ in range(lines):
-        at = draw.randrange(30)
+        index = draw.randrange(30)
         row = []
         for _ in range(draw.randint(3, 12)):
-            row.append(words[at])
-            at = (2 * at + draw.randrange(2)) % 30
-        rows.append(" ".join(row))
+            row.append(words[index])
+            index = (2 * index + draw.randrange(2)) % 30
+        lines_of_text.append(" ".join(row))
     folder.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(rows) + "\n"
-    # Several processes may ask for the same one: none writes under the eyes of another.
+    text = "\n".join(lines_of_text) + "\n"
+    # Several processes may use the same folder: do not rewrite a file that another one reads.
     if not (folder / "text.txt").exists() or (folder / "text.txt").read_text("utf-8") != text:
         (folder / "text.txt").write_text(text, encoding="utf-8")
     corpus = Corpus.open([folder / "text.txt"])

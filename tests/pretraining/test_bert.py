@@ -168,7 +168,7 @@ def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path) -> None:
 
 def test_bad_input(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
-    with pytest.raises(ConfigError, match="vocab_size 12 does not hold the alphabet"):
+    with pytest.raises(ConfigError, match="vocab_size 12 is too small for the alphabet"):
         train_bert(corpus, small(vocab_size=12), tmp_path / "o")
     with pytest.raises(ValidationError, match="not a multiple of num_attention_heads 3"):
         small(num_attention_heads=3)

@@ -1,4 +1,4 @@
-"""The training LSTM against a loop over its definition, differentiated by autograd."""
+"""The training LSTM compared with its definition in a loop and autograd."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_values_and_gradients(clips: tuple[float | None, float | None]) -> None:
     torch.testing.assert_close(last_h, h)
     torch.testing.assert_close(last_c, c)
     if clips[0] is not None and clips[1] is not None:
-        # Both clips are at work here, each on some of the values.
+        # Both clips take effect here, each on some of the values.
         assert 0 < int((c.abs() == clips[0]).sum()) < c.numel()
         assert 0 < int((expected.abs() == clips[1]).sum()) < expected.numel()
     direction = torch.randn(expected.shape, dtype=torch.float64)
@@ -55,7 +55,7 @@ def test_values_and_gradients(clips: tuple[float | None, float | None]) -> None:
         torch.testing.assert_close(ours[i].grad, theirs[i].grad)
 
 
-def test_no_gradient_reaches_the_stretch_before() -> None:
+def test_no_gradient_reaches_the_window_before() -> None:
     given = tensors()
     for tensor in given:
         tensor.requires_grad_()

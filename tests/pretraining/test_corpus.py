@@ -1,4 +1,4 @@
-"""Corpora: what is read, what is refused, and what another process finds on disk."""
+"""Corpora: reading, errors, and encoding on disk."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ def test_compressed_files_are_the_same_text(tmp_path: Path) -> None:
     }
     for name, write in writers.items():
         write(tmp_path / name)
-        found = list(Corpus.open([tmp_path / name]).paragraphs())
-        assert found == [[["a", "b\u00a0c"]], [["d"]], [["e", "f"]]]
+        paragraphs = list(Corpus.open([tmp_path / name]).paragraphs())
+        assert paragraphs == [[["a", "b\u00a0c"]], [["d"]], [["e", "f"]]]
 
 
 def test_raw_paragraphs_are_cut(tmp_path: Path) -> None:
     (tmp_path / "t").write_text('Dr. No met J. Smith. "It\'s 3.5 km!" He ran... on.\nNew line\n')
-    found = list(Corpus.open([tmp_path / "t"], "clitics").paragraphs())
-    assert [[" ".join(sentence) for sentence in paragraph] for paragraph in found] == [
+    paragraphs = list(Corpus.open([tmp_path / "t"], "clitics").paragraphs())
+    assert [[" ".join(sentence) for sentence in paragraph] for paragraph in paragraphs] == [
         ["Dr . No met J . Smith .", '" It \'s 3.5 km ! "', "He ran . . . on ."],
         ["New line"],
     ]
 
 
-def test_sentences_are_the_paragraph_again() -> None:
+def test_concatenated_sentences_are_the_paragraph() -> None:
     draw = random.Random(0)
     pieces = ["A", "b", ".", "!", '"', ")", "(", "7", "Mr", "…"]
     for _ in range(300):
@@ -65,16 +65,14 @@ def test_sentences_are_the_paragraph_again() -> None:
     assert [len(sentence) for sentence in cut_sentences(long)] == [LONGEST, 5]
 
 
-def test_what_cannot_be_read_names_file_and_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_name_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tmp_path / "bad.txt"
     bad.write_bytes(b"fine\ncaf\xe9\n")
     with pytest.raises(DataError, match=r"bad\.txt:2: not UTF-8 at byte 3"):
         list(Corpus.open([bad]).paragraphs())
     cut = tmp_path / "cut.gz"
     cut.write_bytes(gzip.compress(text().encode())[:-20])
-    with pytest.raises(DataError, match=r"cut\.gz:\d+: cannot be read on"):
+    with pytest.raises(DataError, match=r"cut\.gz:\d+: cannot be read further"):
         list(Corpus.open([cut]).paragraphs())
     monkeypatch.setattr(corpus_module, "LONGEST_LINE", 50)
     long = tmp_path / "long.txt"
@@ -83,7 +81,7 @@ def test_what_cannot_be_read_names_file_and_line(
         list(Corpus.open([long]).paragraphs())
     with pytest.raises(DataError, match="no such file"):
         Corpus.open([tmp_path / "none"])
-    with pytest.raises(ConfigError, match="named twice"):
+    with pytest.raises(ConfigError, match="given twice"):
         Corpus.open([bad, tmp_path / "." / "bad.txt"])
     with pytest.raises(ConfigError, match="did you mean 'clitics'"):
         Corpus.open([bad], "clitic")
@@ -91,7 +89,7 @@ def test_what_cannot_be_read_names_file_and_line(
         Corpus.open([])
 
 
-def test_encoded_equals_a_count_by_hand(tmp_path: Path) -> None:
+def test_encoded_corpus_equals_a_simple_count(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(text())
     corpus = Corpus.open([tmp_path / "t"])
     seen: list[int] = []
@@ -111,7 +109,7 @@ def test_encoded_equals_a_count_by_hand(tmp_path: Path) -> None:
             assert [encoded.types.words[k] for k in part.sentence(i)] == sentence
 
 
-def test_another_process_finds_it_and_does_not_write_again(tmp_path: Path) -> None:
+def test_an_encoded_corpus_is_opened_again_by_another_process(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(text())
     sizes = {"heldout": [(10, 5)]}
     encoded = EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e", **sizes)
@@ -135,23 +133,23 @@ def test_another_process_finds_it_and_does_not_write_again(tmp_path: Path) -> No
     assert again.types.words[3:] == ("new",)
 
 
-def test_too_little_text_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_too_little_text_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("\n  \n")
-    with pytest.raises(DataError, match="without a word"):
+    with pytest.raises(DataError, match="corpus has no words"):
         EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     (tmp_path / "t").write_text("a b\n")
     with pytest.raises(DataError, match="too short to hold anything out: it needs 20 paragraphs"):
         EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     assert not [p for p in (tmp_path / "e").iterdir() if p.name != ".lock"]
-    with pytest.raises(DataError, match="no encoded corpus here"):
+    with pytest.raises(DataError, match="there is no encoded corpus"):
         EncodedCorpus.open(tmp_path / "e")
 
 
-def test_damage_is_noticed(tmp_path: Path) -> None:
+def test_damaged_files_are_detected(tmp_path: Path) -> None:
     (tmp_path / "t").write_text(text())
     EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     np.save(tmp_path / "e" / "train.tokens.npy", np.zeros(3, np.int32))
-    with pytest.raises(DataError, match="not whole: train: 3 tokens"):
+    with pytest.raises(DataError, match="incomplete: train: 3 tokens"):
         EncodedCorpus.open(tmp_path / "e")
 
 
@@ -169,7 +167,7 @@ def test_vocabulary_file(tmp_path: Path) -> None:
     [
         (b"the\n</S>\n<UNK>\n", r"v\.txt: begins with 'the </S> <UNK>' instead of"),
         (b"", "begins with ''"),
-        (b"<S>\n</S>\n<UNK>\na\nb\na\n", r"v\.txt:6: the word 'a' stands twice, first in line 4"),
+        (b"<S>\n</S>\n<UNK>\na\nb\na\n", r"v\.txt:6: the word 'a' appears twice, first in line 4"),
         (b"<S>\n</S>\n<UNK>\n\nb\n", r"v\.txt:4: an empty line"),
         (b"<S>\n</S>\n<UNK>\n\xff\n", "not a vocabulary"),
     ],
@@ -180,14 +178,14 @@ def test_bad_vocabularies(tmp_path: Path, content: bytes, message: str) -> None:
         Vocabulary.read(tmp_path / "v.txt")
 
 
-def test_a_share_of_the_sentences_is_spread_over_all() -> None:
+def test_a_share_of_the_sentences_is_evenly_spread() -> None:
     rows = [[i] * (i % 4) for i in range(100)]
     offsets = np.cumsum([0, *map(len, rows)])
     part = EncodedPart(np.array([t for row in rows for t in row], np.int32), offsets)
     assert part.spread(1.0) is part
     for share in (0.1, 0.3, 0.75):
-        found = part.spread(share)
-        assert len(found) == round(100 * share)
-        kept = [found.sentence(i).tolist() for i in range(len(found))]
+        spread = part.spread(share)
+        assert len(spread) == round(100 * share)
+        kept = [spread.sentence(i).tolist() for i in range(len(spread))]
         expected = [rows[i] for i in range(100) if int((i + 1) * share) > int(i * share)]
         assert kept == expected

@@ -1,4 +1,4 @@
-"""Looking for evaluation sets in a corpus: against a search by hand."""
+"""Search for evaluation sets in a corpus, compared with a simple search."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from elmobench.pretraining.overlap import OverlapCheck, check_cards, known_real_
 from elmobench.tasks.task import Task
 
 
-def test_runs_of_eight_words_by_hand(tmp_path: Path) -> None:
+def test_runs_of_eight_words_equal_a_simple_search(tmp_path: Path) -> None:
     draw = random.Random(0)
     words = ["ab", "c", "d"]
     paragraphs = [[draw.choice(words) for _ in range(draw.randint(3, 40))] for _ in range(60)]
-    # Other tokens, other case, other punctuation: the same words.
+    # The same words with different tokens, case and punctuation.
     text = "\n".join(" , ".join(paragraph).title() for paragraph in paragraphs) + "\n"
     (tmp_path / "t").write_text(text)
     sentences = [tuple(draw.choice(words) for _ in range(draw.randint(4, 12))) for _ in range(200)]
@@ -33,13 +33,13 @@ def test_runs_of_eight_words_by_hand(tmp_path: Path) -> None:
         return {tokens[i : i + 8] for i in range(len(tokens) - 7)}
 
     corpus = set().union(*(runs(tuple(paragraph)) for paragraph in paragraphs))
-    wanted = [runs(sentence) for sentence in set(sentences) if len(sentence) >= 8]
+    set_runs = [runs(sentence) for sentence in set(sentences) if len(sentence) >= 8]
     assert (dev.runs, dev.runs_found) == (
-        len(set().union(*wanted)),
-        len(set().union(*wanted) & corpus),
+        len(set().union(*set_runs)),
+        len(set().union(*set_runs) & corpus),
     )
-    assert dev.sentences == len(wanted)
-    assert dev.sentences_found == sum(bool(found & corpus) for found in wanted)
+    assert dev.sentences == len(set_runs)
+    assert dev.sentences_found == sum(bool(row & corpus) for row in set_runs)
     assert 0 < dev.sentences_found < dev.sentences
     assert (test.runs, test.runs_found, test.sentences_found) == (1, 0, 0)
 
@@ -59,7 +59,7 @@ def test_cards_by_name(tmp_path: Path) -> None:
     assert not [name for name in known_real_cards() if "control" in name]
 
 
-def test_cards_of_ones_own(tmp_path: Path) -> None:
+def test_cards_of_your_own(tmp_path: Path) -> None:
     line = "good\ta film that one likes to see over and over\n"
     for split in ("train", "dev", "test"):
         (tmp_path / f"{split}.tsv").write_text(line.replace("film", split))
@@ -76,12 +76,12 @@ def test_cards_of_ones_own(tmp_path: Path) -> None:
     assert (test.split, test.runs_found, test.runs) == ("test", 3, 3)
 
 
-def test_without_a_network_one_card_waits_and_the_others_do_not(
+def test_without_a_network_only_one_card_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
 
-    def away(name: str, include: tuple[Path, ...]) -> Task:
+    def load_remote_task(name: str, include: tuple[Path, ...]) -> Task:
         tried.append(name)
         task = load_task("ner/control-ner")
         monkeypatch.setattr(Task, "is_local", property(lambda self: False))
@@ -89,14 +89,14 @@ def test_without_a_network_one_card_waits_and_the_others_do_not(
         return task
 
     def unreachable(self: Task, split: str) -> None:
-        asked.append(split)
+        requested.append(split)
         raise DownloadError("gave up")
 
-    asked: list[str] = []
-    monkeypatch.setattr(overlap, "load_task", away)
+    requested: list[str] = []
+    monkeypatch.setattr(overlap, "load_task", load_remote_task)
     (tmp_path / "t").write_text("one line\n")
     rows, missing = check_cards(Corpus.open([tmp_path / "t"]))
     assert rows == []
     assert set(missing) == set(tried) == set(known_real_cards())
-    assert asked == ["dev"]
+    assert requested == ["dev"]
     assert sorted(missing.values())[0] == "gave up"

@@ -25,7 +25,7 @@ from elmobench.pretraining.runs import Options, Pretraining, pretrain
 SENTENCES = [["wörd3", "wörd29", "wörd7"], ["wörd0"]]
 
 
-def trained(root: Path, name: str, options: Options) -> Path:
+def train_model(root: Path, name: str, options: Options) -> Path:
     encoded = small_corpus(root, 200)
     corpus = Corpus.open([root / "text.txt"])
     run = Pretraining(
@@ -59,7 +59,7 @@ def test_copies_give_the_same_vectors_from_smaller_files(
         "my-glove": GloveOptions(vector_size=4, min_count=1, epochs=1),
         "my-bert": BERT,
     }
-    folders = [trained(tmp_path, name, options) for name, options in kinds.items()]
+    folders = [train_model(tmp_path, name, options) for name, options in kinds.items()]
     out = tmp_path / "packed"
     cards = pack(folders, out)
     assert [card.name for card in cards] == list(kinds)
@@ -69,9 +69,9 @@ def test_copies_give_the_same_vectors_from_smaller_files(
         file = "/vectors.txt.gz" if kind == "static" else ""
         before = load_provider(f"{kind}:{folder}{file}").encode(SENTENCES)
         after = load_provider(folder.name).encode(SENTENCES)
-        for one, other in zip(before, after, strict=True):
-            # Eleven bits of a weight are kept: two thousandths of a vector of a few layers.
-            assert np.abs(one - other).max() <= 2e-3 * np.abs(one).max()
+        for original, copy in zip(before, after, strict=True):
+            # Weights keep eleven bits: an error of two thousandths after a few layers.
+            assert np.abs(original - copy).max() <= 2e-3 * np.abs(original).max()
         if kind != "static":
             assert any((a != b).any() for a, b in zip(before, after, strict=True))
         card = card_of(out / folder.name)
@@ -88,16 +88,16 @@ def test_copies_give_the_same_vectors_from_smaller_files(
     assert set(ModelCatalog().names()) >= set(kinds)
 
 
-def test_what_cannot_be_packed(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no finished model"):
+def test_errors_of_packing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not a finished model"):
         pack([tmp_path], tmp_path / "out")
-    folder = trained(tmp_path, "my-bert", BERT)
-    with pytest.raises(ConfigError, match="two models are called 'my-bert'"):
+    folder = train_model(tmp_path, "my-bert", BERT)
+    with pytest.raises(ConfigError, match="two models have the name 'my-bert'"):
         pack([folder, folder], tmp_path / "out")
     weights = load_file(folder / "model.safetensors")
     name = next(iter(weights))
     weights[name].view(-1)[0] = 1e6
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match="1e\\+06, and half precision ends at 65504"):
+    with pytest.raises(ModelError, match="1e\\+06, but the largest in half precision is 65504"):
         pack([folder], tmp_path / "out2")
     assert not (tmp_path / "out2" / "models.yaml").exists()

@@ -1,4 +1,4 @@
-"""The sampled softmax against the whole one, against autograd, and its sampler's frequencies."""
+"""The sampled softmax compared with the full one and with autograd; frequencies of its sampler."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def problem() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 def by_autograd(vectors, targets, weight, bias, sample: Sample):
-    """The loss by its definition: one row of logits a position, the target's own first."""
+    """The loss by its definition: one row of logits per position, the target first."""
     logq = torch.from_numpy(log_expected_count(np.arange(V), V, sample.tries))
     vectors, weight, bias = (t.clone().requires_grad_() for t in (vectors, weight, bias))
     losses = []
@@ -53,7 +53,7 @@ def test_loss_and_gradients(size: int) -> None:
     assert len(set(got.rows.tolist())) == len(got.rows)
 
 
-def test_every_word_drawn_is_the_whole_softmax() -> None:
+def test_drawing_all_words_equals_the_full_softmax() -> None:
     vectors, targets, weight, bias = problem()
     sample = draw_log_uniform(V, V, np.random.default_rng(3))
     got = sampled_softmax(vectors, targets, weight, bias, sample)
@@ -65,7 +65,7 @@ def test_every_word_drawn_is_the_whole_softmax() -> None:
     assert exact == pytest.approx(-float(expected), rel=1e-5)
 
 
-def test_the_correction_is_how_often_words_are_drawn() -> None:
+def test_the_correction_equals_sampling_frequencies() -> None:
     rng = np.random.default_rng(0)
     words, rounds = 1000, 2000
     seen, tries = np.zeros(words), []
@@ -74,7 +74,7 @@ def test_the_correction_is_how_often_words_are_drawn() -> None:
         assert len(set(sample.ids.tolist())) == 100
         seen[sample.ids] += 1
         tries.append(sample.tries)
-    # The number of tries varies little here, so the formula at its mean is what is counted.
+    # The number of tries varies little here, so the formula is evaluated at its mean.
     expected = np.exp(log_expected_count(np.arange(words), words, round(float(np.mean(tries)))))
     # Five standard errors of a share of a half among 2,000.
     np.testing.assert_allclose(seen / rounds, expected, atol=0.056)
@@ -83,6 +83,6 @@ def test_the_correction_is_how_often_words_are_drawn() -> None:
     assert np.exp(log_expected_count(np.arange(1), words, 1))[0] == pytest.approx(first, rel=1e-6)
 
 
-def test_more_distinct_words_than_there_are() -> None:
-    with pytest.raises(ValueError, match="9 distinct words of 8"):
+def test_drawing_more_words_than_there_are_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cannot draw 9 distinct words from 8"):
         draw_log_uniform(9, 8, np.random.default_rng(0))

@@ -1,1 +1,1 @@
-"""Pre-training on one's own text: the biLM of ELMo, GloVe, BERT."""
+"""Pre-training on your own text: the biLM of ELMo, GloVe, BERT."""

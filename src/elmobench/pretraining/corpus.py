@@ -17,10 +17,10 @@ from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.pretraining.sentences import RULE_VERSION, cut_sentences
 
 Paragraph = list[list[str]]
-"""The sentences that one line holds."""
+"""The sentences of one line of text."""
 
 LONGEST_LINE = 8 * 2**20
-"""Bytes. A longer line is no paragraph: most likely a file without line ends."""
+"""In bytes. A file with a longer line most likely has no line ends."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class CorpusFile:
     """A file of a corpus.
 
     Attributes:
-        path: where it lies.
-        sha256: of its bytes as they lie, compressed or not.
-        bytes: how many.
+        path: where it is.
+        sha256: digest of the file as it is, compressed or not.
+        bytes: its size.
     """
 
     path: Path
@@ -40,13 +40,13 @@ class CorpusFile:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Files with text, one sentence or paragraph a line; compressed ones (.gz, .xz, .bz2) too.
+    """Text files with one sentence or paragraph per line; may be compressed (.gz, .xz, .bz2).
 
     Attributes:
         files: in the order in which they are read.
-        tokenizer: None for one sentence a line with a space between tokens; else the rule (see
+        tokenizer: None for one sentence per line with spaces between tokens; else the rule (see
             :func:`~elmobench.data.readers.tokenizers.character_spans`) that cuts raw paragraphs
-            into tokens, which :func:`cut_sentences` then groups.
+            into tokens, which :func:`cut_sentences` then groups into sentences.
     """
 
     files: tuple[CorpusFile, ...]
@@ -54,10 +54,10 @@ class Corpus:
 
     @classmethod
     def open(cls, paths: Sequence[Path], tokenizer: str | None = None) -> Corpus:
-        """The corpus of ``paths``; takes their digests.
+        """Open the files at ``paths`` and compute their digests.
 
         Raises:
-            ConfigError: for no file, one named twice, or an unknown tokeniser.
+            ConfigError: for no files, a file that is given twice, or an unknown tokeniser.
             DataError: for a file that cannot be read.
         """
         known = get_args(SpanTokenizerName)
@@ -67,7 +67,7 @@ class Corpus:
             raise ConfigError("a corpus needs at least one file")
         resolved = [path.resolve() for path in paths]
         if len(set(resolved)) < len(resolved):
-            raise ConfigError("a file of the corpus is named twice")
+            raise ConfigError("a file of the corpus is given twice")
         files = []
         for path in paths:
             if not path.is_file():
@@ -77,19 +77,20 @@ class Corpus:
 
     @property
     def digest(self) -> str:
-        """Names the sentences: the files' digests in their order, and the tokeniser."""
+        """Digest of the sentences: of the files in their order, and of the tokeniser."""
         rule = None if self.tokenizer is None else [self.tokenizer, RULE_VERSION]
         return digest_of([rule, *(file.sha256 for file in self.files)])
 
     def paragraphs(self, on_bytes: Callable[[int], object] | None = None) -> Iterator[Paragraph]:
-        """What each line holds, in order; lines without a token are passed over.
+        """The paragraph of each line, in order; lines without tokens are skipped.
 
         Args:
-            on_bytes: told the bytes of text read since the last call, now and then.
+            on_bytes: called about once per MB with the number of bytes of text read since its
+                last call.
 
         Raises:
             DataError: for text that is not UTF-8, a line longer than :data:`LONGEST_LINE`, or a
-                damaged compressed file; names file and line.
+                damaged compressed file; the message names file and line.
         """
         for file in self.files:
             read = 0
@@ -106,7 +107,7 @@ class Corpus:
 
     def _cut(self, text: str) -> Paragraph:
         if self.tokenizer is None:
-            # Not str.split(): U+00A0 and its like occur inside tokens.
+            # Not str.split(), since U+00A0 and similar characters occur inside tokens.
             tokens = [token for token in text.strip("\r\n").split(" ") if token]
             return [tokens] if tokens else []
         spans = character_spans(text, self.tokenizer)
@@ -135,14 +136,14 @@ def _lines(path: Path) -> Iterator[bytes]:
                     raise DataError(
                         f"the line is longer than {LONGEST_LINE >> 20} MB",
                         where=f"{path}:{number}",
-                        fix="write one sentence or paragraph a line",
+                        fix="write one sentence or paragraph per line",
                     )
                 yield line
     except (EOFError, lzma.LZMAError, OSError) as error:
         raise DataError(
-            f"cannot be read on: {error}",
+            f"cannot be read further: {error}",
             where=f"{path}:{number + 1}",
-            fix="check that the file is whole",
+            fix="check that the file is complete",
         ) from error
 
 

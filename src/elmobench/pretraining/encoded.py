@@ -1,4 +1,4 @@
-"""A corpus as numbers on disk: read by memory map, written once, in bounded memory."""
+"""A corpus as integer ids on disk: written once in bounded memory, read by memory map."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from elmobench.pretraining.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 HELD_OUT = ((10, 100), (1, 20))
-"""Paragraphs a run, and the last run of every how many is held out: a hundredth of the text, in
-stretches; of a short text a twentieth, paragraph by paragraph."""
+"""Pairs (r, n): of every n runs of r paragraphs, the last run is held out. So a hundredth of the
+text is held out in runs of ten paragraphs; of a short text, every twentieth paragraph."""
 
 _CHUNK = 1 << 20
 _META = "corpus.json"
@@ -33,8 +33,8 @@ class EncodedPart:
     """The training or the held-out sentences.
 
     Attributes:
-        tokens: (N,) int32 ids of word types, all sentences one after another, without begin
-            and end of sentence.
+        tokens: (N,) int32 ids of word types, all sentences one after another, without begin and
+            end markers.
         offsets: (S + 1,) int64; sentence i is ``tokens[offsets[i]:offsets[i + 1]]``.
     """
 
@@ -45,11 +45,11 @@ class EncodedPart:
         return len(self.offsets) - 1
 
     def sentence(self, i: int) -> NDArray[np.int32]:
-        """Sentence ``i``."""
+        """The word ids of sentence ``i``."""
         return self.tokens[self.offsets[i] : self.offsets[i + 1]]
 
     def spread(self, share: float) -> EncodedPart:
-        """This share of the sentences, evenly spread over all of them."""
+        """A part with this share of the sentences, evenly spread over all of them."""
         if share >= 1.0:
             return self
         marks = np.floor(np.arange(len(self) + 1) * share)
@@ -63,16 +63,17 @@ class EncodedPart:
 
 @dataclass(frozen=True)
 class EncodedCorpus:
-    """Word types of a corpus, and its sentences as their ids.
+    """The word types of a corpus, and its sentences as word ids.
 
     Attributes:
-        types: every word type, the most frequent in the training part first. So the vocabulary
-            of the V most frequent words is ``id < V``, and a rare word keeps its spelling for a
-            model that reads characters.
-        counts: (len(types),) int64: how often each occurs in the training part.
-        train, heldout: the two parts.
-        digest: names all of it.
-        corpus: the digest of the :class:`Corpus`.
+        types: all word types, the most frequent in the training part first. So the V most frequent
+            words are those with ``id < V``, and rare words keep their spelling for a model that
+            reads characters.
+        counts: (len(types),) int64 number of occurrences in the training part.
+        train: the training part.
+        heldout: the held-out part.
+        digest: digest of the corpus, the format and how text is held out.
+        corpus: digest of the :class:`Corpus`.
     """
 
     types: Vocabulary
@@ -91,17 +92,18 @@ class EncodedCorpus:
         heldout: Sequence[tuple[int, int]] = HELD_OUT,
         on_bytes: Callable[[int], object] | None = None,
     ) -> EncodedCorpus:
-        """Encode ``corpus`` into ``folder``; a finished folder of the same corpus is used again.
+        """Encode ``corpus`` into ``folder``, or open the folder if this was done before.
 
         Args:
             corpus: the text.
-            folder: where to write; made if need be.
-            heldout: see :data:`HELD_OUT`; the first for which the text is long enough.
+            folder: created if necessary.
+            heldout: see :data:`HELD_OUT`; the first pair for which the text is long enough is
+                used.
             on_bytes: see :meth:`Corpus.paragraphs`.
 
         Raises:
-            DataError: for a corpus without text or too short to hold anything out, and see
-                :meth:`Corpus.paragraphs`. Nothing is left behind.
+            DataError: for a corpus without words or too short to hold anything out, and see
+                :meth:`Corpus.paragraphs`. No files are left.
         """
         digest = digest_of([FORMAT_VERSION, corpus.digest, heldout])
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,14 +113,14 @@ class EncodedCorpus:
 
     @classmethod
     def open(cls, folder: Path) -> EncodedCorpus:
-        """What :meth:`build` wrote. Raises DataError if it is not there, or not whole."""
+        """Open what :meth:`build` wrote. Raises DataError if it is missing or incomplete."""
         meta = _meta(folder)
         if meta.get("format") != FORMAT_VERSION:
             raise DataError(
-                f"an encoded corpus of format {meta.get('format')!r}; "
-                f"this version reads {FORMAT_VERSION}",
+                f"the encoded corpus has format {meta.get('format')!r}, but this version reads "
+                f"format {FORMAT_VERSION}",
                 where=str(folder / _META),
-                fix="delete the folder: the corpus is encoded anew",
+                fix="delete the folder; the corpus is then encoded again",
             )
         try:
             return cls(
@@ -131,9 +133,9 @@ class EncodedCorpus:
             )
         except (OSError, KeyError, ValueError) as error:
             raise DataError(
-                f"an encoded corpus that is not whole: {error}",
+                f"the encoded corpus is incomplete: {error}",
                 where=str(folder),
-                fix="delete the folder: the corpus is encoded anew",
+                fix="delete the folder; the corpus is then encoded again",
             ) from error
 
 
@@ -144,7 +146,7 @@ def _build(
     heldout: Sequence[tuple[int, int]],
     on_bytes: Callable[[int], object] | None,
 ) -> None:
-    """What :meth:`EncodedCorpus.build` does while no other process writes there."""
+    """Do the work of :meth:`EncodedCorpus.build` while holding the folder's lock."""
     if (folder / _META).exists() and _meta(folder).get("digest") == digest:
         return
     (folder / _META).unlink(missing_ok=True)
@@ -154,7 +156,7 @@ def _build(
     else:
         run, every = heldout[-1]
         raise DataError(
-            f"too short to hold anything out: it needs {run * every} paragraphs",
+            f"the corpus is too short to hold anything out: it needs {run * every} paragraphs",
             where=_names(corpus),
             fix="give more text",
         )
@@ -163,7 +165,7 @@ def _build(
 
 
 class _PartWriter:
-    """Writes one part with ids in the order of first sight, and then renumbers them."""
+    """Write one part with ids in order of first occurrence, then renumber them by frequency."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -178,12 +180,12 @@ class _PartWriter:
 
     @property
     def words(self) -> list[str]:
-        """Its word types, by the ids it wrote."""
+        """The word types of this part, by the ids it wrote."""
         return list(self._ids)
 
     @property
     def sentences(self) -> int:
-        """How many were added."""
+        """Number of sentences added."""
         return len(self._lengths)
 
     def add(self, paragraph: Paragraph) -> None:
@@ -203,13 +205,13 @@ class _PartWriter:
         self._pending = []
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Write what is pending and close the file."""
         self._flush()
         self._stream.close()
 
     def finish(self, types: Vocabulary) -> None:
-        """Write the arrays with the ids of ``types``."""
-        number = np.array([types.ids[word] for word in self._ids], dtype=np.int32)
+        """Write the final arrays, with the ids of ``types``."""
+        new_ids = np.array([types.ids[word] for word in self._ids], dtype=np.int32)
         offsets = np.zeros(len(self._lengths) + 1, dtype=np.int64)
         np.cumsum(self._lengths, out=offsets[1:])
         raw = np.memmap(self._raw, dtype=np.int32, mode="r") if offsets[-1] else np.zeros(0, "i4")
@@ -217,13 +219,13 @@ class _PartWriter:
             self._tokens, mode="w+", dtype=np.int32, shape=(int(offsets[-1]),)
         )
         for start in range(0, len(out), _CHUNK):
-            out[start : start + _CHUNK] = number[raw[start : start + _CHUNK]]
+            out[start : start + _CHUNK] = new_ids[raw[start : start + _CHUNK]]
         out.flush()
         np.save(self._offsets, offsets)
         self._raw.unlink()
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Delete all files of this part."""
         self._stream.close()
         for path in (self._raw, self._tokens, self._offsets):
             path.unlink(missing_ok=True)
@@ -236,10 +238,10 @@ def _encode(
     every: int,
     on_bytes: Callable[[int], object] | None,
 ) -> bool:
-    """Write both parts; False, and nothing, if no run was held out.
+    """Write both parts; write nothing and return False if the text is too short to hold out a run.
 
     Raises:
-        DataError: for a corpus without a word.
+        DataError: for a corpus without words.
     """
     parts = {name: _PartWriter(folder, name) for name in ("train", "heldout")}
     done = False
@@ -250,7 +252,7 @@ def _encode(
         for part in parts.values():
             part.close()
         if not parts["train"].sentences:
-            raise DataError("a corpus without a word", where=_names(corpus))
+            raise DataError("the corpus has no words", where=_names(corpus))
         if parts["heldout"].sentences:
             types = _write_types(folder, parts)
             for part in parts.values():
@@ -268,8 +270,10 @@ def _names(corpus: Corpus) -> str:
 
 
 def _write_types(folder: Path, parts: dict[str, _PartWriter]) -> Vocabulary:
-    """Number all word types by their count in the training part; special words typed in the
-    text are those of the vocabulary."""
+    """Number all word types by their count in the training part.
+
+    A word of the text that is spelt like a special word is that special word.
+    """
     train = parts["train"]
     counts = dict.fromkeys(parts["heldout"].words, 0)
     counts |= {word: train.counts[i] for i, word in enumerate(train.words)}
@@ -284,7 +288,7 @@ def _meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"no encoded corpus here: {error}", where=str(path)) from error
+        raise DataError(f"there is no encoded corpus: {error}", where=str(path)) from error
     return meta if isinstance(meta, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""What a pre-trained model is made of: written beside its weights, for people and programs."""
+"""The card of a pre-trained model: facts for people and programs, stored with its weights."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CorpusFacts(BaseModel):
 
     @classmethod
     def of(cls, corpus: Corpus, encoded: EncodedCorpus) -> CorpusFacts:
-        """Facts of ``corpus``; files by name only, since folders are nobody's business."""
+        """The facts of ``corpus``; files without their folders, which may be private."""
         return cls(
             files=[
                 {"name": file.path.name, "sha256": file.sha256, "bytes": file.bytes}
@@ -51,24 +51,26 @@ class CorpusFacts(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """One trained model.
+    """The card of a trained model.
 
     Attributes:
-        name: as the catalogue will call it.
+        name: its name in the catalogue.
         kind: ``bilm``, ``glove`` or ``bert``.
         description: one line.
-        corpus: what it was trained on.
-        tokens_seen: tokens that training read, all passes together.
-        parameters: values of the model as it is used, and of what only training needed.
-        heldout: measures on held-out text, by name.
-        seconds: of training.
-        hardware, versions: of the machine and the libraries that trained it.
-        options: of the training, complete.
-        licence: of the weights.
-        attribution: whom the text is owed to.
-        precision: of the weights.
-        overlap: of the corpus with dev and test of task cards; None if it was not looked for.
-        not_checked: cards whose data were not at hand for that.
+        corpus: the training text.
+        tokens_seen: tokens that training read, all epochs together.
+        parameters: numbers of weights, of the model in use and of what only training needed.
+        heldout: measurements on held-out text, by name.
+        seconds: training time.
+        hardware: facts about the machine that trained it.
+        versions: versions of the libraries that trained it.
+        options: all options of the training.
+        licence: licence of the weights.
+        attribution: attribution for the text.
+        precision: precision of the weights.
+        overlap: overlap of the corpus with dev and test sets of task cards; None if it was not
+            looked for.
+        not_checked: cards whose data were not available for this.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,10 +94,10 @@ class ModelCard(BaseModel):
 
 
 def card_of(folder: Path | None) -> ModelCard | None:
-    """The card of the model in ``folder``; None where there is none.
+    """The card of the model in ``folder``; None if there is no card.
 
     Raises:
-        ConfigError: if the file is no model card.
+        ConfigError: if the file is not a model card.
     """
     if folder is None or not (folder / CARD).is_file():
         return None
@@ -103,40 +105,42 @@ def card_of(folder: Path | None) -> ModelCard | None:
 
 
 def read_card(file: Path) -> ModelCard:
-    """The card that ``file`` is.
+    """Read a model card.
 
     Raises:
-        ConfigError: if the file is no model card, or is not there.
+        ConfigError: if the file is not a model card, or does not exist.
     """
     return validated(ModelCard, read_yaml(file), str(file))
 
 
 def machine(threads: int) -> dict[str, Any]:
-    """The fields ``hardware`` and ``versions`` of a model trained here."""
+    """The fields ``hardware`` and ``versions`` of a model trained on this machine."""
     return {"hardware": host_info(threads), "versions": library_versions()}
 
 
 def overlap_rows(rows: list[Overlap]) -> list[dict[str, str | int]]:
-    """Rows of :class:`Overlap` as the card holds them."""
+    """Rows of :class:`Overlap` in the form of the card's field ``overlap``."""
     return [asdict(row) for row in rows]
 
 
 def catalogue_entry(
     folder: Path,
     card: ModelCard,
+    *,
     provider: str,
     files: Mapping[str, str],
     dim: int | None,
     layers: int | None,
 ) -> dict[str, Any]:
-    """The entry of a ``models.yaml`` for the model in ``folder``, with the files' digests.
+    """The entry of a ``models.yaml`` for the model in ``folder``, with the digests of its files.
 
     Args:
         folder: where the weights are.
-        card: the facts.
-        provider: that reads them.
-        files: role to file name below ``folder``.
-        dim, layers: shape of its vectors.
+        card: its card.
+        provider: feature provider that reads the weights.
+        files: role to file name, relative to ``folder``.
+        dim: values per vector and layer.
+        layers: number of layers.
     """
     return {
         "provider": provider,
@@ -152,14 +156,14 @@ def catalogue_entry(
 
 
 def write_card(folder: Path, card: ModelCard) -> None:
-    """Write the card into ``folder``, and a README made from it."""
+    """Write the card and a README made from it into ``folder``."""
     facts = card.model_dump(mode="json")
     write_text(folder / CARD, yaml.safe_dump(facts, sort_keys=False, allow_unicode=True))
     write_text(folder / README, _readme(card))
 
 
 def write_catalogue(folder: Path, entries: Mapping[str, Any]) -> None:
-    """Write ``models.yaml``: named in ``ELMOBENCH_MODELS``, ``folder`` gives these models."""
+    """Write ``models.yaml``, which makes ``folder`` a folder of ``ELMOBENCH_MODELS``."""
     content = {"models": dict(entries)}
     write_text(folder / CATALOGUE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 

@@ -1,4 +1,4 @@
-"""Whether a corpus holds the text on which models trained on it will be measured."""
+"""Look for evaluation sets in a training corpus."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task, load_task
 
 WORDS = 8
-"""Length of the runs of words that are looked for."""
+"""Length of the word sequences (runs) that are looked for."""
 
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """What of one set occurs in a corpus.
+    """How much of one evaluation set occurs in a corpus.
 
     Attributes:
         task: card id.
         split: ``dev`` or ``test``.
-        runs: distinct runs of :data:`WORDS` words in the set.
-        runs_found: how many of them the corpus has.
-        sentences: distinct sentences of the set that are long enough to have a run.
+        runs: number of distinct runs of :data:`WORDS` words in the set.
+        runs_found: how many of them occur in the corpus.
+        sentences: number of distinct sentences of the set that have at least one run.
         sentences_found: how many of them share a run with the corpus.
     """
 
@@ -42,51 +42,51 @@ class Overlap:
 
 
 class OverlapCheck:
-    """Looks for runs of words of some sets in a corpus.
+    """Look for runs of words from some evaluation sets in a corpus.
 
-    Words are compared as runs of letters and digits in lower case, so that punctuation and most
-    ways to tokenise make no difference. The sets' runs stand in memory (as hashes), the corpus
-    streams past them.
+    Words are compared as sequences of letters and digits in lower case, so that punctuation and
+    most ways to tokenise make no difference. The runs of the sets are kept in memory as hashes;
+    the corpus is read as a stream.
     """
 
     def __init__(self) -> None:
         self._sets: dict[tuple[str, str], list[frozenset[int]]] = {}
-        self._wanted: set[int] = set()
-        self._found: set[int] = set()
+        self._runs_of_sets: set[int] = set()
+        self._runs_in_corpus: set[int] = set()
 
     def add(self, task: str, split: str, sentences: Iterable[Sequence[str]]) -> None:
-        """Look for what ``sentences`` hold."""
+        """Add an evaluation set to look for."""
         distinct = {tuple(sentence) for sentence in sentences}
         rows = [frozenset(_runs(_words(sentence))) for sentence in distinct]
         self._sets[(task, split)] = [row for row in rows if row]
-        self._wanted.update(*rows)
+        self._runs_of_sets.update(*rows)
 
     def read(self, corpus: Corpus, on_bytes: Callable[[int], object] | None = None) -> None:
-        """Go through ``corpus``; runs may reach over the sentences of a paragraph.
+        """Read ``corpus``; runs may extend over several sentences of a paragraph.
 
         Raises:
             DataError: see :meth:`Corpus.paragraphs`.
         """
         for paragraph in corpus.paragraphs(on_bytes):
             words = _words([token for sentence in paragraph for token in sentence])
-            self._found.update(run for run in _runs(words) if run in self._wanted)
+            self._runs_in_corpus.update(run for run in _runs(words) if run in self._runs_of_sets)
 
     def rows(self) -> list[Overlap]:
-        """One row for each set, in the order in which they were added."""
-        found = []
+        """One row per set, in the order in which they were added."""
+        overlaps = []
         for (task, split), rows in self._sets.items():
             runs = frozenset().union(*rows)
-            found.append(
+            overlaps.append(
                 Overlap(
                     task,
                     split,
                     runs=len(runs),
-                    runs_found=len(runs & self._found),
+                    runs_found=len(runs & self._runs_in_corpus),
                     sentences=len(rows),
-                    sentences_found=sum(not row.isdisjoint(self._found) for row in rows),
+                    sentences_found=sum(not row.isdisjoint(self._runs_in_corpus) for row in rows),
                 )
             )
-        return found
+        return overlaps
 
 
 def check_cards(
@@ -95,17 +95,20 @@ def check_cards(
     include: Sequence[Path] = (),
     on_bytes: Callable[[int], object] | None = None,
 ) -> tuple[list[Overlap], dict[str, str]]:
-    """The overlap of ``corpus`` with dev and test of task cards.
+    """The overlap of ``corpus`` with the dev and test sets of task cards.
 
     Args:
         corpus: the text.
-        tasks: card ids; None for all but the generated controls.
+        tasks: card ids; None for all except the generated controls.
         include: folders of more cards.
         on_bytes: see :meth:`Corpus.paragraphs`.
 
     Returns:
-        A row for each set, and for each card that could not be looked at the reason: most often
-        that its data are not at hand.
+        One row per set, and the cards that could not be checked, each with the reason: most often
+        that its data are not available.
+
+    Raises:
+        ElmobenchError: if a card of ``tasks`` cannot be loaded.
     """
     check = OverlapCheck()
     missing: dict[str, str] = {}
@@ -121,7 +124,7 @@ def check_cards(
         except ElmobenchError as error:
             if tasks is not None:
                 raise
-            # Every card would wait for the network once more.
+            # Without this every card would wait for the network again.
             offline |= isinstance(error, DownloadError)
             missing[name] = error.what
     check.read(corpus, on_bytes)
@@ -140,7 +143,7 @@ def known_real_cards(include: Sequence[Path] = ()) -> list[str]:
 
 
 def sentences_of(task: Task, split: str) -> Iterator[Sentence]:
-    """All sentences that the examples of a split are made of."""
+    """All sentences of the examples of a split."""
     pipeline = PIPELINES.get(task.card.pipeline)
     for example in task.split(split):
         for sentences in pipeline.slots(example).values():

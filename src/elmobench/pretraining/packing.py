@@ -1,4 +1,4 @@
-"""Trained models made small, to travel: half precision, and nothing that only training needs."""
+"""Small copies of trained models: half precision, without what only training needs."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ _LARGEST = float(np.finfo(np.float16).max)
 
 
 def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
-    """Write small copies of finished models below ``out``, and one catalogue of them all.
+    """Write small copies of finished models below ``out``, and one catalogue of all of them.
 
-    Each has a folder of its name with weights, card and README. An ELMo's ``weights.hdf5`` still
-    holds float32, which every reader takes: its values are rounded to half precision and
-    compressed. ``out/models.yaml`` names the models, so that ``out`` can be a folder of
-    ``ELMOBENCH_MODELS``; what it said before is replaced.
+    Each model gets a folder with weights, card and README. The ``weights.hdf5`` of an ELMo is
+    still float32, which all readers support; its values are rounded to half precision and
+    compressed. ``out/models.yaml`` lists the models, so that ``out`` can be a folder of
+    ``ELMOBENCH_MODELS``; an existing file is replaced.
 
     Args:
-        folders: each as ``elmobench pretrain`` left it.
-        out: made if need be.
+        folders: folders that ``elmobench pretrain`` has finished.
+        out: created if necessary.
 
     Returns:
         The cards of the copies.
 
     Raises:
-        ConfigError: a folder has no model card (is its training finished?), or two models have
-            one name.
-        ModelError: a weight is too large for half precision.
+        ConfigError: if a folder has no model card (training may not be finished), or two models
+            have the same name.
+        ModelError: if a weight is too large for half precision.
     """
     cards: dict[str, ModelCard] = {}
     entries: dict[str, Any] = {}
     for folder in folders:
         card, entry = _finished(folder)
         if card.name in cards:
-            raise ConfigError(f"two models are called {card.name!r}", where=str(folder))
+            raise ConfigError(f"two models have the name {card.name!r}", where=str(folder))
         target = out / card.name
         files = {role: str(file.path) for role, file in entry.files.items()}
         for name in files.values():
@@ -63,20 +63,20 @@ def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
         entries[card.name] = catalogue_entry(
             out,
             card,
-            entry.provider,
-            {role: f"{card.name}/{name}" for role, name in files.items()},
-            entry.expect.dim,
-            entry.expect.layers,
+            provider=entry.provider,
+            files={role: f"{card.name}/{name}" for role, name in files.items()},
+            dim=entry.expect.dim,
+            layers=entry.expect.layers,
         )
     write_catalogue(out, entries)
     return list(cards.values())
 
 
 def catalogue_below(folder: Path) -> list[str]:
-    """Write ``folder/models.yaml``: all finished models in folders of it, by name.
+    """Write ``folder/models.yaml``, which lists all finished models in its subfolders.
 
     Returns:
-        Their names.
+        The names of the models.
     """
     entries: dict[str, Any] = {}
     for below in sorted(path for path in folder.iterdir() if (path / CATALOGUE).is_file()):
@@ -93,9 +93,9 @@ def _finished(folder: Path) -> tuple[ModelCard, ModelEntry]:
     card = card_of(folder)
     if card is None or not (folder / CATALOGUE).is_file():
         raise ConfigError(
-            "no finished model: there is no model card",
+            "not a finished model: there is no model card",
             where=str(folder),
-            fix="name a folder that `elmobench pretrain` has finished",
+            fix="give a folder that `elmobench pretrain` has finished",
         )
     return card, read_entries(folder / CATALOGUE)[card.name]
 
@@ -117,8 +117,8 @@ def _hdf5(source: Path, target: Path) -> None:
             if isinstance(item, h5py.Dataset):
                 values = torch.from_numpy(np.asarray(item, dtype=np.float32))
                 rounded = _half(values, source, name).float().numpy()
-                # Shuffled, the zero bytes of all values lie together; in one chunk, they are all
-                # packed with one code. Larger by a sixth without.
+                # Shuffling puts the zero bytes of all values together, and one chunk compresses
+                # them with one code; without these two the file is larger by a sixth.
                 new.create_dataset(
                     name,
                     data=rounded,
@@ -137,7 +137,7 @@ def _safetensors(source: Path, target: Path) -> None:
         name: _half(value, source, name) if value.is_floating_point() else value
         for name, value in tensors.items()
     }
-    # transformers reads no file without this note.
+    # transformers does not read files without this entry.
     save_file(halves, target, metadata={"format": "pt"})
 
 
@@ -145,9 +145,9 @@ def _half(values: torch.Tensor, source: Path, name: str) -> torch.Tensor:
     largest = values.abs().max().item() if values.numel() else 0.0
     if not largest <= _LARGEST:
         raise ModelError(
-            f"{name} has a value of {largest:g}, and half precision ends at {_LARGEST:g}",
+            f"{name} has a value of {largest:g}, but the largest in half precision is {_LARGEST:g}",
             where=str(source),
-            fix="leave this model as it is",
+            fix="do not pack this model",
         )
     return values.half()
 

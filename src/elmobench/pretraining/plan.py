@@ -1,4 +1,4 @@
-"""A file that says which models are trained on which text, for comparisons on equal terms."""
+"""Plans: files that say which models are trained on which text."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ class _Strict(BaseModel):
 
 
 class PlannedFile(_Strict):
-    """A file of the corpus, looked up below the folders of ``ELMOBENCH_CORPORA``."""
+    """A file of the corpus, searched for in the folders of ``ELMOBENCH_CORPORA``."""
 
     name: str
     sha256: Sha256
 
 
 class PlannedCorpus(_Strict):
-    """The text: see :class:`~elmobench.pretraining.corpus.Corpus`."""
+    """The training text; see :class:`~elmobench.pretraining.corpus.Corpus`."""
 
     tokenizer: str | None = None
     files: tuple[PlannedFile, ...] = Field(min_length=1)
 
 
 class PlannedModel(_Strict):
-    """One model.
+    """One model of a plan.
 
     Attributes:
-        kind: what is trained.
-        options: of that kind's training.
-        start: for a biLM, the folder of a trained one to go on from, below the folder that the
-            models are written to.
+        kind: kind of model.
+        options: options of the training.
+        start: for a biLM, the folder of a trained biLM to start from, relative to the folder that
+            the models are written to.
     """
 
     kind: Literal["bilm", "glove", "bert"]
@@ -64,15 +64,15 @@ class PlannedModel(_Strict):
 
 
 class PretrainingPlan(_Strict):
-    """Models of one text.
+    """Models that are trained on the same text.
 
     Attributes:
-        name: of the plan.
-        description: what it is for.
-        corpus: the text that all of them are trained on.
-        licence: of the weights.
-        attribution: whom the text is owed to.
-        models: by name.
+        name: name of the plan.
+        description: its purpose.
+        corpus: the text that all models are trained on.
+        licence: licence of the weights.
+        attribution: attribution for the text.
+        models: the models, by name.
     """
 
     name: str
@@ -83,13 +83,13 @@ class PretrainingPlan(_Strict):
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")], PlannedModel]
 
     def options(self, name: str) -> BilmOptions | GloveOptions | BertOptions:
-        """The options of model ``name``, checked. Raises ConfigError."""
+        """The options of model ``name``. Raises ConfigError if they are not valid."""
         model = self.models[name]
         return validated(KINDS[model.kind], model.options, f"models.{name}.options")
 
 
 def read_plan(path: Path) -> PretrainingPlan:
-    """Read a plan and check all of its models' options. Raises ConfigError."""
+    """Read a plan and check the options of all its models. Raises ConfigError."""
     plan = validated(PretrainingPlan, read_yaml(path), str(path))
     for name in plan.models:
         plan.options(name)
@@ -97,33 +97,33 @@ def read_plan(path: Path) -> PretrainingPlan:
 
 
 def open_corpus(plan: PretrainingPlan, base: Path) -> Corpus:
-    """The plan's text.
+    """Open the training text of a plan.
 
     Args:
-        plan: names the files.
-        base: looked at before the folders of ``ELMOBENCH_CORPORA``.
+        plan: lists the files.
+        base: folder to search before those of ``ELMOBENCH_CORPORA``.
 
     Raises:
-        ConfigError: if a file is nowhere.
-        DigestError: if a file is another one.
+        ConfigError: if a file is not found.
+        DigestError: if a file has another digest than the plan states.
     """
     folders = [base, *paths.corpus_folders()]
-    found = []
+    files = []
     for file in plan.corpus.files:
-        places = [folder / file.name for folder in folders if (folder / file.name).is_file()]
-        if not places:
+        candidates = [folder / file.name for folder in folders if (folder / file.name).is_file()]
+        if not candidates:
             raise ConfigError(
                 f"no corpus file {file.name}",
                 where=", ".join(map(str, folders)),
-                fix=f"name the folder that has it in {paths.CORPORA_VARIABLE}",
+                fix=f"add the folder that contains it to {paths.CORPORA_VARIABLE}",
             )
-        found.append(places[0])
-    corpus = Corpus.open(found, plan.corpus.tokenizer)
-    for wanted, got in zip(plan.corpus.files, corpus.files, strict=True):
-        if got.sha256 != wanted.sha256:
+        files.append(candidates[0])
+    corpus = Corpus.open(files, plan.corpus.tokenizer)
+    for planned, file in zip(plan.corpus.files, corpus.files, strict=True):
+        if file.sha256 != planned.sha256:
             raise DigestError(
-                f"has sha256 {got.sha256}, the plan asks for {wanted.sha256}",
-                where=str(got.path),
-                fix="get the file that the plan means",
+                f"the digest is {file.sha256}, but the plan states {planned.sha256}",
+                where=str(file.path),
+                fix="get the version of the file that the plan states",
             )
     return corpus

@@ -1,4 +1,4 @@
-"""Words by frequency, in the file format of bilm-tf: one a line, the special ones first."""
+"""Words by frequency, in the file format of bilm-tf: one per line, special words first."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from elmobench.core.files import write_text
 
 BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
 SPECIAL = (BEGIN, END, UNKNOWN)
-"""Ids 0, 1 and 2: begin and end of a sentence, and every word that has no place."""
+"""Ids 0, 1 and 2: begin and end of a sentence, and words outside of the vocabulary."""
 
 
 class Vocabulary:
     """Words and their ids.
 
     Attributes:
-        words: by id; :data:`SPECIAL` first, then by falling count, ties by spelling.
+        words: by id; :data:`SPECIAL` first, then by decreasing count, ties by spelling.
     """
 
     def __init__(self, words: Sequence[str], where: str = "vocabulary") -> None:
@@ -27,14 +27,14 @@ class Vocabulary:
             raise DataError(
                 f"begins with {' '.join(self.words[:3])!r} instead of {' '.join(SPECIAL)}",
                 where=where,
-                fix="let the first three lines be <S>, </S> and <UNK>",
+                fix="the first three lines must be <S>, </S> and <UNK>",
             )
         if len(self.ids) < len(self.words):
-            # The dictionary has each word's last place.
+            # The dictionary has the last position of each word.
             first = next(i for i, word in enumerate(self.words) if self.ids[word] != i)
             word = self.words[first]
             raise DataError(
-                f"the word {word!r} stands twice, first in line {first + 1}",
+                f"the word {word!r} appears twice, first in line {first + 1}",
                 where=f"{where}:{self.ids[word] + 1}",
             )
 
@@ -50,31 +50,31 @@ class Vocabulary:
     def build(
         cls, counts: Mapping[str, int], *, size: int | None = None, min_count: int = 1
     ) -> Vocabulary:
-        """The most frequent words.
+        """Make a vocabulary of the most frequent words.
 
         Args:
-            counts: how often each word occurs; the special ones are not counted among them.
-            size: at most so many words, special ones included.
-            min_count: leave out what is rarer.
+            counts: how often each word occurs; counts of special words are ignored.
+            size: largest number of words, special ones included.
+            min_count: rarer words are left out.
         """
         kept = [w for w, n in counts.items() if n >= min_count and w not in SPECIAL]
         kept.sort(key=lambda word: (-counts[word], word))
-        room = None if size is None else max(0, size - len(SPECIAL))
-        return cls([*SPECIAL, *kept[:room]])
+        limit = None if size is None else max(0, size - len(SPECIAL))
+        return cls([*SPECIAL, *kept[:limit]])
 
     @classmethod
     def read(cls, path: Path) -> Vocabulary:
-        """Read a file of one word a line.
+        """Read a file with one word per line.
 
         Raises:
-            DataError: if it does not begin with the special words, holds one twice or an empty
+            DataError: if it does not begin with the special words, has a word twice or an empty
                 line, or is not UTF-8.
         """
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"not a vocabulary: {error}", where=str(path)) from error
-        # Not splitlines(): it would cut at U+2028 and the like.
+        # Not splitlines(), which also cuts at U+2028 and similar characters.
         words = [line.removesuffix("\r") for line in text.split("\n")]
         if words and not words[-1]:
             words.pop()

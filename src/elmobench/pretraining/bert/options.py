@@ -1,4 +1,4 @@
-"""Options of a BERT's training."""
+"""Options for training a BERT."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ class BertOptions(BaseModel):
     """Shape and training of a small BERT, cased, without the next-sentence task.
 
     Attributes:
-        vocab_size: word pieces, special ones included.
+        vocab_size: number of word pieces, special ones included.
         hidden_size, num_hidden_layers, num_attention_heads, intermediate_size: as in BERT's
             configuration.
-        max_length: pieces of a sequence, special ones included; also the positions there are.
-        batch_size: sequences of a step.
+        max_length: largest number of pieces in a sequence, special ones included; also the number
+            of position embeddings.
+        batch_size: sequences per step.
         epochs: passes over the text; 0.25 reads a quarter of its sequences, drawn at random.
-        mask_share: pieces to be predicted; of these four fifths become ``[MASK]``, a tenth a
-            random piece and a tenth stay (Devlin et al. 2019, section 3.1).
-        learning_rate: at its highest.
-        warmup_share: of all steps, in which the rate grows; then it falls linearly to nothing.
-        weight_decay: of AdamW, on matrices only.
-        dropout: in hidden layers and attention.
+        mask_share: share of the pieces that are predicted; of these, four fifths become
+            ``[MASK]``, a tenth a random piece, and a tenth stay (Devlin et al. 2019, section 3.1).
+        learning_rate: highest learning rate.
+        warmup_share: share of all steps in which the rate grows; then it falls linearly to zero.
+        weight_decay: weight decay of AdamW, for matrices only.
+        dropout: dropout in hidden layers and attention.
         clip_norm: largest norm of the gradients.
-        seed: of the initial weights, the order, the masks and dropout.
+        seed: seed of the initial weights, the order, the masks and dropout.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

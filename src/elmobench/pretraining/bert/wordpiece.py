@@ -1,4 +1,4 @@
-"""The WordPiece vocabulary of a corpus, and the corpus as pieces."""
+"""Train a WordPiece vocabulary on a corpus, and cut the corpus into sequences of pieces."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from elmobench.core.files import write_text
 from elmobench.pretraining.encoded import EncodedCorpus, EncodedPart
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-"""Pieces 0 to 4."""
+"""The pieces with ids 0 to 4."""
 
 
 def train_wordpiece(corpus: EncodedCorpus, size: int) -> Any:
-    """A ``tokenizers.Tokenizer`` as BERT's cased one, trained on the training part.
+    """Train a ``tokenizers.Tokenizer`` like that of cased BERT on the training part.
 
-    The library breaks ties between equally frequent pieces by chance, so that two trainings may
-    differ in a few pieces and in their numbers: keep what came (:func:`wordpiece_of`).
+    The library breaks ties between equally frequent pieces at random, so that two trainings may
+    differ in a few pieces and in their ids: store the result (:func:`wordpiece_of`).
 
     Raises:
-        ConfigError: if ``size`` does not hold the characters of the text.
+        ConfigError: if ``size`` is too small for the characters of the text.
     """
     from tokenizers import BertWordPieceTokenizer
     from tokenizers.processors import BertProcessing
@@ -46,22 +46,22 @@ def train_wordpiece(corpus: EncodedCorpus, size: int) -> Any:
         show_progress=False,
     )
     tokenizer = wrapper._tokenizer
-    # The trainer takes the whole alphabet, alone and inside words, whatever the size.
+    # The trainer always includes the whole alphabet, at the start of words and inside words.
     if tokenizer.get_vocab_size() > size:
         raise ConfigError(
-            f"vocab_size {size} does not hold the alphabet of the text: it needs "
+            f"vocab_size {size} is too small for the alphabet of the text: it needs "
             f"{tokenizer.get_vocab_size()}",
-            fix="take a larger vocab_size",
+            fix="use a larger vocab_size",
         )
     tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return tokenizer
 
 
 def wordpiece_of(corpus: EncodedCorpus, size: int, path: Path) -> Any:
-    """The tokenizer at ``path``; trained and written there if there is none.
+    """Read the tokenizer at ``path``; train it and write it there first if there is no file.
 
     Raises:
-        ModelError: if the file is none.
+        ModelError: if the file is not a tokenizer.
         ConfigError: see :func:`train_wordpiece`.
     """
     from tokenizers import Tokenizer
@@ -70,19 +70,21 @@ def wordpiece_of(corpus: EncodedCorpus, size: int, path: Path) -> Any:
         write_text(path, train_wordpiece(corpus, size).to_str() + "\n")
     try:
         tokenizer = Tokenizer.from_str(path.read_text("utf-8"))
-    except Exception as error:  # the library raises no kind of its own
+    except Exception as error:  # the library has no exception class of its own
         raise ModelError(
-            f"not a tokenizer: {error}", where=str(path), fix="delete it to train anew"
+            f"not a tokenizer: {error}",
+            where=str(path),
+            fix="delete the file; it is then trained again",
         ) from error
     return tokenizer
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Text packed into sequences: whole sentences as long as they fit.
+    """Text packed into sequences of whole sentences, as many as fit.
 
     Attributes:
-        pieces: (N,) int32, sentences one after another, without special pieces.
+        pieces: (N,) int32, all sentences one after another, without special pieces.
         offsets: (S + 1,) int64; sequence i is ``pieces[offsets[i]:offsets[i + 1]]``.
     """
 
@@ -93,40 +95,45 @@ class Sequences:
         return len(self.offsets) - 1
 
     def sequence(self, i: int) -> NDArray[np.int32]:
-        """Sequence ``i``."""
+        """The pieces of sequence ``i``."""
         return self.pieces[self.offsets[i] : self.offsets[i + 1]]
 
 
 def pieces_of_types(corpus: EncodedCorpus, tokenizer: Any) -> list[NDArray[np.int32]]:
-    """The pieces of every word type, by id. A word's pieces do not depend on its neighbours."""
+    """The pieces of every word type, by id; they do not depend on the neighbouring words."""
     words = [[word] for word in corpus.types.words]
-    found = tokenizer.encode_batch(words, is_pretokenized=True, add_special_tokens=False)
-    return [np.array(encoding.ids, dtype=np.int32) for encoding in found]
+    encodings = tokenizer.encode_batch(words, is_pretokenized=True, add_special_tokens=False)
+    return [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
 
 
-def pack(part: EncodedPart, pieces: list[NDArray[np.int32]], room: int) -> Sequences:
-    """Sequences of at most ``room`` pieces, in the order of the text.
+def pack(part: EncodedPart, pieces: list[NDArray[np.int32]], limit: int) -> Sequences:
+    """Pack a text into sequences of at most ``limit`` pieces, in the order of the text.
 
-    A sentence goes into the sequence before it if it fits there whole; one that is longer than
-    ``room`` is cut into sequences of its own.
+    A sentence is appended to the previous sequence if it fits as a whole. A sentence longer than
+    ``limit`` is cut into several sequences.
+
+    Args:
+        part: the sentences.
+        pieces: of each word type, by id.
+        limit: largest number of pieces in a sequence.
     """
     sizes = np.array([len(p) for p in pieces], dtype=np.int64)
     counts = sizes[part.tokens]
     flat = np.empty(int(counts.sum()), dtype=np.int32)
     ends = np.cumsum(counts)
-    pool = np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+    all_pieces = np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
     starts = np.cumsum(sizes) - sizes
     within = np.arange(len(flat)) - np.repeat(ends - counts, counts)
-    flat[:] = pool[np.repeat(starts[part.tokens], counts) + within]
+    flat[:] = all_pieces[np.repeat(starts[part.tokens], counts) + within]
     cuts = [0]
     total = np.concatenate([[0], ends])[part.offsets]
     for begin, end in zip(total[:-1].tolist(), total[1:].tolist(), strict=True):
-        if end - cuts[-1] <= room:
+        if end - cuts[-1] <= limit:
             continue
         if begin > cuts[-1]:
             cuts.append(begin)
-        while end - cuts[-1] > room:
-            cuts.append(cuts[-1] + room)
+        while end - cuts[-1] > limit:
+            cuts.append(cuts[-1] + limit)
     if cuts[-1] < len(flat):
         cuts.append(len(flat))
     return Sequences(flat, np.array(cuts, dtype=np.int64))

@@ -1,11 +1,11 @@
-"""An LSTM with projection and both of ELMo's clips, forward and backward, fast on a processor.
+"""An LSTM with projection and both of ELMo's clips, with a hand-written gradient for CPUs.
 
 ``z = [x, h] W + b``; gates in the order of the weight file: input i, candidate j, forget f,
 output o; ``c = clip(σ(f + 1) c₋₁ + σ(i) tanh(j))``, ``h = clip((σ(o) tanh(c)) P)``. The clipped
-projection is what recurs. Source: bilm-tf's LSTMCell with ``cell_clip`` and ``proj_clip``.
+projection is the recurrent state. Source: bilm-tf's LSTMCell with ``cell_clip`` and ``proj_clip``.
 
-Gradients are written out by hand: autograd would keep a graph node for each of a dozen operations
-a step, and slices of the inputs would each be given a gradient of full size.
+The gradient is written by hand because autograd would keep a graph node for each of a dozen
+operations per step, and would allocate a gradient of full size for each slice of the inputs.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class _ClippedLstm(torch.autograd.Function):
         steps, rows, width = x.shape
         cells = projection.shape[0]
         candidate = slice(cells, 2 * cells)
-        # tanh(j) = 2 σ(2j) − 1: one pass serves all gates, and σ is the faster function.
+        # tanh(j) = 2 σ(2j) − 1: so all gates take one pass, and σ is the faster function.
         doubled, shifted = weight.clone(), bias.clone()
         doubled[:, candidate] *= 2
         shifted[candidate] *= 2
         shifted[2 * cells : 3 * cells] += FORGET_BIAS
-        # Input and state side by side: a step is one product, and its gates stay in the cache.
+        # Input and state in one row: a step is one product, and its gates stay in the cache.
         xh = x.new_empty(steps + 1, rows, weight.shape[0])
         xh[:-1, :, :width] = x
         h = xh[:, :, width:]
@@ -79,9 +79,9 @@ class _ClippedLstm(torch.autograd.Function):
         di, dj, df, do = dgates.chunk(4, dim=1)
         back = torch.ops.aten
         for t in range(steps - 1, -1, -1):
-            # From here on, gates[t] becomes the gradient before the gates' functions.
+            # From here on, gates[t] holds the gradient of the gates' pre-activations.
             i, j, f, o = gates[t].chunk(4, dim=1)
-            # A clip lets no gradient through where it was at work.
+            # Clipped values pass no gradient on.
             torch.add(dh, dout[t], out=dprojected[t])
             back.hardtanh_backward.grad_input(
                 dprojected[t], h[t], -proj_clip, proj_clip, grad_input=dprojected[t]
@@ -118,14 +118,14 @@ def clipped_lstm(
     cell_clip: float | None,
     proj_clip: float | None,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Run one layer in one direction over a stretch of text.
+    """Run one layer in one direction over a window of text.
 
     Args:
         x: (T, B, P) inputs.
-        state: (B, P) projected state and (B, C) cells before the first step. No gradient goes
-            back into them: back-propagation is truncated here.
-        weight: (2P, 4C), input rows before recurrent ones.
-        bias: (4C,); one is added for the forget gate.
+        state: (B, P) projected state and (B, C) cells before the first step. They receive no
+            gradient: back-propagation is truncated here.
+        weight: (2P, 4C), input rows first, then recurrent rows.
+        bias: (4C,); 1 is added to the forget gate's.
         projection: (C, P).
         cell_clip, proj_clip: bounds; None for none.
 

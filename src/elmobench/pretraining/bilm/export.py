@@ -1,4 +1,4 @@
-"""A trained biLM as ``options.json`` and ``weights.hdf5``, for this suite and AllenNLP."""
+"""Write a trained biLM as ``options.json`` and ``weights.hdf5``, for this suite and AllenNLP."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def export(
     options: BilmOptions,
     vocabulary: Vocabulary,
 ) -> None:
-    """Write the model into ``folder``, and read it back to be sure.
+    """Write the model into ``folder`` and read it back as a check.
 
-    ``softmax.safetensors`` and ``vocabulary.txt`` stand beside it: fine-tuning and perplexity
-    need them, vectors do not.
+    ``softmax.safetensors`` and ``vocabulary.txt`` are written too: fine-tuning and perplexity need
+    them, word vectors do not.
 
     Args:
-        folder: made if need be.
+        folder: created if necessary.
         weights: see :func:`~elmobench.pretraining.bilm.network.initial_weights`.
-        options: the run's.
+        options: of the training.
         vocabulary: of the softmax.
     """
     values: dict[str, Any] = options.model_dump(mode="json")
-    # bilm-tf trains with 261 ids and publishes 262: the padding token's row is not in the file.
+    # bilm-tf trains with 261 ids and publishes 262, since padding has no row in the weight file.
     values["char_cnn"]["n_characters"] = N_IDS
     write_text(folder / OPTIONS, json.dumps(values, indent=1) + "\n")
     with atomic_path(folder / WEIGHTS) as temporary, h5py.File(temporary, "w") as file:

@@ -1,4 +1,4 @@
-"""Products in bfloat16 with sums, weights and updates in single precision, where that pays."""
+"""Matrix products in bfloat16; sums, weights and updates stay in single precision."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Arithmetic = Literal["fp32", "bf16"]
 
 
 def check_arithmetic(arithmetic: Arithmetic) -> None:
-    """Raises ConfigError if this machine or this torch has no such products."""
+    """Raise ConfigError if this machine or this version of torch cannot use ``arithmetic``."""
     if arithmetic == "fp32":
         return
     if getattr(_settings(), "fp32_precision", None) is None:
         raise ConfigError(
-            f"torch {torch.__version__} cannot be asked for products in bf16",
+            f"torch {torch.__version__} has no setting for products in bf16",
             fix="use torch 2.9 or newer, or arithmetic=fp32",
         )
     if not has_bf16_products():
@@ -30,11 +30,11 @@ def check_arithmetic(arithmetic: Arithmetic) -> None:
 
 
 def has_bf16_products() -> bool:
-    """Whether products are really rounded to bf16 here when torch is asked for it.
+    """Whether torch really rounds the factors of products to bf16 on this processor.
 
-    Some processors have the instructions and torch still multiplies in fp32, so one product of
-    512 × 512 standard normal values is tried: rounding to 8 bits changes it by about 0.4, another
-    order of the sums by about 0.0001.
+    On some processors that have the instructions torch still multiplies in fp32. So this function
+    computes one product of 512 × 512 standard normal values: rounding to 8 bits changes it by
+    about 0.4, a different order of summation by about 0.0001.
     """
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
@@ -46,9 +46,9 @@ def has_bf16_products() -> bool:
 
 @contextmanager
 def products(arithmetic: Arithmetic) -> Iterator[None]:
-    """In this block oneDNN rounds the factors of fp32 products to bf16, and adds up in fp32.
+    """In this block oneDNN rounds the factors of fp32 products to bf16 and sums in fp32.
 
-    The setting belongs to the process, so all its threads have it meanwhile.
+    The setting applies to all threads of the process.
     """
     if arithmetic == "fp32":
         yield

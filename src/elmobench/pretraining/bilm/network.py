@@ -1,4 +1,4 @@
-"""The biLM's weights under the names of ELMo's weight file, and what they compute."""
+"""The biLM in training: weights under the names of ELMo's weight file, and the forward pass."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from elmobench.pretraining.bilm.clipped_lstm import clipped_lstm
 from elmobench.pretraining.bilm.options import BilmOptions
 
 State = list[tuple[Tensor, Tensor]]
-"""For each layer (B, P) projected states and (B, C) cells."""
+"""For each layer the (B, P) projected states and (B, C) cells."""
 
 SOFTMAX_WEIGHT, SOFTMAX_BIAS = "softmax/W", "softmax/b"
 
-# Words are taken together by their size: little padding, and still few products.
+# Words are grouped by length (largest length of each group): little padding, few products.
 _SIZES = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 10**6)
 
 
 def elmo_options(options: BilmOptions) -> ElmoOptions:
-    """The part of ``options`` that a trained model is read with."""
+    """The part of ``options`` that is needed to read the trained model."""
     return ElmoOptions(char_cnn=options.char_cnn, lstm=options.lstm)
 
 
 def initial_weights(options: BilmOptions, words: int) -> dict[str, Tensor]:
-    """Fresh weights: those of the weight file, and the softmax over ``words``.
+    """Random initial weights: those of the weight file, and the softmax over ``words`` words.
 
-    Character vectors are uniform in ±1; filters normal, with a deviation of √(2 / (w·E)) before
-    a ReLU and √(1 / (w·E)) before a tanh; highway gates start at −2, so that words pass through;
-    all as in bilm-tf. LSTM and projection weights are uniform with a variance of 1 / fan-in; the
-    softmax is normal with a deviation of 1 / √P.
+    As in bilm-tf, character vectors are uniform in ±1, filters are normal with standard deviation
+    √(2 / (w·E)) before a ReLU and √(1 / (w·E)) before a tanh, and highway gates have bias −2, so
+    that words first pass through. LSTM and projection weights are uniform with variance
+    1 / fan-in; softmax weights are normal with standard deviation 1 / √P.
     """
     generator = torch.Generator().manual_seed(options.seed)
     lstm, cnn = options.lstm, options.char_cnn
@@ -65,7 +65,7 @@ def initial_weights(options: BilmOptions, words: int) -> dict[str, Tensor]:
 
 
 def zero_state(options: BilmOptions, rows: int) -> State:
-    """The state before any text."""
+    """The state at the start of a text."""
     lstm = options.lstm
     return [
         (torch.zeros(rows, lstm.projection_dim), torch.zeros(rows, lstm.dim))
@@ -74,11 +74,11 @@ def zero_state(options: BilmOptions, rows: int) -> State:
 
 
 class CharacterTable:
-    """Character ids of all word types of a corpus, made once.
+    """Character ids of all word types of a corpus, computed once.
 
     Args:
         words: the types, by id.
-        length: characters a token.
+        length: number of character ids per word.
     """
 
     def __init__(self, words: tuple[str, ...], length: int) -> None:
@@ -87,7 +87,7 @@ class CharacterTable:
         self._sizes = sizes.astype(np.int16)
 
     def rows(self, types: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int16]]:
-        """(U, length) ids and (U,) sizes of some types."""
+        """(U, length) character ids and (U,) sizes of U types."""
         return torch.from_numpy(self._ids[types].astype(np.int64)), self._sizes[types]
 
 
@@ -97,13 +97,13 @@ def word_vectors(
     ids: Tensor,
     sizes: NDArray[np.int16],
 ) -> Tensor:
-    """(U, P) vectors of words from their characters.
+    """(U, P) vectors of U words from their characters.
 
     Args:
         weights: see :func:`initial_weights`.
         options: the model's.
-        ids: (U, length) character ids, padded with the id of padding inside a word.
-        sizes: (U,) how many of them come before the padding.
+        ids: (U, length) character ids, padded on the right.
+        sizes: (U,) number of ids before the padding.
     """
     cnn = options.char_cnn
     embedding = F.pad(weights["char_embed"], (0, 0, 1, 0))
@@ -116,7 +116,7 @@ def word_vectors(
         if len(rows) == 0:
             continue
         order.append(torch.from_numpy(rows))
-        # All windows inside the padding are alike: one of them is enough for the maximum.
+        # All windows inside the padding are equal: the maximum needs only one of them.
         columns = min(ids.shape[1], int(sizes[rows].max()) + widest)
         characters = F.embedding(ids[order[-1], :columns], embedding).flatten(1)
         pooled.append(_pool(characters, weights, options))
@@ -133,7 +133,7 @@ def word_vectors(
 
 
 def _pool(characters: Tensor, weights: Mapping[str, Tensor], options: BilmOptions) -> Tensor:
-    """(u, c·E) character vectors to the (u, F) maxima of all filters."""
+    """(u, F) maxima of all filters from (u, c·E) character vectors of u words."""
     cnn = options.char_cnn
     dim = cnn.embedding.dim
     banks = []
@@ -145,10 +145,11 @@ def _pool(characters: Tensor, weights: Mapping[str, Tensor], options: BilmOption
 
 
 class _HighestWindow(torch.autograd.Function):
-    """(u, c·E) characters and (w·E, F) filters to the (u, F) highest products of any window.
+    """(u, F) highest product of each filter with any window of a word.
 
-    By hand, because autograd's gradient of overlapping windows and of a maximum takes longer than
-    the products do.
+    Takes (u, c·E) characters and (w·E, F) filters of width w. The gradient is written by hand,
+    because autograd's gradient of overlapping windows and of a maximum takes longer than the
+    products.
     """
 
     @staticmethod
@@ -165,16 +166,16 @@ class _HighestWindow(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         windows, filters, products, highest = ctx.saved_tensors
         dim = ctx.dim
-        # Windows that are equally high, such as those of a letter that comes twice, share it.
+        # Windows with the same product, as of a letter that occurs twice, share the gradient.
         chosen = products.eq_(highest.unsqueeze(1))
         d_products = chosen.mul_((grad / chosen.sum(dim=1)).unsqueeze(1)).flatten(0, 1)
         d_filters = torch.mm(windows.t(), d_products)
-        words, places, _ = products.shape
+        words, positions, _ = products.shape
         width = filters.shape[0] // dim
-        d_windows = torch.mm(d_products, filters.t()).view(words, places, width, dim)
-        d_characters = grad.new_zeros(words, places + width - 1, dim)
+        d_windows = torch.mm(d_products, filters.t()).view(words, positions, width, dim)
+        d_characters = grad.new_zeros(words, positions + width - 1, dim)
         for k in range(width):
-            d_characters[:, k : k + places] += d_windows[:, :, k]
+            d_characters[:, k : k + positions] += d_windows[:, :, k]
         return d_characters.flatten(1), d_filters, None
 
 
@@ -186,25 +187,25 @@ def run_direction(
     state: State,
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, State]:
-    """One language model over a stretch of text.
+    """Run the language model of one direction over a window of text.
 
     Args:
         weights: see :func:`initial_weights`.
         options: the model's.
-        direction: 0 forward, 1 backward (whose text is given reversed).
+        direction: 0 forward, 1 backward (with the text reversed).
         x: (T, B, P) word vectors.
-        state: before the stretch.
-        generator: for dropout; None for none.
+        state: before the window.
+        generator: for dropout; None for no dropout.
 
     Returns:
-        (T, B, P) outputs of the last layer, and the state after the stretch.
+        (T, B, P) outputs of the last layer, and the state after the window.
     """
     lstm = options.lstm
     after: State = []
     for layer in range(lstm.n_layers):
         name = cell_name(direction, layer)
         out, last = clipped_lstm(
-            _dropped(x, options.dropout, generator),
+            _dropout(x, options.dropout, generator),
             state[layer],
             weights[f"{name}/W_0"],
             weights[f"{name}/B"],
@@ -214,11 +215,11 @@ def run_direction(
         )
         x = out + x if layer and lstm.use_skip_connections else out
         after.append(last)
-    return _dropped(x, options.dropout, generator), after
+    return _dropout(x, options.dropout, generator), after
 
 
-def _dropped(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    if generator is None or share == 0.0:
+def _dropout(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+    if generator is None or rate == 0.0:
         return x
-    keep = torch.empty_like(x).bernoulli_(1.0 - share, generator=generator)
-    return x * keep.div_(1.0 - share)
+    keep = torch.empty_like(x).bernoulli_(1.0 - rate, generator=generator)
+    return x * keep.div_(1.0 - rate)

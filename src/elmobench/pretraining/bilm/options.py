@@ -1,4 +1,4 @@
-"""Options of a biLM's training: bilm-tf's file as it is, and how this suite trains."""
+"""Options for training a biLM: those of bilm-tf and those that this suite adds."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ _Positive = Annotated[int, Field(ge=1)]
 
 
 class BilmOptions(BaseModel):
-    """Shape and training of a biLM, by the names of bilm-tf's ``options.json``.
+    """Shape and training of a biLM, under the names of bilm-tf's ``options.json``.
 
-    A file of bilm-tf is read as it is; what it holds besides is left alone. Defaults of what it
-    does not have are bilm-tf's.
+    A file of bilm-tf can be read unchanged; other fields in it are ignored. Where it has no such
+    field, the default is what bilm-tf does.
 
     Attributes:
-        char_cnn: the character CNN.
-        lstm: the LSTMs.
-        n_tokens_vocab: words of the softmax, special ones included.
-        batch_size: rows; each reads text of its own.
-        unroll_steps: tokens of a row in a step; gradients go back no further.
-        n_negative_samples_batch: words drawn for the sampled softmax, shared by a step's
-            positions and drawn for each direction. Of a smaller vocabulary all are taken, which
-            is the whole softmax.
-        dropout: on the input of each LSTM layer and on the last one's output.
-        all_clip_norm_val: largest norm of all gradients together.
+        char_cnn: shape of the character CNN.
+        lstm: shape of the LSTMs.
+        n_tokens_vocab: number of words in the softmax, special ones included.
+        batch_size: number of rows; each reads a different part of the text.
+        unroll_steps: tokens per row and step; gradients go back no further.
+        n_negative_samples_batch: words drawn for the sampled softmax in each step and direction,
+            shared by all positions. With a smaller vocabulary all of its words are used, which
+            is the full softmax.
+        dropout: dropout on the input of each LSTM layer and on the output of the last.
+        all_clip_norm_val: largest norm of all gradients together; larger ones are scaled down.
         n_epochs: passes over the training part; 0.25 reads a quarter of its sentences, drawn at
             random.
-        optimizer: ``adagrad`` (bilm-tf: rate 0.2, accumulators start at 1) or ``adam``.
-        learning_rate: None for 0.2 (Adagrad) or 0.002 (Adam).
-        warmup_steps: the rate grows linearly for so many steps.
-        decay: ``none`` or ``cosine``, to nothing at the end of the last epoch.
-        arithmetic: of the products in LSTMs and softmax: ``fp32``, or ``bf16`` for factors
-            rounded to bfloat16 (sums, weights, updates and all measuring stay in fp32).
-        seed: of the initial weights, the order of sentences, dropout and negatives.
+        optimizer: ``adagrad`` (as bilm-tf, accumulators start at 1) or ``adam``.
+        learning_rate: highest learning rate; None for 0.2 (Adagrad) or 0.002 (Adam).
+        warmup_steps: number of steps in which the rate grows linearly.
+        decay: ``none``, or ``cosine`` to zero at the last step.
+        arithmetic: arithmetic of the products in LSTMs and softmax: ``fp32``, or ``bf16`` for
+            factors rounded to bfloat16 (sums, weights, updates and all measuring stay in fp32).
+        seed: seed of the initial weights, the order of sentences, dropout and negative samples.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
@@ -61,12 +61,12 @@ class BilmOptions(BaseModel):
 
     @property
     def rate(self) -> float:
-        """The learning rate at its highest."""
+        """The highest learning rate."""
         if self.learning_rate is not None:
             return self.learning_rate
         return 0.2 if self.optimizer == "adagrad" else 0.002
 
     @property
     def positions_per_step(self) -> int:
-        """Tokens that each direction reads in a step."""
+        """Tokens that each direction reads per step."""
         return self.batch_size * self.unroll_steps

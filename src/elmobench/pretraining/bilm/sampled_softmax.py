@@ -1,4 +1,4 @@
-"""Softmax over a large vocabulary: sampled for training, exact for measuring.
+"""Softmax over a large vocabulary: sampled in training, exact for measuring.
 
 Source: Jean et al. 2015, "On Using Very Large Target Vocabulary for Neural Machine Translation",
 as in TensorFlow's ``sampled_softmax_loss`` with its log-uniform sampler, which bilm-tf uses.
@@ -14,17 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# Positions at a time: their logits then stay in the cache.
+# Positions per block: the logits of a block fit into the cache.
 _ROWS = 128
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Words drawn for a step.
+    """Words drawn for one step.
 
     Attributes:
         ids: (S,) distinct word ids.
-        tries: how many draws it took to have S distinct ones.
+        tries: number of draws it took to obtain S distinct words.
     """
 
     ids: NDArray[np.int64]
@@ -32,16 +32,17 @@ class Sample:
 
 
 def draw_log_uniform(size: int, words: int, rng: np.random.Generator) -> Sample:
-    """``size`` distinct ids below ``words``, where id k is drawn with a probability of
-    ``log((k + 2) / (k + 1)) / log(words + 1)``: ids are ranks, the most frequent first.
+    """Draw ``size`` distinct ids below ``words``.
+
+    Id k has probability ``log((k + 2) / (k + 1)) / log(words + 1)``: ids are ranks by frequency.
 
     Raises:
-        ValueError: if there are not so many words.
+        ValueError: if ``size`` is larger than ``words``.
     """
     if size > words:
-        raise ValueError(f"{size} distinct words of {words}")
+        raise ValueError(f"cannot draw {size} distinct words from {words}")
     if size == words:
-        # Every word: what the sampler would give in the end. Each is expected once.
+        # All words; with infinitely many tries, each is expected once.
         return Sample(np.arange(words, dtype=np.int64), np.iinfo(np.int64).max)
     ids = np.zeros(0, dtype=np.int64)
     while True:
@@ -49,12 +50,12 @@ def draw_log_uniform(size: int, words: int, rng: np.random.Generator) -> Sample:
         ids = np.concatenate([ids, np.minimum(draws, words - 1)])
         _, first = np.unique(ids, return_index=True)
         if len(first) >= size:
-            places = np.sort(first)[:size]
-            return Sample(ids[places], int(places[-1]) + 1)
+            positions = np.sort(first)[:size]
+            return Sample(ids[positions], int(positions[-1]) + 1)
 
 
 def log_expected_count(ids: NDArray[np.int64], words: int, tries: int) -> NDArray[np.float32]:
-    """Logarithm of how often each id is expected among ``tries`` draws, counted once at most."""
+    """Log of the probability that each id is among ``tries`` draws, of the shape of ``ids``."""
     p = np.log1p(1.0 / (ids + 1.0)) / math.log(words + 1)
     counts: NDArray[np.float64] = -np.expm1(tries * np.log1p(-p))
     return np.log(counts).astype(np.float32)
@@ -62,14 +63,14 @@ def log_expected_count(ids: NDArray[np.int64], words: int, tries: int) -> NDArra
 
 @dataclass(frozen=True)
 class SampledLoss:
-    """Loss and gradients of a step.
+    """Loss of one step and its gradients.
 
     Attributes:
-        loss: sum over positions of the sampled cross-entropy, in nats.
-        positions: (N, P) gradient of the vectors.
-        rows: (R,) distinct word ids whose weights have a gradient.
+        loss: sum of the sampled cross-entropy over N positions, in nats.
+        positions: (N, P) gradient of the output vectors.
+        rows: (R,) distinct ids of the words whose weights have a gradient.
         weight: (R, P) their gradients.
-        bias: (R,) likewise.
+        bias: (R,) gradients of their biases.
     """
 
     loss: float
@@ -82,10 +83,10 @@ class SampledLoss:
 def sampled_softmax(
     vectors: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, sample: Sample
 ) -> SampledLoss:
-    """Cross-entropy against the target and the drawn words, with all gradients of its sum.
+    """Cross-entropy over the target and the drawn words, with all gradients of its sum.
 
-    Logits are corrected by the words' expected counts; a drawn word that is a position's target
-    does not stand against it.
+    Logits are corrected by the expected counts of the words. A drawn word is not a negative sample
+    at positions where it is the target.
 
     Args:
         vectors: (N, P) outputs of the language model.
@@ -96,14 +97,14 @@ def sampled_softmax(
     """
     words = len(bias)
     drawn = torch.from_numpy(sample.ids)
-    rows, where = torch.unique(torch.cat([targets, drawn]), return_inverse=True)
-    own, others = where[: len(targets)], where[len(targets) :]
+    rows, inverse = torch.unique(torch.cat([targets, drawn]), return_inverse=True)
+    own, others = inverse[: len(targets)], inverse[len(targets) :]
     correction = torch.from_numpy(log_expected_count(rows.numpy(), words, sample.tries))
     used, offset = weight[rows], bias[rows] - correction
     negatives, negative_offset = used[others], offset[others]
     true = used[own]
 
-    # Where a drawn word is the target: (position, column) pairs.
+    # For each position the column of the drawn word that is its target; -1 for none.
     column = torch.full((len(rows),), -1)
     column[others] = torch.arange(len(others))
     hit = column[own]
@@ -125,7 +126,7 @@ def sampled_softmax(
         own_e = (t - top).exp()
         total = e.sum(1) + own_e
         loss += float((total.log() + top - t).sum())
-        # Probabilities are e / total; the small factors are divided, not the large one.
+        # Probabilities are e / total; the smaller factors are divided, which is cheaper.
         share = total.reciprocal()
         d_true[part] = own_e * share - 1.0
         torch.mm(e, negatives, out=d_vectors[part]).mul_(share.unsqueeze(1))
@@ -140,7 +141,14 @@ def sampled_softmax(
 
 
 def exact_log_probability(vectors: Tensor, targets: Tensor, weight: Tensor, bias: Tensor) -> float:
-    """Sum over positions of the target's log-probability among all words, in nats."""
+    """Sum of the targets' log-probabilities under the full softmax, in nats.
+
+    Args:
+        vectors: (N, P) outputs of the language model.
+        targets: (N,) int64 ids of the next words.
+        weight: (V, P) softmax weights.
+        bias: (V,).
+    """
     total = 0.0
     for start in range(0, len(targets), _ROWS):
         part = slice(start, start + _ROWS)

@@ -1,4 +1,4 @@
-"""Weights to start from: a biLM that is trained already, for a vocabulary that may be another."""
+"""Initial weights from a trained biLM, whose vocabulary may differ."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from elmobench.pretraining.vocabulary import Vocabulary
 def read_start(
     folder: Path, options: BilmOptions, vocabulary: Vocabulary, fresh: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Weights of the model in ``folder``, for further training on other text.
+    """Read the weights of the model in ``folder``, to fine-tune it on other text.
 
-    Words that both vocabularies have keep their softmax weights. Where the folder has no softmax
-    (published models have none), it starts afresh, and so do new words.
+    Words in both vocabularies keep their softmax weights; new words start with fresh ones. If the
+    folder has no softmax (published models have none), the whole softmax starts fresh.
 
     Args:
-        folder: with ``options.json`` and ``weights.hdf5``, and perhaps ``softmax.safetensors``
-            and ``vocabulary.txt``.
-        options: of the further training; its shape must be the model's.
-        vocabulary: of the further training.
-        fresh: what a training from the start would begin with.
+        folder: has ``options.json`` and ``weights.hdf5``, perhaps ``softmax.safetensors`` and
+            ``vocabulary.txt``.
+        options: of the new training; they must have the shape of the model.
+        vocabulary: of the new training.
+        fresh: initial weights of a training from the start.
 
     Raises:
-        ConfigError: if ``options`` are of another shape.
+        ConfigError: if ``options`` have another shape.
         ModelError: if a file is missing or damaged.
     """
     theirs = read_options(folder / OPTIONS)
@@ -44,7 +44,7 @@ def read_start(
         raise ConfigError(
             "the model to start from has another shape than the options",
             where=str(folder / OPTIONS),
-            fix="give its own options.json as options",
+            fix="use the options.json of that model as options",
         )
     weights = dict(fresh)
     weights |= {
@@ -62,11 +62,11 @@ def read_start(
     expected = (len(words), ours.lstm.projection_dim)
     if tuple(weight.shape) != expected or tuple(bias.shape) != expected[:1]:
         raise ModelError(
-            f"has shape {tuple(weight.shape)}, and vocabulary and options ask for {expected}",
+            f"has shape {tuple(weight.shape)}, but vocabulary and options need {expected}",
             where=str(folder / SOFTMAX),
         )
-    both = [(i, words.ids[word]) for i, word in enumerate(vocabulary.words) if word in words.ids]
-    here, there = (torch.tensor(column) for column in zip(*both, strict=True))
+    common = [(i, words.ids[word]) for i, word in enumerate(vocabulary.words) if word in words.ids]
+    here, there = (torch.tensor(column) for column in zip(*common, strict=True))
     weights[SOFTMAX_WEIGHT] = fresh[SOFTMAX_WEIGHT].index_copy(0, here, weight[there])
     weights[SOFTMAX_BIAS] = fresh[SOFTMAX_BIAS].index_copy(0, here, bias[there])
     return weights

@@ -1,4 +1,4 @@
-"""Options of a GloVe training."""
+"""Options for training GloVe."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _Positive = Annotated[int, Field(ge=1)]
 
 
 class GloveOptions(BaseModel):
-    """What the published code calls by the same names, where it has them.
+    """Options of a training, under the names of the published code where it has them.
 
     Attributes:
-        vocab_size: at most so many words, the most frequent.
-        min_count: leave out rarer words.
-        vector_size: D, values of a vector.
+        vocab_size: largest number of words; the most frequent are kept.
+        min_count: rarer words are left out.
+        vector_size: D, values per vector.
         window_size: words on either side.
-        x_max, alpha: of the weighting function ``f(x) = min(1, (x / x_max)^alpha)``.
+        x_max, alpha: parameters of the weighting function ``f(x) = min(1, (x / x_max)^alpha)``.
         eta: learning rate of AdaGrad.
-        text_share: count in this share of the sentences, evenly spread; the vocabulary is that of
-            the whole text.
+        text_share: share of the sentences, evenly spread, in which words are counted; the
+            vocabulary is that of the whole text.
         epochs: passes over all cells.
-        batch_size: cells of an update.
-        heldout_share: of the cells, kept from training to measure on.
-        memory_mb: what counting may hold in memory.
-        seed: of the initial vectors, the held-out cells and the order.
+        batch_size: cells per update.
+        heldout_share: share of the cells that is held out to measure on.
+        memory_mb: memory for counting, in MB.
+        seed: seed of the initial vectors, the held-out cells and the order.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
