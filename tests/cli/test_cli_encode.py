@@ -28,7 +28,7 @@ def test_standard_input_to_hdf5(tmp_path):
         ("random", b"a\n\xff", [], "in.txt:2: is not UTF-8"),
         ("random", b"a", ["--layer", "1"], "no layer 1"),
         ("randum", b"a", [], "did you mean"),
-        ("random@layer=0", b"a", [], "concerns a task's use"),
+        ("random@layer=0", b"a", [], "applies to a task's head"),
     ],
 )
 def test_mistakes_leave_no_file(tmp_path, spec, data, options, message):

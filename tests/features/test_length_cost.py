@@ -40,7 +40,7 @@ def test_seconds_are_the_provider_s() -> None:
     assert found[0].microseconds_per_token == pytest.approx(1.3e6 / 3)
     assert sorted(set(slow.lengths)) == [3, 7, 50]
     assert slow.words == {"a", "b", "c", "d"}
-    with pytest.raises(ValueError, match="without a word"):
+    with pytest.raises(ValueError, match="the text has no words"):
         time_by_length(slow, [()])  # type: ignore[arg-type]
 
 

@@ -1,1 +1,1 @@
-"""Providers of frozen vectors, their catalog, and the feature store."""
+"""Frozen vectors: providers, the model catalog, the feature store and export to files."""

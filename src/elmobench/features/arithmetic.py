@@ -1,4 +1,4 @@
-"""Full single precision, whatever the caller has switched on."""
+"""Context managers that guarantee full float32 precision."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 
 from elmobench.core.errors import ConfigError
 
-# Under any other value oneDNN computes fp32 products in a lower precision.
+# With any value other than STRICT, oneDNN computes float32 products at a lower precision.
 _MATH_MODES: Final = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 
 
 @contextmanager
 def no_gradients() -> Iterator[None]:
-    """Inference mode, and no autocast on any device. Both are settings of the thread."""
+    """Enter inference mode without autocast on any device. Both settings belong to the thread."""
     with (
         torch.inference_mode(),
         torch.autocast("cpu", enabled=False),
@@ -28,12 +28,12 @@ def no_gradients() -> Iterator[None]:
 
 @contextmanager
 def strict_float32() -> Iterator[None]:
-    """No gradients, no autocast, and an error where fp32 products may lose precision.
+    """Disable gradients and autocast, and check that float32 products keep full precision.
 
-    The setting is the caller's, so it is refused rather than changed behind their back.
+    A lower precision is the caller's choice, so it is an error and is not changed silently.
 
     Raises:
-        ConfigError: if PyTorch or oneDNN may compute fp32 products in bf16 or TF32.
+        ConfigError: if PyTorch or oneDNN may compute float32 products in bf16 or TF32.
     """
     if torch.get_float32_matmul_precision() != "highest":
         raise ConfigError(

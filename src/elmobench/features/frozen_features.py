@@ -1,4 +1,4 @@
-"""Frozen vectors as a scikit-learn transformer: texts in, one pooled vector a text out."""
+"""Frozen vectors as a scikit-learn transformer: one pooled vector per text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.export.layer_selection import check_layer
 from elmobench.features.provider import FeatureProvider, FloatArray
-from elmobench.features.spec import PROVIDER_SETTINGS, parse_features
+from elmobench.features.spec import parse_features
 from elmobench.features.store.feature_store import FeatureStore, Precision
 from elmobench.features.streaming import chunked, encode_stream
 
@@ -30,25 +30,33 @@ _POOLINGS: Final[tuple[str, ...]] = get_args(Pooling)
 
 
 class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Texts to pooled frozen vectors: (n, D) float32.
+    """Transform texts into pooled frozen vectors, (n, D) float32.
 
-    Nothing is learned: ``fit`` only checks the parameters, and ``transform`` needs no fit. A
-    pickle holds the parameters and loads the model again; a clone in the same process shares
-    the loaded model. Vectors are computed a bounded number of tokens at a time.
+    Nothing is learned: ``fit`` only checks the parameters, and ``transform`` can be called without
+    ``fit``. A pickle contains the parameters only, and the model is loaded again; a clone in the
+    same process shares the loaded model. Vectors are computed in chunks of bounded size.
+
+    >>> from elmobench import FrozenFeatures
+    >>> features = FrozenFeatures("glove-mini+elmo-mini", layer="average")
+    >>> features.fit_transform(["The cat sat .", "A dog barked ."]).shape
+    (2, 356)
 
     Args:
-        spec: features, e.g. ``"elmo-random"``; parts of ``a+b`` stand side by side. Settings of
-            the provider (``@state=warm``) are allowed, and ``@layer=K`` for one part.
-        pooling: over a text's tokens: ``mean``, ``max``, ``min``, ``sum``, ``first``, ``last``.
-        layer: its number from 0, ``"average"`` or ``"concat"`` (all layers side by side). None:
-            what ``@layer`` says, else the average. A part with one layer passes as it is.
-        tokenizer: of strings: ``words`` (raw text), ``spaces``, ``whitespace``, or a function
-            from a string to tokens. Sequences of tokens are taken as they are.
-        normalize: ``"l2"`` scales each part's pooled vector to length 1 (zeros stay zeros).
+        spec: features, e.g. ``"elmo-random"``; the vectors of the parts of ``a+b`` are
+            concatenated. Settings of the provider (``@state=warm``) are allowed, and ``@layer=K``
+            for one part.
+        pooling: over the tokens of a text: ``mean``, ``max``, ``min``, ``sum``, ``first``,
+            ``last``.
+        layer: a number from 0, ``"average"``, or ``"concat"`` to concatenate all layers. None: the
+            value of ``@layer`` if given, else the average. It has no effect on parts with one
+            layer.
+        tokenizer: for strings: ``words`` (raw text), ``spaces``, ``whitespace``, or a function
+            from a string to tokens. Sequences of tokens are used as they are.
+        normalize: ``"l2"`` scales the pooled vector of each part to length 1 (zeros stay zeros).
         models: further catalog entries.
-        store: folder in which vectors are kept for the next time; None keeps none.
+        store: folder of a feature store that keeps the vectors for later calls; None for no store.
         precision: of the vectors in ``store``; ``fp16`` rounds them.
-        trust_first: accept and pin downloads whose digest nobody knows.
+        trust_first: accept downloads without a known digest, and pin them.
     """
 
     def __init__(
@@ -75,25 +83,25 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.trust_first = trust_first
 
     def fit(self, X: Any, y: Any = None) -> FrozenFeatures:
-        """Load the model and check the parameters and the kind of ``X``; learns nothing.
+        """Load the model, and check the parameters and the type of ``X``; learns nothing.
 
         Raises:
             ConfigError: if a parameter is wrong.
-            TypeError: if ``X`` is one string, or holds what is no text.
+            TypeError: if ``X`` is a single string, or an element is not a text.
         """
         self._sentences(X)
         self._parts()
         return self
 
     def transform(self, X: Any) -> FloatArray:
-        """(n, D) float32; a text without tokens gives zeros.
+        """Return one vector per text, (n, D) float32; a text without tokens gives zeros.
 
         Args:
             X: n texts, each a string or a sequence of tokens.
 
         Raises:
             ConfigError, TypeError: as :meth:`fit`.
-            ModelError, DigestError, DownloadError, StoreError: as loading and storing do.
+            ModelError, DigestError, DownloadError, StoreError: from loading and storing.
         """
         sentences = self._sentences(X)
         parts = self._parts()
@@ -103,12 +111,12 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             end = start + self._width(provider, choice)
             for row, vectors in enumerate(self._encoded(provider, sentences)):
                 if vectors.shape[1]:
-                    out[row, start:end] = self._pooled(_chosen(vectors, choice))
+                    out[row, start:end] = self._pooled(_select(vectors, choice))
             start = end
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """(D,) names: part, layer where layers are concatenated, and number of the value."""
+        """Return (D,) names: part, layer if layers are concatenated, and index of the value."""
         names = []
         for (provider, choice), part in zip(
             self._parts(), parse_features(self.spec).parts, strict=True
@@ -133,7 +141,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return [_tokens(text, i, tokenizer) for i, text in enumerate(X)]
 
     def _parts(self) -> list[tuple[FeatureProvider, LayerChoice]]:
-        """Each part's provider, and which of its layers."""
+        """The provider of each part, and its chosen layer."""
         if self.pooling not in _POOLINGS:
             raise ConfigError(
                 f"unknown pooling {self.pooling!r}", fix=did_you_mean(str(self.pooling), _POOLINGS)
@@ -142,31 +150,38 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"unknown normalize {self.normalize!r}", fix="use 'l2' or None")
         parts = []
         for part in parse_features(self.spec).parts:
-            settings = dict(part.settings)
             where = f"features {str(part)!r}"
-            own = settings.pop("layer", None)
-            foreign = [key for key in settings if key not in PROVIDER_SETTINGS]
-            if part.trainable or foreign:
+            unusable = [key for key in part.head_settings if key != "layer"]
+            if part.trainable or unusable:
+                setting = "(trainable)" if part.trainable else unusable[0]
                 raise ConfigError(
-                    f"{'(trainable)' if part.trainable else foreign[0]!r} concerns a task's head",
+                    f"{setting!r} applies to a task's head",
                     where=where,
-                    fix="leave it out: these vectors are frozen, and `layer` chooses among them",
+                    fix="leave it out: these vectors are frozen; choose a layer with `layer`",
                 )
             choice = self.layer
-            if own is not None:
-                if self.layer is not None or not own.isdecimal():
+            own_layer = part.setting("layer")
+            if own_layer is not None:
+                if not own_layer.isdecimal():
                     raise ConfigError(
-                        f"layer={own} is no number, or beside layer={self.layer!r}",
+                        f"@layer={own_layer} is not a number",
+                        where=where,
+                        fix="write @layer=K, with a number K from 0",
+                    )
+                if self.layer is not None:
+                    raise ConfigError(
+                        f"the layer is given twice: @layer={own_layer} in the spec and "
+                        f"layer={self.layer!r}",
                         where=where,
                         fix="write @layer=K in the spec, or give the argument",
                     )
-                choice = int(own)
-            provider = self._load(part.name, settings)
+                choice = int(own_layer)
+            provider = self._load(part.name, part.provider_options)
             parts.append((provider, _checked(choice, provider, where)))
         return parts
 
     def _load(self, name: str, settings: dict[str, str]) -> FeatureProvider:
-        """The provider, loaded once for this object and its clones."""
+        """Load a provider once for this object and its clones."""
         loaded: dict[str, FeatureProvider] = self.__dict__.setdefault("_loaded", {})
         key = repr((name, sorted(settings.items()), self.models))
         if key not in loaded:
@@ -174,7 +189,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             provider = catalog.load(name, settings)
             if not provider.cacheable:
                 raise ConfigError(
-                    "its vectors depend on what was encoded before, so a text has none of its own",
+                    "its vectors depend on what was encoded before, not only on the text",
                     where=f"features {name!r}",
                     fix="use @state=zero or @state=warm",
                 )
@@ -187,7 +202,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _encoded(
         self, provider: FeatureProvider, sentences: list[Sentence]
     ) -> Iterator[FloatArray]:
-        """All layers of each text, one after another."""
+        """Yield all layers of one text after another."""
         if self.store is None:
             yield from encode_stream(provider, sentences)
             return
@@ -201,7 +216,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             start += len(chunk)
 
     def _pooled(self, vectors: FloatArray) -> FloatArray:
-        """(T, W), T > 0, to (W,)."""
+        """Pool (T, W) vectors, T > 0, to (W,)."""
         if self.pooling in ("first", "last"):
             pooled = vectors[0 if self.pooling == "first" else -1].astype(np.float64)
         elif self.pooling in ("mean", "sum"):
@@ -252,11 +267,11 @@ def _checked(choice: LayerChoice, provider: FeatureProvider, where: str) -> Laye
     return choice or "average"
 
 
-def _chosen(vectors: FloatArray, choice: LayerChoice) -> FloatArray:
-    """(L, T, D) to (T, D), or (T, L·D) for ``concat``."""
+def _select(vectors: FloatArray, choice: LayerChoice) -> FloatArray:
+    """Reduce (L, T, D) layers to (T, D), or to (T, L·D) for ``concat``."""
     if isinstance(choice, int):
-        one: FloatArray = vectors[choice]
-        return one
+        layer: FloatArray = vectors[choice]
+        return layer
     if choice == "concat":
         return np.concatenate(list(vectors), axis=-1)
     mean: FloatArray = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -269,7 +284,7 @@ def _tokens(text: Any, index: int, tokenizer: Callable[[str], Sequence[str]]) ->
     if isinstance(text, list | tuple | np.ndarray):
         for token in text:
             if not isinstance(token, str):
-                raise TypeError(f"text {index} has the token {token!r}, which is no string")
+                raise TypeError(f"text {index} has the token {token!r}, which is not a string")
         return tuple(map(str, text))
     raise TypeError(
         f"text {index} is {type(text).__name__} ({text!r:.40}): expected a string or a list of "

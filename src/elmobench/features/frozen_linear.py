@@ -1,4 +1,4 @@
-"""Matrix products with weights that never change, packed once for the processor."""
+"""Linear layers with frozen weights that are packed once for the processor."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-# Rows that oneDNN is told to expect. The packing serves any number; this one suits batches.
+# Number of rows that oneDNN packs for. Any number of rows works; this one suits batches.
 _EXPECTED_ROWS: Final = 128
 
 
 class FrozenLinear:
-    """``x @ weight + bias``.
+    """Compute ``x @ weight + bias``.
 
-    On a CPU the weight is packed by oneDNN where PyTorch has it: true fp32, two to three times
-    as fast as MKL on AMD processors and as fast elsewhere, and each sum is taken in an order of
-    its own, whatever the other rows and the number of threads. On other devices, and where
-    oneDNN is missing or switched off, PyTorch's own product runs.
+    On a CPU, oneDNN packs the weight if PyTorch has oneDNN. Products are then true float32, two to
+    three times as fast as MKL on AMD processors and as fast elsewhere, and the order of each sum
+    depends neither on the other rows nor on the number of threads. On other devices, and if oneDNN
+    is missing or disabled, PyTorch's own product is used.
 
-    oneDNN adds a sum's terms one after another, which errs more than other libraries' orders
-    where sums are long: short sums that are added up err less than either. Other products need
-    no such help, and get none.
+    oneDNN accumulates sequentially and loses accuracy on long sums. Splitting a sum into short
+    blocks is more accurate than oneDNN's and other libraries' long sums, so ``block`` does that for
+    oneDNN. Other libraries need no blocks and get none.
 
-    bfloat16 on a CPU without such instructions gives the same numbers at the speed of float32:
+    On a CPU without bfloat16 instructions, bfloat16 gives the same numbers at the speed of float32:
     products of two bfloat16 values are exact in float32.
 
     Args:
         weight: (K, N).
         bias: (N,), or None.
         dtype: of input, output and stored weight: float32 or bfloat16. Products are summed in
-            float32 either way.
-        device: where the weight lies.
-        block: terms that oneDNN adds up in one go at most, in float32; None for all.
+            float32 in both cases.
+        device: of the weight.
+        block: maximum number of terms that oneDNN sums at once in float32; None for all.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class FrozenLinear:
     ) -> None:
         self.in_features, self.out_features = weight.shape
         self.dtype = dtype
-        # Rows are outputs, as PyTorch and oneDNN keep a linear layer.
+        # One row per output, as in the linear layers of PyTorch and oneDNN.
         rows = weight.detach().t().to(device=device, dtype=dtype).contiguous()
         self._bias = None if bias is None else bias.detach().to(device=device, dtype=dtype)
         on_cpu = rows.device.type == "cpu"
@@ -68,7 +68,7 @@ class FrozenLinear:
                 )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(…, K) of this layer's dtype to (…, N)."""
+        """Multiply x, (…, K) of this layer's dtype, by the weight; returns (…, N)."""
         if self._emulated:
             return self._product(x.float()).to(self.dtype)
         return self._product(x)
@@ -85,7 +85,7 @@ class FrozenLinear:
 
 
 def _onednn() -> Any | None:
-    """oneDNN's packed linear operator, or None where this build of PyTorch lacks it."""
+    """oneDNN's packed linear operator, or None if this build of PyTorch lacks it."""
     backend, operators = torch.backends.mkldnn, torch.ops.mkldnn
     if not (backend.is_available() and backend.enabled):  # type: ignore[no-untyped-call]
         return None
@@ -95,5 +95,5 @@ def _onednn() -> Any | None:
 
 def has_bfloat16() -> bool:
     """Whether oneDNN multiplies bfloat16 on this processor."""
-    asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return _onednn() is not None and asked is not None and bool(asked())
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return _onednn() is not None and supported is not None and bool(supported())

@@ -1,4 +1,4 @@
-"""How long a provider takes for a sentence, by the sentence's length."""
+"""Measure a provider's encoding time per sentence by sentence length."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
 
 LENGTHS = (5, 10, 20, 40, 80, 160, 320)
-"""Tokens of the sentences that are measured."""
+"""Sentence lengths that are measured, in tokens."""
 
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class LengthCost:
-    """What sentences of one length cost.
+    """Encoding time of sentences of one length.
 
     Attributes:
-        length: tokens of each.
-        sentences: encoded together.
-        seconds: wall time a sentence, the median of a few rounds.
+        length: tokens per sentence.
+        sentences: number of sentences encoded together.
+        seconds: wall time per sentence, the median over the rounds.
     """
 
     length: int
@@ -33,7 +33,7 @@ class LengthCost:
 
     @property
     def microseconds_per_token(self) -> float:
-        """Wall time a token."""
+        """Wall time per token."""
         return 1e6 * self.seconds / self.length
 
 
@@ -45,26 +45,25 @@ def time_by_length(
     tokens: int = 2000,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[LengthCost]:
-    """Encode running text cut into sentences of equal length, once for each length.
+    """Time the encoding of running text that is cut into sentences of equal length.
 
-    Every round has other text, so that no word's vector is there from the round before.
+    Every round uses different text, so that no vector is left from the round before.
 
     Args:
-        provider: encodes.
-        text: sentences whose words, one after another, are the running text; read again from its
-            beginning where it ends.
-        lengths: tokens a sentence.
-        tokens: of a round, or one sentence's if that has more.
-        clock: tells seconds.
+        provider: to measure.
+        text: sentences whose words form the running text; it starts again when it ends.
+        lengths: tokens per sentence, each measured separately.
+        tokens: per round; at least one sentence is encoded.
+        clock: returns the time in seconds.
 
     Raises:
-        ValueError: for a text without a word.
+        ValueError: if the text has no words.
     """
     words = [word for sentence in text for word in sentence]
     if not words:
-        raise ValueError("a text without a word")
+        raise ValueError("the text has no words")
     running = itertools.cycle(words)
-    found = []
+    costs = []
     for length in lengths:
         count = max(1, tokens // length)
         seconds = []
@@ -73,6 +72,6 @@ def time_by_length(
             start = clock()
             provider.encode(sentences)
             seconds.append((clock() - start) / count)
-        # The first round warms up.
-        found.append(LengthCost(length, count, statistics.median(seconds[1:])))
-    return found
+        # The first round is a warm-up.
+        costs.append(LengthCost(length, count, statistics.median(seconds[1:])))
+    return costs

@@ -1,4 +1,4 @@
-"""The contract of every source of frozen vectors."""
+"""The interface of every source of frozen vectors, and the registry of providers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Layer:
     """How one layer of a provider is stored.
 
     Attributes:
-        name: what users read, for example ``"char_cnn"`` or ``"lstm_1"``.
-        kind: ``"type"`` if the vector depends on the word's spelling alone, else ``"token"``.
-        dim: number of stored values a vector.
-        repeat: the vector that users see is the stored one, this many times side by side
-            (ELMo's layer 0 is ``[x ; x]``: stored once, repeated twice).
+        name: shown to users, for example ``"char_cnn"`` or ``"lstm_1"``.
+        kind: ``"type"`` if a vector depends only on the word's spelling, else ``"token"``.
+        dim: values per stored vector.
+        repeat: how many copies of the stored vector are concatenated to give the vector that users
+            see (ELMo's layer 0 is ``[x ; x]``: stored once, repeated twice).
     """
 
     name: str
@@ -44,22 +44,30 @@ class Layer:
 class FeatureProvider(ABC):
     """Frozen vectors for tokenised sentences: evaluation mode, no gradients.
 
-    Layers count from 0 and all have ``dim`` values. Equal fingerprints mean equal vectors,
-    to 5e-6, whatever the batch, the order or the number of threads.
+    Layers are numbered from 0, and the vectors of every layer have ``dim`` values. Equal
+    fingerprints mean equal vectors to within 5e-6, whatever the batch, the order of the sentences
+    or the number of threads.
+
+    >>> from elmobench import load_provider
+    >>> provider = load_provider("elmo-mini")
+    >>> provider.num_layers, provider.dim
+    (3, 256)
+    >>> [vectors.shape for vectors in provider.encode([["The", "cat", "sat"], ["Hi"]])]
+    [(3, 3, 256), (3, 1, 256)]
     """
 
     name: str
-    """The catalog's name or the path it was loaded from: for messages only."""
+    """Catalog name, or the path that the model was loaded from; used only in messages."""
 
     layers: tuple[Layer, ...]
 
     cacheable: bool = True
-    """False if a sentence's vectors depend on what was encoded before it."""
+    """False if the vectors of a sentence depend on what was encoded before it."""
 
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over weights, options, state policy, arithmetic and code version."""
+        """SHA-256 (hex) of weights, options, state policy, arithmetic and code version."""
 
     @property
     def num_layers(self) -> int:
@@ -68,7 +76,7 @@ class FeatureProvider(ABC):
 
     @property
     def dim(self) -> int:
-        """Values a vector, D; the same for all layers."""
+        """Values per vector, D; the same for all layers."""
         return self.layers[0].dim * self.layers[0].repeat
 
     @property
@@ -78,34 +86,40 @@ class FeatureProvider(ABC):
 
     @property
     def parameter_count_is_cheap(self) -> bool:
-        """Whether :attr:`parameters` is known without reading a whole file for it."""
+        """Whether :attr:`parameters` is known without reading a whole file."""
         return True
 
     @abstractmethod
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """Stored vectors of the ``"type"`` layers, in layer order: one (V, dim_j) array each."""
+        """Encode words for the ``"type"`` layers.
+
+        Returns:
+            The vectors to store: one (V, dim_j) array per layer, in layer order.
+        """
 
     @abstractmethod
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
-        """Stored vectors of the ``"token"`` layers for each sentence: one (T, dim_j) array each.
+        """Encode sentences for the ``"token"`` layers.
 
-        An empty sentence gives arrays of shape (0, dim_j).
+        Returns:
+            For each sentence the vectors to store: one (T, dim_j) array per layer, in layer order.
+            An empty sentence gives arrays of shape (0, dim_j).
         """
 
     @contextmanager
     def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
-        """Inside the block the work that depends on ``words`` alone is done once.
+        """Do the work that depends only on the words once, for all calls inside the block.
 
-        It is done for all of them together, so that what comes out is a function of ``words``
-        and not of which calls follow. Providers without such work need not care.
+        All words are processed together, so that the result is a function of ``words`` and does
+        not depend on the calls that follow. Providers without such work need not override this.
 
         Args:
-            words: distinct words of everything that will be encoded.
+            words: the distinct words of everything that will be encoded.
         """
         yield
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> list[FloatArray]:
-        """All layers of every sentence, in the given order: one (L, T, D) array each."""
+        """Encode sentences: all layers of each, in the given order, as one (L, T, D) array."""
         words = sorted({token for sentence in sentences for token in sentence})
         row = {word: i for i, word in enumerate(words)}
         with self.precompute_words(words):
@@ -124,14 +138,17 @@ class FeatureProvider(ABC):
         return result
 
     def coverage(self, words: Sequence[str]) -> dict[str, float] | None:
-        """Share of ``words`` (tokens, repeats counted) and of their types that have a vector.
+        """Return the share of tokens and the share of types that have a vector.
 
-        None where every word has one by construction (character models).
+        None if every word has a vector by construction (character models).
+
+        Args:
+            words: tokens, with repetitions.
         """
         return None
 
     def describe(self) -> dict[str, Any]:
-        """What a record keeps of this provider; JSON values only."""
+        """Describe this provider for a run record; JSON values only."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
@@ -145,19 +162,19 @@ class ProviderFactory(ABC):
     """Builds a provider from a catalog entry; registered in :data:`PROVIDERS`."""
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
-        """The entry that ``provider:path`` stands for, and the folder of its relative paths.
+        """Return the entry that ``provider:path`` means, and the folder for its relative paths.
 
         Args:
-            path: what stands after the colon.
-            base: folder that relative paths begin at; None for the current one.
+            path: the text after the colon.
+            base: folder that relative paths start from; None for the current one.
             where: the features spec, for messages.
 
         Raises:
-            ConfigError: if such models have no path, as by default.
-            ModelError: if there is nothing at ``path``.
+            ConfigError: if such models are not named by a path, which is the default.
+            ModelError: if nothing is found at ``path``.
         """
         raise ConfigError(
-            "such features are not named by a path",
+            "features of this kind are not named by a path",
             where=where,
             fix="define them in a models: mapping, with provider and options",
         )
@@ -171,14 +188,14 @@ class ProviderFactory(ABC):
         trust_first: bool = False,
         progress: DownloadProgress | None = None,
     ) -> dict[str, Path]:
-        """Local, checked paths of the entry's files by role, fetched where need be.
+        """Return local paths of the entry's files by role; fetch missing files, check all digests.
 
         Args:
-            entry: names them.
-            chosen: settings that go before the entry's options.
-            base: folder that relative paths begin at; None for the current one.
+            entry: names the files.
+            chosen: settings that override the entry's options.
+            base: folder that relative paths start from; None for the current one.
             where: the features, for messages.
-            trust_first: accept and pin downloads whose digest nobody knows.
+            trust_first: accept downloads without a known digest, and pin them.
             progress: called as bytes of a download arrive.
 
         Raises:
@@ -191,7 +208,13 @@ class ProviderFactory(ABC):
 
     @abstractmethod
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
-        """Build the provider. ``files`` maps roles (``"weights"``, …) to local, checked paths."""
+        """Build the provider.
+
+        Args:
+            name: of the features.
+            files: local paths by role (``"weights"``, …); their digests have been checked.
+            options: of the provider.
+        """
 
 
 PROVIDERS: Registry[ProviderFactory] = Registry("provider", "elmobench.providers")
@@ -206,7 +229,7 @@ PROVIDERS.add_lazy(
 PROVIDERS.add_lazy(
     "allennlp-elmo",
     "elmobench.features.allennlp.provider:FACTORY",
-    "ELMo by AllenNLP, in an environment of its own",
+    "ELMo computed by AllenNLP, in a separate environment",
 )
 PROVIDERS.add_lazy("static", "elmobench.features.static:FACTORY", "word vectors, text or binary")
 PROVIDERS.add_lazy(
@@ -215,5 +238,5 @@ PROVIDERS.add_lazy(
     "any Hugging Face encoder or decoder",
 )
 PROVIDERS.add_lazy(
-    "random", "elmobench.features.static.random_vectors:FACTORY", "a random vector a word type"
+    "random", "elmobench.features.static.random_vectors:FACTORY", "one random vector per word type"
 )

@@ -1,4 +1,4 @@
-"""Encoding any number of sentences in bounded memory."""
+"""Encode any number of sentences in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from elmobench.data.examples import Sentence, as_sentence
 from elmobench.features.provider import FeatureProvider, FloatArray
 
 CHUNK_VALUES: Final = 1 << 24
-"""Values of all layers of the sentences that are encoded together: 64 MB as float32."""
+"""Maximum number of values, over all layers, that are encoded together: 64 MB as float32."""
 
 
 def chunked(
     sentences: Iterable[Sequence[str]], width: int, values: int = CHUNK_VALUES
 ) -> Iterator[list[Sentence]]:
-    """Runs of ``sentences``, each of at most ``values`` values, or of one sentence alone.
+    """Split sentences into chunks of at most ``values`` values; a longer sentence is one chunk.
 
     Args:
-        sentences: read as far as the next run needs.
-        width: values a token, over all layers.
-        values: bound for a run. An empty sentence counts as one token.
+        sentences: read only as far as the next chunk needs.
+        width: values per token, over all layers.
+        values: maximum per chunk. An empty sentence counts as one token.
     """
-    most = max(1, values // width)
+    max_tokens = max(1, values // width)
     chunk: list[Sentence] = []
     tokens = 0
     for sentence in map(as_sentence, sentences):
         size = max(1, len(sentence))
-        if chunk and tokens + size > most:
+        if chunk and tokens + size > max_tokens:
             yield chunk
             chunk, tokens = [], 0
         chunk.append(sentence)
@@ -39,9 +39,10 @@ def chunked(
 def encode_stream(
     provider: FeatureProvider, sentences: Iterable[Sequence[str]], values: int = CHUNK_VALUES
 ) -> Iterator[FloatArray]:
-    """All layers of one sentence after another: one (L, T, D) array each.
+    """Yield all layers of one sentence after another, each as an (L, T, D) array.
 
-    The same vectors as :meth:`FeatureProvider.encode` to 5e-6, without holding them all.
+    The vectors equal those of :meth:`FeatureProvider.encode` to within 5e-6; only one chunk is held
+    in memory.
     """
     for chunk in chunked(sentences, provider.num_layers * provider.dim, values):
         yield from provider.encode(chunk)

@@ -181,7 +181,7 @@ def test_mistakes_leave_no_file_and_keep_the_old_one(tmp_path, suffix):
     path.write_bytes(b"old")
     with pytest.raises(DataError, match=r"some\.txt:2: is not UTF-8"):
         _export(path, data=b"good\nb\xffad\n")
-    with pytest.raises(StoreError, match=r"some\.txt:3: a value of .* is beyond fp16"):
+    with pytest.raises(StoreError, match=r"some\.txt:3: a value of .* is too large for fp16"):
         _export(path, HashProvider(scale=1e6), data=b"\n\nword", precision="fp16")
     carried = load_provider("elmo-random@state=carry")
     with pytest.raises(StoreError, match="state=zero"):

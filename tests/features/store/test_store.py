@@ -181,7 +181,7 @@ def test_shards_keep_below_their_size_where_they_can(store):
 def test_overflow_and_values_that_are_not_finite(tmp_path):
     big = HashProvider(scale=1e6)
     store = FeatureStore(tmp_path)
-    with pytest.raises(StoreError, match=r"layer 'a'.*beyond fp16") as caught:
+    with pytest.raises(StoreError, match=r"layer 'a'.*too large for fp16") as caught:
         store.build(big, corpus())
     assert "fp32" in str(caught.value.fix)
     assert shard_bytes(tmp_path) == {}

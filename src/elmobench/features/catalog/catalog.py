@@ -1,4 +1,4 @@
-"""The catalog: names to feature providers."""
+"""The model catalog: from names to feature providers."""
 
 from __future__ import annotations
 
@@ -20,28 +20,32 @@ from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_featu
 if TYPE_CHECKING:
     from elmobench.core.progress import DownloadProgress
 
-_KNOWN = Path(__file__).with_name("models.yaml")  # by address
-_SHIPPED = Path(__file__).parents[2] / "models" / "models.yaml"  # in this package
-# Each stands for many models, and which one matters more than the family. Beside each, how to
-# name one that is not in the catalog.
+_KNOWN = Path(__file__).with_name("models.yaml")  # models to download
+_SHIPPED = Path(__file__).parents[2] / "models" / "models.yaml"  # models in this package
+# A family is not a model: results depend on which of its models is meant, so a name must say that.
+# The values show how to name a model that is not in the catalog.
 _FAMILIES = {
     "elmo": "elmo:path/to/folder",
     "bert": "bert:path/to/folder",
     "glove": "static:path/to/file",
 }
-# What people write before a colon, where it is not the provider's own name.
+# Prefixes before a colon that differ from the name of the provider.
 _SYNONYMS = {"bert": "transformer"}
 
 
 class ModelCatalog:
-    """Entries by name: built in, from ``models.yaml`` files in ELMOBENCH_MODELS, and given.
+    """Model entries by name: built in, from ``models.yaml`` files in ELMOBENCH_MODELS, and given.
+
+    >>> from elmobench.features.catalog.catalog import ModelCatalog
+    >>> ModelCatalog().entry("elmo-mini").expect.dim
+    256
 
     Args:
-        models: further entries, of the schema of ``models.yaml``.
-        base: folder for the relative paths in ``models``; None for the current one.
-        trust_first: accept and pin downloads whose digest nobody knows.
+        models: further entries, with the schema of ``models.yaml``.
+        base: folder for relative paths in ``models``; None for the current one.
+        trust_first: accept downloads without a known digest, and pin them.
         progress: called as bytes of a download arrive.
-        thorough: check what entries expect even where whole files must be read for it.
+        thorough: check the expected shapes of models even if whole files must be read.
 
     Raises:
         ConfigError: if an entry is malformed, or a name is defined twice.
@@ -89,20 +93,20 @@ class ModelCatalog:
             self._entries[name] = (entry, base, source)
 
     def names(self) -> list[str]:
-        """All names, sorted."""
+        """Return all names, sorted."""
         return sorted(self._entries)
 
     def entry(self, name: str) -> ModelEntry:
-        """The entry called ``name``; ``elmo:folder`` and ``static:file`` make one.
+        """Return the entry ``name``; for ``elmo:folder`` or ``static:file`` a new one.
 
         Raises:
-            UnknownNameError: no such name; suggests the closest.
-            ConfigError: the name is that of a family: lists its members.
+            UnknownNameError: there is no such name; the message suggests the closest.
+            ConfigError: ``name`` is a family of models; the message lists its members.
         """
         return self._resolve(name)[0]
 
     def files(self, name: str) -> list[FileState]:
-        """Where the files of ``name`` are and what is known of them; reads and fetches none.
+        """Return the states of the files of ``name``, without reading or fetching them.
 
         Raises:
             UnknownNameError, ConfigError, ModelError: as :meth:`entry` does.
@@ -110,7 +114,7 @@ class ModelCatalog:
         return file_states(*self._resolve(name), shipped=self.is_builtin(name))
 
     def is_builtin(self, name: str) -> bool:
-        """Whether ``name`` is an entry that comes with this package."""
+        """Whether ``name`` is an entry of this package."""
         return name in self._entries and self._entries[name][1] in (_KNOWN.parent, _SHIPPED.parent)
 
     def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
@@ -137,7 +141,7 @@ class ModelCatalog:
         )
 
     def _pinned(self, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:
-        """The catalog's own entry for the same hub model, if it has one: it knows the commit."""
+        """The catalog's entry for the same hub model if there is one, since it gives the commit."""
         repo = entry.options.get("repo")
         if repo is not None:
             for known, folder, _ in self._entries.values():
@@ -146,13 +150,13 @@ class ModelCatalog:
         return entry, base
 
     def load(self, name: str, settings: Mapping[str, str] | None = None) -> FeatureProvider:
-        """The provider called ``name``, loaded once for each set of provider settings.
+        """Load the provider ``name``, once for each set of provider settings.
 
         Args:
             name: catalog name, ``elmo:folder``, ``bert:folder``, ``bert:hub-name`` or
                 ``static:file``.
-            settings: of a part of a features spec. Those of the provider become its options;
-                the others concern the layer mix and are passed over.
+            settings: of a part of a features spec. Provider settings become options of the
+                provider; settings of a task's head are ignored.
 
         Raises:
             UnknownNameError, ConfigError, ModelError, DigestError, DownloadError
@@ -177,8 +181,8 @@ class ModelCatalog:
                 provider = factory.load(name, files, {**entry.options, **chosen})
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
             except ModelError:
-                # Trust is for models: what came for the first time and is none must not keep
-                # the right file out when it comes.
+                # Unpin a first download that is not a valid model, so that the right file is
+                # accepted later.
                 forget_pins(known)
                 raise
             self._loaded[memo] = provider
@@ -188,16 +192,20 @@ class ModelCatalog:
 def load_provider(
     spec: str, models: Mapping[str, Any] | None = None, *, trust_first: bool = False
 ) -> FeatureProvider:
-    """The provider of a features spec with one part, e.g. ``elmo-random@seed=3``.
+    """Load the provider of a features spec with one part, e.g. ``elmo-random@seed=3``.
+
+    >>> from elmobench import load_provider
+    >>> [vectors.shape for vectors in load_provider("elmo-mini").encode([["The", "cat", "sat"]])]
+    [(3, 3, 256)]
 
     Args:
-        spec: name with the settings ``state`` and ``seed`` where wanted.
+        spec: a name, optionally with provider settings such as ``state`` and ``seed``.
         models: further catalog entries.
-        trust_first: accept and pin downloads whose digest nobody knows.
+        trust_first: accept downloads without a known digest, and pin them.
 
     Raises:
-        ConfigError: for ``a+b``, ``(trainable)`` and settings of the layer mix, none of which
-            is a provider's business.
+        ConfigError: for ``a+b``, ``(trainable)`` and settings of a task's head, which do not apply
+            to a provider.
         UnknownNameError, ModelError, DigestError, DownloadError
     """
     parts = parse_features(spec).parts
@@ -209,12 +217,11 @@ def load_provider(
             fix=f"load {' and '.join(repr(part.name) for part in parts)} one by one",
         )
     part = parts[0]
-    foreign = [key for key, _ in part.settings if key not in PROVIDER_SETTINGS]
-    if part.trainable or foreign:
-        what = "'(trainable)'" if part.trainable else f"setting {foreign[0]!r}"
+    if part.trainable or part.head_settings:
+        what = "'(trainable)'" if part.trainable else f"setting {next(iter(part.head_settings))!r}"
         raise ConfigError(
-            f"{what} concerns a task's use of the vectors, not the provider",
+            f"{what} applies to a task's head, not to the provider",
             where=where,
             fix="leave it out: a provider gives all layers, frozen",
         )
-    return ModelCatalog(models, trust_first=trust_first).load(part.name, dict(part.settings))
+    return ModelCatalog(models, trust_first=trust_first).load(part.name, part.provider_options)

@@ -1,4 +1,4 @@
-"""Catalog entries: which provider, which files, which licence. The schema of ``models.yaml``."""
+"""Catalog entries (provider, files, licence): the schema of ``models.yaml``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class ModelFile(_Strict):
     """One file of a model: a local ``path`` or an https ``url``.
 
     Attributes:
-        path: relative ones are looked up beside the defining file, then in ELMOBENCH_MODELS.
+        path: a relative path is searched in the folder of the defining file, then in
+            ELMOBENCH_MODELS.
         url: public address.
         sha256: digest of the file (hex); checked before the file is used.
         bytes: its size.
@@ -41,11 +42,11 @@ class ModelFile(_Strict):
 
 
 class Expected(_Strict):
-    """What must come out of a model's files; checked at every load, digest or not.
+    """Expected shape of a model; checked at every load, whether or not a digest is known.
 
     Attributes:
         parameters: number of values in the weights, as the provider counts them.
-        dim: values a vector, D.
+        dim: values per vector, D.
         layers: number of layers, L.
     """
 
@@ -55,20 +56,20 @@ class Expected(_Strict):
 
 
 class ModelEntry(_Strict):
-    """One name of the catalog.
+    """One model of the catalog.
 
     Attributes:
         provider: registered provider that loads it.
         files: its files by role.
         options: of the provider.
-        expect: shape of the model, where it is known beforehand.
-        licence: of the weights; what stands in brackets is left out of tables.
+        expect: shape of the model, if known in advance.
+        licence: of the weights; tables leave out text in brackets.
         description: one line.
-        trained_on: the text that the weights come from.
-        citation: where the model was published.
-        homepage: its publisher's page.
-        bytes: size of all files, for models whose ``files`` do not say it.
-        version: of the model, where its publisher counts.
+        trained_on: the text that the model was trained on.
+        citation: publication of the model.
+        homepage: web page of the publisher.
+        bytes: size of all files, for models whose ``files`` do not give it.
+        version: of the model, if its publisher numbers versions.
     """
 
     provider: str
@@ -89,14 +90,14 @@ class _ModelsFile(_Strict):
 
 
 def parse_entries(models: Mapping[str, Any], where: str) -> dict[str, ModelEntry]:
-    """A ``models:`` mapping, checked. Entries that are parsed already are kept as they are.
+    """Parse and check a ``models:`` mapping. Entries that are already parsed are kept.
 
     Raises:
-        ConfigError: naming every unknown or missing field and every name that is not one.
+        ConfigError: names every unknown or missing field and every malformed name.
     """
     return validated(_ModelsFile, {"models": models}, where).models
 
 
 def read_entries(path: Path) -> dict[str, ModelEntry]:
-    """The entries of a ``models.yaml``. Raises ConfigError naming file and field."""
+    """Read the entries of a ``models.yaml``. Raises ConfigError naming file and field."""
     return validated(_ModelsFile, read_yaml(path), str(path)).models

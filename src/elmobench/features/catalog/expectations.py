@@ -1,4 +1,4 @@
-"""Whether a loaded model has the shape that its entry states."""
+"""Check that a loaded model has the shape that its entry expects."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def check_expectations(
     *,
     thorough: bool = False,
 ) -> None:
-    """Compare what was loaded with what its entry expects.
+    """Compare a loaded model with what its entry expects.
 
-    A file can be whole and yet another model's; where no digest is known, this tells.
+    An undamaged file can belong to another model. This check detects it even without a digest.
 
     Args:
-        provider: what was loaded.
-        expected: numbers of the entry; those that it leaves out are not looked at.
-        files: what it was loaded from, by role, for messages.
+        provider: the loaded model.
+        expected: numbers from the entry; None is not checked.
+        files: by role, the files of the model, for messages.
         where: the features, for messages.
-        thorough: count parameters even where whole files must be read for it.
+        thorough: count parameters even if whole files must be read.
 
     Raises:
-        ModelError: naming every number that differs, expected and found.
+        ModelError: names every number that differs, with the expected value.
     """
     differences = []
     if expected.layers is not None and provider.num_layers != expected.layers:
@@ -41,7 +41,7 @@ def check_expectations(
     if counted and provider.parameters != expected.parameters:
         differences.append(f"{provider.parameters:,} parameters, expected {expected.parameters:,}")
     if differences:
-        # Of a model of many files their folder says as much.
+        # For a model of many files the message names only their folder.
         places = {path if len(files) < 3 else path.parent: None for path in files.values()}
         read = f" (read from {', '.join(map(str, places))})" if files else ""
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Digests of large model files, computed once a process for each state of a file."""
+"""Digests of large model files, computed once per process and file state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from elmobench.core.digests import file_sha256
 
 
 def cached_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file; computed again only if its size or time of change differ."""
+    """Return the SHA-256 (hex) of a file; recomputed only if its size or mtime changes."""
     status = path.stat()
     return _sha256(path.resolve(), status.st_size, status.st_mtime_ns)
 

@@ -1,4 +1,4 @@
-"""What is known of one file of a model."""
+"""The state of one file of a model on this machine."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What is known of one file of a model, without reading it.
+    """What is known about one file of a model without reading the file.
 
     Attributes:
-        role: what it is for, such as ``"weights"``; of a hub model its name.
+        role: its purpose, such as ``"weights"``; for a hub model the file's name.
         place: its address, or its path as the entry gives it.
-        remote: whether it comes from an address.
-        path: where it lies on this machine; None if it is not here.
-        sha256: its digest (hex), where one is known.
-        digest_from: whether the entry states the digest or ``--trust-first`` pinned it.
-        bytes: its size, where it is known.
-        shipped: whether it comes with this package.
+        remote: whether it is downloaded from an address.
+        path: where it is on this machine; None if it is missing.
+        sha256: its digest (hex), if known.
+        digest_from: whether the entry gives the digest or ``--trust-first`` pinned it.
+        bytes: its size, if known.
+        shipped: whether it is part of this package.
     """
 
     role: str

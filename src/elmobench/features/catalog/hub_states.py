@@ -1,4 +1,4 @@
-"""What is known of a hub model's files: entries whose options name ``repo`` and ``revision``."""
+"""States of the files of hub models: entries with the options ``repo`` and ``revision``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from elmobench.features.catalog.file_state import FileState
 
 
 def hub_address(options: Mapping[str, Any]) -> str:
-    """What the files' pins begin with: ``hub:REPO@REVISION/``."""
+    """Return the prefix of the files' pins: ``hub:REPO@REVISION/``."""
     return f"hub:{options['repo']}@{options.get('revision')}/"
 
 
 def at_revision(entry: ModelEntry, revision: str | None) -> ModelEntry:
-    """The entry at another commit of its hub model, whose digests it does not know."""
+    """Return the entry at another commit of its hub model, without the digests of its own."""
     if revision is None or revision == entry.options.get("revision"):
         return entry
     options = {key: value for key, value in entry.options.items() if key != "sha256"}
@@ -27,10 +27,10 @@ def at_revision(entry: ModelEntry, revision: str | None) -> ModelEntry:
 
 
 def hub_states(options: Mapping[str, Any]) -> list[FileState]:
-    """The states of the files; one for all of them as long as nobody knows their digests.
+    """Return the states of the files; a single one for all files while no digests are known.
 
     Args:
-        options: ``repo``, ``revision``, and perhaps ``sha256``: digests by file name.
+        options: ``repo``, ``revision``, and optionally ``sha256``: digests by file name.
     """
     address = hub_address(options)
     stated: Mapping[str, str] = options.get("sha256") or {}
@@ -60,7 +60,7 @@ def hub_states(options: Mapping[str, Any]) -> list[FileState]:
 
 
 def _local(repo: str, revision: str, name: str) -> Path | None:
-    """The file in the mirror if one is set, else in the hub's own cache."""
+    """The local file: in the mirror if one is set, else in the hub's own cache."""
     from huggingface_hub import constants, try_to_load_from_cache
 
     mirror = paths.mirror()
@@ -68,5 +68,5 @@ def _local(repo: str, revision: str, name: str) -> Path | None:
         host = urlsplit(constants.ENDPOINT).hostname or ""
         path = mirror / host / repo / "resolve" / revision / name
         return path if path.is_file() else None
-    found = try_to_load_from_cache(repo, name, revision=revision)
-    return Path(found) if isinstance(found, str) else None
+    cached = try_to_load_from_cache(repo, name, revision=revision)
+    return Path(cached) if isinstance(cached, str) else None

@@ -1,4 +1,4 @@
-"""What is known of the catalog's models without loading one: for tables and for reading."""
+"""Information about the models of the catalog, for tables and pages, without loading them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.file_state import FileState
 
 _PINNED: Final = "pinned by you with --trust-first"
-_UNKNOWN: Final = "unknown: needs --trust-first, which pins what comes"
+_UNKNOWN: Final = "unknown: needs --trust-first, which pins the digest of the download"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class ModelInfo:
     """One model of the catalog.
 
     Attributes:
-        name: as it is written in a features spec.
-        entry: what the catalog says.
-        files: where its files are.
-        builtin: whether the entry comes with this package.
+        name: as written in a features spec.
+        entry: from the catalog.
+        files: states of its files.
+        builtin: whether the entry is part of this package.
     """
 
     name: str
@@ -32,12 +32,12 @@ class ModelInfo:
 
     @property
     def state(self) -> str:
-        """Whether it can be used now, and if not, what that takes."""
+        """Whether the model can be used now, and if not, what is needed; see :func:`state_of`."""
         return state_of(self.files)
 
     @property
     def bytes(self) -> int | None:
-        """Size of all its files; None if there are none, or if one is unknown."""
+        """Size of all its files; None if it has no files, or if the size of one is unknown."""
         known = [file.bytes for file in self.files if file.bytes is not None]
         if known and len(known) == len(self.files):
             return sum(known)
@@ -45,12 +45,12 @@ class ModelInfo:
 
     @property
     def fetch_command(self) -> str | None:
-        """What fetches it; None if it is here, or comes from no address."""
+        """The command that fetches it; None if it is on this machine or has no address."""
         trust = {"to fetch": "", "needs --trust-first": " --trust-first"}.get(self.state)
         return None if trust is None else f"elmobench models fetch {self.name}{trust}"
 
     def row(self) -> dict[str, Any]:
-        """Everything, as JSON values."""
+        """Return all fields, as JSON values."""
         expect = self.entry.expect
         return {
             "name": self.name,
@@ -73,7 +73,7 @@ class ModelInfo:
     def _file(self, file: FileState) -> dict[str, Any]:
         place = "path" if not file.remote else "hub" if file.place.startswith("hub:") else "url"
         row: dict[str, Any] = {place: file.place.removeprefix("hub:"), "bytes": file.bytes}
-        if file.remote or file.sha256 is not None:  # of one's own file nobody asks for a digest
+        if file.remote or file.sha256 is not None:  # the user's own local files need no digest
             stated = "published" if self.builtin else "stated by your entry"
             digest = {"entry": stated, "pin": _PINNED, None: _UNKNOWN}[file.digest_from]
             row |= {"sha256": file.sha256, "digest": digest}
@@ -81,8 +81,11 @@ class ModelInfo:
 
 
 def state_of(files: Sequence[FileState]) -> str:
-    """One of ``no network needed``, ``shipped``, ``local``, ``file missing``, ``fetched``,
-    ``pinned`` (fetched, with a digest of your own), ``to fetch``, ``needs --trust-first``."""
+    """Return the state of a model with these files.
+
+    One of ``no network needed``, ``shipped``, ``local``, ``file missing``, ``fetched``, ``pinned``
+    (fetched, with a digest that the user pinned), ``to fetch``, ``needs --trust-first``.
+    """
     if not files:
         return "no network needed"
     if any(file.path is None and not file.remote for file in files):
@@ -97,7 +100,7 @@ def state_of(files: Sequence[FileState]) -> str:
 
 
 def model_info(catalog: ModelCatalog, name: str) -> ModelInfo:
-    """What is known of ``name``.
+    """Return what is known about the model ``name`` without loading it.
 
     Raises:
         UnknownNameError, ConfigError, ModelError: as :meth:`ModelCatalog.entry` does.
@@ -107,14 +110,14 @@ def model_info(catalog: ModelCatalog, name: str) -> ModelInfo:
 
 
 def describe_model(info: ModelInfo) -> dict[str, Any]:
-    """Everything that is known of a model and how to use it, without what is not known."""
+    """Return the known fields of a model and ways to use it; unknown fields are left out."""
     row = {key: value for key, value in info.row().items() if value not in (None, "", {})}
     del row["name"]
     return {**row, "use": _uses(info)}
 
 
 def _uses(info: ModelInfo) -> list[str]:
-    """Ways to write it in an experiment's ``features`` and on the command line."""
+    """How to write the model in an experiment's ``features`` and on the command line."""
     uses = [info.name]
     if info.entry.provider == "static":
         uses.append(f"{info.name}(trainable)")

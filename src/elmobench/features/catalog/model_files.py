@@ -1,4 +1,4 @@
-"""From a catalog entry's files to local paths whose digests have been checked."""
+"""Resolve the files of a catalog entry to local paths and check their digests."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def file_states(entry: ModelEntry, base: Path | None, *, shipped: bool = False) -> list[FileState]:
-    """The states of an entry's files, in its order.
+    """Return the states of an entry's files, in the order of the entry.
 
     Args:
-        entry: what to look for.
+        entry: names the files.
         base: folder of the file that defines the entry.
-        shipped: whether that file comes with this package.
+        shipped: whether that file is part of this package.
     """
     if not entry.files and entry.options.get("repo") is not None:
         return hub_states(entry.options)
@@ -57,9 +57,9 @@ def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> File
 
 
 def forget_pins(before: Iterable[FileState]) -> None:
-    """Undo what ``--trust-first`` pinned since ``before``, and drop those files.
+    """Remove the pins that ``--trust-first`` has made since ``before``, and delete those files.
 
-    The files of the hub stay in its own cache, which is not ours.
+    Files of hub models stay in the hub's own cache, which other programs use as well.
     """
     from elmobench.data.download.cache import forget
 
@@ -79,19 +79,19 @@ def local_path(
     trust_first: bool = False,
     progress: DownloadProgress | None = None,
 ) -> Path:
-    """The checked local file of a catalog entry.
+    """Return the local path of a catalog entry's file, fetched if missing and checked.
 
     Args:
-        file: where it is and what it must be.
+        file: its location, and its digest and size if known.
         base: folder of the file that defines the entry.
         where: the entry, for messages.
-        trust_first: accept and pin a download whose digest nobody knows.
+        trust_first: accept a download without a known digest, and pin it.
         progress: called as bytes of a download arrive.
 
     Raises:
-        ModelError: no such file; names the folders that were tried.
-        DigestError: the content is not what the entry says.
-        DownloadError: the address could not be fetched.
+        ModelError: the file does not exist; the message lists the folders that were searched.
+        DigestError: the content has another digest or size than the entry gives.
+        DownloadError: the download failed.
     """
     if file.url is not None:
         from elmobench.data.download.cache import fetch
@@ -122,18 +122,18 @@ def local_path(
 
 
 def find_model_path(path: str, base: Path | None, where: str, *, folder: bool = False) -> Path:
-    """A file (or folder) looked up in ``base`` (else here), then in ELMOBENCH_MODELS.
+    """Find a file or folder in ``base`` (the current folder for None), then in ELMOBENCH_MODELS.
 
     Raises:
-        ModelError: names every place that was tried.
+        ModelError: it does not exist; the message lists every path that was tried.
     """
     wanted = Path(path).expanduser()
     tried = []
     for root in (base or Path(), *paths.model_folders()):
-        found = root / wanted
-        if found.is_dir() if folder else found.is_file():
-            return found
-        tried.append(str(found))
+        candidate = root / wanted
+        if candidate.is_dir() if folder else candidate.is_file():
+            return candidate
+        tried.append(str(candidate))
     kind = "folder" if folder else "file"
     if wanted.is_absolute():
         raise ModelError(f"no {kind} {path!r}", where=where, fix="put it there")

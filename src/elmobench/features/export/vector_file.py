@@ -150,7 +150,7 @@ def _narrowed(vectors: FloatArray, precision: Precision, where: str) -> NDArray[
     if not np.isfinite(narrow).all():
         finite = bool(np.isfinite(vectors).all())
         raise StoreError(
-            f"a value of {np.abs(vectors).max():.6g} is beyond {precision}"
+            f"a value of {np.abs(vectors).max():.6g} is too large for {precision}"
             if finite
             else "the provider gave values that are not finite",
             where=where,

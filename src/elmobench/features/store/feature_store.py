@@ -1,9 +1,9 @@
 """The feature store: all layers of every distinct sentence, written once, read by memory map.
 
-One folder holds one provider (by fingerprint) at one precision: ``meta.json``, and immutable
-shards ``tokens-*.safetensors`` and ``types-*.safetensors`` named after what they hold. The
-index is in the shards. Nothing is ever changed in place, so any number of processes may read
-while others write.
+Each folder contains the features of one provider (by fingerprint) at one precision: ``meta.json``,
+and immutable shards ``tokens-*.safetensors`` and ``types-*.safetensors`` with content-addressed
+names. The index is part of the shards. Files are never changed in place, so any number of processes
+may read while others write.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,15 +36,15 @@ _SHARD_BYTES: Final = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What one call of :meth:`FeatureStore.build` found and did.
+    """Counts and times of one call of :meth:`FeatureStore.build`.
 
     Attributes:
-        sentences: distinct sentences asked for.
-        encoded_sentences, encoded_tokens: those that this call encoded.
-        encoded_types: word types that this call encoded.
-        seconds: in all, with waiting for others that build the same.
-        cpu_seconds: processor time of this process in them.
-        bytes: written.
+        sentences: distinct sentences requested.
+        encoded_sentences, encoded_tokens: encoded by this call.
+        encoded_types: word types encoded by this call.
+        seconds: total wall time, including waiting for other processes that build the same.
+        cpu_seconds: processor time of this process during the call.
+        bytes: written by this call.
     """
 
     sentences: int
@@ -58,23 +59,31 @@ class BuildReport:
 class FeatureStore:
     """Stored features of any number of providers at one precision.
 
-    Vectors are those of the provider to within its fingerprint's 5e-6, not to the bit: the last
-    bits depend on which sentences were encoded together, so on what was stored before, and on
-    the number of threads at encoding. What is stored never changes, and
-    :attr:`StoredView.digest` tells which stored vectors a reader had. To these 5e-6 the precision
-    adds its rounding: ``fp16`` 2^-11 of a value, ``int8`` 1/254 of the largest value of a
-    token's vector (of a word type's, for layers that depend on spelling alone).
+    Stored vectors equal the provider's to within 5e-6, as its fingerprint guarantees, but not to
+    the bit: the last bits depend on the number of threads and on which sentences were encoded
+    together, hence on what was stored before. Stored vectors never change, and
+    :attr:`StoredView.digest` identifies those that a reader used. The precision adds its rounding
+    error: ``fp16`` 2^-11 of a value, ``int8`` 1/254 of the largest value of a token's vector (of
+    a word type's, for layers that depend only on spelling).
+
+    >>> import tempfile
+    >>> from elmobench import FeatureStore, load_provider
+    >>> store, provider = FeatureStore(tempfile.mkdtemp()), load_provider("glove-mini")
+    >>> store.build(provider, [["The", "cat", "sat"], ["The", "dog"]]).encoded_types
+    4
+    >>> store.open(provider).gather([["The", "dog"]]).shape
+    (1, 1, 2, 100)
 
     Args:
         root: folder of the store; None for ``ELMOBENCH_STORE`` or the user's cache.
         precision: of the stored values: ``fp16``, ``fp32`` or ``int8``, see :data:`Precision`.
-        shard_bytes: size that shards keep below, as far as one sentence allows. It decides
+        shard_bytes: maximum size of a shard, unless a single sentence is larger. It determines
             which sentences are encoded together.
     """
 
     def __init__(
         self,
-        root: Path | None = None,
+        root: str | PathLike[str] | None = None,
         precision: Precision = "fp16",
         *,
         shard_bytes: int = _SHARD_BYTES,
@@ -85,11 +94,11 @@ class FeatureStore:
         self._shard_bytes = shard_bytes
 
     def folder(self, provider: FeatureProvider) -> Path:
-        """Where this provider's shards are, or would be."""
+        """Return the folder of this provider's shards; it need not exist."""
         return self.root / f"{provider.fingerprint}-{self.precision}"
 
     def open(self, provider: FeatureProvider) -> StoredFeatures:
-        """What is stored now; nothing at all is no error (see ``missing``).
+        """Open the stored features of a provider; a provider without any is not an error.
 
         Raises:
             StoreError: if the provider is not cacheable, or its folder is damaged.
@@ -109,23 +118,23 @@ class FeatureStore:
         sentences: Sequence[Sequence[str]],
         progress: Callable[[int], object] | None = None,
     ) -> BuildReport:
-        """Encode and write what is missing of ``sentences``.
+        """Encode and store the sentences that are not stored yet.
 
-        Sentences are sorted and cut into shards independently of what is there already; a
-        shard holds those of its part that no earlier shard has. So an interrupted build goes
-        on where it stopped and ends with the same files, whatever the order of the sentences,
-        and several processes that build the same sentences share the work. Where other data
-        was built before, or is being built, its shards are used and are not written twice, so
-        these files hold less and are others.
+        Sentences are sorted and divided into shards independently of what is already stored; a
+        shard contains the sentences of its division that no earlier shard contains. Therefore an
+        interrupted build continues where it stopped and ends with the same files, whatever the
+        order of the sentences, and several processes that build the same sentences share the work.
+        If shards of other data contain some of the sentences, those shards are used, and the new
+        shards contain less and have other names.
 
-        While a shard is written, the next is encoded. In memory are at most the float32 vectors
-        of one shard, and two shards as stored.
+        While a shard is written, the next is encoded. At most the float32 vectors of one shard and
+        two shards at the stored precision are in memory.
 
         Args:
-            provider: encodes them.
-            sentences: in any order, with repeats.
-            progress: called with a number of distinct sentences whenever that many more are
-                done; the calls add up to all of them.
+            provider: encodes the sentences.
+            sentences: in any order; repetitions are allowed.
+            progress: called with the number of distinct sentences finished since the last call;
+                the numbers add up to all distinct sentences.
 
         Raises:
             StoreError: the provider is not cacheable, a value overflows, or the disk is full.
@@ -143,7 +152,7 @@ class FeatureStore:
             writer = ShardWriter(
                 folder, known, partial(write_meta, folder, provider, self.precision)
             )
-            # Of the whole build, finished or not: the vectors are a function of all words.
+            # All words of the build, stored or not: vectors are then a function of the dataset.
             words = sorted({word for sentence in distinct.values() for word in sentence})
             with provider.precompute_words(words), closing(writer.run(jobs)) as finished:
                 for job, written in finished:
@@ -178,11 +187,11 @@ class FeatureStore:
         return max(1, self._shard_bytes // width)
 
     def stat(self) -> list[StoreStat]:
-        """Sizes of everything in the store, whatever its precision."""
+        """Return the sizes of all features in the store, at every precision."""
         return stat_store(self.root)
 
     def verify(self) -> list[str]:
-        """Everything that is wrong with any file of the store, one line each."""
+        """Check all files of the store; return one line per problem."""
         return verify_store(self.root)
 
     def prune(
@@ -192,18 +201,18 @@ class FeatureStore:
         keep: Sequence[str] | None = None,
         older_than: float | None = None,
     ) -> list[Path]:
-        """Delete whole providers' folders, and what killed writers left behind.
+        """Delete whole folders of providers, and temporary files that killed writers left.
 
-        A folder goes if it meets every condition that is given; without any condition only
-        left-over temporary files go.
+        A folder is deleted if it meets every given condition; without conditions only temporary
+        files are deleted.
 
         Args:
             fingerprints: prefixes of fingerprints to delete; ``[""]`` means all.
             keep: prefixes of fingerprints to keep.
-            older_than: seconds since anything was written in the folder.
+            older_than: minimum time in seconds since a file of the folder was written.
 
         Returns:
-            What was deleted.
+            Paths of the deleted folders and files.
         """
         return prune_store(self.root, fingerprints, keep, older_than)
 

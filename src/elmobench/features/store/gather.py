@@ -1,4 +1,4 @@
-"""Collecting stored rows into a padded batch, a cache-sized block at a time."""
+"""Gather stored rows into a padded batch, in blocks that fit the processor's cache."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from elmobench.features.provider import FloatArray, Layer
 from elmobench.features.store.index import IntArray, ShardGroup
 from elmobench.features.store.precision import scales_name, values_name
 
-# Rows are collected and then converted this many float32 values at a time: what the first step
-# writes, the second finds in the processor's cache.
+# Rows are gathered and then converted this many float32 values at a time, so that the second step
+# reads from the processor's cache what the first step wrote.
 _BLOCK_VALUES: Final = 1 << 19
 
 
-class Places:
-    """Which rows of its source each place of a batch is filled from.
+class BatchRows:
+    """For each position of a batch, the source row that fills it.
 
     Args:
         start: (B,) row of each sentence's first token.
-        lengths: (B,) tokens to take of each, 0 to T.
+        lengths: (B,) number of tokens to take from each sentence, 0 to T.
         longest: T.
     """
 
@@ -35,7 +35,7 @@ class Places:
         self._blocks: dict[int, list[Block]] = {}
 
     def blocks(self, layer: Layer) -> list[Block]:
-        """Blocks that cover the batch: whole sentences, as far as they fit."""
+        """Return blocks that cover the batch: whole sentences if they fit into a block."""
         rows = max(1, _BLOCK_VALUES // layer.dim)
         if rows not in self._blocks:
             self._blocks[rows] = list(self._cut(rows))
@@ -61,9 +61,9 @@ class Block:
     """A rectangle of a batch.
 
     Attributes:
-        sentences, tokens: which.
-        index: (b, t) rows of the source; those of the padding are of any row.
-        padding: (b, t) whether the place lies beyond its sentence's end; None if none does.
+        sentences, tokens: its extent in the batch.
+        index: (b, t) rows of the source; arbitrary rows at padding.
+        padding: (b, t) whether the position is beyond the end of its sentence; None if none is.
     """
 
     def __init__(
@@ -80,22 +80,22 @@ def fill_tokens(
     layer: Layer,
     group: ShardGroup,
     shard: IntArray,
-    places: Places,
+    batch: BatchRows,
 ) -> None:
-    """Fill ``out`` (B, T, D) with one token layer of B sentences, zero beyond their ends.
+    """Fill ``out`` (B, T, D) with a token layer of B sentences; zero beyond their ends.
 
     Args:
-        out: any float32 array or slice of one.
-        layer: which.
+        out: any float32 array or slice.
+        layer: the layer to read.
         group: the token shards.
-        shard: (B,) number of the shard of each sentence.
-        places: rows of the shards.
+        shard: (B,) number of each sentence's shard.
+        batch: rows in the shards.
     """
     values, scales = values_name(layer), scales_name(layer)
-    for block in places.blocks(layer):
+    for block in batch.blocks(layer):
         here = shard[block.sentences]
         width = block.index.shape[1]
-        # Batches are of similar lengths, and so are shards: there are few runs.
+        # Sentences of a batch have similar lengths, as do those of a shard: there are few runs.
         bounds = [0, *(np.flatnonzero(np.diff(here)) + 1).tolist(), len(here)]
         rows: NDArray[Any] | None = None
         factors: FloatArray | None = None
@@ -105,7 +105,7 @@ def fill_tokens(
             if rows is None:
                 rows = np.empty((block.index.size, layer.dim), dtype=source.dtype)
             if not len(source):
-                continue  # Nothing but empty sentences.
+                continue  # The shard has only empty sentences.
             part = slice(begin * width, end * width)
             source.take(index, axis=0, out=rows[part], mode="clip")
             if source.dtype == np.int8:
@@ -121,18 +121,18 @@ def fill_types(
     layer: Layer,
     table: FloatArray,
     types: IntArray,
-    places: Places,
+    batch: BatchRows,
 ) -> None:
-    """Fill ``out`` (B, T, D) with one type layer of B sentences, zero beyond their ends.
+    """Fill ``out`` (B, T, D) with a type layer of B sentences; zero beyond their ends.
 
     Args:
-        out: any float32 array or slice of one.
-        layer: which.
+        out: any float32 array or slice.
+        layer: the layer to read.
         table: (V, dim) vectors of word types.
         types: (N,) row of the table for each token.
-        places: rows of ``types``.
+        batch: rows in ``types``.
     """
-    for block in places.blocks(layer):
+    for block in batch.blocks(layer):
         index = types.take(block.index.reshape(-1), mode="clip")
         rows = np.empty((block.index.size, layer.dim), dtype=np.float32)
         table.take(index, axis=0, out=rows, mode="clip")
@@ -140,7 +140,7 @@ def fill_types(
 
 
 def dequantized(values: NDArray[Any], scales: FloatArray | None) -> FloatArray:
-    """Stored rows as float32; ``scales`` (rows,) are those of ``int8``."""
+    """Convert stored rows to float32, with the (rows,) ``scales`` of ``int8``."""
     vectors: FloatArray = values.astype(np.float32)
     if scales is not None:
         vectors *= scales[:, None]
@@ -154,8 +154,8 @@ def _put(
     rows: NDArray[Any],
     factors: FloatArray | None,
 ) -> None:
-    """Convert the ``rows`` of a block into its place, ``layer.repeat`` times side by side."""
-    import torch  # Converts several times as fast as numpy, and to the same bits.
+    """Convert the ``rows`` of a block into ``out``, ``layer.repeat`` copies of each vector."""
+    import torch  # It converts several times as fast as numpy, to the same bits.
 
     shape = block.index.shape
     if block.padding is not None:

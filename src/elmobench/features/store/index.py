@@ -1,4 +1,4 @@
-"""The index over a provider's shards: where each sentence and each word type lies."""
+"""Index of a provider's shards: shard and row of each sentence and each word type."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ IntArray = NDArray[np.int64]
 
 
 class ShardGroup:
-    """The shards of one kind (``token`` or ``type``) in a folder, their arrays mapped lazily."""
+    """The shards of one kind (``token`` or ``type``) in a folder; arrays are mapped on demand."""
 
     def __init__(self, folder: Path, kind: str) -> None:
-        # Sorted, so that the answer does not depend on the file system.
+        # Sorted, so that the result does not depend on the file system.
         self.shards = [read_shard(path) for path in sorted(folder.glob(f"{kind}s-*{SUFFIX}"))]
         self._arrays: dict[tuple[int, str], NDArray[Any]] = {}
 
     def array(self, shard: int, name: str) -> NDArray[Any]:
-        """The array ``name`` of shard number ``shard``."""
+        """Return the array ``name`` of shard number ``shard``, mapped."""
         key = (shard, name)
         if key not in self._arrays:
             self._arrays[key] = self.shards[shard].map(name)
@@ -33,16 +33,16 @@ class ShardGroup:
 
     @property
     def nbytes(self) -> int:
-        """Size of all files."""
+        """Size of all files in bytes."""
         return sum(shard.size for shard in self.shards)
 
 
 class SentenceIndex:
-    """Where each stored sentence lies.
+    """Shard and position of each stored sentence.
 
     Attributes:
         group: the token shards.
-        row: sentence digest -> row of the arrays below.
+        row: row of the arrays below, by sentence digest.
         shard, offset, length: (S,) number of the shard, first token in it, number of tokens.
     """
 
@@ -63,16 +63,16 @@ class SentenceIndex:
 
     @property
     def tokens(self) -> int:
-        """Number of stored tokens, sentences in two shards counted twice."""
+        """Number of stored tokens; sentences in two shards count twice."""
         return int(self.length.sum())
 
 
 class WordIndex:
-    """Where each stored word type lies.
+    """Shard and position of each stored word type.
 
     Attributes:
         group: the type shards.
-        row: word -> row of the arrays below.
+        row: row of the arrays below, by word.
         shard, offset: (V,) number of the shard and row in it.
     """
 
@@ -92,26 +92,26 @@ class WordIndex:
 
 
 def sentences_of(shard: Shard) -> list[bytes]:
-    """Digests of the sentences in a token shard, in their order."""
+    """Return the digests of the sentences in a token shard, in order."""
     raw, step = shard.map("digests").tobytes(), SENTENCE_DIGEST_BYTES
     return [raw[i : i + step] for i in range(0, len(raw), step)]
 
 
 def words_of(shard: Shard) -> list[str]:
-    """The words in a type shard, in their order."""
+    """Return the words in a type shard, in order."""
     return unpack_words(shard.map("words"), shard.map("word_offsets"))
 
 
 def pack_words(words: Sequence[str]) -> tuple[NDArray[np.uint8], IntArray]:
-    """Words as one array of UTF-8 bytes and (V + 1,) offsets."""
-    # Lone surrogates can stand in a Python string and are part of a word's identity.
+    """Pack words into one array of UTF-8 bytes and (V + 1,) offsets."""
+    # Lone surrogates can occur in a Python string and are part of a word's identity.
     raw = [word.encode("utf-8", "surrogatepass") for word in words]
     offsets = np.cumsum([0, *map(len, raw)], dtype=np.int64)
     return np.frombuffer(b"".join(raw), dtype=np.uint8), offsets
 
 
 def unpack_words(text: NDArray[np.uint8], offsets: IntArray) -> list[str]:
-    """The inverse of :func:`pack_words`."""
+    """Unpack words: the inverse of :func:`pack_words`."""
     raw, bounds = text.tobytes(), offsets.tolist()
     return [raw[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(bounds)]
 

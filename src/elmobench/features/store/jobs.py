@@ -1,4 +1,4 @@
-"""What a build has to encode: one job a shard, over sentences or over word types."""
+"""Jobs of a build: each encodes one shard, of sentences or of word types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ K = TypeVar("K", bytes, str)
 
 
 class StoredKeys:
-    """Which sentences and words a folder holds, kept up to date while others write to it.
+    """The sentences and words that a folder contains, refreshed while other processes write to it.
 
     Args:
         folder: of the provider; it need not exist.
@@ -37,7 +37,7 @@ class StoredKeys:
         self.words: set[str] = set()
 
     def refresh(self) -> None:
-        """Look into the shards that have come since. Raises StoreError if one is damaged."""
+        """Read the shards added since the last call. Raises StoreError if one is damaged."""
         with self._lock:
             for path in sorted(self._folder.glob(f"*{SUFFIX}")):
                 if path.name in self._seen:
@@ -51,7 +51,7 @@ class StoredKeys:
                 except StoreError:
                     if path.exists():
                         raise
-                    continue  # Pruned since it was listed.
+                    continue  # It was pruned after it was listed.
                 self._seen.add(path.name)
 
 
@@ -59,10 +59,10 @@ class ShardJob(ABC, Generic[K]):
     """The part of a dataset that goes into one shard.
 
     Args:
-        keys: what is in it, in order.
-        layers: of the provider, those that are stored in it.
+        keys: the keys of its sentences or words, in order.
+        layers: the provider's layers that are stored in this shard.
         provider: encodes them.
-        precision: to store them with.
+        precision: of the stored values.
     """
 
     def __init__(
@@ -80,40 +80,44 @@ class ShardJob(ABC, Generic[K]):
     @property
     @abstractmethod
     def sentences(self) -> int:
-        """Number of sentences, stored already or not."""
+        """Number of sentences, whether or not they are already stored."""
 
     @abstractmethod
     def count(self, keys: Sequence[K]) -> tuple[int, int, int]:
-        """Sentences, tokens and types of ``keys``."""
+        """Count the sentences, tokens and types of ``keys``."""
 
     @abstractmethod
     def name(self, keys: Sequence[K]) -> str:
-        """Name of the shard that holds ``keys``, without its suffix."""
+        """Return the name of the shard of ``keys``, without its suffix."""
 
     @abstractmethod
     def missing(self, known: StoredKeys) -> list[K]:
-        """The keys that no shard has."""
+        """Return the keys that no shard contains."""
 
     @abstractmethod
     def encode(self, keys: Sequence[K]) -> dict[str, NDArray[Any]]:
-        """The arrays of the shard that holds ``keys``. Raises StoreError for bad values."""
+        """Encode ``keys`` into the arrays of their shard.
+
+        Raises:
+            StoreError: if a value is not finite, or too large for the precision.
+        """
 
     @abstractmethod
     def subset(
         self, arrays: Mapping[str, NDArray[Any]], keys: Sequence[K], kept: Container[K]
     ) -> dict[str, NDArray[Any]]:
-        """``arrays`` of ``keys`` without those that are not in ``kept``."""
+        """Reduce the ``arrays`` of ``keys`` to the rows of the keys in ``kept``."""
 
-    def _narrow(self, layer: Layer, rows: int) -> EncodedLayer:
+    def _encoded_layer(self, layer: Layer, rows: int) -> EncodedLayer:
         return EncodedLayer(layer, rows, self._precision, self._provider.name)
 
 
 class TypeJob(ShardJob[str]):
-    """Word types and the layers that depend on spelling alone."""
+    """Word types and the layers that depend only on spelling."""
 
     @property
     def sentences(self) -> int:
-        """None: only sentences are counted as progress."""
+        """Zero: only sentences count as progress."""
         return 0
 
     def count(self, keys: Sequence[str]) -> tuple[int, int, int]:
@@ -133,9 +137,9 @@ class TypeJob(ShardJob[str]):
         arrays = _words(keys)
         vectors = self._provider.encode_types(keys)
         for layer, array in zip(self._layers, vectors, strict=True):
-            narrow = self._narrow(layer, len(keys))
-            narrow.put(0, array)
-            arrays |= narrow.arrays()
+            encoded = self._encoded_layer(layer, len(keys))
+            encoded.put(0, array)
+            arrays |= encoded.arrays()
         return arrays
 
     def subset(
@@ -151,7 +155,7 @@ class TokenJob(ShardJob[bytes]):
     """Sentences, by digest, and the layers that depend on context.
 
     Args:
-        distinct: digest -> sentence, of at least the keys.
+        distinct: sentences by digest, for at least all keys.
     """
 
     def __init__(
@@ -184,17 +188,17 @@ class TokenJob(ShardJob[bytes]):
 
     def encode(self, keys: Sequence[bytes]) -> dict[str, NDArray[Any]]:
         """See :meth:`ShardJob.encode`."""
-        arrays = self._places(keys)
+        arrays = self._index_arrays(keys)
         offsets = arrays["offsets"].tolist()
         vectors = self._provider.encode_tokens([self._distinct[key] for key in keys])
-        narrow = [self._narrow(layer, offsets[-1]) for layer in self._layers]
-        # What has been narrowed is let go, so that a shard is not held twice.
+        encoded = [self._encoded_layer(layer, offsets[-1]) for layer in self._layers]
+        # Vectors are released once converted, so that memory does not hold the shard twice.
         vectors.reverse()
         for start in offsets[:-1]:
-            for target, array in zip(narrow, vectors.pop(), strict=True):
-                target.put(start, array)
-        for target in narrow:
-            arrays |= target.arrays()
+            for layer, array in zip(encoded, vectors.pop(), strict=True):
+                layer.put(start, array)
+        for layer in encoded:
+            arrays |= layer.arrays()
         return arrays
 
     def subset(
@@ -204,9 +208,9 @@ class TokenJob(ShardJob[bytes]):
         chosen = np.asarray([key in kept for key in keys])
         rows = np.repeat(chosen, np.diff(arrays["offsets"]))
         vectors = {name: a[rows] for name, a in arrays.items() if name not in _SENTENCE_ARRAYS}
-        return self._places([key for key in keys if key in kept]) | vectors
+        return self._index_arrays([key for key in keys if key in kept]) | vectors
 
-    def _places(self, keys: Sequence[bytes]) -> dict[str, NDArray[Any]]:
+    def _index_arrays(self, keys: Sequence[bytes]) -> dict[str, NDArray[Any]]:
         raw = np.frombuffer(b"".join(keys), dtype=np.uint8)
         lengths = [len(self._distinct[key]) for key in keys]
         return {

@@ -1,4 +1,4 @@
-"""Looking after a feature store: sizes, checks and deletion."""
+"""Maintenance of a feature store: sizes, checks and deletion."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from elmobench.features.store.shard import (
     read_shard,
 )
 
-_ASIDE = re.compile(rf"\..+-(?:{'|'.join(PRECISIONS)})\.[0-9a-f]{{8}}\.deleted")
-"""Name of a folder that is being deleted."""
+_BEING_DELETED = re.compile(rf"\..+-(?:{'|'.join(PRECISIONS)})\.[0-9a-f]{{8}}\.deleted")
+"""Names of folders that are being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class StoreStat:
     Attributes:
         fingerprint: of the provider.
         precision: ``fp16``, ``fp32`` or ``int8``.
-        name: what the provider was called when the folder was made.
-        sentences, tokens, types: stored ones.
+        name: of the provider when the folder was created.
+        sentences, tokens, types: numbers stored.
         bytes: on disk.
-        bytes_per_token: bytes a token; a type for providers without token layers.
-        modified: when a file was last written, in seconds since the epoch.
+        bytes_per_token: bytes per token, or per type for providers without token layers.
+        modified: time at which a file was last written, in seconds since the epoch.
     """
 
     fingerprint: str
@@ -60,7 +60,7 @@ class StoreStat:
 
 
 def stat_store(root: Path) -> list[StoreStat]:
-    """Sizes of everything in the store, by name, fingerprint and precision."""
+    """Return the sizes of all features in the store, sorted by name, fingerprint and precision."""
     rows = []
     for folder in _folders(root):
         with _unless_pruned(folder):
@@ -86,25 +86,25 @@ def _stat(folder: Path, meta: dict[str, Any]) -> StoreStat:
 
 
 def verify_store(root: Path) -> list[str]:
-    """Read every byte; one line a problem, naming the file."""
+    """Check every byte of the store; return one line per problem, with the file's name."""
     problems = []
     for folder in _folders(root):
-        found = []
+        in_folder = []
         try:
             problem = meta_problem(read_meta(folder))
             if problem is not None:
-                found.append(f"{folder / META}: {problem}; delete the folder and build again")
+                in_folder.append(f"{folder / META}: {problem}; delete the folder and build again")
         except StoreError as error:
-            found.append(str(error))
+            in_folder.append(str(error))
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             try:
                 problem = _shard_problem(read_shard(path))
             except StoreError as error:
                 problem = error.what
             if problem is not None:
-                found.append(f"{path}: {problem}; delete it and build again")
-        if (folder / META).is_file():
-            problems += found
+                in_folder.append(f"{path}: {problem}; delete it and build again")
+        if (folder / META).is_file():  # else another process has deleted the folder meanwhile
+            problems += in_folder
     return problems
 
 
@@ -116,7 +116,7 @@ def _shard_problem(shard: Shard) -> str | None:
         name = sentences_name(sentences_of(shard))
     else:
         name = words_name(words_of(shard))
-    return None if shard.path.name == name + SUFFIX else "it holds something else than it is named"
+    return None if shard.path.name == name + SUFFIX else "its content does not match its name"
 
 
 def prune_store(
@@ -128,53 +128,53 @@ def prune_store(
     """See :meth:`elmobench.features.store.feature_store.FeatureStore.prune`."""
     removed: list[Path] = []
     selective = fingerprints is not None or keep is not None or older_than is not None
-    # Only folders that hold a store's meta.json are ever deleted, and what a pruner that was
-    # killed had set aside.
-    for folder in _set_aside(root):
+    # Only folders with a store's meta.json are ever deleted, and those that a killed process had
+    # already renamed for deletion.
+    for folder in _being_deleted(root):
         _delete(folder)
         removed.append(folder)
     for folder in _folders(root):
-        doomed = False
+        delete = False
         with _unless_pruned(folder):
             fingerprint = read_meta(folder)["fingerprint"]
-            doomed = (
+            delete = (
                 selective
                 and (fingerprints is None or fingerprint.startswith(tuple(fingerprints)))
                 and (keep is None or not fingerprint.startswith(tuple(keep)))
                 and (older_than is None or time.time() - _modified(folder) > older_than)
             )
-        if doomed:
-            if _take_away(folder):
+        if delete:
+            if _delete_provider(folder):
                 removed.append(folder)
         else:
             removed += _remove_leftovers(folder)
     return removed
 
 
-def _take_away(folder: Path) -> bool:
-    """Delete a provider's folder; False if another process did.
+def _delete_provider(folder: Path) -> bool:
+    """Delete a provider's folder; return False if another process did.
 
-    It is renamed first, so that nobody finds half of it under its name. Maps that are open
-    stay readable.
+    The folder is renamed first, so that no process finds a half-deleted folder under its name.
+    Open memory maps stay readable.
     """
-    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+    renamed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
     with folder_lock(folder):
         try:
-            folder.rename(aside)
+            folder.rename(renamed)
         except FileNotFoundError:
             return False
         except OSError as error:
             raise StoreError(
                 f"cannot be deleted: {error.strerror}",
                 where=str(folder),
-                fix="delete it by hand, or as the user whom it belongs to",
+                fix="delete it by hand, or as the user who owns it",
             ) from error
-    _delete(aside)
+    _delete(renamed)
     return True
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder that was set aside; another process may be deleting it too."""
+    """Delete a renamed folder; another process may be deleting it at the same time."""
 
     def report(_: object, path: str, info: tuple[type, BaseException, TracebackType]) -> None:
         if not isinstance(info[1], FileNotFoundError):
@@ -185,14 +185,14 @@ def _delete(folder: Path) -> None:
     shutil.rmtree(folder, onerror=report)
 
 
-def _set_aside(root: Path) -> list[Path]:
+def _being_deleted(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    return [path for path in sorted(root.iterdir()) if _ASIDE.fullmatch(path.name)]
+    return [path for path in sorted(root.iterdir()) if _BEING_DELETED.fullmatch(path.name)]
 
 
 def _remove_leftovers(folder: Path) -> list[Path]:
-    """Delete temporaries of shards that nobody is writing."""
+    """Delete temporary files of shards that no process is writing."""
     removed = []
     for path in sorted(folder.glob(f".*{SUFFIX}.*.part")):
         name = path.name[1:].partition(SUFFIX)[0]
@@ -211,13 +211,13 @@ def _folders(root: Path) -> list[Path]:
     return [
         path
         for path in sorted(root.iterdir())
-        if (path / META).is_file() and not _ASIDE.fullmatch(path.name)
+        if (path / META).is_file() and not _BEING_DELETED.fullmatch(path.name)
     ]
 
 
 @contextmanager
 def _unless_pruned(folder: Path) -> Iterator[None]:
-    """Errors of reading a folder that another process has just deleted are none."""
+    """Ignore read errors if another process has just deleted the folder."""
     try:
         yield
     except (OSError, StoreError):

@@ -1,4 +1,4 @@
-"""``meta.json`` beside a provider's shards: whose they are, and at which precision."""
+"""``meta.json`` in a provider's folder: the provider and the precision of its shards."""
 
 from __future__ import annotations
 
@@ -27,21 +27,26 @@ def _identity(provider: FeatureProvider, precision: Precision) -> dict[str, Any]
     }
 
 
-def write_meta(folder: Path, provider: FeatureProvider, precision: Precision, held: bool) -> None:
-    """Put ``meta.json`` and the folder of locks there, if they are not.
+def write_meta(
+    folder: Path, provider: FeatureProvider, precision: Precision, lock_held: bool
+) -> None:
+    """Write ``meta.json`` and create the folder of locks, unless both exist.
 
     Args:
         folder: of the provider.
-        provider: whose features they are.
+        provider: whose features are stored.
         precision: of the stored values.
-        held: whether the caller holds the folder's lock.
+        lock_held: whether the caller holds the folder's lock.
+
+    Raises:
+        StoreError: if they could not be written.
     """
     if (folder / META).is_file() and (folder / LOCKS).is_dir():
         return
     try:
-        if not held:
+        if not lock_held:
             with folder_lock(folder):
-                write_meta(folder, provider, precision, held=True)
+                write_meta(folder, provider, precision, lock_held=True)
             return
         content = {**_identity(provider, precision), "provider": provider.describe()}
         content["checksum"] = digest_of(content)
@@ -52,22 +57,22 @@ def write_meta(folder: Path, provider: FeatureProvider, precision: Precision, he
 
 
 def check_meta(folder: Path, provider: FeatureProvider, precision: Precision) -> None:
-    """Raises StoreError if there is a ``meta.json`` and it does not fit the provider."""
+    """Raise StoreError if there is a ``meta.json`` that does not match the provider."""
     path = folder / META
     if not path.is_file():
         return
-    found = _load(path)
+    meta = _load(path)
     for key, value in _identity(provider, precision).items():
-        if found.get(key) != value:
+        if meta.get(key) != value:
             raise StoreError(
-                f"{key} is {found.get(key)!r}, expected {value!r}",
+                f"{key} is {meta.get(key)!r}, expected {value!r}",
                 where=str(path),
                 fix="delete the folder, or bump the provider's version if its layers changed",
             )
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    """The content of ``meta.json``. Raises StoreError if it is damaged or another folder's."""
+    """Read ``meta.json``. Raises StoreError if it is damaged or belongs to another folder."""
     path = folder / META
     meta = _load(path)
     try:
@@ -79,11 +84,11 @@ def read_meta(folder: Path) -> dict[str, Any]:
 
 
 def meta_problem(meta: dict[str, Any]) -> str | None:
-    """What is wrong with the content of a ``meta.json``; None if it is what was written."""
+    """Describe what is wrong with the content of a ``meta.json``; None if it is unchanged."""
     if not meta.keys() <= _KEYS:
         return f"unknown keys {sorted(meta.keys() - _KEYS)}"
     content = {key: value for key, value in meta.items() if key != "checksum"}
-    # Folders made by the first versions have no checksum.
+    # Folders written by the first versions have no checksum.
     if "checksum" in meta and meta["checksum"] != digest_of(content):
         return "its content has changed since it was written"
     return None

@@ -1,4 +1,4 @@
-"""Which sentences and words go into which shard: a function of the dataset alone."""
+"""Assign sentences and words to shards, as a function of the dataset only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from elmobench.data.examples import Sentence, as_sentence
 
 
 def distinct_sentences(sentences: Iterable[Sequence[str]]) -> dict[bytes, Sentence]:
-    """Digest to sentence, each once, sorted by length and then by digest."""
-    found = {}
+    """Return the distinct sentences by digest, sorted by length and then by digest."""
+    by_digest = {}
     for sentence in dict.fromkeys(map(as_sentence, sentences)):
-        found[sentence_digest(sentence)] = sentence
-    return dict(sorted(found.items(), key=lambda item: (len(item[1]), item[0])))
+        by_digest[sentence_digest(sentence)] = sentence
+    return dict(sorted(by_digest.items(), key=lambda item: (len(item[1]), item[0])))
 
 
 def sentence_chunks(sentences: Mapping[bytes, Sentence], tokens: int) -> Iterator[list[bytes]]:
-    """Runs of digests with at most ``tokens`` tokens; a longer sentence stands alone."""
+    """Split digests into chunks of at most ``tokens`` tokens; a longer sentence is one chunk."""
     chunk: list[bytes] = []
     size = 0
     for digest, sentence in sentences.items():
@@ -32,17 +32,17 @@ def sentence_chunks(sentences: Mapping[bytes, Sentence], tokens: int) -> Iterato
 
 
 def word_chunks(sentences: Iterable[Sentence], words: int) -> Iterator[list[str]]:
-    """Runs of at most ``words`` of the distinct words, sorted."""
+    """Split the sorted distinct words into chunks of at most ``words``."""
     vocabulary = sorted({word for sentence in sentences for word in sentence})
     for start in range(0, len(vocabulary), words):
         yield vocabulary[start : start + words]
 
 
 def sentences_name(digests: Sequence[bytes]) -> str:
-    """Name of the shard that holds these sentences."""
+    """Return the name of the shard of these sentences."""
     return f"tokens-{hashlib.blake2b(b''.join(digests), digest_size=16).hexdigest()}"
 
 
 def words_name(words: Sequence[str]) -> str:
-    """Name of the shard that holds these words."""
+    """Return the name of the shard of these words."""
     return f"types-{sentence_digest(words).hex()}"

@@ -1,4 +1,4 @@
-"""How stored values are written down: half or single precision, or eight bits and a scale."""
+"""Precisions of stored values: half, single, or 8-bit integers with one scale per vector."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from elmobench.core.errors import StoreError
 from elmobench.features.provider import FloatArray, Layer
 
 Precision = Literal["fp16", "fp32", "int8"]
-"""``int8`` is symmetric: value = q * scale, with q in [-127, 127] and one float32 scale a vector
-(a token and layer, or a word type and layer), the largest absolute value / 127."""
+"""``int8`` is symmetric: value = q * scale, with q in [-127, 127]. Each vector (a token or a word
+type, in one layer) has one float32 scale, its largest absolute value / 127."""
 
 PRECISIONS: Final[tuple[str, ...]] = get_args(Precision)
 
 _DTYPES: Final = {"fp16": np.float16, "fp32": np.float32, "int8": np.int8}
 _LEVELS: Final = np.float32(127)
-# Rows are narrowed this many values at a time, so that temporaries stay small.
+# Rows are converted this many values at a time, so that temporary arrays stay small.
 _BLOCK: Final = 1 << 20
 
 
 def check_precision(precision: str) -> None:
-    """Raises StoreError for one that is not known."""
+    """Raise StoreError for an unknown precision."""
     if precision not in PRECISIONS:
         raise StoreError(f"unknown precision {precision!r}", fix=f"use {', '.join(PRECISIONS)}")
 
 
 def values_name(layer: Layer) -> str:
-    """Name of the array in a shard that holds a layer's values."""
+    """Return the name of the array with a layer's values in a shard."""
     return f"{layer.kind}_{layer.name}"
 
 
 def scales_name(layer: Layer) -> str:
-    """Name of the array in a shard that holds a layer's scales, if it has any."""
+    """Return the name of the array with a layer's ``int8`` scales in a shard."""
     return f"scales_{layer.kind}_{layer.name}"
 
 
 def row_bytes(layer: Layer, precision: Precision) -> int:
-    """Stored bytes of one vector."""
+    """Return the stored bytes per vector."""
     scale = np.dtype(np.float32).itemsize if precision == "int8" else 0
     return layer.dim * np.dtype(_DTYPES[precision]).itemsize + scale
 
 
 class EncodedLayer:
-    """The rows of one layer, narrowed as they come.
+    """Arrays of one layer at the stored precision, filled row by row.
 
     Args:
         layer: of the provider.
         rows: number of vectors.
-        precision: to store them with.
+        precision: of the stored values.
         name: of the provider, for messages.
     """
 
@@ -62,10 +62,10 @@ class EncodedLayer:
         self._scales = np.empty(rows if precision == "int8" else 0, dtype=np.float32)
 
     def put(self, start: int, vectors: FloatArray) -> None:
-        """Narrow (n, dim) ``vectors`` into the rows from ``start``.
+        """Convert (n, dim) ``vectors`` and store them in the rows from ``start`` on.
 
         Raises:
-            StoreError: if a value is not finite, or beyond the precision.
+            StoreError: if a value is not finite, or too large for the precision.
         """
         step = max(1, _BLOCK // self._layer.dim)
         for begin in range(0, len(vectors), step):
@@ -84,21 +84,21 @@ class EncodedLayer:
         if not np.isfinite(largest).all():
             raise self._does_not_fit(block)
         scales = largest / _LEVELS
-        # A vector of zeros has the scale zero, and any divisor gives the zeros back.
+        # A vector of zeros has scale zero; any divisor gives zeros again.
         divisor = np.where(scales > 0, scales, np.float32(1))
         quotients = block / divisor[:, None]
         np.rint(quotients, out=quotients)
-        # Scales below the normal numbers are coarse, and a quotient may come out too large.
+        # Subnormal scales are coarse, so a quotient can exceed 127.
         np.clip(quotients, -_LEVELS, _LEVELS, out=quotients)
         self._values[rows] = quotients
         self._scales[rows] = scales
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What stands in the shard, by name."""
-        found = {values_name(self._layer): self._values}
+        """Return the arrays of this layer for the shard, by name."""
+        arrays: dict[str, NDArray[Any]] = {values_name(self._layer): self._values}
         if self._precision == "int8":
-            found[scales_name(self._layer)] = self._scales
-        return found
+            arrays[scales_name(self._layer)] = self._scales
+        return arrays
 
     def _does_not_fit(self, vectors: FloatArray) -> StoreError:
         where = f"features {self._name!r}, layer {self._layer.name!r}"
@@ -109,7 +109,7 @@ class EncodedLayer:
                 fix="check the model's weights",
             )
         return StoreError(
-            f"a value of {np.abs(vectors).max():.6g} is beyond {self._precision}",
+            f"a value of {np.abs(vectors).max():.6g} is too large for {self._precision}",
             where=where,
             fix="store these features with precision fp32",
         )

@@ -29,13 +29,13 @@ _META_KEY = "elmobench"
 _DTYPES = {"I64": "<i8", "F32": "<f4", "F16": "<f2", "I8": "|i1", "U8": "|u1"}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _ORDER = list(_DTYPES)
-"""Element types in the order in which safetensors lays out arrays: so all are aligned."""
+"""Element types in the order in which safetensors stores arrays, which keeps them aligned."""
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True)
 class ShardArray:
-    """Where one array lies in its file."""
+    """Type, shape and byte offset of one array in its file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -49,7 +49,7 @@ class Shard:
     Attributes:
         path: the file.
         arrays: its arrays by name.
-        checksum: of their content, as written.
+        checksum: of the content at the time of writing.
         size: of the file, in bytes.
     """
 
@@ -59,10 +59,10 @@ class Shard:
     size: int
 
     def map(self, name: str) -> NDArray[Any]:
-        """The array ``name``, mapped: only the pages that are used are read.
+        """Map the array ``name`` into memory; only the pages that are used are read.
 
         Raises:
-            StoreError: if the file was deleted or cut since its header was read.
+            StoreError: if the file was deleted or truncated after its header was read.
         """
         array = self.arrays[name]
         if 0 in array.shape:
@@ -72,9 +72,9 @@ class Shard:
                 self.path, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
             )
         except (OSError, ValueError) as error:
-            gone = isinstance(error, FileNotFoundError)
+            deleted = isinstance(error, FileNotFoundError)
             raise StoreError(
-                "was deleted while in use" if gone else f"cannot be read ({error})",
+                "was deleted while in use" if deleted else f"cannot be read ({error})",
                 where=str(self.path),
                 fix="build the features again",
             ) from error
@@ -83,22 +83,22 @@ class Shard:
 
 
 def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]], checksum: str) -> int:
-    """Write ``arrays`` under ``path``, all or nothing, without a copy of them.
+    """Write a shard atomically, without copying its arrays.
 
-    The bytes are those of ``safetensors.numpy.save``, which makes two copies.
+    The bytes equal those of ``safetensors.numpy.save``, which makes two copies.
 
     Args:
         path: of the shard.
         arrays: C-contiguous, little-endian.
-        checksum: of them, see :func:`content_checksum`.
+        checksum: of the arrays, see :func:`content_checksum`.
 
     Returns:
         Size of the file in bytes.
 
     Raises:
-        StoreError: if it could not be written; names the folder and the space needed.
+        StoreError: if it could not be written; the message names the folder and the space needed.
     """
-    # The format's own order: by element type, then by name.
+    # The order of the safetensors library: by element type, then by name.
     order = sorted(arrays, key=lambda name: (_ORDER.index(_code(arrays[name])), name))
     header: dict[str, Any] = {"__metadata__": {_META_KEY: canonical_json({"checksum": checksum})}}
     end = 0
@@ -124,23 +124,23 @@ def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]], checksum: str) -
 
 
 def folder_lock(folder: Path) -> FileLock:
-    """Held while a shard is put into ``folder``, and while the folder is taken away.
+    """Return the lock that is held while a shard is moved into ``folder`` or the folder is deleted.
 
-    It lies beside the folder, since a lock inside would go with it.
+    The lock file is next to the folder: inside, it would be deleted with the folder.
     """
     return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 
 def write_error(error: OSError, folder: Path, needed: int) -> StoreError:
-    """What to tell people about a write of ``needed`` bytes into ``folder`` that failed."""
+    """Return the error for a failed write of ``needed`` bytes into ``folder``."""
     if error.errno in _NO_SPACE:
         free = shutil.disk_usage(folder).free if folder.is_dir() else 0
         return StoreError(
             f"no space for a shard of {needed / 1e6:.1f} MB ({free / 1e6:.1f} MB free): "
-            f"{error.strerror}. What was finished is kept",
+            f"{error.strerror}. Finished shards are kept",
             where=str(folder),
             fix="free some space (`elmobench features prune`) or set ELMOBENCH_STORE to another "
-            "disk, and run again to go on",
+            "disk, and run again to continue",
         )
     return StoreError(
         f"cannot write a shard of {needed / 1e6:.1f} MB: {error.strerror}",
@@ -150,7 +150,7 @@ def write_error(error: OSError, folder: Path, needed: int) -> StoreError:
 
 
 def read_shard(path: Path) -> Shard:
-    """The header of a shard. Raises StoreError if it is damaged."""
+    """Read the header of a shard. Raises StoreError if it is damaged."""
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:
@@ -165,7 +165,7 @@ def read_shard(path: Path) -> Shard:
             begin, end = entry["data_offsets"]
             dtype, shape = _DTYPES[entry["dtype"]], tuple(map(int, entry["shape"]))
             if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)):
-                raise ValueError(f"array {name!r} has another size than its shape")
+                raise ValueError(f"array {name!r} has a size that does not match its shape")
             if begin < 0 or start + end > size:
                 raise ValueError(f"array {name!r} ends beyond the file")
             arrays[name] = ShardArray(dtype, shape, start + begin)
@@ -179,13 +179,13 @@ def read_shard(path: Path) -> Shard:
 
 
 def check_shard(shard: Shard) -> str | None:
-    """What is wrong with a shard's content; None if it is what was written."""
-    found = content_checksum({name: shard.map(name) for name in shard.arrays})
-    return None if found == shard.checksum else "its content has changed since it was written"
+    """Describe what is wrong with a shard's content; None if it is unchanged."""
+    checksum = content_checksum({name: shard.map(name) for name in shard.arrays})
+    return None if checksum == shard.checksum else "its content has changed since it was written"
 
 
 def content_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """BLAKE2b (hex) over names, types, shapes and bytes of C-contiguous arrays."""
+    """Return the BLAKE2b (hex) of names, types, shapes and bytes of C-contiguous arrays."""
     state = hashlib.blake2b(digest_size=32)
     for name in sorted(arrays):
         array = arrays[name]
@@ -195,7 +195,7 @@ def content_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def _raw(array: NDArray[Any]) -> memoryview:
-    """The bytes of a C-contiguous array, not copied."""
+    """The bytes of a C-contiguous array, without a copy."""
     return array.reshape(-1).view(np.uint8).data
 
 

@@ -1,4 +1,4 @@
-"""Read stored features: what the store has of one provider, and batches of it by memory map."""
+"""Read the stored features of one provider: look sentences up and gather batches of vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from elmobench.core.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_di
 from elmobench.core.errors import StoreError
 from elmobench.data.examples import Sentence, as_sentence
 from elmobench.features.provider import FloatArray, Layer
-from elmobench.features.store.gather import Places, dequantized, fill_tokens, fill_types
+from elmobench.features.store.gather import BatchRows, dequantized, fill_tokens, fill_types
 from elmobench.features.store.index import IntArray, SentenceIndex, WordIndex
 from elmobench.features.store.precision import Precision, row_bytes, scales_name, values_name
 from elmobench.features.store.shard import Shard
@@ -21,7 +21,7 @@ _OFFSET_BYTES: Final = 8
 
 
 class StoredFeatures:
-    """What the store holds of one provider at one precision, as of when it was opened.
+    """The stored features of one provider at one precision, as of the time of opening.
 
     Args:
         folder: of the provider; it need not exist.
@@ -47,12 +47,12 @@ class StoredFeatures:
 
     @property
     def nbytes_per_token(self) -> float:
-        """Bytes on disk, word types included, a stored token (or type, without token layers)."""
+        """Bytes on disk, word types included, per stored token (per type without token layers)."""
         rows = self.sentences.tokens if self.has_tokens else len(self.words.row)
         return (self.sentences.group.nbytes + self.words.group.nbytes) / rows if rows else 0.0
 
     def missing(self, sentences: Sequence[Sequence[str]]) -> list[Sentence]:
-        """The distinct sentences, in the given order, that are not wholly stored."""
+        """Return the distinct sentences, in the given order, that are not completely stored."""
         distinct = dict.fromkeys(map(as_sentence, sentences))
         return [sentence for sentence in distinct if not self._holds(sentence)]
 
@@ -62,10 +62,10 @@ class StoredFeatures:
         return not self.has_tokens or sentence_digest(sentence) in self.sentences.row
 
     def view(self, sentences: Sequence[Sequence[str]]) -> StoredView:
-        """``sentences`` looked up once, to gather batches of them by number.
+        """Look ``sentences`` up once, so that batches can be gathered by index.
 
         Raises:
-            StoreError: if some are not stored; says how many and shows one.
+            StoreError: if some are not stored; the message gives their number and an example.
         """
         distinct = [as_sentence(sentence) for sentence in sentences]
         absent = self.missing(distinct)
@@ -84,7 +84,7 @@ class StoredFeatures:
         layers: Sequence[int] | None = None,
         max_length: int | None = None,
     ) -> FloatArray:
-        """Vectors of a few sentences; training loops use :meth:`view`.
+        """Return vectors of a few sentences; training loops use :meth:`view`.
 
         See :meth:`StoredView.gather` for arguments and result.
         """
@@ -93,10 +93,10 @@ class StoredFeatures:
 
 
 class StoredView:
-    """Sentences resolved to places in the shards.
+    """A list of sentences with their positions in the shards.
 
     Attributes:
-        lengths: (S,) tokens of each sentence.
+        lengths: (S,) number of tokens of each sentence.
     """
 
     def __init__(self, stored: StoredFeatures, sentences: Sequence[Sentence]) -> None:
@@ -111,16 +111,16 @@ class StoredView:
         if stored.has_types:
             known = stored.words.row
             flat = np.asarray([known[word] for s in sentences for word in s], dtype=np.int64)
-            # Rows of the store, and for each token, one after another, its row among these.
+            # Rows in the store, and for each token, in running order, its index into them.
             self._type_rows, self._types = np.unique(flat, return_inverse=True)
             self._first = np.cumsum(self.lengths) - self.lengths
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over name and stored checksum of each shard that this view reads.
+        """SHA-256 (hex) of name and stored checksum of each shard that this view reads.
 
-        Equal digests mean equal vectors, to the bit. The reverse does not hold: the same
-        vectors may lie in other shards. Nothing is read for it.
+        Equal digests mean bit-identical vectors. The reverse does not hold: the same vectors can
+        be in other shards. No vectors are read to compute it.
         """
         shards: list[Shard] = []
         if self._stored.has_tokens:
@@ -134,10 +134,10 @@ class StoredView:
 
     @property
     def nbytes_per_token(self) -> float:
-        """Stored bytes a token of this view's distinct sentences, whatever else is stored.
+        """Stored bytes per token of this view's distinct sentences.
 
-        Vectors and scales of the sentences and of their word types, with the index entries
-        (digests and offsets, spellings); without the shards' headers.
+        Counts vectors and scales of the sentences and of their word types, and the index entries
+        (digests, offsets, spellings); not other sentences, nor the headers of shards.
         """
         distinct = set(self._sentences)
         tokens = sum(map(len, distinct))
@@ -162,16 +162,16 @@ class StoredView:
         layers: Sequence[int] | None = None,
         max_length: int | None = None,
     ) -> FloatArray:
-        """Vectors of the sentences with these numbers.
+        """Return a padded batch of vectors.
 
         Args:
-            indices: B numbers of sentences of this view.
-            layers: L' layers in the wanted order; None for all.
-            max_length: sentences are cut to their first ``max_length`` tokens.
+            indices: B indices of sentences of this view.
+            layers: L' layers in the required order; None for all.
+            max_length: sentences are truncated to their first ``max_length`` tokens.
 
         Returns:
-            (B, L', T, D) float32, zero at the right of each sentence's end, with T the length of
-            the longest one.
+            (B, L', T, D) float32, zero after the end of each sentence, with T the length of the
+            longest sentence.
         """
         chosen = range(len(self._stored.layers)) if layers is None else layers
         numbers = np.asarray(indices, dtype=np.int64)
@@ -184,9 +184,9 @@ class StoredView:
             return out
         if self._stored.has_tokens:
             shard = self._shard[numbers]
-            rows = Places(self._offset[numbers], lengths, longest)
+            rows = BatchRows(self._offset[numbers], lengths, longest)
         if self._stored.has_types:
-            tokens = Places(self._first[numbers], lengths, longest)
+            tokens = BatchRows(self._first[numbers], lengths, longest)
         for k, number in enumerate(chosen):
             layer = self._stored.layers[number]
             if layer.kind == "type":
@@ -196,7 +196,7 @@ class StoredView:
         return out
 
     def _type_table(self, number: int) -> FloatArray:
-        """(V', dim) vectors of this view's word types, read together once."""
+        """(V', dim) vectors of this view's word types, all read at first use."""
         if number not in self._type_tables:
             layer, words = self._stored.layers[number], self._stored.words
             table = np.empty((len(self._type_rows), layer.dim), dtype=np.float32)

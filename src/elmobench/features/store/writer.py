@@ -1,4 +1,4 @@
-"""Writing shards while the next is encoded, among other processes that do the same."""
+"""Write one shard while the next is encoded; several processes may write to the same folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from elmobench.features.store.shard import (
 
 @dataclass(frozen=True, slots=True)
 class WriteStats:
-    """What one job added to the store: numbers of sentences, tokens and types, and bytes."""
+    """Numbers of sentences, tokens, types and bytes that one job added to the store."""
 
     sentences: int = 0
     tokens: int = 0
@@ -35,7 +35,7 @@ class WriteStats:
 
 @dataclass
 class _Encoded:
-    """A shard in memory, its lock still held."""
+    """An encoded shard in memory; its lock is still held."""
 
     job: ShardJob[Any]
     keys: list[Any]
@@ -44,16 +44,16 @@ class _Encoded:
 
 
 class ShardWriter:
-    """Encodes jobs in the caller's thread and writes their shards in another.
+    """Encode jobs in the caller's thread and write their shards in another thread.
 
-    Several processes may have the same jobs, or overlapping ones: whoever holds a shard's lock
-    encodes it, and nothing is stored that another shard has got in the meantime.
+    Several processes may work on the same or overlapping jobs: the process that holds a shard's
+    lock encodes it, and sentences that another shard has received meanwhile are not stored again.
 
     Args:
         folder: of the provider.
-        known: what it holds.
-        write_meta: puts the folder's ``meta.json`` and folder of locks there, if they are not;
-            is told whether the folder's lock is held.
+        known: the keys that the folder contains.
+        write_meta: writes ``meta.json`` and creates the folder of locks if they are missing; its
+            argument says whether the folder's lock is held.
     """
 
     def __init__(self, folder: Path, known: StoredKeys, write_meta: Callable[[bool], None]) -> None:
@@ -64,14 +64,14 @@ class ShardWriter:
     def run(
         self, jobs: Sequence[ShardJob[Any]]
     ) -> Generator[tuple[ShardJob[Any], WriteStats], None, None]:
-        """Do all jobs; yields each with what was written for it.
+        """Run all jobs; yield each job with the numbers that were written for it.
 
-        At most one shard is being written while one is encoded. Shards that another process
-        holds are left for the end, when it will have finished. On any error, and on Ctrl-C, the
-        shard that is being written is finished first.
+        At most one shard is written while the next is encoded. Shards that another process has
+        locked are tried again at the end, when that process has probably finished. On any error,
+        and on Ctrl-C, the shard that is being written is finished first.
 
         Raises:
-            StoreError: if a value does not fit, or a shard could not be written.
+            StoreError: if a value is too large, or a shard could not be written.
         """
         writing: tuple[ShardJob[Any], Future[WriteStats]] | None = None
         ready: _Encoded | None = None
@@ -99,7 +99,7 @@ class ShardWriter:
                     ready.held.close()
 
     def _encode(self, job: ShardJob[Any], *, wait: bool) -> _Encoded | None:
-        """What is missing of the job; None if another process is writing just that."""
+        """Encode the missing keys of a job; None if another process is writing them."""
         try:
             while True:
                 self._known.refresh()
@@ -111,7 +111,7 @@ class ShardWriter:
                     held.enter_context(self._shard_lock(job.name(keys), wait=wait))
                     self._known.refresh()
                     if job.missing(self._known) != keys:
-                        continue  # Another process stored some of it: another shard, and lock.
+                        continue  # Another process stored some keys: the shard and lock change.
                     self._remove_leftovers(job.name(keys))
                     return _Encoded(job, keys, job.encode(keys), held.pop_all())
         except Timeout:
@@ -120,10 +120,10 @@ class ShardWriter:
             raise write_error(error, self._folder, 0) from error
 
     def _write(self, encoded: _Encoded) -> WriteStats:
-        """Put the shard down and let its lock go.
+        """Write the shard and release its lock.
 
-        The folder may be pruned at any time, and the lock of the shard with it: so whatever is
-        written, is written under the folder's lock and with a meta.json beside it.
+        The folder, including the shard's lock, may be pruned at any time. Therefore everything is
+        written under the folder's lock, and meta.json is written again if it is missing.
         """
         job, keys, arrays = encoded.job, encoded.keys, encoded.arrays
         with encoded.held:
@@ -131,12 +131,12 @@ class ShardWriter:
             try:
                 with folder_lock(self._folder):
                     self._known.refresh()
-                    left = job.missing(self._known)
-                    if left != keys:
-                        if not left:
+                    missing = job.missing(self._known)
+                    if missing != keys:
+                        if not missing:
                             return WriteStats()
-                        # A shard of other sentences came meanwhile and has some of these too.
-                        arrays, keys = job.subset(arrays, keys, set(left)), left
+                        # Meanwhile another shard was written that contains some of these keys.
+                        arrays, keys = job.subset(arrays, keys, set(missing)), missing
                         checksum = content_checksum(arrays)
                     self._write_meta(True)
                     path = self._folder / f"{job.name(keys)}{SUFFIX}"
@@ -146,15 +146,15 @@ class ShardWriter:
         return WriteStats(*job.count(keys), bytes=size)
 
     def _shard_lock(self, name: str, *, wait: bool) -> FileLock:
-        # Taken by one thread and let go by the other.
+        # One thread acquires it, the other releases it.
         path = self._folder / LOCKS / f"{name}.lock"
         return FileLock(path, timeout=-1 if wait else 0, thread_local=False)
 
     def _remove_leftovers(self, name: str) -> None:
-        """Delete what killed writers of this shard left; its lock is held."""
+        """Delete temporary files that killed writers of this shard left; its lock is held."""
         leftovers = list(self._folder.glob(f".{name}{SUFFIX}.*.part"))
         if leftovers:
-            # Whatever is being written now, is written under the folder's lock.
+            # Files are only written under the folder's lock.
             with folder_lock(self._folder):
                 for leftover in leftovers:
                     leftover.unlink(missing_ok=True)
