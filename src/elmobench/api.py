@@ -1,4 +1,4 @@
-"""Run an experiment from Python: the same as the command line, in one call."""
+"""Run an experiment from Python: what ``elmobench run`` does, in one call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Results:
 
     Attributes:
         summary: what was trained, skipped and encoded, and the records.
-        folder: where the records stand.
+        folder: the folder of the records.
     """
 
     def __init__(self, summary: RunSummary) -> None:
@@ -26,19 +26,19 @@ class Results:
         self.folder = summary.folder
 
     def frame(self) -> pd.DataFrame:
-        """One row a cell, as :func:`elmobench.load_results` gives."""
+        """One row per cell, as :func:`elmobench.load_results` returns it."""
         from elmobench.analysis.tables.results_frame import frame_of
 
         return frame_of(self.summary.records)
 
     def table(self) -> pd.DataFrame:
-        """Task and head against features: mean ± sd over seeds."""
+        """Scores, mean ± sd over seeds: a row per task and head, a column per features spec."""
         from elmobench.analysis.tables.score_tables import score_table
 
         return score_table(self.frame())
 
     def layer_weights(self) -> pd.DataFrame:
-        """The learned softmax weights and γ: mean ± sd over seeds."""
+        """The learned layer weights and γ, mean ± sd over seeds."""
         from elmobench.analysis.tables.layer_weights import layer_weight_table
 
         return layer_weight_table(self.summary.records)
@@ -58,18 +58,28 @@ def run(
 ) -> Results:
     """Run every cell that has no result yet; see :func:`elmobench.bench.run.run_experiment`.
 
+    For example, with a head that is fitted in one pass over the training set:
+
+    >>> import elmobench
+    >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
+    >>> study["features"] = ["glove-mini", "elmo-mini"]
+    >>> results = elmobench.run(study, quiet=True)
+    >>> results.table()[["glove-mini", "elmo-mini"]]
+      glove-mini elmo-mini
+    0      70.00     80.67
+
     Args:
-        experiment: content of an experiment file as a mapping, its path, or the name of a
-            shipped one.
+        experiment: the content of an experiment file as a mapping, the path of a file, or
+            the name of a shipped experiment.
         results: folder for the records [``results/<name>``].
         include: folders of one's own task cards.
         store: the feature store [the user's cache].
         tracking_uri: MLflow store or server [SQLite in ``results``]; ``"none"`` for none.
-        overwrite: recorded cells to run again: ``never``, ``failed``, ``always``.
-        trust_first: pin the digest of files nobody has pinned.
+        overwrite: which recorded cells run again: ``never``, ``failed`` ones, ``always``.
+        trust_first: accept files without a known digest, and pin their digests.
         quiet: show no progress.
-        workers: cells at a time, each in a process of its own [1, in this process]. In a script,
-            call from under ``if __name__ == "__main__":``.
+        workers: how many cells run at a time, each in its own process [1, in this process]. A
+            script must call :func:`run` below ``if __name__ == "__main__":``.
     """
     return Results(
         run_experiment(

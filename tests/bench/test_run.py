@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import subprocess
 import sys
@@ -280,6 +281,12 @@ def test_python_interface(cards: Path, tiny: dict, tmp_path: Path) -> None:
     assert (
         json.loads((tmp_path / "r" / "experiment.json").read_text())["experiment"]["name"] == "tiny"
     )
+
+
+def test_the_example_of_run_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder().find(elmobench.run, "run", globs={})
+    assert doctest.DocTestRunner().run(example) == (0, 5)
 
 
 def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -> None:

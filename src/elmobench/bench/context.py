@@ -1,4 +1,4 @@
-"""What cells share while they run: tasks, providers, the store, and prepared examples."""
+"""Objects that cells share while they run: tasks, providers, feature store, examples."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class ContextArgs:
 
 @dataclass
 class PreparedTask:
-    """A task's examples with the sentences they need.
+    """A task's examples and their sentences.
 
     Attributes:
         sets: ``train`` (as the head trains on it), ``dev`` and ``test``.
         table: the distinct sentences of all three.
-        train_examples: the training split itself, before any expansion into phrases.
-        views: the sentences looked up in the store, by provider fingerprint.
+        train_examples: the training split before it is expanded (into phrases, for instance).
+        views: the stored vectors of the sentences, by provider fingerprint.
     """
 
     sets: dict[str, ExampleSet[Any]]
@@ -52,13 +52,13 @@ class PreparedTask:
 
 
 class RunContext:
-    """Loads each task, provider and prepared set once in a process.
+    """Loads each task, provider and set of examples once per process.
 
     Args:
-        experiment: gives models of its own, and the precision of stored features.
+        experiment: also defines its own models, and the precision of stored features.
         include: folders of one's own task cards.
         store_root: the feature store; None for the default.
-        trust_first: pin digests nobody knows yet.
+        trust_first: accept files without a known digest, and pin their digests.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class RunContext:
         return cls(args.experiment, args.include, args.store_root, args.trust_first)
 
     def task(self, name: str, fold: int | None = None) -> Task:
-        """The task ``name``, loaded once for each fold (None for the first, or for no folds)."""
+        """The task ``name``, loaded once per fold (None for the first fold, or without folds)."""
         key = (name, fold or None)
         if key not in self._tasks:
             self._tasks[key] = load_task(
@@ -99,10 +99,10 @@ class RunContext:
         return PIPELINES.get(self.task(task).card.pipeline)
 
     def metric(self, task: str) -> Metric:
-        """The metric that the card of ``task`` names.
+        """The metric named in the card of ``task``.
 
         Raises:
-            ConfigError: if it cannot read the annotation of this kind of task.
+            ConfigError: if it does not accept the annotation of this kind of task.
         """
         if task not in self._metrics:
             card, pipeline = self.task(task).card, self.pipeline(task)
@@ -124,19 +124,19 @@ class RunContext:
         return self._catalogue.load(part.name, part.provider)
 
     def model_folder(self, name: str) -> Path | None:
-        """Where the files of the model ``name`` are; None if it has none on this machine."""
-        found = [file.path for file in self._catalogue.files(name) if file.path is not None]
-        return found[0].parent if found else None
+        """The folder of the files of the model ``name``; None if it has none on this machine."""
+        paths = [file.path for file in self._catalogue.files(name) if file.path is not None]
+        return paths[0].parent if paths else None
 
     def stored(self, part: PartSettings) -> StoredFeatures:
-        """The stored features of one part; opened once, after :meth:`build`."""
+        """The stored features of one part; opened once, after they were encoded."""
         provider = self.provider(part)
         if provider.fingerprint not in self._stored:
             self._stored[provider.fingerprint] = self.store.open(provider)
         return self._stored[provider.fingerprint]
 
     def view(self, cell: Cell, part: PartSettings) -> StoredPart:
-        """One part's stored vectors of the cell's sentences, looked up once."""
+        """The stored vectors of one part for the cell's sentences; looked up once."""
         prepared = self.prepared(cell)
         fingerprint = self.provider(part).fingerprint
         if fingerprint not in prepared.views:
@@ -144,18 +144,19 @@ class RunContext:
         return prepared.views[fingerprint]
 
     def forget_stored(self, part: PartSettings) -> None:
-        """Open the store afresh next time, because it grew."""
+        """Open the store again next time, because vectors were added."""
         self._stored.pop(self.provider(part).fingerprint, None)
 
     def prepared(self, cell: Cell) -> PreparedTask:
-        """The examples of the cell's task, expanded as its head trains on them."""
-        # Left out where there are no folds.
+        """The examples of the cell's task; the training set is expanded as its head needs it."""
+        # Without folds the fold is not part of the key.
         fold = [] if cell.fold is None else [cell.fold]
         key = canonical_json([cell.task, cell.options.training_data(), *fold])
         if key not in self._prepared:
-            # One task at a time: cells come grouped by task, and phrases are many.
-            for old in [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]:
-                del self._prepared[old]
+            # One task at a time: cells are grouped by task, and expanded training sets are large.
+            others = [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]
+            for other in others:
+                del self._prepared[other]
             self._prepared[key] = self._prepare(cell)
         return self._prepared[key]
 
@@ -169,7 +170,7 @@ class RunContext:
             raise DataError(
                 "the data changed since the run began",
                 where=cell.task,
-                fix="run again: the changed data is another cell",
+                fix="run again: changed data makes new cells",
             )
         for split in ("dev", "test"):
             sets[split] = ExampleSet(pipeline, list(task.split(split)), table)
@@ -180,14 +181,14 @@ class RunContext:
         return self.prepared(cell).table.sentences
 
     def data_digest(self, task: str, fold: int | None = None) -> str:
-        """The digest of the task's data, taken when first asked for."""
+        """The digest of the task's data at the first call."""
         key = (task, fold)
         if key not in self._data_digests:
             self._data_digests[key] = self.task(task, fold).data_digest
         return self._data_digests[key]
 
     def expect_data(self, task: str, fold: int | None, digest: str) -> None:
-        """Hold the task's data to the digest that was taken when the run was planned."""
+        """Require the task's data to have ``digest``, which was taken when the run was planned."""
         self._data_digests[(task, fold)] = digest
 
     def identity(self, cell: Cell) -> dict[str, Any]:
@@ -205,13 +206,17 @@ class RunContext:
         )
 
     def check(self, cell: Cell) -> None:
-        """Errors that need a provider to be seen: layers out of range, wrong ``(trainable)``."""
+        """Check what needs a provider: layers in range, ``(trainable)`` only on static vectors.
+
+        Raises:
+            ConfigError: if a part of the cell's features cannot be used.
+        """
         for part in cell.parts:
             provider = self.provider(part)
             if part.trainable and (provider.num_layers != 1 or provider.layers[0].kind != "type"):
                 raise ConfigError(
-                    f"{part.name}(trainable): only static vectors, one a word type, can be "
-                    "an embedding in the head",
+                    f"{part.name}(trainable): only static vectors (one per word type) can be "
+                    "a trainable embedding",
                     where=f"features {cell.features}",
                 )
             if not provider.cacheable:
@@ -222,17 +227,17 @@ class RunContext:
                     fix="use @state=zero or @state=warm",
                 )
             part_mode(part, provider.num_layers).layers(provider.num_layers)
-            # Where a part enters the head, and its dropout, apply to a single layer too.
+            # Placement and dropout apply to a part with a single layer too.
             mixing = [key for key in part.explicit if key not in ("dropout", "place")]
             if provider.num_layers == 1 and mixing:
                 raise ConfigError(
-                    f"{part.name} has one layer: there is nothing to mix, so @{mixing[0]} says "
-                    "nothing",
+                    f"{part.name} has one layer: there is nothing to mix, so @{mixing[0]} has "
+                    "no effect",
                     where=f"features {cell.features}",
-                    fix="leave the suffix out",
+                    fix="remove the suffix",
                 )
 
 
 def part_mode(part: PartSettings, num_layers: int) -> MixMode:
-    """How the layers of ``part`` are mixed: the identity where there is only one."""
+    """How the layers of ``part`` are mixed; with a single layer the mix is the identity."""
     return MixMode.parse(part.mix if num_layers > 1 else "learned")

@@ -1,4 +1,4 @@
-"""What an experiment will have to encode: sentences, bytes and about how long."""
+"""Estimate what an experiment has to encode: sentences, bytes and seconds."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _VALUE_BYTES = {"fp16": 2, "fp32": 4, "int8": 1}
 
 @dataclass(frozen=True)
 class EncodingEstimate:
-    """What one provider lacks of one task.
+    """What one provider still has to encode of one task.
 
     Attributes:
-        features, task: whose.
-        sentences, tokens: to be encoded.
-        bytes: that the store grows by, for vectors of tokens (those of word types are few).
-        seconds: about how long it takes, from a sample of at most 400 tokens.
+        features, task: name of the provider's model, and the task.
+        sentences, tokens: numbers to be encoded.
+        bytes: by which the store grows, for vectors of tokens (vectors of word types are few).
+        seconds: estimated from a sample of about 400 tokens.
     """
 
     features: str
@@ -39,19 +39,20 @@ class EncodingEstimate:
 
 
 def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[EncodingEstimate]:
-    """What the store lacks for ``cells``, by provider and task.
+    """What has to be encoded for ``cells``, by provider and task.
 
-    Heads may need more of a task than others (its phrases, for instance): the most of them counts.
+    Some heads read more sentences of a task than others (its phrases, for instance); the largest
+    number counts.
     """
     missing: dict[tuple[str, str], tuple[PartSettings, list[Sentence]]] = {}
     distinct = {(c.task, c.fold, c.options, tuple(p.key for p in c.parts)): c for c in cells}
     for cell in distinct.values():
         for part in cell.parts:
             stored = context.store.open(context.provider(part))
-            found = stored.missing(context.sentences(cell))
+            not_stored = stored.missing(context.sentences(cell))
             key = (part.name, cell.task)
-            if key not in missing or len(found) > len(missing[key][1]):
-                missing[key] = (part, [tuple(sentence) for sentence in found])
+            if key not in missing or len(not_stored) > len(missing[key][1]):
+                missing[key] = (part, [tuple(sentence) for sentence in not_stored])
     speeds: dict[str, tuple[float, float]] = {}
     rows = []
     for (features, task), (part, sentences) in missing.items():
@@ -61,7 +62,7 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
         if sentences and provider.fingerprint not in speeds:
             with torch_threads(context.experiment.settings.threads):
                 speeds[provider.fingerprint] = _speed(provider, sentences)
-        start, token = speeds[provider.fingerprint] if sentences else (0.0, 0.0)
+        overhead, per_token = speeds[provider.fingerprint] if sentences else (0.0, 0.0)
         rows.append(
             EncodingEstimate(
                 features,
@@ -69,16 +70,16 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
                 len(sentences),
                 tokens,
                 tokens * width * _VALUE_BYTES[context.experiment.settings.precision],
-                start + tokens * token,
+                overhead + tokens * per_token,
             )
         )
     return rows
 
 
 def _speed(provider: FeatureProvider, sentences: Sequence[Sentence]) -> tuple[float, float]:
-    """Seconds that a call takes for nothing (a static provider reads its file), and by token.
+    """Fixed seconds per call (a static provider reads its file), and seconds per token.
 
-    Measured on sentences from all over; their batches are smaller than those of a build.
+    Measured on a random sample of sentences; its batches are smaller than those of a real build.
     """
     sample: list[Sentence] = []
     for i in np.random.default_rng(1).permutation(len(sentences)):
@@ -86,12 +87,12 @@ def _speed(provider: FeatureProvider, sentences: Sequence[Sentence]) -> tuple[fl
         if sum(map(len, sample)) >= _SAMPLE_TOKENS:
             break
     provider.encode(sample[:1])  # the first call also warms up
-    one = _seconds(provider, sample[:1])
+    first = _seconds(provider, sample[:1])
     if len(sample) == 1:
-        return 0.0, one / max(1, len(sample[0]))
-    rest = sum(map(len, sample)) - len(sample[0])
-    token = max(0.0, _seconds(provider, sample) - one) / max(1, rest)
-    return max(0.0, one - token * len(sample[0])), token
+        return 0.0, first / max(1, len(sample[0]))
+    other_tokens = sum(map(len, sample)) - len(sample[0])
+    per_token = max(0.0, _seconds(provider, sample) - first) / max(1, other_tokens)
+    return max(0.0, first - per_token * len(sample[0])), per_token
 
 
 def _seconds(provider: FeatureProvider, sentences: Sequence[Sentence]) -> float:

@@ -23,8 +23,8 @@ class PlannedCell:
     Attributes:
         cell: with every option resolved.
         identity: everything its result depends on.
-        digest: names it. Two points may share one, for instance where an axis does not concern
-            the part of a features spec: they share one record.
+        digest: names the cell. Two points with equal identities (for instance if an axis does not
+            apply to the features) have one digest and share one record.
     """
 
     cell: Cell
@@ -33,7 +33,7 @@ class PlannedCell:
 
     @property
     def point(self) -> dict[str, Any]:
-        """How this experiment calls the cell; kept in its results."""
+        """The names of the cell in this experiment; kept in its results."""
         return {
             "cell": self.digest,
             "task": self.cell.task,
@@ -44,7 +44,12 @@ class PlannedCell:
         }
 
     def record(self, experiment: Experiment, **outcome: Any) -> RunRecord:
-        """The record of this cell with ``outcome``: ``status``, and result and run, or error."""
+        """The record of this cell.
+
+        Args:
+            experiment: the experiment.
+            outcome: ``status``, with ``result`` and ``run``, or with ``error``.
+        """
         return RunRecord(
             cell=self.digest,
             experiment=experiment.name,
@@ -57,7 +62,7 @@ class PlannedCell:
 
     @property
     def lock(self) -> str:
-        """Name of the lock to hold: one for all seeds where they share a search."""
+        """Name of the cell's lock; all seeds have the same lock if they share a search."""
         searched = len(candidates(self.cell.training)) > 1
         return search_key(self.identity) if searched else self.digest
 
@@ -65,22 +70,22 @@ class PlannedCell:
 def make_plan(
     context: RunContext, on_task: Callable[[str], object] | None = None
 ) -> list[PlannedCell]:
-    """Every point of the experiment's grid, after checking all that can be checked.
+    """Every point of the experiment's grid, after checking everything that can be checked.
 
     Args:
-        context: of the experiment; its tasks and providers are loaded.
-        on_task: told the name of each task before it is loaded.
+        context: of the experiment; this loads its tasks and providers.
+        on_task: called with the name of each task before it is loaded.
 
     Raises:
-        ElmobenchError: for anything wrong.
+        ElmobenchError: if anything in the experiment is wrong.
     """
     cards = [get_card(name, context.include) for name in context.experiment.tasks]
     folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
     plan = []
-    told: set[str] = set()
+    announced: set[str] = set()
     for cell in grid(context.experiment, {card.id: card.pipeline for card in cards}, folded):
-        if on_task is not None and cell.task not in told:
-            told.add(cell.task)
+        if on_task is not None and cell.task not in announced:
+            announced.add(cell.task)
             on_task(cell.task)
         context.check(cell)
         for candidate in candidates(cell.training):

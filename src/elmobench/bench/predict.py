@@ -1,4 +1,4 @@
-"""A trained head put to use on a user's own text."""
+"""Use a trained head on new text."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ _BATCH = 32
 
 
 def find_record(name: str, results: Path) -> Path:
-    """The record file called ``name``: a path, or the start of a cell's name below ``results``.
+    """The record file ``name``: a path, or the start of a cell's name in folders below ``results``.
 
     Raises:
         UnknownNameError: if there is none.
-        ConfigError: if several cells begin so.
+        ConfigError: if the names of several cells start with ``name``.
     """
     if Path(name).is_file():
         return Path(name)
-    # Files are called by the first 16 letters of a cell's name, which tables give in full.
+    # File names have the first 16 letters of a cell's name, which tables give in full.
     paths = sorted(results.rglob(f"records/{glob.escape(name[:16])}*.json")) if name else []
-    found = [path for path in paths if read_record(path).cell.startswith(name)]
-    if not found:
+    matches = [path for path in paths if read_record(path).cell.startswith(name)]
+    if not matches:
         raise UnknownNameError(
-            f"no record {name!r} below {results}",
+            f"no record {name!r} in {results}",
             fix="give a file in a 'records' folder, or a cell's name: `elmobench report` lists "
             "them in cells.csv",
         )
-    if len(found) > 1:
-        # Two experiments may share a cell; only one of them needs to have its head.
-        heads = [path for path in found if has_head(path)]
-        if len({path.stem for path in found}) == 1 and heads:
+    if len(matches) > 1:
+        # Two experiments may share a cell, and perhaps only one of them has kept its head.
+        heads = [path for path in matches if has_head(path)]
+        if len({path.stem for path in matches}) == 1 and heads:
             return heads[0]
         raise ConfigError(
-            f"{len(found)} records begin with {name!r}",
-            fix="give one of the files: " + ", ".join(str(path) for path in found[:5]),
+            f"{len(matches)} records start with {name!r}",
+            fix="give one of the files: " + ", ".join(str(path) for path in matches[:5]),
         )
-    return found[0]
+    return matches[0]
 
 
 def has_head(record_path: Path) -> bool:
-    """Whether the trained head of a record lies beside it."""
+    """Whether the results folder of a record has its trained head."""
     store = RecordStore(record_path.parent.parent)
     return (store.head_folder(record_path.stem) / "head.json").exists()
 
 
 class Predictor:
-    """The head of one record, with its providers, ready for new sentences.
+    """Predicts with the trained head of one record.
 
     Args:
-        record_path: the record's file; the trained head lies beside its folder.
-        models: catalogue entries of one's own, as in an experiment's ``models:`` block.
+        record_path: the record's file; its results folder must have the trained head.
+        models: your own catalogue entries, as in an experiment's ``models:`` block.
 
     Raises:
         ModelError: if the head is missing, or a model is not the one it was trained on.
@@ -91,7 +91,7 @@ class Predictor:
     def predict(
         self, texts: Sequence[str | Sequence[str]], *, tokenized: bool = False
     ) -> Iterator[tuple[Sentence, Any]]:
-        """Yield tokens and prediction for each text.
+        """Yield the tokens and the prediction of each text.
 
         Args:
             texts: strings, or sequences of tokens.
@@ -108,11 +108,11 @@ class Predictor:
     def predict_examples(
         self, examples: Sequence[Any], respell: Callable[[Sentence], Sentence] | None = None
     ) -> Iterator[Any]:
-        """Yield the prediction for each example of the head's pipeline.
+        """Yield the prediction of each example.
 
         Args:
-            examples: their gold annotation is not looked at.
-            respell: gives the words that are read in place of a sentence's own, as many.
+            examples: of the head's pipeline; their gold annotation is ignored.
+            respell: replaces the words of a sentence by as many others, which are read instead.
         """
         for start in range(0, len(examples), _BATCH):
             chosen = examples[start : start + _BATCH]
@@ -126,6 +126,6 @@ class Predictor:
                 yield from self._model.predict(collator.batch(data, range(len(chosen))))
 
     def _tokens(self, example: Any) -> Sentence:
-        """The tokens of all sentences that the example is made of, in the pipeline's order."""
+        """The tokens of all sentences of the example, in the order of its slots."""
         slots = self._pipeline.slots(example).values()
         return tuple(token for sentences in slots for sentence in sentences for token in sentence)

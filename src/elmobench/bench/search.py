@@ -1,4 +1,4 @@
-"""The small search of ``linear`` heads: the same candidates for every embedding, on dev."""
+"""Hyper-parameter search on dev: a small grid, the same candidates for all features."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Candidate = dict[str, float]
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What was chosen, and what each candidate scored on dev: None if its loss diverged."""
+    """The chosen candidate, and every candidate's dev score (None if its loss diverged)."""
 
     chosen: Candidate
     scores: list[tuple[Candidate, float | None]]
 
     def apply(self, cell: Cell) -> Cell:
-        """``cell`` with the chosen values."""
+        """``cell`` with the chosen option values."""
         return with_candidate(cell, self.chosen)
 
     def as_json(self) -> dict[str, Any]:
-        """For the record."""
+        """The result as the record keeps it."""
         return {
             "chosen": self.chosen,
             "dev": [{"candidate": c, "score": s} for c, s in self.scores],
@@ -39,7 +39,7 @@ class SearchResult:
 
 
 def candidates(training: TrainingOptions) -> list[Candidate]:
-    """The product of the grid's lists, in a fixed order; one empty candidate without a grid."""
+    """The product of the grid's lists in a fixed order; without a grid, one empty candidate."""
     names = sorted(training.grid)
     return [
         dict(zip(names, values, strict=True))
@@ -54,12 +54,12 @@ def with_candidate(cell: Cell, candidate: Candidate) -> Cell:
 
 
 def search_key(identity: Mapping[str, Any]) -> str:
-    """Names the search that all seeds of a cell share."""
+    """Name of the search that all seeds of a cell share."""
     return digest_of({name: value for name, value in identity.items() if name != "seed"})
 
 
 def search_path(folder: Path, identity: Mapping[str, Any]) -> Path:
-    """Where the search of a cell and its other seeds is kept, below the results ``folder``."""
+    """The file in the results ``folder`` that keeps the search of a cell and its other seeds."""
     return folder / "selections" / f"{search_key(identity)[:16]}.json"
 
 
@@ -70,10 +70,10 @@ def select(
     folder: Path,
     score: Callable[[Cell], float],
 ) -> SearchResult:
-    """Score every candidate on dev and take the best, the first among equals.
+    """Score every candidate on dev and choose the best one, the first of equal ones.
 
-    The answer is kept below ``folder``: it does not depend on the cell's seed, so the other
-    seeds read it. A single candidate is taken without a search.
+    The result does not depend on the cell's seed. It is kept in ``folder``, where the other seeds
+    read it. A single candidate is chosen without a search.
 
     Raises:
         TrainingError: if every candidate diverges.
@@ -92,19 +92,19 @@ def select(
         except TrainingError as error:
             scores.append((choice, None))
             failure = error
-    done = [(choice, value) for choice, value in scores if value is not None]
-    if not done:
+    finite = [(choice, value) for choice, value in scores if value is not None]
+    if not finite:
         assert failure is not None
         raise failure
-    best = max(done, key=lambda pair: pair[1])[0]
-    selection = SearchResult(best, scores)
-    content = {"key": search_key(identity), **selection.as_json()}
+    best = max(finite, key=lambda pair: pair[1])[0]
+    result = SearchResult(best, scores)
+    content = {"key": search_key(identity), **result.as_json()}
     write_text(path, json.dumps(content, indent=1) + "\n")
-    return selection
+    return result
 
 
 def _read(path: Path, key: str) -> SearchResult | None:
-    """A kept search; None if there is none, it is damaged, or it is of another cell."""
+    """A kept search; None if there is none, or it is damaged or of another cell."""
     try:
         raw = json.loads(path.read_text("utf-8"))
         if raw["key"] != key:

@@ -1,1 +1,1 @@
-"""Batching, the trainer, random streams and saved heads."""
+"""Batching, the training loop, random streams and saved heads."""

@@ -1,4 +1,4 @@
-"""A moving average of a model's weights, used in their place when the model is scored."""
+"""A moving average of a model's weights, with which the model is scored."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import nn
 
 
 class WeightAverage:
-    """Exponential moving average of the trainable parameters, starting at their present values.
+    """Exponential moving average of the trainable parameters, from their current values on.
 
     Args:
-        model: whose parameters are followed.
-        decay: what the average keeps of itself at a step, in (0, 1).
+        model: the model whose parameters are averaged.
+        decay: weight of the old average at each step, in (0, 1).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -24,13 +24,13 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the present parameters; once after each step of the optimiser."""
+        """Add the current parameters to the average; call it after each optimizer step."""
         for average, parameter in zip(self._average, self._parameters, strict=True):
             average.lerp_(parameter, 1 - self.decay)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Inside the block the model has the averaged parameters."""
+        """Give the model the averaged parameters inside the block."""
         self._exchange()
         try:
             yield
@@ -40,6 +40,6 @@ class WeightAverage:
     @torch.no_grad()
     def _exchange(self) -> None:
         for average, parameter in zip(self._average, self._parameters, strict=True):
-            held = parameter.detach().clone()
+            current = parameter.detach().clone()
             parameter.copy_(average)
-            average.copy_(held)
+            average.copy_(current)

@@ -1,4 +1,4 @@
-"""From examples to batches: which examples go together, and with which vectors."""
+"""Batches: which examples are in them, and their frozen vectors."""
 
 from __future__ import annotations
 
@@ -18,31 +18,36 @@ from elmobench.tasks.head import Batch, SlotBatch
 E = TypeVar("E")
 
 _BUCKET_BATCHES = 20
-"""Batches are cut from shuffled runs of this many batches' examples, sorted by length."""
+"""Examples are sorted by length within shuffled runs that are this many batches long."""
 
 
 class PartSource(Protocol):
-    """Where one part's frozen vectors come from."""
+    """Source of the frozen vectors of one part."""
 
     def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
-        """(B, L', T, D) vectors of the sentences ``rows``, zero at the right padding."""
+        """(B, L', T, D) vectors of the sentences ``rows``, padded with zeros on the right.
+
+        Args:
+            rows: rows of the sentence table.
+            layers: the L' layers to read; None for all.
+        """
         ...
 
 
 class StoredPart:
-    """A part read from the feature store by memory map."""
+    """A part whose vectors are read from the feature store by memory map."""
 
     def __init__(self, stored: StoredFeatures, sentences: Sequence[Sentence]) -> None:
         self._view = stored.view(sentences)
 
     @property
     def digest(self) -> str:
-        """Names the stored vectors that are read; see :attr:`StoredView.digest`."""
+        """Digest of the stored vectors; see :attr:`StoredView.digest`."""
         return self._view.digest
 
     @property
     def nbytes_per_token(self) -> float:
-        """Stored bytes a token that is read; see :attr:`StoredView.nbytes_per_token`."""
+        """Stored bytes per token; see :attr:`StoredView.nbytes_per_token`."""
         return self._view.nbytes_per_token
 
     def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
@@ -51,7 +56,7 @@ class StoredPart:
 
 
 class LivePart:
-    """A part encoded on the spot: for a user's own text, and for tests."""
+    """A part whose vectors are computed now and kept in memory: for new text, and for tests."""
 
     def __init__(self, provider: FeatureProvider, sentences: Sequence[Sentence]) -> None:
         self._vectors = provider.encode(sentences)
@@ -76,7 +81,7 @@ class SentenceTable:
         self._row: dict[Sentence, int] = {}
 
     def add(self, sentence: Sentence) -> int:
-        """The row of ``sentence``, appended if new."""
+        """The row of ``sentence``, which is appended if it is new."""
         row = self._row.get(sentence)
         if row is None:
             row = len(self.sentences)
@@ -85,27 +90,31 @@ class SentenceTable:
         return row
 
     def respelled(self, change: Callable[[Sentence], Sentence]) -> SentenceTable:
-        """The same rows with other words; as many of them."""
-        other = SentenceTable()
-        other.sentences = [change(sentence) for sentence in self.sentences]
-        for old, new in zip(self.sentences, other.sentences, strict=True):
+        """A table with the same rows, in which ``change`` replaced the words of each sentence.
+
+        Raises:
+            ValueError: if ``change`` returns another number of words.
+        """
+        changed = SentenceTable()
+        changed.sentences = [change(sentence) for sentence in self.sentences]
+        for old, new in zip(self.sentences, changed.sentences, strict=True):
             if len(old) != len(new):
                 raise ValueError(f"{len(old)} tokens became {len(new)}")
-        return other
-
-    @property
-    def words(self) -> list[str]:
-        """Distinct words, sorted."""
-        return sorted({token for sentence in self.sentences for token in sentence})
+        return changed
 
 
 class ExampleSet(Generic[E]):
-    """Examples of one split with the rows of their slots' sentences.
+    """Examples of one split, and the table rows of their sentences.
 
     Args:
-        pipeline: says which sentences an example needs.
+        pipeline: gives the sentences of an example, by slot.
         examples: in a fixed order.
-        table: where their sentences stand; shared by all splits.
+        table: gets their sentences; shared by all splits.
+
+    Attributes:
+        examples: see above.
+        slots: for each example slot -> rows of its sentences.
+        lengths: for each example the number of tokens of its longest sentence.
     """
 
     def __init__(self, pipeline: Pipeline[E], examples: Sequence[E], table: SentenceTable) -> None:
@@ -127,12 +136,12 @@ class ExampleSet(Generic[E]):
 
 
 class Collator:
-    """Builds :class:`Batch` objects.
+    """Builds a :class:`Batch` of chosen examples, with their vectors.
 
     Args:
-        table: the distinct sentences that rows refer to.
-        parts: one source for each part of the features spec.
-        layers: for each part the layers to read, None for all.
+        table: the sentences that rows refer to.
+        parts: one source per part of the features spec.
+        layers: the layers to read of each part; None for all.
         vocabulary: word -> id (from 1) of the trainable embedding; None without one.
     """
 
@@ -149,7 +158,7 @@ class Collator:
         self._vocabulary = vocabulary
 
     def batch(self, data: ExampleSet[E], indices: Sequence[int]) -> Batch[E]:
-        """The examples ``indices`` of ``data`` with their features."""
+        """A batch of the examples ``indices`` of ``data``."""
         slots = {}
         for name in data.slots[indices[0]]:
             rows = [row for i in indices for row in data.slots[i][name]]
@@ -178,40 +187,40 @@ class Collator:
 def bucketed_batches(
     lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator
 ) -> list[list[int]]:
-    """One epoch's batches: a shuffle, then batches of similar length, in random order.
+    """The batches of one epoch, as indices: examples of similar length, in random order.
 
-    Depends on the lengths, the batch size and ``rng`` only, never on the features.
+    The result depends only on the lengths, the batch size and ``rng``, never on the features.
     """
     order = rng.permutation(len(lengths))
     batches = []
-    span = batch_size * _BUCKET_BATCHES
-    for start in range(0, len(order), span):
-        run = order[start : start + span]
+    run_length = batch_size * _BUCKET_BATCHES
+    for start in range(0, len(order), run_length):
+        run = order[start : start + run_length]
         run = run[np.argsort(lengths[run], kind="stable")]
         batches += [run[i : i + batch_size].tolist() for i in range(0, len(run), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def evaluation_batches(lengths: NDArray[np.int64], batch_size: int) -> Iterator[list[int]]:
-    """All examples once, sorted by length so that little is padding."""
+    """Batches of all examples, as indices, sorted by length so that there is little padding."""
     order = np.argsort(lengths, kind="stable")
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size].tolist()
 
 
 def bounded_runs(slots: Sequence[Mapping[str, Sequence[int]]], rows: int) -> Iterator[range]:
-    """Runs of consecutive examples with at most ``rows`` sentences per slot, one example at least.
+    """Runs of consecutive examples: at least one, with at most ``rows`` sentences per slot.
 
     With one sentence per slot in each example these are runs of ``rows`` examples; a document of
     many sentences counts as many.
     """
     start, used = 0, 0
     for i, names in enumerate(slots):
-        wanted = max(map(len, names.values()), default=0)
-        if i > start and used + wanted > rows:
+        needed = max(map(len, names.values()), default=0)
+        if i > start and used + needed > rows:
             yield range(start, i)
             start, used = i, 0
-        used += wanted
+        used += needed
     if start < len(slots):
         yield range(start, len(slots))
 
@@ -219,7 +228,7 @@ def bounded_runs(slots: Sequence[Mapping[str, Sequence[int]]], rows: int) -> Ite
 def nested_subset(count: int, fraction: float, rng: np.random.Generator) -> list[int]:
     """Indices of a random ``fraction`` of ``count`` examples, in their original order.
 
-    With the same generator state a smaller fraction's subset lies within a larger one's.
+    With the same generator state, the subset of a smaller fraction is part of that of a larger one.
     At least one example is kept.
     """
     keep = max(1, round(count * fraction))

@@ -1,4 +1,4 @@
-"""How torch computes on this machine: threads, repeatable sums, memory that is kept."""
+"""Settings of torch and of this process: threads, deterministic sums, kept memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Inside the block torch uses ``count`` threads; the setting before is restored.
+    """Let torch use ``count`` threads inside the block; afterwards the old setting is restored.
 
-    Sums depend on it, so it belongs to a cell's identity. Two busy processes with several threads
-    each slow one another down many times over, so the number is always set, and is 1 unless an
-    experiment says otherwise.
+    The order of sums depends on it, so it is part of a cell's identity. Two busy processes with
+    several threads each slow each other down many times over, so the number is always set, and is
+    1 unless an experiment sets another.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(count)
@@ -29,16 +29,16 @@ def torch_threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """Inside the block the same computation gives the same bits, with several threads too.
+    """Make computations inside the block deterministic to the bit, also with several threads.
 
-    Some gradients on the CPU (of indexing, for one) are summed by all threads at once, in any
-    order, unless torch is told not to.
+    Without it some gradients on the CPU (of indexing, for instance) are summed by all threads at
+    once, in any order.
     """
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
-    # Filling fresh memory would only help code that reads what it never wrote.
+    # Filling new memory would only help code that reads memory before it writes it.
     settings: Any = torch.utils.deterministic
     fill = settings.fill_uninitialized_memory
     settings.fill_uninitialized_memory = False
@@ -50,19 +50,19 @@ def repeatable() -> Iterator[None]:
         settings.fill_uninitialized_memory = fill
 
 
-# Of glibc's malloc.h.
+# From malloc.h of glibc.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 @cache
 def keep_memory() -> bool:
-    """Let this process keep memory that it frees, up to 1 GiB, for the next batch.
+    """Let this process keep up to 1 GiB of freed memory for the next batch.
 
-    By default glibc gives large blocks back at once, and the system hands them out again page by
-    page, zeroed: a fifth of the time of a head with large activations.
+    By default glibc returns large blocks to the system at once, which then hands them out again
+    page by page, zeroed. For a head with large activations that is a fifth of the time.
 
     Returns:
-        Whether the C library took the advice; others than glibc are left alone.
+        Whether the C library accepted the setting; only glibc has it.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

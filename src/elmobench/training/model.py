@@ -1,4 +1,4 @@
-"""The trained module: one feature mixer for each placement, and a head on top."""
+"""The trained module: one feature mixer per placement, and a task head."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from elmobench.tasks.head import Batch, Head
 
 
 class BenchModel(nn.Module):
-    """Mixers and head, trained together; the vectors below them stay frozen.
+    """Mixers and head, which are trained together on frozen vectors.
 
     Args:
-        mixers: placement -> its own mixer.
-        reads: placement -> which of a batch's parts its mixer takes, in order.
+        mixers: placement -> mixer.
+        reads: placement -> indices of the parts that its mixer takes, in order.
         head: the task head.
     """
 
@@ -44,18 +44,18 @@ class BenchModel(nn.Module):
         }
 
     def loss(self, batch: Batch[Any]) -> Tensor:
-        """The head's loss plus every mixer's penalty λ Σ w²."""
+        """The head's loss plus the penalty λ Σ w² of every mixer."""
         total = self.head.loss(batch, self.mix(batch))
         for mixer in self.mixers.values():
             total = total + cast(FeatureMixer, mixer).penalty()
         return total
 
     def predict(self, batch: Batch[Any]) -> list[Any]:
-        """The head's predictions, one an example."""
+        """The head's predictions, one per example."""
         return self.head.predict(batch, self.mix(batch))
 
     def layer_weights(self) -> dict[str, dict[str, Any]]:
-        """placement -> part -> {"s": …, "gamma": …, "w": …}: what the task chose to read."""
+        """placement -> part -> {"s": …, "gamma": …, "w": …}: the learned layer weights."""
         return {
             placement: cast(FeatureMixer, mixer).report()
             for placement, mixer in self.mixers.items()
@@ -68,11 +68,13 @@ def make_mixer(
     standardize: bool,
     initial: Mapping[str, Tensor] | None,
 ) -> FeatureMixer:
-    """The mixer of a placement where only the parts with these ``indices`` enter.
+    """The mixer of a placement that takes the parts with these ``indices``.
 
     Args:
         configs: all parts of the features spec.
-        standardize, initial: see :class:`FeatureMixer`; ``initial`` may hold all parts'.
+        indices: the parts that the mixer takes.
+        standardize, initial: see :class:`FeatureMixer`; ``initial`` may have entries of other
+            parts too.
     """
     chosen = [configs[i] for i in indices]
     names = {config.name for config in chosen}

@@ -1,4 +1,4 @@
-"""Trained heads on disk: safetensors for the weights, JSON for what they mean."""
+"""Trained heads on disk: the weights as safetensors, everything else as JSON."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FORMAT_VERSION = 1
 
 
 class SavedPart(BaseModel):
-    """One part of the features a head was trained on.
+    """One part of the features that a head was trained on.
 
-    ``places`` names the placements where it enters; None for all of the head's.
+    ``places`` are the placements where the part enters; None means all placements of the head.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -39,10 +39,10 @@ class SavedPart(BaseModel):
 
 
 class SavedHead(BaseModel):
-    """``head.json``: everything but the weights.
+    """The content of ``head.json``: everything except the weights.
 
-    It stays on the machine that trained it, so it may name a folder: ``models_base``, for the
-    relative paths in ``models``.
+    A head stays on the machine that trained it, so the file may name a folder: ``models_base``, to
+    which paths in ``models`` are relative.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -75,7 +75,7 @@ def save_model(
     models: Mapping[str, Any],
     models_base: Path | None,
 ) -> None:
-    """Write ``weights.safetensors``, then ``head.json``, below ``folder``."""
+    """Write ``weights.safetensors`` and then ``head.json`` into ``folder``."""
     weights = {name: t.detach().contiguous().clone() for name, t in model.state_dict().items()}
     with atomic_path(folder / "weights.safetensors") as temporary:
         save_file(weights, temporary)
@@ -96,10 +96,10 @@ def save_model(
 
 
 def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
-    """Read a trained head back, in evaluation mode.
+    """Read a trained head; the model is in evaluation mode.
 
     Raises:
-        ModelError: if it is missing, damaged, or of another version.
+        ModelError: if it is missing, damaged, or of another format version.
     """
     path = folder / "head.json"
     try:
@@ -128,6 +128,7 @@ def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
 
 
 def _empty_model(saved: SavedHead) -> BenchModel:
+    """The model that ``saved`` describes, before its weights are loaded."""
     preset = get_head(saved.pipeline, saved.head)
     configs = [
         PartConfig(

@@ -1,7 +1,7 @@
-"""Named random streams: one seed, several independent sources of chance.
+"""Named random streams: several independent generators from one seed.
 
-Drawing more from one stream (say, dropout in a wider model) never shifts another (the
-order of the data), so two embeddings with the same seed see the same batches.
+Drawing more from one stream (for dropout in a wider model, for instance) never shifts another (the
+order of the data), so runs with different features and the same seed see the same batches.
 """
 
 from __future__ import annotations
@@ -20,28 +20,32 @@ class RandomStreams:
     """The streams ``init``, ``order``, ``dropout`` and ``subset`` of one seed.
 
     Args:
-        seed: any integer or string; what is drawn is a function of it and the stream's name.
+        seed: any integer or string. The numbers depend only on it and on the stream's name.
     """
 
     def __init__(self, seed: int | str) -> None:
         self.seed = seed
 
     def seed_of(self, stream: str) -> int:
-        """A 63-bit seed for ``stream``. Raises KeyError for an unknown name."""
+        """A 63-bit seed for ``stream``.
+
+        Raises:
+            KeyError: for an unknown stream.
+        """
         if stream not in STREAMS:
             raise KeyError(f"no random stream {stream!r}; there are {', '.join(STREAMS)}")
         digest = hashlib.sha256(f"elmobench/{self.seed}/{stream}".encode()).digest()
         return int.from_bytes(digest[:8], "big") >> 1
 
     def numpy(self, stream: str) -> np.random.Generator:
-        """A fresh numpy generator at the start of ``stream``."""
+        """A new numpy generator at the start of ``stream``."""
         return np.random.default_rng(self.seed_of(stream))
 
     @contextmanager
     def torch(self, stream: str) -> Iterator[None]:
-        """Inside the block torch's CPU generator is at the start of ``stream``.
+        """Set torch's CPU generator to the start of ``stream`` inside the block.
 
-        Its state outside is restored afterwards: no global seed is left behind.
+        Afterwards its old state is restored, so no global seed is changed.
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed_of(stream))

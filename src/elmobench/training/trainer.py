@@ -30,7 +30,7 @@ EpochCallback = Callable[["Epoch"], None]
 
 
 class TrainingError(ElmobenchError):
-    """Training cannot go on, for instance because the loss is not a number."""
+    """Training cannot continue, for instance because the loss is not finite."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Epoch:
     """One pass over the training set.
 
     Attributes:
-        number: from 1.
-        train_loss: mean over batches; None for a head that has no loss.
-        dev: the primary dev score.
-        layer_weights: placement -> part -> normalised weights s, γ and raw w after the epoch.
+        number: 1 for the first epoch.
+        train_loss: mean over batches; None for a head without a loss.
+        dev: the primary score on dev.
+        layer_weights: placement -> part -> normalised weights s, γ and raw weights w.
         seconds: wall time of training and scoring dev; not part of a result's identity.
     """
 
@@ -54,14 +54,14 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training run produced. The model holds the best epoch's weights."""
+    """The epochs of a training run. The model has the weights of the best one."""
 
     epochs: list[Epoch]
     best: Epoch
 
 
 def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
-    """The optimizer that ``options`` names, over all trainable parameters."""
+    """The optimizer named in ``options``, over all trainable parameters."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     kinds: dict[str, type[torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
@@ -76,7 +76,7 @@ def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Op
 def predict_all(
     model: BenchModel, collator: Collator, data: ExampleSet[Any], batch_size: int
 ) -> list[Any]:
-    """Predictions for every example, in the set's own order."""
+    """Predictions for all examples, in the order of ``data``."""
     predictions: list[Any] = [None] * len(data)
     model.eval()
     with torch.inference_mode():
@@ -111,10 +111,10 @@ def train_epoch(
     options: TrainingOptions,
     average: WeightAverage | None = None,
 ) -> float:
-    """One pass over ``batches``, with ``average`` following; returns the mean loss.
+    """Train on ``batches`` once, updating ``average`` after each step; returns the mean loss.
 
     Raises:
-        TrainingError: if the loss becomes infinite or not a number.
+        TrainingError: if the loss is not finite.
     """
     model.train()
     total = torch.zeros(())
@@ -143,11 +143,11 @@ def train(
     streams: RandomStreams,
     on_epoch: EpochCallback | None = None,
 ) -> Training:
-    """Train until dev stops improving; leave the best epoch's weights in ``model``.
+    """Train until dev stops improving; afterwards ``model`` has the weights of the best epoch.
 
-    With ``options.average`` dev is scored with the averaged weights, which are those left.
-    A later epoch replaces an earlier one only if its dev score is strictly higher. A head that
-    one pass determines gets that pass, and no optimizer.
+    With ``options.average``, dev is scored with the averaged weights, and those are kept. A later
+    epoch replaces an earlier one only if its dev score is strictly higher. A ``OnePassHead`` is
+    fitted in one pass, without an optimizer.
     """
     if isinstance(model.head, OnePassHead):
         return _fit(model, model.head, collator, train_data, dev_data, pipeline, metric, options)
@@ -199,7 +199,7 @@ def _fit(
     metric: Metric,
     options: TrainingOptions,
 ) -> Training:
-    """One pass over the training set in its own order, then dev: an epoch without a loss."""
+    """Fit ``head`` in one pass over the training set in its order: one epoch, without a loss."""
     start = time.perf_counter()
     size = options.batch_size
 

@@ -1,1 +1,1 @@
-"""Experiment files, their composition, and the cells of their grid."""
+"""Experiment files, and the grid of cells that they describe."""

@@ -1,4 +1,4 @@
-"""Experiments made of others: a file that extends one, and settings from the command line."""
+"""Experiments built on others: ``extends``, and settings from the command line."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ EXTENDS = "extends"
 
 
 def read_extended(path: Path, find: Callable[[str, Path], Path]) -> Any:
-    """The content of an experiment file, with what it extends put below it.
+    """Read an experiment file, merged into the experiment that it extends, if any.
 
     Args:
         path: the file.
-        find: the file that a value of ``extends`` means, in the file that says so.
+        find: called with a value of ``extends`` and the file that has it; returns the parent file.
 
     Raises:
-        ConfigError: if a file is no YAML, or extends itself by a detour.
+        ConfigError: if a file is not valid YAML, or extends itself, even through other files.
     """
     return _read(path.resolve(), find, ())
 
 
-def _read(path: Path, find: Callable[[str, Path], Path], below: tuple[Path, ...]) -> Any:
-    if path in below:
-        chain = " extends ".join(str(p) for p in (*below[below.index(path) :], path))
-        raise ConfigError(f"an experiment extends itself: {chain}", where=str(below[0]))
+def _read(path: Path, find: Callable[[str, Path], Path], children: tuple[Path, ...]) -> Any:
+    """Read ``path``, which ``children`` extend, from the first file to its direct child."""
+    if path in children:
+        chain = " extends ".join(str(p) for p in (*children[children.index(path) :], path))
+        raise ConfigError(f"an experiment extends itself: {chain}", where=str(children[0]))
     raw = read_yaml(path)
     if not isinstance(raw, dict) or EXTENDS not in raw:
         return raw
@@ -41,17 +42,18 @@ def _read(path: Path, find: Callable[[str, Path], Path], below: tuple[Path, ...]
     if not isinstance(name, str):
         raise ConfigError(f"'{EXTENDS}' names one experiment, got {name!r}", where=str(path))
     parent = find(name, path).resolve()
-    found = _read(parent, find, (*below, path))
-    if not isinstance(found, dict):
-        raise ConfigError("holds no experiment to extend", where=str(parent))
-    return extended(_moved(found, parent.parent, path.parent), raw)
+    content = _read(parent, find, (*children, path))
+    if not isinstance(content, dict):
+        raise ConfigError("the file has no experiment to extend", where=str(parent))
+    return extended(_with_moved_paths(content, parent.parent, path.parent), raw)
 
 
 def extended(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """``parent`` with the fields of ``child`` in their place.
+    """``parent`` with the fields of ``child``.
 
     ``axes``, ``settings`` and ``models`` are merged by name; ``overrides`` and ``caveats`` are
-    added to the parent's (later overrides win); every other field of the child replaces.
+    appended to the parent's (later overrides replace earlier ones); every other field of the
+    child replaces the parent's.
     """
     result = copy.deepcopy(dict(parent))
     for key, value in child.items():
@@ -76,22 +78,22 @@ def with_assignments(
 
     Args:
         raw: the content of an experiment file.
-        assignments: what was typed.
+        assignments: the settings, as typed.
         fields: names of the file's fields.
         axes: names of the further axes.
 
     Raises:
-        ConfigError: for anything that is no such assignment.
+        ConfigError: for an assignment that has another form, or an unknown path.
     """
     result = copy.deepcopy(dict(raw))
-    for text in assignments:
-        where = f"--set {text}"
-        path, equals, given = text.partition("=")
+    for assignment in assignments:
+        where = f"--set {assignment}"
+        path, equals, value_text = assignment.partition("=")
         if not equals or not path.strip():
             raise ConfigError(
                 "expected PATH=VALUE", where=where, fix="e.g. --set training.epochs=5"
             )
-        value = parse_yaml(given, where)
+        value = parse_yaml(value_text, where)
         keys = path.strip().split(".")
         if keys[0] in _OPTION_BLOCKS and len(keys) > 1:
             result.setdefault("overrides", [])
@@ -110,18 +112,18 @@ def with_assignments(
             value, list
         ):
             value = [value]
-        place = result
+        target = result
         for key in keys[:-1]:
-            inner = place.setdefault(key, {})
+            inner = target.setdefault(key, {})
             if not isinstance(inner, dict):
                 raise ConfigError(f"{key!r} has no parts", where=where)
-            place = inner
-        place[keys[-1]] = value
+            target = inner
+        target[keys[-1]] = value
     return result
 
 
-def _moved(raw: dict[str, Any], old: Path, new: Path) -> dict[str, Any]:
-    """``raw`` read from ``old``, for a file in ``new``: paths of models that lie beside it."""
+def _with_moved_paths(raw: dict[str, Any], old: Path, new: Path) -> dict[str, Any]:
+    """``raw`` with model paths relative to the folder ``old`` made relative to ``new``."""
     if old == new or not isinstance(raw.get("models"), dict):
         return raw
     result = copy.deepcopy(raw)
@@ -129,7 +131,7 @@ def _moved(raw: dict[str, Any], old: Path, new: Path) -> dict[str, Any]:
         files = entry.get("files") if isinstance(entry, dict) else None
         for file in files.values() if isinstance(files, dict) else ():
             path = file.get("path") if isinstance(file, dict) else None
-            # Others are looked up below the folders of ELMOBENCH_MODELS.
+            # Other paths are looked up in the folders of ELMOBENCH_MODELS.
             if isinstance(path, str) and (old / path).exists():
                 file["path"] = os.path.relpath(old / path, new)
     return result

@@ -1,4 +1,4 @@
-"""Experiment files: axes whose product is the grid. Validated by type before any work."""
+"""Experiment files: their fields, and reading them. Everything is validated before any work."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class _Model(BaseModel):
 
 
 class Axes(_Model):
-    """Further axes; each is a list, and the grid is the product of all of them.
+    """The further axes of the grid, each with a list of values; the grid is their product.
 
-    A value of None means the head preset's own.
+    A value of None means the default of the head preset.
 
     Attributes:
         mix: ``learned``, ``uniform``, ``layer=k``, ``last``, ``first=k`` or ``concat``.
-        gamma: whether the scale γ is learned (else it stays 1).
+        gamma: whether the scale γ is learned; if not, it stays 1.
         l2: λ of the penalty on the raw layer weights.
-        norm: ``none``, or ``token`` for a layer norm of each token's vector.
-        mix_dropout: dropout on the mix's output.
-        placement: where features enter the head.
-        train_fraction: share of the training set; subsets are nested; dev stays whole.
-        fold: which files are test, for tasks that are split by folds; no axis for the others.
+        norm: ``none``, or ``token`` to apply a layer norm to each token's vector.
+        mix_dropout: dropout on the output of the mix.
+        placement: where the features enter the head.
+        train_fraction: share of the training set; subsets are nested, and dev is never reduced.
+        fold: the test fold, for tasks that are split by folds; it has no effect on other tasks.
     """
 
     mix: tuple[str, ...] = ("learned",)
@@ -52,31 +52,31 @@ class Axes(_Model):
         if not value:
             raise ValueError("an axis needs at least one value")
         if len(set(value)) != len(value):
-            raise ValueError("an axis names a value twice")
+            raise ValueError("an axis has a value twice")
         return value
 
     @field_validator("train_fraction")
     @classmethod
     def _fractions(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 < fraction <= 1 for fraction in value):
-            raise ValueError("a train_fraction lies in (0, 1]")
+            raise ValueError("a train_fraction must be in (0, 1]")
         return value
 
     def points(self) -> Iterator[dict[str, Any]]:
-        """Every combination, by axis name."""
+        """Every combination of values, by axis name."""
         names = list(type(self).model_fields)
         for values in itertools.product(*(getattr(self, name) for name in names)):
             yield dict(zip(names, values, strict=True))
 
 
 class Override(_Model):
-    """Options for some of the cells.
+    """Options of some of the cells.
 
     Attributes:
-        when: what a cell must match: any of ``task``, ``pipeline``, ``features``, ``head``.
-            A value may be a list: any of them. Empty matches all.
-        set: option paths to values: ``options.hidden``, ``training.epochs``, ``mix.l2``; or a
-            further axis or ``seeds``, with the values that these cells take instead.
+        when: conditions on ``task``, ``pipeline``, ``features`` or ``head``, which must all hold. A
+            list of values means any of them. Without conditions every cell matches.
+        set: option path -> value (``options.hidden``, ``training.epochs``, ``mix.l2``); or a
+            further axis or ``seeds`` -> the values for these cells.
     """
 
     when: dict[Literal["task", "pipeline", "features", "head"], str | tuple[str, ...]] = Field(
@@ -85,7 +85,10 @@ class Override(_Model):
     set: dict[str, Any]
 
     def matches(self, cell: Mapping[str, str]) -> bool:
-        """Whether a cell with these names is meant; a task may be named without its pipeline."""
+        """Whether the conditions hold for a cell with these names.
+
+        A task may be named without its pipeline.
+        """
         for key, value in self.when.items():
             wanted = (value,) if isinstance(value, str) else value
             names = {cell[key], cell[key].split("/")[-1]} if key == "task" else {cell[key]}
@@ -95,14 +98,14 @@ class Override(_Model):
 
 
 class Settings(_Model):
-    """What a result may depend on beside the axes.
+    """Settings of the computation.
 
     Attributes:
-        threads: threads for encoding and for each cell; part of a cell's identity, since sums
-            depend on it.
-        precision: of stored features: ``fp16``, ``fp32`` or ``int8``.
-        worker_memory_gb, worker_gpus: what a worker of a Ray cluster asks for, beside a core for
-            each thread. No result depends on them.
+        threads: for encoding and for each cell. It is part of a cell's identity, since the order
+            of sums depends on it.
+        precision: of stored vectors: ``fp16``, ``fp32`` or ``int8``; part of a cell's identity.
+        worker_memory_gb, worker_gpus: what a worker of a Ray cluster requests, in addition to a
+            core per thread. No result depends on them.
     """
 
     threads: int = Field(default=1, ge=1)
@@ -112,20 +115,20 @@ class Settings(_Model):
 
 
 class Experiment(_Model):
-    """One study.
+    """The content of an experiment file.
 
     Attributes:
-        name: names its results folder.
-        description: what it asks.
-        caveats: put into every record and under every table.
+        name: also the name of its results folder.
+        description: the question that it answers.
+        caveats: repeated in every record and below every table.
         tasks, features, heads, seeds: the main axes.
         axes: further axes.
-        overrides: options for some cells; later ones win.
-        settings: threads and precision.
-        margin: points of a score below which a difference counts as none; to be fixed before the
-            run, for tests of equivalence.
-        models: catalogue entries of its own.
-        source: the file it was read from; None for one made in Python.
+        overrides: options of some cells; later overrides replace earlier ones.
+        settings: threads, precision and resources.
+        margin: for tests of equivalence, the points of score below which a difference counts as
+            none; choose it before the run.
+        models: the experiment's own catalogue entries.
+        source: the file it was read from; None for an experiment made in Python.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -151,9 +154,10 @@ class Experiment(_Model):
         return value
 
     def with_axes(self, changes: Mapping[str, Any]) -> Experiment:
-        """The experiment with other values on further axes or ``seeds``.
+        """A copy with other values on further axes or ``seeds``; one value means a list of one.
 
-        One value stands for a list of one. Raises ConfigError for a value of the wrong kind.
+        Raises:
+            ConfigError: for a value of the wrong kind.
         """
         if not changes:
             return self
@@ -173,12 +177,16 @@ class Experiment(_Model):
 
     @property
     def base(self) -> Path | None:
-        """Folder for the relative paths in ``models``."""
+        """The folder to which paths in ``models`` are relative."""
         return self.source.parent if self.source else None
 
 
 def parse_experiment(raw: Any, source: Path | None = None) -> Experiment:
-    """Check the content of an experiment file. Raises ConfigError naming every problem."""
+    """Validate the content of an experiment file.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
     where = str(source) if source else "experiment"
     experiment = validated(Experiment, raw, where)
     return experiment.model_copy(update={"source": source})
@@ -190,25 +198,25 @@ def known_experiments() -> dict[str, Path]:
     return {
         path.relative_to(root).with_suffix("").as_posix(): path
         for path in sorted(root.rglob("*.yaml"))
-        # Plans for training models are no experiments.
+        # Plans for pre-training are not experiments.
         if path.parent.name != "pretrain"
     }
 
 
 def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> Experiment:
-    """Read an experiment by path, or a shipped one by name; with it what it ``extends``.
+    """Read an experiment file, or a shipped experiment by name, with the one it ``extends``.
 
     Args:
-        name_or_path: the file, or the name.
+        name_or_path: path of the file, or name of a shipped experiment.
         settings: changes of the form ``PATH=VALUE``; see
             :func:`~elmobench.bench.experiment.composition.with_assignments`.
 
     Raises:
         UnknownNameError: if there is no such file or name.
-        ConfigError: if it is not a valid experiment; names file and field.
+        ConfigError: if it is not a valid experiment; the message names file and field.
     """
     path = _find(str(name_or_path))
-    raw = read_extended(path, lambda name, beside: _find(name, beside.parent))
+    raw = read_extended(path, lambda name, child: _find(name, child.parent))
     if settings and isinstance(raw, dict):
         raw = with_assignments(
             raw,
@@ -220,7 +228,7 @@ def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> E
 
 
 def _find(name: str, folder: Path = Path()) -> Path:
-    """The file ``name``, looked up from ``folder``, or the shipped experiment of that name."""
+    """The file ``name``, relative to ``folder``, or the shipped experiment of that name."""
     if (folder / name).is_file():
         return folder / name
     known = known_experiments()
