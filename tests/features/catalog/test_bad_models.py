@@ -133,17 +133,17 @@ ELMO = {
     "options: a layer less": (
         _options("lstm", n_layers=1),
         "weights.hdf5",
-        f"has '{CELL.replace('Cell0', 'Cell1')}', but the options tell of 1 biLSTM layers",
+        f"has '{CELL.replace('Cell0', 'Cell1')}', but the options give 1 biLSTM layers",
     ),
     "options: a highway less": (
         _options("char_cnn", n_highway=1),
         "weights.hdf5",
-        "has 'CNN_high_1', but the options tell of 1 highway layers",
+        "has 'CNN_high_1', but the options give 1 highway layers",
     ),
     "weights: a filter more": (
         _weights(lambda file: file.create_dataset("CNN/W_cnn_2", (1, 3, 4, 2), "f4")),
         "weights.hdf5",
-        "has 'CNN/W_cnn_2', but the options tell of 2 filter widths",
+        "has 'CNN/W_cnn_2', but the options give 2 filter widths",
     ),
     "weights: whole numbers": (
         _replace("CNN_proj/b_proj", np.zeros(16, np.int32)),

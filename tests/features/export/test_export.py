@@ -202,11 +202,11 @@ def test_wrong_selections(tmp_path):
         make_selection(provider, layer=-1)
     with pytest.raises(ConfigError, match="one of them"):
         make_selection(provider, layer=0, average=True)
-    with pytest.raises(ConfigError, match="no ELMo"):
+    with pytest.raises(ConfigError, match="not an ELMo"):
         make_selection(provider, output="elmo")
     with pytest.raises(ConfigError, match="lstm_outputs1"):
         make_selection(load_provider("elmo-random"), output="lstm_output1")
-    with pytest.raises(ConfigError, match="tells no format"):
+    with pytest.raises(ConfigError, match="unknown file format"):
         _export(tmp_path / "x.npz")
 
 

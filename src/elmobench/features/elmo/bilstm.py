@@ -14,7 +14,8 @@ from elmobench.features.elmo.packed_rows import PackedRows
 from elmobench.features.elmo.threads import run_in_threads
 from elmobench.features.frozen_linear import FrozenLinear
 
-# Values of one step's gates, and of one run of steps in one direction: they bound the memory.
+# Maximum number of values of one step's gates, and of one run of steps in one direction. They
+# limit the memory.
 _GATE_VALUES: Final = 1 << 22
 _RUN_VALUES: Final = 1 << 22
 _MOST_ROWS: Final = 512
@@ -25,9 +26,9 @@ class LstmLayer:
     """Weights of one layer in one direction.
 
     Attributes:
-        gates: (2P, 4C) product of input and state side by side, to the input, forget and output
-            gates and the candidate; the forget gate's +1 is in its bias.
-        projection: (C, P) product.
+        gates: (2P, 4C) weights from the concatenated input and state to the input, forget and
+            output gates and the candidate; the forget gate's +1 is part of its bias.
+        projection: (C, P) weights.
     """
 
     gates: FrozenLinear
@@ -47,7 +48,7 @@ class BiLstm:
     Attributes:
         options: sizes, clips and skip connections.
         directions: layers of the forward and of the backward direction.
-        dtype: of products; cells and outputs are float32 always.
+        dtype: of products; cells and outputs are always float32.
     """
 
     options: LstmOptions
@@ -56,43 +57,43 @@ class BiLstm:
 
     @property
     def rows(self) -> int:
-        """PackedRows that a batch should have at most."""
+        """Maximum number of rows of a packed batch."""
         return max(1, min(_MOST_ROWS, _GATE_VALUES // (4 * self.options.dim)))
 
     def __call__(
         self,
         embed: Callable[[Tensor], Tensor],
         count: int,
-        strips: PackedRows,
+        packed: PackedRows,
         initial: list[list[State]],
     ) -> tuple[list[Tensor], list[list[State]]]:
         """Run a batch of sentences through all layers.
 
-        Sentences longer than a run of steps are no exception: states are carried from run to
-        run, so that memory beyond the result is bounded.
+        States are passed from one run of time steps to the next, so that the memory beyond the
+        result is bounded even for very long sentences.
 
         Args:
-            embed: row-major positions (n,) to token vectors (n, P).
+            embed: maps sentence-order positions (n,) to token vectors (n, P).
             count: number N of positions, sentence boundaries included.
-            strips: the layout.
-            initial: states that every sentence starts from, by direction and layer: one row for
-                all sentences, or one a strip where each strip is one sentence.
+            packed: the layout.
+            initial: states from which every sentence starts, by direction and layer: one row for
+                all sentences, or one per packed row if each row is one sentence.
 
         Returns:
-            One (N, 2P) float32 output a layer (forward, then backward), row-major, and the
-            states of each strip at its end, by direction and layer.
+            One (N, 2P) float32 output per layer (forward, then backward) in sentence order, and
+            the final state of each row, by direction and layer.
         """
         p = self.options.projection_dim
         outputs = [torch.empty((count, 2 * p), dtype=torch.float32) for _ in self.directions[0]]
 
         def run(direction: int) -> list[State]:
             halves = [out[:, direction * p : (direction + 1) * p] for out in outputs]
-            return self._run_direction(direction, embed, strips, initial[direction], halves)
+            return self._run_direction(direction, embed, packed, initial[direction], halves)
 
         return outputs, run_in_threads(run, 2)
 
     def zero_states(self, rows: int = 1) -> list[list[State]]:
-        """Zeros for ``rows`` strips, or for all."""
+        """Return states of zeros for ``rows`` rows; one row serves for all sentences."""
         c, p = self.options.dim, self.options.projection_dim
         kind: dict[str, Any] = {"dtype": torch.float32}
         return [
@@ -104,24 +105,24 @@ class BiLstm:
         self,
         direction: int,
         embed: Callable[[Tensor], Tensor],
-        strips: PackedRows,
+        packed: PackedRows,
         initial: list[State],
         outputs: list[Tensor],
     ) -> list[State]:
-        """All layers of one direction; fills ``outputs`` and returns the final states."""
+        """Run all layers of one direction; fill ``outputs`` and return the final states."""
         layers = self.directions[direction]
         cells = [
-            _Cell(layer, start, strips.rows, self)
+            _Cell(layer, start, packed.rows, self)
             for layer, start in zip(layers, initial, strict=True)
         ]
         most = max(1, _RUN_VALUES // (2 * self.options.projection_dim))
-        for positions, steps in strips.chunks(most):
-            read = strips.reads[direction][positions]
+        for positions, steps in packed.chunks(most):
+            read = packed.reads[direction][positions]
             inputs = embed(read)
             for i, (cell, out) in enumerate(zip(cells, outputs, strict=True)):
-                states = cell.run(inputs, strips, steps)
+                states = cell.run(inputs, packed, steps)
                 if i and self.options.use_skip_connections:
-                    # The residual joins the output, never the recurrence.
+                    # The residual is added to the output, never to the recurrent state.
                     states.add_(inputs)
                 out.index_copy_(0, read, states)
                 inputs = states
@@ -129,10 +130,10 @@ class BiLstm:
 
 
 class _Cell:
-    """One layer in one direction on its way through the strips.
+    """The running state of one layer in one direction.
 
     Attributes:
-        h: (S, P) projected states, clipped: both the output and what recurs.
+        h: (S, P) clipped projected states, which are both the output and the recurrent state.
         c: (S, C) cells.
     """
 
@@ -146,16 +147,16 @@ class _Cell:
         self._squashed = torch.empty_like(self.c)
         self._exposed = torch.empty_like(self.c, dtype=self._dtype)
 
-    def run(self, inputs: Tensor, strips: PackedRows, steps: range) -> Tensor:
-        """(n, P) inputs of these time steps, in packed order, to (n, P) outputs."""
+    def run(self, inputs: Tensor, packed: PackedRows, steps: range) -> Tensor:
+        """Map the (n, P) inputs of these time steps, in packed order, to (n, P) outputs."""
         p, h = self._options.projection_dim, self.h
         joined = torch.empty((len(inputs), 2 * p), dtype=self._dtype)
         joined[:, :p] = inputs
         out = torch.empty((len(inputs), p), dtype=torch.float32)
         at = 0
         for step in steps:
-            rows = strips.batch_sizes[step]
-            begun = strips.starts[step]
+            rows = packed.batch_sizes[step]
+            begun = packed.starts[step]
             if begun is not None:
                 self._begin(begun)
             here = joined[at : at + rows]
@@ -169,18 +170,18 @@ class _Cell:
             at += rows
         return out
 
-    def _begin(self, strips: Tensor) -> None:
-        """Set the state of ``strips`` to that of a sentence's beginning."""
+    def _begin(self, rows: Tensor) -> None:
+        """Reset the state of ``rows`` to the state at the beginning of a sentence."""
         h, c = self._start
         shared = len(h) == 1
-        self.h[strips] = h if shared else h[strips]
-        self.c[strips] = c if shared else c[strips]
+        self.h[rows] = h if shared else h[rows]
+        self.c[rows] = c if shared else c[rows]
 
     def _advance(self, z: Tensor, rows: int) -> Tensor:
-        """Gates before their activation, (rows, 4C), to the exposed cells, (rows, C).
+        """Map the gates before activation, (rows, 4C), to the LSTM's output, (rows, C).
 
-        ``c = clip(σ(i)·tanh(j) + σ(f)·c)``, exposed ``σ(o)·tanh(c)``; in place, so that nothing
-        is allocated.
+        ``c = clip(σ(i)·tanh(j) + σ(f)·c)``, output ``σ(o)·tanh(c)``; computed in place, without
+        allocations.
         """
         n = self._options.dim
         z[:, : 3 * n].sigmoid_()

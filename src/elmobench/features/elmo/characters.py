@@ -1,8 +1,8 @@
-"""Tokens to character ids, as the published models were trained to read them.
+"""Map tokens to character ids as the published models were trained.
 
-A token is ``[258] + its first UTF-8 bytes + [259]``, filled with 260, and one is added to
-all: the ids below are after that addition, so 0 is free for padding *tokens* and never
-occurs here. The rule works on bytes: a character may be cut in its middle.
+A token is ``[258] + its first UTF-8 bytes + [259]``, padded with 260, and 1 is added to every id.
+The ids below include this 1, so that 0 is left for padding *tokens* and never occurs here. The rule
+works on bytes, so a character of several bytes can be cut.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PADDING_ID: Final = 261
 def character_ids(
     words: Sequence[str], length: int = 50
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Character ids of every word, and how many of them come before the padding.
+    """Return the character ids of every word, and the number of ids before the padding.
 
-    ``<S>`` and ``</S>`` become the sentence boundaries, lone surrogates (which have no bytes)
+    ``<S>`` and ``</S>`` become the sentence boundaries, lone surrogates (which have no UTF-8 form)
     are dropped, and the empty string is a token like any other.
 
     Args:
         words: V tokens.
-        length: ids a token.
+        length: ids per token.
 
     Returns:
         (V, ``length``) ids and (V,) numbers of ids that are not padding.

@@ -1,4 +1,4 @@
-"""Sentences to biLSTM vectors: batching, sentence boundaries and the state policies."""
+"""Encode sentences with the biLSTM: batching, sentence boundaries and state policies."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from elmobench.data.examples import Sentence
 from elmobench.features.elmo.bilstm import State
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE
 from elmobench.features.elmo.loading import ElmoNetwork
-from elmobench.features.elmo.packed_rows import PackedRows, one_each, pack_sentences
+from elmobench.features.elmo.packed_rows import PackedRows, one_sentence_per_row, pack_sentences
 from elmobench.features.elmo.warm_up import WARM_UP
 from elmobench.features.provider import FloatArray
 
 StatePolicy = Literal["zero", "warm", "carry"]
 
-# Values of one layer's output in a batch under `zero` and `warm`: enough for large products,
-# bounded memory. A longer sentence is a batch of its own.
+# Maximum number of values of one layer's output in a batch under `zero` and `warm`: enough for
+# large products, with bounded memory. A longer sentence is a batch of its own.
 _BATCH_VALUES: Final = 1 << 23
 
 
 class TokenEncoder:
-    """Runs the network over sentences under one state policy.
+    """Run the network over sentences under one state policy.
 
     - ``zero``: every sentence starts from zeros.
-    - ``warm``: every sentence starts from the states that a fixed text leaves behind.
-    - ``carry``: as AllenNLP and bilm-tf, each row of a batch goes on from the same row of the
+    - ``warm``: every sentence starts from the states after reading a fixed text.
+    - ``carry``: as in AllenNLP and bilm-tf, each row of a batch continues from the same row of the
       batch before, so that vectors depend on the order of the sentences.
     """
 
@@ -44,12 +44,12 @@ class TokenEncoder:
         self._word_vectors = word_vectors or network.char_cnn
         self._policy = policy
         self._batch_size = batch_size
-        # Under `warm` one row, made when first needed; under `carry` a row for each row seen.
+        # Under `warm` one row, computed at first use; under `carry` one row per row seen so far.
         self._states: list[list[State]] | None = None
 
     def __call__(self, sentences: Sequence[Sentence]) -> list[list[FloatArray]]:
-        """One (T, 2P) array a layer for each sentence, in the given order."""
-        # A sentence's own "<S>" is the boundary's vector, by the published rule.
+        """Return one (T, 2P) array per layer for each sentence, in the given order."""
+        # By the published rule, a token "<S>" in a sentence gets the boundary's vector.
         words = [BEGIN_SENTENCE, END_SENTENCE]
         words += sorted({token for sentence in sentences for token in sentence} - set(words))
         vectors = self._word_vectors(words)
@@ -62,7 +62,7 @@ class TokenEncoder:
         return results
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Indices of sentences for each batch; lengths count the boundaries."""
+        """Yield the sentence indices of each batch; lengths include the boundaries."""
         if self._policy == "carry":
             for start in range(0, len(lengths), self._batch_size):
                 yield list(range(start, min(start + self._batch_size, len(lengths))))
@@ -82,7 +82,7 @@ class TokenEncoder:
     def _run(
         self, sentences: Sequence[Sentence], index: Mapping[str, int], vectors: Tensor
     ) -> list[list[FloatArray]]:
-        """One batch: a (T, 2P) array a layer for each sentence."""
+        """Run one batch: one (T, 2P) array per layer for each sentence."""
         lstm = self._network.bilstm
         lengths = [len(sentence) + 2 for sentence in sentences]
         ids = torch.empty(sum(lengths), dtype=torch.int64)
@@ -94,12 +94,12 @@ class TokenEncoder:
             numbers[start + 1 : end - 1] = [index[token] for token in sentence]
             numbers[end - 1] = 1
         carried = self._policy == "carry"
-        strips = one_each(lengths) if carried else pack_sentences(lengths, lstm.rows)
-        initial = self._initial(strips)
+        packed = one_sentence_per_row(lengths) if carried else pack_sentences(lengths, lstm.rows)
+        initial = self._initial(packed)
         ids = ids.to(vectors.device)
-        layers, finals = lstm(lambda read: vectors[ids[read]], len(ids), strips, initial)
+        layers, finals = lstm(lambda read: vectors[ids[read]], len(ids), packed, initial)
         if carried:
-            self._keep(_select(finals, strips.sentence_strip))
+            self._keep(_select(finals, packed.row_of_sentence))
         ends = np.cumsum(lengths).tolist()
         arrays = [layer.numpy() for layer in layers]
         return [
@@ -107,9 +107,9 @@ class TokenEncoder:
             for length, end in zip(lengths, ends, strict=True)
         ]
 
-    def _initial(self, strips: PackedRows) -> list[list[State]]:
-        """States that the sentences of the next batch start from; see :class:`BiLstm`."""
-        zeros = self._network.bilstm.zero_states(strips.rows if self._policy == "carry" else 1)
+    def _initial(self, packed: PackedRows) -> list[list[State]]:
+        """Initial states of the next batch's sentences; see :class:`BiLstm`."""
+        zeros = self._network.bilstm.zero_states(packed.rows if self._policy == "carry" else 1)
         if self._policy == "zero":
             return zeros
         if self._policy == "warm":
@@ -119,17 +119,17 @@ class TokenEncoder:
         if self._states is None:
             return zeros
         known = self._states[0][0][0].shape[0]
-        if known < strips.rows:
+        if known < packed.rows:
             self._states = _merge(self._states, zeros)
-        row_of_strip = torch.argsort(strips.sentence_strip)
-        return _select(self._states, row_of_strip)
+        sentence_of_row = torch.argsort(packed.row_of_sentence)
+        return _select(self._states, sentence_of_row)
 
     def _keep(self, finals: list[list[State]]) -> None:
-        """Rows of this batch replace their own; rows beyond it keep what they had."""
+        """Store the states of this batch's rows; further rows keep their states."""
         self._states = finals if self._states is None else _merge(finals, self._states)
 
     def _burn_in(self) -> list[list[State]]:
-        """The states that one row carries away from the fixed text."""
+        """Return the states of one row after reading the fixed text."""
         reader = TokenEncoder(self._network, "carry", batch_size=1)
         reader(WARM_UP)
         assert reader._states is not None
@@ -141,11 +141,11 @@ def _select(states: list[list[State]], rows: Tensor) -> list[list[State]]:
 
 
 def _merge(first: list[list[State]], rest: list[list[State]]) -> list[list[State]]:
-    """``first``, followed by the rows of ``rest`` that ``first`` does not have."""
+    """Return ``first``, followed by the rows of ``rest`` beyond those of ``first``."""
     return [
         [
             (torch.cat([a[0], b[0][a[0].shape[0] :]]), torch.cat([a[1], b[1][a[1].shape[0] :]]))
-            for a, b in zip(mine, theirs, strict=True)
+            for a, b in zip(first_layers, rest_layers, strict=True)
         ]
-        for mine, theirs in zip(first, rest, strict=True)
+        for first_layers, rest_layers in zip(first, rest, strict=True)
     ]

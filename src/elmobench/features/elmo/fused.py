@@ -1,9 +1,9 @@
-"""ELMo's biLSTM for a GPU: both directions in one product, runs of time steps as one graph.
+"""ELMo's biLSTM for a GPU: both directions in one product, runs of time steps as one CUDA graph.
 
-A time step of one direction is too little work for a GPU, and launching its operations one by
-one takes longer than they do. So both directions run as one batched product, the inputs' part of
-the gates is one product for a run of steps, and the run itself is recorded once as a CUDA graph
-and replayed. Without a GPU the same code runs without the recording.
+A time step of one direction is too little work for a GPU: launching its operations takes longer
+than the operations. Therefore both directions run as one batched product, the input part of the
+gates is one product per run of steps, and a run is recorded once as a CUDA graph and replayed.
+Without a GPU the same code runs without recording.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from elmobench.features.elmo.bilstm import State
 from elmobench.features.elmo.options import LstmOptions
 from elmobench.features.elmo.packed_rows import PackedRows
 
-# Steps of one recording, and rows of one product; rows are filled up to a multiple, so that few
-# recordings serve all batches.
+# Steps of one recording, and rows of one product. Rows are padded to a multiple, so that few
+# recordings suffice for all batches.
 _RUN_STEPS: Final = 16
 _MOST_ROWS: Final = 256
 _ROW_MULTIPLE: Final = 32
@@ -31,11 +31,11 @@ class FusedLayer:
     """Weights of one layer in both directions, forward first.
 
     Attributes:
-        inputs: (2, P, 4C) product of the input, to the input, forget and output gates and the
+        inputs: (2, P, 4C) weights from the input to the input, forget and output gates and the
             candidate.
-        recurrent: (2, P, 4C) product of the state.
-        bias: (2, 1, 4C), with the forget gate's +1.
-        projection: (2, C, P) product.
+        recurrent: (2, P, 4C) weights from the state to the same.
+        bias: (2, 1, 4C), including the forget gate's +1.
+        projection: (2, C, P) weights.
     """
 
     inputs: Tensor
@@ -45,12 +45,12 @@ class FusedLayer:
 
 
 class FusedBiLstm:
-    """Both directions of all layers; what :class:`BiLstm` computes, in the same form.
+    """Both directions of all layers; the same computation and interface as :class:`BiLstm`.
 
     Args:
         options: sizes, clips and skip connections.
         layers: weights, all of one dtype (float32 or bfloat16) on one device. Cells and outputs
-            are float32 always.
+            are always float32.
     """
 
     def __init__(self, options: LstmOptions, layers: tuple[FusedLayer, ...]) -> None:
@@ -62,11 +62,11 @@ class FusedBiLstm:
 
     @property
     def rows(self) -> int:
-        """PackedRows that a batch should have at most."""
+        """Maximum number of rows of a packed batch."""
         return _MOST_ROWS
 
     def zero_states(self, rows: int = 1) -> list[list[State]]:
-        """Zeros for ``rows`` strips, or for all."""
+        """Return states of zeros for ``rows`` rows; one row serves for all sentences."""
         c, p = self.options.dim, self.options.projection_dim
         kind: dict[str, Any] = {"dtype": torch.float32, "device": self.device}
         return [
@@ -78,55 +78,55 @@ class FusedBiLstm:
         self,
         embed: Callable[[Tensor], Tensor],
         count: int,
-        strips: PackedRows,
+        packed: PackedRows,
         initial: list[list[State]],
     ) -> tuple[list[Tensor], list[list[State]]]:
-        """See :meth:`BiLstm.__call__`; the outputs lie in the CPU's memory."""
+        """See :meth:`BiLstm.__call__`; the outputs are in CPU memory."""
         p = self.options.projection_dim
         outputs = [
             torch.empty((count, 2 * p), dtype=torch.float32, device=self.device)
             for _ in self.layers
         ]
-        rows = -(-strips.rows // _ROW_MULTIPLE) * _ROW_MULTIPLE
+        rows = -(-packed.rows // _ROW_MULTIPLE) * _ROW_MULTIPLE
         if rows not in self._runs:
             self._runs[rows] = [_Run(layer, rows, self.options) for layer in self.layers]
         runs = self._runs[rows]
         for i, run in enumerate(runs):
-            run.start_from([direction[i] for direction in initial], strips.rows)
-        for reads, live, begins in self._grids(strips, rows):
+            run.start_from([direction[i] for direction in initial], packed.rows)
+        for reads, live, begins in self._grids(packed, rows):
             x = embed(reads.flatten()).view(2, _RUN_STEPS, rows, p)
             for i, (run, output) in enumerate(zip(runs, outputs, strict=True)):
                 states = run(x, live, begins)
                 if i and self.options.use_skip_connections:
-                    # The residual joins the output, never the recurrence.
+                    # The residual is added to the output, never to the recurrent state.
                     states = states + x
                 for direction in range(2):
                     half = output[:, direction * p : (direction + 1) * p]
                     half[reads[direction][live]] = states[direction][live]
                 x = states
         finals = [
-            [(run.h[d, : strips.rows].clone(), run.c[d, : strips.rows].clone()) for run in runs]
+            [(run.h[d, : packed.rows].clone(), run.c[d, : packed.rows].clone()) for run in runs]
             for d in range(2)
         ]
         return [output.cpu() for output in outputs], finals
 
-    def _grids(self, strips: PackedRows, rows: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Runs of steps as full rectangles.
+    def _grids(self, packed: PackedRows, rows: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Split the time steps into runs of K steps, padded to full (K, S) grids.
 
         Yields:
-            (2, K, S) row-major position that each cell of the rectangle reads in either
-            direction, 0 where there is none; (K, S) whether there is one; (K, S) whether a
-            sentence begins there.
+            (2, K, S) sentence-order position that each element reads in each direction, 0 at
+            padding; (K, S) whether the element is a position; (K, S) whether a sentence begins
+            there.
         """
-        steps = len(strips.batch_sizes)
+        steps = len(packed.batch_sizes)
         height = -(-steps // _RUN_STEPS) * _RUN_STEPS
-        sizes = torch.tensor([*strips.batch_sizes, *[0] * (height - steps)])
+        sizes = torch.tensor([*packed.batch_sizes, *[0] * (height - steps)])
         live = torch.arange(rows) < sizes[:, None]
         reads = torch.zeros((2, height, rows), dtype=torch.int64)
         for direction in range(2):
-            reads[direction][live] = strips.reads[direction]
+            reads[direction][live] = packed.reads[direction]
         begins = torch.zeros((height, rows), dtype=torch.bool)
-        for step, begun in enumerate(strips.starts):
+        for step, begun in enumerate(packed.starts):
             if begun is not None:
                 begins[step, begun] = True
         reads, live, begins = (t.to(self.device) for t in (reads, live, begins))
@@ -152,7 +152,7 @@ class _Run:
         self.c = torch.zeros((2, rows, n), dtype=torch.float32, device=device)
         self._h0 = torch.zeros_like(self.h)
         self._c0 = torch.zeros_like(self.c)
-        # What goes in and out of a recording must stay at its place.
+        # Inputs and outputs of a recording must keep their addresses.
         self._gates = torch.zeros((2, _RUN_STEPS, rows, 4 * n), device=device, dtype=dtype)
         self._live = torch.zeros((_RUN_STEPS, rows, 1), device=device, dtype=torch.bool)
         self._begins = torch.zeros_like(self._live)
@@ -160,13 +160,13 @@ class _Run:
         self._steps = _recorded(self._run_steps, device)
 
     def start_from(self, initial: list[State], rows: int) -> None:
-        """Set what sentences start from: by direction, one row for all or one a strip."""
+        """Set the initial states of sentences, by direction: one row for all, or one per row."""
         for direction, (h, c) in enumerate(initial):
             self._h0[direction, :rows] = h
             self._c0[direction, :rows] = c
 
     def __call__(self, x: Tensor, live: Tensor, begins: Tensor) -> Tensor:
-        """(2, K, S, P) inputs, (K, S) masks, to (2, K, S, P) outputs; junk where not live."""
+        """Map (2, K, S, P) inputs and (K, S) masks to outputs, undefined where not ``live``."""
         dtype = self._layer.inputs.dtype
         product = torch.baddbmm(self._layer.bias, x.flatten(1, 2).to(dtype), self._layer.inputs)
         self._gates.copy_(product.view_as(self._gates))
@@ -193,21 +193,21 @@ class _Run:
             if options.proj_clip is not None:
                 projected = projected.clamp(-options.proj_clip, options.proj_clip)
             self._out[:, step] = projected
-            # A strip that has ended keeps its last state.
+            # A row that has ended keeps its last state.
             self.h.copy_(torch.where(live, projected, h))
             self.c.copy_(torch.where(live, new, c))
 
 
 def _recorded(body: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """``body`` as a CUDA graph, which runs it at the same addresses; as it is on a CPU."""
+    """Record ``body`` as a CUDA graph, which uses the same addresses again; unchanged on a CPU."""
     if device.type != "cuda":
         return body
-    aside: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    aside.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(aside):
-        for _ in range(3):  # libraries allocate their workspaces at first use
+    side_stream: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    side_stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(side_stream):
+        for _ in range(3):  # warm-up: libraries allocate workspaces at first use
             body()
-    torch.cuda.current_stream(device).wait_stream(aside)
+    torch.cuda.current_stream(device).wait_stream(side_stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         body()

@@ -1,4 +1,4 @@
-"""``options.json`` and ``weights.hdf5`` to a network with frozen weights."""
+"""Build a network with frozen weights from ``options.json`` and ``weights.hdf5``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from elmobench.features.elmo.fused import FusedBiLstm, FusedLayer
 from elmobench.features.elmo.options import ElmoOptions
 from elmobench.features.frozen_linear import FrozenLinear
 
-# Terms that a sum has at a time (see FrozenLinear): oneDNN's long sums err more than AllenNLP's.
-# The CNN runs once a word, so that its accuracy costs nothing: over 512 terms in one go a trained
-# model's layer 0 errs by 1e-5. Of the biLSTM's products the projection has the longest sums and
-# the least work.
+# Terms per block of a sum (see FrozenLinear): oneDNN's long sums are less accurate than AllenNLP's.
+# The CNN runs once per word, so small blocks cost little; with 512 terms per block, the error of a
+# trained model's layer 0 is 1e-5. In the biLSTM, the projection has the longest sums and the least
+# work.
 _CNN_BLOCK: Final = 64
 _PROJECTION_BLOCK: Final = 256
 _PROJECTION_BLOCKS: Final = 4
@@ -42,7 +42,7 @@ class ElmoNetwork:
 
 
 def expected_shapes(options: ElmoOptions) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all datasets that a model with these options has."""
+    """Return the names and shapes of all datasets of a model with these options."""
     cnn, lstm = options.char_cnn, options.lstm
     width, c, p = cnn.n_filters, lstm.dim, lstm.projection_dim
     shapes: dict[str, tuple[int, ...]] = {"char_embed": (N_IDS - 1, cnn.embedding.dim)}
@@ -66,16 +66,16 @@ def expected_shapes(options: ElmoOptions) -> dict[str, tuple[int, ...]]:
 
 
 def cell_name(direction: int, layer: int) -> str:
-    """HDF5 group of one layer: direction 0 is forward, 1 is backward."""
+    """Return the HDF5 group of one layer; direction 0 is forward, 1 is backward."""
     return f"RNN_{direction}/RNN/MultiRNNCell/Cell{layer}/LSTMCell"
 
 
 def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float32]]:
-    """All datasets of a weight file, checked against ``options``.
+    """Read all datasets of a weight file and check them against ``options``.
 
     Raises:
-        ModelError: if the file is not HDF5, is cut short, lacks a dataset or has one whose
-            shape or values the options do not allow.
+        ModelError: if the file is not HDF5 or is truncated, or if a dataset is missing or has
+            another shape than the options give, or values that are not finite floats.
     """
     if not path.is_file():
         raise ModelError("no such file", where=str(path))
@@ -83,7 +83,7 @@ def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float
     try:
         with h5py.File(path, "r") as file:
             wanted = expected_shapes(options)
-            # Where the filters are as wide as the projection, files exist with and without it.
+            # If the filters are as wide as the projection, only some files have a projection.
             if "CNN_proj/W_proj" not in wanted and "CNN_proj/W_proj" in file:
                 p = options.lstm.projection_dim
                 wanted |= {"CNN_proj/W_proj": (p, p), "CNN_proj/b_proj": (p,)}
@@ -95,13 +95,13 @@ def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float
         raise ModelError(
             f"not a readable HDF5 file ({failure})",
             where=str(path),
-            fix="fetch it again: it is cut short, damaged or something else",
+            fix="fetch it again: it is truncated, damaged or not HDF5",
         ) from None
     return arrays
 
 
 def _refuse_more(file: Any, options: ElmoOptions, path: Path) -> None:
-    """A model with more filters or layers than the options say would load as a part of itself."""
+    """Raise ModelError if the file has more filters or layers than the options give."""
     cnn, lstm = options.char_cnn, options.lstm
     for what, number, name in (
         ("filter widths", len(cnn.filters), f"CNN/W_cnn_{len(cnn.filters)}"),
@@ -110,7 +110,7 @@ def _refuse_more(file: Any, options: ElmoOptions, path: Path) -> None:
     ):
         if name in file:
             raise ModelError(
-                f"has {name!r}, but the options tell of {number} {what}",
+                f"has {name!r}, but the options give {number} {what}",
                 where=str(path),
                 fix="check that options.json and the weights belong to the same ELMo model",
             )
@@ -126,7 +126,7 @@ def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> N
         )
     if dataset.shape != shape:
         raise ModelError(
-            f"dataset {name!r} has shape {dataset.shape}, but the options ask for {shape}",
+            f"dataset {name!r} has shape {dataset.shape}, but the options require {shape}",
             where=str(path),
             fix="check that options.json and the weights belong to the same ELMo model",
         )
@@ -153,14 +153,14 @@ def build_network(
     device: str = "cpu",
     fused: bool | None = None,
 ) -> ElmoNetwork:
-    """The network of these datasets, whose shapes must already have been checked.
+    """Build the network from datasets whose shapes have been checked.
 
     Args:
         options: of the model.
         arrays: its datasets.
-        dtype: of the biLSTM's products; the character CNN is float32 always.
-        device: where the network lies.
-        fused: run both directions as one; None for what suits the device.
+        dtype: of the biLSTM's products; the character CNN is always float32.
+        device: of the network.
+        fused: run both directions as one product; None to decide by the device.
     """
     cnn = options.char_cnn
     embedding = np.concatenate([np.zeros_like(arrays["char_embed"][:1]), arrays["char_embed"]])
@@ -171,7 +171,7 @@ def build_network(
             matrix = matrix.reshape(inputs, -1)
         return FrozenLinear(_tensor(matrix), _tensor(arrays[bias]), device=device, block=_CNN_BLOCK)
 
-    # Their sums are short: at most seven characters of 16 values in the published models.
+    # These sums are short, so no blocks: at most 7 characters of 16 values in the published models.
     filters = tuple(
         FrozenLinear(
             _tensor(arrays[f"CNN/W_cnn_{i}"].reshape(width * cnn.embedding.dim, -1)),
@@ -190,16 +190,16 @@ def build_network(
     projection = None
     if "CNN_proj/W_proj" in arrays:
         projection = product("CNN_proj/W_proj", "CNN_proj/b_proj")
-    every = [
+    cells = [
         [_cell_weights(arrays, cell_name(d, i)) for i in range(options.lstm.n_layers)]
         for d in range(2)
     ]
     if fused is None:
         fused = device != "cpu"
     bilstm = (
-        FusedBiLstm(options.lstm, _fused_layers(every, dtype, device))
+        FusedBiLstm(options.lstm, _fused_layers(cells, dtype, device))
         if fused
-        else BiLstm(options.lstm, _directions(every, dtype, device), dtype)
+        else BiLstm(options.lstm, _directions(cells, dtype, device), dtype)
     )
     return ElmoNetwork(
         char_cnn=CharCnn(cnn, _tensor(embedding).to(device), filters, highways, projection),
@@ -210,7 +210,7 @@ def build_network(
 
 @dataclass(frozen=True)
 class _CellWeights:
-    """(2P, 4C) gates of input and state, (4C,) bias, (C, P) projection."""
+    """Weights of one layer in one direction: (2P, 4C) gates, (4C,) bias, (C, P) projection."""
 
     gates: Tensor
     bias: Tensor
@@ -226,9 +226,9 @@ def _cell_weights(arrays: Arrays, cell: str) -> _CellWeights:
     return _CellWeights(_tensor(weights), _tensor(bias), _tensor(arrays[f"{cell}/W_P_0"]))
 
 
-def _directions(every: list[list[_CellWeights]], dtype: torch.dtype, device: str) -> Directions:
-    cells = len(every[0][0].projection)
-    block = min(_PROJECTION_BLOCK, max(1, cells // _PROJECTION_BLOCKS))
+def _directions(cells: list[list[_CellWeights]], dtype: torch.dtype, device: str) -> Directions:
+    n_cells = len(cells[0][0].projection)
+    block = min(_PROJECTION_BLOCK, max(1, n_cells // _PROJECTION_BLOCKS))
     forward, backward = (
         tuple(
             LstmLayer(
@@ -237,16 +237,16 @@ def _directions(every: list[list[_CellWeights]], dtype: torch.dtype, device: str
             )
             for cell in layers
         )
-        for layers in every
+        for layers in cells
     )
     return forward, backward
 
 
 def _fused_layers(
-    every: list[list[_CellWeights]], dtype: torch.dtype, device: str
+    cells: list[list[_CellWeights]], dtype: torch.dtype, device: str
 ) -> tuple[FusedLayer, ...]:
     layers = []
-    for pair in zip(*every, strict=True):
+    for pair in zip(*cells, strict=True):
         gates, bias, projection = (
             torch.stack(weights).to(device=device, dtype=dtype)
             for weights in zip(*[(c.gates, c.bias[None], c.projection) for c in pair], strict=True)

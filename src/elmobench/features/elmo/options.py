@@ -16,7 +16,7 @@ _Positive = Annotated[int, Field(ge=1)]
 
 
 class _Options(BaseModel):
-    # A trained model's file also holds batch sizes, vocabulary sizes and the like.
+    # The file of a trained model also contains batch sizes, vocabulary sizes and so on.
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
@@ -35,8 +35,8 @@ class CharCnnOptions(_Options):
         n_highway: number of highway layers.
         activation: applied to the maximum over time.
         max_characters_per_token: length of a token's row of character ids.
-        n_characters: 262 ids at run time. A model that was trained with 261 and one that was
-            exported with 262 have the same 261 rows in their file, so both are accepted.
+        n_characters: 262 ids at run time. Files of models trained with 261 and exported with 262
+            ids have the same 261 rows, so both values are accepted.
     """
 
     embedding: CharEmbeddingOptions
@@ -83,7 +83,7 @@ class LstmOptions(_Options):
 
 
 class ElmoOptions(_Options):
-    """What ``options.json`` says about a model's shape and arithmetic."""
+    """The part of ``options.json`` about a model's shape and arithmetic."""
 
     char_cnn: CharCnnOptions
     lstm: LstmOptions
@@ -91,15 +91,15 @@ class ElmoOptions(_Options):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what changes a vector; 261 and 262 characters are the same model."""
+        """SHA-256 of the options that change vectors; 261 and 262 characters are the same model."""
         return digest_of(self.model_dump(mode="json", exclude={"char_cnn": {"n_characters"}}))
 
 
 def parse_options(values: dict[str, Any], where: str) -> ElmoOptions:
-    """Options from decoded JSON.
+    """Parse options from decoded JSON.
 
     Raises:
-        ModelError: naming every missing or impossible value.
+        ModelError: names every missing or invalid value.
     """
     try:
         return validated(ElmoOptions, values, where)
@@ -113,7 +113,7 @@ def parse_options(values: dict[str, Any], where: str) -> ElmoOptions:
 
 
 def read_options(path: Path) -> ElmoOptions:
-    """Options from a file. Raises ModelError if it is not such a file."""
+    """Read options from a file. Raises ModelError if it is not an options file."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""ELMo's outputs under the names and in the shapes that its users know.
+"""ELMo's outputs with the names and shapes of the published interfaces.
 
-Sources: the TF-Hub module ``google/elmo`` (names, shapes, the split at spaces, uniform scalars
-by default) and AllenNLP (``batch_to_ids``).
+Sources: the TF-Hub module ``google/elmo`` (names, shapes, splitting at spaces, uniform weights by
+default) and AllenNLP (``batch_to_ids``).
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ _TOLERANCE: Final = 1e-3  # weights copied from a table are rounded
 
 
 def output_names(provider: ElmoProvider) -> list[str]:
-    """``word_emb``, ``lstm_outputs1`` … one a biLSTM layer, ``elmo`` and ``default``."""
+    """Return ``word_emb``, ``lstm_outputs1`` … (one per biLSTM layer), ``elmo`` and ``default``."""
     numbers = range(1, provider.num_layers)
     return ["word_emb", *(f"lstm_outputs{i}" for i in numbers), "elmo", "default"]
 
 
 def mix_weights(weights: Sequence[float] | None, num_layers: int) -> list[float]:
-    """The mix's weights s, one a layer; uniform for None.
+    """Return the mix's weights s, one per layer; uniform for None.
 
     Raises:
-        ConfigError: if they are not ``num_layers`` numbers from 0 that add up to 1.
+        ConfigError: if they are not ``num_layers`` non-negative numbers that add up to 1.
     """
     if weights is None:
         return [1 / num_layers] * num_layers
-    found = [float(weight) for weight in weights]
-    # NaN fails every comparison, so the conditions are those of good weights.
-    good = len(found) == num_layers and all(weight >= 0 for weight in found)
-    if not (good and abs(sum(found) - 1) <= _TOLERANCE):
+    values = [float(weight) for weight in weights]
+    # NaN fails every comparison, so these conditions describe valid weights.
+    valid = len(values) == num_layers and all(value >= 0 for value in values)
+    if not (valid and abs(sum(values) - 1) <= _TOLERANCE):
         raise ConfigError(
-            f"{found} are no weights for a mix of {num_layers} layers",
-            fix="give s, one weight a layer, not negative and 1 in all; raw scalars w become s "
-            "by softmax",
+            f"{values} are not weights for a mix of {num_layers} layers",
+            fix="give s: one non-negative weight per layer, with sum 1; s is the softmax of the "
+            "raw scalars w",
         )
-    return found
+    return values
 
 
 def mixed(vectors: FloatArray, weights: Sequence[float], gamma: float = 1.0) -> FloatArray:
-    """(L, T, D) layers to (T, D): ``γ Σ_j s_j h_j``."""
+    """Mix (L, T, D) layers to (T, D): ``γ Σ_j s_j h_j``."""
     scale = np.asarray(weights, dtype=np.float64) * gamma
     out: FloatArray = np.einsum("l,ltd->td", scale.astype(np.float32), vectors)
     return out
 
 
 def token_mean(vectors: FloatArray) -> FloatArray:
-    """(T, D) to (D,): the mean over tokens, zero without any."""
+    """Average (T, D) vectors over the tokens to (D,); zeros if there are no tokens."""
     if not len(vectors):
         return np.zeros(vectors.shape[1], dtype=np.float32)
     mean: FloatArray = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -70,27 +70,28 @@ def elmo_outputs(
     weights: Sequence[float] | None = None,
     gamma: float = 1.0,
 ) -> dict[str, NDArray[Any]]:
-    """All outputs of the TF-Hub module for a batch, zero at the right of each sentence's end.
+    """Return all outputs of the TF-Hub module for a batch, zero after the end of each sentence.
 
-    For a large file see ``elmobench encode``: everything here is held at once.
+    All vectors are in memory at once; for a large file use ``elmobench encode``.
 
     Args:
-        provider: an ELMo of any number of biLSTM layers.
+        provider: an ELMo with any number of biLSTM layers.
         sentences: B sentences, as tokens or as strings, which are split at spaces only.
-        weights: s, one a layer, 1 in all; None for uniform ones, TF-Hub's untrained mix.
+        weights: s, one per layer, with sum 1; None for uniform weights, TF-Hub's untrained mix.
         gamma: the scale γ.
 
     Returns:
         With P the width of one direction and T the longest sentence:
 
-        * ``word_emb``: (B, T, P) float32, the character CNN's vectors, once;
+        * ``word_emb``: (B, T, P) float32, the character CNN's vectors;
         * ``lstm_outputs1``, ``lstm_outputs2``, …: (B, T, 2P), each biLSTM layer;
-        * ``elmo``: (B, T, 2P), the mix γ Σ s_j h_j of all layers, the CNN's doubled;
-        * ``default``: (B, 2P), the mean of ``elmo`` over a sentence's tokens; zero without any;
-        * ``lengths``: (B,) int64, tokens of each sentence.
+        * ``elmo``: (B, T, 2P), the mix γ Σ s_j h_j of all layers, with the CNN's vectors doubled;
+        * ``default``: (B, 2P), the mean of ``elmo`` over the tokens of each sentence; zero for
+          empty sentences;
+        * ``lengths``: (B,) int64, number of tokens of each sentence.
 
     Raises:
-        ConfigError: if ``weights`` are not such.
+        ConfigError: if ``weights`` are not valid.
     """
     scale = mix_weights(weights, provider.num_layers)
     batch = [_tokens(sentence) for sentence in sentences]
@@ -119,13 +120,13 @@ def elmo_outputs(
 
 
 def batch_to_ids(sentences: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """Character ids of a batch, as AllenNLP's function of this name gives them.
+    """Return the character ids of a batch, equal to those of AllenNLP's function of this name.
 
     Args:
         sentences: B tokenised sentences.
 
     Returns:
-        (B, T, 50) ids, all 0 for padding tokens, with T the longest sentence.
+        (B, T, 50) ids, all 0 for padding tokens, with T the length of the longest sentence.
 
     Raises:
         TypeError: if a sentence is a string.

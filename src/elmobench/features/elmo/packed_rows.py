@@ -1,8 +1,8 @@
-"""Sentences of unequal length laid end to end in rows of nearly equal length.
+"""Packed batches: sentences of unequal length, concatenated in rows of nearly equal length.
 
-A recurrent layer works on one matrix a time step, and products with few rows waste the machine.
-So sentences are put into S *strips*, one after another; where a sentence begins, its row's state
-is set anew. All strips end at about the same time, and nearly every step has S rows.
+A recurrent layer multiplies one matrix per time step, and products with few rows are inefficient.
+Therefore sentences are concatenated into S rows; where a sentence begins, the state of its row is
+reset. All rows end at about the same time step, and nearly every step has S active rows.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from torch import Tensor
 class PackedRows:
     """The layout of a batch of B sentences with N = Σ lengths positions.
 
-    Packed positions are ordered by time step and, within a step, by strip. PackedRows are sorted by
-    descending length: those alive at a step are always the first ones. Row-major positions are
-    those of the sentences one after another, in the order in which they were given.
+    Packed positions are ordered by time step and, within a step, by row. Rows are sorted by
+    descending length, so that the rows that are active at a step are always the first ones.
+    Sentence-order positions number the tokens of the sentences in the given order.
 
     Attributes:
-        batch_sizes: strips alive at each time step.
-        starts: for each step, the strips in which a sentence begins.
-        reads: for the forward and the backward direction, the (N,) row-major position that each
-            packed position reads: a sentence's tokens from the left, or from the right.
-        sentence_strip: (B,) the strip of each sentence.
+        batch_sizes: number of active rows at each time step.
+        starts: for each step, the rows in which a sentence begins; None if there are none.
+        reads: for the forward and the backward direction, (N,): the sentence-order position that
+            each packed position reads. Sentences are read from the left or from the right.
+        row_of_sentence: (B,) the row of each sentence.
     """
 
     batch_sizes: tuple[int, ...]
     starts: tuple[Tensor | None, ...]
     reads: tuple[Tensor, Tensor]
-    sentence_strip: Tensor
+    row_of_sentence: Tensor
 
     @property
     def rows(self) -> int:
-        """Number of strips, S."""
+        """Number of rows, S."""
         return self.batch_sizes[0]
 
     def chunks(self, positions: int) -> Iterator[tuple[slice, range]]:
-        """Runs of whole time steps with at most ``positions`` positions (but at least one step).
+        """Split the time steps into runs of at most ``positions`` positions, or of one step.
 
         Yields:
             The packed positions of a run, and its time steps.
@@ -59,55 +59,56 @@ class PackedRows:
 
 
 def pack_sentences(lengths: Sequence[int], rows: int) -> PackedRows:
-    """Put sentences into strips.
+    """Pack sentences into rows.
 
     Args:
         lengths: of the sentences, all at least 1.
-        rows: number of strips at most. Fewer are used if that many would be shorter than the
-            longest sentence: time steps cost nearly the same with few rows as with many.
+        rows: maximum number of rows. Fewer are used if the rows would be shorter than the longest
+            sentence: a time step takes nearly the same time with few rows as with many.
     """
     count = max(1, min(rows, -(-sum(lengths) // max(lengths))))
-    # Longest first, each into the strip that ends first.
-    ends = [(0, strip) for strip in range(min(count, len(lengths)))]
+    # Longest first, each into the row that ends first.
+    ends = [(0, row) for row in range(min(count, len(lengths)))]
     members: list[list[int]] = [[] for _ in ends]
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        end, strip = heapq.heappop(ends)
-        members[strip].append(i)
-        heapq.heappush(ends, (end + lengths[i], strip))
-    return _strips(lengths, members)
+        end, row = heapq.heappop(ends)
+        members[row].append(i)
+        heapq.heappush(ends, (end + lengths[i], row))
+    return _packed(lengths, members)
 
 
-def one_each(lengths: Sequence[int]) -> PackedRows:
-    """Each sentence in a strip of its own."""
-    return _strips(lengths, [[i] for i in range(len(lengths))])
+def one_sentence_per_row(lengths: Sequence[int]) -> PackedRows:
+    """Pack each sentence into a row of its own."""
+    return _packed(lengths, [[i] for i in range(len(lengths))])
 
 
-def _strips(lengths: Sequence[int], members: list[list[int]]) -> PackedRows:
+def _packed(lengths: Sequence[int], members: list[list[int]]) -> PackedRows:
+    """The layout for given ``members``, the sentences of each row."""
     sizes = np.asarray(lengths, dtype=np.int64)
-    members = sorted(members, key=lambda strip: -int(sizes[strip].sum()))
-    order = np.asarray([i for strip in members for i in strip], dtype=np.int64)
-    strip_of = np.repeat(np.arange(len(members)), [len(strip) for strip in members])
-    # Of each sentence, strip after strip: where it begins in the batch and in its strip.
+    members = sorted(members, key=lambda row: -int(sizes[row].sum()))
+    order = np.asarray([i for row in members for i in row], dtype=np.int64)
+    row_of = np.repeat(np.arange(len(members)), [len(row) for row in members])
+    # For each sentence, row by row: its start in the batch and in its row.
     in_order = sizes[order]
-    row_start = (np.cumsum(sizes) - sizes)[order]
+    batch_start = (np.cumsum(sizes) - sizes)[order]
     ends = np.cumsum(in_order)
-    first = np.searchsorted(strip_of, strip_of, side="left")
+    first = np.searchsorted(row_of, row_of, side="left")
     begin = ends - in_order - (ends - in_order)[first]
     offset = _ranges(in_order)
     time = np.repeat(begin, in_order) + offset
     packed = np.argsort(time, kind="stable")
-    forward = np.repeat(row_start, in_order) + offset
-    backward = np.repeat(row_start + in_order - 1, in_order) - offset
-    sentence_strip = np.empty(len(sizes), dtype=np.int64)
-    sentence_strip[order] = strip_of
+    forward = np.repeat(batch_start, in_order) + offset
+    backward = np.repeat(batch_start + in_order - 1, in_order) - offset
+    row_of_sentence = np.empty(len(sizes), dtype=np.int64)
+    row_of_sentence[order] = row_of
     starts: list[list[int]] = [[] for _ in range(int(time.max()) + 1)]
-    for step, strip in zip(begin.tolist(), strip_of.tolist(), strict=True):
-        starts[step].append(strip)
+    for step, row in zip(begin.tolist(), row_of.tolist(), strict=True):
+        starts[step].append(row)
     return PackedRows(
         batch_sizes=tuple(np.bincount(time).tolist()),
-        starts=tuple(torch.tensor(strips) if strips else None for strips in starts),
+        starts=tuple(torch.tensor(rows) if rows else None for rows in starts),
         reads=(torch.from_numpy(forward[packed]), torch.from_numpy(backward[packed])),
-        sentence_strip=torch.from_numpy(sentence_strip),
+        row_of_sentence=torch.from_numpy(row_of_sentence),
     )
 
 

@@ -1,4 +1,4 @@
-"""ELMo as a feature provider: from published weights, or with random ones."""
+"""ELMo as a feature provider, with published or random weights."""
 
 from __future__ import annotations
 
@@ -34,33 +34,32 @@ Device = Literal["cpu", "cuda"]
 _DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 VERSION: Final = 1
-"""Bumped by hand when any vector changes by more than 5e-6; golden tests guard it."""
+"""Increased by hand when any vector changes by more than 5e-6; golden tests check this."""
 
-
-# Vectors of all words of a dataset are kept while it is encoded, up to 400 MB.
-_SHARED_VALUES: Final = 100_000_000
+# Vectors of all words of a dataset are kept in memory while it is encoded, up to 400 MB.
+_PRECOMPUTED_VALUES: Final = 100_000_000
 
 
 class ElmoProvider(FeatureProvider):
-    """Frozen ELMo: layer 0 from the character CNN, then one layer a biLSTM layer.
+    """Frozen ELMo: layer 0 is the character CNN, followed by the biLSTM layers.
 
-    With P the projection's width, layer 0 is stored as (V, P) and shown twice side by side;
-    the others are (T, 2P), forward and backward.
+    With P the width of the projection, layer 0 is stored as (V, P) and repeated to 2P; the other
+    layers are (T, 2P), forward and backward.
 
     Args:
         name: for messages.
         options: shape and arithmetic of the model.
-        arrays: datasets under the names of the published files.
+        arrays: datasets, with the names of the published files.
         weights_digest: identity of ``arrays``.
-        state: what every sentence starts from; see :class:`TokenEncoder`.
-        batch_size: rows a batch under ``carry``; the other policies do not depend on it.
+        state: initial state of every sentence; see :class:`TokenEncoder`.
+        batch_size: sentences per batch under ``carry``; the other policies do not depend on it.
         arithmetic: of the biLSTM's products. ``bf16`` rounds their factors and results to 8
-            significant bits: faster where the processor has it, and another fingerprint. Cells,
+            significant bits: faster if the processor supports it, with another fingerprint. Cells,
             residuals and the character CNN stay in fp32.
         device: ``cpu`` or ``cuda``.
 
     Raises:
-        ConfigError: if there is no such device.
+        ConfigError: if the device does not exist.
     """
 
     def __init__(
@@ -83,12 +82,12 @@ class ElmoProvider(FeatureProvider):
         self.cacheable = state != "carry"
         if device == "cuda" and not torch.cuda.is_available():
             raise ConfigError(
-                "there is no CUDA device, or this PyTorch is built without CUDA",
+                "there is no CUDA device, or PyTorch was built without CUDA",
                 where=f"features {name!r}",
                 fix="leave @device=cuda out, or install a CUDA build of torch",
             )
         self._network = build_network(options, arrays, _DTYPES[arithmetic], device)
-        self._shared: tuple[dict[str, int], Tensor] | None = None
+        self._precomputed: tuple[dict[str, int], Tensor] | None = None
         self._encoder = TokenEncoder(self._network, state, batch_size, self._word_vectors)
         p = options.lstm.projection_dim
         self.layers = (
@@ -154,7 +153,7 @@ class ElmoProvider(FeatureProvider):
         arithmetic: Arithmetic = "fp32",
         device: Device = "cpu",
     ) -> ElmoProvider:
-        """A model of this shape whose weights are a function of ``seed`` alone."""
+        """Create a model of this shape with random weights, a function of ``seed`` only."""
         return cls(
             name,
             options,
@@ -168,21 +167,21 @@ class ElmoProvider(FeatureProvider):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over weights, options, state policy, arithmetic and code version."""
+        """SHA-256 (hex) of weights, options, state policy, arithmetic and code version."""
         return self._fingerprint
 
     @property
     def rows(self) -> int:
-        """Rows of the recurrent products at most."""
+        """Maximum number of rows of the recurrent products."""
         return self._network.bilstm.rows
 
     @property
     def parameters(self) -> int:
-        """Number of values in all weights of the file that are used."""
+        """Number of values in all used weights of the file."""
         return self._network.parameters
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """One (V, P) array: the character CNN's vector of each word."""
+        """Return one (V, P) array: the character CNN's vector of each word."""
         if not words:
             return [np.zeros((0, self.layers[0].dim), dtype=np.float32)]
         with strict_float32():
@@ -190,43 +189,43 @@ class ElmoProvider(FeatureProvider):
         return [vectors]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
-        """For each sentence one (T, 2P) array a biLSTM layer.
+        """Return one (T, 2P) array per biLSTM layer for each sentence.
 
-        A pure function of ``sentences``, except under ``carry``, where row i of a batch goes
-        on from row i of the batch before: sentences are taken in the given order,
-        ``batch_size`` at a time, and a call begins a new batch.
+        A pure function of ``sentences``, except under ``carry``, where row i of a batch continues
+        from row i of the batch before: sentences are processed in the given order, ``batch_size``
+        at a time, and each call begins a new batch.
         """
         with strict_float32():
             return self._encoder([as_sentence(sentence) for sentence in sentences])
 
     @contextmanager
     def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
-        """Inside the block the character CNN has run, once, over ``words``.
+        """Run the character CNN once over ``words``; calls inside the block look vectors up.
 
-        Does nothing for so many words that their vectors would not fit into bounded memory.
+        Does nothing if the vectors of so many words would exceed the memory limit.
         """
-        every = sorted({BEGIN_SENTENCE, END_SENTENCE, *words})
-        if len(every) * self.layers[0].dim > _SHARED_VALUES:
+        all_words = sorted({BEGIN_SENTENCE, END_SENTENCE, *words})
+        if len(all_words) * self.layers[0].dim > _PRECOMPUTED_VALUES:
             yield
             return
         with strict_float32():
-            table = self._network.char_cnn(every)
-        self._shared = ({word: i for i, word in enumerate(every)}, table)
+            table = self._network.char_cnn(all_words)
+        self._precomputed = ({word: i for i, word in enumerate(all_words)}, table)
         try:
             yield
         finally:
-            self._shared = None
+            self._precomputed = None
 
     def _word_vectors(self, words: Sequence[str]) -> Tensor:
-        """(V, P) vectors of ``words``: looked up if shared, else by the character CNN."""
-        if self._shared is not None:
-            row, table = self._shared
+        """Return (V, P) vectors of ``words``: looked up if precomputed, else computed."""
+        if self._precomputed is not None:
+            row, table = self._precomputed
             if all(word in row for word in words):
                 return table[[row[word] for word in words]]
         return self._network.char_cnn(words)
 
     def describe(self) -> dict[str, Any]:
-        """What a record keeps of this provider; JSON values only."""
+        """Describe this provider for a run record; JSON values only."""
         return super().describe() | {
             "state": self.state,
             "arithmetic": self.arithmetic,
@@ -244,13 +243,15 @@ class _Settings(BaseModel):
 
 
 class ElmoFactory(ProviderFactory):
-    """Files ``options`` and ``weights``; options ``state`` and ``batch_size`` (for ``carry``)."""
+    """Files ``options`` and ``weights``; options ``state``, ``batch_size`` (for ``carry``),
+    ``arithmetic`` and ``device``.
+    """
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
-        """``elmo:folder`` with ``options.json`` and ``weights.hdf5`` in it."""
-        found = find_model_path(path, base, where, folder=True)
-        # Absolute: a file that is missing here must not be another folder's.
-        folder = found.absolute()
+        """Return the entry of ``elmo:folder``, with ``options.json`` and ``weights.hdf5`` in it."""
+        model_folder = find_model_path(path, base, where, folder=True)
+        # Absolute, so that a missing file is not looked up in other folders.
+        folder = model_folder.absolute()
         files = {"options": "options.json", "weights": "weights.hdf5"}
         return (
             ModelEntry(
@@ -286,7 +287,7 @@ _Positive = Annotated[int, Field(ge=1)]
 
 
 class _RandomSettings(_Settings):
-    """The default is small, so that a demonstration takes seconds: vectors of 128 values."""
+    """The default model is small, so that a demonstration takes seconds: vectors of 128 values."""
 
     seed: int = 0
     projection_dim: _Positive = 64
@@ -301,7 +302,7 @@ class _RandomSettings(_Settings):
     use_skip_connections: bool = True
 
     def elmo_options(self, where: str) -> ElmoOptions:
-        """The same sizes in the form of an ``options.json``."""
+        """Return the same sizes as parsed ``options.json``."""
         return parse_options(
             {
                 "char_cnn": {
@@ -324,7 +325,7 @@ class _RandomSettings(_Settings):
 
 
 class RandomElmoFactory(ProviderFactory):
-    """Option ``seed``, and sizes given one by one or as a file in the role ``options``."""
+    """Option ``seed``, and sizes given as single options or as a file for the role ``options``."""
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""
@@ -334,9 +335,9 @@ class RandomElmoFactory(ProviderFactory):
             sizes = sorted(settings.model_fields_set - set(_Settings.model_fields) - {"seed"})
             if sizes:
                 raise ConfigError(
-                    f"{', '.join(sizes)} given beside an options file",
+                    f"{', '.join(sizes)} given in addition to an options file",
                     where=where,
-                    fix="state the sizes in one of the two places",
+                    fix="give the sizes in one of the two places",
                 )
             shape = read_options(Path(files["options"]))
         else:

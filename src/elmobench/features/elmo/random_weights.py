@@ -1,20 +1,20 @@
 """Seeded random weights for ELMo: the same on every platform and with every library version.
 
-The scheme keeps each stage near the scale that it has in a trained model, so that the LSTM
-remembers what it has read, neither fading to a constant nor going its own way:
+The scheme keeps the values of each stage near their scale in a trained model, so that the states of
+the LSTM depend on the text that was read, and are neither constant nor chaotic:
 
 - character vectors are uniform in ±1;
-- convolutions have variance 3 / fan-in (inputs have variance 1/3), bias −1: the maximum over
-  a word's windows would else be positive for almost every filter and word alike;
+- convolutions have variance 3 / fan-in (inputs have variance 1/3) and bias −1: otherwise the
+  maximum over a word's windows would be positive for almost every filter and word;
 - highways have variance 1 / fan-in and, as at the start of bilm training, gate bias −2;
-- the projection has variance 4 / fan-in: token vectors come out with a deviation near 1;
+- the projection has variance 4 / fan-in, so that token vectors have a standard deviation near 1;
 - LSTM kernels have variance 1 / fan-in for their input part and for their state part, bias 0
   (the published +1 on the forget gate is added when the network is built);
-- LSTM projections have variance 2 / fan-in. That is below the edge of chaos (near 4): the
-  states carry the last few words, yet rounding errors die out, however long the sentence.
+- LSTM projections have variance 2 / fan-in. This is below the edge of chaos (near 4): the states
+  keep the last few words, while rounding errors decay, however long the sentence is.
 
-Every value is uniform in ±√(3·variance), from the raw 64-bit outputs of PCG64 (whose stream
-numpy guarantees, unlike that of its distributions), with one stream a dataset.
+Every value is uniform in ±√(3·variance), from the raw 64-bit outputs of PCG64 (numpy guarantees
+their stream, but not that of its distributions), with one stream per dataset.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RANDOM_WEIGHTS_VERSION: Final = 1
 
 
 def random_arrays(options: ElmoOptions, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Random datasets with the names and shapes of a trained model's file."""
+    """Return random datasets with the names and shapes of a trained model's file."""
     return {name: _draw(name, shape, seed) for name, shape in expected_shapes(options).items()}
 
 
@@ -50,7 +50,7 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
         if kind.startswith("W_cnn"):
             variance = 3 / (shape[1] * shape[2])
         elif kind == "W_0":
-            # Input and state each fill half of the rows.
+            # Input and state each have half of the rows.
             variance = 2 / shape[0]
         else:
             variance = 1 / shape[0]
@@ -61,7 +61,7 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
 
 
 def _uniform(name: str, count: int, seed: int) -> NDArray[np.float64]:
-    """``count`` numbers in [0, 1), a function of the seed and the dataset's name alone."""
+    """Return ``count`` numbers in [0, 1), a function of only the seed and the dataset's name."""
     key = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest(), "little")
     raw = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
     return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -1,4 +1,4 @@
-"""Independent halves of a computation on threads of their own."""
+"""Run independent parts of a computation in parallel threads."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _Result = TypeVar("_Result")
 
 
 def run_in_threads(task: Callable[[int], _Result], count: int) -> list[_Result]:
-    """``[task(0), …, task(count − 1)]``, at the same time if PyTorch has a thread for each.
+    """Return ``[task(0), …, task(count − 1)]``, in parallel if PyTorch has a thread for each task.
 
-    The threads are shared out. Two threads with a direction of the LSTM each meet once a batch,
-    where two threads that share each product meet at every operation: cheap on an idle machine,
-    ruinous on a busy one.
+    PyTorch's threads are divided among the tasks. Two threads that each compute one direction of
+    the LSTM synchronise once per batch. Two threads that share every product synchronise at every
+    operation, which is cheap on an idle machine and very slow on a busy one.
     """
     threads = torch.get_num_threads()
     if threads < count:
         return [task(i) for i in range(count)]
 
     def run(i: int) -> _Result:
-        # Both settings belong to the thread that makes them.
+        # Both settings apply only to the thread that makes them.
         torch.set_num_threads(max(1, threads // count))
         with no_gradients():
             return task(i)

@@ -1,7 +1,7 @@
 """The fixed text that the ``warm`` state policy reads before every sentence.
 
-The states that it leaves behind are part of a provider's vectors, so the text is never
-edited: a change needs a new version in the fingerprint, which covers the text itself.
+The resulting states affect a provider's vectors, so the text is never edited. The fingerprint
+covers the text, so any change of it would change the fingerprint.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Vectors of a text file, written to one file."""
+"""Export the vectors of a text file to one HDF5 or safetensors file."""

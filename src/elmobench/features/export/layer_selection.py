@@ -1,4 +1,4 @@
-"""Which of a provider's vectors are written: all layers, one, their average, an ELMo output."""
+"""Select the vectors to write: all layers, one layer, their average, or an ELMo output."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from elmobench.features.provider import FeatureProvider, FloatArray
 
 @dataclass(frozen=True)
 class LayerSelection:
-    """A rule from all layers of a sentence to the arrays that are kept of it.
+    """A function from all layers of a sentence to the arrays that are written.
 
     Attributes:
-        names: K arrays' names, e.g. ``layer_0``.
-        dim: values a vector, W.
-        select: (L, T, D) layers to (K, T, W), or to (K, 1, W) where ``per_sentence``.
-        stacked: several layers belong together as (K, T, W), even if there is one.
-        per_sentence: one vector a sentence, not one a token.
+        names: names of the K arrays, e.g. ``layer_0``.
+        dim: values per vector, W.
+        select: maps (L, T, D) layers to (K, T, W), or to (K, 1, W) if ``per_sentence``.
+        stacked: whether the arrays are written together as (K, T, W), even if K is 1.
+        per_sentence: whether there is one vector per sentence, not one per token.
     """
 
     names: tuple[str, ...]
@@ -38,24 +38,24 @@ def make_selection(
     average: bool = False,
     output: str | None = None,
 ) -> LayerSelection:
-    """All layers, or what one of the arguments asks for.
+    """Make the selection of one layer, the average, or an output; of all layers by default.
 
     Args:
-        provider: gives the layers.
-        layer: its number, from 0.
-        average: the mean of all layers.
-        output: of an ELMo, as TF-Hub calls it: see
+        provider: of the layers.
+        layer: number of a layer, from 0.
+        average: select the mean of all layers.
+        output: an output of ELMo, with TF-Hub's name; see
             :func:`elmobench.features.elmo.outputs.output_names`.
 
     Raises:
-        ConfigError: if two are asked for, or the provider has no such layer or output.
+        ConfigError: if more than one is given, or the provider has no such layer or output.
     """
     where = f"features {provider.name!r}"
     if (layer is not None) + average + (output is not None) > 1:
         raise ConfigError(
-            "a layer, the average and an output are three different things",
+            "a layer, the average and an output exclude one another",
             where=where,
-            fix="ask for one of them",
+            fix="choose one of them",
         )
     if layer is not None:
         return _one_layer(provider, layer, where)
@@ -94,9 +94,9 @@ def _elmo_output(provider: FeatureProvider, output: str, where: str) -> LayerSel
 
     if not isinstance(provider, ElmoProvider):
         raise ConfigError(
-            f"output {output!r} is one of ELMo's, and this is no ELMo",
+            f"only ELMo has an output {output!r}, and this is not an ELMo",
             where=where,
-            fix="ask for a layer by its number, or for the average",
+            fix="choose a layer by its number, or the average",
         )
     names = output_names(provider)
     if output not in names:

@@ -1,4 +1,4 @@
-"""A text file of one tokenised sentence a line, read as often as needed and never held."""
+"""Read a text file with one tokenised sentence per line, several times, without keeping it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MEMORY = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """What a file of tokenised lines holds.
+    """Counts and digest of a file of tokenised lines.
 
     Attributes:
-        sentences: lines, empty ones included.
-        tokens: in all lines.
-        token_bytes: of all tokens as UTF-8, blanks between them left out.
+        sentences: number of lines, including empty lines.
+        tokens: number of tokens in all lines.
+        token_bytes: UTF-8 bytes of all tokens, without the spaces between them.
         sha256: of the file's bytes (hex), without a byte-order mark.
     """
 
@@ -36,14 +36,14 @@ class LineCounts:
 
 
 class TokenLines:
-    """Sentences of a seekable stream: one a line, in LF or CRLF, UTF-8.
+    """Sentences of a seekable stream: one per line, UTF-8, with LF or CRLF line ends.
 
-    An empty line is a sentence without tokens, so that sentences count as lines do.
+    An empty line is a sentence without tokens, so that sentence and line numbers agree.
 
     Args:
         stream: open for reading bytes.
-        name: what errors call it.
-        tokenizer: cuts a line into tokens.
+        name: for error messages.
+        tokenizer: splits a line into tokens.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class TokenLines:
         self._stream = stream
         self._tokenizer = tokenizer
         self.counts = LineCounts(0, 0, 0, "")
-        """As of the last :meth:`sentences` that was read to its end."""
+        """Counts from the last complete pass of :meth:`sentences`."""
 
     def sentences(self) -> Iterator[Sentence]:
-        """From the first line to the last; only one such iterator may run at a time.
+        """Yield the sentences of all lines; only one such iterator may be active at a time.
 
         Raises:
-            DataError: for a line that is not UTF-8; names it.
+            DataError: for a line that is not UTF-8; the message names the line.
         """
         self._stream.seek(0)
         state = hashlib.sha256()
@@ -74,13 +74,13 @@ class TokenLines:
         self.counts = LineCounts(number, tokens, size, state.hexdigest())
 
     def count(self) -> LineCounts:
-        """Read everything once, so that mistakes show before the work begins."""
+        """Read everything once, so that errors are found before the encoding begins."""
         for _ in self.sentences():
             pass
         return self.counts
 
     def at(self, index: int) -> str:
-        """``file:line`` of the sentence with this number, counted from 0; for errors."""
+        """Return ``file:line`` of the sentence with this index, from 0; for errors."""
         return f"{self.name}:{index + 1}"
 
     def _text(self, raw: bytes, number: int) -> str:
@@ -98,12 +98,12 @@ class TokenLines:
 def open_lines(
     path: Path, tokenizer: Callable[[str], Sequence[str]], stdin: BinaryIO
 ) -> Iterator[TokenLines]:
-    """The lines of ``path``, or of ``stdin`` for ``-``.
+    """Open the lines of ``path``, or of ``stdin`` for ``-``.
 
-    What can be read only once (standard input, a pipe) is copied to a temporary file first.
+    Streams that can be read only once (standard input, pipes) are copied to a temporary file.
 
     Raises:
-        DataError: if there is no such file.
+        DataError: if the file does not exist.
     """
     if path == Path("-"):
         with _spooled(stdin) as stream:
@@ -118,7 +118,7 @@ def open_lines(
         raise DataError(
             "is a folder" if path.is_dir() else "there is no such file",
             where=str(path),
-            fix="name a text file of one tokenised sentence a line, or - for standard input",
+            fix="name a text file with one tokenised sentence per line, or - for standard input",
         )
 
 

@@ -1,4 +1,4 @@
-"""Vectors of a text file, written to one file while they are computed."""
+"""Encode a text file and write the vectors to one file while they are computed."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ Precision = Literal["fp16", "fp32"]
 
 SUFFIXES: Final = (".hdf5", ".h5", ".safetensors")
 SENTENCE_INDEX_BYTES: Final = 1 << 24
-"""AllenNLP's ``sentence_to_index`` is one string: it is written up to so much text."""
+"""Maximum text size for AllenNLP's ``sentence_to_index``, which is a single string."""
 
 _DTYPES: Final[dict[str, Any]] = {"fp16": np.float16, "fp32": np.float32}
 
 
 class _Writer(Protocol):
     def write(self, index: int, sentence: Sentence, arrays: NDArray[Any]) -> None:
-        """Append one sentence; ``arrays`` are (K, T, W)."""
+        """Append one sentence; ``arrays`` is (K, T, W)."""
 
     def finish(self) -> None:
-        """Write what comes last."""
+        """Write the end of the file."""
 
     def close(self) -> None:
-        """Close the file, finished or not."""
+        """Close the file, whether or not it is finished."""
 
 
 @dataclass(frozen=True)
@@ -58,40 +58,40 @@ def export(
     progress: Callable[[int, int], object] | None = None,
     chunk_values: int = CHUNK_VALUES,
 ) -> LineCounts:
-    """Encode ``lines`` and write their vectors to ``out``; what is there is replaced at the end.
+    """Encode ``lines`` and write their vectors to ``out``; an existing file is replaced at the end.
 
-    ``.hdf5`` holds a dataset a sentence under its number from ``"0"``: (L, T, D) for all
-    layers, (T, D) for one array, (D,) for one vector a sentence; and, as AllenNLP's files do,
-    ``sentence_to_index``, a JSON object in a dataset of one string (left out above
-    :data:`SENTENCE_INDEX_BYTES` of text). ``.safetensors`` holds every array flat over the
-    file, (tokens, D), with ``offsets`` (S + 1) where sentences begin; ``tokens`` are the UTF-8
-    bytes of all tokens, and ``token_offsets`` where each begins. Both carry a JSON object
-    ``elmobench``: fingerprint, layers, precision and the text's digest.
+    A ``.hdf5`` file has one dataset per sentence, named by its number from ``"0"``: (L, T, D) for
+    all layers, (T, D) for one array, (D,) for one vector per sentence. Like AllenNLP's files, it
+    also has ``sentence_to_index``, a JSON object in a dataset with one string (left out if the text
+    is larger than :data:`SENTENCE_INDEX_BYTES`). A ``.safetensors`` file has each array for the
+    whole file, (tokens, D), ``offsets`` (S + 1) of the sentences, the UTF-8 bytes of all ``tokens``
+    and their ``token_offsets``. Both have a JSON object ``elmobench`` with fingerprint, layers,
+    precision and the digest of the text.
 
     Args:
-        provider: encodes.
-        lines: read twice: to count, and to encode.
-        out: ``.hdf5``, ``.h5`` or ``.safetensors``.
-        selection: of ``provider``.
+        provider: encodes the sentences.
+        lines: read twice, for counting and for encoding.
+        out: a path ending in ``.hdf5``, ``.h5`` or ``.safetensors``.
+        selection: of vectors of ``provider``.
         precision: of the written values.
-        progress: called with sentences done and sentences in all.
-        chunk_values: bound for what is held; see :func:`chunked`.
+        progress: called with the number of finished sentences and of all sentences.
+        chunk_values: maximum number of values in memory; see :func:`chunked`.
 
     Raises:
-        ConfigError: if the suffix is none of those.
-        DataError: if a line is not UTF-8, or the text changes in the meantime.
-        StoreError: if the provider's vectors depend on what was encoded before, or a value
-            does not fit the precision.
+        ConfigError: if ``out`` has another suffix.
+        DataError: if a line is not UTF-8, or the text changes while it is read.
+        StoreError: if the provider's vectors depend on what was encoded before, or a value is too
+            large for the precision.
     """
     if out.suffix not in SUFFIXES:
         raise ConfigError(
-            f"the suffix {out.suffix!r} tells no format",
+            f"unknown file format {out.suffix!r}",
             where=str(out),
-            fix=f"end the name in {', '.join(SUFFIXES)}",
+            fix=f"use one of the suffixes {', '.join(SUFFIXES)}",
         )
     if not provider.cacheable:
         raise StoreError(
-            "its vectors depend on what was encoded before, so a line has no vectors of its own",
+            "its vectors depend on what was encoded before, not only on the line",
             where=f"features {provider.name!r}",
             fix="use @state=zero or @state=warm",
         )
@@ -144,7 +144,7 @@ def _encoded(
 
 
 def _narrowed(vectors: FloatArray, precision: Precision, where: str) -> NDArray[Any]:
-    """``vectors`` at the written precision. Raises StoreError naming the line."""
+    """Convert ``vectors`` to the written precision. Raises StoreError naming the line."""
     with np.errstate(over="ignore"):
         narrow = vectors.astype(_DTYPES[precision])
     if not np.isfinite(narrow).all():
@@ -193,7 +193,7 @@ class _Hdf5Writer:
 
 
 class _SafetensorsWriter:
-    """The format wants every array's place before the first value: hence the counts.
+    """Write safetensors: the header gives all array offsets, so the counts are needed first.
 
     Format: https://github.com/huggingface/safetensors, section "Format".
     """
