@@ -1,4 +1,4 @@
-"""What validate says before any work: what is to be encoded, and what a model's text shares."""
+"""Reports of ``validate``: sentences to encode, and overlap with the text of a model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_counts_are_those_of_the_distinct_sentences(
     assert all(row.sentences == row.seconds == 0 for row in estimate_encoding(context, cells))
 
 
-def test_what_a_call_takes_for_nothing_is_not_counted_by_token(
+def test_the_fixed_time_of_a_call_is_not_counted_per_token(
     cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Clock:
@@ -57,7 +57,9 @@ def test_what_a_call_takes_for_nothing_is_not_counted_by_token(
         assert row.seconds == pytest.approx(2.0 + 0.01 * row.tokens)
 
 
-def test_validate_tells_what_a_models_text_shares(cards: Path, tiny: dict, tmp_path: Path) -> None:
+def test_validate_reports_the_overlap_with_a_models_text(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
     (tmp_path / "v.txt").write_text("we 1.0 2.0\nsaw 0.5 1.0\n")
     facts = {
         "name": "v",
@@ -88,9 +90,9 @@ def test_validate_tells_what_a_models_text_shares(cards: Path, tiny: dict, tmp_p
     }
     card = tmp_path / "model_card.yaml"
     card.write_text(yaml.safe_dump(facts))
-    found = card_of(tmp_path)
-    assert isinstance(found, ModelCard)
-    assert found.overlap is not None
+    model_card = card_of(tmp_path)
+    assert isinstance(model_card, ModelCard)
+    assert model_card.overlap is not None
     file = tmp_path / "tiny.yaml"
     experiment = {**tiny, "features": ["static:v.txt"]}
     file.write_text(yaml.safe_dump(experiment))

@@ -1,4 +1,4 @@
-"""Heads that one pass determines: their cells, and the whole road on the control."""
+"""Heads that are fitted in one pass: their cells, and a whole run on the control."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cells_of(**changes):
     return list(grid(parse_experiment({**BASE, **changes}), {"wsd/control-wsd": "wsd"}))
 
 
-def test_a_learned_mix_is_resolved_to_what_it_starts_as() -> None:
+def test_a_learned_mix_is_resolved_to_its_initial_value() -> None:
     (learned,) = cells_of()
     (uniform,) = cells_of(axes={"mix": ["uniform"], "gamma": [False], "l2": [0.1]})
     identities = [
@@ -58,16 +58,16 @@ def test_a_mix_without_weights_stays(mix: str) -> None:
         ({"features": ["random(trainable)"]}, r"\(trainable\) is learned"),
     ],
 )
-def test_what_must_be_learned_is_refused(changes: dict, message: str) -> None:
+def test_settings_that_must_be_learned_are_refused(changes: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         cells_of(**changes)
 
 
-def test_the_whole_road(tmp_path: Path) -> None:
+def test_a_whole_run(tmp_path: Path) -> None:
     experiment = {**BASE, "features": ["random", "elmo-random"], "heads": ["paper"]}
     summary = run_experiment(experiment, results=tmp_path, tracking_uri="none", quiet=True)
     results = {record.features: record.result for record in summary.records}
-    # A reader without context stays at the ceiling; an untrained ELMo passes it.
+    # A context-free model does not exceed the ceiling; an untrained ELMo does.
     assert results["random"].test["f1"] == pytest.approx(70.0)
     assert results["elmo-random"].test["f1"] > 75
     for record in summary.records:
@@ -93,8 +93,10 @@ def test_a_part_of_the_training_set(tmp_path: Path) -> None:
     }
     summary = run_experiment(experiment, results=tmp_path, tracking_uri="none", quiet=True)
     assert summary.failed == 0
-    found = [(r.head, r.axes["train_fraction"], r.result.counts["train"]) for r in summary.records]
-    assert found == [
+    head_fraction_count = [
+        (r.head, r.axes["train_fraction"], r.result.counts["train"]) for r in summary.records
+    ]
+    assert head_fraction_count == [
         ("paper", 0.05, 30),
         ("paper", 1.0, 600),
         ("most-frequent", 0.05, 30),

@@ -1,4 +1,4 @@
-"""The whole road, on tiny data: card → features → head → record → table → prediction."""
+"""Whole runs on tiny data: card → features → head → record → table → prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Question answering on the whole road: card → features → head → record → a user's own text."""
+"""A whole run of question answering: card → features → head → record → a user's own text."""
 
 from __future__ import annotations
 

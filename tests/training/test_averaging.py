@@ -1,4 +1,4 @@
-"""The moving average of weights, by its own formula and inside the training loop."""
+"""The moving average of weights, against its formula and in the training loop."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_average_is_the_weighted_sum_of_all_steps() -> None:
 
 
 class OneWeight(nn.Module):
-    """Stands for a model: its loss pulls the weight to 3; it remembers what it was asked with."""
+    """A model whose loss pulls its only weight to 3; it keeps the weight of every call."""
 
     head = None
 
@@ -79,7 +79,7 @@ def run(average: float | None):
     return model, result
 
 
-def test_dev_is_scored_with_the_average_and_keeps_it() -> None:
+def test_dev_is_scored_with_the_average_which_is_kept() -> None:
     plain, _ = run(None)
     model, result = run(0.8)
     # The average never reaches the steps themselves.
@@ -96,5 +96,5 @@ def test_dev_is_scored_with_the_average_and_keeps_it() -> None:
     assert model.weight.item() == pytest.approx(averages[-1])
 
 
-def test_no_average_is_no_part_of_a_cell_s_name() -> None:
+def test_a_run_without_average_does_not_change_the_cells_identity() -> None:
     assert "average" not in TrainingOptions().model_dump(exclude_defaults=True)

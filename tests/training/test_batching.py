@@ -1,3 +1,5 @@
+"""Batches hold every example once and are of similar lengths; subsets are nested."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -60,7 +62,7 @@ def test_at_least_one_example_is_kept(fraction: float) -> None:
     assert len(nested_subset(10, fraction, np.random.default_rng(0))) == 1
 
 
-def test_runs_are_bounded_by_the_sentences_of_their_largest_unit() -> None:
+def test_runs_are_bounded_by_the_sentences_of_their_largest_slot() -> None:
     units = [{"a": [0] * n, "b": [0]} for n in (3, 3, 9, 1, 1, 2, 8)]
     assert [list(run) for run in bounded_runs(units, 6)] == [[0, 1], [2], [3, 4, 5], [6]]
     single = [{"text": [i]} for i in range(150)]

@@ -1,4 +1,4 @@
-"""Threads, repeatable sums and kept memory are set in the block and restored after it."""
+"""Threads and deterministic sums are set in the block and restored after it; kept memory."""
 
 from __future__ import annotations
 

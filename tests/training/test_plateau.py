@@ -1,4 +1,4 @@
-"""The learning rate that falls when dev stops improving."""
+"""The learning rate decreases when dev stops improving."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Model(torch.nn.Linear):
 
 def rates(monkeypatch, dev: list[float], **options) -> list[float]:
     """The learning rate in each epoch whose dev scores are ``dev``."""
-    found: list[float] = []
+    by_epoch: list[float] = []
     scores = iter(dev)
 
     def epoch(model, optimizer, *_):
-        found.append(optimizer.param_groups[0]["lr"])
+        by_epoch.append(optimizer.param_groups[0]["lr"])
         return 0.0
 
     monkeypatch.setattr(trainer, "train_epoch", epoch)
@@ -36,7 +36,7 @@ def rates(monkeypatch, dev: list[float], **options) -> list[float]:
     data = SimpleNamespace(lengths=np.array([1, 2]))
     settings = TrainingOptions(lr=0.8, epochs=len(dev), patience=len(dev), **options)
     trainer.train(Model(1, 1), None, data, data, None, None, settings, RandomStreams(1))
-    return found
+    return by_epoch
 
 
 def test_halved_after_each_epoch_that_is_not_strictly_better(monkeypatch) -> None:

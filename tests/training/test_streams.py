@@ -1,3 +1,5 @@
+"""Random streams repeat, differ from each other, and do not disturb one another."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Experiment files, the grid of cells, and the identity of each cell."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -131,8 +133,8 @@ def test_an_override_gives_some_cells_other_axes_and_seeds() -> None:
         heads=["linear", "mlp"],
         overrides=[{"when": {"head": "mlp"}, "set": {"train_fraction": 0.5, "seeds": [7]}}],
     )
-    found = [(cell.head, cell.train_fraction, cell.seed) for cell in cells]
-    assert found == [("linear", 1.0, 1), ("linear", 1.0, 2), ("mlp", 0.5, 7)]
+    head_fraction_seed = [(cell.head, cell.train_fraction, cell.seed) for cell in cells]
+    assert head_fraction_seed == [("linear", 1.0, 1), ("linear", 1.0, 2), ("mlp", 0.5, 7)]
     assert [cell.axes["train_fraction"] for cell in cells] == [1.0, 1.0, 0.5]
     (same,) = cells_of(
         features=["random"], heads=["mlp"], seeds=[7], axes={"train_fraction": [0.5]}

@@ -1,6 +1,7 @@
 """``kill -9`` at random moments of a grid, at the run itself or one of its workers.
 
-Afterwards everything is as if nothing had happened. ``ELMOBENCH_KILLS`` sets how often (3).
+Afterwards records, predictions and store are those of an undisturbed run. The variable
+``ELMOBENCH_KILLS`` sets the number of kills (3 by default).
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ from elmobench.tracking.record import RecordStore
 KILLS = int(os.environ.get("ELMOBENCH_KILLS", "3"))
 
 
-def family(group: int) -> dict[int, str]:
+def session_processes(group: int) -> dict[int, str]:
     """The processes of a session, by id, with their command lines."""
-    found = {}
+    processes = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_text().replace("\0", " ")
             # A process that has ended and not been waited for has no command line.
             if words and os.getsid(int(folder.name)) == group:
-                found[int(folder.name)] = words
+                processes[int(folder.name)] = words
         except (OSError, ValueError):
             continue  # gone meanwhile
-    return found
+    return processes
 
 
 def end(group: int) -> None:
-    """Nothing of the session is left."""
-    while left := family(group):
+    """Kill every process of the session."""
+    while left := session_processes(group):
         for process in left:
             try:
                 os.kill(process, signal.SIGKILL)
@@ -50,15 +51,15 @@ def end(group: int) -> None:
 
 def recorded(folder: Path) -> dict[str, bytes]:
     """Records of finished cells by file name."""
-    found = {path.name: path.read_bytes() for path in (folder / "records").glob("*.json")}
-    return {name: content for name, content in found.items() if b'"status": "ok"' in content}
+    files = {path.name: path.read_bytes() for path in (folder / "records").glob("*.json")}
+    return {name: content for name, content in files.items() if b'"status": "ok"' in content}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize("launcher", ["pool", "ray"])
-def test_killed_at_random_everything_is_as_if_nothing_had_happened(
+def test_random_kills_change_no_result(
     launcher: str, cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
     if launcher == "ray":
@@ -80,7 +81,7 @@ def test_killed_at_random_everything_is_as_if_nothing_had_happened(
         *("--tracking-uri", "none", "--launcher", launcher, "--workers", "2", "--quiet"),
     ]
     records = RecordStore(tmp_path / "two")
-    draw = random.Random(7)
+    rng = random.Random(7)
     kept: dict[str, bytes] = {}
     kills = 0
     while kills < KILLS and len(kept) < len(one.records):
@@ -88,37 +89,37 @@ def test_killed_at_random_everything_is_as_if_nothing_had_happened(
             run = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             # Some runs are killed early, while they load or encode, most after some more cells.
-            wanted = 0 if draw.random() < 0.2 else draw.randint(1, 6)
+            wanted = 0 if rng.random() < 0.2 else rng.randint(1, 6)
             while run.poll() is None and kills < KILLS:
                 if len(recorded(records.folder)) < len(kept) + wanted:
                     time.sleep(0.02)
                     continue
-                time.sleep(draw.uniform(0, 1) if wanted else draw.uniform(0.5, 6))
+                time.sleep(rng.uniform(0, 1) if wanted else rng.uniform(0.5, 6))
                 workers = [
                     process
-                    for process, words in family(run.pid).items()
+                    for process, words in session_processes(run.pid).items()
                     if "spawn_main" in words or "RemoteWorker" in words
                 ]
                 try:
-                    os.kill(draw.choice([run.pid, *workers]), signal.SIGKILL)
+                    os.kill(rng.choice([run.pid, *workers]), signal.SIGKILL)
                 except ProcessLookupError:
                     continue
                 kills += 1
-                wanted += draw.randint(1, 6)
+                wanted += rng.randint(1, 6)
         finally:
             end(run.pid)
             run.wait()
         now = recorded(records.folder)
-        # What was recorded is never run again.
+        # A recorded cell never runs again.
         assert {name: now.get(name) for name in kept} == kept
         kept = now
     assert kills >= min(KILLS, 3), (tmp_path / "log").read_text()
     last = subprocess.run(command, capture_output=True, text=True)
     assert last.returncode == 0, last.stderr
-    found = {record.cell: record for record in records.planned()}
-    assert len(found) == len(one.records)
+    by_cell = {record.cell: record for record in records.planned()}
+    assert len(by_cell) == len(one.records)
     for record in one.records:
-        assert record.result == found[record.cell].result
+        assert record.result == by_cell[record.cell].result
     for name, content in kept.items():
         assert (tmp_path / "two" / "records" / name).read_bytes() == content
     assert FeatureStore(tmp_path / "s2").verify() == []

@@ -39,13 +39,13 @@ def test_a_child_replaces_merges_and_adds(tmp_path: Path) -> None:
         "axes": {"mix": ["last"]},
         "overrides": [{"set": {"training.epochs": 3}}],
     }
-    found = load_experiment(write(tmp_path / "child.yaml", child))
-    assert (found.name, found.tasks, found.seeds) == ("child", ("ner/tiny",), (7,))
-    assert found.caveats == ("one", "two")
-    assert found.axes.mix == ("last",)
-    assert found.axes.gamma == (False,)
-    assert [o.set["training.epochs"] for o in found.overrides] == [2, 3]
-    assert found.source == (tmp_path / "child.yaml").resolve()
+    loaded = load_experiment(write(tmp_path / "child.yaml", child))
+    assert (loaded.name, loaded.tasks, loaded.seeds) == ("child", ("ner/tiny",), (7,))
+    assert loaded.caveats == ("one", "two")
+    assert loaded.axes.mix == ("last",)
+    assert loaded.axes.gamma == (False,)
+    assert [o.set["training.epochs"] for o in loaded.overrides] == [2, 3]
+    assert loaded.source == (tmp_path / "child.yaml").resolve()
 
 
 def test_a_shipped_experiment_can_be_extended_by_name(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_shipped_experiment_can_be_extended_by_name(tmp_path: Path) -> None:
     assert load_experiment(file).seeds == (9,)
 
 
-def test_models_beside_the_parent_are_found_from_the_child(tmp_path: Path) -> None:
+def test_models_next_to_the_parent_are_found_from_the_child(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "vectors.txt").write_text("x 1.0\n")
     files = {"vectors": {"path": "vectors.txt", "sha256": "0" * 64}}
@@ -65,12 +65,12 @@ def test_models_beside_the_parent_are_found_from_the_child(tmp_path: Path) -> No
     }
     write(tmp_path / "a" / "parent.yaml", {**PARENT, "models": models})
     child = {"extends": "../a/parent.yaml", "name": "child"}
-    found = load_experiment(write(tmp_path / "b" / "child.yaml", child))
-    paths = [found.models[name]["files"]["vectors"]["path"] for name in "vw"]
+    loaded = load_experiment(write(tmp_path / "b" / "child.yaml", child))
+    paths = [loaded.models[name]["files"]["vectors"]["path"] for name in "vw"]
     assert paths == ["../a/vectors.txt", "elsewhere.txt"]
 
 
-def test_circles_and_unknown_parents_are_errors(tmp_path: Path) -> None:
+def test_cycles_and_unknown_parents_are_errors(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", {**PARENT, "extends": "b.yaml"})
     write(tmp_path / "b.yaml", {"extends": "a.yaml"})
     with pytest.raises(ConfigError, match="extends itself"):
@@ -86,10 +86,10 @@ def test_circles_and_unknown_parents_are_errors(tmp_path: Path) -> None:
 def test_settings_reach_fields_axes_and_options(tmp_path: Path) -> None:
     file = write(tmp_path / "p.yaml", PARENT)
     settings = ["seeds=5", "mix=[last]", "settings.threads=2", "training.lr=1e-3", "name=other"]
-    found = load_experiment(file, settings)
-    assert (found.seeds, found.axes.mix, found.axes.gamma) == ((5,), ("last",), (False,))
-    assert (found.settings.threads, found.name) == (2, "other")
-    assert found.overrides[-1].set == {"training.lr": 0.001}
+    loaded = load_experiment(file, settings)
+    assert (loaded.seeds, loaded.axes.mix, loaded.axes.gamma) == ((5,), ("last",), (False,))
+    assert (loaded.settings.threads, loaded.name) == (2, "other")
+    assert loaded.overrides[-1].set == {"training.lr": 0.001}
     for wrong, message in (
         ("seeds", "expected PATH=VALUE"),
         ("sedes=1", "no field, axis or option block 'sedes'"),

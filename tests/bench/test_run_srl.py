@@ -1,4 +1,4 @@
-"""Semantic roles the whole road, from a card for licensed files to a user's own text."""
+"""A whole run of semantic role labelling, from a card for licensed files to a user's own text."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The hyper-parameter search on dev, and the file that keeps it for other seeds."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -43,7 +45,9 @@ def test_the_best_is_taken_and_the_first_among_equals(cell: Cell, tmp_path: Path
     assert chosen.apply(cell).training.lr == 0.2
 
 
-def test_it_is_kept_for_other_seeds_and_not_for_other_cells(cell: Cell, tmp_path: Path) -> None:
+def test_a_search_is_kept_for_other_seeds_and_not_for_other_cells(
+    cell: Cell, tmp_path: Path
+) -> None:
     scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
     first = select(cell, CHOICES, IDENTITY, tmp_path, scorer)
     assert select(cell, CHOICES, {**IDENTITY, "seed": 2}, tmp_path, scorer) == first
