@@ -1,10 +1,11 @@
-"""A small corpus in which each word depends on the previous one, and options of a small biLM."""
+"""A small corpus in which each word depends on the previous one, and options of small models."""
 
 from __future__ import annotations
 
 import random
 from pathlib import Path
 
+from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus
@@ -60,3 +61,17 @@ def small_options(**changes: object) -> BilmOptions:
         "n_train_tokens": 768648884,
     }
     return BilmOptions.model_validate({**raw, **changes})
+
+
+def small_bert_options(**changes: object) -> BertOptions:
+    raw = {
+        "vocab_size": 60,
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_length": 24,
+        "batch_size": 16,
+        "epochs": 1,
+    }
+    return BertOptions.model_validate({**raw, **changes})

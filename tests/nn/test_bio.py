@@ -23,7 +23,7 @@ def test_viterbi_against_enumeration(types: list[str], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     scores = torch.randn(len(LENGTHS), 4, len(tags), generator=generator, dtype=torch.float64)
     mask = torch.arange(4) < torch.tensor(LENGTHS).unsqueeze(1)
-    # Padding holds what would tempt most, and what would poison most.
+    # Padding has the largest scores, or NaN, neither of which may have an effect.
     scores = torch.where(mask.unsqueeze(-1), scores, torch.tensor([1e3, torch.nan])[seed % 2])
     paths = bio_viterbi(scores, mask)
     assert paths.shape == (len(LENGTHS), 4)
@@ -40,6 +40,6 @@ def test_viterbi_against_enumeration(types: list[str], seed: int) -> None:
     assert best_is_illegal or not types
 
 
-def test_no_sentence_and_no_token() -> None:
+def test_no_sentences_and_no_tokens() -> None:
     assert bio_viterbi(torch.zeros(0, 3, 5), torch.zeros(0, 3, dtype=torch.bool)).shape == (0, 3)
     assert bio_viterbi(torch.zeros(2, 0, 5), torch.zeros(2, 0, dtype=torch.bool)).shape == (2, 0)

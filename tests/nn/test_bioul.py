@@ -23,8 +23,8 @@ SPANS = st.lists(
 )
 
 
-def written(spans: list[tuple[str, int]]) -> tuple[list[str], list[str]]:
-    """The BIO and the BIOUL form, each written from the spans themselves."""
+def tags_of(spans: list[tuple[str, int]]) -> tuple[list[str], list[str]]:
+    """The BIO and the BIOUL tags of the spans."""
     bio, bioul = [], []
     for kind, n in spans:
         if kind == "O":
@@ -39,7 +39,7 @@ def written(spans: list[tuple[str, int]]) -> tuple[list[str], list[str]]:
 
 @given(SPANS)
 def test_conversions_are_exact(spans) -> None:
-    bio, bioul = written(spans)
+    bio, bioul = tags_of(spans)
     assert bio_to_bioul(bio) == bioul
     assert [bioul_tag_to_bio(tag) for tag in bioul] == bio
 
@@ -59,11 +59,11 @@ def test_tags_are_closed_under_types() -> None:
     assert bioul_tags([]) == ["O"]
 
 
-def test_constraints_admit_exactly_what_spans_can_write() -> None:
+def test_constraints_allow_exactly_the_tags_of_spans() -> None:
     tags = bioul_tags(["A", "B"])
     between, first, last = bioul_constraints(tags)
     pieces = [[(k, n)] for k in ("O", "A", "B") for n in (1, 2, 3)]
-    possible = {tuple(written(a + b + c)[1]) for a, b, c in product([[], *pieces], repeat=3)}
+    possible = {tuple(tags_of(a + b + c)[1]) for a, b, c in product([[], *pieces], repeat=3)}
     for n in (1, 2, 3):
         for path in product(range(len(tags)), repeat=n):
             legal = bool(first[path[0]]) and bool(last[path[-1]])

@@ -18,7 +18,7 @@ def path_score(scores: np.ndarray, transitions: np.ndarray, path: tuple[int, ...
 
 
 def is_legal(tags: list[str]) -> bool:
-    """Reads a BIOUL sequence with one open span at most."""
+    """Whether BIOUL tags are legal: read from left to right with at most one open span."""
     open_type = None
     for tag in tags:
         prefix, _, kind = tag.partition("-")
@@ -37,7 +37,7 @@ def problem(num_tags: int, seed: int, scale: float = 2.0):
     generator = torch.Generator().manual_seed(seed)
     scores = scale * torch.randn(len(LENGTHS), 4, num_tags, generator=generator)
     mask = torch.arange(4) < torch.tensor(LENGTHS).unsqueeze(1)
-    # Padding holds the most tempting scores of all.
+    # Padding has the largest scores of all, which may have no effect.
     scores = torch.where(mask.unsqueeze(-1), scores, 1e3)
     tags = torch.randint(num_tags, (len(LENGTHS), 4), generator=generator)
     return scores, tags, mask

@@ -1,4 +1,4 @@
-"""Span attention, block-wise layers and distance buckets against loops."""
+"""Span attention, scorers of blocks and distance buckets, compared with loops."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_attention_in_spans_and_in_all_prefixes() -> None:
     assert prefixes.shape == (9, 5, 4)
     spans = [(a, b) for a in range(9) for b in range(a, min(9, a + 5))]
     first, last = torch.tensor(spans).unbind(1)
-    found = attend_spans(scores, values, first, last)
-    for (a, b), row in zip(spans, found, strict=True):
+    means = attend_spans(scores, values, first, last)
+    for (a, b), row in zip(spans, means, strict=True):
         expected = attended(scores, values, a, b)
         torch.testing.assert_close(row, expected)
         torch.testing.assert_close(prefixes[a, b - a], expected)
 
 
-def test_attention_is_stable_where_scores_lie_far_apart() -> None:
+def test_attention_is_stable_for_extreme_scores() -> None:
     scores = torch.tensor([-500.0, 500.0, 0.0])
     values = torch.eye(3)
     prefixes = attend_prefixes(scores, values, 3)
@@ -48,7 +48,7 @@ def test_no_spans() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2])
-def test_blocks_are_the_concatenation(depth: int) -> None:
+def test_blocks_equal_the_concatenation(depth: int) -> None:
     torch.manual_seed(0)
     scorer = BlockFeedForward((3, 2, 4), hidden=5, depth=depth, dropout=0.5).eval()
     assert sum(isinstance(m, torch.nn.ReLU) for m in scorer.rest) == depth

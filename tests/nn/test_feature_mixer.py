@@ -13,7 +13,7 @@ ELMO = PartConfig("elmo-mini@x.y:z", 3, 4, l2=0.1)
 GLOVE = PartConfig("glove", 1, 2)
 
 
-def unit(lengths: list[int], seed: int = 0, word_ids: torch.Tensor | None = None):
+def slot_batch(lengths: list[int], seed: int = 0, word_ids: torch.Tensor | None = None):
     generator = torch.Generator().manual_seed(seed)
     time = max(lengths)
     mask = torch.arange(time) < torch.tensor(lengths).unsqueeze(1)
@@ -27,7 +27,7 @@ def unit(lengths: list[int], seed: int = 0, word_ids: torch.Tensor | None = None
 
 
 def test_parts_are_mixed_then_concatenated() -> None:
-    batch = unit([3, 1])
+    batch = slot_batch([3, 1])
     mixer = FeatureMixer([ELMO, GLOVE])
     out = mixer(batch.parts, batch.mask)
     assert mixer.out_dim == 6
@@ -35,15 +35,15 @@ def test_parts_are_mixed_then_concatenated() -> None:
     torch.testing.assert_close(out[..., 4:], batch.parts[1][:, 0])
 
 
-def test_concat_widens() -> None:
+def test_concat_increases_the_width() -> None:
     mixer = FeatureMixer([PartConfig("a", 3, 4, "concat"), GLOVE])
-    batch = unit([2])
+    batch = slot_batch([2])
     assert mixer.out_dim == 14
     assert mixer(batch.parts, batch.mask).shape == (1, 2, 14)
 
 
 def test_standardised_over_real_training_tokens() -> None:
-    batches = [unit([3, 1], 0), unit([5, 2, 4], 1), unit([1], 2)]
+    batches = [slot_batch([3, 1], 0), slot_batch([5, 2, 4], 1), slot_batch([1], 2)]
     mixer = FeatureMixer([ELMO, GLOVE], standardize=True)
     with pytest.raises(RuntimeError, match="fit_standardizer"):
         mixer(batches[0].parts, batches[0].mask)
@@ -58,8 +58,8 @@ def test_standardised_over_real_training_tokens() -> None:
         assert mixer(b.parts, b.mask)[~b.mask].abs().sum() == 0
 
 
-def test_affine_stays_where_it_was_fitted() -> None:
-    batch = unit([4, 4])
+def test_standardisation_does_not_follow_the_mix() -> None:
+    batch = slot_batch([4, 4])
     mixer = FeatureMixer([ELMO, GLOVE], standardize=True)
     mixer.fit_standardizer([batch])
     before = mixer(batch.parts, batch.mask)[..., :4].detach()
@@ -81,14 +81,14 @@ def test_constant_dimension_is_only_centred() -> None:
 
 
 def test_fitting_without_tokens_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no training token"):
+    with pytest.raises(ValueError, match="no training tokens"):
         FeatureMixer([GLOVE], standardize=True).fit_standardizer([])
 
 
 def test_trainable_part() -> None:
     initial = torch.tensor([[9.0, 9.0], [1.0, 2.0], [3.0, 4.0]])
     word_ids = torch.tensor([[2, 0, 1], [1, 0, 0]])
-    batch = unit([3, 1], word_ids=word_ids)
+    batch = slot_batch([3, 1], word_ids=word_ids)
     part = PartConfig("glove", 1, 2, trainable=True)
     mixer = FeatureMixer([ELMO, part], initial={"glove": initial})
     out = mixer(batch.parts, batch.mask, word_ids)[..., 4:]
@@ -117,7 +117,7 @@ def test_trainable_part() -> None:
         ([GLOVE], {"other": torch.zeros(3, 2)}, "unknown parts"),
     ],
 )
-def test_contradictions_are_errors(parts, initial, message) -> None:
+def test_inconsistent_parts_are_errors(parts, initial, message) -> None:
     with pytest.raises(ConfigError, match=message):
         FeatureMixer(parts, initial=initial)
 
@@ -146,7 +146,7 @@ def test_dropout_is_on_the_output_in_training_only() -> None:
 
 
 def test_state_dict_restores_everything() -> None:
-    batch = unit([3, 2], word_ids=torch.tensor([[1, 2, 0], [2, 1, 0]]))
+    batch = slot_batch([3, 2], word_ids=torch.tensor([[1, 2, 0], [2, 1, 0]]))
     parts = [ELMO, PartConfig("glove", 1, 2, trainable=True)]
     mixer = FeatureMixer(parts, standardize=True, initial={"glove": torch.randn(3, 2)})
     mixer.fit_standardizer([batch])

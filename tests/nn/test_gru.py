@@ -1,4 +1,4 @@
-"""Both directions at once against torch's own GRU: states and gradients in double precision."""
+"""Two GRUs that run together, compared with torch's GRU in double precision."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from elmobench.nn.recurrent import BiGru
 
 def grus(dim: int, hidden: int) -> tuple[nn.GRU, nn.GRU]:
     torch.manual_seed(3)
-    one, two = (nn.GRU(dim, hidden, batch_first=True).double() for _ in range(2))
-    return one, two
+    first, second = (nn.GRU(dim, hidden, batch_first=True).double() for _ in range(2))
+    return first, second
 
 
 @pytest.mark.parametrize(("batch", "steps"), [(3, 6), (1, 1), (2, 40)])
-def test_states_and_gradients_are_torch_s(batch: int, steps: int) -> None:
+def test_states_and_gradients_equal_torch(batch: int, steps: int) -> None:
     pair = grus(7, 5)
     inputs = tuple(
         torch.randn(batch, steps, 7, dtype=torch.float64, requires_grad=True) for _ in pair
@@ -30,11 +30,11 @@ def test_states_and_gradients_are_torch_s(batch: int, steps: int) -> None:
     leaves = [*inputs, *(p for gru in pair for p in gru.parameters())]
     got = torch.autograd.grad((ours * weight).sum(), leaves)
     expected = torch.autograd.grad((theirs * weight).sum(), leaves)
-    for one, other in zip(got, expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+    for ours_grad, theirs_grad in zip(got, expected, strict=True):
+        torch.testing.assert_close(ours_grad, theirs_grad, rtol=0, atol=1e-11)
 
 
-def test_gradients_are_the_numeric_ones() -> None:
+def test_gradients_equal_numeric_ones() -> None:
     pair = grus(3, 2)
     inputs = [torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True) for _ in pair]
     assert torch.autograd.gradcheck(lambda a, b: two_grus((a, b), pair), inputs)

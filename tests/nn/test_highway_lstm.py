@@ -46,20 +46,20 @@ def test_values_and_gradients_equal_a_naive_loop(layers: int) -> None:
         torch.nn.init.normal_(bias)
     x, mask = problem()
     x.requires_grad_()
-    found = lstm(x, mask)
-    assert found.shape == (6, 6, 3)
-    weights = torch.randn_like(found)
-    (found * weights).sum().backward()
+    out = lstm(x, mask)
+    assert out.shape == (6, 6, 3)
+    weights = torch.randn_like(out)
+    (out * weights).sum().backward()
     gradients = [p.grad.clone() for p in lstm.parameters()]
     x_gradient = x.grad.clone()
     lstm.zero_grad()
     x.grad = None
     total = torch.zeros((), dtype=torch.float64)
     for b, n in enumerate(LENGTHS):
-        assert not found[b, n:].any()
+        assert not out[b, n:].any()
         if n:
             expected = naive(lstm, x[b, :n])
-            torch.testing.assert_close(found[b, :n], expected, atol=1e-12, rtol=0)
+            torch.testing.assert_close(out[b, :n], expected, atol=1e-12, rtol=0)
             total = total + (expected * weights[b, :n]).sum()
     total.backward()
     torch.testing.assert_close(x_gradient, x.grad, atol=1e-12, rtol=0)
@@ -67,17 +67,17 @@ def test_values_and_gradients_equal_a_naive_loop(layers: int) -> None:
         torch.testing.assert_close(gradient, parameter.grad, atol=1e-12, rtol=0)
 
 
-def test_dropout_is_one_mask_a_sentence_for_all_steps() -> None:
+def test_dropout_is_one_mask_per_sentence_for_all_steps() -> None:
     torch.manual_seed(2)
     lstm = AlternatingHighwayLstm(4, 8, 2, dropout=0.5).double()
     x = torch.randn(1, 5, 4, dtype=torch.float64)
     mask = torch.ones(1, 5, dtype=torch.bool)
     torch.manual_seed(9)
-    found = lstm(x, mask)
+    out = lstm(x, mask)
     torch.manual_seed(9)
     masks = [torch.empty(1, 8, dtype=torch.float64).bernoulli_(0.5)[0] / 0.5 for _ in range(2)]
-    torch.testing.assert_close(found[0], naive(lstm, x[0], masks), atol=1e-12, rtol=0)
-    dropped = (found[0] == 0).all(dim=0)
+    torch.testing.assert_close(out[0], naive(lstm, x[0], masks), atol=1e-12, rtol=0)
+    dropped = (out[0] == 0).all(dim=0)
     assert 0 < dropped.sum() < 8
     lstm.eval()
     torch.testing.assert_close(lstm(x, mask)[0], naive(lstm, x[0]), atol=1e-12, rtol=0)
@@ -85,7 +85,7 @@ def test_dropout_is_one_mask_a_sentence_for_all_steps() -> None:
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("dropout", [False, True])
-def test_the_scan_s_own_backward(backwards: bool, dropout: bool) -> None:
+def test_the_hand_written_gradient(backwards: bool, dropout: bool) -> None:
     torch.manual_seed(4)
     sizes = [4, 3, 3, 1]
     projected = torch.randn(11, 18, dtype=torch.float64, requires_grad=True)
@@ -96,7 +96,7 @@ def test_the_scan_s_own_backward(backwards: bool, dropout: bool) -> None:
     )
 
 
-def test_neighbours_and_padding_reach_nothing() -> None:
+def test_other_sentences_and_padding_have_no_effect() -> None:
     torch.manual_seed(5)
     lstm = AlternatingHighwayLstm(4, 6, 4).eval()
     x, mask = problem(dtype=torch.float32)
@@ -116,9 +116,9 @@ def test_empty_sentences_keep_a_graph(time: int) -> None:
 
 def test_packing() -> None:
     _, mask = problem()
-    places, sizes = _packing(mask)
+    positions, sizes = _packing(mask)
     assert sizes == [5, 4, 3, 2, 2]
-    assert [divmod(p, 6) for p in places.tolist()] == [
+    assert [divmod(p, 6) for p in positions.tolist()] == [
         *[(row, 0) for row in (1, 4, 0, 5, 3)],
         *[(row, 1) for row in (1, 4, 0, 5)],
         *[(row, 2) for row in (1, 4, 0)],
@@ -127,7 +127,7 @@ def test_packing() -> None:
     ]
 
 
-def test_weights_start_orthogonal_and_forget_gates_open() -> None:
+def test_initial_weights_are_orthogonal_and_forget_biases_one() -> None:
     lstm = AlternatingHighwayLstm(10, 6, 2)
     for state, bias in zip(lstm.states, lstm.biases, strict=True):
         for k in range(5):

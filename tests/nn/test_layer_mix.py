@@ -56,9 +56,9 @@ def test_mix_equals_numpy(mode: str, norm: str) -> None:
     out = mix(x).detach().numpy()
     assert out.shape[-1] == mix.width(D)
     np.testing.assert_allclose(out, expected, atol=2e-6)
-    # The same from only the layers that the mode reads.
-    some = x[:, list(mix.layers_needed)]
-    np.testing.assert_allclose(mix(some).detach().numpy(), expected, atol=2e-6)
+    # The same result from only the layers that the mode reads.
+    needed = x[:, list(mix.layers_needed)]
+    np.testing.assert_allclose(mix(needed).detach().numpy(), expected, atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_starts_uniform_with_gamma_one() -> None:
 
 
 @pytest.mark.parametrize("mode", ["learned", "uniform", "layer=1", "first=2", "last"])
-def test_gamma_is_learned_unless_refused(mode: str) -> None:
+def test_gamma_is_learned_unless_turned_off(mode: str) -> None:
     assert LayerMix(3, mode).gamma is not None
     assert LayerMix(3, mode, gamma=False).gamma is None
 
@@ -129,9 +129,9 @@ def test_report_has_a_weight_for_every_layer() -> None:
 
 def test_norm_does_not_depend_on_the_batch() -> None:
     torch.manual_seed(1)
-    one, other = torch.randn(1, 3, 4, 5), 100 * torch.randn(1, 3, 4, 5)
+    sentence, other = torch.randn(1, 3, 4, 5), 100 * torch.randn(1, 3, 4, 5)
     mix = LayerMix(3, norm="token")
-    torch.testing.assert_close(mix(torch.cat([one, other]))[:1], mix(one))
+    torch.testing.assert_close(mix(torch.cat([sentence, other]))[:1], mix(sentence))
 
 
 @pytest.mark.parametrize(

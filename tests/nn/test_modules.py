@@ -1,4 +1,4 @@
-"""Pooling, biLSTM, character CNN, maxout and biattention against naive loops."""
+"""Pooling, biLSTM, character CNN, maxout and biattention, compared with naive loops."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LENGTHS = [4, 1, 0, 3]
 
 @pytest.fixture
 def padded() -> tuple[torch.Tensor, torch.Tensor]:
-    """Values with garbage at padding, and their mask."""
+    """Values with large numbers at padding, and their mask."""
     torch.manual_seed(5)
     x = torch.randn(len(LENGTHS), 4, 3)
     mask = torch.arange(4) < torch.tensor(LENGTHS).unsqueeze(1)
@@ -44,7 +44,7 @@ def test_pooling_reads_real_tokens_only(padded, pool, reference) -> None:
 
 
 @pytest.mark.parametrize("pool", [masked_mean, masked_max, masked_min])
-def test_pooling_of_nothing_at_all(pool) -> None:
+def test_pooling_of_no_tokens(pool) -> None:
     assert pool(torch.zeros(2, 0, 3), torch.zeros(2, 0, dtype=torch.bool)).tolist() == [[0] * 3] * 2
 
 
@@ -95,7 +95,7 @@ def test_bilstm_equals_running_each_sentence_alone(padded, layers: int) -> None:
     x, mask = padded
     torch.manual_seed(0)
     lstm = BiLstm(3, 4, layers).eval()
-    # The same weights in torch's own bidirectional LSTM, which gets each sentence alone.
+    # The same weights in torch's bidirectional LSTM, which reads each sentence alone.
     reference = torch.nn.LSTM(3, 4, layers, batch_first=True, bidirectional=True)
     weights = {}
     for layer in range(layers):
@@ -139,7 +139,7 @@ def test_char_cnn_against_loops() -> None:
             assert out[i, f].item() == pytest.approx(max(0.0, *windows, -1.0), abs=1e-6)
 
 
-def test_char_cnn_of_no_word() -> None:
+def test_char_cnn_of_no_words() -> None:
     cnn = CharCnn(4, 2, 5, 3)
     assert cnn(torch.zeros(0, 0, dtype=torch.int64)).shape == (0, 5)
     assert cnn(torch.zeros(1, 0, dtype=torch.int64)).shape == (1, 5)

@@ -1,4 +1,4 @@
-"""Trilinear attention, best spans, biGRU and variational dropout against naive loops."""
+"""Trilinear attention, best spans, biGRU and variational dropout, compared with naive loops."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def masks() -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-def padded(mask: torch.Tensor, garbage: float) -> torch.Tensor:
-    return torch.where(mask.unsqueeze(-1), torch.randn(*mask.shape, DIM), garbage)
+def padded(mask: torch.Tensor, padding: float) -> torch.Tensor:
+    return torch.where(mask.unsqueeze(-1), torch.randn(*mask.shape, DIM), padding)
 
 
 def softmax(values: list[float]) -> np.ndarray:
@@ -48,13 +48,13 @@ def test_trilinear_scores(rows: bool) -> None:
 
 
 def test_attention_flow() -> None:
-    """Real tokens against a loop; garbage at padding changes nothing."""
+    """Real tokens equal a loop; values at padding have no effect."""
     torch.manual_seed(2)
     h_mask, q_mask = masks()
     h, q = padded(h_mask, 50.0), padded(q_mask, -50.0)
     scores = Trilinear(DIM)(h, q).detach()
-    found = attention_flow(h, q, scores, h_mask, q_mask)
-    assert found.shape == (3, 5, 4 * DIM)
+    flow = attention_flow(h, q, scores, h_mask, q_mask)
+    assert flow.shape == (3, 5, 4 * DIM)
     for b, (n, m) in enumerate(zip(H_LENGTHS, Q_LENGTHS, strict=True)):
         table = scores[b, :n, :m].numpy().astype(np.float64)
         x, y = h[b, :n].numpy(), q[b, :m].numpy()
@@ -64,7 +64,7 @@ def test_attention_flow() -> None:
             row = softmax(list(table[i]))
             attended = sum(row[j] * y[j] for j in range(m))
             expected = np.concatenate([x[i], attended, x[i] * attended, summary * attended])
-            np.testing.assert_allclose(found[b, i].numpy(), expected, atol=1e-4)
+            np.testing.assert_allclose(flow[b, i].numpy(), expected, atol=1e-4)
 
 
 def test_attention_to_others() -> None:
@@ -72,7 +72,7 @@ def test_attention_to_others() -> None:
     mask, _ = masks()
     h = padded(mask, 50.0)
     scores = Trilinear(DIM, rows=False)(h, h).detach()
-    found = attend_to_others(h, scores, mask)
+    means = attend_to_others(h, scores, mask)
     for b, n in enumerate(H_LENGTHS):
         for i in range(n):
             others = [j for j in range(n) if j != i]
@@ -80,7 +80,7 @@ def test_attention_to_others() -> None:
             if others:
                 row = softmax([float(scores[b, i, j]) for j in others])
                 expected = sum(p * h[b, j].numpy() for p, j in zip(row, others, strict=True))
-            np.testing.assert_allclose(found[b, i].numpy(), expected, atol=1e-5)
+            np.testing.assert_allclose(means[b, i].numpy(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 50])
@@ -91,21 +91,21 @@ def test_best_spans_against_enumeration(limit: int) -> None:
     # Small integers: ties are frequent.
     start, end = (torch.randint(-3, 4, mask.shape, generator=generator).float() for _ in range(2))
     start, end = start.masked_fill(~mask, 99.0), end.masked_fill(~mask, 99.0)
-    found = best_spans(start, end, mask, limit)
+    spans_found = best_spans(start, end, mask, limit)
     for b, n in enumerate(lengths.tolist()):
         spans = [(i, j) for i in range(n) for j in range(i, min(n, i + limit))]
         best = max(spans, key=lambda span: (float(start[b, span[0]] + end[b, span[1]]),
                                             -span[0], -span[1]))  # fmt: skip
-        assert tuple(found[b].tolist()) == best
+        assert tuple(spans_found[b].tolist()) == best
 
 
-def test_gru_reads_each_sequence_by_itself_both_ways() -> None:
+def test_bigru_equals_reading_each_sequence_alone() -> None:
     torch.manual_seed(5)
     mask, _ = masks()
     x = padded(mask, 1e4)
     encoder = BiGru(DIM, 4, layers=2)
     with torch.no_grad():
-        found = encoder(x, mask)
+        states = encoder(x, mask)
         reference = torch.nn.GRU(DIM, 4, 2, batch_first=True, bidirectional=True)
         for layer in range(2):
             for suffix, cells in (("", encoder.forwards), ("_reverse", encoder.backwards)):
@@ -114,8 +114,8 @@ def test_gru_reads_each_sequence_by_itself_both_ways() -> None:
                     getattr(reference, target).copy_(value)
         for b, n in enumerate(H_LENGTHS):
             expected, _ = reference(x[b : b + 1, :n])
-            torch.testing.assert_close(found[b, :n], expected[0], atol=1e-6, rtol=0)
-            assert not found[b, n:].any()
+            torch.testing.assert_close(states[b, :n], expected[0], atol=1e-6, rtol=0)
+            assert not states[b, n:].any()
 
 
 def test_variational_dropout() -> None:

@@ -3,7 +3,7 @@ import torch
 from elmobench.nn.variational_dropout import VariationalDropout
 
 
-def test_one_mask_a_sequence() -> None:
+def test_one_mask_per_sequence() -> None:
     torch.manual_seed(0)
     x = torch.ones(200, 7, 50)
     out = VariationalDropout(0.4)(x)
@@ -15,7 +15,7 @@ def test_one_mask_a_sequence() -> None:
     assert len({tuple(row) for row in dropped.tolist()}) > 190
 
 
-def test_nothing_happens_in_evaluation_or_at_zero() -> None:
+def test_no_change_in_evaluation_mode_or_at_zero() -> None:
     x = torch.randn(2, 3, 4)
     assert torch.equal(VariationalDropout(0.5).eval()(x), x)
     assert torch.equal(VariationalDropout(0.0)(x), x)

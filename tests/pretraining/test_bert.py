@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from small_corpus import small_bert_options as small
 from small_corpus import small_corpus
+from tokenizers import BertWordPieceTokenizer
 
 from elmobench import load_provider
 from elmobench.core.errors import ConfigError, ModelError
 from elmobench.pretraining.bert.masking import masked_batch
-from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bert.train import train_bert
 from elmobench.pretraining.bert.wordpiece import SPECIAL, Sequences, pack, wordpiece_of
 from elmobench.pretraining.encoded import EncodedPart
@@ -27,21 +28,7 @@ from elmobench.pretraining.progress import TrainingProgress
 ONE_STEP = LoopOptions(threads=1, stop_requested=lambda: True)
 
 
-def small(**changes: object) -> BertOptions:
-    raw = {
-        "vocab_size": 60,
-        "hidden_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "max_length": 24,
-        "batch_size": 16,
-        "epochs": 1,
-    }
-    return BertOptions.model_validate({**raw, **changes})
-
-
-def test_packing_by_hand() -> None:
+def test_packing_equals_a_simple_loop() -> None:
     rng = np.random.default_rng(0)
     pieces = [np.arange(10 * k, 10 * k + int(rng.integers(1, 4)), dtype=np.int32) for k in range(9)]
     sentences = [rng.integers(0, 9, int(n)).tolist() for n in rng.integers(1, 9, 60)]
@@ -93,6 +80,11 @@ def test_training_learns_from_the_neighbours(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path, 1500)
     reports: list[TrainingProgress] = []
     options = small(epochs=30, learning_rate=0.01, hidden_size=32, intermediate_size=64)
+    # A vocabulary of whole words: training one breaks ties at random.
+    vocabulary = {word: i for i, word in enumerate([*SPECIAL, *corpus.types.words[3:]])}
+    tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=False, strip_accents=False)
+    (tmp_path / "out" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "out" / "checkpoints" / "wordpiece.json").write_text(tokenizer.to_str())
     loop = LoopOptions(threads=1, report_steps=200, on_progress=reports.append)
     bert = train_bert(corpus, options, tmp_path / "out", loop).trainer
     # Nats per piece without context, compared with the loss given its neighbours.
@@ -128,8 +120,8 @@ CODE = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
+from small_corpus import small_bert_options as small
 from small_corpus import small_corpus
-from test_bert import small
 from elmobench.pretraining.bert.train import train_bert
 from elmobench.pretraining.loop import LoopOptions
 root, out, kill_step = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])

@@ -1,1 +1,1 @@
-"""Layer mix, feature mixer and the modules that heads are built of. Knows no task."""
+"""Layer mix, feature mixer and the modules that heads are made of; independent of the tasks."""

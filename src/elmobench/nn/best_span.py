@@ -1,4 +1,4 @@
-"""The best span of a sequence, from scores of its first and its last token."""
+"""The best span of a sequence, given scores of first and last tokens."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from torch import Tensor
 
 
 def best_spans(start: Tensor, end: Tensor, mask: Tensor, limit: int) -> Tensor:
-    """First and last token (B, 2) of the span with the largest ``start[i] + end[j]``.
+    """Find the span of each row with the largest ``start[i] + end[j]``.
 
-    Spans have ``i <= j < i + limit`` and real tokens only. Among equals the one that begins
-    first is taken, then the shortest.
+    Spans have ``i <= j < i + limit`` and consist of real tokens. Of spans with equal scores, the
+    one that begins first is taken, then the shortest.
 
     Args:
         start: (B, T) scores of first tokens.
         end: (B, T) scores of last tokens.
-        mask: (B, T) bool, real tokens on the left; every row has one.
-        limit: most tokens of a span.
+        mask: (B, T) bool, real tokens on the left; every row has at least one.
+        limit: largest number of tokens in a span.
+
+    Returns:
+        (B, 2) int64 first and last token.
     """
     width = min(limit, start.shape[1])
     low = float("-inf")

@@ -1,4 +1,4 @@
-"""BIO tags inside a head: the tag set, and the best legal sequence of independent scores."""
+"""BIO tags in heads: the tag set, and Viterbi decoding of independent tag scores."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def bio_tags(types: Iterable[str]) -> list[str]:
 
 @torch.no_grad()
 def bio_viterbi(scores: Tensor, mask: Tensor) -> Tensor:
-    """Best legal BIO sequences under the sum of their tags' scores.
+    """Find the legal BIO sequences with the largest sums of tag scores.
 
-    An I is legal after B or I of its type alone; every other tag is legal everywhere, so a step
-    needs the best score before it and the best of two tags for each I: O(K), not O(K²).
+    I is legal only after B or I of its type, every other tag is legal everywhere. So a step needs
+    the best score so far and, for each I, the better of two tags: O(K) instead of O(K²).
 
     Args:
         scores: (B, T, K = 2 N + 1) scores of the tags of :func:`bio_tags` over N types.
-        mask: (B, T) bool, padding on the right.
+        mask: (B, T) bool, true at real tokens; padding on the right.
 
     Returns:
-        (B, T) tag indices; at padding whatever is legal.
+        (B, T) int64 tag indices; undefined, but legal, at padding.
     """
     batch, time, tags = scores.shape
     if batch == 0 or time == 0:
         return torch.zeros(batch, time, dtype=torch.long, device=scores.device)
     kinds = (tags - 1) // 2
-    # Nothing is gained or lost at padding, where O follows everything.
+    # Scores of padding are zero, so that it does not change the result: O may follow any tag.
     scores = torch.where(mask.unsqueeze(-1), scores, 0.0)
-    begin = torch.arange(1, kinds + 1, device=scores.device)  # B of each type; its I is + kinds
+    begin = torch.arange(1, kinds + 1, device=scores.device)  # B of each type; I is B + kinds
     best = scores[:, 0].clone()
     best[:, kinds + 1 :] = -torch.inf
     history = []

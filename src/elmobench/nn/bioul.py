@@ -1,7 +1,7 @@
-"""BIO and BIOUL span tags: conversions and the transitions that BIOUL allows.
+"""BIO and BIOUL span tags: conversions, and the transitions that are legal in BIOUL.
 
-B begins a span of several tokens, I continues it, L is its last token, U is a span of one
-token, O is outside.
+B is the first token of a span of several tokens, L its last token, I a token between them; U is a
+span of one token, O a token outside of spans.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _TO_BIO = {"B": "B", "I": "I", "L": "I", "U": "B"}
 
 
 def bio_to_bioul(tags: Sequence[str]) -> list[str]:
-    """The BIOUL form of a sentence's BIO tags.
+    """Convert the BIO tags of a sentence to BIOUL.
 
     Raises:
-        DataError: for an I- that continues no span of its type: IOB1 data must be converted by
-            its reader, since guessing here would hide damaged files.
+        DataError: for an I- that continues no span of its type. IOB1 data must be converted by
+            the reader, since guessing here would hide damaged files.
     """
     split = [split_tag(tag) for tag in tags]
     result = []
@@ -36,7 +36,7 @@ def bio_to_bioul(tags: Sequence[str]) -> list[str]:
             raise DataError(
                 f"{tags[i]!r} continues no span",
                 where=f"token {i}",
-                fix="a span begins with B-; let the reader convert IOB1 tags",
+                fix="begin spans with B-; IOB1 tags must be converted by the reader",
             )
         goes_on = i + 1 < len(split) and split[i + 1] == ("I", kind)
         if prefix == "B":
@@ -47,7 +47,7 @@ def bio_to_bioul(tags: Sequence[str]) -> list[str]:
 
 
 def bioul_tag_to_bio(tag: str) -> str:
-    """The BIO form of one BIOUL tag; it does not depend on the neighbours."""
+    """Convert one BIOUL tag to BIO, which does not depend on the neighbours."""
     prefix, kind = split_tag(tag)
     return "O" if prefix == "O" else f"{_TO_BIO[prefix]}-{kind}"
 
@@ -58,11 +58,11 @@ def bioul_tags(types: Iterable[str]) -> list[str]:
 
 
 def bioul_constraints(tags: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
-    """What BIOUL allows among K tags.
+    """The transitions among K tags that are legal in BIOUL.
 
     Returns:
-        (K, K) bool, true where the tag of the row may be followed by that of the column; (K,)
-        bool, true for tags that may begin a sentence; (K,) bool, for those that may end one.
+        (K, K) bool, true where the tag of the column may follow the tag of the row; (K,) bool,
+        true for tags that may begin a sentence; (K,) bool, true for tags that may end one.
     """
     split = [split_tag(tag) for tag in tags]
     opens = [prefix in ("B", "I") for prefix, _ in split]

@@ -1,4 +1,4 @@
-"""A convolution over the characters of a word."""
+"""Word vectors from a convolution over characters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 
 class CharCnn(nn.Module):
-    """Character ids of words (V, C) to word vectors (V, filters).
+    """Word vectors (V, filters) from character ids (V, C).
 
-    Embedding, one convolution, maximum over the word's own windows, ReLU. A word shorter than
-    the window is padded with zero vectors to one window; windows that reach into the padding of
-    a longer neighbour are left out, so that a word's vector does not depend on the batch.
+    Embedding, one convolution, maximum over the windows of the word, ReLU. A word shorter than
+    the window is padded with zero vectors to one window. Other windows that contain padding are
+    ignored, so that the vector of a word does not depend on the batch.
 
     Args:
-        num_chars: number of character ids, the padding id 0 included.
+        num_chars: number of character ids, padding (id 0) included.
         dim: width of a character embedding.
         filters: number of filters.
-        width: characters a window.
+        width: characters per window.
     """
 
     def __init__(self, num_chars: int, dim: int = 16, filters: int = 128, width: int = 3) -> None:
@@ -28,7 +28,10 @@ class CharCnn(nn.Module):
         self.convolution = nn.Conv1d(dim, filters, kernel_size=width)
 
     def forward(self, char_ids: Tensor) -> Tensor:
-        """Vectors of words given as right-padded (V, C) ids; pass each distinct word once."""
+        """(V, filters) vectors of words given as (V, C) int64 ids, padded on the right with 0.
+
+        Pass each distinct word once, to save time.
+        """
         words, longest = char_ids.shape
         if words == 0:
             return self.convolution.weight.new_zeros(0, self.out_dim)

@@ -1,4 +1,7 @@
-"""A linear-chain CRF with constrained decoding, over pytorch-crf."""
+"""A linear-chain CRF with constrained decoding, based on pytorch-crf.
+
+Source: Lafferty, McCallum and Pereira (2001).
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,24 @@ from torch import Tensor, nn
 from torchcrf import CRF
 
 Constraints = tuple[Tensor, Tensor, Tensor]
-"""(K, K) allowed transitions, (K,) allowed first tags, (K,) allowed last tags; all bool."""
+"""(K, K) allowed transitions, from the row's tag to the column's; (K,) allowed first tags; (K,)
+allowed last tags. All are bool."""
 
 
 def viterbi(
     scores: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor
 ) -> Tensor:
-    """Best tag sequences of a batch.
+    """Find the tag sequence with the largest score for each row of a batch.
 
     Args:
         scores: (B, T, K) emission scores.
-        transitions: (K, K), from the row's tag to the column's; ``-inf`` forbids.
+        transitions: (K, K) scores from the row's tag to the column's; ``-inf`` forbids one.
         start: (K,) scores of first tags.
         end: (K,) scores of last tags.
-        mask: (B, T) bool, padding on the right, at least one real token in every row.
+        mask: (B, T) bool, padding on the right; every row has at least one real token.
 
     Returns:
-        (B, T) tag indices; at padding they repeat the last tag.
+        (B, T) int64 tag indices; at padding the last tag is repeated.
     """
     best = start + scores[:, 0]
     stay = torch.arange(scores.shape[2], device=scores.device).expand_as(best)
@@ -42,22 +46,27 @@ def viterbi(
 
 
 class LinearChainCrf(nn.Module):
-    """Transition scores between K tags; start and end transitions are fixed at zero.
+    """A CRF with learned transition scores between K tags; start and end scores are zero.
 
-    The likelihood runs over all tag sequences; the constraints apply to decoding only, as in the
-    published tagger.
+    The likelihood is normalised over all tag sequences. The constraints apply to decoding only, as
+    in the tagger of AllenNLP.
+
+    >>> crf = LinearChainCrf(num_tags=3)
+    >>> scores, mask = torch.tensor([[[0.0, 9.0, 0.0], [0.0, 0.0, 9.0]]]), torch.ones(1, 2) > 0
+    >>> crf.decode(scores, mask)
+    [[1, 2]]
 
     Args:
         num_tags: K.
-        constraints: what decoding may return; it must admit a sequence of every length. None
-            admits everything.
+        constraints: tag sequences that decoding may return; there must be one of every length.
+            None allows all.
     """
 
     def __init__(self, num_tags: int, constraints: Constraints | None = None) -> None:
         super().__init__()
         self.crf = CRF(num_tags, batch_first=True)
         for name in ("start_transitions", "end_transitions"):
-            # A buffer that pytorch-crf reads under the parameter's name: never trained.
+            # pytorch-crf reads this buffer under the name of the parameter; it is never trained.
             delattr(self.crf, name)
             self.crf.register_buffer(name, torch.zeros(num_tags), persistent=False)
         if constraints is None:
@@ -73,27 +82,41 @@ class LinearChainCrf(nn.Module):
 
     @property
     def transitions(self) -> Tensor:
-        """(K, K) learned scores, from the row's tag to the column's."""
+        """(K, K) learned transition scores, from the row's tag to the column's."""
         transitions: Tensor = self.crf.transitions
         return transitions
 
     def negative_log_likelihood(self, scores: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, K), (B, T), (B, T) -> (B,): one value a sentence, 0 for an empty one."""
+        """The negative log-likelihood of each sentence, in nats.
+
+        Args:
+            scores: (B, T, K) emission scores.
+            tags: (B, T) int64 gold tags.
+            mask: (B, T) bool, true at real tokens; padding on the right.
+
+        Returns:
+            (B,); 0 for an empty sentence.
+        """
         nll = scores.new_zeros(scores.shape[0])
         filled = mask.any(dim=1)
         if scores.shape[1] == 0 or not bool(filled.any()):
-            # Keeps a graph, so that a batch of empty sentences can still be trained on.
+            # Depends on a parameter, so that backward() works for a batch of empty sentences.
             return nll + 0.0 * self.transitions.sum()
         likelihood = self.crf(scores[filled], tags[filled], mask[filled], reduction="none")
         return nll.index_put((filled.nonzero().squeeze(1),), -likelihood)
 
     @torch.no_grad()
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[int]]:
-        """The best legal tag sequence of each sentence; ``[]`` for an empty one."""
+        """The best allowed tag sequence of each sentence; ``[]`` for an empty one.
+
+        Args:
+            scores: (B, T, K) emission scores.
+            mask: (B, T) bool, true at real tokens; padding on the right.
+        """
         lengths = mask.sum(dim=1)
         if scores.shape[1] == 0 or scores.shape[0] == 0:
             return [[] for _ in range(scores.shape[0])]
-        # An empty row decodes one padded step, which is cut off again.
+        # For an empty row one step of padding is decoded, and removed afterwards.
         steps = mask.clone()
         steps[:, 0] = True
         paths = viterbi(scores, self.transitions + self._between, self._first, self._last, steps)

@@ -1,4 +1,4 @@
-"""From the stored layers of a features spec's parts to one vector a token."""
+"""Combine the stored layers of all parts of a features spec into one vector per token."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from elmobench.nn.standardizer import RunningMoments, Standardizer
 
 @dataclass(frozen=True, slots=True)
 class PartConfig:
-    """How one part of a features spec (the ``a`` of ``a+b``) enters a head.
+    """How one part of a features spec (``a`` in ``a+b``) is used in a head.
 
     Attributes:
         name: unique within the mixer; the key of its report.
-        num_layers: L, the layers of its provider.
-        dim: D, values a layer.
+        num_layers: L, number of layers of its provider.
+        dim: D, values per layer.
         mix_mode: mode of its :class:`LayerMix`.
-        gamma: learn γ.
-        norm: ``none`` or ``token``.
+        gamma: whether to learn γ.
+        norm: ``none`` or ``token``; see :class:`LayerMix`.
         l2: λ of the penalty λ Σ w².
-        dropout: on the part's output.
-        trainable: an embedding over the training vocabulary takes the place of its vectors.
+        dropout: dropout on the output of the part.
+        trainable: whether a trainable embedding over the training vocabulary replaces its
+            vectors.
     """
 
     name: str
@@ -42,24 +43,27 @@ class PartConfig:
     trainable: bool = False
 
 
-class UnitTensors(Protocol):
-    """What fitting reads of a batch's slot; ``tasks.head.SlotBatch`` is one."""
+class SlotTensors(Protocol):
+    """The tensors of one text slot (premise, hypothesis, …) of a batch that fitting needs.
+
+    ``tasks.head.SlotBatch`` is one.
+    """
 
     @property
     def parts(self) -> list[Tensor]:
-        """One (B, L', T, D) tensor a part."""
+        """One (B, L', T, D) tensor per part, of all its L layers or only those needed."""
 
     @property
     def mask(self) -> Tensor:
-        """(B, T) bool."""
+        """(B, T) bool, true at real tokens."""
 
     @property
     def word_ids(self) -> Tensor | None:
-        """(B, T) ids in the training vocabulary, 0 for padding and unseen words."""
+        """(B, T) int64 ids in the training vocabulary, 0 for padding and unseen words."""
 
 
 class _Part(nn.Module):
-    """One part: embedding or mix, then the fixed affine, then dropout."""
+    """One part: embedding or mix, then standardisation, then dropout."""
 
     embedding: nn.Embedding | None
     standardizer: Standardizer | None
@@ -74,7 +78,7 @@ class _Part(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def raw(self, layers: Tensor, word_ids: Tensor | None) -> Tensor:
-        """The part's vectors before the affine and dropout."""
+        """(B, T, out_dim) vectors of the part before standardisation and dropout."""
         mixed: Tensor = self.mix(layers)
         if self.embedding is None:
             return mixed
@@ -99,9 +103,9 @@ def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | Non
         return None
     if config.num_layers != 1:
         raise ConfigError(
-            f"only vectors of one layer can be trained, this part has {config.num_layers}",
+            f"a trainable part must have one layer, this part has {config.num_layers}",
             where=where,
-            fix="leave out (trainable)",
+            fix="remove (trainable)",
         )
     if initial is None or initial.dim() != 2 or initial.shape[1] != config.dim:
         shape = None if initial is None else tuple(initial.shape)
@@ -119,26 +123,27 @@ def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | Non
 class FeatureMixer(nn.Module):
     """All parts of one placement, mixed and concatenated: (B, T, ΣD), zero at padding.
 
-    Each part is mixed (:class:`LayerMix`), standardised if asked, put through its dropout, then
-    set beside the others. All units of an example (premise and hypothesis, …) share one mixer.
+    Each part is mixed (:class:`LayerMix`), standardised if requested, and put through its dropout;
+    then all are concatenated. All slots of an example (premise and hypothesis, …) share one mixer.
 
-    Standardising is a fixed affine, one mean and standard deviation a dimension of a part's
-    output. They are fitted once, before training, over the real training tokens with the mix at
-    its initial weights, and do not follow the mix as it learns: a scale that moved with it would
-    undo γ. A dimension that is constant over the training tokens is only centred.
+    Standardisation subtracts a fixed mean from each dimension of a part's output and divides by a
+    fixed standard deviation. Both are computed once, before training, over the real training
+    tokens with the initial weights of the mix. They do not change with the mix, since a scale that
+    changed with it would undo γ. A dimension that is constant over the training tokens is only
+    centred.
 
     Args:
         parts: the parts in the order in which their vectors are concatenated.
-        standardize: see above; :meth:`fit_standardizer` must then run (or a state be loaded)
+        standardize: see above; :meth:`fit_standardizer` must then be called (or a state be loaded)
             before the first forward pass.
-        initial: for each trainable part's name the provider's vectors of the training
-            vocabulary, (V + 1, D), row i for word id i. Row 0 (padding and unseen words) is
-            ignored: there the part's own frozen vector is used. When a saved mixer is built
-            again, zeros of the same shape will do.
+        initial: for the name of each trainable part the vectors of the training vocabulary by its
+            provider, (V + 1, D), row i for word id i. Row 0 (padding and unseen words) is ignored;
+            unseen words keep their frozen vectors. Before a saved state is loaded, zeros of the
+            same shape can be given.
 
     Raises:
-        ConfigError: for two parts of one name, a mix that does not fit its part, or a trainable
-            part that has several layers or no initial vectors.
+        ConfigError: for two parts with the same name, a mix that does not fit its part, or a
+            trainable part that has several layers or no initial vectors.
     """
 
     def __init__(
@@ -161,36 +166,36 @@ class FeatureMixer(nn.Module):
 
     @property
     def layers_needed(self) -> list[tuple[int, ...]]:
-        """For each part the layers that must be read, ascending; forward takes only these too."""
+        """For each part the layers that are needed, ascending; forward accepts only these, too."""
         return [part.mix.layers_needed for part in self._parts]
 
     def forward(
         self, parts: Sequence[Tensor], mask: Tensor, word_ids: Tensor | None = None
     ) -> Tensor:
-        """Mix a unit's batch.
+        """(B, T, ΣD) features of one slot of a batch.
 
         Args:
             parts: for each part all of its layers (B, L, T, D), or only those needed.
             mask: (B, T) bool, true at real tokens.
-            word_ids: (B, T) ids in the training vocabulary, 0 for padding and unseen words;
+            word_ids: (B, T) int64 ids in the training vocabulary, 0 for padding and unseen words;
                 required if a part is trainable.
         """
         for part in self._parts:
             if part.standardizer is not None and not bool(part.standardizer.fitted):
-                raise RuntimeError("fit_standardizer must run before the mixer is used")
+                raise RuntimeError("call fit_standardizer before the mixer is used")
         outputs = [part(layers, word_ids) for part, layers in zip(self._parts, parts, strict=True)]
-        # torch.where rather than a product: the affine moves padding away from zero, and a
-        # product would let an infinity through.
+        # torch.where instead of a product: standardisation makes padding nonzero, and 0 · ∞ is NaN.
         return torch.where(mask.unsqueeze(-1), torch.cat(outputs, dim=-1), 0.0)
 
     @torch.no_grad()
-    def fit_standardizer(self, batches: Iterable[UnitTensors]) -> None:
-        """Fit the affine over the real tokens of ``batches``, once, before training.
+    def fit_standardizer(self, batches: Iterable[SlotTensors]) -> None:
+        """Compute means and standard deviations over the real tokens of ``batches``.
 
-        Moments are gathered in one pass in float64. Does nothing without ``standardize``.
+        Call it once, before training. It reads the batches once and computes in float64. Without
+        ``standardize`` it does nothing.
 
         Raises:
-            ValueError: if the batches hold no token.
+            ValueError: if the batches have no tokens.
         """
         if not self.standardize:
             return
@@ -200,12 +205,12 @@ class FeatureMixer(nn.Module):
                 running.add(part.raw(layers, batch.word_ids)[batch.mask])
         for part, running in zip(self._parts, moments, strict=True):
             if running.count == 0:
-                raise ValueError("there is no training token to standardise on")
+                raise ValueError("there are no training tokens to standardise on")
             assert part.standardizer is not None
             part.standardizer.set(running)
 
     def penalty(self) -> Tensor:
-        """Σ over parts of λ Σ w², to be added to the head's loss."""
+        """The sum of the parts' penalties λ Σ w², a scalar to be added to the loss of the head."""
         mixes = [(part.mix, part.config.l2) for part in self._parts]
         terms = [mix.penalty(l2) for mix, l2 in mixes if mix.w is not None]
         return torch.stack(terms).sum() if terms else torch.zeros(())

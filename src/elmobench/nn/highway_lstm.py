@@ -1,4 +1,4 @@
-"""The alternating LSTM with highway connections of He et al. (2017), fast on a CPU."""
+"""The alternating LSTM with highway connections of He et al. (2017), optimised for CPUs."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _GATES = 5
 
 
 class AlternatingHighwayLstm(nn.Module):
-    """(B, T, D) and (B, T) mask to (B, T, hidden): layers that read forwards and back in turn.
+    """(B, T, D) and (B, T) mask to (B, T, hidden): layers read forwards and backwards in turn.
 
-    He, Lee, Lewis and Zettlemoyer (2017), "Deep Semantic Role Labeling: What Works and What's
-    Next", section 2.1. With x the layer's input, h and c the states of the step before::
+    Source: He, Lee, Lewis and Zettlemoyer (2017), "Deep Semantic Role Labeling: What Works and
+    What's Next", section 2.1. With x the input of a layer, h and c the previous states::
 
         i, f, o, r = σ(W x + U h + b)        g = tanh(W x + U h + b)
         c' = i g + f c                        h' = z (r o tanh(c') + (1 - r) V x)
 
-    r is the highway gate and z the recurrent dropout, one mask a sentence and layer for all
-    steps. The first layer reads forwards. Weights start block-wise orthogonal, biases at zero,
-    those of forget gates at one, as in the published code (AllenNLP 0.9).
+    r is the highway gate and z the recurrent dropout: one mask per sentence and layer, the same for
+    all steps. The first layer reads forwards. Initial weights are orthogonal in each block, biases
+    zero, those of forget gates one, as in the published code (AllenNLP 0.9).
 
-    Rows are packed by length, so padding costs nothing and reaches nothing; it comes out zero.
-    W x and V x are one product a layer for all steps, U h one product a step for all gates, and
-    the gradient of U one product a layer, which is why the scan has a backward of its own.
+    Rows are packed by length, so padding costs no time and does not affect the result; its output
+    is zero. W x and V x are one product per layer for all steps, U h is one product per step for
+    all gates. The gradient is written by hand so that the gradient of U is one product per layer.
 
     Args:
         input_dim: D.
-        hidden: units a layer.
-        layers: their number.
+        hidden: units per layer.
+        layers: number of layers.
         dropout: probability of the recurrent dropout z.
     """
 
@@ -55,10 +55,13 @@ class AlternatingHighwayLstm(nn.Module):
                 bias[hidden : 2 * hidden] = 1.0
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Encode ``x``; the mask is true at real tokens, all of them on the left."""
+        """(B, T, hidden) states of (B, T, D) ``x``.
+
+        The (B, T) bool mask is true at real tokens, all of them on the left.
+        """
         batch, time, _ = x.shape
-        places, sizes = _packing(mask)
-        hidden: Tensor = x.flatten(0, 1)[places]
+        positions, sizes = _packing(mask)
+        hidden: Tensor = x.flatten(0, 1)[positions]
         if sizes:
             weights = zip(self.inputs, self.states, self.biases, strict=True)
             for layer, (w, u, b) in enumerate(weights):
@@ -70,7 +73,7 @@ class AlternatingHighwayLstm(nn.Module):
                 hidden = _Scan.apply(projected, u, keep, sizes, layer % 2 == 1)  # type: ignore[no-untyped-call]
         else:
             hidden = hidden[:, :1].expand(-1, self.out_dim)
-        out = x.new_zeros(batch * time, self.out_dim).index_copy(0, places, hidden)
+        out = x.new_zeros(batch * time, self.out_dim).index_copy(0, positions, hidden)
         return out.view(batch, time, self.out_dim)
 
 
@@ -79,7 +82,10 @@ def _orthogonal(blocks: int, rows: int, columns: int) -> Tensor:
 
 
 def _packing(mask: Tensor) -> tuple[Tensor, list[int]]:
-    """Where real tokens stand in (B · T), step by step and longest row first; rows a step."""
+    """The (N,) positions of real tokens in (B · T), and the number of rows at each step.
+
+    Positions are ordered by step, then by decreasing length of the row.
+    """
     time = mask.shape[1]
     order = mask.sum(dim=1).argsort(descending=True, stable=True)
     step, rank = mask[order].t().nonzero(as_tuple=True)
@@ -102,9 +108,9 @@ class _Scan(torch.autograd.Function):
         width = weight.shape[1]
         gates = projected[:, : _GATES * width].contiguous()
         skip = projected[:, _GATES * width :]
-        # States before each step, packed; rows that have not begun stay zero.
+        # States before each step, packed; rows that have not started stay zero.
         h_before, c_before = (skip.new_zeros(skip.shape) for _ in range(2))
-        squashed, out = (torch.empty_like(h_before) for _ in range(2))
+        tanh_c, out = (torch.empty_like(h_before) for _ in range(2))
         h, c = (skip.new_zeros(sizes[0], width) for _ in range(2))
         steps = _slices(sizes)
         transposed = weight.t()
@@ -116,27 +122,27 @@ class _Scan(torch.autograd.Function):
             gate[:, 4 * width :].tanh_()
             i, f, o, r, g = gate.chunk(_GATES, dim=1)
             torch.addcmul(i * g, f, c[:n], out=c[:n])
-            tanh = torch.tanh(c[:n], out=squashed[here])
+            tanh = torch.tanh(c[:n], out=tanh_c[here])
             y = torch.lerp(skip[here], o * tanh, r)
             if keep is not None:
                 y *= keep[:n]
             h[:n] = y
             out[here] = y
-        ctx.save_for_backward(weight, keep, gates, skip, squashed, h_before, c_before)
+        ctx.save_for_backward(weight, keep, gates, skip, tanh_c, h_before, c_before)
         ctx.steps, ctx.backwards = steps, backwards
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        weight, keep, gates, skip, squashed, h_before, c_before = ctx.saved_tensors
+        weight, keep, gates, skip, tanh_c, h_before, c_before = ctx.saved_tensors
         width = weight.shape[1]
-        found = grad.new_empty(len(grad), (_GATES + 1) * width)
-        d_gates, d_skip = found[:, : _GATES * width], found[:, _GATES * width :]
+        d_projected = grad.new_empty(len(grad), (_GATES + 1) * width)
+        d_gates, d_skip = d_projected[:, : _GATES * width], d_projected[:, _GATES * width :]
         d_h, d_c = (grad.new_zeros(ctx.steps[0][1], width) for _ in range(2))
         for here, n in ctx.steps if ctx.backwards else reversed(ctx.steps):
             i, f, o, r, g = gates[here].chunk(_GATES, dim=1)
-            tanh = squashed[here]
+            tanh = tanh_c[here]
             d_y = grad[here] + d_h[:n]
             if keep is not None:
                 d_y *= keep[:n]
@@ -156,11 +162,11 @@ class _Scan(torch.autograd.Function):
             d_gate[:, 4 * width :] = d_cell * i * (1 - g * g)
             torch.mul(d_cell, f, out=d_c[:n])
             torch.mm(d_gate, weight, out=d_h[:n])
-        return found, d_gates.t() @ h_before, None, None, None
+        return d_projected, d_gates.t() @ h_before, None, None, None
 
 
 def _slices(sizes: Sequence[int]) -> list[tuple[slice, int]]:
-    """The packed rows of each step, and their number."""
+    """The packed rows of each step, and how many they are."""
     result, start = [], 0
     for size in sizes:
         result.append((slice(start, start + size), size))

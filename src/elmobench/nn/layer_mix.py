@@ -1,4 +1,4 @@
-"""The scalar mix of a part's layers: ``γ Σ_j s_j h_j`` with ``s = softmax(w)``.
+"""The scalar mix of the layers of a model: ``γ Σ_j s_j h_j`` with ``s = softmax(w)``.
 
 Source: Peters et al., "Deep contextualized word representations" (NAACL 2018), equation 1.
 """
@@ -17,11 +17,11 @@ LayerNorm = Literal["none", "token"]
 
 
 class MixReport(TypedDict):
-    """What a record keeps of a mix.
+    """The state of a mix as it is stored in a run record.
 
-    ``s`` has one weight for each of the part's L layers (0 where unused); None for a
-    concatenation and for a part with one layer. ``gamma`` is 1.0 where it is not learned.
-    ``w`` holds the raw weights of the layers that are mixed; None where none are learned.
+    ``s`` has one weight for each of the L layers (0 for unused ones); it is None for a
+    concatenation and for a part with one layer. ``gamma`` is 1.0 if it is not learned. ``w`` has
+    the raw weights of the layers that are mixed; it is None if none are learned.
     """
 
     s: list[float] | None
@@ -30,22 +30,29 @@ class MixReport(TypedDict):
 
 
 class LayerMix(nn.Module):
-    """(B, L', T, D) frozen layers to (B, T, D), or to (B, T, L·D) for ``concat``.
+    """Mix (B, L', T, D) frozen layers to (B, T, D), or to (B, T, L'·D) with ``concat``.
 
-    A part with one layer passes unchanged: it has no s, no parameters, γ is 1 and ``norm`` is
-    not applied (there is nothing to bring to a common scale). ``concat`` has neither s nor γ.
+    A part with one layer is returned unchanged: it has no parameters, γ is 1, and ``norm`` is not
+    applied, since there are no scales to equalise. ``concat`` has neither s nor γ.
+
+    >>> mix = LayerMix(num_layers=3)
+    >>> mix(torch.ones(2, 3, 5, 8)).shape
+    torch.Size([2, 5, 8])
+    >>> LayerMix(num_layers=3, mode="layer=1").report()["s"]
+    [0.0, 1.0, 0.0]
 
     Args:
-        num_layers: L, the layers that the part has.
+        num_layers: L, the number of layers of the part.
         mode: a :class:`MixMode` or its text.
-        gamma: learn the scale γ, which starts at 1; also in the modes that read one layer of
-            several, since without γ such a layer may not train (section 3.3 of the paper).
-        norm: ``token`` scales each layer's vector of each token to zero mean and unit variance
-            before mixing, without a learned affine. Statistics are never taken over the batch:
-            a sentence's vectors do not depend on its neighbours.
+        gamma: whether to learn the scale γ, which is initially 1; also in modes that read one
+            layer of several, since without γ such a layer may not train (section 3.3 of the
+            paper).
+        norm: ``token`` scales the vector of each token and layer to zero mean and unit variance
+            before mixing, without learned parameters. Statistics are never computed over the
+            batch, so that the vectors of a sentence do not depend on the other sentences.
 
     Raises:
-        ConfigError: if the mode is unknown or the part has no such layer.
+        ConfigError: if the mode is unknown or the part does not have the layers it reads.
     """
 
     w: nn.Parameter | None
@@ -72,11 +79,11 @@ class LayerMix(nn.Module):
         self.register_parameter("gamma", nn.Parameter(torch.ones(())) if scaled else None)
 
     def width(self, dim: int) -> int:
-        """Width of the output for layers of ``dim`` values."""
+        """Number of output values per token for layers of ``dim`` values."""
         return dim * len(self.layers_needed) if self._concat else dim
 
     def forward(self, layers: Tensor) -> Tensor:
-        """Mix ``layers``: all L of them, or only :attr:`layers_needed`, on axis 1."""
+        """Mix (B, L', T, D) ``layers``: all L layers, or only :attr:`layers_needed`."""
         used = len(self.layers_needed)
         if layers.shape[1] == self.num_layers and used != self.num_layers:
             layers = layers[:, list(self.layers_needed)]
@@ -96,12 +103,12 @@ class LayerMix(nn.Module):
             mixed = layers.mean(dim=1)
         else:
             s = torch.softmax(self.w, dim=0)
-            # One product over the flattened tokens: ten times a sum over scaled layers.
+            # One product over the flattened tokens is ten times faster than a sum of scaled layers.
             mixed = (s.expand(len(layers), 1, used) @ layers.flatten(2)).view_as(layers[:, 0])
         return mixed if self.gamma is None else self.gamma * mixed
 
     def penalty(self, l2: float) -> Tensor:
-        """λ Σ_j w_j² for λ = ``l2``: on the raw weights only, never on γ. Zero without weights."""
+        """The scalar λ Σ_j w_j² with λ = ``l2``, of the raw weights only; 0 if there are none."""
         return torch.zeros(()) if self.w is None else l2 * self.w.square().sum()
 
     def report(self) -> MixReport:

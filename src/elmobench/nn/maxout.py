@@ -1,4 +1,7 @@
-"""Maxout layers (Goodfellow et al. 2013)."""
+"""Maxout layers.
+
+Source: Goodfellow et al., "Maxout Networks" (2013).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from torch import Tensor, nn
 
 
 class Maxout(nn.Module):
-    """A stack of layers, each the largest of ``pool`` linear maps, followed by dropout.
+    """A stack of layers, each the elementwise maximum of ``pool`` linear maps, then dropout.
 
     Args:
         input_dim: width of the input.
-        output_dims: width of each layer's output.
-        pool: linear maps to choose from.
+        output_dims: width of the output of each layer.
+        pool: number of linear maps per layer.
         dropouts: dropout after each layer.
 
     Raises:
@@ -35,7 +38,7 @@ class Maxout(nn.Module):
         self.dropouts = nn.ModuleList(nn.Dropout(p) for p in dropouts)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(…, input_dim) -> (…, output_dims[-1])."""
+        """(…, input_dim) to (…, output_dims[-1])."""
         for layer, dropout in zip(self.layers, self.dropouts, strict=True):
             x = dropout(layer(x).unflatten(-1, (-1, self.pool)).amax(dim=-1))
         return x

@@ -1,4 +1,4 @@
-"""How a part's layers become one vector: the modes of the layer mix, as text and as a value."""
+"""The modes of the layer mix, which say how several layers become one vector."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class MixMode:
 
     Attributes:
         kind: ``learned`` (softmax weights over all layers), ``uniform`` (their mean), ``layer``
-            (layer ``k`` alone), ``first`` (learned over the first ``k``), ``last`` (the top
-            layer alone) or ``concat`` (all layers side by side).
+            (only layer ``k``), ``first`` (learned weights over the first ``k`` layers), ``last``
+            (only the top layer) or ``concat`` (all layers concatenated).
         k: the number in ``layer=K`` and ``first=K``; None for the other kinds.
     """
 
@@ -29,17 +29,17 @@ class MixMode:
 
     @classmethod
     def parse(cls, text: str | MixMode) -> MixMode:
-        """The mode written as ``text``, for example ``"learned"`` or ``"layer=1"``.
+        """Parse a mode, for example ``"learned"`` or ``"layer=1"``.
 
         Raises:
-            ConfigError: if it is none of the six forms.
+            ConfigError: if the text has none of the six forms.
         """
         if isinstance(text, MixMode):
             return text
         kind, equals, number = text.strip().partition("=")
         if not equals and kind in _PLAIN:
             return cls(cast(MixKind, kind))
-        # isdecimal alone also admits the digits of other scripts.
+        # isdecimal alone also accepts the digits of other scripts.
         if kind in ("layer", "first") and number.isascii() and number.isdecimal():
             return cls(cast(MixKind, kind), int(number))
         raise ConfigError(f"unknown layer mix {text!r}", fix=_FIX)
@@ -48,10 +48,10 @@ class MixMode:
         return self.kind if self.k is None else f"{self.kind}={self.k}"
 
     def layers(self, num_layers: int) -> tuple[int, ...]:
-        """The layers that this mode reads from a part of ``num_layers``, ascending from 0.
+        """The layers that this mode reads from a part with ``num_layers`` layers, ascending.
 
         Raises:
-            ConfigError: if the part has no such layers.
+            ConfigError: if the part does not have them.
         """
         if self.kind == "last":
             return (num_layers - 1,)
@@ -68,7 +68,7 @@ class MixMode:
             assert self.k is not None
             if not 1 <= self.k <= num_layers:
                 raise ConfigError(
-                    f"cannot take the first {self.k} of {num_layers} layers",
+                    f"cannot use the first {self.k} of {num_layers} layers",
                     where=f"layer mix {self}",
                     fix=f"use first=1 to first={num_layers}",
                 )

@@ -1,4 +1,4 @@
-"""Pooling over the real tokens of a padded batch. An empty sentence pools to zeros."""
+"""Pooling over the real tokens of a padded batch; the result for an empty sentence is zero."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from torch import Tensor
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last axis of ``scores``, zero where ``mask`` (bool, broadcast) is false.
+    """Softmax over the last axis of ``scores``, restricted to where ``mask`` is true.
 
-    A row without any true position is all zeros.
+    The bool mask is broadcast to the shape of ``scores``, which is also that of the result. It is
+    zero where the mask is false, also in rows without any true position.
     """
     low = torch.finfo(scores.dtype).min
     weights = torch.softmax(scores.masked_fill(~mask, low), dim=-1)
@@ -17,13 +18,13 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """(B, T, D), (B, T) -> (B, D): the sum over real tokens divided by their number."""
+    """(B, D) mean of (B, T, D) ``x`` over real tokens, where the (B, T) mask is true."""
     total = x.masked_fill(~mask.unsqueeze(-1), 0.0).sum(dim=1)
     return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def masked_max(x: Tensor, mask: Tensor) -> Tensor:
-    """(B, T, D), (B, T) -> (B, D): the largest value over real tokens."""
+    """(B, D) maximum of (B, T, D) ``x`` over real tokens, where the (B, T) mask is true."""
     if x.shape[1] == 0:
         return x.new_zeros(x.shape[0], x.shape[2])
     low = torch.finfo(x.dtype).min
@@ -32,11 +33,11 @@ def masked_max(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_min(x: Tensor, mask: Tensor) -> Tensor:
-    """(B, T, D), (B, T) -> (B, D): the smallest value over real tokens."""
+    """(B, D) minimum of (B, T, D) ``x`` over real tokens, where the (B, T) mask is true."""
     return -masked_max(-x, mask)
 
 
 def attentive_pool(x: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
-    """(B, T, D), (B, T), (B, T) -> (B, D): the mean of real tokens weighted by softmax(scores)."""
+    """(B, D) mean of (B, T, D) ``x`` over real tokens, weighted by softmax of (B, T) ``scores``."""
     weights = masked_softmax(scores, mask)
     return (weights.unsqueeze(1) @ x.masked_fill(~mask.unsqueeze(-1), 0.0)).squeeze(1)

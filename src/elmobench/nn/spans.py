@@ -1,4 +1,4 @@
-"""Spans of tokens: attention inside each, layers on concatenations, buckets of distances."""
+"""Spans of tokens: attention within spans, scorers of concatenated vectors, distance buckets."""
 
 from __future__ import annotations
 
@@ -10,62 +10,75 @@ from torch import Tensor, nn
 from elmobench.nn.pooling import masked_softmax
 
 DISTANCES = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256, 512)
-"""Lower ends of the buckets after the first, which holds 0."""
+"""Lower bounds of the buckets after the first, which contains 0."""
 
 
 def distance_buckets(distance: Tensor) -> Tensor:
-    """Bucket of each distance (integers from 0): single ones below 5, then doubling widths."""
+    """The bucket of each distance, of the same shape; distances are integers from 0.
+
+    Distances below 5 have their own buckets; then the widths double.
+    """
     return torch.bucketize(distance, torch.tensor(DISTANCES, device=distance.device), right=True)
 
 
 def attend_spans(scores: Tensor, values: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """Mean of each span's values, weighted by softmax of its scores (Lee et al. 2017, eq. 4-6).
+    """Mean of the values in each span, weighted by the softmax of the scores.
+
+    Time and memory grow with S times the widest span.
+
+    Source: Lee et al., "End-to-end Neural Coreference Resolution" (2017), equations 4 to 6.
 
     Args:
-        scores: (N,) of the tokens.
-        values: (N, D).
-        first, last: (S,) tokens, inclusive.
+        scores: (N,) scores of the tokens.
+        values: (N, D) vectors of the tokens.
+        first: (S,) first token of each span.
+        last: (S,) last token of each span, inclusive.
 
     Returns:
-        (S, D). Costs S times the widest span.
+        (S, D).
     """
     if not len(first):
         return values.new_zeros(0, values.shape[1])
     width = int((last - first).max()) + 1
-    places = first.unsqueeze(1) + torch.arange(width, device=first.device)
-    inside = places <= last.unsqueeze(1)
-    places = places.clamp(max=len(values) - 1)
-    weights = masked_softmax(scores[places], inside)
-    return (weights.unsqueeze(1) @ values[places]).squeeze(1)
+    tokens = first.unsqueeze(1) + torch.arange(width, device=first.device)
+    inside = tokens <= last.unsqueeze(1)
+    tokens = tokens.clamp(max=len(values) - 1)
+    weights = masked_softmax(scores[tokens], inside)
+    return (weights.unsqueeze(1) @ values[tokens]).squeeze(1)
 
 
 def attend_prefixes(scores: Tensor, values: Tensor, width: int) -> Tensor:
-    """:func:`attend_spans` of all spans of up to ``width`` tokens at once.
+    """:func:`attend_spans` for all spans of up to ``width`` tokens.
+
+    Args:
+        scores: (N,) scores of the tokens.
+        values: (N, D) vectors of the tokens.
+        width: largest number of tokens in a span.
 
     Returns:
-        (N, width, D): row n, column w is the span of w + 1 tokens that starts at n. Where that
-        reaches beyond the last token, the tokens that there are count.
+        (N, width, D): [n, w] is the span of w + 1 tokens that starts at token n, cut off after the
+        last token.
     """
     count = len(values)
     steps = torch.arange(width, device=values.device)
-    places = torch.arange(count, device=values.device).unsqueeze(1) + steps
-    real = places < count
-    places = places.clamp(max=count - 1)
+    tokens = torch.arange(count, device=values.device).unsqueeze(1) + steps
+    real = tokens < count
+    tokens = tokens.clamp(max=count - 1)
     inside = (steps.unsqueeze(0) <= steps.unsqueeze(1)) & real.unsqueeze(1)
-    weights = masked_softmax(scores[places].unsqueeze(1), inside)  # (N, width, width)
-    return weights @ values[places]
+    weights = masked_softmax(scores[tokens].unsqueeze(1), inside)  # (N, width, width)
+    return weights @ values[tokens]
 
 
 class BlockFeedForward(nn.Module):
-    """A feed-forward scorer of a concatenation, which is never built.
+    """A feed-forward scorer of concatenated vectors that need not be concatenated.
 
-    The first layer is linear in its blocks, so a block that few tokens or spans share is
-    projected once and then looked up: ``project`` gives a block's part of the first layer's
-    pre-activation, ``finish`` takes the sum of all parts on to one score.
+    The first layer is linear, so each of the vectors (blocks) can be projected separately. A
+    vector that is part of many inputs is projected once: ``project`` computes the contribution of
+    one block to the first layer, ``finish`` computes the score from the sum of all contributions.
 
     Args:
         blocks: widths of the concatenated vectors.
-        hidden: units of each hidden layer.
+        hidden: units per hidden layer.
         depth: number of hidden layers, ReLU after each.
         dropout: after each hidden layer.
     """
@@ -80,16 +93,16 @@ class BlockFeedForward(nn.Module):
         self.rest = nn.Sequential(*layers, nn.Linear(hidden, 1))
 
     def project(self, block: int, x: Tensor) -> Tensor:
-        """(…, blocks[block]) to (…, hidden)."""
+        """(…, blocks[block]) vectors to their (…, hidden) contribution to the first layer."""
         start = sum(self.blocks[:block])
         return x @ self.first.weight[:, start : start + self.blocks[block]].T
 
     def finish(self, total: Tensor) -> Tensor:
-        """(…, hidden), the sum of all projections, to (…) scores."""
+        """(…) scores from (…, hidden) sums of the contributions of all blocks."""
         out: Tensor = self.rest(total + self.first.bias)
         return out.squeeze(-1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(…, sum of blocks) to (…): the same of vectors that are concatenated already."""
+        """(…) scores of (…, sum(blocks)) vectors that are already concatenated."""
         out: Tensor = self.rest(self.first(x))
         return out.squeeze(-1)

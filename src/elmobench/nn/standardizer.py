@@ -1,4 +1,4 @@
-"""A fixed affine that gives vectors zero mean and unit variance over the training tokens."""
+"""Standardise vectors to zero mean and unit variance over the training tokens."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import torch
 from torch import Tensor, nn
 
 CONSTANT = 1e-6
-"""A dimension whose standard deviation is below this is only centred, never blown up."""
+"""Dimensions with a smaller standard deviation are only centred, since scaling amplifies noise."""
 
 
 class RunningMoments:
-    """Mean and variance of vectors that arrive in blocks, in float64 (Chan et al. 1983)."""
+    """Mean and variance of vectors that are added in blocks, in float64.
+
+    Source: Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance" (1983).
+
+    Args:
+        dim: values per vector.
+    """
 
     def __init__(self, dim: int) -> None:
         self.count = 0
@@ -18,7 +24,7 @@ class RunningMoments:
         self._squares = torch.zeros(dim, dtype=torch.float64)
 
     def add(self, block: Tensor) -> None:
-        """Take in (N, dim) vectors."""
+        """Add (N, dim) vectors."""
         if len(block) == 0:
             return
         block = block.detach().to("cpu", torch.float64)
@@ -37,7 +43,11 @@ class RunningMoments:
 
 
 class Standardizer(nn.Module):
-    """``(x - mean) / std`` with buffers that are fitted once and saved with the head."""
+    """``(x - mean) / std`` with fixed buffers that are saved with the head.
+
+    Args:
+        dim: values per vector.
+    """
 
     mean: Tensor
     std: Tensor
@@ -50,12 +60,12 @@ class Standardizer(nn.Module):
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
 
     def set(self, moments: RunningMoments) -> None:
-        """Fix the affine."""
+        """Set mean and standard deviation; call this once."""
         std = moments.std
         self.mean.copy_(moments.mean)
         self.std.copy_(torch.where(std < CONSTANT, 1.0, std))
         self.fitted.fill_(True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(…, dim) -> (…, dim)."""
+        """(…, dim) to (…, dim)."""
         return (x - self.mean) / self.std

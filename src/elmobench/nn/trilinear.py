@@ -2,7 +2,7 @@
 
 Sources: Seo et al., "Bidirectional Attention Flow for Machine Comprehension" (2017), section 2;
 Clark and Gardner, "Simple and Effective Multi-Paragraph Reading Comprehension" (2018), section
-2.2, whose last term (``summary * attended``) is used here.
+2.2, whose last term (``summary * attended``) is used.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Trilinear(nn.Module):
     """Scores ``a_ij = u·h_i + v·q_j + w·(h_i ∘ q_j)`` of all pairs of tokens.
 
     Args:
-        dim: D, width of both sequences.
-        rows: with the term ``u·h_i``. A softmax over j does not feel it, so that attention of
-            that kind alone leaves it out.
+        dim: D, values per token in both sequences.
+        rows: whether to include the term ``u·h_i``. It does not change a softmax over j, so it is
+            useless if the scores are used for nothing else.
     """
 
     rows: nn.Parameter | None
@@ -36,7 +36,7 @@ class Trilinear(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, h: Tensor, q: Tensor) -> Tensor:
-        """(B, T, D), (B, U, D) -> (B, T, U)."""
+        """(B, T, D) and (B, U, D) to (B, T, U) scores."""
         scores = (h * self.products) @ q.transpose(1, 2) + (q @ self.columns).unsqueeze(1)
         if self.rows is not None:
             scores = scores + (h @ self.rows).unsqueeze(2)
@@ -44,17 +44,20 @@ class Trilinear(nn.Module):
 
 
 def attention_flow(h: Tensor, q: Tensor, scores: Tensor, h_mask: Tensor, q_mask: Tensor) -> Tensor:
-    """What each token of h reads of q, and what all of q reads of h: (B, T, 4·D).
+    """Bidirectional attention flow: ``[h_i ; c_i ; h_i ∘ c_i ; s ∘ c_i]`` for each token i of h.
 
-    With ``c_i`` the mean of q under the softmax of ``scores[i]`` and ``s`` the mean of h under the
-    softmax of each token's best score: ``[h_i ; c_i ; h_i ∘ c_i ; s ∘ c_i]``.
+    ``c_i`` is the mean of q weighted by the softmax of ``scores[i]``; ``s`` is the mean of h
+    weighted by the softmax of the largest score of each token.
 
     Args:
         h: (B, T, D).
         q: (B, U, D).
         scores: (B, T, U).
-        h_mask: (B, T) bool.
-        q_mask: (B, U) bool; every row has a true position.
+        h_mask: (B, T) bool, true at real tokens.
+        q_mask: (B, U) bool, true at real tokens; every row has at least one.
+
+    Returns:
+        (B, T, 4·D).
     """
     attended = masked_softmax(scores, q_mask.unsqueeze(1)) @ q
     low = torch.finfo(scores.dtype).min
@@ -64,9 +67,15 @@ def attention_flow(h: Tensor, q: Tensor, scores: Tensor, h_mask: Tensor, q_mask:
 
 
 def attend_to_others(h: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
-    """(B, T, D), (B, T, T), (B, T) -> (B, T, D): for each token the mean of the *other* tokens.
+    """For each token the mean of the *other* tokens, weighted by the softmax of its scores.
 
-    The weights are the softmax of its scores over the other real tokens; zero if there is none.
+    Args:
+        h: (B, T, D).
+        scores: (B, T, T).
+        mask: (B, T) bool, true at real tokens.
+
+    Returns:
+        (B, T, D); zero if there is no other real token.
     """
     others = ~torch.eye(h.shape[1], dtype=torch.bool, device=h.device)
     return masked_softmax(scores, mask.unsqueeze(1) & others) @ h

@@ -1,4 +1,8 @@
-"""Dropout that drops the same values at every token of a sequence (Gal and Ghahramani 2016)."""
+"""Dropout that drops the same dimensions at every token of a sequence.
+
+Source: Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural
+Networks" (2016).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from torch.nn import functional as F
 
 
 class VariationalDropout(nn.Module):
-    """(B, T, D) to (B, T, D): one mask a sequence, the same at all of its tokens.
+    """(B, T, D) to (B, T, D), with one dropout mask per sequence for all of its tokens.
 
     Args:
         p: probability of dropping a value; the others are scaled by 1 / (1 - p).
@@ -19,7 +23,7 @@ class VariationalDropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` itself in evaluation mode."""
+        """Apply dropout in training mode; return ``x`` itself in evaluation mode."""
         if not self.training or self.p == 0:
             return x
         ones = torch.ones(x.shape[0], 1, x.shape[2], dtype=x.dtype, device=x.device)
