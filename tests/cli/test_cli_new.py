@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
-from elmobench.analysis.inspect.annotation_format import tagged
 from elmobench.cli.main import app
 from elmobench.core.errors import ConfigError
 
@@ -43,14 +41,3 @@ def test_the_pipeline_must_be_stated(tmp_path: Path) -> None:
     result = new("x", "--pipeline", "nre", "--out", str(tmp_path))
     assert isinstance(result.exception, ConfigError)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        (["B-PER", "I-PER", "O"], "[PER Ann Lee] sleeps"),
-        (["PROPN", "PROPN", "VERB"], "Ann/PROPN Lee/PROPN sleeps/VERB"),
-    ],
-)
-def test_tags_in_print(tags: list[str], expected: str) -> None:
-    assert " ".join(tagged(("Ann", "Lee", "sleeps"), tags)) == expected

@@ -17,8 +17,10 @@ from elmobench.core.errors import (
 )
 from elmobench.data.cards.card import SplitCounts
 from elmobench.data.cards.catalog import load_card
-from elmobench.data.cards.counts import count, differences
+from elmobench.data.cards.counts import differences
 from elmobench.data.examples import ClassifiedText, Phrase, TaggedSentence
+from elmobench.tasks.sentiment.pipeline import PIPELINE as SENTIMENT
+from elmobench.tasks.tagging.pipeline import NER, POS
 from elmobench.tasks.task import Task, load_task
 
 FILES = {
@@ -332,16 +334,16 @@ def test_counting():
         TaggedSentence("1", ("a", "b", "c"), ("B-X", "I-X", "B-X")),
         TaggedSentence("2", ("a",), ("B-Y",)),
     ]
-    assert count(tagged) == SplitCounts(examples=2, tokens=4, spans=3, types={"X": 2, "Y": 1})
-    assert count([TaggedSentence("1", ("a", "b"), ("NN", "O"))]) == SplitCounts(
+    assert NER.count(tagged) == SplitCounts(examples=2, tokens=4, spans=3, types={"X": 2, "Y": 1})
+    assert POS.count([TaggedSentence("1", ("a", "b"), ("NN", "O"))]) == SplitCounts(
         examples=1, tokens=2, labels={"NN": 1, "O": 1}
     )
     phrases = (Phrase(0, 1, "0"), Phrase(0, 2, "1"))
-    assert count([ClassifiedText("1", ("a", "b"), "1", phrases)]) == SplitCounts(
+    assert SENTIMENT.count([ClassifiedText("1", ("a", "b"), "1", phrases)]) == SplitCounts(
         examples=1, tokens=2, phrases=2, labels={"1": 1}
     )
-    assert differences(SplitCounts(), count(tagged)) == []
-    assert differences(SplitCounts(phrases=1), count(tagged)) == [
+    assert differences(SplitCounts(), NER.count(tagged)) == []
+    assert differences(SplitCounts(phrases=1), NER.count(tagged)) == [
         "phrases: the card says 1, the data have none"
     ]
 

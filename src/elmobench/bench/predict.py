@@ -71,7 +71,7 @@ class Predictor:
         self.record: RunRecord = read_record(record_path)
         folder = record_path.parent.parent
         self._model, self._saved = load_model(RecordStore(folder).head_folder(self.record.cell))
-        self._pipeline = PIPELINES.get(self._saved.pipeline)
+        self.pipeline = PIPELINES.get(self._saved.pipeline)
         base = Path(self._saved.models_base) if self._saved.models_base else None
         catalogue = ModelCatalog({**self._saved.models, **(models or {})}, base)
         self._providers = []
@@ -98,12 +98,14 @@ class Predictor:
             tokenized: split strings at spaces only.
         """
         examples = [
-            self._pipeline.from_text(text, tokenized=tokenized)
+            self.pipeline.from_text(text, tokenized=tokenized)
             if isinstance(text, str)
-            else self._pipeline.from_tokens(tuple(text))
+            else self.pipeline.from_tokens(tuple(text))
             for text in texts
         ]
-        yield from zip(map(self._tokens, examples), self.predict_examples(examples), strict=True)
+        yield from zip(
+            map(self.pipeline.tokens, examples), self.predict_examples(examples), strict=True
+        )
 
     def predict_examples(
         self, examples: Sequence[Any], respell: Callable[[Sentence], Sentence] | None = None
@@ -117,15 +119,10 @@ class Predictor:
         for start in range(0, len(examples), _BATCH):
             chosen = examples[start : start + _BATCH]
             table = SentenceTable()
-            data = ExampleSet(self._pipeline, chosen, table)
+            data = ExampleSet(self.pipeline, chosen, table)
             if respell is not None:
                 table = table.respelled(respell)
             parts = [LivePart(provider, table.sentences) for provider in self._providers]
             collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
             with torch.inference_mode():
                 yield from self._model.predict(collator.batch(data, range(len(chosen))))
-
-    def _tokens(self, example: Any) -> Sentence:
-        """The tokens of all sentences of the example, in the order of its slots."""
-        slots = self._pipeline.slots(example).values()
-        return tuple(token for sentences in slots for sentence in sentences for token in sentence)

@@ -19,6 +19,7 @@ from elmobench.bench.search import SearchResult, candidates, select
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import CellData, part_configs, prepare_data, train_cell
 from elmobench.metrics.base import Scores
+from elmobench.tasks.base import Pipeline
 from elmobench.tracking.host import (
     host_info,
     library_versions,
@@ -97,7 +98,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             selection=search.as_json() if search else None,
             coverage=_coverage(cell, context),
             counts={name: len(examples) for name, examples in data.sets.items()},
-            notes=_notes(rows),
+            notes=_notes(context.pipeline(cell.task), rows),
         ),
         run=_run_info(cell, context, started, stopwatch, training, model, planned.identity),
     )
@@ -222,19 +223,19 @@ def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
     ]
 
 
-def _notes(rows: list[dict[str, Any]]) -> list[str]:
-    """Signs that a head did not learn: it says one thing of everything, and gold does not."""
-    said = {label for row in rows for label in _labels(row["predicted"])}
-    meant = {label for row in rows for label in _labels(row["gold"])}
-    if len(said) == 1 < len(meant):
-        return [f"predicts {said.pop()!r} throughout: it may need more epochs, patience or data"]
+def _notes(pipeline: Pipeline[Any], rows: list[dict[str, Any]]) -> list[str]:
+    """A warning if every prediction has the same label although the gold annotation has several.
+
+    Such a head has not learned.
+    """
+    predicted, gold = (
+        {label for row in rows for label in pipeline.annotation_labels(row[key])}
+        for key in ("predicted", "gold")
+    )
+    if len(predicted) == 1 < len(gold):
+        (label,) = predicted
+        return [f"predicts {label!r} throughout: it may need more epochs, patience or data"]
     return []
-
-
-def _labels(annotation: Any) -> list[str]:
-    """Labels or tags; none where predictions are of another kind (clusters, for instance)."""
-    labels = annotation if isinstance(annotation, list) else [annotation]
-    return [label for label in labels if isinstance(label, str)]
 
 
 def _coverage(cell: Cell, context: RunContext) -> dict[str, dict[str, float]]:

@@ -115,7 +115,7 @@ def _print_examples(
 ) -> None:
     from rich.markup import escape
 
-    from elmobench.analysis.inspect.annotation_format import phrase
+    from elmobench.analysis.inspect.annotation_format import format_annotation
     from elmobench.analysis.inspect.changed_examples import changed_examples
     from elmobench.analysis.inspect.example_texts import texts_of
 
@@ -139,6 +139,5 @@ def _print_examples(
                 (row.left, example.left),
                 (row.right, example.right),
             ):
-                console.print(
-                    f"  {escape(name)}: {escape(phrase(annotation, tokens))}", highlight=False
-                )
+                line = format_annotation(left.pipeline, annotation, tokens)
+                console.print(f"  {escape(name)}: {escape(line)}", highlight=False)

@@ -33,16 +33,17 @@ def predict(
     import json
     import sys
 
-    from elmobench.analysis.inspect.annotation_format import phrase
     from elmobench.bench.predict import Predictor, find_record
 
     predictor = Predictor(find_record(run, results))
+    pipeline = predictor.pipeline
     lines = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
     for tokens, prediction in predictor.predict(lines, tokenized=tokenized):
         if as_json:
             row = {"tokens": list(tokens), "prediction": prediction}
             typer.echo(json.dumps(row, ensure_ascii=False))
-        elif isinstance(prediction, list):
-            typer.echo(phrase(prediction, tokens))
-        else:
-            typer.echo(f"{prediction}\t{' '.join(tokens)}")
+            continue
+        line = pipeline.format_annotation(prediction, tokens)
+        if not pipeline.annotation_repeats_text:
+            line += f"\t{' '.join(tokens)}"
+        typer.echo(line)

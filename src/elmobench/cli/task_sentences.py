@@ -11,13 +11,12 @@ if TYPE_CHECKING:
 
 def task_sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
     """Return the distinct sentences of all splits of ``tasks``, in order of first occurrence."""
-    from elmobench.tasks.registries import PIPELINES
     from elmobench.tasks.task import load_task
 
     sentences: dict[Sentence, None] = {}
     for name in tasks:
         task = load_task(name, include=include, trust_first=trust_first)
-        pipeline = PIPELINES.get(task.card.pipeline)
+        pipeline = task.pipeline
         for split in task.splits:
             for example in task.split(split):
                 for slot_sentences in pipeline.slots(example).values():

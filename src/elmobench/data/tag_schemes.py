@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
 from elmobench.core.errors import DataError
 
 Scheme = Literal["bio", "bioul", "iob1", "none"]
+
+PREDICATE_LABELS = frozenset({"V", "C-V"})
+"""Span types of a proposition that mark its predicate; all others are arguments."""
 
 _PREFIXES = {"bio": "BI", "iob1": "BI", "bioul": "BIUL"}
 
@@ -35,6 +38,11 @@ def check_shape(tag: str, scheme: Scheme) -> str | None:
     if len(prefix) == 1 and prefix in _PREFIXES[scheme] and kind:
         return None
     return f"{tag!r} is not a {scheme.upper()} tag"
+
+
+def are_span_tags(tags: Iterable[str]) -> bool:
+    """Whether every tag is O, or a letter of BIO or BIOUL with a dash and a type."""
+    return all(check_shape(tag, "bioul") is None for tag in tags)
 
 
 def violation(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:

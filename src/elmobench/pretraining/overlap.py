@@ -11,7 +11,6 @@ from elmobench.core.errors import DownloadError, ElmobenchError
 from elmobench.data.cards.catalog import find_cards
 from elmobench.data.examples import Sentence
 from elmobench.pretraining.corpus import Corpus
-from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task, load_task
 
 WORDS = 8
@@ -144,7 +143,7 @@ def known_real_cards(include: Sequence[Path] = ()) -> list[str]:
 
 def sentences_of(task: Task, split: str) -> Iterator[Sentence]:
     """All sentences of the examples of a split."""
-    pipeline = PIPELINES.get(task.card.pipeline)
+    pipeline = task.pipeline
     for example in task.split(split):
         for sentences in pipeline.slots(example).values():
             yield from sentences

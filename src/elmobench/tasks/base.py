@@ -1,28 +1,35 @@
-"""Pipelines: the contract between a data set's examples and what is built on them."""
+"""Pipelines: the contract between a data set's examples and everything that is built on them.
+
+This module and the pipelines' modules do not import torch, so data can be read, counted and shown
+without it. What heads need is in :mod:`elmobench.tasks.head`.
+"""
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmobench.data.cards.card import SplitCounts
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
 
 E = TypeVar("E")
-
+TypedSpan = tuple[str, int, int]
+"""Type, first token and last token of a span; the last token is part of it."""
 SEPARATOR = "|||"
-"""Between the two texts of an example that a user writes for ``predict``."""
+"""Separates the two texts of an example that a user writes for ``predict``."""
 
 
 class LabelCodec(BaseModel):
-    """What a head must remember of the training set to be used again; plain JSON.
+    """What a trained head must know about its training set to be used again; plain JSON.
 
     Attributes:
         labels: output labels in index order.
-        extra: anything else, for example the characters seen.
+        extra: anything else, for example the characters that occur.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,25 +49,80 @@ class HeadOptions(BaseModel):
 
 
 class Pipeline(ABC, Generic[E]):
-    """A kind of task: how examples become context units, labels, heads and scores.
+    """A kind of task: how its examples are encoded, labelled, counted, scored and shown.
+
+    Nothing outside a pipeline looks at the type of its examples or annotations. A pipeline of
+    another package is therefore complete with the five abstract methods below. The methods with a
+    default are worth overriding where the annotation has labels, spans or a readable form.
+
+    An *annotation* is the value that the metric reads: what :meth:`gold` returns, and what the
+    pipeline's heads predict. It must survive a round trip through JSON.
 
     Attributes:
         name: as registered.
-        text_form: how a user's own text is written for ``predict``.
-
-    ``readers`` and ``metrics`` are what ``elmobench new task`` writes into a card to fill in.
+        text_form: how a user writes a text of their own for ``predict``.
+        annotation_repeats_text: whether :meth:`format_annotation` repeats the annotated tokens;
+            where it does not, ``predict`` prints the text next to the prediction.
+        readers: readers that give this pipeline's examples, the usual one first, each with the
+            options that ``elmobench new task`` writes into a card to begin with.
+        metrics: metrics that read this pipeline's annotations, the usual one first.
     """
 
     name: ClassVar[str]
     text_form: ClassVar[str] = "your own text"
+    annotation_repeats_text: ClassVar[bool] = False
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Readers that give its examples, the usual one first, and options to begin with."""
     metrics: ClassVar[tuple[str, ...]] = ()
-    """Metrics that read its predictions, the usual one first."""
+
+    # What an example consists of.
 
     @abstractmethod
     def slots(self, example: E) -> dict[str, list[Sentence]]:
-        """The sentences to encode, by unit name."""
+        """The sentences to encode, by slot: ``{"premise": [...], "hypothesis": [...]}``.
+
+        Every example of the pipeline has the same slots in the same order.
+        """
+
+    @abstractmethod
+    def gold(self, example: E) -> Any:
+        """The gold annotation."""
+
+    def resampling_unit(self, example: E) -> str:
+        """The unit that significance tests resample as a whole: the example's id by default.
+
+        A pipeline with several dependent examples per sentence or article returns the id of that
+        sentence or article.
+        """
+        return str(example.id)  # type: ignore[attr-defined]
+
+    def tokens(self, example: E) -> Sentence:
+        """All tokens of the example: those of its slots, one sentence after another."""
+        return tuple(
+            token
+            for sentences in self.slots(example).values()
+            for sentence in sentences
+            for token in sentence
+        )
+
+    # What a set of examples contains.
+
+    def labels_of(self, example: E) -> Iterable[str]:
+        """The labels or tags that occur in the example; none by default.
+
+        They are checked against the labels that a card lists.
+        """
+        return ()
+
+    def count(self, examples: Sequence[E]) -> SplitCounts:
+        """Sizes of a split, to compare with those that a card states.
+
+        By default the number of examples and of tokens in all slots; what a pipeline does not
+        count is None.
+        """
+        tokens = sum(len(self.tokens(example)) for example in examples)
+        return SplitCounts(examples=len(examples), tokens=tokens)
+
+    # What heads train on.
 
     def training_examples(self, examples: Sequence[E], options: HeadOptions) -> list[E]:
         """What a head trains on: the examples themselves, or for instance their sub-trees."""
@@ -68,25 +130,51 @@ class Pipeline(ABC, Generic[E]):
 
     @abstractmethod
     def codec(self, train: Sequence[E], labels: Sequence[str] | None) -> LabelCodec:
-        """Labels (from the card if it lists them, else as found) and other training state."""
+        """Collect the labels and other training state.
 
-    @abstractmethod
-    def gold(self, example: E) -> Any:
-        """The gold annotation, of the form that the metric reads."""
-
-    def resampling_unit(self, example: E) -> str:
-        """What stands or falls together in tests of significance: the id of the example, or of
-        what several examples are drawn from.
+        Args:
+            train: the training set.
+            labels: those that the card lists; None to take the ones that occur in ``train``.
         """
-        return str(example.id)  # type: ignore[attr-defined]
+
+    # What an annotation says.
+
+    def annotation_labels(self, annotation: Any) -> list[str]:
+        """The labels or tags in an annotation; by default a string is a label of its own.
+
+        A run whose predictions contain a single label throughout gets a warning.
+        """
+        return [annotation] if isinstance(annotation, str) else []
+
+    def annotation_spans(self, annotation: Any) -> list[TypedSpan] | None:
+        """The typed spans that an annotation marks; None if the pipeline marks none."""
+        return None
+
+    def format_annotation(self, annotation: Any, tokens: Sequence[str] | None = None) -> str:
+        """A gold annotation or a prediction as one line of text.
+
+        By default a string is shown as it is and anything else as JSON.
+
+        Args:
+            annotation: as the metric reads it; None is a question without an answer.
+            tokens: the tokens that it annotates (:meth:`tokens`), if they are known.
+        """
+        if annotation is None:
+            return "no answer"
+        if isinstance(annotation, str):
+            return annotation
+        return json.dumps(annotation, ensure_ascii=False)
+
+    # Examples from a user's own text.
 
     @abstractmethod
     def from_tokens(self, tokens: Sentence) -> E:
         """An unlabelled example from a user's own text, for ``predict``."""
 
     def from_text(self, text: str, *, tokenized: bool = False) -> E:
-        """The same from a string: cut into words, or at white space if it is ``tokenized``.
+        """An unlabelled example from a string.
 
-        A pipeline whose examples are more than one sentence overrides it.
+        The string is cut into words, or at white space only if it is ``tokenized``. A pipeline
+        whose examples are more than one sentence overrides this method.
         """
         return self.from_tokens(tuple(TOKENIZERS["whitespace" if tokenized else "words"](text)))

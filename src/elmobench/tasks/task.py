@@ -23,7 +23,7 @@ from elmobench.data.cards.card import (
     TaskCard,
 )
 from elmobench.data.cards.catalog import get_card
-from elmobench.data.cards.counts import count, differences, found_labels
+from elmobench.data.cards.counts import differences
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
 from elmobench.data.cards.sources import (
@@ -38,6 +38,8 @@ from elmobench.data.cards.sources import (
 )
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.readers.base import READERS, SourceText
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.registries import PIPELINES
 
 
 class Task:
@@ -81,6 +83,11 @@ class Task:
         return self.card.id
 
     @property
+    def pipeline(self) -> Pipeline[Any]:
+        """The card's pipeline; an unknown one is an UnknownNameError."""
+        return PIPELINES.get(self.card.pipeline)
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """``("train", "dev", "test")``."""
         return SPLITS
@@ -116,7 +123,7 @@ class Task:
         """All labels or tags: the card's, in its order, else those of train, sorted."""
         if self.card.labels is not None:
             return list(self.card.labels)
-        return sorted(found_labels(self.split("train")))
+        return sorted(self._labels(self.split("train")))
 
     @property
     def data_digest(self) -> str:
@@ -329,23 +336,34 @@ class Task:
         repeated = [key for key, number in ids.items() if number > 1]
         if repeated:
             raise DataError(f"the id {repeated[0]!r} stands {ids[repeated[0]]} times", where=where)
+        try:
+            labels, counts = self._labels(examples), self.pipeline.count(examples)
+        except AttributeError as error:
+            raise DataError(
+                f"pipeline {self.card.pipeline} cannot use examples of type "
+                f"{type(examples[0]).__name__}: {error}",
+                where=where,
+                fix="correct the card's pipeline or its reader",
+            ) from error
         if self.card.labels is not None:
-            unknown = sorted(found_labels(examples) - set(self.card.labels))
+            unknown = sorted(labels - set(self.card.labels))
             if unknown:
                 raise DataError(
                     f"labels that the card does not list: {', '.join(unknown)}", where=where
                 )
-        found = count(examples)
         # Of a set with folds the card states the splits of fold 0, and the whole.
         stated = self.card.stated(split) if not self.fold or split == "all" else SplitCounts()
-        problems = differences(stated, found)
+        problems = differences(stated, counts)
         if problems:
             raise DataError(
                 "; ".join(problems),
                 where=where,
                 fix="correct the card's counts, or its sources and reader options",
             )
-        return found
+        return counts
+
+    def _labels(self, examples: Sequence[Any]) -> set[str]:
+        return {label for example in examples for label in self.pipeline.labels_of(example)}
 
 
 def _full_name(source: FileSource) -> str:

@@ -1,6 +1,5 @@
 """A user's own files of CoNLL-2000: word, part of speech, chunk."""
 
-from elmobench.data.cards.counts import count
 from elmobench.data.readers import read_bytes
 from elmobench.tasks.tagging.pipeline import CHUNKING
 
@@ -24,4 +23,4 @@ def test_read_with_the_options_that_a_new_card_begins_with() -> None:
         ("Not", "only"),
     ]
     assert result.examples[0].tags == ("B-NP", "B-VP", "B-NP", "I-NP", "I-NP", "O")
-    assert count(result.examples).types == {"CONJP": 1, "NP": 2, "VP": 1}
+    assert CHUNKING.count(result.examples).types == {"CONJP": 1, "NP": 2, "VP": 1}

@@ -4,9 +4,9 @@ import pytest
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import load_card
-from elmobench.data.cards.counts import count, found_labels
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers import READERS, SourceText, read_bytes
+from elmobench.tasks.nli.pipeline import PIPELINE
 from elmobench.tasks.task import Task
 
 TABLE = {"premise": "s1", "hypothesis": "s2", "label": "gold", "tokenizer": "treebank"}
@@ -162,9 +162,9 @@ class TestJson:
 
 def test_counts_and_labels():
     examples = table("s1\ts2\tgold\na b\tc\tx\nd\te\ty\nf\tg\tx\n").examples
-    found = count(examples)
+    found = PIPELINE.count(examples)
     assert (found.examples, found.tokens, found.labels) == (3, 7, {"x": 2, "y": 1})
-    assert found_labels(examples) == {"x", "y"}
+    assert [list(PIPELINE.labels_of(example)) for example in examples] == [["x"], ["y"], ["x"]]
 
 
 CARD = """\

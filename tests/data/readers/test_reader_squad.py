@@ -7,9 +7,9 @@ import pytest
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.card import SplitCounts
-from elmobench.data.cards.counts import count
 from elmobench.data.questions import Answer
 from elmobench.data.readers import read_bytes
+from elmobench.tasks.qa.pipeline import PIPELINE
 
 CONTEXT = "Luther's “95 Theses” — nailed in 15173 (cafe\u0301 🇩🇪 10,000)."
 
@@ -66,7 +66,7 @@ def test_answers_within_words_take_the_whole_word_and_are_counted() -> None:
 def test_questions_share_their_passage_and_are_counted() -> None:
     result = read(file(("T", "Rome is old .", [qa("How ?", [(8, "old")], k) for k in "ab"])))
     assert result.examples[0].passage is result.examples[1].passage
-    assert count(result.examples) == SplitCounts(examples=2, passages=1, tokens=4 + 2 * 2)
+    assert PIPELINE.count(result.examples) == SplitCounts(examples=2, passages=1, tokens=4 + 2 * 2)
 
 
 def test_another_tokenizer() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.yaml_files import parse_yaml
-from elmobench.data.cards.counts import count
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.readers.sense_inventory import InventoryCache, read_inventory
+from elmobench.tasks.wsd.pipeline import PIPELINE
 
 ENTRIES = """\
 '''hood':
@@ -215,7 +215,7 @@ def test_semcor_sentences():
         "words whose sense is not in WordNet": 1,
         "sentences without a sense": 1,
     }
-    counts = count(result.examples)
+    counts = PIPELINE.count(result.examples)
     assert (counts.examples, counts.tokens, counts.spans) == (1, 7, 3)
     assert counts.types == {"a": 1, "n": 1, "v": 1}
 

@@ -18,7 +18,6 @@ def texts_of(
         include: folders of further cards.
     """
     from elmobench.core.errors import ElmobenchError
-    from elmobench.tasks.registries import PIPELINES
     from elmobench.tasks.task import load_task
 
     try:
@@ -29,10 +28,9 @@ def texts_of(
     except ElmobenchError:
         # The card is not here, or its data: ids must do.
         return {}
-    pipeline = PIPELINES.get(task.card.pipeline)
     found: dict[str, tuple[tuple[str, ...] | None, str]] = {}
     for example in examples:
-        sentences: list[Any] = [s for slot in pipeline.slots(example).values() for s in slot]
+        sentences: list[Any] = [s for slot in task.pipeline.slots(example).values() for s in slot]
         tokens = tuple(token for sentence in sentences for token in sentence)
         found[example.id] = (tokens, " | ".join(" ".join(sentence) for sentence in sentences))
     return found

@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.core.errors import ElmobenchError
-from elmobench.data.cards.counts import mark_spans
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
-from elmobench.tasks.registries import PIPELINES
-from elmobench.tasks.task import Task, load_task
+from elmobench.tasks.base import Pipeline, TypedSpan
+from elmobench.tasks.task import load_task
 from elmobench.tracking.record import RecordStore, RunRecord
 
 SMALLEST = 20
@@ -84,8 +82,9 @@ def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFram
 
 @dataclass(frozen=True)
 class _View:
-    """A task's words: of each test example, and of the training set."""
+    """A task's pipeline and words: of each test example, and of the training set."""
 
+    pipeline: Pipeline[Any]
     tokens: dict[str, Words]
     train_words: frozenset[str]
     train_entities: frozenset[Words]
@@ -97,31 +96,26 @@ def _view(name: str, fold: int | None, include: Sequence[Path]) -> _View | None:
         task = load_task(name, include=include, fold=fold)
         if not task.is_local:
             return None
-        tokens = {example.id: _tokens(task, example) for example in task.split("test")}
+        pipeline = task.pipeline
+        tokens = {example.id: pipeline.tokens(example) for example in task.split("test")}
         train = task.split("train")
     except ElmobenchError:
         return None
     entities: set[Words] = set()
     for example in train:
-        tags = getattr(example, "tags", None)
-        if tags is not None and mark_spans(tags):
-            entities.update(_entities(_tokens(task, example), tags))
-    words = frozenset(word.lower() for e in train for word in _tokens(task, e))
-    return _View(tokens, words, frozenset(entities))
+        spans = pipeline.annotation_spans(pipeline.gold(example))
+        entities.update(_by_words(pipeline.tokens(example), spans or ()))
+    words = frozenset(word.lower() for e in train for word in pipeline.tokens(e))
+    return _View(pipeline, tokens, words, frozenset(entities))
 
 
-def _tokens(task: Task, example: Any) -> Words:
-    slots = PIPELINES.get(task.card.pipeline).slots(example)
-    return tuple(word for sentences in slots.values() for s in sentences for word in s)
-
-
-def _entities(tokens: Words, tags: Sequence[str]) -> dict[Words, list[tuple[str, int, int]]]:
+def _by_words(tokens: Words, spans: Iterable[TypedSpan]) -> dict[Words, list[TypedSpan]]:
     """Spans by their lower-cased words."""
-    found: dict[Words, list[tuple[str, int, int]]] = defaultdict(list)
-    for kind, first, last in get_entities(list(tags)):
-        surface = tuple(word.lower() for word in tokens[first : last + 1])
-        found[surface].append((kind, first, last))
-    return found
+    by_words: dict[Words, list[TypedSpan]] = defaultdict(list)
+    for span in spans:
+        _, first, last = span
+        by_words[tuple(word.lower() for word in tokens[first : last + 1])].append(span)
+    return by_words
 
 
 class _Vocabularies:
@@ -181,7 +175,7 @@ def _rows(
             return metric.compute(gold, [answers[i]["predicted"] for i in places]).values[primary]
 
         found.append(_row(names, one.name, primary, len(places), told, score))
-    if view.train_entities and all(mark_spans(row["gold"]) for row in rows):
+    if view.train_entities:
         for seen in (True, False):
             name = "entities also in train" if seen else "entities not in train"
             wanted = [
@@ -191,11 +185,11 @@ def _rows(
 
             def recall(
                 answers: list[dict[str, Any]],
-                wanted: list[set[tuple[str, int, int]]] = wanted,
+                wanted: list[set[TypedSpan]] = wanted,
                 count: int = count,
             ) -> float:
                 right = sum(
-                    len(spans & set(get_entities(list(answer["predicted"]))))
+                    len(spans & set(view.pipeline.annotation_spans(answer["predicted"]) or ()))
                     for spans, answer in zip(wanted, answers, strict=True)
                 )
                 return 100 * right / count
@@ -245,13 +239,11 @@ def _both(name: str, opposite: str, members: list[bool]) -> list[Slice]:
     return [Slice(name, members), Slice(opposite, [not member for member in members])]
 
 
-def _wanted(
-    tokens: Words, gold: Sequence[str], view: _View, seen: bool
-) -> set[tuple[str, int, int]]:
+def _wanted(tokens: Words, gold: Any, view: _View, seen: bool) -> set[TypedSpan]:
     """Gold spans whose words are, or are not, those of an entity in the training set."""
     return {
         span
-        for surface, spans in _entities(tokens, gold).items()
+        for surface, spans in _by_words(tokens, view.pipeline.annotation_spans(gold) or ()).items()
         if (surface in view.train_entities) == seen
         for span in spans
     }

@@ -14,7 +14,6 @@ from elmobench.bench.predict import Predictor, has_head
 from elmobench.core.errors import ElmobenchError
 from elmobench.data.typos import Typos
 from elmobench.metrics.base import get_metric
-from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import load_task
 from elmobench.tracking.record import RecordStore, RunRecord
 
@@ -77,7 +76,7 @@ def _scores(
     assert record.result is not None
     task = load_task(record.task, include=include, fold=record.identity.get("fold"))
     examples = list(task.split("test"))
-    pipeline = PIPELINES.get(task.card.pipeline)
+    pipeline = task.pipeline
     metric, predictor = get_metric(record.result.metric), Predictor(path)
     gold = [pipeline.gold(example) for example in examples]
     both = []

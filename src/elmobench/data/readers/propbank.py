@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from elmobench.core.errors import DataError
-from elmobench.data.cards.counts import PREDICATE_LABELS
 from elmobench.data.examples import Proposition, Sentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.role_columns import bio_of_brackets, predicates_of, transposed
+from elmobench.data.tag_schemes import PREDICATE_LABELS
 
 ROLE = "propositions"
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from elmobench.core.errors import DataError
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument, Sentence
+from elmobench.tasks.annotated_text import with_clusters
 from elmobench.tasks.base import LabelCodec, Pipeline
 from elmobench.tasks.codecs import characters_of
 
@@ -25,12 +28,37 @@ class Coref(Pipeline[CorefExample]):
     """
 
     name: ClassVar[str] = "coref"
+    annotation_repeats_text: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conll-coref": {}, "gap": {}}
     metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
 
     def slots(self, example: CorefExample) -> dict[str, list[Sentence]]:
         """Every sentence of the document; the whole text around a pronoun as one sequence."""
         return {SENTENCE: _sentences(example)}
+
+    def labels_of(self, example: CorefExample) -> list[str]:
+        """A pronoun's label; documents have none."""
+        return [example.label] if isinstance(example, AmbiguousPronoun) else []
+
+    def count(self, examples: Sequence[CorefExample]) -> SplitCounts:
+        """Documents, tokens, mentions, clusters and singletons; or pronouns, tokens and labels."""
+        sizes = super().count(examples)
+        if examples and isinstance(examples[0], AmbiguousPronoun):
+            labels = frequencies(label for example in examples for label in self.labels_of(example))
+            return sizes.model_copy(update={"labels": labels})
+        clusters = [
+            len(cluster)
+            for example in examples
+            if isinstance(example, CoreferenceDocument)
+            for cluster in example.clusters
+        ]
+        return sizes.model_copy(
+            update={
+                "mentions": sum(clusters),
+                "clusters": len(clusters),
+                "singletons": clusters.count(1),
+            }
+        )
 
     def codec(self, train: Sequence[CorefExample], labels: Sequence[str] | None) -> LabelCodec:
         """The kind of examples, the characters of train, and whether it annotates singletons.
@@ -64,6 +92,12 @@ class Coref(Pipeline[CorefExample]):
         if isinstance(example, AmbiguousPronoun):
             return {"label": example.label, "gender": example.gender}
         return [[list(mention) for mention in cluster] for cluster in example.clusters]
+
+    def format_annotation(self, annotation: Any, tokens: Sequence[str] | None = None) -> str:
+        """Numbered mentions in brackets, ``[1 Ann] saw [1 her]``; for a pronoun its label."""
+        if isinstance(annotation, dict):
+            return " ".join(str(value) for value in annotation.values())
+        return " ".join(with_clusters(tokens, annotation)) if tokens else str(annotation)
 
     def from_tokens(self, tokens: Sentence) -> CorefExample:
         """A document of one sequence, without clusters."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
@@ -36,6 +38,18 @@ class Nli(Pipeline[SentencePair]):
     def slots(self, example: SentencePair) -> dict[str, list[Sentence]]:
         """Premise and hypothesis."""
         return {PREMISE: [example.premise], HYPOTHESIS: [example.hypothesis]}
+
+    def labels_of(self, example: SentencePair) -> list[str]:
+        """The label."""
+        return [example.label]
+
+    def count(self, examples: Sequence[SentencePair]) -> SplitCounts:
+        """Pairs, tokens of both sentences, and labels."""
+        return SplitCounts(
+            examples=len(examples),
+            tokens=sum(len(example.tokens) for example in examples),
+            labels=frequencies(example.label for example in examples),
+        )
 
     def codec(self, train: Sequence[SentencePair], labels: Sequence[str] | None) -> LabelCodec:
         """The card's labels in its order, else those found, sorted; see :func:`label_codec`."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.cards.card import SplitCounts
 from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
@@ -29,6 +30,16 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         """The question and the passage."""
         return {QUESTION: [example.question], PASSAGE: [example.passage.tokens]}
 
+    def count(self, examples: Sequence[PassageQuestion]) -> SplitCounts:
+        """Questions, distinct passages, and tokens, those of each passage once."""
+        passages = {example.passage.text: len(example.passage.tokens) for example in examples}
+        questions = sum(len(example.question) for example in examples)
+        return SplitCounts(
+            examples=len(examples),
+            tokens=sum(passages.values()) + questions,
+            passages=len(passages),
+        )
+
     def codec(self, train: Sequence[PassageQuestion], labels: Sequence[str] | None) -> LabelCodec:
         """No labels; the characters of ``train``."""
         if not train:
@@ -40,6 +51,16 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
     def gold(self, example: PassageQuestion) -> list[str]:
         """The annotators' answers."""
         return [answer.text for answer in example.answers]
+
+    def annotation_labels(self, annotation: str | Sequence[str]) -> list[str]:
+        """The answer texts: a head that always gives the same answer has not learned."""
+        return [annotation] if isinstance(annotation, str) else list(annotation)
+
+    def format_annotation(self, annotation: Any, tokens: Sequence[str] | None = None) -> str:
+        """The predicted answer, or the annotators' distinct answers."""
+        if isinstance(annotation, list):
+            return ", ".join(dict.fromkeys(annotation))
+        return super().format_annotation(annotation, tokens)
 
     def resampling_unit(self, example: PassageQuestion) -> str:
         """The article, or where the data does not name it, the passage."""

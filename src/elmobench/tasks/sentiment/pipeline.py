@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import ClassifiedText, Sentence
 from elmobench.tasks.base import HeadOptions, LabelCodec, Pipeline
 from elmobench.tasks.codecs import label_codec
@@ -27,6 +29,19 @@ class Sentiment(Pipeline[ClassifiedText]):
     def slots(self, example: ClassifiedText) -> dict[str, list[Sentence]]:
         """The text."""
         return {TEXT: [example.tokens]}
+
+    def labels_of(self, example: ClassifiedText) -> list[str]:
+        """The text's label and those of its phrases."""
+        return [example.label, *(phrase.label for phrase in example.phrases)]
+
+    def count(self, examples: Sequence[ClassifiedText]) -> SplitCounts:
+        """Texts, tokens, labels of the texts, and labelled phrases where there are any."""
+        return SplitCounts(
+            examples=len(examples),
+            tokens=sum(len(example.tokens) for example in examples),
+            labels=frequencies(example.label for example in examples),
+            phrases=sum(len(example.phrases) for example in examples) or None,
+        )
 
     def training_examples(
         self, examples: Sequence[ClassifiedText], options: HeadOptions

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Proposition, Sentence
-from elmobench.data.tag_schemes import split_tag
-from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.data.tag_schemes import PREDICATE_LABELS, spans, split_tag
+from elmobench.tasks.annotated_text import format_tags
+from elmobench.tasks.base import LabelCodec, Pipeline, TypedSpan
 
 SENTENCE = "sentence"
 
@@ -17,6 +20,7 @@ class Roles(Pipeline[Proposition]):
     """The unit is the sentence: propositions that share one share its vectors."""
 
     name: ClassVar[str] = "srl"
+    annotation_repeats_text: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-2005": {},
         "conll-2012-srl": {},
@@ -27,6 +31,25 @@ class Roles(Pipeline[Proposition]):
     def slots(self, example: Proposition) -> dict[str, list[Sentence]]:
         """The sentence."""
         return {SENTENCE: [example.tokens]}
+
+    def labels_of(self, example: Proposition) -> tuple[str, ...]:
+        """The tags."""
+        return example.tags
+
+    def count(self, examples: Sequence[Proposition]) -> SplitCounts:
+        """Propositions, tokens of their sentences, and arguments by role.
+
+        The pieces of a continued argument count one by one; the predicate's own V and C-V do not
+        count.
+        """
+        roles = (kind for example in examples for _, _, kind in spans(example.tags))
+        types = frequencies(role for role in roles if role not in PREDICATE_LABELS)
+        return SplitCounts(
+            examples=len(examples),
+            tokens=sum(len(example.tokens) for example in examples),
+            spans=sum(types.values()),
+            types=types,
+        )
 
     def codec(self, train: Sequence[Proposition], labels: Sequence[str] | None) -> LabelCodec:
         """All BIO tags over the roles that occur in the card's tags, else in ``train``.
@@ -48,6 +71,18 @@ class Roles(Pipeline[Proposition]):
     def gold(self, example: Proposition) -> list[str]:
         """The tags, the predicate's V among them."""
         return list(example.tags)
+
+    def annotation_labels(self, annotation: Sequence[str]) -> list[str]:
+        """The tags."""
+        return list(annotation)
+
+    def annotation_spans(self, annotation: Sequence[str]) -> list[TypedSpan]:
+        """Arguments and predicate."""
+        return [(role, start, end - 1) for start, end, role in spans(annotation)]
+
+    def format_annotation(self, annotation: Any, tokens: Sequence[str] | None = None) -> str:
+        """The sentence with its arguments and predicate: ``[A0 The dog] [V ate] [A1 it]``."""
+        return format_tags(annotation, tokens)
 
     def resampling_unit(self, example: Proposition) -> str:
         """The sentence: its propositions are not independent."""

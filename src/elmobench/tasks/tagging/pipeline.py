@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, TaggedSentence
-from elmobench.data.tag_schemes import split_tag
-from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.data.tag_schemes import are_span_tags, spans, split_tag
+from elmobench.tasks.annotated_text import format_tags
+from elmobench.tasks.base import LabelCodec, Pipeline, TypedSpan
 from elmobench.tasks.codecs import characters_of
 
 SENTENCE = "sentence"
@@ -22,11 +25,26 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
     Span tags are BIO in the data, in gold and in predictions, and BIOUL inside the head.
     """
 
-    spans: ClassVar[bool]
+    annotation_repeats_text: ClassVar[bool] = True
+    marks_spans: ClassVar[bool]
 
     def slots(self, example: TaggedSentence) -> dict[str, list[Sentence]]:
         """The sentence."""
         return {SENTENCE: [example.tokens]}
+
+    def labels_of(self, example: TaggedSentence) -> tuple[str, ...]:
+        """The tags."""
+        return example.tags
+
+    def count(self, examples: Sequence[TaggedSentence]) -> SplitCounts:
+        """Sentences and tokens, with spans by type or, for plain tags, the tags."""
+        size = len(examples)
+        tokens = sum(len(example.tokens) for example in examples)
+        tags = frequencies(tag for example in examples for tag in example.tags)
+        if not (self.marks_spans and are_span_tags(tags)):
+            return SplitCounts(examples=size, tokens=tokens, labels=tags)
+        types = frequencies(kind for example in examples for _, _, kind in spans(example.tags))
+        return SplitCounts(examples=size, tokens=tokens, spans=sum(types.values()), types=types)
 
     def codec(self, train: Sequence[TaggedSentence], labels: Sequence[str] | None) -> LabelCodec:
         """Tags and characters.
@@ -42,7 +60,7 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
             labels = sorted({tag for example in train for tag in example.tags})
             if not labels:
                 raise DataError("there is no training example to take tags from")
-        if self.spans:
+        if self.marks_spans:
             # Imported here, since it needs torch, which reading data does not.
             from elmobench.nn.bioul import bioul_tags
 
@@ -51,10 +69,24 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
         return LabelCodec(
             labels=list(labels),
             extra={
-                "scheme": BIOUL if self.spans else PLAIN,
+                "scheme": BIOUL if self.marks_spans else PLAIN,
                 "characters": characters_of(example.tokens for example in train),
             },
         )
+
+    def annotation_labels(self, annotation: Sequence[str]) -> list[str]:
+        """The tags."""
+        return list(annotation)
+
+    def annotation_spans(self, annotation: Sequence[str]) -> list[TypedSpan] | None:
+        """The spans of BIO tags; None for plain tags."""
+        if not self.marks_spans:
+            return None
+        return [(kind, start, end - 1) for start, end, kind in spans(annotation)]
+
+    def format_annotation(self, annotation: Any, tokens: Sequence[str] | None = None) -> str:
+        """The sentence with spans in brackets, or with a tag after each token."""
+        return format_tags(annotation, tokens)
 
     def gold(self, example: TaggedSentence) -> list[str]:
         """The tags."""
@@ -69,7 +101,7 @@ class Ner(TaggingPipeline):
     """Entity spans."""
 
     name: ClassVar[str] = "ner"
-    spans: ClassVar[bool] = True
+    marks_spans: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-columns": {"token": 0, "tag": 1, "separator": "whitespace", "scheme": "bio"}
     }
@@ -80,7 +112,7 @@ class Chunking(TaggingPipeline):
     """Base phrases as spans (Tjong Kim Sang and Buchholz 2000)."""
 
     name: ClassVar[str] = "chunking"
-    spans: ClassVar[bool] = True
+    marks_spans: ClassVar[bool] = True
     # The columns of CoNLL-2000: word, part of speech, chunk.
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-columns": {"token": 0, "tag": 2, "separator": "whitespace", "scheme": "bio"}
@@ -92,7 +124,7 @@ class Pos(TaggingPipeline):
     """Parts of speech: plain tags."""
 
     name: ClassVar[str] = "pos"
-    spans: ClassVar[bool] = False
+    marks_spans: ClassVar[bool] = False
     # The columns of CoNLL-U: 3 holds universal parts of speech, 4 those of the language.
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-columns": {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"}

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import SenseInstance, SenseSentence, Sentence
 from elmobench.tasks.base import LabelCodec, Pipeline
 
@@ -27,6 +29,16 @@ class WsdPipeline(Pipeline[SenseSentence]):
     def slots(self, example: SenseSentence) -> dict[str, list[Sentence]]:
         """The sentence."""
         return {SENTENCE: [example.tokens]}
+
+    def count(self, examples: Sequence[SenseSentence]) -> SplitCounts:
+        """Sentences, tokens, and annotated words or multiword spans by part of speech."""
+        types = frequencies(instance.pos for example in examples for instance in example.instances)
+        return SplitCounts(
+            examples=len(examples),
+            tokens=sum(len(example.tokens) for example in examples),
+            spans=sum(types.values()),
+            types=types,
+        )
 
     def codec(self, train: Sequence[SenseSentence], labels: Sequence[str] | None) -> LabelCodec:
         """The sense keys of ``train`` in the order in which they occur, whatever ``labels``.
@@ -67,6 +79,10 @@ class WsdPipeline(Pipeline[SenseSentence]):
             }
             for instance in example.instances
         ]
+
+    def format_annotation(self, annotation: Any, tokens: Sequence[str] | None = None) -> str:
+        """The senses of each instance: ``d000.s000.t000: art%1:06:00::; …``, – for none."""
+        return "; ".join(f"{row['id']}: {' '.join(row['senses']) or '–'}" for row in annotation)
 
     def from_tokens(self, tokens: Sentence) -> SenseSentence:
         """Always an error: tokens do not say which words are meant, nor their lemmas.

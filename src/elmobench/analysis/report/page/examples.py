@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from elmobench.analysis.inspect.annotation_format import phrase
+from elmobench.analysis.inspect.annotation_format import format_annotation
 from elmobench.analysis.inspect.example_texts import texts_of
 from elmobench.analysis.report.page.scores import grouped
 from elmobench.analysis.stats.tallies import shared_predictions
@@ -59,8 +59,11 @@ def example_groups(
                 {
                     "id": row["id"],
                     "text": _cut(text),
-                    "gold": _cut(phrase(row["gold"], tokens)),
-                    "said": [_cut(phrase(said[place], tokens)) for said in answers],
+                    "gold": _cut(format_annotation(first.pipeline, row["gold"], tokens)),
+                    "said": [
+                        _cut(format_annotation(first.pipeline, said[place], tokens))
+                        for said in answers
+                    ],
                     "score": [round(float(score[place]), 2) for score in scores],
                 }
             )
