@@ -1,4 +1,4 @@
-"""Coreference scores against the reference scorer's own numbers, and against definitions."""
+"""Coreference scores compared with the reference scorer and with their definitions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_equals_the_reference_scorer(shared: Path) -> None:
         assert values["conll"] == pytest.approx(average, abs=TRUNCATED)
 
 
-# Mentions are numbered; clusters come from a label for each, None for no cluster.
+# Mentions are numbered; the label of a mention is its cluster, None for no cluster.
 labels = st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=6, max_size=6)
 
 
@@ -71,15 +71,15 @@ def lea_by_definition(key: list, response: list) -> tuple[Fraction, int]:
 
 
 @given(labels, labels)
-def test_lea_is_its_definition(left: list, right: list) -> None:
+def test_lea_equals_its_definition(left: list, right: list) -> None:
     key, response = clusters_of(left), clusters_of(right)
-    found = lea(key, response)
-    assert found[:2] == pytest.approx(tuple(map(float, lea_by_definition(key, response))))
-    assert found[2:] == pytest.approx(tuple(map(float, lea_by_definition(response, key))))
+    fractions = lea(key, response)
+    assert fractions[:2] == pytest.approx(tuple(map(float, lea_by_definition(key, response))))
+    assert fractions[2:] == pytest.approx(tuple(map(float, lea_by_definition(response, key))))
 
 
 @given(labels, labels)
-def test_b_cubed_is_its_definition(left: list, right: list) -> None:
+def test_b_cubed_equals_its_definition(left: list, right: list) -> None:
     key, response = clusters_of(left), clusters_of(right)
     total = Fraction(0)
     for entity in key:
@@ -91,7 +91,7 @@ def test_b_cubed_is_its_definition(left: list, right: list) -> None:
 
 
 @given(labels, labels)
-def test_ceaf_is_the_best_of_all_alignments(left: list, right: list) -> None:
+def test_ceaf_equals_the_best_of_all_alignments(left: list, right: list) -> None:
     key, response = clusters_of(left), clusters_of(right)
     small, large = sorted((key, response), key=len)
     best = max(
@@ -108,21 +108,21 @@ def test_ceaf_is_the_best_of_all_alignments(left: list, right: list) -> None:
 
 
 @given(labels, labels)
-def test_muc_counts_the_links_of_a_spanning_forest(left: list, right: list) -> None:
-    """What two partitions share: the links that survive when both are cut."""
+def test_muc_equals_the_links_of_a_spanning_forest(left: list, right: list) -> None:
+    """The links that remain when both partitions are applied."""
     key, response = clusters_of(left), clusters_of(right)
     both: dict[tuple, int] = {}
     for i, entity in enumerate(key):
         for mention in entity:
-            (home,) = [j for j, other in enumerate(response) if mention in other] or [None]
-            both[i, mention if home is None else home] = (
-                both.get((i, mention if home is None else home), 0) + 1
+            (other_id,) = [j for j, other in enumerate(response) if mention in other] or [None]
+            both[i, mention if other_id is None else other_id] = (
+                both.get((i, mention if other_id is None else other_id), 0) + 1
             )
     assert muc(key, response)[0] == sum(size - 1 for size in both.values())
     assert muc(key, response)[2] == muc(key, response)[0]
 
 
-def test_sums_over_documents_not_means() -> None:
+def test_fractions_are_summed_over_documents() -> None:
     gold = [[[[0, 0], [1, 1], [2, 2], [3, 3]]], [[[0, 0], [1, 1]]]]
     predicted = [[[[0, 0], [1, 1], [2, 2], [3, 3]]], [[[0, 0], [5, 5]]]]
     values = COREFERENCE.compute(gold, predicted).values
@@ -158,8 +158,8 @@ def test_empty_predictions_score_zero() -> None:
         ([[]], [[[]]], "predicted document 0.*list of mentions"),
         ([[]], [[[[1, 2, 3]]]], r"\[first, last\]"),
         ([[]], [[[[1, True]]]], r"\[first, last\]"),
-        ([[]], [[[[1, 2], [1, 2]]]], "stands twice"),
-        ([[]], [[[[1, 2]], [[1, 2]]]], "stands twice"),
+        ([[]], [[[[1, 2], [1, 2]]]], "appears twice"),
+        ([[]], [[[[1, 2]], [[1, 2]]]], "appears twice"),
     ],
 )
 def test_wrong_shapes(gold: list, predicted: list, message: str) -> None:

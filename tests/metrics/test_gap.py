@@ -1,4 +1,4 @@
-"""GAP's score, against the two yes-or-no decisions that its scorer tallies."""
+"""GAP scores compared with the two yes-or-no decisions that its scorer counts."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def test_registered() -> None:
 
 @given(rows)
 def test_f1_overall_and_by_gender(rows: list[tuple[str, str, str]]) -> None:
-    found = scores(rows)
-    assert found.score == pytest.approx(f1_by_decisions(rows))
+    result = scores(rows)
+    assert result.score == pytest.approx(f1_by_decisions(rows))
     parts = {}
     for gender in ("masculine", "feminine"):
         part = [row for row in rows if row[1] == gender]
         parts[gender] = f1_by_decisions(part)
-        assert found.per_class[gender]["f1"] == pytest.approx(parts[gender])
-        assert found.per_class[gender]["support"] == len(part)
+        assert result.per_class[gender]["f1"] == pytest.approx(parts[gender])
+        assert result.per_class[gender]["support"] == len(part)
     if all(parts.values()):
-        assert found.values["bias"] == pytest.approx(parts["feminine"] / parts["masculine"])
+        assert result.values["bias"] == pytest.approx(parts["feminine"] / parts["masculine"])
     else:
-        assert "bias" not in found.values
+        assert "bias" not in result.values
 
 
 def test_a_worked_example() -> None:
-    found = scores(
+    result = scores(
         [
             ("A", "feminine", "A"),
             ("B", "feminine", "A"),
@@ -62,12 +62,12 @@ def test_a_worked_example() -> None:
             ("A", "masculine", "neither"),
         ]
     )
-    assert found.values["precision"] == pytest.approx(50)
-    assert found.values["recall"] == pytest.approx(50)
-    assert found.values["accuracy"] == pytest.approx(40)
-    assert found.per_class["feminine"]["f1"] == pytest.approx(50)
-    assert found.per_class["masculine"]["f1"] == pytest.approx(50)
-    assert found.values["bias"] == pytest.approx(1)
+    assert result.values["precision"] == pytest.approx(50)
+    assert result.values["recall"] == pytest.approx(50)
+    assert result.values["accuracy"] == pytest.approx(40)
+    assert result.per_class["feminine"]["f1"] == pytest.approx(50)
+    assert result.per_class["masculine"]["f1"] == pytest.approx(50)
+    assert result.values["bias"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

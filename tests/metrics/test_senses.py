@@ -1,4 +1,4 @@
-"""F1 of word senses against the official program's figures and a scorer of its own."""
+"""F1 of word senses compared with the official program and an independent scorer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def answer(name: str, *senses: str) -> dict:
 
 
 def official(keys: dict[str, set[str]], system: dict[str, set[str]]) -> tuple[float, float, float]:
-    """Precision, recall, F1 as the scorer counts: good and bad shares of each answered key."""
+    """Precision, recall and F1 as the scorer computes them, from good and bad shares per key."""
     good = bad = 0.0
     for name, answers in system.items():
         if name not in keys:
@@ -46,7 +46,7 @@ def official(keys: dict[str, set[str]], system: dict[str, set[str]]) -> tuple[fl
 
 
 @pytest.mark.shared
-def test_first_sense_has_the_official_figures(shared: Path) -> None:
+def test_first_sense_baseline_equals_the_official_program(shared: Path) -> None:
     folder = next((shared / "mirror").rglob("Evaluation_Datasets"))
 
     def read(path: Path) -> dict[str, list[str]]:
@@ -60,12 +60,12 @@ def test_first_sense_has_the_official_figures(shared: Path) -> None:
     scores = METRIC.compute([rows], [answers])
     assert scores.values["support"] == 7253
     assert round(scores.score, 1) == 65.2
-    found = [round(scores.per_class[name]["f1"], 1) for name in SETS]
-    assert found == [66.8, 66.2, 55.2, 63.0, 67.8]
+    by_set = [round(scores.per_class[name]["f1"], 1) for name in SETS]
+    assert by_set == [66.8, 66.2, 55.2, 63.0, 67.8]
     four = [row for row in rows if row["dataset"] != "semeval2007"]
     held_out = METRIC.compute([four], [answers])
     assert round(held_out.score, 1) == 65.9
-    # The answers to the fifth set are then answers to nothing.
+    # The answers to the fifth set are then answers to unknown instances.
     assert held_out.values["skipped"] == 455
 
 
@@ -77,7 +77,7 @@ def test_several_answers_share_the_credit() -> None:
     assert both.score == 100.0
 
 
-def test_silence_costs_recall_alone() -> None:
+def test_missing_answers_reduce_recall_only() -> None:
     rows = [[gold("a", "x"), gold("b", "x")], [gold("c", "x"), gold("d", "x")]]
     answers = [[answer("a", "x"), answer("b")], [answer("c", "y")]]
     scores = METRIC.compute(rows, answers)
@@ -113,12 +113,12 @@ senses = st.sets(st.sampled_from("uvwxyz"), max_size=3)
 )
 def test_equal_to_an_independent_scorer(keys, system) -> None:
     scores = METRIC.compute(
-        [[gold(name, *found) for name, found in keys.items()]],
-        [[answer(name, *found) for name, found in system.items()]],
+        [[gold(name, *senses) for name, senses in keys.items()]],
+        [[answer(name, *senses) for name, senses in system.items()]],
     )
-    expected = official(keys, {name: found for name, found in system.items() if found})
-    found = [scores.values[name] for name in ("precision", "recall", "f1")]
-    assert all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(found, expected, strict=True))
+    expected = official(keys, {name: senses for name, senses in system.items() if senses})
+    values = [scores.values[name] for name in ("precision", "recall", "f1")]
+    assert all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(values, expected, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_equal_to_an_independent_scorer(keys, system) -> None:
         ([[gold("a", "x")]], [[{"id": "a", "senses": "x"}]], "expected a list of sense keys"),
         ([[gold("a", "x")]], [[{"id": "a"}]], "expected a list of sense keys"),
         ([[gold("a")]], [[answer("a", "x")]], "'a' has no gold sense"),
-        ([[gold("a", "x")], [gold("a", "x")]], [[], []], "gold sentence 1: .*stands twice"),
-        ([[gold("a", "x")]], [[answer("a", "x"), answer("a", "y")]], "stands twice"),
+        ([[gold("a", "x")], [gold("a", "x")]], [[], []], "gold sentence 1: .*appears twice"),
+        ([[gold("a", "x")]], [[answer("a", "x"), answer("a", "y")]], "appears twice"),
     ],
 )
 def test_other_shapes_are_errors(left, right, message) -> None:

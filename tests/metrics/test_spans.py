@@ -17,7 +17,7 @@ SENTENCE = st.lists(st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS)), max
 
 
 def conll_spans(tags: list[str]) -> set[tuple[str, int, int]]:
-    """conlleval's rule, one state at a time: the open span's type and start."""
+    """Spans by the rule of conlleval, with the type and start of the open span as state."""
     spans = set()
     kind, start = None, 0
     for i, tag in enumerate([*tags, "O"]):
@@ -98,8 +98,8 @@ def test_equal_to_conlleval(shared: Path) -> None:
             assert f"{values[ours]:.2f}" == f"{perl[theirs]:.2f}"
         assert set(scores.per_class) == set(perl["per_type"])
         for kind, row in scores.per_class.items():
-            mine = [f"{row[k]:.2f}" for k in ("precision", "recall", "f1", "found")]
-            assert mine == [f"{v:.2f}" for v in perl["per_type"][kind]]
+            ours_row = [f"{row[k]:.2f}" for k in ("precision", "recall", "f1", "found")]
+            assert ours_row == [f"{v:.2f}" for v in perl["per_type"][kind]]
 
 
 @pytest.mark.parametrize(

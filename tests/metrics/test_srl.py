@@ -40,13 +40,13 @@ def test_equal_to_the_official_program(shared: Path) -> None:
             assert row["f1"] == pytest.approx(f, abs=0.00501)
         assert scores.values["perfect"] == pytest.approx(case["perl"]["perfect"], abs=0.00501)
         joined += abs(SPAN_F1.compute(gold, predicted).score - scores.score) > 5
-    # The cases tell this scorer from plain span F1.
+    # In these cases this scorer differs from plain span F1.
     assert joined > 5
 
 
 def naive(tags: list[str]) -> list[tuple[str, list[list[int]]]]:
-    """Token sets, one argument after the other, looking back for what a C- continues."""
-    found: list[tuple[str, list[list[int]]]] = []
+    """Token sets of the arguments; a C- span is added to the last argument with its label."""
+    result: list[tuple[str, list[list[int]]]] = []
     owner = None
     for i, tag in enumerate(tags):
         if tag[0] == "I":
@@ -57,17 +57,17 @@ def naive(tags: list[str]) -> list[tuple[str, list[list[int]]]]:
             owner = None
             if label.startswith("C-"):
                 label = label[2:]
-                owner = next((a for a in reversed(found) if a[0] == label), None)
+                owner = next((a for a in reversed(result) if a[0] == label), None)
             if owner is None:
                 owner = (label, [])
-                found.append(owner)
+                result.append(owner)
             owner[1].append([i])
-    return found
+    return result
 
 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from(["O", *LABELS]), st.integers(1, 3)), max_size=8))
-def test_arguments_against_a_walk_over_tokens(runs: list[tuple[str, int]]) -> None:
+def test_arguments_equal_a_loop_over_tokens(runs: list[tuple[str, int]]) -> None:
     tags: list[str] = []
     for label, length in runs:
         if label == "O":
@@ -80,14 +80,14 @@ def test_arguments_against_a_walk_over_tokens(runs: list[tuple[str, int]]) -> No
     assert arguments(tags) == expected
 
 
-def test_the_predicate_counts_in_nothing_but_its_row() -> None:
+def test_the_predicate_counts_only_in_its_own_row() -> None:
     scores = SRL_F1.compute([["B-V", "B-A0", "B-C-V"]], [["O", "B-A0", "B-V"]])
     assert scores.score == 100
     assert scores.values["perfect"] == 100
     assert scores.per_class["V"]["f1"] == 0
 
 
-def test_nothing_found_and_nothing_there() -> None:
+def test_no_arguments() -> None:
     assert SRL_F1.compute([["O"]], [["O"]]).score == 0
     assert SRL_F1.compute([["B-A0"]], [["O"]]).values["precision"] == 0
     assert SRL_F1.compute([["O"]], [["B-A0"]]).values["recall"] == 0

@@ -1,4 +1,4 @@
-"""Counts that add up give the scores of ``compute``, on every subset of the examples."""
+"""Summed counts per example give the scores of ``compute`` on every subset of the examples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def tags(draw: st.DrawFn, legal: bool = False) -> tuple[list[str], list[str], li
     length = draw(st.integers(1, 6))
     kinds = ["X", "Y", "V", "C-X"] if legal else ["X", "Y"]
 
-    def one() -> list[str]:
+    def one_system() -> list[str]:
         out: list[str] = []
         for _ in range(length):
             options = ["O", *(f"B-{k}" for k in kinds)]
@@ -34,7 +34,7 @@ def tags(draw: st.DrawFn, legal: bool = False) -> tuple[list[str], list[str], li
             out.append(draw(st.sampled_from(options)))
         return out
 
-    return one(), one(), one()
+    return one_system(), one_system(), one_system()
 
 
 @st.composite
@@ -46,8 +46,8 @@ def pos(draw: st.DrawFn) -> tuple[list[str], list[str], list[str]]:
 
 @st.composite
 def clusters(draw: st.DrawFn) -> list[list[list[int]]]:
-    homes = draw(st.lists(st.integers(-1, 3), min_size=6, max_size=6))
-    grouped = [[[i, i] for i, h in enumerate(homes) if h == k] for k in range(4)]
+    cluster_ids = draw(st.lists(st.integers(-1, 3), min_size=6, max_size=6))
+    grouped = [[[i, i] for i, h in enumerate(cluster_ids) if h == k] for k in range(4)]
     return [cluster for cluster in grouped if cluster]
 
 
@@ -88,7 +88,7 @@ rows_of: dict[str, st.SearchStrategy[list[tuple[Any, Any, Any]]]] = {
 }
 
 
-def test_every_metric_has_one() -> None:
+def test_every_metric_has_a_tally() -> None:
     assert set(rows_of) == set(METRICS.names())
 
 
@@ -109,7 +109,7 @@ def test_equals_compute_on_every_subset(name: str, data: st.DataObject) -> None:
     assert np.array_equal(tally.score(sums[None]), tally.score(sums)[None])
 
 
-def test_a_metric_without_counts_says_so() -> None:
+def test_a_metric_without_counts_raises_an_error() -> None:
     class Odd(Metric):
         name, version, primary = "odd", 1, "odd"
 

@@ -38,7 +38,7 @@ def test_equal_to_counting_tokens_and_to_scikit_learn(sentences) -> None:
         ([["A"]], [["A", "B"]], "sentence 0: 1 gold tags"),
         ([["A"], ["A"]], [["A"], "A"], "sentence 1: expected a list"),
         ([["A"]], [[None]], "must be a string"),
-        ([[]], [[]], "nothing to score"),
+        ([[]], [[]], "no examples to score"),
     ],
 )
 def test_bad_input(gold, predicted, message: str) -> None:

@@ -79,7 +79,7 @@ def test_masks() -> None:
 def test_training_learns_from_the_neighbours(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path, 1500)
     reports: list[TrainingProgress] = []
-    options = small(epochs=30, learning_rate=0.01, hidden_size=32, intermediate_size=64)
+    options = small(epochs=40, learning_rate=0.003, hidden_size=32, intermediate_size=64)
     # A vocabulary of whole words: training one breaks ties at random.
     vocabulary = {word: i for i, word in enumerate([*SPECIAL, *corpus.types.words[3:]])}
     tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=False, strip_accents=False)

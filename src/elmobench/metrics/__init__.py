@@ -1,1 +1,1 @@
-"""Official metrics, one a module."""
+"""Official metrics, one per module."""

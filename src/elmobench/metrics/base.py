@@ -1,4 +1,4 @@
-"""What a metric is: gold and predicted annotations in, official scores out."""
+"""The interface of metrics: official scores from gold and predicted annotations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from elmobench.core.registry import Registry
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one evaluation, in percent unless the name says otherwise.
+    """Scores of one evaluation, in percent unless stated otherwise.
 
     Attributes:
-        primary: key in ``values`` of the score that model choice and tables use.
-        values: every overall score.
+        primary: key in ``values`` of the score that model selection and tables use.
+        values: all overall scores.
         per_class: scores by label or entity type, with their ``support``.
     """
 
@@ -36,11 +36,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Tally:
-    """What adds up over examples, for tests that resample or swap them.
+    """Counts per example whose sums determine the score, for resampling and permutation tests.
 
     Attributes:
-        counts: (systems, examples, K) float64; the scores need their sums over examples alone.
-        score: sums of shape (..., K) to the primary score in percent, of shape (...).
+        counts: (systems, examples, K) float64 counts.
+        score: computes primary scores (...) in percent from sums of counts (..., K).
     """
 
     counts: NDArray[np.float64]
@@ -48,7 +48,13 @@ class Tally:
 
 
 class Metric(ABC):
-    """Computed from stored predictions alone, so that it can be recomputed later."""
+    """A metric that is computed from stored predictions only, so that it can be recomputed later.
+
+    Attributes:
+        name: its name in task cards and records.
+        version: changes when scores change.
+        primary: key of the primary score.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -56,30 +62,36 @@ class Metric(ABC):
 
     @abstractmethod
     def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
-        """Score ``predicted[i]`` against ``gold[i]``.
+        """Score predictions against gold annotations.
+
+        >>> get_metric("accuracy").compute(["pos", "neg"], ["pos", "pos"]).score
+        50.0
+
+        Args:
+            gold: one annotation per example; each metric describes its form.
+            predicted: the predictions, in the same order.
 
         Raises:
-            DataError: if the two differ in number or shape.
+            DataError: if the two differ in number, or an annotation has another form.
         """
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
-        """The same score in counts that add up over examples, for several systems.
+        """Counts per example that determine the primary score, for several systems.
 
-        For every subset of the examples, ``score`` of the summed counts is the primary score
+        For every subset of the examples, ``score`` of the summed counts equals the primary score
         of :meth:`compute` on that subset.
 
         Args:
-            gold: one annotation an example.
+            gold: one annotation per example.
             systems: the predictions of each system, in the same order.
 
         Raises:
-            DataError: if predictions differ from gold in number or shape, or the metric has no
-                such counts.
+            DataError: if predictions differ from gold in number or form, or the metric does not
+                implement this method.
         """
         raise DataError(
-            f"metric {self.name!r} does not say what adds up over examples, so differences in it "
-            "cannot be tested",
-            fix="give the metric a method 'tally'",
+            f"metric {self.name!r} has no counts per example: differences in it cannot be tested",
+            fix="implement the method 'tally' of the metric",
         )
 
     def _tally(
@@ -89,7 +101,10 @@ class Metric(ABC):
         count: Callable[[Any, Any], Sequence[float]],
         score: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     ) -> Tally:
-        """A tally of ``count(gold, predicted)`` of each example, after :meth:`compute`'s checks."""
+        """A tally with the counts ``count(gold, predicted)`` of each example.
+
+        :meth:`compute` runs first, for its checks.
+        """
         for predicted in systems:
             self.compute(gold, predicted)
         rows = [[count(*pair) for pair in zip(gold, system, strict=True)] for system in systems]
@@ -97,37 +112,45 @@ class Metric(ABC):
 
 
 def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``100 * part / whole``; 0 where there is nothing."""
+    """``100 * part / whole``, elementwise; 0 where ``whole`` is 0."""
     return np.divide(100 * part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F1 in percent of sums (..., 3): correct, gold, found."""
+    """F1 (...) in percent from sums (..., 3) of correct, gold and predicted items."""
     return ratio(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
 
 
 METRICS: Registry[Metric] = Registry("metric", "elmobench.metrics")
 METRICS.add_lazy(
-    "accuracy", "elmobench.metrics.classification:ACCURACY", "accuracy, macro-F1, per-class rows"
+    "accuracy",
+    "elmobench.metrics.classification:ACCURACY",
+    "accuracy and macro-F1, with scores by label",
 )
 METRICS.add_lazy(
-    "macro-f1", "elmobench.metrics.classification:MACRO_F1", "the same, led by macro-F1"
+    "macro-f1",
+    "elmobench.metrics.classification:MACRO_F1",
+    "the same scores, with macro-F1 as primary score",
 )
 METRICS.add_lazy(
     "token-accuracy",
     "elmobench.metrics.tokens:TOKEN_ACCURACY",
-    "accuracy over all tokens, rows by tag",
+    "accuracy over all tokens, with scores by tag",
 )
-METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1 equal to conlleval")
-METRICS.add_lazy("srl-f1", "elmobench.metrics.srl:SRL_F1", "argument F1 equal to srl-eval.pl")
+METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1, equal to conlleval")
+METRICS.add_lazy("srl-f1", "elmobench.metrics.srl:SRL_F1", "argument F1, equal to srl-eval.pl")
 METRICS.add_lazy(
-    "squad", "elmobench.metrics.squad:SQUAD", "F1 and exact match of answers, as SQuAD v1.1"
-)
-METRICS.add_lazy(
-    "exact-match", "elmobench.metrics.squad:EXACT_MATCH", "the same, led by exact match"
+    "squad", "elmobench.metrics.squad:SQUAD", "F1 and exact match of answers, equal to SQuAD v1.1"
 )
 METRICS.add_lazy(
-    "wsd-f1", "elmobench.metrics.senses:WSD_F1", "F1 of senses equal to the unified WSD scorer"
+    "exact-match",
+    "elmobench.metrics.squad:EXACT_MATCH",
+    "the same scores, with exact match as primary score",
+)
+METRICS.add_lazy(
+    "wsd-f1",
+    "elmobench.metrics.senses:WSD_F1",
+    "F1 of word senses, equal to the unified WSD scorer",
 )
 METRICS.add_lazy(
     "coref",
@@ -138,5 +161,12 @@ METRICS.add_lazy("gap", "elmobench.metrics.gap:GAP", "F1 of ambiguous pronouns, 
 
 
 def get_metric(name: str) -> Metric:
-    """The metric registered as ``name``."""
+    """The metric with the given name.
+
+    >>> get_metric("span-f1").compute([["B-PER", "I-PER", "O"]], [["B-PER", "I-PER", "O"]]).score
+    100.0
+
+    Raises:
+        UnknownNameError: if there is no such metric.
+    """
     return METRICS.get(name)

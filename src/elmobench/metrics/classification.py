@@ -1,4 +1,4 @@
-"""Accuracy and F1 of labels, by scikit-learn."""
+"""Accuracy and F1 of labels, computed by scikit-learn."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
 
 
 class Classification(Metric):
-    """Gold and predicted are one label an example.
+    """Gold and predicted annotations are one label (a string) per example.
 
-    ``macro_f1`` is the unweighted mean of F1 over the labels that occur in gold or in the
-    predictions (scikit-learn's default, given here as explicit ``labels``); a label that is
-    only predicted counts with F1 0. A ratio without denominator is 0.
+    ``macro_f1`` is the unweighted mean of F1 over the labels that occur in gold or predictions,
+    which is the default of scikit-learn. So a label that is only predicted counts with F1 0. A
+    ratio with denominator 0 is 0.
     """
 
     name: ClassVar[str] = "accuracy"
@@ -26,7 +26,11 @@ class Classification(Metric):
     primary: ClassVar[str] = "accuracy"
 
     def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
-        """``accuracy`` and ``macro_f1`` in percent; per label precision, recall, f1, support."""
+        """``accuracy`` and ``macro_f1`` in percent; by label precision, recall, f1 and support.
+
+        Raises:
+            DataError: for a different number of labels, no labels, or labels that are not strings.
+        """
         if len(gold) != len(predicted):
             raise DataError(
                 f"{len(gold)} gold labels but {len(predicted)} predictions", where=self.name
@@ -39,7 +43,7 @@ class Classification(Metric):
                     where=f"{self.name}, {side} {i % len(gold)}",
                 )
         if len(gold) == 0:
-            raise DataError("there is nothing to score", where=self.name)
+            raise DataError("there are no examples to score", where=self.name)
         gold, predicted = list(gold), list(predicted)
         labels = sorted({*gold, *predicted})
         precision, recall, f1, support = precision_recall_fscore_support(
@@ -68,20 +72,20 @@ class Classification(Metric):
 
 
 class MacroF1(Classification):
-    """The same scores, led by macro-F1."""
+    """The same scores; macro-F1 is the primary score."""
 
     name: ClassVar[str] = "macro-f1"
     primary: ClassVar[str] = "macro_f1"
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
-        """See :meth:`Metric.tally`; correct, gold and found of every label."""
+        """See :meth:`Metric.tally`; the counts are correct, gold and predicted for each label."""
         labels = sorted({*gold, *(label for system in systems for label in system)})
 
-        def count(meant: Any, said: Any) -> list[float]:
+        def count(truth: Any, answer: Any) -> list[float]:
             return [
                 float(value)
                 for label in labels
-                for value in (meant == said == label, meant == label, said == label)
+                for value in (truth == answer == label, truth == label, answer == label)
             ]
 
         return self._tally(gold, systems, count, _macro)

@@ -1,7 +1,7 @@
 """Coreference scores equal to those of the CoNLL reference scorer (8.01), and LEA.
 
-MUC: Vilain et al. 1995. B³: Bagga and Baldwin 1998. CEAFe: Luo 2005, with φ4. LEA: Moosavi and
-Strube 2016. CoNLL average: Pradhan et al. 2012.
+Sources. MUC: Vilain et al. 1995. B³: Bagga and Baldwin 1998. CEAFe: Luo 2005, with φ4. LEA:
+Moosavi and Strube 2016. CoNLL average: Pradhan et al. 2012.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ Fractions = tuple[float, float, float, float]
 
 
 def muc(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
-    """Links: of a cluster's links, those that its partition by the other side leaves."""
-    return *_muc_links(key, _home(response)), *_muc_links(response, _home(key))
+    """MUC: links of the clusters that remain if the other side partitions them."""
+    return *_muc_links(key, _cluster_ids(response)), *_muc_links(response, _cluster_ids(key))
 
 
 def b_cubed(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
-    """Mentions: for each, the share of its cluster that stands in its cluster there."""
-    squares = _overlaps(key, response)
+    """B³: for each mention, the share of its cluster that is in its cluster on the other side."""
+    overlaps = _overlaps(key, response)
     return (
-        sum(n * n / len(key[i]) for (i, _), n in squares.items()),
+        sum(n * n / len(key[i]) for (i, _), n in overlaps.items()),
         float(sum(map(len, key))),
-        sum(n * n / len(response[j]) for (_, j), n in squares.items()),
+        sum(n * n / len(response[j]) for (_, j), n in overlaps.items()),
         float(sum(map(len, response))),
     )
 
 
 def ceaf_e(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
-    """Entities: the best one-to-one alignment by φ4 = 2 |K ∩ R| / (|K| + |R|)."""
+    """CEAFe: the best one-to-one alignment of clusters by φ4 = 2 |K ∩ R| / (|K| + |R|)."""
     similarity = np.zeros((len(key), len(response)))
     for (i, j), n in _overlaps(key, response).items():
         similarity[i, j] = 2 * n / (len(key[i]) + len(response[j]))
@@ -50,10 +50,10 @@ def ceaf_e(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
 
 
 def lea(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
-    """Entities by their links, each weighted with its size.
+    """LEA: the share of each cluster's links that is found, weighted by the size of the cluster.
 
-    The only link of a singleton is the one with itself; it is found if the mention is a
-    singleton on the other side too.
+    The only link of a singleton is with itself; it is found if the mention is a singleton on the
+    other side, too.
     """
     return *_lea_links(key, response), *_lea_links(response, key)
 
@@ -69,13 +69,13 @@ WITHOUT_SINGLETONS = "_no_singletons"
 
 
 class Coreference(Metric):
-    """Gold and predicted are a list of clusters a document, each a list of [first, last].
+    """Annotations are one list of clusters per document, each a list of mentions [first, last].
 
-    Numerators and denominators are summed over documents. A ratio without denominator is 0 (so
-    is MUC where all clusters are singletons). ``conll`` is the mean F1 of MUC, B³ and CEAFe.
+    Numerators and denominators are summed over documents. A ratio with denominator 0 is 0 (so MUC
+    is 0 if all clusters are singletons). ``conll`` is the mean F1 of MUC, B³ and CEAFe.
 
-    Everything is given twice: with all clusters as they are, and, in the keys that end in
-    ``_no_singletons``, after clusters of one mention were taken out of gold and predictions.
+    All scores are computed twice: for all clusters, and, under keys that end in
+    ``_no_singletons``, after clusters of one mention are removed from gold and predictions.
     """
 
     name: ClassVar[str] = "coref"
@@ -87,12 +87,12 @@ class Coreference(Metric):
 
         Returns:
             ``values``: ``conll``, and ``muc``, ``b3``, ``ceafe``, ``lea`` (F1) with
-            ``_precision`` and ``_recall``; ``mention`` the same way, for the mentions found
-            whatever their clusters; all in percent, each with and without singletons.
+            ``_precision`` and ``_recall``; ``mention`` likewise, for mentions without regard to
+            their clusters; all in percent, each with and without singletons.
 
         Raises:
-            DataError: for a different number of documents, or clusters that are none: a mention
-                that is not [first, last] or stands twice in a document, an empty cluster.
+            DataError: for a different number of documents, an empty cluster, or a mention that is
+                not [first, last] or appears twice in a document.
         """
         if len(gold) != len(predicted):
             raise DataError(
@@ -105,12 +105,12 @@ class Coreference(Metric):
             )
             for i, (left, right) in enumerate(zip(gold, predicted, strict=True))
         ]
-        linked = [(_larger(key), _larger(response)) for key, response in pairs]
-        values = _scores(pairs, "") | _scores(linked, WITHOUT_SINGLETONS)
+        no_singletons = [(_without_singletons(k), _without_singletons(r)) for k, r in pairs]
+        values = _scores(pairs, "") | _scores(no_singletons, WITHOUT_SINGLETONS)
         return Scores(primary=self.primary, values=values)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
-        """See :meth:`Metric.tally`; the fractions of MUC, B³ and CEAFe of each document."""
+        """See :meth:`Metric.tally`; the counts are the fractions of MUC, B³ and CEAFe."""
 
         def count(left: Any, right: Any) -> list[float]:
             key, response = _clusters(left, self.name), _clusters(right, self.name)
@@ -144,35 +144,38 @@ def _conll(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _mentions(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
-    found = float(sum(_overlaps(key, response).values()))
-    return found, float(sum(map(len, key))), found, float(sum(map(len, response)))
+    common = float(sum(_overlaps(key, response).values()))
+    return common, float(sum(map(len, key))), common, float(sum(map(len, response)))
 
 
-def _home(clusters: Sequence[Cluster]) -> dict[Mention, int]:
+def _cluster_ids(clusters: Sequence[Cluster]) -> dict[Mention, int]:
+    """The number of each mention's cluster."""
     return {mention: i for i, cluster in enumerate(clusters) for mention in cluster}
 
 
 def _overlaps(key: Sequence[Cluster], response: Sequence[Cluster]) -> Counter[tuple[int, int]]:
-    """Mentions in common, by numbers of the two clusters; pairs without any are left out."""
-    there = _home(response)
+    """The number of common mentions of each pair of clusters (i, j) that has any."""
+    other_ids = _cluster_ids(response)
     return Counter(
-        (i, there[mention])
+        (i, other_ids[mention])
         for i, cluster in enumerate(key)
         for mention in cluster
-        if mention in there
+        if mention in other_ids
     )
 
 
-def _muc_links(clusters: Sequence[Cluster], there: dict[Mention, int]) -> tuple[float, float]:
-    found = 0
+def _muc_links(clusters: Sequence[Cluster], other_ids: dict[Mention, int]) -> tuple[float, float]:
+    """Links that remain after partition by the other side, and all links."""
+    remaining = 0
     for cluster in clusters:
-        homes = {there[mention] for mention in cluster if mention in there}
-        alone = sum(mention not in there for mention in cluster)
-        found += len(cluster) - len(homes) - alone
-    return float(found), float(sum(len(cluster) - 1 for cluster in clusters))
+        parts = {other_ids[mention] for mention in cluster if mention in other_ids}
+        unclustered = sum(mention not in other_ids for mention in cluster)
+        remaining += len(cluster) - len(parts) - unclustered
+    return float(remaining), float(sum(len(cluster) - 1 for cluster in clusters))
 
 
 def _lea_links(clusters: Sequence[Cluster], others: Sequence[Cluster]) -> tuple[float, float]:
+    """The weighted share of links found, and the sum of the weights."""
     common: Counter[int] = Counter()
     for (i, j), n in _overlaps(clusters, others).items():
         if len(clusters[i]) == 1:
@@ -180,16 +183,16 @@ def _lea_links(clusters: Sequence[Cluster], others: Sequence[Cluster]) -> tuple[
         else:
             common[i] += n * (n - 1) // 2
     links = [len(cluster) * (len(cluster) - 1) / 2 or 1.0 for cluster in clusters]
-    found = sum(len(cluster) * common[i] / links[i] for i, cluster in enumerate(clusters))
-    return float(found), float(sum(map(len, clusters)))
+    weighted = sum(len(cluster) * common[i] / links[i] for i, cluster in enumerate(clusters))
+    return float(weighted), float(sum(map(len, clusters)))
 
 
-def _larger(clusters: Sequence[Cluster]) -> list[Cluster]:
+def _without_singletons(clusters: Sequence[Cluster]) -> list[Cluster]:
     return [cluster for cluster in clusters if len(cluster) > 1]
 
 
 def _clusters(raw: Any, where: str) -> list[Cluster]:
-    """``raw`` checked, as tuples."""
+    """Check the clusters of a document and convert them to tuples."""
     if isinstance(raw, str) or not isinstance(raw, Sequence):
         raise DataError(f"expected a list of clusters, got {raw!r}", where=where)
     clusters: list[Cluster] = []
@@ -203,7 +206,7 @@ def _clusters(raw: Any, where: str) -> list[Cluster]:
                 raise DataError(f"a mention is [first, last], got {mention!r}", where=where)
             span = (mention[0], mention[1])
             if span in seen:
-                raise DataError(f"the mention {list(span)} stands twice", where=where)
+                raise DataError(f"the mention {list(span)} appears twice", where=where)
             seen.add(span)
             mentions.append(span)
         clusters.append(tuple(mentions))

@@ -1,4 +1,7 @@
-"""F1 of ambiguous pronouns, by gender, equal to the scorer of GAP (Webster et al. 2018)."""
+"""F1 of ambiguous pronouns, by gender, equal to the scorer of GAP.
+
+Source: Webster et al., "Mind the GAP" (2018).
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ _GENDERS = ("masculine", "feminine")
 
 
 class Gap(Metric):
-    """Gold is ``{"label": …, "gender": …}`` an example, predicted ``{"label": …}``.
+    """Gold is ``{"label": …, "gender": …}`` per example, predicted ``{"label": …}``.
 
-    Each example counts as two decisions, whether the pronoun means A and whether it means B, and
-    F1 is that of "yes". A ratio without denominator is 0.
+    Each example is two decisions: whether the pronoun refers to A and whether it refers to B. F1
+    is that of the answer yes. A ratio with denominator 0 is 0.
     """
 
     name: ClassVar[str] = "gap"
@@ -25,13 +28,13 @@ class Gap(Metric):
     primary: ClassVar[str] = "f1"
 
     def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
-        """Scores overall and by gender. Labels are A, B and neither.
+        """Scores overall and by gender. The labels are A, B and neither.
 
         Returns:
             ``values``: ``f1``, ``precision``, ``recall`` in percent over all examples, and
-            ``accuracy`` of the three labels. ``bias``, feminine F1 over masculine F1 (a ratio, 1
-            is none), is there only if neither is 0. ``per_class``: by gender ``f1``,
-            ``precision``, ``recall`` and ``support`` (examples).
+            ``accuracy`` over the three labels. ``bias``, feminine F1 divided by masculine F1 (a
+            ratio; 1 means no bias), is present only if neither is 0. ``per_class``: by gender
+            ``f1``, ``precision``, ``recall`` and ``support`` (examples).
 
         Raises:
             DataError: for a different number of examples, or an unknown label or gender.
@@ -42,32 +45,32 @@ class Gap(Metric):
             )
         counts: dict[str, Counter[str]] = {gender: Counter() for gender in _GENDERS}
         for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
-            meant = _label(left, f"{self.name}, gold {i}")
-            said = _label(right, f"{self.name}, prediction {i}")
+            truth = _label(left, f"{self.name}, gold {i}")
+            answer = _label(right, f"{self.name}, prediction {i}")
             if left.get("gender") not in _GENDERS:
                 raise DataError(f"no gender in {left!r}", where=f"{self.name}, gold {i}")
-            tally = counts[left["gender"]]
-            tally["examples"] += 1
-            tally["gold"] += meant != "neither"
-            tally["found"] += said != "neither"
-            tally["correct"] += said == meant != "neither"
-            tally["equal"] += said == meant
+            of_gender = counts[left["gender"]]
+            of_gender["examples"] += 1
+            of_gender["gold"] += truth != "neither"
+            of_gender["found"] += answer != "neither"
+            of_gender["correct"] += answer == truth != "neither"
+            of_gender["equal"] += answer == truth
         total = sum(counts.values(), Counter())
         values = _row(total)
         values["accuracy"] = 100 * total["equal"] / total["examples"] if gold else 0.0
-        rows = {gender: _row(tally) for gender, tally in counts.items()}
+        rows = {gender: _row(of_gender) for gender, of_gender in counts.items()}
         if all(row["f1"] for row in rows.values()):
             values["bias"] = rows["feminine"]["f1"] / rows["masculine"]["f1"]
-        for gender, tally in counts.items():
-            rows[gender]["support"] = float(tally["examples"])
+        for gender, of_gender in counts.items():
+            rows[gender]["support"] = float(of_gender["examples"])
         return Scores(primary=self.primary, values=values, per_class=rows)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
 
         def count(left: Any, right: Any) -> tuple[bool, bool, bool]:
-            meant, said = left["label"], right["label"]
-            return said == meant != "neither", meant != "neither", said != "neither"
+            truth, answer = left["label"], right["label"]
+            return answer == truth != "neither", truth != "neither", answer != "neither"
 
         return self._tally(gold, systems, count, f1_of)
 
@@ -75,12 +78,12 @@ class Gap(Metric):
 def _label(annotation: Any, where: str) -> str:
     label = annotation.get("label") if isinstance(annotation, Mapping) else None
     if label not in _LABELS:
-        raise DataError(f"expected a label, A, B or neither, got {annotation!r}", where=where)
+        raise DataError(f"expected a label (A, B or neither), got {annotation!r}", where=where)
     return str(label)
 
 
-def _row(tally: Counter[str]) -> dict[str, float]:
-    correct, found, gold = tally["correct"], tally["found"], tally["gold"]
+def _row(counts: Counter[str]) -> dict[str, float]:
+    correct, found, gold = counts["correct"], counts["found"], counts["gold"]
     return {
         "f1": 200 * correct / (found + gold) if correct else 0.0,
         "precision": 100 * correct / found if found else 0.0,

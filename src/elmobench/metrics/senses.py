@@ -1,7 +1,7 @@
 """F1 of word senses, equal to the scorer of the unified WSD evaluation framework.
 
-Source: Raganato, Camacho-Collados and Navigli, EACL 2017; their ``Scorer.java``, after the
-scorer of SemEval-2015 task 13.
+Source: Raganato, Camacho-Collados and Navigli, EACL 2017; their ``Scorer.java``, which
+follows the scorer of SemEval-2015 task 13.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class _Instance:
 
 
 class WsdF1(Metric):
-    """Gold and predicted are one list of instances a sentence, each a mapping.
+    """Gold and predicted annotations are one list of instances per sentence, each a mapping.
 
-    Gold: ``id``, ``senses`` (sense keys, any of which is right), ``dataset`` (may be empty) and
-    ``pos`` (n, v, a, r). Predicted: ``id`` and ``senses``; none is no answer.
+    Gold: ``id``, ``senses`` (sense keys, any of which is correct), ``dataset`` (may be empty) and
+    ``pos`` (n, v, a, r). Predicted: ``id`` and ``senses``; an empty list is no answer.
 
-    An answer of k senses has a k-th of a point for each that is gold. Precision is the points
-    over the instances answered, recall the points over all gold instances, whether answered or
-    not. Answers to instances that gold does not have are skipped, and counted.
+    An answer with k senses scores 1/k point for each that is gold. Precision is the number of
+    points divided by that of answered instances, recall by that of all gold instances. Answers to
+    instances that are not in gold are skipped, and their number is reported.
     """
 
     name: ClassVar[str] = "wsd-f1"
@@ -49,12 +49,12 @@ class WsdF1(Metric):
         Returns:
             ``values``: ``f1``, ``precision``, ``recall`` in percent, and the counts ``support``
             (gold instances), ``answered``, ``skipped`` and ``correct`` (points). ``per_class``:
-            the same but ``skipped``, by data set and by part of speech (noun, verb, adjective,
-            adverb).
+            the same without ``skipped``, by data set and by part of speech (noun, verb,
+            adjective, adverb).
 
         Raises:
-            DataError: for a different number of sentences, other shapes, an id that stands
-                twice, or a gold instance without senses.
+            DataError: for a different number of sentences, annotations of another form, an id that
+                appears twice, or a gold instance without senses.
         """
         if len(gold) != len(predicted):
             raise DataError(
@@ -87,7 +87,7 @@ class WsdF1(Metric):
         return Scores(primary=self.primary, values=values, per_class=rows)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
-        """See :meth:`Metric.tally`; points, instances answered, and all instances."""
+        """See :meth:`Metric.tally`; the counts are points, answered instances and all instances."""
 
         def count(left: Any, right: Any) -> tuple[float, float, float]:
             values = self.compute([left], [right]).values
@@ -98,8 +98,8 @@ class WsdF1(Metric):
     def _rows(
         self, sentences: Sequence[Any], side: str
     ) -> list[tuple[str, frozenset[str], Mapping[str, Any]]]:
-        """Id, senses and the mapping itself of every instance."""
-        found = []
+        """Id, senses and the mapping itself of each instance. Raises DataError."""
+        rows = []
         seen: set[str] = set()
         for i, sentence in enumerate(sentences):
             where = f"{self.name}, {side} sentence {i}"
@@ -116,10 +116,10 @@ class WsdF1(Metric):
                         f"{name!r}: expected a list of sense keys, got {senses!r}", where=where
                     )
                 if name in seen:
-                    raise DataError(f"the id {name!r} stands twice", where=where)
+                    raise DataError(f"the id {name!r} appears twice", where=where)
                 seen.add(name)
-                found.append((name, frozenset(senses), row))
-        return found
+                rows.append((name, frozenset(senses), row))
+        return rows
 
 
 def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,16 +129,16 @@ def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _row(names: Sequence[str], points: Mapping[str, float]) -> dict[str, float]:
-    got = [points[name] for name in names if name in points]
-    correct = fsum(got)
-    precision = correct / len(got) if got else 0.0
+    answered = [points[name] for name in names if name in points]
+    correct = fsum(answered)
+    precision = correct / len(answered) if answered else 0.0
     recall = correct / len(names) if names else 0.0
     return {
         "f1": 200 * precision * recall / (precision + recall) if correct else 0.0,
         "precision": 100 * precision,
         "recall": 100 * recall,
         "support": float(len(names)),
-        "answered": float(len(got)),
+        "answered": float(len(answered)),
         "correct": correct,
     }
 

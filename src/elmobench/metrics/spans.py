@@ -1,4 +1,4 @@
-"""Span F1 equal to conlleval, the scorer of the CoNLL-2000 and CoNLL-2003 shared tasks."""
+"""Span F1, equal to conlleval, the scorer of the CoNLL-2000 and CoNLL-2003 shared tasks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _Span = tuple[str, int, int]
 
 
 class SpanF1(Metric):
-    """Gold and predicted are one list of BIO tags a sentence.
+    """Gold and predicted annotations are one list of BIO tags per sentence.
 
-    A span begins at B-, at I- after O (or at the start of a sentence), and at I- of another
-    type; it never crosses a sentence. A predicted span is right if type, first and last token
-    equal a gold one. Token accuracy compares full tags. A ratio without denominator is 0. Spans
-    are found by seqeval's default mode, which agrees with conlleval.
+    A span begins at B-, at I- after O (or at the start of a sentence), and at I- of another type.
+    It ends with the sentence at the latest. A predicted span is correct if type, first and last
+    token equal those of a gold span. Token accuracy compares full tags. A ratio with denominator 0
+    is 0. Spans are extracted by the default mode of seqeval, which agrees with conlleval.
     """
 
     name: ClassVar[str] = "span-f1"
@@ -73,13 +73,13 @@ class SpanF1(Metric):
         """See :meth:`Metric.tally`."""
 
         def count(left: Sequence[str], right: Sequence[str]) -> tuple[int, int, int]:
-            wanted, found = _spans([left]), _spans([right])
-            return len(wanted & found), len(wanted), len(found)
+            gold_spans, found_spans = _spans([left]), _spans([right])
+            return len(gold_spans & found_spans), len(gold_spans), len(found_spans)
 
         return self._tally(gold, systems, count, f1_of)
 
     def _check(self, tags: Any, known: set[str], where: str) -> None:
-        # Checked here because seqeval would only warn, once for each such token.
+        # seqeval would only warn, once for each such token.
         if isinstance(tags, str) or not isinstance(tags, Sequence):
             raise DataError(f"expected a list of tags, got {tags!r}", where=where)
         for tag in tags:
@@ -93,7 +93,7 @@ class SpanF1(Metric):
 
 
 def _spans(sentences: Sequence[Sequence[str]]) -> set[_Span]:
-    """All (type, first token, last token); positions count over the whole corpus."""
+    """All (type, first token, last token); tokens are counted over the whole corpus."""
     return set(get_entities([list(tags) for tags in sentences]))
 
 

@@ -1,11 +1,14 @@
-"""Exact match and F1 of answers, equal to the official script of SQuAD v1.1."""
+"""Exact match and F1 of answers, equal to the official script of SQuAD v1.1.
+
+Source: Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text" (2016).
+"""
 
 from __future__ import annotations
 
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
@@ -16,13 +19,13 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 def normalized(answer: str) -> list[str]:
-    """The words that are compared: lower case, then no ASCII punctuation, then no articles."""
+    """The words to compare: in lower case, without ASCII punctuation, then without articles."""
     bare = answer.lower().translate(_NO_PUNCTUATION)
     return _ARTICLES.sub(" ", bare).split()
 
 
 def word_f1(predicted: Sequence[str], reference: Sequence[str]) -> float:
-    """F1 of two bags of words, in [0, 1]; 0 without a common word, even if both are empty."""
+    """F1 of two bags of words, in [0, 1]; 0 without common words, even if both are empty."""
     common = (Counter(predicted) & Counter(reference)).total()
     if not common:
         return 0.0
@@ -32,11 +35,11 @@ def word_f1(predicted: Sequence[str], reference: Sequence[str]) -> float:
 
 
 class Squad(Metric):
-    """Gold is the list of reference answers of a question, predicted the answer.
+    """Gold is a list of reference answers per question, predicted is one answer.
 
-    A prediction is a string, None where there is none (it scores 0 and stays in the
-    denominator), or a list of answers of which the first is scored. A question's scores are the
-    best over its references, exact match and F1 each.
+    A prediction is a string, None for no answer (it scores 0 and counts in the denominator), or a
+    list of answers of which the first is scored. Exact match and F1 of a question are each the
+    largest over its references.
     """
 
     name: ClassVar[str] = "squad"
@@ -44,24 +47,31 @@ class Squad(Metric):
     primary: ClassVar[str] = "f1"
 
     def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
-        """``exact_match`` and ``f1`` in percent; counts ``questions`` and ``missing``."""
+        """``exact_match`` and ``f1`` in percent; counts ``questions`` and ``missing``.
+
+        Raises:
+            DataError: for a different number of questions, no questions, or annotations of another
+                form.
+        """
         if len(gold) != len(predicted):
             raise DataError(
                 f"{len(gold)} questions but {len(predicted)} predictions", where=self.name
             )
         if not gold:
-            raise DataError("there is nothing to score", where=self.name)
+            raise DataError("there are no questions to score", where=self.name)
         exact = missing = 0
         f1 = 0.0
         for i, (references, prediction) in enumerate(zip(gold, predicted, strict=True)):
             answer = _first(prediction, f"{self.name}, prediction {i}")
-            wanted = [normalized(text) for text in _texts(references, f"{self.name}, gold {i}")]
+            reference_words = [
+                normalized(text) for text in _texts(references, f"{self.name}, gold {i}")
+            ]
             if answer is None:
                 missing += 1
                 continue
-            found = normalized(answer)
-            exact += found in wanted
-            f1 += max(word_f1(found, words) for words in wanted)
+            answer_words = normalized(answer)
+            exact += answer_words in reference_words
+            f1 += max(word_f1(answer_words, words) for words in reference_words)
         values = {
             "exact_match": 100.0 * exact / len(gold),
             "f1": 100.0 * f1 / len(gold),
@@ -79,18 +89,9 @@ class Squad(Metric):
 
         return self._tally(gold, systems, count, lambda sums: ratio(sums[..., 0], sums[..., 1]))
 
-    def compute_by_id(
-        self, gold: Mapping[str, Sequence[str]], predicted: Mapping[str, str]
-    ) -> Scores:
-        """The same for predictions of the official form, by question id.
-
-        Ids without a prediction score 0; predictions for other ids are ignored.
-        """
-        return self.compute(list(gold.values()), [predicted.get(key) for key in gold])
-
 
 class ExactMatch(Squad):
-    """The same scores, led by exact match."""
+    """The same scores; exact match is the primary score."""
 
     name: ClassVar[str] = "exact-match"
     primary: ClassVar[str] = "exact_match"

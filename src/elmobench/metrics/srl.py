@@ -1,4 +1,4 @@
-"""Argument F1 equal to srl-eval.pl, the scorer of the CoNLL-2005 and CoNLL-2012 shared tasks."""
+"""Argument F1, equal to srl-eval.pl, the scorer of the CoNLL-2005 and CoNLL-2012 shared tasks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PREDICATE = "V"
 
 
 class SrlF1(Metric):
-    """Gold and predicted are one list of BIO tags a proposition, the predicate tagged V.
+    """Gold and predicted annotations are one list of BIO tags per proposition; V is the predicate.
 
-    An argument is a label and one or more pieces: a span labelled ``C-X`` joins the last X on
-    its left; without one it is an X of its own, which later ``C-X`` may join. A predicted
-    argument is right if label and all pieces equal a gold one. ``R-X`` is a label like others.
-    V has a row by label but counts in no overall value. A ratio without denominator is 0.
+    An argument is a label and one or more pieces: a span with label ``C-X`` belongs to the last X
+    on its left; without one it is a new X, which later ``C-X`` may belong to. A predicted argument
+    is correct if label and all pieces equal those of a gold argument. ``R-X`` is a label like any
+    other. V has its own row but does not count in overall values. A ratio with denominator 0 is 0.
     """
 
     name: ClassVar[str] = "srl-f1"
@@ -49,17 +49,18 @@ class SrlF1(Metric):
         correct: Counter[str] = Counter()
         perfect = 0
         for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
-            wanted = self._read(left, f"{self.name}, gold proposition {i}")
-            given = self._read(right, f"{self.name}, predicted proposition {i}")
+            gold_arguments = self._read(left, f"{self.name}, gold proposition {i}")
+            predicted_arguments = self._read(right, f"{self.name}, predicted proposition {i}")
             if len(left) != len(right):
                 raise DataError(
                     f"{len(left)} gold tags but {len(right)} predicted ones",
                     where=f"{self.name}, proposition {i}",
                 )
-            support.update(label for label, _ in wanted)
-            found.update(label for label, _ in given)
-            correct.update(label for label, _ in wanted & given)
-            perfect += all(label == _PREDICATE for label, _ in wanted ^ given)
+            support.update(label for label, _ in gold_arguments)
+            found.update(label for label, _ in predicted_arguments)
+            correct.update(label for label, _ in gold_arguments & predicted_arguments)
+            errors = gold_arguments ^ predicted_arguments
+            perfect += all(label == _PREDICATE for label, _ in errors)
         rows = {
             label: _row(correct[label], support[label], found[label])
             for label in sorted(support | found)
@@ -77,11 +78,12 @@ class SrlF1(Metric):
         """See :meth:`Metric.tally`."""
 
         def count(left: Sequence[str], right: Sequence[str]) -> tuple[int, int, int]:
-            wanted, given = (
+            gold_arguments, predicted_arguments = (
                 {argument for argument in arguments(tags) if argument[0] != _PREDICATE}
                 for tags in (left, right)
             )
-            return len(wanted & given), len(wanted), len(given)
+            correct = len(gold_arguments & predicted_arguments)
+            return correct, len(gold_arguments), len(predicted_arguments)
 
         return self._tally(gold, systems, count, f1_of)
 
@@ -102,7 +104,7 @@ class SrlF1(Metric):
 
 
 def arguments(tags: Sequence[str]) -> set[_Argument]:
-    """Labels and pieces ``[start, end)`` of the arguments that BIO tags mark, C- joined."""
+    """Labels and pieces ``[start, end)`` of the arguments in BIO tags, with C- spans joined."""
     pieces: list[tuple[str, list[tuple[int, int]]]] = []
     last: dict[str, int] = {}
     for start, end, label in spans(tags):

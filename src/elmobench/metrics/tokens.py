@@ -1,4 +1,4 @@
-"""Token accuracy of plain tags such as parts of speech."""
+"""Token accuracy of tags such as parts of speech."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from elmobench.metrics.classification import ACCURACY
 
 
 class TokenAccuracy(Metric):
-    """Gold and predicted are one list of tags a sentence; every token counts once.
+    """Gold and predicted annotations are one list of tags per sentence; every token counts once.
 
     The scores are those of :class:`Classification` over the tokens of all sentences.
     """
@@ -21,10 +21,10 @@ class TokenAccuracy(Metric):
     primary: ClassVar[str] = "accuracy"
 
     def compute(self, gold: Sequence[Any], predicted: Sequence[Any]) -> Scores:
-        """``accuracy``, ``macro_f1`` in percent, ``tokens``; per tag as for classification.
+        """``accuracy`` and ``macro_f1`` in percent, ``tokens``; scores by tag as in classification.
 
         Raises:
-            DataError: for a different number of sentences or tokens, or a tag that is no string.
+            DataError: for a different number of sentences or tokens, or a tag that is not a string.
         """
         if len(gold) != len(predicted):
             raise DataError(
