@@ -17,7 +17,7 @@ import yaml
 from command_line import elmobench
 
 from elmobench import load_task
-from elmobench.analysis.report.template.render import fill
+from elmobench.analysis.report.template.render import render
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -172,9 +172,9 @@ TEXTS = sorted((ROOT / "results").rglob("*.in"))
 @pytest.mark.slow
 @pytest.mark.parametrize("template", TEXTS, ids=lambda path: path.parent.name)
 def test_texts_have_the_numbers_of_their_records(template: Path) -> None:
-    filled = fill(template)
-    assert template.with_suffix("").read_text("utf-8") == filled.text
-    for name, drawing in filled.drawings.items():
+    rendered = render(template)
+    assert template.with_suffix("").read_text("utf-8") == rendered.text
+    for name, drawing in rendered.drawings.items():
         # Coordinates depend on the drawing library; the numbers are in the label.
         labels = [
             re.search('aria-label="([^"]*)"', text)[0]  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""Records of a task that does not exist, with predictions, for tests of what reads them."""
+"""Records with predictions of a made-up task, for tests of code that reads records."""
 
 from __future__ import annotations
 
@@ -30,10 +30,18 @@ def record(
     chosen: dict[str, Any] | None = None,
     l2: float = 0.0,
 ) -> RunRecord:
-    """A cell that predicted so; a part is deep, with layers to mix, unless it is called flat.
+    """A record with these predictions.
 
-    ``dev`` are the scores of its epochs, ``chosen`` the options that a search chose,
-    ``l2`` what its identity tells of λ.
+    Args:
+        features: parts joined by ``+``; every part has layers to mix unless it is called ``flat``.
+        seed: seed of the run.
+        predicted: predicted labels; :data:`GOLD` has the true ones.
+        axes: further axes.
+        task: name of the task.
+        s: learned layer weights of each part.
+        dev: dev score of each epoch.
+        chosen: options that a search chose.
+        l2: the penalty λ in the cell's identity.
     """
     right = sum(a == b for a, b in zip(GOLD, predicted, strict=True))
     score = 100 * right / len(GOLD)
@@ -90,11 +98,11 @@ def predictions(wrong: int, start: int = 0) -> list[str]:
     return [flipped[g] if i in bad else g for i, g in enumerate(GOLD)]
 
 
-def keep(store: RecordStore, one: RunRecord, predicted: list[str]) -> None:
+def keep(store: RecordStore, run: RunRecord, predicted: list[str]) -> None:
     """Write a record and its predictions."""
-    store.write(one)
+    store.write(run)
     store.write_predictions(
-        one.cell,
+        run.cell,
         [
             {"id": f"{NASTY} {i}", "gold": g, "predicted": p}
             for i, (g, p) in enumerate(zip(GOLD, predicted, strict=True))

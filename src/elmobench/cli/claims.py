@@ -9,7 +9,7 @@ import typer
 from elmobench.cli.options import JsonOption, ResultsArgument
 
 if TYPE_CHECKING:
-    from elmobench.analysis.claims.claim import Outcome
+    from elmobench.analysis.claims.evidence import Outcome
 
 _STYLES: dict[Outcome, str] = {
     "supported": "green",
@@ -38,40 +38,40 @@ def claims(
     from rich.console import Console
     from rich.markup import escape
 
-    from elmobench.analysis.claims.paper_findings import answers
+    from elmobench.analysis.claims.paper_findings import claim_results
     from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record import RecordStore
 
     folder = results_folder(experiment)
     console = Console()
     with console.status("comparing") if console.is_terminal else nullcontext():
-        results = answers(RecordStore(folder))
+        results = claim_results(RecordStore(folder))
     if as_json:
-        for answer in results:
-            claim = answer.claim
+        for result in results:
+            claim = result.claim
             row = {
                 "id": claim.id,
                 "statement": claim.statement,
                 "source": claim.source,
                 "expects": claim.expects,
-                "outcome": answer.outcome,
-                "evidence": [asdict(comparison) for comparison in answer.evidence],
+                "outcome": result.outcome,
+                "evidence": [asdict(comparison) for comparison in result.evidence],
             }
             typer.echo(json.dumps(row, ensure_ascii=False))
         return
-    for answer in results:
-        style = _STYLES[answer.outcome]
+    for result in results:
+        style = _STYLES[result.outcome]
         console.print(
-            f"[{style}]{answer.outcome:12}[/] {escape(answer.claim.statement)} "
-            f"[dim]{escape(answer.claim.source)}[/]",
+            f"[{style}]{result.outcome:12}[/] {escape(result.claim.statement)} "
+            f"[dim]{escape(result.claim.source)}[/]",
             highlight=False,
         )
-        if answer.evidence:
+        if result.evidence:
             console.print(
-                f"[dim]{'':13}{escape(f'{answer.claim.expects}: {answer.counts}')}[/]",
+                f"[dim]{'':13}{escape(f'{result.claim.expects}: {result.counts}')}[/]",
                 highlight=False,
             )
-        for comparison in answer.evidence if evidence else ():
+        for comparison in result.evidence if evidence else ():
             style, low, high = _STYLES[comparison.outcome], comparison.low, comparison.high
             bounds = "" if low is None else f" ({low:+.2f} … {high:+.2f})"
             console.print(

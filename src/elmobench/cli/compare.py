@@ -117,13 +117,13 @@ def _print_examples(
 
     from elmobench.analysis.inspect.annotation_format import format_annotation
     from elmobench.analysis.inspect.changed_examples import changed_examples
-    from elmobench.analysis.inspect.example_texts import texts_of
+    from elmobench.analysis.inspect.example_texts import example_texts
 
     left, right = (store.read(cell) for cell in row.cells[0])
     if left is None or right is None:
         return
     changes = changed_examples(store, left, right)
-    texts = texts_of(left.task, left.identity.get("fold"), include)
+    texts = example_texts(left.task, left.identity.get("fold"), include)
     gains = [example for example in changes if example.gain > 0]
     losses = [example for example in changes if example.gain < 0]
     console.print(

@@ -19,7 +19,6 @@ from elmobench.cli import (
     doctor,
     encode,
     features,
-    fill,
     inspect,
     listing,
     models,
@@ -27,6 +26,7 @@ from elmobench.cli import (
     predict,
     pretrain,
     reference,
+    render,
     report,
     run_experiment,
     show,
@@ -70,7 +70,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "claims": claims.claims,
         "slices": slices.slices,
         "predict": predict.predict,
-        "fill": fill.fill,
+        "render": render.render,
         "ui": ui.ui,
     },
     "Data": {
@@ -97,6 +97,7 @@ for _panel, _commands in COMMANDS.items():
             app.add_typer(_command, name=_name, cls=PanelGroup, rich_help_panel=_panel)
         else:
             app.command(_name, rich_help_panel=_panel)(_command)
+app.command("fill", hidden=True)(render.render)  # the former name
 
 
 def _print_version(requested: bool) -> None:

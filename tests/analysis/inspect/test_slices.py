@@ -1,4 +1,4 @@
-"""Slices: who belongs to them, and their scores against the metric on those examples alone."""
+"""Slices: their members, and scores that equal the metric on those examples alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from made_up import record
 from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench import load_provider, load_task
-from elmobench.analysis.inspect.slices import SMALLEST, slice_table
+from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
 from elmobench.metrics.base import get_metric
 from elmobench.tracking.record import RecordStore
 
@@ -20,7 +20,7 @@ TASK = "ner/control-ner"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two systems on a control: one right but on every third sentence, one that finds nothing."""
+    """Two systems on a control: one is wrong on every third sentence, one predicts no entity."""
     test = load_task(TASK).split("test")
     words = sorted({word for e in test for word in e.tokens})
     lines = [f"{word} 1.0 2.0" for word in words if len(word) % 5]
@@ -53,7 +53,7 @@ def rows_of(folder: Path) -> dict[str, dict[str, Any]]:
     return {row["slice"]: row for row in slice_table(RecordStore(folder)).to_dict("records")}
 
 
-def test_scores_are_the_metric_s_on_the_members(folder: Path) -> None:
+def test_scores_equal_the_metric_on_the_members(folder: Path) -> None:
     rows = rows_of(folder)
     test, train = (load_task(TASK).split(name) for name in ("test", "train"))
     known = {word.lower() for e in train for word in e.tokens}
@@ -68,20 +68,20 @@ def test_scores_are_the_metric_s_on_the_members(folder: Path) -> None:
     shown = 0
     for name, members in expected.items():
         places = [i for i, member in enumerate(members) if member]
-        if not SMALLEST <= len(places) < len(test):
+        if not MIN_SIZE <= len(places) < len(test):
             assert name not in rows
             continue
         shown += 1
         gold = [list(test[i].tags) for i in places]
-        said = [g if i % 3 else ["O"] * len(g) for i, g in zip(places, gold, strict=True)]
-        score = get_metric("span-f1").compute(gold, said).values["f1"]
+        predicted = [g if i % 3 else ["O"] * len(g) for i, g in zip(places, gold, strict=True)]
+        score = get_metric("span-f1").compute(gold, predicted).values["f1"]
         assert rows[name]["of"] == len(places)
         assert rows[name]["sure"] == f"{score:.2f}"
         assert rows[name]["flat"] == "0.00"
     assert shown >= 2
 
 
-def test_recall_of_entities_that_train_does_not_have(folder: Path) -> None:
+def test_recall_of_entities_outside_the_training_set(folder: Path) -> None:
     rows = rows_of(folder)
     test, train = (load_task(TASK).split(name) for name in ("test", "train"))
 
@@ -93,7 +93,7 @@ def test_recall_of_entities_that_train_does_not_have(folder: Path) -> None:
     shown = 0
     for name, seen in (("entities also in train", True), ("entities not in train", False)):
         found = [i for i, e in enumerate(test) for s in surfaces(e) if (s in known) == seen]
-        if len(found) < SMALLEST:
+        if len(found) < MIN_SIZE:
             assert name not in rows
             continue
         shown += 1
@@ -103,7 +103,7 @@ def test_recall_of_entities_that_train_does_not_have(folder: Path) -> None:
     assert shown
 
 
-def test_what_is_not_here_has_no_rows(folder: Path) -> None:
+def test_missing_predictions_give_no_rows(folder: Path) -> None:
     for path in (folder / "predictions").iterdir():
         path.unlink()
     assert slice_table(RecordStore(folder)).empty

@@ -1,4 +1,4 @@
-"""The page of a report: all of it in one file, nothing fetched, nothing of the data as markup."""
+"""The report page is one file, fetches nothing, and escapes all data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import GOLD, keep, predictions, record
 
-from elmobench.analysis.report.page.examples import KEPT, example_groups
+from elmobench.analysis.report.page.examples import MAX_EXAMPLES, example_groups
 from elmobench.analysis.report.page.figures import Series, lines, swatch
-from elmobench.analysis.report.page.parts import Cell, Column, Table
+from elmobench.analysis.report.page.parts import Column, Table, TableCell
 from elmobench.analysis.report.page.render import to_html
 from elmobench.analysis.report.report import make_report
 from elmobench.analysis.report.write import write_report
@@ -48,7 +48,9 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         name = values.get("id")
-        if name and not re.fullmatch("[a-z][0-9a-f]{10}", name):  # a figure's: see below
+        if name and not re.fullmatch(
+            "[a-z][0-9a-f]{10}", name
+        ):  # ids inside figures are tested below
             self.ids.append(name)
         self.references += [str(values[n]) for n in ("src", "href", "xlink:href") if n in values]
         self.scripts += tag == "script"
@@ -60,7 +62,7 @@ class _Page(HTMLParser):
             assert self.stack.pop() == tag
 
 
-def test_the_page_is_whole_and_asks_for_nothing(folder: Path) -> None:
+def test_the_page_is_well_formed_and_fetches_nothing(folder: Path) -> None:
     paths = write_report(make_report(folder), folder)
     assert [path.name for path in paths] == [
         "report.html",
@@ -75,7 +77,7 @@ def test_the_page_is_whole_and_asks_for_nothing(folder: Path) -> None:
     page.close()
     assert not page.stack
     assert len(set(page.ids)) == len(page.ids)
-    # Its own anchors alone; its own data and script alone, whatever the examples hold.
+    # Only anchors of the page, and only its own data and script, whatever the examples contain.
     assert all(reference.startswith("#") for reference in page.references)
     assert page.scripts == 2
     assert "alert(1)</script>" not in text
@@ -87,20 +89,20 @@ def test_the_page_is_whole_and_asks_for_nothing(folder: Path) -> None:
         "Layer weights",
         "Layer weights over the epochs",
         "Learning curves",
-        "With less training data",
-        "Cost beside quality",
-        "Where they disagree",
-        "Where it comes from",
+        "Smaller training sets",
+        "Costs",
+        "Examples with different predictions",
+        "Data, models and software",
     ):
         assert f"{heading}" in text
     for anchor in re.findall(r'href="#([^"]+)"', text):
         assert f'id="{anchor}"' in text
-    # Every drawing says in words what it shows, or is hidden from those who listen.
+    # Every figure has a text alternative or is hidden from screen readers.
     for tag in re.findall(r"<svg[^>]*>", text):
         assert "aria-label=" in tag or "aria-hidden" in tag
 
 
-def test_the_page_s_numbers_are_the_records(folder: Path) -> None:
+def test_numbers_equal_those_of_the_records(folder: Path) -> None:
     text = to_html(make_report(folder), folder)
     # 80 examples; seeds 1, 2, 3 flip one more each: mean of 5, 6, 7 wrong.
     mean = 100 * (1 - 6 / 80)
@@ -111,32 +113,32 @@ def test_the_page_s_numbers_are_the_records(folder: Path) -> None:
     for row in group["rows"]:
         place = int(row["id"].rsplit(" ", 1)[1])
         assert row["gold"] == GOLD[place]
-        assert row["score"] == [100.0 * (said == GOLD[place]) for said in row["said"]]
-        assert row["said"][0] != row["said"][1]
+        assert row["score"] == [100.0 * (label == GOLD[place]) for label in row["predicted"]]
+        assert row["predicted"][0] != row["predicted"][1]
 
 
 def test_examples_of_both_directions_are_kept(folder: Path) -> None:
     store = RecordStore(folder)
     (full, tenth) = example_groups(store, store.planned(), ["flat", "deep"])
     for group in (full, tenth):
-        assert len(group["rows"]) <= KEPT
+        assert len(group["rows"]) <= MAX_EXAMPLES
         assert {row["score"][0] > row["score"][1] for row in group["rows"]} == {True, False}
 
 
-def test_without_predictions_the_rest_is_there(folder: Path) -> None:
+def test_without_predictions_other_sections_remain(folder: Path) -> None:
     for path in (folder / "predictions").iterdir():
         path.unlink()
     text = to_html(make_report(folder), folder)
-    assert "Where they disagree" not in text
+    assert "Examples with different predictions" not in text
     assert "Left out: " in text
     assert "Learning curves" in text
 
 
-def test_figures_share_a_page() -> None:
+def test_figures_can_share_a_page() -> None:
     one = lines({"a": Series(0, [1, 2], [3, 4])}, "t <&>", "epoch", "dev")
     two = lines({"a": Series(1, [1, 2], [3, 5], [2, 4], [4, 6])}, "u", "epoch", "dev")
     assert "t &lt;&amp;&gt;" in one
-    assert "#0a0b" not in one + two  # every colour is the page's
+    assert "#0a0b" not in one + two  # every colour is a CSS variable
     assert "var(--series-1)" in one
     assert "var(--series-2)" in two
     definitions: dict[str, str] = {}
@@ -146,7 +148,9 @@ def test_figures_share_a_page() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20)), min_size=1))
-def test_the_frontier_is_what_nothing_dominates(points: list[tuple[float, float]]) -> None:
+def test_the_frontier_has_the_points_that_nothing_dominates(
+    points: list[tuple[float, float]],
+) -> None:
     def dominated(one: tuple[float, float]) -> bool:
         return any(o[0] <= one[0] and o[1] >= one[1] and o != one for o in points)
 
@@ -170,7 +174,7 @@ def _browser() -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(_browser() is None, reason="needs Chromium")
-def test_a_browser_opens_it_and_the_examples_come(folder: Path, tmp_path: Path) -> None:
+def test_a_browser_shows_the_examples(folder: Path, tmp_path: Path) -> None:
     write_report(make_report(folder), folder)
     found = subprocess.run(
         [
@@ -196,18 +200,22 @@ def test_a_browser_opens_it_and_the_examples_come(folder: Path, tmp_path: Path) 
     assert "CONSOLE" not in found.stderr
     dom = found.stdout
     listed = dom[dom.index('<ol id="browser-list">') : dom.index("</ol>")]
-    # The script filled it: twenty examples, what the data holds as text.
+    # The script lists twenty examples and shows the data as text.
     assert listed.count("<li>") == 20
     assert "&lt;/script&gt;" in listed
     assert "<b>" not in listed
-    assert re.search(r'role="status">\d+ of \d+ kept examples', dom)
+    assert re.search(r'role="status">\d+ of \d+ examples on this page', dom)
 
 
-def test_rows_that_share_task_and_head_stand_under_one_heading() -> None:
+def test_rows_with_the_same_task_and_head_are_grouped() -> None:
     columns = [Column("task"), Column("head"), Column("features"), Column("s0", True)]
-    rows = [[Cell(t), Cell("linear"), Cell(f), Cell("1")] for t in "ab" for f in "xyz"]
-    assert Table(columns, rows).lead == 2
-    assert Table.group(rows[0], 2) == "a · linear"
-    # A row each: headings would double them.
-    assert Table(columns, rows[::3]).lead == 0
-    assert Table(columns[2:], [row[2:] for row in rows]).lead == 0
+    rows = [
+        [TableCell(t), TableCell("linear"), TableCell(f), TableCell("1")]
+        for t in "ab"
+        for f in "xyz"
+    ]
+    assert Table(columns, rows).group_columns == 2
+    assert Table.group_title(rows[0], 2) == "a · linear"
+    # With one row per group there are no headings.
+    assert Table(columns, rows[::3]).group_columns == 0
+    assert Table(columns[2:], [row[2:] for row in rows]).group_columns == 0

@@ -1,1 +1,1 @@
-"""The paper's findings as testable claims."""
+"""Published findings, tested on the records of an experiment."""

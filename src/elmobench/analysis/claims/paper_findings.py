@@ -1,4 +1,4 @@
-"""The paper's findings, each as a claim that gathers its evidence from an experiment's records."""
+"""Published findings as claims, each with the function that gathers its evidence."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from elmobench.analysis.claims.claim import (
-    Claim,
-    ClaimResult,
-    Evidence,
-    Expectation,
-    Outcome,
-    Study,
-    evidence_of,
-)
+from elmobench.analysis.claims.claim import Claim, ClaimResult
+from elmobench.analysis.claims.evidence import Evidence, Outcome
+from elmobench.analysis.claims.study import Expectation, Study, evidence_of
 from elmobench.analysis.stats.difference_row import Difference
 from elmobench.analysis.stats.differences import corrected
 from elmobench.analysis.stats.epochs import comparable_results, epochs_saved
@@ -27,23 +21,23 @@ from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RecordStore, RunRecord
 
 
-def answers(store: RecordStore | TallyCache, resamples: int = 10_000) -> list[ClaimResult]:
-    """Every claim, tested on the experiment in ``store``.
+def claim_results(store: RecordStore | TallyCache, resamples: int = 10_000) -> list[ClaimResult]:
+    """Test every claim on the experiment in ``store``.
 
     Args:
-        store: results folder, or its counts.
-        resamples: of each comparison.
+        store: the results folder, or its tallies.
+        resamples: number of resamples of each comparison.
 
     Raises:
         DataError: if predictions are missing or damaged.
     """
-    counts = store if isinstance(store, TallyCache) else TallyCache(store)
-    study = Study(counts, resamples)
+    tallies = store if isinstance(store, TallyCache) else TallyCache(store)
+    study = Study(tallies, resamples)
     return [ClaimResult(claim, claim.gather(study)) for claim in CLAIMS]
 
 
-def _additions(study: Study) -> list[Difference]:
-    """Features with a contextual part, against the same without it."""
+def _contextual_gains(study: Study) -> list[Difference]:
+    """Features with a contextual part compared with the same features without it."""
     names = {record.features for record in study.records}
     pairs = []
     for name in sorted(names):
@@ -55,24 +49,24 @@ def _additions(study: Study) -> list[Difference]:
     return study.pairs(pairs, "features")
 
 
-def _added(study: Study) -> list[Evidence]:
-    return evidence_of(_additions(study), "better")
+def _adding_helps(study: Study) -> list[Evidence]:
+    return evidence_of(_contextual_gains(study), "better")
 
 
 def _fewer_epochs(study: Study) -> list[Evidence]:
-    """Epochs until a baseline's best dev score is reached, with the contextual part beside it."""
-    found = []
-    rows = _additions(study)
+    """Epochs that the contextual part saves in reaching the baseline's best dev score."""
+    measured = []
+    rows = _contextual_gains(study)
     for row, evidence in zip(rows, evidence_of(rows, "better"), strict=True):
-        results = comparable_results(row, study.counts)
+        results = comparable_results(row, study.tallies)
         if not results:
             continue
         saved = [epochs_saved(ours, theirs) for ours, theirs in results]
-        effect, low, high, outcome = _sign(saved)
-        found.append(
+        effect, low, high, outcome = _outcome_of_mean(saved)
+        measured.append(
             replace(
                 evidence,
-                what=f"epochs that {row.left} saves on the way to the best of {row.right}",
+                what=f"epochs that {row.left} saves in reaching the best dev score of {row.right}",
                 effect=effect,
                 low=low,
                 high=high,
@@ -80,11 +74,11 @@ def _fewer_epochs(study: Study) -> list[Evidence]:
                 p=None,
             )
         )
-    return found
+    return measured
 
 
-def _sign(values: Sequence[float]) -> tuple[float, float | None, float | None, Outcome]:
-    """Mean of a few runs, its 95 % interval, and whether that is above zero."""
+def _outcome_of_mean(values: Sequence[float]) -> tuple[float, float | None, float | None, Outcome]:
+    """Mean over a few runs, its 95 % interval, and ``supported`` if that is above zero."""
     bounds = mean_interval(values)
     outcome: Outcome = "undecided"
     if bounds is not None and bounds[0] > 0:
@@ -95,18 +89,18 @@ def _sign(values: Sequence[float]) -> tuple[float, float | None, float | None, O
     return float(np.mean(values)), low, high, outcome
 
 
-def _mix(left: str, right: str, expectation: Expectation) -> Callable[[Study], list[Evidence]]:
+def _mixes(left: str, right: str, expectation: Expectation) -> Callable[[Study], list[Evidence]]:
     return lambda study: evidence_of(
         study.settings("mix", [(left, right)], default="learned"), expectation
     )
 
 
 def _layers(upper: bool, pipelines: Sequence[str]) -> Callable[[Study], list[Evidence]]:
-    """The last layer against the first that sees the context, or the other way round."""
+    """The last layer compared with the first contextual one, or the reverse."""
 
     def gather(study: Study) -> list[Evidence]:
         rows = []
-        for by, layers in study.layered():
+        for by, layers in study.single_layers():
             top, first = max(layers), 1
             if first in layers and top > first:
                 pair = (layers[top], layers[first]) if upper else (layers[first], layers[top])
@@ -116,15 +110,16 @@ def _layers(upper: bool, pipelines: Sequence[str]) -> Callable[[Study], list[Evi
     return gather
 
 
-def _context(study: Study) -> list[Evidence]:
+def _contextual_layers(study: Study) -> list[Evidence]:
     rows = []
-    for by, layers in study.layered():
+    for by, layers in study.single_layers():
         if 0 in layers:
-            rows += study.pairs([(n, layers[0]) for k, n in layers.items() if k > 0], by, ["wsd"])
+            pairs = [(name, layers[0]) for layer, name in layers.items() if layer > 0]
+            rows += study.pairs(pairs, by, ["wsd"])
     return evidence_of(corrected(rows), "better") if rows else []
 
 
-def _placements(study: Study) -> list[Evidence]:
+def _not_at_the_output(study: Study) -> list[Evidence]:
     pairs = [("both", "output"), ("input", "output")]
     return evidence_of(study.settings("placement", pairs, "input", ["srl"]), "better")
 
@@ -134,24 +129,25 @@ def _both_placements(study: Study) -> list[Evidence]:
     return evidence_of(study.settings("placement", pairs, "input", ["nli", "qa"]), "better")
 
 
-def _penalty(study: Study) -> list[Evidence]:
+def _small_penalty(study: Study) -> list[Evidence]:
     kept = []
     for row in study.settings("l2", [("0.001", "1.0")], default="0.001"):
-        ours = study.counts.by_cell[row.cells[0][0]]
-        # Only learned weights are penalised; and without an axis or a suffix λ is the head's own.
-        told = "l2" in ours.axes or any(p.get("l2") == 0.001 for p in ours.identity["parts"])
-        if told and row.axes.get("mix", "learned") == "learned":
+        left = study.tallies.by_cell[row.cells[0][0]]
+        # Only learned weights are penalised; and a part that names no λ has the head's own, which
+        # may differ from 0.001.
+        is_small = "l2" in left.axes or any(p.get("l2") == 0.001 for p in left.identity["parts"])
+        if is_small and row.axes.get("mix", "learned") == "learned":
             kept.append(row)
     return evidence_of(corrected(kept), "better") if kept else []
 
 
-def _gamma(study: Study) -> list[Evidence]:
+def _scale_matters(study: Study) -> list[Evidence]:
     rows = [r for r in study.pairs([("True", "False")], "gamma") if r.axes.get("mix") == "last"]
     return evidence_of(corrected(rows), "better") if rows else []
 
 
 def _less_data(study: Study) -> list[Evidence]:
-    """With a tenth of the data or less, the contextual part does no worse than without it."""
+    """The contextual part with a tenth of the data or less, compared with the baseline."""
     groups: dict[tuple[str, str, str], dict[float, dict[int, RunRecord]]] = defaultdict(
         lambda: defaultdict(dict)
     )
@@ -163,19 +159,20 @@ def _less_data(study: Study) -> list[Evidence]:
         spec = parse_features(features)
         for part in spec.parts:
             rest = str(spec.without(part))
-            plain = groups.get((task, head, rest))
-            if str(part) not in study.contextual or plain is None:
+            baseline = groups.get((task, head, rest))
+            if str(part) not in study.contextual or baseline is None:
                 continue
-            for share, mine in shares.items():
-                larger = [s for s in plain if s >= 9.99 * share]
+            for share, runs in shares.items():
+                # Ten times the data; the tolerance is for shares such as 0.3 and 0.03.
+                larger = [s for s in baseline if s >= 9.99 * share]
                 if not larger:
                     continue
                 other = min(larger)
-                seeds = sorted(set(mine) & set(plain[other]))
+                seeds = sorted(set(runs) & set(baseline[other]))
                 if seeds:
                     rows.append(
                         study.difference(
-                            [(mine[s], plain[other][s]) for s in seeds],
+                            [(runs[s], baseline[other][s]) for s in seeds],
                             f"{features} with {100 * share:g} %",
                             f"{rest} with {100 * other:g} %",
                         )
@@ -184,18 +181,18 @@ def _less_data(study: Study) -> list[Evidence]:
 
 
 def _first_layer_at_input(study: Study) -> list[Evidence]:
-    """Whether the first biLSTM layer has the largest share, in the mixes at the input."""
+    """Lead of the first biLSTM layer over the larger of the others, in mixes at the input."""
     rows = []
     for group in learned_mixes(study.records):
         shares = np.array([mix["s"] for mix in group.mixes])
         if group.placement != "input" or shares.shape[1] != 3 or not study.is_elmo(group.part):
             continue
         leads = shares[:, 1] - np.maximum(shares[:, 0], shares[:, 2])
-        effect, low, high, outcome = _sign([float(lead) for lead in leads])
+        effect, low, high, outcome = _outcome_of_mean([float(lead) for lead in leads])
         rows.append(
             Evidence(
                 f"{group.task} · {group.head} · {group.features}",
-                f"s1 of {group.part} less the larger of s0 and s2",
+                f"s1 − max(s0, s2) of {group.part}",
                 effect,
                 low,
                 high,
@@ -212,84 +209,84 @@ _REIMERS = "Reimers and Gurevych 2019"
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "adding-helps",
-        "Added to a baseline's vectors, a contextual representation is better on every task.",
+        "Adding a contextual representation to a baseline's vectors improves every task.",
         f"{_PETERS}, table 1",
         "baseline + contextual better than baseline",
-        _added,
+        _adding_helps,
     ),
     Claim(
         "all-beat-last",
-        "All layers, mixed, are better than the last one alone.",
+        "A mix of all layers is better than the last layer alone.",
         f"{_PETERS}, table 2",
         "mix=learned better than mix=last",
-        _mix("learned", "last", "better"),
+        _mixes("learned", "last", "better"),
     ),
     Claim(
         "small-penalty",
-        "A small λ, which lets the weights differ, is better than a large one.",
+        "A small penalty λ, which lets the layer weights differ, is better than a large one.",
         f"{_PETERS}, table 2",
         "l2=0.001 better than l2=1.0",
-        _penalty,
+        _small_penalty,
     ),
     Claim(
         "learned-is-uniform",
-        "Learned weights are no better and no worse than a plain mean of the layers.",
+        "Learned layer weights are neither better nor worse than the mean of the layers.",
         _REIMERS,
         "mix=learned ties with mix=uniform",
-        _mix("learned", "uniform", "tie"),
+        _mixes("learned", "uniform", "tie"),
     ),
     Claim(
         "scale-matters",
-        "With the last layer alone, a learned scale γ is better than none.",
+        "With the last layer alone, a learned scale γ is better than no scale.",
         f"{_PETERS}, supplement",
         "gamma=true better than gamma=false, with mix=last",
-        _gamma,
+        _scale_matters,
     ),
     Claim(
         "both-placements",
-        "For inference and question answering, input and output are better than the input alone.",
+        "For inference and question answering, input and output are better than input alone.",
         f"{_PETERS}, table 3",
         "placement=both better than placement=input",
         _both_placements,
     ),
     Claim(
         "not-at-the-output",
-        "For semantic roles, the output alone is worse than a placement with the input.",
+        "For semantic roles, the output alone is worse than placements that include the input.",
         f"{_PETERS}, table 3",
         "placement=both and placement=input better than placement=output",
-        _placements,
+        _not_at_the_output,
     ),
     Claim(
         "context-for-senses",
         "Word senses need layers that see the context.",
         f"{_PETERS}, table 5",
         "each higher layer better than layer 0",
-        _context,
+        _contextual_layers,
     ),
     Claim(
         "upper-for-senses",
-        "Of the layers that see the context, the uppermost is best for word senses.",
+        "Among contextual layers, the uppermost is best for word senses.",
         f"{_PETERS}, table 5",
         "the last layer better than layer 1",
         _layers(True, ["wsd"]),
     ),
     Claim(
         "lower-for-syntax",
-        "Of the layers that see the context, the lowest is best for parts of speech.",
+        "Among contextual layers, the lowest is best for parts of speech.",
         f"{_PETERS}, table 6",
         "layer 1 better than the last layer",
         _layers(False, ["pos"]),
     ),
     Claim(
         "less-data",
-        "With a contextual representation, a tenth of the training data does as well.",
+        "With a tenth of the data, a contextual representation does as well as the baseline.",
         f"{_PETERS}, section 5.4 and figure 1",
         "no worse than the baseline with ten times the data",
         _less_data,
     ),
     Claim(
         "fewer-epochs",
-        "With a contextual representation, a baseline's best dev score is reached in fewer epochs.",
+        "A contextual representation reaches the baseline's best dev score in fewer epochs.",
         f"{_PETERS}, section 5.4",
         "epochs saved above zero, with the same training options",
         _fewer_epochs,

@@ -1,4 +1,4 @@
-"""The examples on which two runs differ, those first where they differ most."""
+"""Test examples that two runs predict differently."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from elmobench.tracking.record import RecordStore, RunRecord
 
 @dataclass(frozen=True)
 class ChangedExample:
-    """One test example that two runs answer differently.
+    """One test example that two runs predict differently.
 
     Attributes:
-        id: of the example.
+        id: id of the example.
         gold: the annotation.
-        left, right: what each run said.
+        left, right: prediction of each run.
         left_score, right_score: the metric on this example alone, in percent.
     """
 
@@ -30,14 +30,14 @@ class ChangedExample:
 
     @property
     def gain(self) -> float:
-        """How much better ``left`` does here."""
+        """Score of ``left`` minus score of ``right``."""
         return self.left_score - self.right_score
 
 
 def changed_examples(store: RecordStore, left: RunRecord, right: RunRecord) -> list[ChangedExample]:
-    """Examples with different answers: what ``left`` gains most first, what it loses most last.
+    """Examples with different predictions, by falling gain of ``left`` over ``right``.
 
-    Among equals the order is that of the test set.
+    Examples of equal gain are in the order of the test set.
 
     Raises:
         DataError: if predictions are missing or of different examples.
@@ -46,11 +46,11 @@ def changed_examples(store: RecordStore, left: RunRecord, right: RunRecord) -> l
     rows, (ours, theirs) = shared_predictions(store, [left, right])
     tally = get_metric(left.result.metric).tally([row["gold"] for row in rows], [ours, theirs])
     scores = tally.score(tally.counts)
-    found = [
+    changed = [
         ChangedExample(
             row["id"], row["gold"], ours[i], theirs[i], float(scores[0, i]), float(scores[1, i])
         )
         for i, row in enumerate(rows)
         if ours[i] != theirs[i]
     ]
-    return sorted(found, key=lambda example: -example.gain)
+    return sorted(changed, key=lambda example: -example.gain)

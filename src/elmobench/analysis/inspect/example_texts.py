@@ -1,4 +1,4 @@
-"""The words of a task's test examples, where its data is on this machine."""
+"""Texts of test examples, if their data is on this machine."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 
-def texts_of(
+def example_texts(
     task_name: str, fold: int | None, include: Sequence[Path] = ()
 ) -> dict[str, tuple[tuple[str, ...] | None, str]]:
-    """Tokens and text of the test examples by id; nothing where the data is not here.
+    """Tokens and text of the test examples by id; empty if the data is not on this machine.
 
     Args:
-        task_name: of a card.
-        fold: for tasks that are split by folds.
-        include: folders of further cards.
+        task_name: name of a task card.
+        fold: fold number, for tasks that are split into folds.
+        include: folders of further task cards.
     """
     from elmobench.core.errors import ElmobenchError
     from elmobench.tasks.task import load_task
@@ -26,11 +26,10 @@ def texts_of(
             return {}
         examples = task.split("test")
     except ElmobenchError:
-        # The card is not here, or its data: ids must do.
-        return {}
-    found: dict[str, tuple[tuple[str, ...] | None, str]] = {}
+        return {}  # without the card or its data, examples are shown by their ids
+    texts: dict[str, tuple[tuple[str, ...] | None, str]] = {}
     for example in examples:
         sentences: list[Any] = [s for slot in task.pipeline.slots(example).values() for s in slot]
         tokens = tuple(token for sentence in sentences for token in sentence)
-        found[example.id] = (tokens, " | ".join(" ".join(sentence) for sentence in sentences))
-    return found
+        texts[example.id] = (tokens, " | ".join(" ".join(sentence) for sentence in sentences))
+    return texts

@@ -1,4 +1,4 @@
-"""Scores on parts of the test set: long sentences, unknown words, unseen entities."""
+"""Scores on slices of the test set: long examples, unknown words, unseen entities."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from elmobench.tasks.base import Pipeline, TypedSpan
 from elmobench.tasks.task import load_task
 from elmobench.tracking.record import RecordStore, RunRecord
 
-SMALLEST = 20
-"""Examples (or entities) that a slice must have to be shown: fewer tell nothing."""
+MIN_SIZE = 20
+"""Smaller slices, in examples or entities, are not shown."""
 
 Words = tuple[str, ...]
 
@@ -31,8 +31,8 @@ class Slice:
     """A part of the test set.
 
     Attributes:
-        name: for tables.
-        members: which examples, in the order of the predictions.
+        name: name in tables.
+        members: whether each example belongs to it, in the order of the predictions.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Slice:
 
 
 def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFrame:
-    """The score of every features on every slice: mean ± sd over seeds.
+    """Scores of every representation on every slice, mean ± sd over seeds.
 
-    Columns: task, head, slice, what is scored, how many examples (or entities), then one for each
-    features. Tasks whose data or predictions are not on this machine have no rows. Slices are of
-    whole examples, scored by the task's metric; for tasks of spans there is also the recall of
-    entities whose words stand as an entity in the training set, and of those that do not.
+    Columns: task, head, slice, name of the score, number of examples (or entities), then one per
+    representation. Tasks whose data or predictions are not on this machine have no rows. Slices
+    consist of whole examples, scored by the task's metric; for tasks of spans there is also the
+    recall of entities that are, and that are not, in the training set.
 
     Raises:
         DataError: if a record is damaged.
@@ -58,18 +58,20 @@ def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFram
             axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
             groups[record.task, record.head, axes][record.features].append(record)
     features = list(dict.fromkeys(name for group in groups.values() for name in group))
-    places = {
+    task_folds = {
         (r.task, r.identity.get("fold")) for g in groups.values() for c in g.values() for r in c
     }
-    views = {place: _view(*place, include) for place in places}
+    views = {key: _view(*key, include) for key in task_folds}
     words = {w for view in views.values() if view for t in view.tokens.values() for w in t}
-    known = _Vocabularies(store.experiment().get("models"), words)
+    vocabularies = _Vocabularies(store.experiment().get("models"), words)
     rows: list[dict[str, Any]] = []
     for (task, head, axes), group in groups.items():
         first = next(iter(group.values()))[0]
         view = views[task, first.identity.get("fold")]
         if view is not None:
-            rows += _rows(store, view, known, {"task": task, "head": head, "axes": axes}, group)
+            rows += _rows(
+                store, view, vocabularies, {"task": task, "head": head, "axes": axes}, group
+            )
     table = pd.DataFrame(rows)
     if rows:
         table = table[
@@ -82,7 +84,7 @@ def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFram
 
 @dataclass(frozen=True)
 class _View:
-    """A task's pipeline and words: of each test example, and of the training set."""
+    """The pipeline of a task; words of each test example and of the training set."""
 
     pipeline: Pipeline[Any]
     tokens: dict[str, Words]
@@ -91,7 +93,7 @@ class _View:
 
 
 def _view(name: str, fold: int | None, include: Sequence[Path]) -> _View | None:
-    """None where the task's card or data is not here."""
+    """The words of a task; None if its card or data is not on this machine."""
     try:
         task = load_task(name, include=include, fold=fold)
         if not task.is_local:
@@ -119,20 +121,20 @@ def _by_words(tokens: Words, spans: Iterable[TypedSpan]) -> dict[Words, list[Typ
 
 
 class _Vocabularies:
-    """Which words the vectors without context have, by part of a features spec."""
+    """The vocabularies of static vectors, by part of a features spec."""
 
     def __init__(self, models: Mapping[str, Any] | None, words: Iterable[str]) -> None:
         self._catalogue = ModelCatalog(models)
         self._words = sorted(words)
         self._known: dict[str, frozenset[str] | None] = {}
 
-    def of(self, part: str) -> frozenset[str] | None:
-        """Words with a vector; None where every word has one, or nobody here knows."""
+    def vocabulary(self, part: str) -> frozenset[str] | None:
+        """Words with a vector; None if every word has one or the model is not known here."""
         if part not in self._known:
-            self._known[part] = self._look(part)
+            self._known[part] = self._load(part)
         return self._known[part]
 
-    def _look(self, part: str) -> frozenset[str] | None:
+    def _load(self, part: str) -> frozenset[str] | None:
         try:
             if self._catalogue.entry(part).provider != "static":
                 return None
@@ -146,35 +148,35 @@ class _Vocabularies:
 def _rows(
     store: RecordStore,
     view: _View,
-    known: _Vocabularies,
+    vocabularies: _Vocabularies,
     names: Mapping[str, str],
     group: Mapping[str, Sequence[RunRecord]],
 ) -> list[dict[str, Any]]:
     try:
-        told = {
+        runs = {
             features: [store.read_predictions(record.cell) for record in records]
             for features, records in group.items()
         }
     except ElmobenchError:
-        return []  # predictions were not kept
-    rows = next(iter(told.values()))[0]
+        return []  # predictions are not stored
+    rows = next(iter(runs.values()))[0]
     if any(row["id"] not in view.tokens for row in rows):
-        return []  # the data have changed since
+        return []  # the data have changed since the run
     tokens = [view.tokens[row["id"]] for row in rows]
     first = next(iter(group.values()))[0]
     assert first.result is not None
     metric, primary = get_metric(first.result.metric), first.result.primary
-    found = []
-    for one in _slices(tokens, view, known, group):
-        places = [i for i, member in enumerate(one.members) if member]
-        if not SMALLEST <= len(places) < len(rows):
+    table_rows = []
+    for part in _slices(tokens, view, vocabularies, group):
+        indices = [i for i, member in enumerate(part.members) if member]
+        if not MIN_SIZE <= len(indices) < len(rows):
             continue
 
-        def score(answers: list[dict[str, Any]], places: list[int] = places) -> float:
-            gold = [answers[i]["gold"] for i in places]
-            return metric.compute(gold, [answers[i]["predicted"] for i in places]).values[primary]
+        def score(answers: list[dict[str, Any]], indices: list[int] = indices) -> float:
+            gold = [answers[i]["gold"] for i in indices]
+            return metric.compute(gold, [answers[i]["predicted"] for i in indices]).values[primary]
 
-        found.append(_row(names, one.name, primary, len(places), told, score))
+        table_rows.append(_row(names, part.name, primary, len(indices), runs, score))
     if view.train_entities:
         for seen in (True, False):
             name = "entities also in train" if seen else "entities not in train"
@@ -194,30 +196,30 @@ def _rows(
                 )
                 return 100 * right / count
 
-            if count >= SMALLEST:
-                found.append(_row(names, name, "recall", count, told, recall))
-    return found
+            if count >= MIN_SIZE:
+                table_rows.append(_row(names, name, "recall", count, runs, recall))
+    return table_rows
 
 
 def _row(
     names: Mapping[str, str],
     name: str,
-    what: str,
+    score_name: str,
     count: int,
-    told: Mapping[str, Sequence[list[dict[str, Any]]]],
+    runs: Mapping[str, Sequence[list[dict[str, Any]]]],
     score: Callable[[list[dict[str, Any]]], float],
 ) -> dict[str, Any]:
-    scores = {features: mean_sd([score(a) for a in runs]) for features, runs in told.items()}
-    return {**names, "slice": name, "score": what, "of": count, **scores}
+    scores = {spec: mean_sd([score(a) for a in answers]) for spec, answers in runs.items()}
+    return {**names, "slice": name, "score": score_name, "of": count, **scores}
 
 
 def _slices(
     tokens: Sequence[Words],
     view: _View,
-    known: _Vocabularies,
+    vocabularies: _Vocabularies,
     features: Iterable[str],
 ) -> list[Slice]:
-    """Parts by length, by words that training did not have, by words without a static vector."""
+    """Slices by length, by words missing from training, by words without a static vector."""
     lengths = np.array([len(words) for words in tokens])
     low, high = np.quantile(lengths, [0.25, 0.75])
     slices = [
@@ -225,22 +227,22 @@ def _slices(
         Slice(f"long: at least {high:g} tokens", [bool(n >= high) for n in lengths]),
     ]
     new = [any(word.lower() not in view.train_words for word in words) for words in tokens]
-    slices += _both("a word not in train", "all words in train", new)
+    slices += _complements("a word not in train", "all words in train", new)
     parts = dict.fromkeys(part.name for spec in features for part in parse_features(spec).parts)
     for part in parts:
-        vocabulary = known.of(part)
+        vocabulary = vocabularies.vocabulary(part)
         if vocabulary is not None:
             without = [any(word not in vocabulary for word in words) for words in tokens]
-            slices += _both(f"a word not in {part}", f"all words in {part}", without)
+            slices += _complements(f"a word not in {part}", f"all words in {part}", without)
     return slices
 
 
-def _both(name: str, opposite: str, members: list[bool]) -> list[Slice]:
+def _complements(name: str, opposite: str, members: list[bool]) -> list[Slice]:
     return [Slice(name, members), Slice(opposite, [not member for member in members])]
 
 
 def _wanted(tokens: Words, gold: Any, view: _View, seen: bool) -> set[TypedSpan]:
-    """Gold spans whose words are, or are not, those of an entity in the training set."""
+    """Gold spans whose words are (``seen``) or are not those of an entity in the training set."""
     return {
         span
         for surface, spans in _by_words(tokens, view.pipeline.annotation_spans(gold) or ()).items()

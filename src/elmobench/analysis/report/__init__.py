@@ -1,1 +1,1 @@
-"""The report of an experiment: terminal, Markdown, HTML and templates."""
+"""The report of an experiment: terminal, Markdown, LaTeX, HTML and text templates."""

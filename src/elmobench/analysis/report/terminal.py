@@ -1,4 +1,4 @@
-"""The report in a terminal: one narrow block for each task and head, readable at 80 columns."""
+"""The report in a terminal: one block per task and head, readable at 80 columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GROUPING = ("task", "head", "metric", "seeds", "axes")
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
-    """Show every table of ``report``, caveats first."""
+    """Print every table of ``report``, after the caveats."""
     console = console or Console()
     console.print(f"\n[bold]{escape(report.name)}[/]")
     for caveat in report.caveats:
@@ -36,23 +36,23 @@ def print_report(report: Report, console: Console | None = None) -> None:
         console.print(
             f"\n[bold underline]{escape(title)}[/] [dim]{escape(explanation)}[/]", highlight=False
         )
-        tidy = _tidy(frame, list(report.features))
-        width = max((len(str(v)) for v in tidy.get("features", [])), default=0)
-        for heading, block in _blocks(tidy):
+        narrow = _one_row_per_features(frame, list(report.features))
+        width = max((len(str(v)) for v in narrow.get("features", [])), default=0)
+        for heading, block in _blocks(narrow):
             table = _table(block, width)
             if not set(_PROSE) & set(block) and _width(table, console) > console.width - 2:
-                heading += " (means; the report has the spreads)"
+                heading += " (means; the report has standard deviations)"
                 table = _table(block.map(lambda value: str(value).split(" ± ")[0]), width)
             console.print(f"[cyan]{escape(heading)}[/]", highlight=False)
             console.print(Padding(table, (0, 0, 1, 2)))
     for label, note in report.notes:
-        console.print(f"[yellow]care[/] {escape(label)}: {escape(note)}", highlight=False)
+        console.print(f"[yellow]note[/] {escape(label)}: {escape(note)}", highlight=False)
     for label, error in report.failed:
         console.print(f"[red]failed[/] {escape(label)}: {escape(error)}", highlight=False)
 
 
 def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Rows that share task, head and further axes, with a heading."""
+    """Yield the rows that share task, head and further axes, with a heading."""
     numbers = [name for name in frame.columns if name not in _GROUPING]
     grouping = [name for name in _GROUPING if name in frame.columns]
     for key, block in frame.groupby(grouping, sort=False, dropna=False):
@@ -64,7 +64,7 @@ def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _width(table: Table, console: Console) -> int:
-    """Columns of the terminal that the table needs so that nothing is cut off."""
+    """Terminal columns that the table needs so that nothing is cut off."""
     return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
 
 
@@ -84,8 +84,12 @@ def _table(frame: pd.DataFrame, width: int) -> Table:
     return table
 
 
-def _tidy(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
-    """One features name a row; further axes in one column; what is the same everywhere left out."""
+def _one_row_per_features(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
+    """Reshape a table for narrow output.
+
+    Each row has one representation, further axes share one column, and columns that are the same
+    everywhere are left out.
+    """
     frame = frame.copy()
     present = [name for name in features if name in frame.columns]
     if present:
@@ -104,7 +108,7 @@ def _tidy(frame: pd.DataFrame, features: list[str]) -> pd.DataFrame:
         rest = [name for name in frame.columns if name not in ("features", "score")]
         frame = frame[["features", "score", *rest]]
     if "part" in frame.columns:
-        # Most specs have one part with layers to mix: naming it says nothing new.
+        # The part is named only for specs with several parts that have layers to mix.
         group = [name for name in ("task", "head", "axes", "features") if name in frame.columns]
         alone = frame.groupby(group, sort=False)["part"].transform("nunique") == 1
         parts = frame["features"].where(alone, frame["features"] + " [" + frame["part"] + "]")

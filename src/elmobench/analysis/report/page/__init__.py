@@ -1,1 +1,1 @@
-"""The report as one HTML page that needs neither a network nor a server."""
+"""The report as one HTML page."""

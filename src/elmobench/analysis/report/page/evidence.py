@@ -1,18 +1,18 @@
-"""Sections on what may be concluded: differences, published numbers, where it all comes from."""
+"""Page sections on differences, the paper's findings, slices and published scores."""
 
 from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from elmobench.analysis.claims.paper_findings import answers
+from elmobench.analysis.claims.paper_findings import claim_results
 from elmobench.analysis.inspect.slices import slice_table
-from elmobench.analysis.report.page.parts import Cell, Column, Section, Table
+from elmobench.analysis.report.page.parts import Column, Section, Table, TableCell
+from elmobench.analysis.report.report import REFERENCES
 from elmobench.analysis.stats.difference_row import Difference
 from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.resampling import p_text
@@ -20,33 +20,33 @@ from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.features.spec import parse_features
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RecordStore
 
 RESAMPLES = 2000
-"""For the matrix: enough for a verdict; ``elmobench compare`` takes more."""
+"""Resamples per comparison on the page: enough for a verdict; ``elmobench compare`` uses more."""
 
 MANY = 6
-"""Features of which all pairs are compared; of more, those with the first."""
+"""Up to this number of representations, all pairs are compared; see :func:`_pairs`."""
 
 _MARKS = {"better": "▲", "worse": "▼", "tie": "=", "undecided": "?"}
 _KINDS = {"better": "good", "worse": "bad", "tie": "even", "undecided": "even"}
 
 
 def significance_section(
-    counts: TallyCache,
+    tallies: TallyCache,
     features: Sequence[str],
     frame: pd.DataFrame,
     on_pair: Callable[[int, int], object] | None = None,
 ) -> Section:
-    """Pairs of features on every task: which is better, by how much, how sure."""
+    """Differences between pairs of representations on every task, with intervals and verdicts."""
     pairs = _pairs(features)
-    found: list[Difference] = []
+    rows_found: list[Difference] = []
     skipped: set[str] = set()
     for i, (left, right) in enumerate(pairs):
         if on_pair is not None:
             on_pair(i, len(pairs))
         try:
-            found += compare(counts, left, right, resamples=RESAMPLES)
+            rows_found += compare(tallies, left, right, resamples=RESAMPLES)
         except ConfigError:
             continue  # no task was run with both
         except DataError as error:
@@ -55,33 +55,35 @@ def significance_section(
         on_pair(len(pairs), len(pairs))
     varied = [name for name in axes_of(frame) if frame[name].astype(str).nunique() > 1]
     by_task: dict[str, list[Difference]] = defaultdict(list)
-    for row in found:
+    for row in rows_found:
         words = [row.task, row.head, *(f"{k}={row.axes[k]}" for k in varied if k in row.axes)]
         by_task[" · ".join(words)].append(row)
-    kept = list(dict.fromkeys((row.left, row.right) for row in found))
-    columns = [Column("task")] + [Column(f"{left} less {right}", True) for left, right in kept]
+    compared = list(dict.fromkeys((row.left, row.right) for row in rows_found))
+    columns = [Column("task")] + [Column(f"{left} − {right}", True) for left, right in compared]
     rows = []
     for title, differences in by_task.items():
         cells = {(d.left, d.right): _verdict(d) for d in differences}
-        rows.append([Cell(title), *(cells.get(pair, Cell("–", "n")) for pair in kept)])
-    margin = f"{found[0].margin:g}" if found else "–"
-    one_seed = any(len(row.seeds) == 1 for row in found)
+        rows.append(
+            [TableCell(title), *(cells.get(pair, TableCell("–", "n")) for pair in compared)]
+        )
+    margin = f"{rows_found[0].margin:g}" if rows_found else "–"
+    one_seed = any(len(row.seeds) == 1 for row in rows_found)
     return Section(
         "differences",
         "Differences",
         f"▲ better, ▼ worse, = shown to differ by less than the margin of {margin} (fixed "
-        "before the run), ? undecided: the data do not tell. Points of the score on test, seeds "
-        "paired, with the 95 % interval of a bootstrap over seeds and test units; the verdict "
-        "needs approximate randomisation too, corrected by Holm over the tasks of a column "
+        "before the run), ? undecided. Differences in points of the test score, seeds paired, with "
+        "the 95 % interval of a bootstrap over seeds and test units. Better and worse also need "
+        "approximate randomisation over units, corrected by Holm over the tasks of a column "
         f"({RESAMPLES:,} resamples)."
-        + (" With one seed the chance of training is in neither." if one_seed else ""),
+        + (" With one seed, neither includes the variance of training." if one_seed else ""),
         [Table(columns, rows)] if rows else [],
         notes=[f"Left out: {reason}" for reason in sorted(skipped)],
     )
 
 
 def _pairs(features: Sequence[str]) -> list[tuple[str, str]]:
-    """All pairs of a few features; of many, each with the first and sums with their parts."""
+    """All pairs of few features; for many, each with the first, and sums with their parts."""
     pairs = [(b, a) for a, b in itertools.combinations(features, 2)]
     if len(features) <= MANY:
         return pairs
@@ -94,61 +96,62 @@ def _pairs(features: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def _verdict(row: Difference) -> Cell:
+def _verdict(row: Difference) -> TableCell:
     p = p_text(row.p_corrected)
-    return Cell(
+    return TableCell(
         f"{_MARKS[row.verdict]} {row.difference:+.2f} ({row.low:+.2f} … {row.high:+.2f})",
         _KINDS[row.verdict],
-        title=f"{row.verdict}; p {p}; {len(row.seeds)} seeds, {row.units:,} units",
+        title=f"{row.verdict}; p {p}; {len(row.seeds)} seeds, {row.units:,} test units",
     )
 
 
 _OUTCOMES = {"supported": "good", "contradicted": "bad"}
 
 
-def claims_section(counts: TallyCache) -> Section:
-    """What the records say of the paper's findings, and every comparison behind it."""
+def claims_section(tallies: TallyCache) -> Section:
+    """The paper's findings that the records test, and every comparison behind the results."""
     try:
-        found = [a for a in answers(counts, RESAMPLES) if a.evidence]
+        results = [r for r in claim_results(tallies, RESAMPLES) if r.evidence]
     except DataError:
-        found = []  # predictions were not kept
+        results = []  # predictions are not stored
     overview = [
         [
-            Cell(answer.outcome, _OUTCOMES.get(answer.outcome, "even")),
-            Cell(answer.claim.statement, "prose"),
-            Cell(answer.claim.expects),
-            Cell(answer.claim.source),
+            TableCell(result.outcome, _OUTCOMES.get(result.outcome, "even")),
+            TableCell(result.claim.statement, "prose"),
+            TableCell(result.claim.expects),
+            TableCell(result.claim.source),
         ]
-        for answer in found
+        for result in results
     ]
     rows = [
         [
-            Cell(answer.claim.id),
-            Cell(row.where),
-            Cell(row.what),
-            Cell(f"{row.effect:+.2f}", "n"),
-            Cell("–" if row.low is None else f"{row.low:+.2f} … {row.high:+.2f}", "n"),
-            Cell(str(row.seeds), "n"),
-            Cell(row.outcome, _OUTCOMES.get(row.outcome, "even")),
+            TableCell(result.claim.id),
+            TableCell(row.where),
+            TableCell(row.what),
+            TableCell(f"{row.effect:+.2f}", "n"),
+            TableCell("–" if row.low is None else f"{row.low:+.2f} … {row.high:+.2f}", "n"),
+            TableCell(str(row.seeds), "n"),
+            TableCell(row.outcome, _OUTCOMES.get(row.outcome, "even")),
         ]
-        for answer in found
-        for row in answer.evidence
+        for result in results
+        for row in result.evidence
     ]
-    heads = ("claim", "where", "what", "effect", "95 % interval", "seeds", "says")
+    headings = ("claim", "where", "measured", "effect", "95 % interval", "seeds", "outcome")
     return Section(
         "claims",
         "The paper's findings",
-        "A finding is supported where every comparison supports it, contradicted where one does "
-        "the opposite, else undecided. Findings that this experiment does not test are left out.",
+        "A finding is supported if every comparison supports it, contradicted if any comparison "
+        "contradicts it, and undecided otherwise. Findings that this experiment does not test are "
+        "left out.",
         [
-            Table([Column(n) for n in ("answer", "finding", "shown by", "source")], overview),
+            Table([Column(n) for n in ("outcome", "finding", "supported by", "source")], overview),
             Table(
-                [Column(n, n in ("effect", "95 % interval", "seeds")) for n in heads],
+                [Column(n, n in ("effect", "95 % interval", "seeds")) for n in headings],
                 rows,
                 "Evidence",
             ),
         ]
-        if found
+        if results
         else [],
     )
 
@@ -160,81 +163,20 @@ def slices_section(store: RecordStore, include: Sequence[Path]) -> Section:
     return Section(
         "slices",
         "Parts of the test sets",
-        "The stored predictions scored again on parts of the test set: the shortest and longest "
-        "quarter, examples with words that the training set or a static vocabulary lacks, and, "
-        "for spans, the recall of entities by whether their words are an entity in the training "
-        "set. Mean ± sd over seeds; parts are of whole examples, so they differ in more than "
-        "their name says.",
+        "Stored predictions, scored on parts of the test set: the shortest and the longest "
+        "quarter; examples with and without words that are missing from the training set or from "
+        "a static vocabulary; for spans, the recall of entities that are, and that are not, in the "
+        "training set. Mean ± sd over seeds. Parts consist of whole examples, so they may differ "
+        "in more than the named property.",
         [Table.of(table, numbers)] if len(table) else [],
     )
 
 
 def published_section(table: pd.DataFrame, explanation: str) -> Section:
-    """Ceilings and published numbers, as the report's table has them."""
+    """The report's table of ceilings and published scores."""
     return Section(
         "published",
-        "Beside them",
+        REFERENCES,
         explanation,
         [Table.of(table, ("score", "ours"))] if len(table) else [],
-    )
-
-
-def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -> Section:
-    """Which data, which vectors, which versions: what would have to be the same again."""
-    data: dict[str, list[Cell]] = {}
-    vectors: dict[tuple[str, str], list[Cell]] = {}
-    coverage: dict[tuple[str, str], list[Cell]] = {}
-    software: dict[str, str] = {}
-    hosts: set[str] = set()
-    for record in records:
-        card = cards.get(record.task)
-        counts = record.result.counts if record.result else {}
-        data.setdefault(
-            record.task,
-            [
-                Cell(record.task),
-                Cell(", ".join(f"{name} {count:,}" for name, count in counts.items())),
-                Cell(str(getattr(card, "licence", None) or "–")),
-                Cell(str(record.identity.get("data", "–")), "code"),
-            ],
-        )
-        for part in record.identity.get("parts", ()):
-            key = (record.features, str(part.get("fingerprint")))
-            vectors.setdefault(key, [Cell(record.features), Cell(key[1], "code")])
-        for part, shares in (record.result.coverage if record.result else {}).items():
-            coverage.setdefault(
-                (record.task, part),
-                [
-                    Cell(record.task),
-                    Cell(part),
-                    Cell(f"{100 * shares['tokens']:.1f} %", "n"),
-                    Cell(f"{100 * shares['types']:.1f} %", "n"),
-                ],
-            )
-        if record.run is not None:
-            software |= record.run.versions
-            hosts.add(", ".join(f"{k}: {v}" for k, v in record.run.host.items()))
-    tables = [
-        Table(
-            [Column("task"), Column("examples"), Column("licence"), Column("digest of the data")],
-            list(data.values()),
-            "Data",
-        ),
-        Table(
-            [Column("features"), Column("digest of the model's file, settings and version")],
-            list(vectors.values()),
-            "Representations",
-        ),
-    ]
-    if coverage:
-        columns = [Column("task"), Column("part"), Column("tokens", True), Column("types", True)]
-        tables.append(Table(columns, list(coverage.values()), "Words that have a vector"))
-    rows = [[Cell(name), Cell(version, "code")] for name, version in software.items()]
-    rows += [[Cell("machine"), Cell(host)] for host in sorted(hosts)]
-    tables.append(Table([Column("what"), Column("version")], rows, "Software and machines"))
-    return Section(
-        "provenance",
-        "Where it comes from",
-        "Everything a score depends on. Equal digests mean equal bytes.",
-        tables,
     )

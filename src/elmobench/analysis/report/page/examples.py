@@ -1,4 +1,4 @@
-"""Test examples on which features disagree, for the page's browser."""
+"""Test examples that representations predict differently, for the page's example browser."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from elmobench.analysis.inspect.annotation_format import format_annotation
-from elmobench.analysis.inspect.example_texts import texts_of
+from elmobench.analysis.inspect.example_texts import example_texts
 from elmobench.analysis.report.page.scores import grouped
 from elmobench.analysis.stats.tallies import shared_predictions
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
 from elmobench.tracking.record import RecordStore, RunRecord
 
-KEPT = 60
-"""Examples of a task and head that the page carries at most."""
-LONGEST = 1200
-"""Characters of a text or an annotation that the page carries at most."""
+MAX_EXAMPLES = 60
+"""Largest number of examples per task and head on the page."""
+MAX_CHARACTERS = 1200
+"""Texts and annotations are cut to this length."""
 
 
 def example_groups(
@@ -29,59 +29,61 @@ def example_groups(
     features: Sequence[str],
     include: Sequence[Path] = (),
 ) -> list[dict[str, Any]]:
-    """For each task and head the examples whose answers differ, of the lowest common seed.
+    """For each task and head, examples whose predictions differ, at the lowest common seed.
 
-    Kept are those on which the scores of two systems differ most, the pairs taking turns, so
-    that every pair has some. Tasks whose predictions were not kept have no group.
+    The examples with the largest score differences are chosen, in turn for each pair of systems,
+    so that every pair has some. Tasks without stored predictions have no group.
     """
     groups = []
     for title, group in grouped(records).items():
-        chosen = _one_seed(group, features)
+        chosen = _runs_of_one_seed(group, features)
         if len(chosen) < 2:
             continue
         try:
-            rows, answers = shared_predictions(store, list(chosen.values()))
+            rows, predictions = shared_predictions(store, list(chosen.values()))
             first = next(iter(chosen.values()))
             assert first.result is not None
-            tally = get_metric(first.result.metric).tally([row["gold"] for row in rows], answers)
+            tally = get_metric(first.result.metric).tally(
+                [row["gold"] for row in rows], predictions
+            )
         except DataError:
             continue
         scores = tally.score(tally.counts)
-        places = _telling(answers, scores)
-        if not places:
+        indices = _chosen_examples(predictions, scores)
+        if not indices:
             continue
-        texts = texts_of(first.task, first.identity.get("fold"), include)
-        kept = []
-        for place in places:
-            row = rows[place]
+        texts = example_texts(first.task, first.identity.get("fold"), include)
+        examples = []
+        for index in indices:
+            row = rows[index]
             tokens, text = texts.get(row["id"], (None, ""))
-            kept.append(
+            examples.append(
                 {
                     "id": row["id"],
                     "text": _cut(text),
                     "gold": _cut(format_annotation(first.pipeline, row["gold"], tokens)),
-                    "said": [
-                        _cut(format_annotation(first.pipeline, said[place], tokens))
-                        for said in answers
+                    "predicted": [
+                        _cut(format_annotation(first.pipeline, run[index], tokens))
+                        for run in predictions
                     ],
-                    "score": [round(float(score[place]), 2) for score in scores],
+                    "score": [round(float(score[index]), 2) for score in scores],
                 }
             )
         groups.append(
             {
                 "name": title,
                 "systems": list(chosen),
-                "note": f"seed {first.seed}; of {len(rows):,} in the test set",
-                "rows": kept,
+                "note": f"seed {first.seed}; the test set has {len(rows):,}",
+                "rows": examples,
             }
         )
     return groups
 
 
-def _one_seed(
+def _runs_of_one_seed(
     group: Mapping[str, Sequence[RunRecord]], features: Sequence[str]
 ) -> dict[str, RunRecord]:
-    """A record of each features, all of one seed; in the page's order."""
+    """One record per representation, all with the lowest common seed, in the page's order."""
     seeds = set.intersection(*({record.seed for record in cells} for cells in group.values()))
     if not seeds:
         return {}
@@ -93,27 +95,34 @@ def _one_seed(
     }
 
 
-def _telling(answers: Sequence[Sequence[Any]], scores: np.ndarray[Any, Any]) -> list[int]:
-    """Places of at most :data:`KEPT` examples, pairs of systems taking turns."""
+def _chosen_examples(
+    predictions: Sequence[Sequence[Any]], scores: np.ndarray[Any, Any]
+) -> list[int]:
+    """Indices of at most :data:`MAX_EXAMPLES` examples, in turn for each pair of systems.
+
+    Args:
+        predictions: of each system, in the order of the test set.
+        scores: (systems, examples) score of each example alone.
+    """
     queues = []
-    for i, j in itertools.permutations(range(len(answers)), 2):
+    for i, j in itertools.permutations(range(len(predictions)), 2):
         gain = scores[i] - scores[j]
         order = np.argsort(-gain, kind="stable")
-        queues.append([int(p) for p in order if gain[p] > 0])
+        queues.append([int(index) for index in order if gain[index] > 0])
     differing = [
-        place
-        for place in range(scores.shape[1])
-        if any(said[place] != answers[0][place] for said in answers[1:])
+        index
+        for index in range(scores.shape[1])
+        if any(run[index] != predictions[0][index] for run in predictions[1:])
     ]
-    kept: dict[int, None] = {}
+    chosen: dict[int, None] = {}
     for turn in itertools.zip_longest(*queues, differing):
-        for place in turn:
-            if place is not None and len(kept) < KEPT:
-                kept.setdefault(place)
-        if len(kept) >= KEPT:
+        for index in turn:
+            if index is not None and len(chosen) < MAX_EXAMPLES:
+                chosen.setdefault(index)
+        if len(chosen) >= MAX_EXAMPLES:
             break
-    return list(kept)
+    return list(chosen)
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
+    return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + " …"

@@ -1,4 +1,4 @@
-"""Small drawings as SVG that takes its colours from the page, light or dark."""
+"""Small figures as SVG whose colours are CSS variables of the page, light or dark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# matplotlib writes colours as numbers; each of these stands for a variable of the page's style.
+# matplotlib writes colours as numbers; each of these is replaced by a CSS variable of the page.
 _INK, _LINE, _PAPER = "#010203", "#040506", "#070809"
 _SERIES = tuple(f"#0a0b{i:02x}" for i in range(1, 9))
 _VARIABLES = {
@@ -26,7 +26,7 @@ _MARKERS = "osD^vPX*"
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), "-")
 
 N_SERIES = len(_SERIES)
-"""How many series have a colour, marker and dash of their own; further ones take turns."""
+"""Number of distinct colours, markers and dashes; further series repeat them."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Series:
     """One line or group of points.
 
     Attributes:
-        index: of its colour, marker and dash: the same for one name on the whole page.
-        x, y: points.
-        low, high: of an interval around each ``y``, if there is one.
+        index: selects colour, marker and dash; a name has one index on the whole page.
+        x, y: the points.
+        low, high: bounds of an interval around each ``y``, if there is line.
     """
 
     index: int
@@ -60,30 +60,30 @@ def lines(
     """A panel of lines, with bands where series have intervals.
 
     Args:
-        series: by name; the names are for readers who cannot see it.
-        title, x_label, y_label: of the panel.
-        log_x: a logarithmic horizontal axis, marked at the points.
-        log_y: a logarithmic vertical axis.
+        series: by name; names appear in the text alternative only.
+        title, x_label, y_label: labels of the panel.
+        log_x: use a logarithmic horizontal axis with ticks at the points.
+        log_y: use a logarithmic vertical axis.
         points: mark every point.
-        limits: of the vertical axis.
+        limits: limits of the vertical axis.
     """
     figure, axes = _panel(3.3, 2.3)
-    for one in series.values():
-        look = one.index % N_SERIES
-        if one.low is not None and one.high is not None and len(one.x) > 1:
-            axes.fill_between(one.x, one.low, one.high, color=_SERIES[look], alpha=0.15, lw=0)
+    for line in series.values():
+        style = line.index % N_SERIES
+        if line.low is not None and line.high is not None and len(line.x) > 1:
+            axes.fill_between(line.x, line.low, line.high, color=_SERIES[style], alpha=0.15, lw=0)
         axes.plot(
-            one.x,
-            one.y,
-            color=_SERIES[look],
-            linestyle=_DASHES[look],
-            marker=_MARKERS[look] if points or len(one.x) == 1 else None,
+            line.x,
+            line.y,
+            color=_SERIES[style],
+            linestyle=_DASHES[style],
+            marker=_MARKERS[style] if points or len(line.x) == 1 else None,
             markersize=4,
             linewidth=1.5,
         )
     if log_x:
         axes.set_xscale("log")
-        ticks = sorted({x for one in series.values() for x in one.x})
+        ticks = sorted({x for line in series.values() for x in line.x})
         axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
         axes.minorticks_off()
     if log_y:
@@ -98,15 +98,15 @@ def lines(
 def intervals(
     rows: Mapping[str, Series], title: str, x_label: str, ceiling: float | None = None
 ) -> str:
-    """A row a system: a point for its mean, a line for its interval, a dashed ceiling."""
+    """One row per system: a point for the mean, a line for the interval; a dashed ceiling."""
     figure, axes = _panel(3.3, 0.62 + 0.24 * len(rows))
     names = list(rows)
     for place, name in enumerate(names):
-        one = rows[name]
-        look = one.index % N_SERIES
-        if one.low is not None and one.high is not None:
-            axes.plot([one.low[0], one.high[0]], [place, place], color=_SERIES[look], lw=1.5)
-        axes.plot(one.x, [place], color=_SERIES[look], marker=_MARKERS[look], markersize=5)
+        line = rows[name]
+        style = line.index % N_SERIES
+        if line.low is not None and line.high is not None:
+            axes.plot([line.low[0], line.high[0]], [place, place], color=_SERIES[style], lw=1.5)
+        axes.plot(line.x, [place], color=_SERIES[style], marker=_MARKERS[style], markersize=5)
     if ceiling is not None:
         axes.axvline(ceiling, color=_INK, linestyle=(0, (4, 3)), linewidth=1)
     axes.set_yticks(range(len(names)), names)
@@ -124,64 +124,68 @@ def scatter(
     x_label: str,
     y_label: str,
 ) -> str:
-    """Cost against quality, logarithmic in cost, with a staircase through the frontier."""
+    """Cost against score, on a logarithmic cost axis, with a step line through the frontier."""
     figure, axes = _panel(3.3, 2.5)
     if len(frontier) > 1:
         x, y = zip(*frontier, strict=True)
         axes.step(x, y, where="post", color=_LINE, linewidth=1.2, zorder=0)
-    for one in points.values():
-        look = one.index % N_SERIES
+    for line in points.values():
+        style = line.index % N_SERIES
         axes.plot(
-            one.x, one.y, color=_SERIES[look], marker=_MARKERS[look], linestyle="", markersize=6
+            line.x, line.y, color=_SERIES[style], marker=_MARKERS[style], linestyle="", markersize=6
         )
-        if one.low is not None and one.high is not None:
-            axes.vlines(one.x, one.low, one.high, color=_SERIES[look], linewidth=1.2)
+        if line.low is not None and line.high is not None:
+            axes.vlines(line.x, line.low, line.high, color=_SERIES[style], linewidth=1.2)
     axes.set_xscale("log")
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    values = ", ".join(f"{name} {one.y[0]:.2f} at {one.x[0]:.4g}" for name, one in points.items())
+    values = ", ".join(
+        f"{name} {line.y[0]:.2f} at {line.x[0]:.4g}" for name, line in points.items()
+    )
     return _svg(figure, f"{title}: {y_label} by {x_label}: {values}")
 
 
 def dots(rows: Mapping[str, Mapping[str, Series]], x_label: str) -> str:
-    """A row a task, in it a mark a system with its interval; a legend of the systems above.
+    """One row per task, with a mark and an interval per system; the legend is above.
 
     Args:
-        rows: by task, systems by name; ``x`` of each has its mean.
-        x_label: what is measured.
+        rows: for each task the systems by name; ``x`` of each has its mean.
+        x_label: the measured quantity.
     """
-    names: dict[str, int] = {name: one.index for row in rows.values() for name, one in row.items()}
+    names: dict[str, int] = {
+        name: line.index for row in rows.values() for name, line in row.items()
+    }
     figure, axes = _panel(6.8, 1.0 + 0.3 * len(rows))
     for place, row in enumerate(rows.values()):
-        for name, one in row.items():
-            look = one.index % N_SERIES
-            # Those of one row are spread a little, so that none hides another.
+        for name, line in row.items():
+            style = line.index % N_SERIES
+            # Systems of one row are offset vertically, so that none hides another.
             y = place + 0.55 * ((list(names).index(name) + 0.5) / len(names) - 0.5)
-            if one.low is not None and one.high is not None:
-                axes.plot([one.low[0], one.high[0]], [y, y], color=_SERIES[look], lw=1.2)
-            axes.plot(one.x, [y], color=_SERIES[look], marker=_MARKERS[look], markersize=4.5)
+            if line.low is not None and line.high is not None:
+                axes.plot([line.low[0], line.high[0]], [y, y], color=_SERIES[style], lw=1.2)
+            axes.plot(line.x, [y], color=_SERIES[style], marker=_MARKERS[style], markersize=4.5)
     for name, index in names.items():
-        look = index % N_SERIES
-        axes.plot([], [], color=_SERIES[look], marker=_MARKERS[look], linestyle="", label=name)
+        style = index % N_SERIES
+        axes.plot([], [], color=_SERIES[style], marker=_MARKERS[style], linestyle="", label=name)
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(x_label)
     _legend(figure)
     values = "; ".join(
-        f"{task}: " + ", ".join(f"{name} {one.x[0]:.2f}" for name, one in row.items())
+        f"{task}: " + ", ".join(f"{name} {line.x[0]:.2f}" for name, line in row.items())
         for task, row in rows.items()
     )
     return _svg(figure, values)
 
 
 def shares(rows: Mapping[str, Sequence[float]], x_label: str) -> str:
-    """A bar a row, divided into parts that sum to 1; the parts are layers, from 0."""
+    """One bar per row, divided into the shares of the layers from 0 up; shares sum to 1."""
     figure, axes = _panel(6.8, 1.0 + 0.3 * len(rows))
     for place, parts in enumerate(rows.values()):
         left = 0.0
         for layer, part in enumerate(parts):
-            look = layer % N_SERIES
-            axes.barh(place, part, left=left, color=_SERIES[look], height=0.62)
+            style = layer % N_SERIES
+            axes.barh(place, part, left=left, color=_SERIES[style], height=0.62)
             axes.text(
                 left + part / 2,
                 place,
@@ -212,17 +216,17 @@ def _legend(figure: Figure) -> None:
 
 
 def swatch(index: int) -> str:
-    """The look of series ``index`` for a legend."""
+    """Line and marker of series ``index``, for a legend."""
     figure, axes = _panel(0.45, 0.16)
-    look = index % N_SERIES
-    axes.plot([0, 1, 2], [0, 0, 0], color=_SERIES[look], linestyle=_DASHES[look], lw=1.5)
-    axes.plot([1], [0], color=_SERIES[look], marker=_MARKERS[look], markersize=5)
+    style = index % N_SERIES
+    axes.plot([0, 1, 2], [0, 0, 0], color=_SERIES[style], linestyle=_DASHES[style], lw=1.5)
+    axes.plot([1], [0], color=_SERIES[style], marker=_MARKERS[style], markersize=5)
     axes.set_axis_off()
     return _svg(figure, "")
 
 
 def _panel(width: float, height: float) -> tuple[Figure, Axes]:
-    """An empty panel of so many inches. No pyplot: nothing global is touched."""
+    """An empty figure of this size in inches. It avoids pyplot, which has global state."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -245,18 +249,18 @@ def _panel(width: float, height: float) -> tuple[Figure, Axes]:
 def _svg(figure: Figure, description: str) -> str:
     """The figure as an ``svg`` element with the page's colours and font.
 
-    Its ids are digests of what they name, so that figures may share one page.
+    Element ids are digests of the content, so that several figures can share a page.
     """
     import matplotlib as mpl
 
     stream = io.StringIO()
-    # Text stays text: it can be searched, and takes the page's font.
+    # Text is kept as text, so that it can be searched and uses the page's font.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "elmobench"}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.S)
-    # Names that are no digests would be the same in every figure.
+    # Other ids would be the same in every figure.
     text = re.sub(r' id="(?![mpch][0-9a-f]{10}")[^"]*"', "", text)
     text = re.sub(r'font: ([\d.]+px)[^;"]*', r"font-size: \1", text)
     text = re.sub(r'font-family: [^;"]*;?', "", text)

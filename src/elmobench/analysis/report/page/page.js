@@ -1,5 +1,5 @@
 "use strict";
-// Examples on which two features disagree. Data: groups of test examples with each system's answer.
+// Test examples with different predictions. Data: groups of examples with each system's prediction.
 (() => {
   const PAGE = 20;
   const groups = JSON.parse(document.getElementById("example-data").textContent);
@@ -8,7 +8,7 @@
     ["group", "a", "b", "kind", "text", "count", "list", "more"].map(find);
   let shown = PAGE;
 
-  const fill = (select, names, chosen) => {
+  const setOptions = (select, names, chosen) => {
     select.replaceChildren(...names.map((name, i) => new Option(name, String(i), false, i === chosen)));
   };
   const add = (parent, tag, content, className) => {
@@ -24,29 +24,29 @@
     const [i, j] = [Number(a.value), Number(b.value)];
     const wanted = text.value.trim().toLowerCase();
     const rows = data.rows.filter((row) => {
-      if (row.said[i] === row.said[j]) return false;
+      if (row.predicted[i] === row.predicted[j]) return false;
       if (kind.value === "a" && row.score[i] <= row.score[j]) return false;
       if (kind.value === "b" && row.score[j] <= row.score[i]) return false;
       return !wanted || (row.text + " " + row.gold + " " + row.id).toLowerCase().includes(wanted);
     });
     const gain = (row) => Math.abs(row.score[i] - row.score[j]);
-    return [data, i, j, rows.sort((one, other) => gain(other) - gain(one))];
+    return [data, i, j, rows.sort((first, second) => gain(second) - gain(first))];
   };
 
   const draw = () => {
     const [data, i, j, rows] = matching();
     count.textContent = i === j
-      ? "Choose two different features."
-      : `${rows.length} of ${data.rows.length} kept examples (${data.note})`;
+      ? "Choose two different representations."
+      : `${rows.length} of ${data.rows.length} examples on this page (${data.note})`;
     list.replaceChildren(...rows.slice(0, shown).map((row) => {
       const item = document.createElement("li");
       add(item, "span", row.id, "id");
       if (row.text) add(item, "div", row.text);
       const terms = add(item, "dl", "");
-      const line = (name, said) => { add(terms, "dt", name); add(terms, "dd", said); };
+      const line = (name, value) => { add(terms, "dt", name); add(terms, "dd", value); };
       line("gold", row.gold);
-      line(data.systems[i], row.said[i]);
-      line(data.systems[j], row.said[j]);
+      line(data.systems[i], row.predicted[i]);
+      line(data.systems[j], row.predicted[j]);
       return item;
     }));
     more.hidden = rows.length <= shown;
@@ -54,13 +54,13 @@
 
   const choose = () => {
     const { systems } = groups[Number(group.value)];
-    fill(a, systems, systems.length - 1);
-    fill(b, systems, 0);
+    setOptions(a, systems, systems.length - 1);
+    setOptions(b, systems, 0);
     restart();
   };
   const restart = () => { shown = PAGE; draw(); };
 
-  fill(group, groups.map((one) => one.name), 0);
+  setOptions(group, groups.map((entry) => entry.name), 0);
   group.addEventListener("change", choose);
   for (const control of [a, b, kind]) control.addEventListener("change", restart);
   text.addEventListener("input", restart);

@@ -1,4 +1,4 @@
-"""What a page is made of: sections of tables and panels."""
+"""The building blocks of a report page: sections, tables, panels."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A cell of a table.
 
     Attributes:
-        text: shown.
-        kind: class of its style: ``n`` for numbers, ``best``, ``heat``, ``code``, ``prose``,
-            ``good``, ``bad``, ``even``.
-        shade: of ``heat``, 0 to 1.
-        title: shown while the pointer rests on it; never the only place of a fact.
+        text: the visible text.
+        kind: CSS class: ``n`` for numbers, ``best``, ``heat``, ``code``, ``prose``, ``good``,
+            ``bad``, ``even``.
+        shade: intensity of ``heat``, 0 to 1.
+        title: tooltip; it must not contain facts that appear nowhere else.
     """
 
     text: str
@@ -29,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name, and whether numbers stand in it."""
+    """A column's name, and whether it holds numbers."""
 
     name: str
     number: bool = False
@@ -37,30 +37,33 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; no title where the section has one table."""
+    """A table; the title is empty if the section has only this table."""
 
     columns: list[Column]
-    rows: list[list[Cell]]
+    rows: list[list[TableCell]]
     title: str = ""
 
     @property
-    def lead(self) -> int:
-        """How many first columns (task, head) become headings of groups of rows, where several
-        rows share them: on a narrow screen they would push the numbers out of sight."""
+    def group_columns(self) -> int:
+        """Number of leading columns (task, head) that become headings of groups of rows.
+
+        They do so if groups have at least two rows on average: as columns they would push the
+        numbers off a narrow screen.
+        """
         count = 0
         while count < len(self.columns) and self.columns[count].name in ("task", "head"):
             count += 1
-        groups = {self.group(row, count) for row in self.rows}
+        groups = {self.group_title(row, count) for row in self.rows}
         return count if 2 * len(groups) <= len(self.rows) else 0
 
     @staticmethod
-    def group(row: list[Cell], lead: int) -> str:
-        """The heading of a row's group."""
-        return " · ".join(cell.text for cell in row[:lead])
+    def group_title(row: list[TableCell], group_columns: int) -> str:
+        """The heading of the group to which a row belongs."""
+        return " · ".join(cell.text for cell in row[:group_columns])
 
     @staticmethod
     def of(frame: pd.DataFrame, numbers: Sequence[str] = (), title: str = "") -> Table:
-        """A frame of text; ``numbers`` names the columns that are set to the right."""
+        """Make a table from a frame of text; the columns in ``numbers`` are right-aligned."""
         kinds = {str(name): "n" if name in numbers else "" for name in frame.columns}
         for name in frame.columns:
             if any(len(str(value)) > 60 for value in frame[name]):
@@ -68,7 +71,10 @@ class Table:
         return Table(
             [Column(name, kind == "n") for name, kind in kinds.items()],
             [
-                [Cell(str(value), kind) for value, kind in zip(row, kinds.values(), strict=True)]
+                [
+                    TableCell(str(value), kind)
+                    for value, kind in zip(row, kinds.values(), strict=True)
+                ]
                 for row in frame.itertuples(index=False)
             ],
             title,
@@ -77,7 +83,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Panel:
-    """A drawing with its caption; ``svg`` is markup."""
+    """A figure with its caption; ``svg`` is markup."""
 
     title: str
     svg: Any
@@ -85,17 +91,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with a heading of its own.
+    """A section of the page.
 
     Attributes:
-        id: of its anchor.
+        id: anchor of the section.
         title: heading.
         explanation: what is shown, and how to read it.
         tables, panels: content.
-        notes: what a reader has to know beside it.
-        legend: names of the series that the panels show, with their marks, where those are not the
-            page's features.
-        examples: whether the browser of examples stands here.
+        notes: warnings, shown before the content.
+        legend: marks and names of the panels' series, if these are not the page's features.
+        examples: whether the section holds the browser of examples.
     """
 
     id: str

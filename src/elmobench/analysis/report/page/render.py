@@ -1,4 +1,4 @@
-"""From records to the page."""
+"""Render the report of an experiment as one HTML page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import elmobench
+from elmobench.analysis.report.page.costs import costs_section
 from elmobench.analysis.report.page.evidence import (
     claims_section,
-    provenance_section,
     published_section,
     significance_section,
     slices_section,
@@ -21,8 +21,8 @@ from elmobench.analysis.report.page.evidence import (
 from elmobench.analysis.report.page.examples import example_groups
 from elmobench.analysis.report.page.figures import swatch
 from elmobench.analysis.report.page.parts import Section
+from elmobench.analysis.report.page.provenance import provenance_section
 from elmobench.analysis.report.page.scores import (
-    costs_section,
     curves_section,
     layers_section,
     samples_section,
@@ -43,27 +43,27 @@ def to_html(
     include: Sequence[Path] = (),
     on_pair: Callable[[int, int], object] | None = None,
 ) -> str:
-    """The report as one HTML page with its style, drawings and examples inside.
+    """The report as one HTML page that contains its style, figures and examples.
 
     Args:
         report: the tables, as :func:`~elmobench.analysis.report.report.make_report` made them.
         folder: results folder that they come from.
         include: folders of further task cards.
-        on_pair: told how many pairs of features are compared, and of how many.
+        on_pair: called with the number of compared pairs of representations and their total.
 
     Raises:
-        DataError: if the records are gone.
+        DataError: if a record is damaged.
     """
     store = RecordStore(folder)
-    counts = TallyCache(store)
+    tallies = TallyCache(store)
     records = store.planned()
     features = list(report.features)
-    references = [s for s in report.sections if s[0] == REFERENCES]
+    references = [s for s in report.sections if s.title == REFERENCES]
     examples = example_groups(store, records, features, include)
     sections = [
         scores_section(records, features, report.cards),
-        significance_section(counts, features, report.cells, on_pair),
-        claims_section(counts),
+        significance_section(tallies, features, report.cells, on_pair),
+        claims_section(tallies),
         weights_section(records),
         drift_section(records),
         curves_section(records, features),
@@ -71,28 +71,28 @@ def to_html(
         layers_section(records),
         costs_section(records, features, folder),
         slices_section(store, include),
-        *(published_section(table, why) for _, why, table in references),
+        *(published_section(s.table, s.explanation) for s in references),
         Section(
             "examples",
-            "Where they disagree",
-            "Test examples that two representations answer differently, those first where their "
-            "scores differ most.",
+            "Examples with different predictions",
+            "Test examples that two representations predict differently, those with the largest "
+            "difference in score first.",
             examples=bool(examples),
         ),
         provenance_section(records, report.cards),
     ]
     seeds = {record.seed for record in records}
-    plan = store.experiment()
+    experiment = store.experiment()
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["code"] = _code
     return environment.get_template("page.html").render(
         name=report.name,
-        description=plan.get("description", ""),
+        description=experiment.get("description", ""),
         facts=f"{len(records)} cells, {len({r.task for r in records})} tasks, "
         f"{len(features)} representations, {len(seeds)} seed{'s' if len(seeds) != 1 else ''}",
-        caveats=[*report.caveats, *_troubles(report)],
+        caveats=[*report.caveats, *_notes(report)],
         sections=[section for section in sections if not section.empty],
         legend=[
             {"name": name, "swatch": Markup(swatch(i))} for i, name in enumerate(report.features)
@@ -105,7 +105,7 @@ def to_html(
 
 
 def _code(text: str) -> Markup:
-    """Text with what stands in backticks set as code."""
+    """Escape ``text`` and set what is between backticks as code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return escape(text)
@@ -113,15 +113,15 @@ def _code(text: str) -> Markup:
     return Markup("").join(tags[i % 2].format(part) for i, part in enumerate(parts))
 
 
-def _troubles(report: Report) -> list[str]:
-    """What a reader of the scores has to know beside the experiment's own caveats."""
-    told = [f"{label}: {note}" for label, note in report.notes]
-    told += [f"Failed: {label}: {error}" for label, error in report.failed]
-    return told
+def _notes(report: Report) -> list[str]:
+    """Notes on single cells, and cells that failed."""
+    notes = [f"{label}: {note}" for label, note in report.notes]
+    notes += [f"Failed: {label}: {error}" for label, error in report.failed]
+    return notes
 
 
 def _embedded(value: Any) -> Markup:
-    """JSON that may stand inside a script element: no text of it can end the element."""
+    """JSON for a script element, escaped so that no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

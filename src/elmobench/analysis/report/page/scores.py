@@ -1,33 +1,35 @@
-"""Sections on scores: matrix and intervals, learning curves, less data, single layers, costs."""
+"""Page sections on scores: table and intervals, learning curves, data sizes, single layers."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from elmobench.analysis.report.page.figures import Series, intervals, lines, scatter, swatch
-from elmobench.analysis.report.page.parts import Cell, Column, Panel, Section, Table
-from elmobench.analysis.stats.pareto_frontier import pareto_frontier
+from elmobench.analysis.report.page.figures import Series, intervals, lines, swatch
+from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
 from elmobench.analysis.stats.resampling import mean_interval
-from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.features.spec import parse_features
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
 
 Group = dict[str, list[RunRecord]]
-"""Records by features."""
+"""Records by representation."""
 
 
 def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[str, Group]:
-    """Finished records by task, head and further axes, in a title; then by features.
+    """Group finished records by task, head and further axes, then by representation.
 
-    Axes in ``without`` are left out, as are those that have one value in all records.
+    Args:
+        records: any records; those without a result are left out.
+        without: axes to ignore, in addition to those with one value in all records.
+
+    Returns:
+        Groups by title: ``task · head · axis=value``.
     """
     done = [record for record in records if record.result is not None]
     varied = {
@@ -43,7 +45,7 @@ def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[s
 
 
 def primary(record: RunRecord) -> float:
-    """The test score that tables show, in percent."""
+    """The primary test score, in percent."""
     assert record.result is not None
     return record.result.test[record.result.primary]
 
@@ -51,26 +53,28 @@ def primary(record: RunRecord) -> float:
 def scores_section(
     records: Sequence[RunRecord], features: Sequence[str], cards: Mapping[str, Any]
 ) -> Section:
-    """Means over seeds with their spread; drawn with Student's 95 % intervals."""
+    """Means ± sd over seeds, and figures with Student's 95 % intervals."""
     rows, panels = [], []
     groups = grouped(records)
-    some_ceiling = False
+    any_ceiling = False
     for title, group in groups.items():
         first = next(iter(group.values()))[0]
         ceiling = _ceiling(cards, first.task)
-        some_ceiling |= ceiling is not None
+        any_ceiling |= ceiling is not None
         means = {name: np.mean([primary(r) for r in cells]) for name, cells in group.items()}
         best = max(means.values())
-        row = [Cell(title), Cell(_metric(first)), Cell(_seeds(group), "n")]
+        row = [TableCell(title), TableCell(metric_name(first)), TableCell(_seeds(group), "n")]
         for name in features:
             if name not in group:
-                row.append(Cell("–", "n"))
+                row.append(TableCell("–", "n"))
                 continue
             values = [primary(record) for record in group[name]]
             bounds = mean_interval(values)
-            hint = f"95 % interval {bounds[0]:.2f} … {bounds[1]:.2f}" if bounds else ""
-            row.append(Cell(mean_sd(values), "best" if means[name] == best else "n", title=hint))
-        row.append(Cell("–" if ceiling is None else f"{ceiling:.2f}", "n"))
+            tooltip = f"95 % interval {bounds[0]:.2f} … {bounds[1]:.2f}" if bounds else ""
+            row.append(
+                TableCell(mean_sd(values), "best" if means[name] == best else "n", title=tooltip)
+            )
+        row.append(TableCell("–" if ceiling is None else f"{ceiling:.2f}", "n"))
         rows.append(row)
         panels.append(
             Panel(
@@ -82,7 +86,7 @@ def scores_section(
                             for name, cells in group.items()
                         },
                         title,
-                        _metric(first),
+                        metric_name(first),
                         ceiling,
                     )
                 ),
@@ -90,14 +94,14 @@ def scores_section(
         )
     columns = [Column("task"), Column("metric"), Column("seeds", True)]
     columns += [Column(name, True) for name in features] + [Column("context-free ceiling", True)]
-    if not some_ceiling:
+    if not any_ceiling:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Section(
         "scores",
         "Scores",
         "Test scores in percent: mean ± sample standard deviation over seeds, the best in bold. "
-        "Below, means with Student's 95 % interval over seeds where there are several; a dashed "
-        "line is what a reader without context can reach at best.",
+        "The figures show means with Student's 95 % interval over seeds, if there are several; a "
+        "dashed line is the ceiling of a context-free model.",
         [Table(columns, rows)] if rows else [],
         panels,
     )
@@ -115,19 +119,19 @@ def curves_section(records: Sequence[RunRecord], features: Sequence[str]) -> Sec
             x, y, low, high = _over_epochs(curves)
             series[name] = Series(features.index(name), x, y, low, high)
         if series:
-            label = f"dev {_metric(next(iter(group.values()))[0])}"
+            label = f"dev {metric_name(next(iter(group.values()))[0])}"
             panels.append(Panel(title, Markup(lines(series, title, "epoch", label))))
     return Section(
         "curves",
         "Learning curves",
-        "Score on dev after each epoch, mean over the seeds that came so far; the band is from "
-        "the lowest to the highest of them. The best epoch is the one that test scores are of.",
+        "Dev score after each epoch, mean over the seeds that ran that long; the band spans the "
+        "lowest to the highest of them. Test scores are from the best dev epoch.",
         panels=panels,
     )
 
 
 def samples_section(records: Sequence[RunRecord], features: Sequence[str]) -> Section:
-    """Score by share of the training set, where an experiment has several."""
+    """Score by share of the training set, if an experiment has several."""
     panels = []
     for title, group in grouped(records, without=("train_fraction",)).items():
         series = {}
@@ -138,12 +142,12 @@ def samples_section(records: Sequence[RunRecord], features: Sequence[str]) -> Se
             if len(by_share) > 1:
                 series[name] = _with_intervals(features.index(name), by_share, 100)
         if series:
-            label = _metric(next(iter(group.values()))[0])
-            figure = lines(series, title, "% of train", label, log_x=True, points=True)
+            label = metric_name(next(iter(group.values()))[0])
+            figure = lines(series, title, "% of the training set", label, log_x=True, points=True)
             panels.append(Panel(title, Markup(figure)))
     return Section(
         "samples",
-        "With less training data",
+        "Smaller training sets",
         "Test score by share of the training set (subsets are nested), as in the paper's figure 1; "
         "the band is Student's 95 % interval over seeds.",
         panels=panels,
@@ -151,18 +155,18 @@ def samples_section(records: Sequence[RunRecord], features: Sequence[str]) -> Se
 
 
 def layers_section(records: Sequence[RunRecord]) -> Section:
-    """Score by single layer, where an experiment reads layers one by one."""
+    """Score by single layer, if an experiment reads layers one by one."""
     groups: dict[str, dict[str, dict[float, list[float]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
     metrics: dict[str, str] = {}
     for record in records:
-        found = _layer(record)
-        if record.result is None or found is None:
+        single = _single_layer(record)
+        if record.result is None or single is None:
             continue
-        model, layer = found
+        model, layer = single
         title = f"{record.task} · {record.head}"
-        metrics[title] = _metric(record)
+        metrics[title] = metric_name(record)
         groups[title][model][layer].append(primary(record))
     models = list(dict.fromkeys(name for group in groups.values() for name in group))
     panels = []
@@ -177,72 +181,16 @@ def layers_section(records: Sequence[RunRecord]) -> Section:
             panels.append(Panel(title, Markup(figure)))
     return Section(
         "layers",
-        "Layer by layer",
-        "What a single layer knows: layer 0 does not see the context, the others are the biLSTM's "
-        "(or a transformer's) from below. As in the paper's tables 5 and 6.",
+        "Single layers",
+        "Test score with one layer alone, as in the paper's tables 5 and 6. Layer 0 does not see "
+        "the context; the others are the biLSTM's (or a transformer's), from the lowest up.",
         panels=panels,
         legend=[(Markup(swatch(i)), name) for i, name in enumerate(models)] if panels else [],
     )
 
 
-def costs_section(
-    records: Sequence[RunRecord], features: Sequence[str], folder: Path | None
-) -> Section:
-    """Quality against stored bytes, and the table of what was measured."""
-    panels = []
-    for title, group in grouped(records).items():
-        points, pairs = {}, []
-        for name, cells in group.items():
-            runs = [r.run for r in cells if r.run is not None]
-            if not runs:
-                continue
-            cost = sum(runs[0].bytes_per_token.values())
-            one = mean_point(features.index(name), cells)
-            points[name] = Series(one.index, [max(cost, 1.0)], list(one.x), one.low, one.high)
-            pairs.append((max(cost, 1.0), one.x[0]))
-        if len(points) > 1:
-            label = _metric(next(iter(group.values()))[0])
-            figure = scatter(points, pareto_frontier(pairs), title, "stored bytes a token", label)
-            panels.append(Panel(title, Markup(figure)))
-    lengths = _length_panel(features, {} if folder is None else RecordStore(folder).length_costs())
-    table = cost_table(records, folder)
-    numbers = [name for name in table.columns if name not in ("task", "head", "features")]
-    return Section(
-        "costs",
-        "Cost beside quality",
-        "Parameters, stored bytes a token (a word type, for vectors without context), wall time on "
-        "the machine of each record, processor time of a whole cell with its search, largest "
-        "resident memory. The stairs join what nothing else beats at the same cost or less.",
-        [Table.of(table, numbers)] if len(table) else [],
-        [*panels, *lengths],
-        notes=[_LENGTH_NOTE] if lengths else [],
-    )
-
-
-_LENGTH_NOTE = (
-    "Seconds by length are of sentences cut from running text, some of equal length at a time; "
-    "measured once by `elmobench features time`, on the machine named in the panel."
-)
-
-
-def _length_panel(features: Sequence[str], costs: Mapping[str, Any]) -> list[Panel]:
-    """Seconds a sentence by its length, where they were measured."""
-    series: dict[str, Series] = {}
-    for name, seconds in costs.get("seconds", {}).items():
-        index = features.index(name) if name in features else len(features) + len(series)
-        x = sorted(map(int, seconds))
-        series[name] = Series(index, [float(n) for n in x], [seconds[str(n)] for n in x])
-    if not series:
-        return []
-    title = f"seconds a sentence · {costs.get('processor')}, {costs.get('threads')} threads"
-    figure = lines(
-        series, title, "tokens of the sentence", "seconds", log_x=True, log_y=True, points=True
-    )
-    return [Panel(title, Markup(figure))]
-
-
 def mean_point(index: int, cells: Sequence[RunRecord]) -> Series:
-    """The mean over seeds as ``x``, with Student's 95 % interval where there are several."""
+    """The mean over seeds as ``x``, with Student's 95 % interval if there are several."""
     values = [primary(record) for record in cells]
     bounds = mean_interval(values)
     return Series(
@@ -257,24 +205,24 @@ def mean_point(index: int, cells: Sequence[RunRecord]) -> Series:
 def _with_intervals(
     index: int, groups: Mapping[float, Sequence[float]], scale: float = 1.0
 ) -> Series:
-    """Means over seeds by ``x``, with intervals if every point has one."""
+    """Means over seeds by ``x``; with intervals if every point has several seeds."""
     x = sorted(groups)
     bounds = [mean_interval(list(groups[value])) for value in x]
     known = [b for b in bounds if b is not None]
-    whole = len(known) == len(x)
+    complete = len(known) == len(x)
     return Series(
         index,
         [scale * value for value in x],
         [float(np.mean(groups[value])) for value in x],
-        [low for low, _ in known] if whole else None,
-        [high for _, high in known] if whole else None,
+        [low for low, _ in known] if complete else None,
+        [high for _, high in known] if complete else None,
     )
 
 
 def _over_epochs(
     curves: Sequence[Sequence[float]],
 ) -> tuple[list[float], list[float], list[float] | None, list[float] | None]:
-    """Epochs, and mean, lowest and highest over the curves that came so far."""
+    """Epochs, and mean, lowest and highest score over the curves that reach each epoch."""
     longest = max(map(len, curves))
     columns = [[curve[i] for curve in curves if len(curve) > i] for i in range(longest)]
     x = [float(i + 1) for i in range(longest)]
@@ -284,8 +232,8 @@ def _over_epochs(
     return x, y, [min(column) for column in columns], [max(column) for column in columns]
 
 
-def _layer(record: RunRecord) -> tuple[str, int] | None:
-    """The model, and the one layer that a cell reads of it."""
+def _single_layer(record: RunRecord) -> tuple[str, int] | None:
+    """The features without their layer setting, and the one layer that the cell reads."""
     mix = str(record.axes.get("mix", ""))
     if mix.startswith("layer="):
         return record.features, int(mix.removeprefix("layer="))
@@ -297,8 +245,8 @@ def _layer(record: RunRecord) -> tuple[str, int] | None:
     return str(spec.with_part(index, spec.parts[index].without_setting("layer"))), layer
 
 
-def _metric(record: RunRecord) -> str:
-    """The score as people call it: ``accuracy``, ``exact match``, ``conll``."""
+def metric_name(record: RunRecord) -> str:
+    """The primary score in words: ``accuracy``, ``exact match``, ``conll``."""
     assert record.result is not None
     return record.result.primary.replace("_", " ")
 

@@ -1,4 +1,4 @@
-"""Sections on what the mixes learned: the weights as a map, and over the epochs."""
+"""Page sections on learned layer weights: at the best epoch, and over the epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, lines, swatch
-from elmobench.analysis.report.page.parts import Cell, Column, Panel, Section, Table
+from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
 from elmobench.analysis.tables.layer_weights import LearnedMix, learned_mixes
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.tracking.record import RunRecord
@@ -18,39 +18,40 @@ def weights_section(records: Sequence[RunRecord]) -> Section:
     """The learned layer weights of the best epoch, shaded as in the paper's figure 2."""
     groups = learned_mixes(records)
     layers = max((len(group.mixes[0]["s"]) for group in groups), default=0)
-    axes = any(group.axes for group in groups) and len({group.axes for group in groups}) > 1
-    places = {group.placement for group in groups} != {"input"}
+    show_axes = any(group.axes for group in groups) and len({group.axes for group in groups}) > 1
+    show_placement = {group.placement for group in groups} != {"input"}
     columns = [Column("task"), Column("head"), Column("features")]
-    columns += [Column("placement")] * places + [Column("axes")] * axes
+    columns += [Column("placement")] * show_placement + [Column("axes")] * show_axes
     columns += [Column(f"s{j}", True) for j in range(layers)] + [Column("γ", True)]
     rows = []
     for group in groups:
         alone = group.part == group.features
         name = group.part if alone else f"{group.part} (in {group.features})"
-        row = [Cell(group.task), Cell(group.head), Cell(name)]
-        row += [Cell(group.placement)] * places + [Cell(group.axes)] * axes
+        row = [TableCell(group.task), TableCell(group.head), TableCell(name)]
+        row += [TableCell(group.placement)] * show_placement
+        row += [TableCell(group.axes)] * show_axes
         shares = _shares(group)
         for j in range(layers):
             if j >= shares.shape[1]:
-                row.append(Cell("", "n"))
+                row.append(TableCell("", "n"))
                 continue
             mean = float(shares[:, j].mean())
-            row.append(Cell(mean_sd(list(shares[:, j])), "heat", round(mean, 3)))
-        row.append(Cell(mean_sd([mix["gamma"] for mix in group.mixes]), "n"))
+            row.append(TableCell(mean_sd(list(shares[:, j])), "heat", round(mean, 3)))
+        row.append(TableCell(mean_sd([mix["gamma"] for mix in group.mixes]), "n"))
         rows.append(row)
     return Section(
         "weights",
         "Layer weights",
-        "What each task chose to read: softmax weights s of the layers (they sum to 1, darker is "
-        "more) and the scale γ, of the best dev epoch, mean ± sd over seeds. Layer 0 does not see "
-        "the context. Weights do not say how large the layers' vectors are: with layers of "
-        "different norms, the larger one counts for more than its weight.",
+        "The layer weights that each task learned: softmax weights s (they sum to 1; darker is "
+        "larger) and the scale γ at the best dev epoch, mean ± sd over seeds. Layer 0 does not see "
+        "the context. A layer whose vectors have a larger norm contributes more than its weight "
+        "shows.",
         [Table(columns, rows)] if rows else [],
     )
 
 
 def drift_section(records: Sequence[RunRecord]) -> Section:
-    """The weights after every epoch, mean over the seeds that came so far."""
+    """The weights after every epoch, as the mean over the seeds that ran that long."""
     panels = []
     layers = 0
     for group in learned_mixes(records):
@@ -76,7 +77,7 @@ def drift_section(records: Sequence[RunRecord]) -> Section:
     return Section(
         "drift",
         "Layer weights over the epochs",
-        "All mixes begin even. The caption has the weights of the last epoch, by layer.",
+        "All mixes start with equal weights. The captions list the last epoch's weights by layer.",
         panels=panels,
         legend=[(Markup(swatch(j)), f"layer {j}") for j in range(layers)],
     )

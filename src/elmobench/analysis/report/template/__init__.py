@@ -1,1 +1,1 @@
-"""Texts whose numbers come from records."""
+"""Text templates whose numbers, tables and drawings come from records."""

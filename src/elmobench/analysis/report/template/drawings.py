@@ -1,4 +1,4 @@
-"""Drawings that stand alone: SVG files with colours of their own, for light and dark pages."""
+"""Standalone SVG files that define their own colours, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PALETTE = Path(figures.__file__).with_name("palette.css")
 
 
 def score_drawing(records: Sequence[RunRecord], features: Sequence[str]) -> tuple[str, str]:
-    """A row a task (and head), a mark a representation with Student's 95 % interval over seeds.
+    """One row per task (and head), with a mark and Student's 95 % interval per representation.
 
     Returns:
-        The file's text, and a description for those who cannot see it.
+        The SVG text, and a text alternative.
     """
     groups = [(title.split(" · ", 2), group) for title, group in grouped(records).items()]
     names = _titles([words for words, _ in groups])
@@ -34,28 +34,28 @@ def score_drawing(records: Sequence[RunRecord], features: Sequence[str]) -> tupl
         for title, (_, group) in zip(names, groups, strict=True)
     }
     description = f"Test scores of {', '.join(features)} on {', '.join(rows)}"
-    return _alone(dots(rows, "test score, %")), description
+    return _standalone(dots(rows, "test score, %")), description
 
 
 def weight_drawing(mixes: Sequence[LearnedMix], part: str) -> tuple[str, str]:
-    """A bar a task, divided by the mean softmax weights of the layers.
+    """One bar per task, divided by the mean softmax weights of the layers.
 
     Returns:
-        The file's text, and a description for those who cannot see it.
+        The SVG text, and a text alternative.
     """
     names = _titles(
         [[m.task, m.head, f"in {m.features}", m.axes, f"at {m.placement}"] for m in mixes]
     )
     rows = {
-        title: [float(x) for x in np.mean([one["s"] for one in mix.mixes], axis=0)]
+        title: [float(x) for x in np.mean([learned["s"] for learned in mix.mixes], axis=0)]
         for title, mix in zip(names, mixes, strict=True)
     }
     description = f"Layer weights of {part} on {', '.join(rows)}"
-    return _alone(shares(rows, "softmax weight s of each layer")), description
+    return _standalone(shares(rows, "softmax weight s of each layer")), description
 
 
 def _titles(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The first word of each row, and of the further ones as many as tell the rows apart."""
+    """The first word of each row, with as many further words as make the titles distinct."""
     kept = [0]
     for place in range(1, max(map(len, rows))):
         if len({_joined(row, kept) for row in rows}) == len(rows):
@@ -69,8 +69,8 @@ def _joined(row: Sequence[str], places: Sequence[int]) -> str:
     return " · ".join(row[place] for place in places if place < len(row) and row[place])
 
 
-def _alone(svg: str) -> str:
-    """A drawing of a page as a file of its own."""
+def _standalone(svg: str) -> str:
+    """Turn a figure of the report page into a standalone file."""
     end = svg.index(">") + 1
     style = f"svg {{ font-family: system-ui, sans-serif; }}\n{_PALETTE.read_text('utf-8')}"
     return f"{svg[:end]}\n<style>\n{style}</style>{svg[end:]}\n"

@@ -1,4 +1,4 @@
-"""Fill the numbers of records into a text: ``elmobench fill``."""
+"""Render a text template with numbers of records: ``elmobench render``."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from elmobench.core.errors import ConfigError, DataError, ElmobenchError
 from elmobench.pretraining.model_card import ModelCard, read_card
 
 SUFFIX = ".in"
-"""How names of texts to be filled in end: ``RESULTS.md.in`` becomes ``RESULTS.md``."""
+"""Suffix of template files: ``RESULTS.md.in`` becomes ``RESULTS.md``."""
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A text with its numbers.
+class RenderedText:
+    """A rendered template.
 
     Attributes:
-        text: what the template became.
-        drawings: SVG files that the text shows, by their names beside it.
+        text: the text with its numbers.
+        drawings: contents of the SVG files that the text shows, by file name.
     """
 
     text: str
     drawings: dict[str, str]
 
 
-def fill(template: Path, resamples: int = 10_000) -> Filled:
-    """Fill in a template (Jinja) with numbers of records.
+def render(template: Path, resamples: int = 10_000) -> RenderedText:
+    """Render a Jinja template with numbers of records.
 
-    In it ``results("folder")`` opens the records of a results folder, which is looked up beside the
-    template; see :class:`~elmobench.analysis.report.template.results_query.ResultsQuery` for
-    what it can be asked.
+    In the template ``results("folder")`` opens a results folder, relative to the template; see
+    :class:`~elmobench.analysis.report.template.results_query.ResultsQuery` for its methods.
     ``model_card("model_card.yaml")`` has the fields of a
-    :class:`~elmobench.pretraining.model_card.ModelCard`. The template cannot reach anything else.
+    :class:`~elmobench.pretraining.model_card.ModelCard`. ``number_word(5)`` is "five". The template
+    can reach nothing else.
 
     Args:
-        template: a text in UTF-8.
-        resamples: of each test and bootstrap.
+        template: a text file in UTF-8.
+        resamples: number of resamples of each test and bootstrap.
 
     Raises:
-        ConfigError: if the template asks for what the records do not have, or is malformed; tells
-            the line.
+        ConfigError: if the template is malformed or asks for something that the records do not
+            have; names the line.
         DataError: if there are no records, or predictions are missing or damaged.
     """
     drawings: dict[str, str] = {}
@@ -64,28 +64,41 @@ def fill(template: Path, resamples: int = 10_000) -> Filled:
     try:
         source = template.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError("not a text in UTF-8", where=str(template)) from error
+        raise ConfigError("not a text file in UTF-8", where=str(template)) from error
     try:
-        text = environment.from_string(source).render(results=results, model_card=model_card)
+        text = environment.from_string(source).render(
+            results=results, model_card=model_card, number_word=number_word
+        )
     except DataError:
         raise
     except (TemplateError, ElmobenchError, TypeError) as error:
         line = getattr(error, "lineno", None) or _line(error)
         reason = error.what if isinstance(error, ElmobenchError) else str(error)
         raise ConfigError(
-            f"cannot be filled in: {reason}",
+            f"cannot be rendered: {reason}",
             where=f"{template}:{line}" if line else str(template),
             fix=getattr(error, "fix", None),
         ) from error
-    return Filled(text, drawings)
+    return RenderedText(text, drawings)
+
+
+def number_word(number: int) -> str:
+    """A small number as a word: ``five``; numbers above twelve as digits."""
+    return _NUMBER_WORDS[number] if 0 <= number < len(_NUMBER_WORDS) else str(number)
+
+
+_NUMBER_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 
 
 def _line(error: BaseException) -> int | None:
-    """Line of the template where ``error`` came up: Jinja names the code of it so."""
-    found = None
+    """The template line where ``error`` was raised; Jinja names the compiled template's code so."""
+    line = None
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<template>":
-            found = trace.tb_lineno
+            line = trace.tb_lineno
         trace = trace.tb_next
-    return found
+    return line

@@ -1,4 +1,4 @@
-"""What a text can ask of an experiment's records."""
+"""Queries that a text template can make of an experiment's records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from elmobench.analysis.claims.claim import ClaimResult
-from elmobench.analysis.claims.paper_findings import answers
+from elmobench.analysis.claims.paper_findings import claim_results
 from elmobench.analysis.report.markdown import markdown_table
 from elmobench.analysis.report.page.scores import primary
 from elmobench.analysis.report.template.drawings import score_drawing, weight_drawing
@@ -27,16 +27,16 @@ from elmobench.tracking.record import RecordStore, RunRecord
 
 
 class ResultsQuery:
-    """The records of one results folder, as a text asks for them.
+    """The records of one results folder, as a template sees them.
 
-    Numbers come as text, tables as Markdown. Scores are test scores in percent, mean ± sample
-    standard deviation over seeds. Wherever ``axes`` are named only cells with these values count:
+    Numbers are returned as text, tables as Markdown. Scores are test scores in percent, mean ±
+    sample standard deviation over seeds. ``axes`` restrict a query to cells with these values:
     ``head="linear"``, ``train_fraction=0.25``, ``task=["ner/wnut17", "ner/litbank"]``.
 
     Args:
         folder: results folder.
-        drawings: where drawings go, by name.
-        resamples: of each test and bootstrap.
+        drawings: receives the drawings, by file name.
+        resamples: number of resamples of each test and bootstrap.
 
     Raises:
         DataError: if there are no records.
@@ -51,13 +51,13 @@ class ResultsQuery:
             )
         self._drawings = drawings
         self._resamples = resamples
-        self._counts = TallyCache(self._store)
+        self._tallies = TallyCache(self._store)
         self._compared: dict[Any, list[Difference]] = {}
-        self._answered: list[ClaimResult] | None = None
+        self._claim_results: list[ClaimResult] | None = None
 
     @property
     def cells(self) -> int:
-        """How many cells have a result."""
+        """Number of cells with a result."""
         return len(self._records)
 
     @property
@@ -67,52 +67,51 @@ class ResultsQuery:
 
     @property
     def features(self) -> list[str]:
-        """The compared representations, in the grid's order."""
+        """Names of the compared representations, in the grid's order."""
         return list(dict.fromkeys(record.features for record in self._records))
 
     @property
     def hours(self) -> str:
-        """Processor hours of all cells, encoding left out."""
+        """Processor hours of all cells, without encoding."""
         seconds = [r.run.seconds.get("cpu", 0.0) for r in self._records if r.run is not None]
         return f"{sum(seconds) / 3600:.1f}"
 
     @property
     def encoding_hours(self) -> str:
-        """Processor hours of encoding; by the clock where records predate them."""
+        """Processor hours of encoding; wall time where processor time was not recorded."""
         seconds = [cost.get("cpu", cost["seconds"]) for cost in self._store.costs()]
         return f"{sum(seconds) / 3600:.1f}"
 
     @property
     def caveats(self) -> str:
         """The experiment's caveats as a list."""
-        found = dict.fromkeys(caveat for record in self._records for caveat in record.caveats)
-        return "\n".join(f"- {' '.join(caveat.split())}" for caveat in found)
+        caveats = dict.fromkeys(caveat for record in self._records for caveat in record.caveats)
+        return "\n".join(f"- {' '.join(caveat.split())}" for caveat in caveats)
 
     def score(self, task: str, features: str, **axes: Any) -> str:
-        """``18.54 ± 3.17`` of one representation on one task.
+        """Score of one representation on one task: ``18.54 ± 3.17``.
 
         Raises:
-            UnknownNameError: if no cell is such, or cells of several kinds are.
+            UnknownNameError: if no cell matches, or cells that differ in more than the seed do.
         """
         return mean_sd([primary(r) for r in self._one_kind(task=task, features=features, **axes)])
 
     def mean(self, task: str, features: str, **axes: Any) -> float:
-        """The mean score as a number, to reckon with."""
+        """The mean score as a number, for arithmetic."""
         scores = [primary(r) for r in self._one_kind(task=task, features=features, **axes)]
         return sum(scores) / len(scores)
 
     def scores(self, features: Sequence[str] = (), **axes: Any) -> str:
-        """Table: a row a task (and further axes), a column a representation."""
-        kept = self._some(features=features or self.features, **axes)
-        table = score_table(frame_of(kept))
+        """Table: one row per task (and further axes), one column per representation."""
+        table = score_table(frame_of(self._some(features=features or self.features, **axes)))
         names = [name for name in self.features if name in table]
         keys = [str(name) for name in table if name not in names]
         return _table(
-            table[[*keys, *(features or names)]], dull=set(keys) - {"task", "metric", "seeds"}
+            table[[*keys, *(features or names)]], optional=set(keys) - {"task", "metric", "seeds"}
         )
 
     def differences(self, left: str, right: str, by: str = "features", **axes: Any) -> str:
-        """Table: difference on every task, its interval, p-value and verdict; see ``compare``."""
+        """Table: difference, interval, p-value and verdict on every task; see ``compare``."""
         rows = self._compare(left, right, by, axes)
         table = pd.DataFrame(
             {
@@ -120,22 +119,24 @@ class ResultsQuery:
                 "head": row.head,
                 **{k: v for k, v in row.axes.items() if k not in axes},
                 "seeds": len(row.seeds),
-                f"{left} less {right}": f"{row.difference:+.2f}",
+                f"{left} − {right}": f"{row.difference:+.2f}",
                 "95 % interval": f"{row.low:+.2f} … {row.high:+.2f}",
                 "p": p_text(row.p_corrected),
                 "verdict": row.verdict,
             }
             for row in rows
         )
-        return _table(table, dull=("head", *(rows[0].axes)))
+        return _table(table, optional=("head", *(rows[0].axes)))
 
     def difference(
         self, task: str, left: str, right: str, by: str = "features", **axes: Any
     ) -> str:
-        """``+6.13 (+4.02 … +8.25, p < 0.001)``; p is Holm's over the tasks, as in the table.
+        """Difference on one task: ``+6.13 (+4.02 … +8.25, p < 0.001)``.
+
+        p is corrected by Holm over the tasks, as in the table.
 
         Raises:
-            UnknownNameError: if not exactly one comparison is such.
+            UnknownNameError: if not exactly one comparison matches.
         """
         rows = [row for row in self._compare(left, right, by, axes) if row.task == task]
         if len(rows) != 1:
@@ -151,19 +152,19 @@ class ResultsQuery:
         )
 
     def count(self, verdict: str, left: str, right: str, by: str = "features", **axes: Any) -> int:
-        """How many tasks have this verdict: better, worse, tie, undecided."""
+        """Number of tasks with this verdict: better, worse, tie, undecided."""
         return sum(row.verdict == verdict for row in self._compare(left, right, by, axes))
 
     def epochs(self, left: str, right: str, **axes: Any) -> str:
-        """Table: the epoch in which ``right`` is best on dev, that in which ``left`` is as good.
+        """Table: best dev epoch of ``right``, and epoch in which ``left`` reaches that dev score.
 
         Raises:
-            UnknownNameError: if no two runs were trained with the same options for some epochs.
+            UnknownNameError: if no two runs were trained with the same options for several epochs.
         """
-        ours, theirs = f"{left} as good", f"{right} at its best"
+        ours, theirs = f"{left} reaches it", f"best epoch of {right}"
         lines = []
         for row in self._compare(left, right, "features", axes):
-            results = comparable_results(row, self._counts)
+            results = comparable_results(row, self._tallies)
             if not results:
                 continue
             passed = [e for a, b in results if (e := passing_epoch(a, b)) is not None]
@@ -174,69 +175,73 @@ class ResultsQuery:
                     **{k: v for k, v in row.axes.items() if k not in axes},
                     "seeds": len(row.seeds),
                     theirs: mean_sd([b.best_epoch for _, b in results], digits=1),
-                    ours: _of_seeds(passed, len(results)),
+                    ours: _epochs_text(passed, len(results)),
                 }
             )
         if not lines:
-            raise UnknownNameError(f"no epochs of {left} and {right} that can be compared")
-        return _table(pd.DataFrame(lines), dull={*lines[0]} - {"task", "seeds", ours, theirs})
+            raise UnknownNameError(f"{left} and {right} have no epochs that can be compared")
+        return _table(pd.DataFrame(lines), optional={*lines[0]} - {"task", "seeds", ours, theirs})
 
     def weights(self, **axes: Any) -> str:
-        """Table: learned layer weights and scale."""
+        """Table: learned layer weights and scale γ."""
         table = layer_weight_table(self._some(**axes))
-        return _table(table, dull=("head", "axes", "features", "placement", "part"))
+        return _table(table, optional=("head", "axes", "features", "placement", "part"))
 
     def weight(self, task: str, features: str, part: str, layer: int, **axes: Any) -> str:
         """The learned weight of one layer of ``part``: ``0.41 ± 0.02``."""
-        found = [
+        groups = [
             mix
             for mix in learned_mixes(self._one_kind(task=task, features=features, **axes))
             if mix.part == part
         ]
-        if len(found) != 1 or not 0 <= layer < len(found[0].mixes[0]["s"]):
-            raise UnknownNameError(f"no one weight of layer {layer} of {part} on {task}")
-        return mean_sd([mix["s"][layer] for mix in found[0].mixes])
+        if len(groups) != 1 or not 0 <= layer < len(groups[0].mixes[0]["s"]):
+            raise UnknownNameError(f"no single weight of layer {layer} of {part} on {task}")
+        return mean_sd([mix["s"][layer] for mix in groups[0].mixes])
 
     def claims(self) -> str:
-        """Table: the paper's findings that these records can test, and what they say."""
+        """Table: the published findings that these records test, and the outcomes."""
         rows = []
-        for answer in self._answers():
-            if answer.evidence:
+        for result in self._all_claims():
+            if result.evidence:
                 rows.append(
                     {
-                        "finding": answer.claim.statement,
-                        "source": answer.claim.source,
-                        "here": answer.outcome,
-                        "comparisons": answer.counts,
+                        "finding": result.claim.statement,
+                        "source": result.claim.source,
+                        "outcome": result.outcome,
+                        "comparisons": result.counts,
                     }
                 )
         return "\n".join(markdown_table(pd.DataFrame(rows)))
 
-    def claim(self, name: str) -> str:
-        """What the comparisons say of one of the findings: ``3 supported, 1 undecided``.
+    def claim(self, name: str) -> ClaimResult:
+        """One published finding tested on these records.
+
+        A template can use ``.outcome``; ``.counts``, which prints as ``3 supported, 1 undecided``
+        and has the fields ``supported``, ``contradicted``, ``undecided`` and ``total``; and
+        ``.places("supported")``.
 
         Raises:
-            UnknownNameError: if there is no such finding, or nothing here tests it.
+            UnknownNameError: if there is no such finding, or these records do not test it.
         """
-        found = {answer.claim.id: answer.counts for answer in self._answers() if answer.evidence}
-        if name not in found:
+        tested = {result.claim.id: result for result in self._all_claims() if result.evidence}
+        if name not in tested:
             raise UnknownNameError(
-                f"no finding {name!r} is tested here", fix=did_you_mean(name, found)
+                f"no finding {name!r} is tested by these records", fix=did_you_mean(name, tested)
             )
-        return found[name]
+        return tested[name]
 
-    def _answers(self) -> list[ClaimResult]:
-        if self._answered is None:
-            self._answered = answers(self._counts, self._resamples)
-        return self._answered
+    def _all_claims(self) -> list[ClaimResult]:
+        if self._claim_results is None:
+            self._claim_results = claim_results(self._tallies, self._resamples)
+        return self._claim_results
 
     def draw_scores(self, name: str, features: Sequence[str] = (), **axes: Any) -> str:
-        """An image of the scores of every task, written beside the text as ``name``."""
+        """Image of the scores on every task; the file ``name`` is written next to the text."""
         order = list(features) or self.features
         return self._drawn(name, *score_drawing(self._some(features=order, **axes), order))
 
     def draw_weights(self, name: str, part: str, **axes: Any) -> str:
-        """An image of the layer weights of ``part`` on every task, written as ``name``."""
+        """Image of the layer weights of ``part`` on every task; written as ``name``."""
         mixes = [mix for mix in learned_mixes(self._some(**axes)) if mix.part == part]
         if not mixes:
             raise UnknownNameError(f"no task has learned layer weights of {part!r}")
@@ -247,31 +252,31 @@ class ResultsQuery:
         return f"![{description}]({name})"
 
     def _compare(self, left: str, right: str, by: str, axes: dict[str, Any]) -> list[Difference]:
-        where = _texts(axes)
+        where = _as_text(axes)
         key = (left, right, by, str(sorted(where.items())))
         if key not in self._compared:
             self._compared[key] = compare(
-                self._counts, left, right, by=by, where=where, resamples=self._resamples
+                self._tallies, left, right, by=by, where=where, resamples=self._resamples
             )
         return self._compared[key]
 
     def _some(self, **axes: Any) -> list[RunRecord]:
-        """Records with these values (a list: with one of them); at least one."""
-        wanted = _texts(axes)
+        """Records with these values (a list allows any of its values); at least one record."""
+        wanted = _as_text(axes)
         for name, values in wanted.items():
             for value in values:
-                self._known(name, value)
+                self._check_value(name, value)
         kept = [
             record
             for record in self._records
             if all(_value(record, name) in values for name, values in wanted.items())
         ]
         if not kept:
-            raise UnknownNameError(f"no cell with {_told(axes)}")
+            raise UnknownNameError(f"no cell with {_axes_text(axes)}")
         return kept
 
     def _one_kind(self, **axes: Any) -> list[RunRecord]:
-        """Records that differ in nothing but the seed."""
+        """Records that differ only in the seed."""
         kept = self._some(**axes)
         kinds = {
             frozenset([f"head {r.head}", *(f"{k} {v}" for k, v in r.axes.items())]) for r in kept
@@ -279,12 +284,12 @@ class ResultsQuery:
         if len(kinds) > 1:
             varied = sorted(frozenset.union(*kinds) - frozenset.intersection(*kinds))
             raise UnknownNameError(
-                f"cells of several kinds with {_told(axes)}: {', '.join(varied)}",
+                f"cells of several kinds with {_axes_text(axes)}: {', '.join(varied)}",
                 fix="name the values of head and further axes",
             )
         return kept
 
-    def _known(self, name: str, value: str) -> None:
+    def _check_value(self, name: str, value: str) -> None:
         known = list(dict.fromkeys(_value(record, name) for record in self._records))
         if value not in known:
             raise UnknownNameError(
@@ -299,31 +304,31 @@ def _value(record: RunRecord, name: str) -> str:
     return str(record.axes.get(name, ""))
 
 
-def _texts(axes: dict[str, Any]) -> dict[str, list[str]]:
+def _as_text(axes: dict[str, Any]) -> dict[str, list[str]]:
     """Wanted values of each axis, as text."""
     return {
-        name: [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
+        name: [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
         for name, value in axes.items()
     }
 
 
-def _of_seeds(epochs: Sequence[int], seeds: int) -> str:
-    """The epochs in which some of the seeds got there."""
+def _epochs_text(epochs: Sequence[int], seeds: int) -> str:
+    """Format the epochs of the seeds that reached a score, of ``seeds`` in all."""
     if not epochs:
         return "never"
-    told = mean_sd(epochs, digits=1)
-    return told if len(epochs) == seeds else f"{told} ({len(epochs)} of {seeds} seeds)"
+    mean = mean_sd(epochs, digits=1)
+    return mean if len(epochs) == seeds else f"{mean} ({len(epochs)} of {seeds} seeds)"
 
 
-def _told(axes: dict[str, Any]) -> str:
+def _axes_text(axes: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in axes.items())
 
 
-def _table(frame: pd.DataFrame, dull: Iterable[str]) -> str:
-    """Markdown; of the columns in ``dull`` those that tell rows apart."""
+def _table(frame: pd.DataFrame, optional: Iterable[str]) -> str:
+    """A frame in Markdown, without those ``optional`` columns that are the same in all rows."""
     same = [
         name
-        for name in dull
+        for name in optional
         if name in frame and len(frame) > 1 and frame[name].astype(str).nunique() == 1
     ]
     return "\n".join(markdown_table(frame.drop(columns=same)))

@@ -155,7 +155,7 @@ def test_layers_are_in_order_and_nothing_is_cut_off(tmp_path: Path) -> None:
         printed[width] = out.getvalue()
         (line,) = [x for x in printed[width].splitlines() if "long-name-a" in x and "2.00" in x]
         assert line.count("0.25") == 4
-    assert "(means; the report has the spreads)" in printed[80]
+    assert "(means; the report has standard deviations)" in printed[80]
     assert "(means" not in printed[200]
 
 

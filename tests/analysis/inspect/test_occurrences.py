@@ -40,7 +40,7 @@ def cosine(a, b):
     return top / lengths if lengths else float("nan")
 
 
-def test_every_occurrence_is_taken_as_spelt_first():
+def test_occurrences_match_the_spelling_before_other_cases():
     sentences = [("a", "Bank", "or", "bank"), ("BANK", "bAnk"), ("bank",)]
     found = find_occurrences("bank", sentences)
     assert [(o.number, o.position, o.token) for o in found] == [
@@ -154,7 +154,7 @@ def test_zero_vectors_are_no_neighbours(tmp_path):
     assert {n.sentence[n.position] for n in found} == {"b", "c"}
 
 
-def test_a_word_that_is_nowhere(stored):
+def test_a_word_without_occurrences_has_no_neighbours(stored):
     search = NeighbourSearch(stored, SENTENCES, "nowhere")
     assert search.nearest(np.ones((1, 6), dtype=np.float32), 1, 5) == [[]]
 

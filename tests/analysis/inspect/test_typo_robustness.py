@@ -1,4 +1,4 @@
-"""Scores on test sets with typing errors: those of the head on the changed sentences."""
+"""Scores on test sets with typing errors equal those of the head on the changed sentences."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "r"
 
 
-def test_scores_are_the_heads_on_the_changed_sentences(folder: Path) -> None:
+def test_scores_equal_predictions_for_changed_sentences(folder: Path) -> None:
     store = RecordStore(folder)
     before, after = typo_table(store, 0.5).to_dict("records")
     assert (before["slice"], after["slice"]) == (
-        "as it is",
+        "unchanged",
         "typing errors in 50% of the words",
     )
     test = load_task(TASK).split("test")
@@ -52,12 +52,12 @@ def test_scores_are_the_heads_on_the_changed_sentences(folder: Path) -> None:
         assert before[features].startswith(f"{sum(stored) / 2:.2f}")
         scores = []
         for record in records:
-            # By the road of a user's own text: other sentences, none of them stored.
+            # Predicted as a user's own text, whose sentences are not in the feature store.
             texts = [respell(example.tokens) for example in test]
-            found = Predictor(store.record_path(record.cell)).predict(texts)
-            said = [label for _, label in found]
+            predicted = Predictor(store.record_path(record.cell)).predict(texts)
+            labels = [label for _, label in predicted]
             metric = get_metric("accuracy")
-            scores.append(metric.compute([e.label for e in test], said).values["accuracy"])
+            scores.append(metric.compute([e.label for e in test], labels).values["accuracy"])
         assert after[features].startswith(f"{sum(scores) / 2:.2f}")
     assert before["elmo-random"] != after["elmo-random"]
 
@@ -69,7 +69,7 @@ def test_from_the_command_line(folder: Path) -> None:
     for head in folder.rglob("head.json"):
         head.unlink()
     found = elmobench("slices", str(folder), "--typos", "0.5")
-    # The other slices need no head.
+    # The other slices do not need a trained head.
     assert found.returncode == 0, found.stderr
     assert "tokens" in found.stdout
     assert "typing errors" not in found.stdout

@@ -1,0 +1,218 @@
+"""The comparisons within one experiment on which claims are tested."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Literal
+
+from elmobench.analysis.claims.evidence import Evidence, Outcome
+from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.differences import (
+    DEFAULT_MARGIN,
+    FOLD_MEAN,
+    compare,
+    corrected,
+    difference,
+)
+from elmobench.analysis.stats.tallies import TallyCache
+from elmobench.analysis.tables.published import is_control
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.spec import parse_features
+from elmobench.tracking.record import RunRecord
+
+Expectation = Literal["better", "tie", "not worse"]
+
+_OUTCOMES: dict[Expectation, dict[str, Outcome]] = {
+    # A tie shows that the difference is small, not that there is none.
+    "better": {"better": "supported", "worse": "contradicted", "tie": "undecided"},
+    "tie": {"tie": "supported", "better": "contradicted", "worse": "contradicted"},
+    "not worse": {"better": "supported", "tie": "supported", "worse": "contradicted"},
+}
+_HEADS_WITHOUT_FEATURES = frozenset({"most-frequent"})
+# An untrained ELMo: its gains and its layer weights are not evidence for the paper's findings.
+_UNTRAINED = "elmo-random"
+# Settings whose axis and suffix in a features spec have different names.
+_SUFFIXES = {"placement": "place"}
+
+
+class Study:
+    """An experiment, and the comparisons that claims need from it.
+
+    Args:
+        tallies: of its results folder.
+        resamples: number of resamples of each comparison.
+    """
+
+    def __init__(self, tallies: TallyCache, resamples: int) -> None:
+        self.tallies = tallies
+        store = tallies.store
+        # Controls are generated, and heads that read no features do not depend on them: neither
+        # says anything about a published finding.
+        self.records = [
+            record
+            for record in store.planned()
+            if record.result is not None and _is_evidence(record.task, record.head)
+        ]
+        self._models = ModelCatalog(store.experiment().get("models"))
+        self.margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
+        self._resamples = resamples
+
+    @property
+    def contextual(self) -> set[str]:
+        """Trained parts that have several layers to mix."""
+        return {
+            part
+            for record in self.records
+            if record.result is not None
+            for parts in record.result.layer_weights.values()
+            for part, mix in parts.items()
+            if mix.get("s") is not None and len(mix["s"]) > 1 and self._provider(part) != _UNTRAINED
+        }
+
+    def axis(self, name: str) -> list[str]:
+        """Values of an axis in the grid's order."""
+        return list(dict.fromkeys(str(r.axes[name]) for r in self.records if name in r.axes))
+
+    def pairs(
+        self, wanted: Sequence[tuple[str, str]], by: str, pipelines: Sequence[str] = ()
+    ) -> list[Difference]:
+        """Compare all pairs wherever both sides were run; Holm's correction is over all rows.
+
+        Args:
+            wanted: pairs of values of ``by``.
+            by: ``features`` or an axis.
+            pipelines: use only tasks of these pipelines; all tasks by default.
+        """
+        rows: list[Difference] = []
+        for left, right in wanted:
+            try:
+                rows += compare(
+                    self.tallies, left, right, by=by, margin=self.margin, resamples=self._resamples
+                )
+            except ConfigError:
+                continue  # no task was run with both
+        kept = [
+            row
+            for row in rows
+            if _is_evidence(row.task, row.head)
+            and (not pipelines or row.task.split("/")[0] in pipelines)
+            # For features without layers, two points of a mix's axis are the same cell.
+            and any(left != right for left, right in row.cells)
+            # Single folds have rows of their own.
+            and not str(row.axes.get("fold", "")).startswith(FOLD_MEAN)
+        ]
+        return corrected(kept) if kept else []
+
+    def is_elmo(self, part: str) -> bool:
+        """Whether a part of a features spec is a trained biLM, the subject of the findings."""
+        provider = self._provider(part)
+        return "elmo" in provider and provider != _UNTRAINED
+
+    def _provider(self, part: str) -> str:
+        """Name of a part's provider; of the part itself if the model is unknown here."""
+        name = parse_features(part).parts[0].name
+        try:
+            return self._models.entry(name).provider
+        except (UnknownNameError, ConfigError):
+            return name.split(":")[0]
+
+    def settings(
+        self,
+        name: str,
+        wanted: Sequence[tuple[str, str]],
+        default: str,
+        pipelines: Sequence[str] = (),
+    ) -> list[Difference]:
+        """Compare two values of a mix's setting; Holm's correction is over all rows.
+
+        Args:
+            name: ``mix``, ``l2`` or ``placement``: an axis, or a suffix of a part of the features.
+            wanted: pairs of values.
+            default: the value of a part that does not name the setting.
+            pipelines: use only tasks of these pipelines; all tasks by default.
+        """
+        rows = self.pairs(wanted, name, pipelines)
+        by_suffix = [
+            (values[left], values[right])
+            for values in self._variants(_SUFFIXES.get(name, name), default)
+            for left, right in wanted
+            if left in values and right in values
+        ]
+        rows += self.pairs(by_suffix, "features", pipelines)
+        return corrected(rows) if rows else []
+
+    def _variants(self, suffix: str, default: str) -> list[dict[str, str]]:
+        """Groups of features that differ only in one suffix of one part, by the suffix's value."""
+        groups: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
+        for features in dict.fromkeys(record.features for record in self.records):
+            spec = parse_features(features)
+            for index, part in enumerate(spec.parts):
+                rest = str(spec.with_part(index, part.without_setting(suffix)))
+                value = part.setting(suffix)
+                if value is not None:
+                    groups[index, rest][value] = features
+                else:
+                    groups[index, rest].setdefault(default, features)
+        return list(groups.values())
+
+    def single_layers(self) -> list[tuple[str, dict[int, str]]]:
+        """Runs that read a single layer of a biLM, by ``mix=layer=k`` or ``@layer=k``.
+
+        Returns:
+            The axis that selects the layer, and the value of the axis for each layer.
+        """
+        choices = []
+        mixes = {int(v.split("=")[1]): v for v in self.axis("mix") if v.startswith("layer=")}
+        if len(mixes) > 1:
+            choices.append(("mix", mixes))
+        models: dict[tuple[int, str], dict[int, str]] = defaultdict(dict)
+        for features in dict.fromkeys(record.features for record in self.records):
+            spec = parse_features(features)
+            chosen = spec.single_layer()
+            if chosen is None:
+                continue
+            index, layer = chosen
+            part = spec.parts[index].without_setting("layer")
+            if self.is_elmo(part.name):
+                models[index, str(spec.with_part(index, part))][layer] = features
+        choices += [("features", layers) for layers in models.values() if len(layers) > 1]
+        return choices
+
+    def difference(
+        self, pairs: Sequence[tuple[RunRecord, RunRecord]], left: str, right: str
+    ) -> Difference:
+        """The difference between runs that differ in more than one axis."""
+        return difference(
+            self.tallies, [pairs], left, right, self.margin, resamples=self._resamples
+        )
+
+
+def evidence_of(rows: Sequence[Difference], expectation: Expectation) -> list[Evidence]:
+    """Comparisons as evidence for a claim that expects this verdict of the left side."""
+    shared = {
+        name
+        for name in {name for row in rows for name in row.axes}
+        if len({str(row.axes.get(name)) for row in rows}) == 1
+    }
+    evidence = []
+    for row in rows:
+        axes = [f"{k}={v}" for k, v in row.axes.items() if k not in shared or k == "features"]
+        evidence.append(
+            Evidence(
+                " · ".join([row.task, row.head, *axes]),
+                f"{row.left} − {row.right}",
+                row.difference,
+                row.low,
+                row.high,
+                _OUTCOMES[expectation].get(row.verdict, "undecided"),
+                len(row.seeds),
+                row.p_corrected,
+            )
+        )
+    return evidence
+
+
+def _is_evidence(task: str, head: str) -> bool:
+    return not is_control(task) and head not in _HEADS_WITHOUT_FEATURES
