@@ -1,1 +1,1 @@
-"""Looking at vectors, examples and parts of the test set."""
+"""Inspection of predictions and vectors: slices, examples, occurrences of words, neighbours."""

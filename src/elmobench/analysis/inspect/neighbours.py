@@ -1,4 +1,4 @@
-"""The nearest occurrences of any word in stored features, by cosine, in bounded memory."""
+"""Nearest neighbours in stored features, by cosine, in bounded memory."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Neighbour:
     """An occurrence near a query.
 
     Attributes:
-        cosine: with the query.
-        sentence: its tokens.
-        position: of the word in it.
-        count: occurrences that this one stands for: all of a word's in a layer that looks at
-            its spelling alone, else 1.
+        cosine: cosine with the query.
+        sentence: the tokens of the sentence.
+        position: index of the word in the sentence.
+        count: number of occurrences that it represents: in a layer that depends only on spelling,
+            all occurrences of the word; otherwise 1.
     """
 
     cosine: float
@@ -38,13 +38,13 @@ class Neighbour:
 
 
 class NeighbourSearch:
-    """The occurrences in which neighbours are looked for.
+    """Search for nearest neighbours among the occurrences in some sentences.
 
     Args:
-        stored: has all of ``sentences``.
-        sentences: distinct ones.
-        word: only occurrences of this word, in any case; None for all words.
-        chunk_values: values of vectors held at a time.
+        stored: stored features of all ``sentences``.
+        sentences: distinct sentences.
+        word: search only occurrences of this word, in any case; None for all words.
+        chunk_values: number of vector components in memory at a time.
 
     Raises:
         StoreError: if a sentence is not stored.
@@ -70,36 +70,35 @@ class NeighbourSearch:
     def nearest(self, queries: FloatArray, layer: int, k: int) -> list[list[Neighbour]]:
         """The ``k`` occurrences with the highest cosine with each query.
 
-        Cosines are rounded to six digits; where two are equal, the occurrence that comes first
-        in the sentences stands first. Zero vectors (unknown words) point nowhere and are no
-        neighbours.
+        Cosines are rounded to six digits; occurrences with equal cosines are in the order of the
+        sentences. Zero vectors (unknown words) have no direction and are never neighbours.
 
         Args:
             queries: (Q, D).
-            layer: its number, from 0. In one that looks at the spelling alone every word form
-                is one neighbour, at its first occurrence.
-            k: neighbours a query.
+            layer: number of the layer, from 0. In a layer that depends only on spelling, every
+                word form is one neighbour, at its first occurrence.
+            k: number of neighbours per query.
 
         Returns:
-            At most ``k`` neighbours a query, the nearest first; none for a zero query.
+            At most ``k`` neighbours per query, the nearest first; none for a zero query.
         """
         by_spelling = self._stored.layers[layer].kind == "type"
         lengths = np.linalg.norm(queries.astype(np.float64), axis=1)
-        pointing = np.flatnonzero(lengths > 0)
-        unit = (queries[pointing] / lengths[pointing, None]).astype(np.float32)
+        nonzero = np.flatnonzero(lengths > 0)
+        unit = (queries[nonzero] / lengths[nonzero, None]).astype(np.float32)
         best: list[list[tuple[float, int, int]]] = [[] for _ in queries]
         seen: set[str] | None = set() if by_spelling else None
         width = self._stored.dim
         for numbers in _batches(self._view.lengths, width, self._chunk_values, by_spelling):
             places = self._places(numbers, seen)
-            if not len(places) or not len(pointing):
+            if not len(places) or not len(nonzero):
                 continue
             vectors = self._view.gather(numbers, [layer])[:, 0][places[:, 0], places[:, 1]]
             cosines = _cosines(vectors, unit)
             where = np.stack([numbers[places[:, 0]], places[:, 1]], axis=1)
-            for column, query in enumerate(pointing.tolist()):
+            for column, query in enumerate(nonzero.tolist()):
                 best[query] = _merged(best[query], cosines[:, column], where, k)
-        return [[self._neighbour(*entry, by_spelling) for entry in found] for found in best]
+        return [[self._neighbour(*entry, by_spelling) for entry in entries] for entries in best]
 
     def _neighbour(self, minus: float, number: int, position: int, by_spelling: bool) -> Neighbour:
         sentence = self._sentences[number]
@@ -107,8 +106,8 @@ class NeighbourSearch:
         return Neighbour(-minus, sentence, position, count)
 
     def _places(self, numbers: IntArray, seen: set[str] | None) -> IntArray:
-        """(N, 2) row in the batch and position of the tokens that may be neighbours."""
-        found = []
+        """(N, 2) batch row and position of the tokens that may be neighbours."""
+        places = []
         for b, number in enumerate(numbers.tolist()):
             for t, token in enumerate(self._sentences[number]):
                 if not self._wanted(token):
@@ -117,14 +116,14 @@ class NeighbourSearch:
                     if token in seen:
                         continue
                     seen.add(token)
-                found.append((b, t))
-        return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+                places.append((b, t))
+        return np.asarray(places, dtype=np.int64).reshape(-1, 2)
 
 
 def _batches(lengths: IntArray, dim: int, chunk_values: int, in_order: bool) -> Iterator[IntArray]:
-    """Numbers of sentences whose padded batch holds at most ``chunk_values``, or one alone.
+    """Yield numbers of sentences whose padded batch has at most ``chunk_values``, or one sentence.
 
-    They come by length, so that a batch is hardly padded, or in order.
+    Batches are formed by length, so that they have little padding, unless ``in_order`` is set.
     """
     order = np.arange(len(lengths)) if in_order else np.argsort(lengths, kind="stable")
     start, longest = 0, 0
@@ -139,7 +138,7 @@ def _batches(lengths: IntArray, dim: int, chunk_values: int, in_order: bool) -> 
 
 
 def _cosines(vectors: FloatArray, unit: FloatArray) -> NDArray[np.float64]:
-    """(N, D), (Q, D) of length 1 -> (N, Q); minus infinity for zero vectors."""
+    """(N, D) vectors and (Q, D) unit vectors to (N, Q) cosines; -inf for zero vectors."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))[:, None]
     products = vectors @ unit.T
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -155,9 +154,9 @@ def _merged(
     where: IntArray,
     k: int,
 ) -> list[tuple[float, int, int]]:
-    """The ``k`` first of old and new, by falling cosine, then by place."""
+    """The best ``k`` of old and new neighbours, by falling cosine, then by place."""
     if len(cosines) > k:
-        # All that tie with the k-th stay in, so that places can decide.
+        # Keep all that tie with the k-th, so that their places decide.
         bound = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
         chosen = np.flatnonzero(cosines >= bound)
     else:

@@ -1,4 +1,4 @@
-"""One word in several sentences: where it stands, and how alike its vectors are there."""
+"""Occurrences of one word in several sentences, and the similarity of its vectors there."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Occurrence:
     """A word in its sentence.
 
     Attributes:
-        sentence: its tokens.
-        number: of the sentence, from 0.
-        position: of the word in it, from 0.
+        sentence: the tokens of the sentence.
+        number: index of the sentence.
+        position: index of the word in the sentence.
     """
 
     sentence: Sentence
@@ -31,7 +31,7 @@ class Occurrence:
 
     @property
     def token(self) -> str:
-        """The word as it is spelt there."""
+        """The word as it is spelt in this sentence."""
         return self.sentence[self.position]
 
 
@@ -40,11 +40,11 @@ class LayerView:
     """The N occurrences of a word in one layer.
 
     Attributes:
-        number, name: of the layer.
-        by_spelling: whether the layer looks at the word's spelling alone.
+        number, name: number and name of the layer.
+        by_spelling: whether the layer depends only on the word's spelling.
         vectors: (N, D).
         norms: (N,) L2 norms.
-        cosines: (N, N); NaN where a vector is zero, since it points nowhere.
+        cosines: (N, N) cosine similarities; NaN where a vector is zero.
     """
 
     number: int
@@ -56,12 +56,14 @@ class LayerView:
 
 
 def find_occurrences(word: str, sentences: Sequence[Sentence]) -> list[Occurrence]:
-    """Every occurrence of ``word``: as it is spelt, or else, in a sentence without, in any case.
+    """Find every occurrence of ``word``.
+
+    In each sentence exact matches are taken; if there are none, matches that differ in case.
 
     Raises:
-        DataError: naming the sentence that does not have it, and its words that are like it.
+        DataError: if a sentence does not contain the word; names the sentence and similar words.
     """
-    found = []
+    occurrences = []
     for number, sentence in enumerate(sentences):
         places = [i for i, token in enumerate(sentence) if token == word]
         if not places:
@@ -73,15 +75,15 @@ def find_occurrences(word: str, sentences: Sequence[Sentence]) -> list[Occurrenc
                 where=f"sentence {number + 1}",
                 fix=did_you_mean(word, set(sentence)),
             )
-        found += [Occurrence(sentence, number, place) for place in places]
-    return found
+        occurrences += [Occurrence(sentence, number, place) for place in places]
+    return occurrences
 
 
 def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
-    """(N, D) to (N, N) cosines in float64; NaN where either vector is zero."""
+    """Map (N, D) vectors to (N, N) cosines in float64; NaN where either vector is zero."""
     wide = vectors.astype(np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    # 0 / 0 is NaN, which is what is meant.
+    # 0 / 0 gives NaN, as documented.
     with np.errstate(invalid="ignore"):
         unit = wide / lengths
     cosines: NDArray[np.float64] = np.clip(unit @ unit.T, -1.0, 1.0)
@@ -91,12 +93,12 @@ def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
 def layer_views(
     provider: FeatureProvider, occurrences: Sequence[Occurrence], layer: int | None = None
 ) -> list[LayerView]:
-    """Vectors, norms and cosines of ``occurrences`` in every layer, or in one.
+    """Vectors, norms and cosines of ``occurrences`` in every layer or in one layer.
 
     Args:
-        provider: encodes their sentences.
-        occurrences: N of them.
-        layer: its number, from 0; None for all.
+        provider: encodes the sentences.
+        occurrences: N occurrences.
+        layer: number of the layer, from 0; None for all layers.
     """
     sentences = list(dict.fromkeys(occurrence.sentence for occurrence in occurrences))
     encoded = dict(zip(sentences, provider.encode(sentences), strict=True))

@@ -1,4 +1,4 @@
-"""What ``elmobench inspect`` shows: a word's vectors in a terminal of 80 columns, and as JSON."""
+"""Output of ``elmobench inspect``: a word's vectors as tables at 80 columns, and as JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from elmobench.analysis.inspect.neighbours import Neighbour
 from elmobench.analysis.inspect.occurrences import LayerView, Occurrence
 from elmobench.data.examples import Sentence
 
-_PAIRS: Final = 3
-"""Up to so many occurrences every pair has a column."""
+_MAX_IN_COLUMNS: Final = 3
+"""Up to this number of occurrences, every pair has a column of its own."""
 
 
 @dataclass(frozen=True)
 class InspectedLayer:
-    """One layer of one provider, and the neighbours of each occurrence where they were wanted."""
+    """One layer of one provider, and the neighbours of each occurrence if they were requested."""
 
     view: LayerView
     neighbours: list[list[Neighbour]] | None = None
@@ -30,13 +30,13 @@ class InspectedLayer:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that was found of one word.
+    """The occurrences of one word and their vectors.
 
     Attributes:
-        word: as asked for.
-        occurrences: in the given sentences.
-        features: by name, the layers.
-        searched: what neighbours were looked for in, for people; empty without.
+        word: the requested word.
+        occurrences: its occurrences in the given sentences.
+        features: the layers of each representation, by name.
+        searched: description of the searched sentences; empty without a search.
     """
 
     word: str
@@ -45,17 +45,17 @@ class Inspection:
     searched: str = ""
 
 
-def to_json(found: Inspection) -> dict[str, Any]:
-    """Everything as JSON values; a cosine with a zero vector is None."""
+def to_json(inspection: Inspection) -> dict[str, Any]:
+    """The inspection as JSON values; a cosine with a zero vector is None."""
     return {
-        "word": found.word,
+        "word": inspection.word,
         "occurrences": [
             {"sentence": o.number, "position": o.position, "tokens": list(o.sentence)}
-            for o in found.occurrences
+            for o in inspection.occurrences
         ],
         "features": [
             {"name": name, "layers": [_layer_json(layer) for layer in layers]}
-            for name, layers in found.features.items()
+            for name, layers in inspection.features.items()
         ],
     }
 
@@ -84,39 +84,41 @@ def _neighbour_json(near: Neighbour) -> dict[str, Any]:
     }
 
 
-def print_inspection(found: Inspection, console: Console) -> None:
-    """The occurrences, the table of cosines and norms, notes, and the neighbours."""
-    for i, occurrence in enumerate(found.occurrences, start=1):
+def print_inspection(inspection: Inspection, console: Console) -> None:
+    """Print the occurrences, the table of cosines and norms, notes, and the neighbours."""
+    for i, occurrence in enumerate(inspection.occurrences, start=1):
         context = in_context(occurrence.sentence, occurrence.position, console.width - 5)
         console.print(Text(f"{i:3}  ") + context)
     console.print()
-    console.print(_table(found))
-    if len(found.occurrences) > _PAIRS and _one_layer_each(found):
-        for name, (layer,) in found.features.items():
+    console.print(_table(inspection))
+    if len(inspection.occurrences) > _MAX_IN_COLUMNS and _one_layer_each(inspection):
+        for name, (layer,) in inspection.features.items():
             console.print(Text(f"\n{name}, layer {layer.view.number}: every pair"))
             console.print(_matrix(layer.view))
-    for note in notes(found):
+    for note in notes(inspection):
         console.print(Text(note, style="dim"))
-    for name, layers in found.features.items():
+    for name, layers in inspection.features.items():
         for layer in layers:
             if layer.neighbours is not None:
-                _print_neighbours(name, layer, found, console)
+                _print_neighbours(name, layer, inspection, console)
 
 
-def _table(found: Inspection) -> Table:
-    number = len(found.occurrences)
+def _table(inspection: Inspection) -> Table:
+    number = len(inspection.occurrences)
     table = Table(box=None, pad_edge=False)
     table.add_column("features", overflow="fold")
     table.add_column("layer", no_wrap=True)
-    if 1 < number <= _PAIRS:
+    if 1 < number <= _MAX_IN_COLUMNS:
         pairs = [f"{i + 1}·{j + 1}" for i, j in combinations(range(number), 2)]
         headings = [f"cosine {pairs[0]}", *pairs[1:]]
     else:
         headings = ["cosine mean", "min", "max"] if number > 1 else []
-    headings += ["norm 1", *map(str, range(2, number + 1))] if number <= _PAIRS else ["norms"]
+    headings += (
+        ["norm 1", *map(str, range(2, number + 1))] if number <= _MAX_IN_COLUMNS else ["norms"]
+    )
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, layers in found.features.items():
+    for name, layers in inspection.features.items():
         for i, layer in enumerate(layers):
             view = layer.view
             cells = [name if i == 0 else "", f"{view.number} {view.name}"]
@@ -129,7 +131,7 @@ def _table(found: Inspection) -> Table:
 def _cosine_cells(view: LayerView) -> list[str]:
     number = len(view.norms)
     pairs = [view.cosines[i, j] for i, j in combinations(range(number), 2)]
-    if number <= _PAIRS:
+    if number <= _MAX_IN_COLUMNS:
         return [_cosine(pair) for pair in pairs]
     known = [pair for pair in pairs if not np.isnan(pair)]
     if not known:
@@ -138,18 +140,18 @@ def _cosine_cells(view: LayerView) -> list[str]:
 
 
 def _norm_cells(view: LayerView) -> list[str]:
-    if len(view.norms) <= _PAIRS:
+    if len(view.norms) <= _MAX_IN_COLUMNS:
         return [f"{norm:.2f}" for norm in view.norms]
     return [f"{view.norms.min():.2f}–{view.norms.max():.2f}"]
 
 
 def _cosine(value: float) -> str:
-    # Adding 0 makes of a rounded -0.00 a plain 0.00.
+    # Adding 0 turns a rounded -0.00 into 0.00.
     return "-" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
 
 
-def _one_layer_each(found: Inspection) -> bool:
-    return all(len(layers) == 1 for layers in found.features.values())
+def _one_layer_each(inspection: Inspection) -> bool:
+    return all(len(layers) == 1 for layers in inspection.features.values())
 
 
 def _matrix(view: LayerView) -> Table:
@@ -162,43 +164,41 @@ def _matrix(view: LayerView) -> Table:
     return table
 
 
-def notes(found: Inspection) -> list[str]:
-    """What a reader of the table must know to read it rightly."""
-    said = []
-    spellings = list(dict.fromkeys(o.token for o in found.occurrences))
-    if any(spelling != found.word for spelling in spellings):
-        others = ", ".join(repr(s) for s in spellings if s != found.word)
-        said.append(f"{found.word!r} is not spelt so in every sentence: {others} was taken there.")
-    views = [layer.view for layers in found.features.values() for layer in layers]
+def notes(inspection: Inspection) -> list[str]:
+    """Notes that explain the table."""
+    lines = []
+    spellings = list(dict.fromkeys(o.token for o in inspection.occurrences))
+    if any(spelling != inspection.word for spelling in spellings):
+        others = ", ".join(repr(s) for s in spellings if s != inspection.word)
+        lines.append(f"{inspection.word!r} is spelt differently in some sentences: {others}.")
+    views = [layer.view for layers in inspection.features.values() for layer in layers]
     numbered = {view.name: view.number for view in views if view.by_spelling}
-    if numbered and len(found.occurrences) > 1:
+    if numbered and len(inspection.occurrences) > 1:
         layers = ", ".join(f"{number} {name}" for name, number in numbered.items())
-        one = "its cosine with itself is 1.00" if len(spellings) == 1 else "each form has its own"
-        said.append(
+        cosine = "its cosine with itself is 1.00"
+        consequence = cosine if len(spellings) == 1 else "each form has its own"
+        lines.append(
             f"{layers}: looks at the spelling alone, so a word has one vector in every "
-            f"sentence and {one}."
+            f"sentence and {consequence}."
         )
     if any((view.norms == 0).any() for view in views):
-        said.append(
-            "-: a vector of zeros (a word that the model does not know) points nowhere: there "
-            "is no cosine."
-        )
-    return said
+        lines.append("-: no cosine, as a word that the model does not know has a vector of zeros.")
+    return lines
 
 
 def _print_neighbours(
-    name: str, layer: InspectedLayer, found: Inspection, console: Console
+    name: str, layer: InspectedLayer, inspection: Inspection, console: Console
 ) -> None:
     assert layer.neighbours is not None
     view = layer.view
-    what = "words (with how often they occur)" if view.by_spelling else "occurrences"
+    kind = "words (with their counts)" if view.by_spelling else "occurrences"
     console.print(
-        Text(f"\n{name}, layer {view.number} {view.name}: nearest {what} in {found.searched}")
+        Text(f"\n{name}, layer {view.number} {view.name}: nearest {kind} in {inspection.searched}")
     )
-    # In a layer that looks at the spelling alone, one form has one list.
+    # In a layer that depends only on spelling, one word form has one list.
     shown: set[str] = set()
     for i, (occurrence, near) in enumerate(
-        zip(found.occurrences, layer.neighbours, strict=True), start=1
+        zip(inspection.occurrences, layer.neighbours, strict=True), start=1
     ):
         if view.by_spelling and occurrence.token in shown:
             continue
@@ -211,19 +211,19 @@ def _print_neighbours(
             if view.by_spelling:
                 console.print(Text(prefix) + Text(token, style="bold") + f" ×{neighbour.count}")
             else:
-                room = console.width - len(prefix)
+                width = console.width - len(prefix)
                 console.print(
-                    Text(prefix) + in_context(neighbour.sentence, neighbour.position, room)
+                    Text(prefix) + in_context(neighbour.sentence, neighbour.position, width)
                 )
 
 
-def in_context(sentence: Sentence, position: int, room: int) -> Text:
-    """The word in brackets, with as many words around it as fit into ``room`` columns."""
+def in_context(sentence: Sentence, position: int, width: int) -> Text:
+    """The word in brackets, with as many words around it as fit into ``width`` columns."""
     core = f"[{sentence[position]}]"
     before, after = list(sentence[:position]), list(sentence[position + 1 :])
     left: list[str] = []
     right: list[str] = []
-    free = room - Text(core).cell_len - 4  # two "… "
+    free = width - Text(core).cell_len - 4  # two "… "
     while before or after:
         take_left = bool(before) and (len(left) <= len(right) or not after)
         word = before[-1] if take_left else after[0]
@@ -241,6 +241,6 @@ def in_context(sentence: Sentence, position: int, room: int) -> Text:
 
 
 def default_features(names: Sequence[str]) -> list[str]:
-    """What is compared if nobody says: the shipped models, or the baselines where none are."""
+    """Representations to compare by default: shipped models, else the baselines."""
     shipped = [name for name in ("glove-mini", "elmo-mini", "bert-mini") if name in names]
     return shipped or [name for name in ("random", "elmo-random") if name in names]

@@ -70,6 +70,14 @@ class ResultsQuery:
         """Names of the compared representations, in the grid's order."""
         return list(dict.fromkeys(record.features for record in self._records))
 
+    def seeds(self, **axes: Any) -> int:
+        """Number of different seeds."""
+        return len({record.seed for record in self._some(**axes)})
+
+    def shared_cells(self, other: ResultsQuery) -> int:
+        """Number of cells that another results folder has as well."""
+        return len({r.cell for r in self._records} & {r.cell for r in other._records})
+
     @property
     def hours(self) -> str:
         """Processor hours of all cells, without encoding."""
