@@ -61,7 +61,7 @@ def test_it_is_built_once(home):
     assert built.bytes > 0
     assert "Collecting allennlp" in seen
     assert leftovers(built.folder) == []
-    again, now = build_environment(lambda: pytest.fail("looked for a Python"), seen.append)
+    again, now = build_environment(lambda: pytest.fail("searched for a Python"), seen.append)
     assert not now
     assert again == built == built_environment() == require_environment("features 'x'")
 
@@ -141,7 +141,7 @@ def test_a_python_that_was_removed_is_told(home):
     built, _ = build(building(home / "python3.10"))
     built.python.unlink()
     built.python.symlink_to(home / "removed")
-    with pytest.raises(ConfigError, match="its Python is gone"):
+    with pytest.raises(ConfigError, match="its Python is missing"):
         built_environment()
 
 
@@ -154,7 +154,7 @@ def test_the_command_line(home):
     first = run(app, ["reference", "setup", "--python", str(python)], catch_exceptions=False)
     assert "built in" in first.output
     assert str(environment_folder()) in first.output
-    assert "is there already" in run(app, ["reference", "setup"]).output
+    assert "already built" in run(app, ["reference", "setup"]).output
     assert run(app, ["reference", "show"]).exit_code == 0
     shutil.rmtree(environment_folder())
     wrong = run(app, ["reference", "setup", "--python", sys.executable])

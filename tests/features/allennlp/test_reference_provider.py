@@ -126,14 +126,14 @@ def test_a_worker_that_dies_is_told_with_its_last_words(environment, model):
 
 def test_a_model_that_allennlp_refuses(environment, tmp_path):
     model = write_model(tmp_path / "unlucky", lstm={"dim": 13})
-    with pytest.raises(ModelError, match=r"does not load this model.*an unlucky size"):
+    with pytest.raises(ModelError, match=r"cannot load this model.*an unlucky size"):
         load(model).encode([["a"]])
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"char_cnn": {"max_characters_per_token": 30}}, "50 characters a token"),
+        ({"char_cnn": {"max_characters_per_token": 30}}, "50 characters per token"),
         ({"lstm": {"use_skip_connections": False}}, "without skip connections"),
     ],
 )

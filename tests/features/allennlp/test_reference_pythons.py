@@ -70,5 +70,5 @@ def test_a_named_one_is_checked(machine):
     assert find_python(named) == named
     with pytest.raises(ConfigError, match=r"is Python 3\.\d+, and AllenNLP"):
         find_python(Path(sys.executable))
-    with pytest.raises(ConfigError, match="no Python that runs"):
+    with pytest.raises(ConfigError, match="not a Python that runs"):
         find_python(machine / "nothing")

@@ -94,12 +94,12 @@ GOOD = _row("a", 1.5, 2) + _row("b", 3, 4)
     [
         (b"2 2\n" + GOOD[:-1], "ends here", ": word 2 of 2"),
         (b"3 2\n" + GOOD, "ends here", ": word 3 of 3"),
-        (b"1 2\n" + GOOD, "more follows after the 1 words", ""),
-        (b"2 2\n" + GOOD + b"\n\n", "more follows", ""),
-        (b"2 2\n" + GOOD + b"x", "more follows", ""),
+        (b"1 2\n" + GOOD, "there is more data after the 1 words", ""),
+        (b"2 2\n" + GOOD + b"\n\n", "there is more data", ""),
+        (b"2 2\n" + GOOD + b"x", "there is more data", ""),
         (
             b"2 2\n" + _row("a", 1.5, 2) + _row("a", 3, 4),
-            "stands here and in row 1",
+            "appears here and in row 1",
             ": word 2 of 2",
         ),
         (b"2 2\n" + _row("a", 1.5, np.nan) + _row("b", 3, 4), "finite", ": word 1 of 2"),
@@ -107,7 +107,7 @@ GOOD = _row("a", 1.5, 2) + _row("b", 3, 4)
         (b"2 2\n" + _row("a", 1.5, 1) + _row("", 3, 4), "no word here", ": word 2 of 2"),
         (b"2 2\n" + _row("a", 1.5, 1) + b"\xff" + GOOD, "no word here", ": word 2 of 2"),
         (b"2 2\n" + _row("a", 1.5, 1) + b"x" * 20000, "no word here|more follows", None),
-        (b"0 2\n" + GOOD, "more follows", ""),
+        (b"0 2\n" + GOOD, "there is more data", ""),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])

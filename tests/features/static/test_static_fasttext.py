@@ -146,7 +146,7 @@ def test_vectors_do_not_depend_on_company_or_form(model, tmp_path, monkeypatch):
 def test_statistics_may_take_several_passes(model, monkeypatch):
     once = open_vectors(model, "fasttext").statistics()
     open_vectors.__globals__["_opened"].cache_clear()
-    monkeypatch.setattr(fasttext, "_WORDS_A_PASS", 2)
+    monkeypatch.setattr(fasttext, "_WORDS_PER_PASS", 2)
     assert all(map(np.array_equal, open_vectors(model).statistics(), once))
 
 
@@ -256,5 +256,5 @@ def test_names_that_are_not_utf8_are_passed_over(model, tmp_path):
 def test_another_stated_form_and_duplicates_are_refused(model):
     with pytest.raises(ModelError, match="looks like 'fasttext'"):
         open_vectors(model, "word2vec-binary")
-    with pytest.raises(ConfigError, match="no duplicates"):
+    with pytest.raises(ConfigError, match="cannot have duplicates"):
         open_vectors(model, duplicates="first")

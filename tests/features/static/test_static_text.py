@@ -125,8 +125,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 FAULTS = [
     ("a 1 2\nb 1\n", "auto", 2, "1 values, expected 2"),
     ("a 1 2\nb 1 2\nc 1 2 3.5\n", "auto", 3, "3 values, expected 2"),
-    ("a 1 2\nb 1 2\nc 1 2\nb 3 4\n", "auto", 4, "'b' stands here and in line 2"),
-    ("3 2\na 1 2\nb 1 2\na 3 4\n", "auto", 4, "stands here and in line 2"),
+    ("a 1 2\nb 1 2\nc 1 2\nb 3 4\n", "auto", 4, "'b' appears here and in line 2"),
+    ("3 2\na 1 2\nb 1 2\na 3 4\n", "auto", 4, "appears here and in line 2"),
     ("a 1 2\nb x 2\n", "auto", 2, "not a number"),
     ("a 1 2\nb 1_0 2\n", "auto", 2, "not a number"),
     ("a 1 2\nb 0x1 2\n", "auto", 2, "not a number"),

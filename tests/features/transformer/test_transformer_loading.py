@@ -51,7 +51,7 @@ def test_missing_files(folder, name, message):
 @pytest.mark.parametrize("changes", [{"model_type": "no-such"}, {"model_type": None}])
 def test_foreign_architecture(folder, changes):
     _edit(folder / "config.json", **changes)
-    _refuses(folder, "not that of a model which transformers knows")
+    _refuses(folder, "does not describe a model that transformers supports")
 
 
 def test_code_in_the_folder_does_not_run(folder):
@@ -61,7 +61,7 @@ def test_code_in_the_folder_does_not_run(folder):
     _edit(folder / "config.json", auto_map=auto_map)
     assert load_provider(f"bert:{folder}").num_layers == 4
     _edit(folder / "config.json", model_type="evil")
-    _refuses(folder, "not that of a model which transformers knows")
+    _refuses(folder, "does not describe a model that transformers supports")
 
 
 def test_damaged_config_and_tokenizer(folder):
@@ -75,7 +75,7 @@ def test_damaged_config_and_tokenizer(folder):
 def test_unreadable_safetensors(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    _refuses(folder, "not a whole safetensors file")
+    _refuses(folder, "not a complete safetensors file")
 
 
 @pytest.mark.parametrize("key", ["embeddings.word_embeddings.weight", "encoder.layer.1.output"])
@@ -83,7 +83,7 @@ def test_missing_weights_are_not_random(folder, key):
     path = folder / "model.safetensors"
     kept = {name: w for name, w in load_file(path).items() if not name.startswith(key)}
     save_file(kept, path, {"format": "pt"})
-    _refuses(folder, rf"missing or of another shape: {key}")
+    _refuses(folder, rf"missing or have another shape: {key}")
 
 
 @pytest.mark.parametrize("changes", [{"num_hidden_layers": 4}, {"intermediate_size": 28}])

@@ -295,7 +295,7 @@ def test_options_that_do_not_fit(folders, options, message):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_no_such_device(folders):
-    with pytest.raises(ConfigError, match="torch sees 0 CUDA devices"):
+    with pytest.raises(ConfigError, match="torch finds 0 CUDA devices"):
         load_provider(f"bert:{folders['bert']}@device=cuda")
 
 

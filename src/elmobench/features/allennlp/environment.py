@@ -1,4 +1,4 @@
-"""The environment that AllenNLP runs in: where it is, whether it is whole, and how it is built."""
+"""The Python environment of AllenNLP: find it, check it and build it."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Environment:
     """An environment that has been built.
 
     Attributes:
-        folder: where it is.
+        folder: of the environment.
         versions: of ``python``, ``allennlp``, ``torch`` and ``numpy`` in it.
-        seconds: that the building took.
-        bytes: that it takes on the disk.
+        seconds: duration of the build.
+        bytes: size on disk.
     """
 
     folder: Path
@@ -53,66 +53,66 @@ class Environment:
 
 @cache
 def requirements_digest() -> str:
-    """SHA-256 (hex) of the pinned requirements: another one is another environment."""
+    """Return the SHA-256 (hex) of the pinned requirements, which identifies the environment."""
     return file_sha256(REQUIREMENTS)
 
 
 def environment_folder() -> Path:
-    """Where the environment of these requirements is, or would be."""
+    """Return the folder of the environment with these requirements; it need not exist."""
     return paths.reference() / f"allennlp-2.10.1-{requirements_digest()[:12]}"
 
 
 def built_environment() -> Environment | None:
-    """The environment, or None if it is not there.
+    """Return the environment, or None if it has not been built.
 
     Raises:
-        ConfigError: if it is there and its Python is not.
+        ConfigError: if the environment exists but its Python was removed.
     """
     folder = environment_folder()
     try:
         mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    found = Environment(folder, mark["versions"], mark["seconds"], mark["bytes"])
-    if not found.python.exists():
+    environment = Environment(folder, mark["versions"], mark["seconds"], mark["bytes"])
+    if not environment.python.exists():
         raise ConfigError(
-            "its Python is gone (the one that it was built with was removed)",
+            "its Python is missing: the Python that it was built with was removed",
             where=f"reference environment {folder}",
-            fix=f"delete that folder, then `{SETUP_COMMAND}`",
+            fix=f"delete that folder, then run `{SETUP_COMMAND}`",
         )
-    return found
+    return environment
 
 
 def require_environment(where: str) -> Environment:
-    """The environment. Raises ConfigError if it has not been built, and says how to."""
-    found = built_environment()
-    if found is None:
+    """Return the environment. Raises ConfigError, with instructions, if it has not been built."""
+    environment = built_environment()
+    if environment is None:
         raise ConfigError(
-            "AllenNLP runs in an environment of its own, which is not there: "
+            "AllenNLP runs in a separate environment, which has not been built: "
             f"{environment_folder()}",
             where=where,
             fix=f"`{SETUP_COMMAND}` builds it (2.3 GB, some minutes), or set "
-            f"{paths.REFERENCE_VARIABLE} to the folder that holds it",
+            f"{paths.REFERENCE_VARIABLE} to the folder that contains it",
         )
-    return found
+    return environment
 
 
 def build_environment(
     python: Callable[[], Path], report: Callable[[str], object]
 ) -> tuple[Environment, bool]:
-    """The environment and whether it was built now; one that is there is kept.
+    """Build the environment unless it exists; return it and whether it was built by this call.
 
-    It is built under another name and gets its own when AllenNLP can be imported in it, so that
-    an interrupted one is never taken for a whole one. Two builders wait for one another.
+    It is built under a temporary name and renamed when AllenNLP can be imported, so that an
+    interrupted build is never used. A second process that builds it waits for the first.
 
     Args:
-        python: gives the Python to build with; called only if there is something to build.
+        python: returns the Python to build with; called only if the environment must be built.
         report: called with each step and with each line that pip prints.
 
     Raises:
-        ConfigError: if there is no such Python.
-        ElmobenchError: if a package cannot be installed or AllenNLP cannot be imported; holds
-            the last lines of the log and where the log is.
+        ConfigError: if there is no suitable Python.
+        ElmobenchError: if a package cannot be installed or AllenNLP cannot be imported; includes
+            the last lines of the log and its path.
     """
     folder = environment_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -120,12 +120,12 @@ def build_environment(
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        report("waiting: another process builds it")
+        report("waiting for another process that is building it")
         lock.acquire()
     try:
-        found = built_environment()
-        if found is not None:
-            return found, False
+        environment = built_environment()
+        if environment is not None:
+            return environment, False
         return _build(folder, python(), report), True
     finally:
         lock.release()
@@ -134,14 +134,14 @@ def build_environment(
 def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Environment:
     part = folder.with_name(f".{folder.name}.part")
     log = folder.with_name(f"{folder.name}.log")
-    shutil.rmtree(part, ignore_errors=True)  # What an interrupted builder left.
+    shutil.rmtree(part, ignore_errors=True)  # from an interrupted build
     start = time.monotonic()
     own = _python_in(part)
     try:
         log.write_bytes(b"")
-        report(f"making an environment with {python}")
+        report(f"creating an environment with {python}")
         _run([str(python), "-m", "venv", str(part)], log, report)
-        report("installing AllenNLP 2.10.1 and what it needs, about 0.9 GB to download")
+        report("installing AllenNLP 2.10.1 and its dependencies, about 0.9 GB to download")
         pip = [str(own), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
         install = ["install", "--progress-bar=off", "--require-hashes", "-r", str(REQUIREMENTS)]
         _run([*pip, *install], log, report)
@@ -156,7 +156,7 @@ def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Envir
         )
         mark = {key: value for key, value in asdict(built).items() if key != "folder"}
         write_text(part / _MARK, canonical_json(mark))
-        shutil.rmtree(folder, ignore_errors=True)  # One without a mark was being deleted.
+        shutil.rmtree(folder, ignore_errors=True)  # without a mark: a partly deleted one
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -164,7 +164,7 @@ def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Envir
 
 
 def _run(command: list[str], log: Path, report: Callable[[str], object]) -> list[str]:
-    """Run a step and return the last lines that it printed; all of them go to the log.
+    """Run a command, append its output to the log, and return the last lines of the output.
 
     Raises:
         ElmobenchError: if it fails.
@@ -196,13 +196,13 @@ def _run(command: list[str], log: Path, report: Callable[[str], object]) -> list
         raise ElmobenchError(
             "the reference environment could not be built:\n    " + "\n    ".join(last),
             where=" ".join(command[:4]),
-            fix=f"all that was printed is in {log}",
+            fix=f"the complete output is in {log}",
         )
     return list(last)
 
 
 def worker_environment() -> dict[str, str]:
-    """This process's variables, without those that lead a Python to another one's packages."""
+    """Return the environment variables without those that change where Python finds packages."""
     left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
     return {name: value for name, value in os.environ.items() if name not in left_out}
 

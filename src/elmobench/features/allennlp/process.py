@@ -1,4 +1,4 @@
-"""The other side of ``worker.py``: a process that answers questions about one model."""
+"""Start ``worker.py`` and send it requests about one model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _END_SECONDS: Final = 10
 
 
 class WorkerProcess:
-    """AllenNLP with one model loaded. It ends when this object is collected or closed.
+    """A process with AllenNLP and one model. It ends when this object is collected or closed.
 
     Args:
         python: of the reference environment.
@@ -33,8 +33,8 @@ class WorkerProcess:
         name: of the features, for messages.
 
     Raises:
-        ModelError: if AllenNLP refuses the model; holds its message.
-        ElmobenchError: if the process ends without an answer; holds its last lines.
+        ModelError: if AllenNLP cannot load the model; includes AllenNLP's message.
+        ElmobenchError: if the process ends without an answer; includes its last lines of output.
     """
 
     def __init__(self, python: Path, options: Path, weights: Path, name: str) -> None:
@@ -59,32 +59,33 @@ class WorkerProcess:
         except ElmobenchError as error:
             self.close()
             raise ModelError(
-                f"AllenNLP does not load this model: {error.what}",
+                f"AllenNLP cannot load this model: {error.what}",
                 where=self._where,
-                fix="check that options and weights are those of one published model; "
-                f"`elmo:` reads more forms than AllenNLP does ({weights})",
+                fix="check that options and weights belong to the same published model; "
+                f"`elmo:` supports more formats than AllenNLP ({weights})",
             ) from None
 
     def types(self, words: Sequence[str], threads: int) -> FloatArray:
-        """(V, P): the character CNN's vectors. Raises ElmobenchError."""
+        """Return (V, P): the character CNN's vectors. Raises ElmobenchError."""
         return self._array({"op": "types", "words": list(words), "threads": threads})
 
     def tokens(
         self, batches: Sequence[Sequence[Sequence[str]]], carry: bool, threads: int
     ) -> FloatArray:
-        """(layers, tokens, 2P): the biLSTM's vectors of all tokens. Raises ElmobenchError.
+        """Return (layers, tokens, 2P): the biLSTM's vectors of all tokens. Raises ElmobenchError.
 
         Args:
-            batches: sentences that AllenNLP gets together.
-            carry: each row goes on from the states that the batch before left; else from zeros.
-            threads: that torch computes with.
+            batches: sentences that AllenNLP encodes together.
+            carry: whether each row continues from the final states of the batch before, and not
+                from zeros.
+            threads: number of torch's threads.
         """
         return self._array(
             {"op": "tokens", "batches": _lists(batches), "carry": carry, "threads": threads}
         )
 
     def seconds(self, batches: Sequence[Sequence[Sequence[str]]], threads: int) -> float:
-        """Time that AllenNLP's forward passes over ``batches`` take. Raises ElmobenchError."""
+        """Return the time of AllenNLP's forward passes over ``batches``. Raises ElmobenchError."""
         request = {"op": "time", "batches": _lists(batches), "threads": threads}
         return float(self._ask(request)["seconds"])
 
@@ -92,9 +93,9 @@ class WorkerProcess:
         out = Path(self._folder.name) / "vectors.npy"
         with self._lock:
             self._send({**request, "out": str(out)})
-            found: FloatArray = np.load(out, allow_pickle=False)
+            vectors: FloatArray = np.load(out, allow_pickle=False)
             out.unlink()
-        return found
+        return vectors
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -126,10 +127,10 @@ class WorkerProcess:
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
         last = "\n    ".join(text.strip().splitlines()[-_LAST_LINES:])
         return ElmobenchError(
-            f"AllenNLP's process ended without an answer (status {status}); it said last:\n    "
+            f"AllenNLP's process ended without an answer (status {status}); its last output:\n    "
             + (last or "nothing"),
             where=self._where,
-            fix="fewer or shorter sentences, if memory ran out",
+            fix="if memory ran out, use fewer or shorter sentences",
         )
 
 
@@ -141,7 +142,7 @@ def _end(
     process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str], owner: int
 ) -> None:
     if os.getpid() != owner:
-        return  # A forked child's copy: process and folder are its parent's.
+        return  # A forked child has a copy; process and folder belong to its parent.
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):  # It may be gone already.

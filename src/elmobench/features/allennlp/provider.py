@@ -29,43 +29,43 @@ from elmobench.features.elmo.provider import FACTORY as ELMO_FACTORY
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 
 VERSION: Final = 1
-"""Bumped by hand when what this file or the worker asks of AllenNLP changes a vector."""
+"""Increased by hand when a change of this file or the worker changes any vector."""
 
 CHARACTERS: Final = 50
-"""AllenNLP makes so many character ids of every token, whatever the options say."""
+"""Number of character ids per token in AllenNLP, which ignores the options."""
 
 _BATCH_TOKENS: Final = 4096
-"""AllenNLP's character CNN takes 0.2 MB a token at the published sizes, padding included."""
+"""Maximum per batch: AllenNLP's character CNN needs 0.2 MB per token at the published sizes,
+padding included."""
 
-# Values of one answer, which passes through a file.
+# Maximum number of values of one answer, which is passed in a file.
 _ANSWER_VALUES: Final = 1 << 25
 
 State = Literal["zero", "carry"]
 
 
 class AllenNlpElmoProvider(FeatureProvider):
-    """ELMo computed by AllenNLP in a process of its own; layers as :class:`ElmoProvider` has.
+    """ELMo computed by AllenNLP in a separate process; the same layers as :class:`ElmoProvider`.
 
-    AllenNLP's biLSTM keeps, between batches, the state of each batch row and starts the next
-    batch's row from it. Under ``carry`` it does: sentences are taken in the given order,
-    ``batch_size`` at a time, a call begins a new batch and goes on from the states of the call
-    before, rows that a batch lacks keep their state, and an empty sentence is a row of its two
-    boundaries. Such vectors are never stored. Under ``zero`` its ``reset_states`` is called
-    before each batch: within a batch rows do not see one another, so every sentence starts from
-    zeros, as under ``zero`` of :class:`ElmoProvider`, to 5e-6.
+    AllenNLP's biLSTM keeps the state of each batch row between batches, and the same row of the
+    next batch starts from it. This is the policy ``carry``: sentences are processed in the given
+    order, ``batch_size`` at a time; a call begins a new batch and continues from the states of the
+    call before; rows beyond the size of a batch keep their state; an empty sentence is a row of two
+    boundaries. Such vectors are never stored. Under ``zero``, ``reset_states`` is called before
+    each batch. Rows of a batch are independent, so every sentence starts from zeros, and vectors
+    equal those of :class:`ElmoProvider` under ``zero`` to within 5e-6.
 
-    The process starts with the first vectors that are asked for. It computes with as many
-    threads as torch is set to here.
+    The process starts with the first request. It uses as many threads as torch in this process.
 
     Args:
         name: for messages.
         options: of the model.
-        options_path: the same, as a file for AllenNLP.
-        weights: HDF5 file of the published form.
+        options_path: the options file, for AllenNLP.
+        weights: HDF5 file of the published format.
         parameters: number of values in it.
-        environment: where AllenNLP is.
+        environment: with AllenNLP.
         state: ``zero`` or ``carry``.
-        batch_size: rows that AllenNLP gets at a time.
+        batch_size: sentences per batch.
     """
 
     def __init__(
@@ -112,17 +112,17 @@ class AllenNlpElmoProvider(FeatureProvider):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over weights, options, state policy, requirements and code version."""
+        """SHA-256 (hex) of weights, options, state policy, requirements and code version."""
         return self._fingerprint
 
     @property
     def parameters(self) -> int:
-        """Number of values in all weights of the file that are used."""
+        """Number of values in all used weights of the file."""
         return self._parameters
 
     @property
     def worker(self) -> WorkerProcess:
-        """The process that computes, started if need be. Raises ModelError if it cannot be."""
+        """The worker process, started at first use. Raises ModelError if it cannot start."""
         if self._worker is None or self._worker[0] != os.getpid():
             made = WorkerProcess(
                 self._environment.python, self._options_path, self._weights, self.name
@@ -131,27 +131,27 @@ class AllenNlpElmoProvider(FeatureProvider):
         return self._worker[1]
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """One (V, P) array: the character CNN's vector of each word."""
+        """Return one (V, P) array: the character CNN's vector of each word."""
         width = self.layers[0].dim
-        most = _ANSWER_VALUES // width
-        found = [
+        step = _ANSWER_VALUES // width
+        vectors = [
             self._checked(
-                self.worker.types(words[i : i + most], torch.get_num_threads()),
-                (min(most, len(words) - i), width),
+                self.worker.types(words[i : i + step], torch.get_num_threads()),
+                (min(step, len(words) - i), width),
             )
-            for i in range(0, len(words), most)
+            for i in range(0, len(words), step)
         ]
-        return [np.concatenate([np.zeros((0, width), dtype=np.float32), *found])]
+        return [np.concatenate([np.zeros((0, width), dtype=np.float32), *vectors])]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
-        """For each sentence one (T, 2P) array a biLSTM layer."""
+        """Return one (T, 2P) array per biLSTM layer for each sentence."""
         given = [as_sentence(sentence) for sentence in sentences]
         layers = [layer.dim for layer in self.layers[1:]]
         results = [[np.zeros((0, dim), dtype=np.float32) for dim in layers] for _ in given]
         for batches in self._rounds(given):
             order = [i for batch in batches for i in batch]
             lengths = [len(given[i]) for i in order]
-            found = self._checked(
+            vectors = self._checked(
                 self.worker.tokens(
                     [[given[i] for i in batch] for batch in batches],
                     self.state == "carry",
@@ -162,11 +162,11 @@ class AllenNlpElmoProvider(FeatureProvider):
             end = 0
             for i, length in zip(order, lengths, strict=True):
                 start, end = end, end + length
-                results[i] = [found[j, start:end].copy() for j in range(len(layers))]
+                results[i] = [vectors[j, start:end].copy() for j in range(len(layers))]
         return results
 
     def _rounds(self, sentences: Sequence[Sentence]) -> Iterator[list[list[int]]]:
-        """Batches of indices, as many at a time as one answer may hold."""
+        """Yield batches of sentence indices, as many at a time as fit into one answer."""
         width = sum(layer.dim for layer in self.layers[1:])
         batches: list[list[int]] = []
         values = 0
@@ -185,7 +185,7 @@ class AllenNlpElmoProvider(FeatureProvider):
             for start in range(0, len(sentences), self._batch_size):
                 yield list(range(start, min(start + self._batch_size, len(sentences))))
             return
-        # The longest first, so that a batch is as long as its first row.
+        # Longest first, so that the first row of a batch gives its length.
         order = sorted(
             (i for i, sentence in enumerate(sentences) if sentence),
             key=lambda i: -len(sentences[i]),
@@ -196,17 +196,17 @@ class AllenNlpElmoProvider(FeatureProvider):
             yield order[:rows]
             order = order[rows:]
 
-    def _checked(self, found: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-        if found.shape != shape:
+    def _checked(self, vectors: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+        if vectors.shape != shape:
             raise ModelError(
-                f"AllenNLP gave vectors of shape {found.shape}, not {shape}",
+                f"AllenNLP gave vectors of shape {vectors.shape}, expected {shape}",
                 where=f"features {self.name!r}",
-                fix="check that options and weights are those of one published model",
+                fix="check that options and weights belong to the same published model",
             )
-        return found
+        return vectors
 
     def describe(self) -> dict[str, Any]:
-        """What a record keeps of this provider; JSON values only."""
+        """Describe this provider for a run record; JSON values only."""
         return super().describe() | {
             "state": self.state,
             "arithmetic": "fp32",
@@ -226,7 +226,7 @@ class AllenNlpElmoFactory(ProviderFactory):
     """Files ``options`` and ``weights``, options ``state`` and ``batch_size``."""
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
-        """``allennlp-elmo:folder`` with ``options.json`` and ``weights.hdf5`` in it."""
+        """Return the entry of ``allennlp-elmo:folder``, with the same files as ``elmo:folder``."""
         entry, folder = ELMO_FACTORY.entry_at(path, base, where)
         own = {"provider": "allennlp-elmo", "description": f"ELMo from {path}, by AllenNLP"}
         return entry.model_copy(update=own), folder
@@ -236,8 +236,8 @@ class AllenNlpElmoFactory(ProviderFactory):
 
         Raises:
             ConfigError: for an unknown option, or if the environment has not been built.
-            ModelError: if a file is missing or damaged, the two disagree, or AllenNLP would
-                misread the model.
+            ModelError: if a file is missing or damaged, the two do not match, or AllenNLP would
+                read the model wrongly.
         """
         where = f"features {name!r}"
         settings = validated(_Settings, options, where)
@@ -251,7 +251,7 @@ class AllenNlpElmoFactory(ProviderFactory):
         environment = require_environment(where)
         parsed = read_options(Path(files["options"]))
         _refuse_misread(parsed, where)
-        # Read here as well, for its checks: AllenNLP loads a part of a model without a word.
+        # Read here as well, for the checks: AllenNLP silently loads incomplete models.
         arrays = read_weights(Path(files["weights"]), parsed)
         return AllenNlpElmoProvider(
             name,
@@ -266,18 +266,18 @@ class AllenNlpElmoFactory(ProviderFactory):
 
 
 def _refuse_misread(options: ElmoOptions, where: str) -> None:
-    """Raise ModelError for options that AllenNLP does not heed or does not take."""
-    fix = "use `elmo:`, which does"
+    """Raise ModelError for options that AllenNLP ignores or does not support."""
+    fix = "use `elmo:`, which supports it"
     length = options.char_cnn.max_characters_per_token
     if length != CHARACTERS:
         raise ModelError(
-            f"AllenNLP reads {CHARACTERS} characters a token, and no model with {length}",
+            f"AllenNLP reads {CHARACTERS} characters per token, but the model has {length}",
             where=where,
             fix=fix,
         )
     if not options.lstm.use_skip_connections:
         raise ModelError(
-            "AllenNLP reads no model without skip connections (use_skip_connections)",
+            "AllenNLP does not support models without skip connections (use_skip_connections)",
             where=where,
             fix=fix,
         )

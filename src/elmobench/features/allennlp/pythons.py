@@ -1,4 +1,4 @@
-"""A Python that AllenNLP 2.10.1 runs on: 3.8 to 3.10, wherever this machine keeps one."""
+"""Find a Python on this machine that AllenNLP 2.10.1 supports: 3.8 to 3.10."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from typing import Final
 from elmobench.core.errors import ConfigError
 
 VERSIONS: Final = ("3.10", "3.9", "3.8")
-"""In the order in which they are taken. Older ones have no builds of the pinned packages."""
+"""In order of preference. There are no builds of the pinned packages for older versions."""
 
 _ANSWER_SECONDS: Final = 60
-# A Python without ensurepip makes no environment with pip in it (Debian's python3-venv apart).
+# A Python without ensurepip (Debian without python3-venv) cannot create an environment with pip.
 _PROBE: Final = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
-_GET_ONE: Final = "get one: `uv python install 3.10`, or `pyenv install 3.10`"
+_INSTALL: Final = "install one: `uv python install 3.10`, or `pyenv install 3.10`"
 
 
 def find_python(named: Path | None = None) -> Path:
-    """A Python of :data:`VERSIONS` that can make environments, the newest one first.
+    """Find a Python of :data:`VERSIONS` that can create environments; newest version first.
 
-    Each is looked for on PATH (``python3.10``), among pyenv's versions and by
-    ``uv python find``, and is asked for its version before it is taken: pyenv's commands on PATH
-    are there for versions that do not run.
+    Each version is searched on PATH (``python3.10``), among pyenv's versions and with
+    ``uv python find``. Every candidate is run to check its version, since pyenv's commands on PATH
+    also exist for versions that do not run.
 
     Args:
-        named: take this one and look for no other.
+        named: use this Python and search for no other.
 
     Raises:
-        ConfigError: none is found, or ``named`` is none; tells what was looked for.
+        ConfigError: none is found, or ``named`` cannot be used; the message lists the places that
+            were searched.
     """
     if named is not None:
         return _checked(named)
@@ -41,33 +42,33 @@ def find_python(named: Path | None = None) -> Path:
                 return candidate
     uv = "" if shutil.which("uv") else " (uv itself is not on PATH)"
     raise ConfigError(
-        "no Python from 3.8 to 3.10, and AllenNLP 2.10.1 runs on no newer one; looked for "
+        "found no Python from 3.8 to 3.10, and AllenNLP 2.10.1 supports no newer one; searched for "
         f"{', '.join(f'python{v}' for v in VERSIONS)} on PATH, in {_pyenv_versions()} and by "
         f"`uv python find`{uv}",
         where="reference environment",
-        fix=f"{_GET_ONE}; or name one: `elmobench reference setup --python PATH`",
+        fix=f"{_INSTALL}; or name one: `elmobench reference setup --python PATH`",
     )
 
 
 def _checked(path: Path) -> Path:
-    # An absolute path, but no resolved one: a link's target may be another environment's Python.
+    # Absolute but not resolved: the target of a link may be the Python of another environment.
     found = path.expanduser().absolute()
     version = _version_of(found)
     if version in VERSIONS:
         return found
     what = (
-        f"is Python {version}, and AllenNLP 2.10.1 needs one from 3.8 to 3.10"
+        f"is Python {version}, and AllenNLP 2.10.1 needs 3.8 to 3.10"
         if version
-        else "is no Python that runs and can make environments (with venv and ensurepip)"
+        else "is not a Python that runs and can create environments (with venv and ensurepip)"
     )
-    raise ConfigError(what, where=str(path), fix=f"name another one, or {_GET_ONE}")
+    raise ConfigError(what, where=str(path), fix=f"name another one, or {_INSTALL}")
 
 
 def _candidates(version: str) -> Iterator[Path]:
     on_path = shutil.which(f"python{version}")
     if on_path:
         yield Path(on_path)
-    # Patch levels as numbers: 3.10.13 is newer than 3.10.9.
+    # Compare patch levels as numbers: 3.10.13 is newer than 3.10.9.
     kept = _pyenv_versions().glob(f"{version}.*/bin/python")
     yield from sorted(kept, key=lambda path: _patch(path.parts[-3]), reverse=True)
     uv = shutil.which("uv")
@@ -88,12 +89,12 @@ def _pyenv_versions() -> Path:
 
 
 def _version_of(python: Path) -> str | None:
-    """``3.10`` for a Python that runs and can make environments, else None."""
+    """Return ``3.10`` for a Python 3.10 that can create environments; None if it cannot run."""
     return _output([str(python), "-I", "-c", _PROBE])
 
 
 def _output(command: list[str]) -> str | None:
-    """What a command prints, stripped; None if it fails or cannot be run."""
+    """Return the stripped output of a command; None if it fails or cannot be run."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False

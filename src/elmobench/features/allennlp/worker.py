@@ -1,16 +1,17 @@
-"""AllenNLP's ELMo behind a pipe. Runs in the reference environment, on Python 3.8 to 3.10.
+"""AllenNLP's ELMo as a worker process. Runs in the reference environment, on Python 3.8 to 3.10.
 
-It imports nothing of this package. ``worker.py --versions`` prints the versions of what it needs,
-as JSON. ``worker.py OPTIONS WEIGHTS`` answers one JSON object a line on standard output for each
-on standard input, first one of its own when the model is loaded:
+It imports nothing from this package. ``worker.py --versions`` prints the versions of its
+requirements as JSON. ``worker.py OPTIONS WEIGHTS`` prints one answer when the model is loaded, and
+then one answer per request. Requests on standard input and answers on standard output are JSON
+objects, one per line:
 
 - ``{"op": "types", "words": [...], "out": path}`` writes the character CNN's vectors, (V, P);
 - ``{"op": "tokens", "batches": [[sentence, ...], ...], "carry": bool, "out": path}`` writes the
   biLSTM's vectors of all tokens, boundaries removed, in the given order, (layers, tokens, 2P);
-- ``{"op": "time", "batches": ...}`` answers ``seconds`` of the forward passes over the batches.
+- ``{"op": "time", "batches": ...}`` answers the ``seconds`` of the forward passes over the batches.
 
-Each may hold ``threads``. Arrays are float32 in numpy's own format. The answer is ``{"ok": true}``
-or ``{"error": text}``.
+Each request may have ``threads``. Arrays are float32 in numpy's file format. The answer is
+``{"ok": true}`` or ``{"error": text}``.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from typing import Any
 import numpy as np
 
 ROW = 256
-"""Words in a row of the character CNN, which sees each of them alone."""
+"""Words per row of the character CNN, which processes each word independently."""
 
 
 class Worker:
-    """One model, and what is asked of it."""
+    """One loaded model, with one method per operation."""
 
     def __init__(self, options: str, weights: str) -> None:
         self.torch: Any = import_module("torch")
@@ -40,14 +41,14 @@ class Worker:
         self.model: Any = self.elmo._ElmoBiLm(options, weights).eval()
 
     def ids(self, sentences: list[list[str]]) -> Any:
-        """(B, T, 50) character ids, by AllenNLP; rows of zeros stand for empty sentences."""
+        """Return AllenNLP's (B, T, 50) character ids; empty sentences are rows of zeros."""
         if any(sentences):
             return self.elmo.batch_to_ids(sentences)
-        # AllenNLP cannot count the characters of nothing; one padding token is the same row.
+        # AllenNLP fails if all sentences are empty; one padding token gives the same row.
         return self.torch.zeros((len(sentences), 1, 50), dtype=self.torch.long)
 
     def types(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The character CNN's vectors of words."""
+        """Write the character CNN's vectors of words."""
         words = request["words"]
         found = []
         for start in range(0, len(words), ROW):
@@ -58,7 +59,7 @@ class Worker:
         return {"ok": True}
 
     def tokens(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The biLSTM's vectors of batches of sentences."""
+        """Write the biLSTM's vectors of batches of sentences."""
         found: list[list[Any]] = [[] for _ in range(self.model.num_layers - 1)]
         for batch in request["batches"]:
             if not request["carry"]:
@@ -73,7 +74,7 @@ class Worker:
         return {"ok": True}
 
     def timed(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Seconds that the forward passes over batches take; their ids are made before."""
+        """Time the forward passes over batches; character ids are computed before."""
         batches = [self.ids(batch) for batch in request["batches"]]
         seconds = 0.0
         for ids in batches:
@@ -83,12 +84,12 @@ class Worker:
         return {"ok": True, "seconds": seconds}
 
     def write(self, values: Any, path: str) -> None:
-        """One array, as float32."""
+        """Write one array, as float32."""
         with open(path, "wb") as stream:
             np.save(stream, values.astype(np.float32), allow_pickle=False)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the request asks for; an unknown one is an error like any other."""
+        """Answer a request; an unknown operation is an error like any other."""
         operations = {"types": self.types, "tokens": self.tokens, "time": self.timed}
         if request.get("op") not in operations:
             return {"error": f"no operation {request.get('op')!r}"}
@@ -100,7 +101,7 @@ class Worker:
 
 def main() -> None:
     """Load the model of the command line and answer until the input ends."""
-    # Whatever the libraries print must not come between the answers.
+    # Output that libraries print must not be mixed with the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="ascii", buffering=1)
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
@@ -116,7 +117,7 @@ def main() -> None:
     def reply(make: Any) -> bool:
         try:
             answer = make()
-        except Exception as error:  # noqa: BLE001  (told to the other side, which raises it)
+        except Exception as error:  # noqa: BLE001  (sent to the other process, which raises it)
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
         return "error" not in answer

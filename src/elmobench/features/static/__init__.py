@@ -1,4 +1,4 @@
-"""Static word vectors, one a word type, in every usual form of file."""
+"""Static word vectors, one per word type, from all common file formats."""
 
 from elmobench.features.static.provider import FACTORY, StaticFactory, StaticProvider
 

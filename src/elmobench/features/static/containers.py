@@ -1,4 +1,4 @@
-"""The bytes of a vector file: plain, gzipped, or one member of a zip; always streamed."""
+"""Read the bytes of a vector file as a stream: plain, gzipped, or one member of a zip."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from elmobench.core.errors import ModelError
 from elmobench.core.registry import did_you_mean
 
 _DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
-# Archives made by one system's file manager carry its notes in this folder.
-_NOTES = "__MACOSX/"
+# Zip files created by the macOS file manager contain this folder with its metadata.
+_MACOS_METADATA = "__MACOSX/"
 
 
 @dataclass(frozen=True)
 class VectorFile:
-    """Where vectors are read from; nothing is ever unpacked to disk.
+    """A file that vectors are read from; it is never unpacked to disk.
 
     Attributes:
         path: the file.
-        state: size and time of change when it was first looked at.
+        state: size and mtime when the file was first examined.
         member: name inside ``path`` if that is a zip, else None.
     """
 
@@ -37,16 +37,16 @@ class VectorFile:
 
     @property
     def name(self) -> str:
-        """For messages: path, and member where there is one."""
+        """Path, with the member if there is one; for messages."""
         return str(self.path) if self.member is None else f"{self.path}:{self.member}"
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """The unpacked bytes, from the start.
+        """Open the decompressed bytes, from the start.
 
         Raises:
-            ModelError: absent, cut short or damaged, also while it is read; or another file
-                than was first looked at, whose digest the fingerprint has.
+            ModelError: the file is missing, truncated or damaged, which may be found only while it
+                is read; or it has changed since its digest, part of the fingerprint, was computed.
         """
         try:
             if file_state(self.path) != self.state:
@@ -71,15 +71,15 @@ class VectorFile:
 
 
 def vector_file(path: Path, member: str | None = None) -> VectorFile:
-    """The file at ``path``, with its member resolved if it is a zip.
+    """Return the file at ``path``, with its member if it is a zip.
 
     Args:
-        path: plain, gzipped or zipped; found out from its first bytes and its name.
-        member: of a zip; None for the only one.
+        path: a plain, gzipped or zipped file, detected by its first bytes and its name.
+        member: of a zip; None if it has only one.
 
     Raises:
-        ModelError: absent or damaged; no such member, or several to choose from (names them);
-            a member that is encrypted, or of a file that is no zip.
+        ModelError: the file is missing or damaged; the member is missing or encrypted, must be
+            chosen from several (which the message lists), or is given for a file that is not a zip.
     """
     where = str(path)
     try:
@@ -93,19 +93,19 @@ def vector_file(path: Path, member: str | None = None) -> VectorFile:
     if not zipped:
         if member is not None:
             raise ModelError(
-                f"is no zip archive, so it has no member {member!r}",
+                f"is not a zip archive, so it has no member {member!r}",
                 where=where,
                 fix="leave the option member out",
             )
         return VectorFile(path, state)
-    chosen = _chosen(members, member, where)
+    chosen = _choose_member(members, member, where)
     if members[chosen].flag_bits & 0x1:
         raise ModelError("the member is encrypted", where=f"{where}:{chosen}")
     return VectorFile(path, state, chosen)
 
 
 def file_state(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds. Raises OSError."""
+    """Return size in bytes and mtime in nanoseconds. Raises OSError."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
@@ -120,11 +120,11 @@ def _members(path: Path) -> dict[str, zipfile.ZipInfo]:
         return {
             info.filename: info
             for info in bundle.infolist()
-            if not info.is_dir() and not info.filename.startswith(_NOTES)
+            if not info.is_dir() and not info.filename.startswith(_MACOS_METADATA)
         }
 
 
-def _chosen(members: dict[str, zipfile.ZipInfo], member: str | None, where: str) -> str:
+def _choose_member(members: dict[str, zipfile.ZipInfo], member: str | None, where: str) -> str:
     listed = ", ".join(sorted(members)[:20])
     if member is None:
         if len(members) == 1:
@@ -136,7 +136,7 @@ def _chosen(members: dict[str, zipfile.ZipInfo], member: str | None, where: str)
                 fix="choose one: options: {member: …}, in a models: mapping",
             )
         else:
-            raise ModelError("the archive has no file in it", where=where)
+            raise ModelError("the archive contains no file", where=where)
     pure = PurePosixPath(member)
     if pure.is_absolute() or ".." in pure.parts or "\\" in member:
         raise ModelError("a member's name cannot leave its archive", where=f"{where}:{member}")

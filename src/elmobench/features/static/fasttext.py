@@ -1,8 +1,8 @@
 """fastText's ``.bin``: vectors of words and of hashed character n-grams.
 
-A listed word's vector is the mean of its own row and the rows of its n-grams; another word's,
-the mean of the rows of its n-grams. This is ``getWordVector`` of the official program (Bojanowski
-et al. 2017, https://github.com/facebookresearch/fastText).
+The vector of a listed word is the mean of its own row and the rows of its n-grams; that of another
+word is the mean of the rows of its n-grams. This equals ``getWordVector`` of the official program
+(Bojanowski et al. 2017, https://github.com/facebookresearch/fastText).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.fasttext_file import Reader, read_header
 from elmobench.features.static.source import Hashes, Moments, VectorSource
 
-# The sentence end is a word of its own and has no n-grams: EOS in the official program.
+# The sentence end is a word without n-grams: EOS in the official program.
 _END_OF_SENTENCE: Final = "</s>"
-# Rows of the input matrix added at a time. Fixed, since it decides the order of sums.
+# Rows of the input matrix added at a time. This is fixed, since it determines the order of sums.
 _CHUNK_ROWS: Final = 4096
-_WORDS_A_PASS: Final = 200_000
+_WORDS_PER_PASS: Final = 200_000
 
 
 class FastTextSource(VectorSource):
-    """A model in fastText's ``.bin``, read as a stream: no matrix is held whole.
+    """A model in fastText's ``.bin`` format, read as a stream without keeping a whole matrix.
 
-    Names that are not UTF-8 stand for no word that could be asked for; they are passed over.
+    Names that are not UTF-8 cannot match any word and are skipped.
 
     Raises:
-        ModelError: quantised, supervised or of another version; or cut short.
+        ModelError: the model is quantised, supervised, of another version or truncated.
     """
 
     def __init__(self, file: VectorFile) -> None:
@@ -91,16 +91,16 @@ class FastTextSource(VectorSource):
     def statistics(self) -> tuple[FloatArray, FloatArray]:
         """See :meth:`VectorSource.statistics`.
 
-        It reads the file once more for every 200,000 of its words: only words without n-grams
-        ask for it.
+        This reads the file once more per 200,000 words. It is only needed for words without
+        n-grams.
         """
         if self._statistics is None:
             moments = Moments(self.dim)
-            for start in range(0, self._header.words, _WORDS_A_PASS):
+            for start in range(0, self._header.words, _WORDS_PER_PASS):
                 listed: dict[str, int] = {}
                 with self.file.open() as stream:
                     reader = Reader(stream, self.file.name)
-                    rows = range(start, min(start + _WORDS_A_PASS, self._header.words))
+                    rows = range(start, min(start + _WORDS_PER_PASS, self._header.words))
                     self._read_words(reader, rows, listed)
                     vectors, _ = self._means(reader, list(listed.items()))
                 moments.add(vectors)
@@ -108,7 +108,7 @@ class FastTextSource(VectorSource):
         return self._statistics
 
     def _ngrams(self, word: str) -> list[int]:
-        """Buckets of a word's n-grams, one for each of them."""
+        """Return the buckets of a word's n-grams, one per n-gram."""
         header = self._header
         if word == _END_OF_SENTENCE or header.bucket == 0 or header.maxn == 0:
             return []
@@ -122,7 +122,7 @@ class FastTextSource(VectorSource):
         return hashes
 
     def _read_words(self, reader: Reader, wanted: set[str] | range, rows: dict[str, int]) -> Hashes:
-        """Put the ``wanted`` words (or those of the ``wanted`` rows) with their rows into ``rows``.
+        """Add the ``wanted`` words (or the words of the ``wanted`` rows) to ``rows``.
 
         Returns:
             Sorted hashes of all words.
@@ -138,7 +138,7 @@ class FastTextSource(VectorSource):
                 continue
             if kind != 0 or not word:
                 raise ModelError(
-                    "this entry is a label or empty, but only words were announced",
+                    "this entry is a label or empty, but the header announces only words",
                     where=f"{self.file.name}: word {row + 1} of {header.words}",
                     fix="fetch the file again",
                 )
@@ -156,16 +156,17 @@ class FastTextSource(VectorSource):
     def _means(
         self, reader: Reader, targets: list[tuple[str, int]]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """(N, D) vectors of (word, row or -1), zero where there is nothing to average; (N,) counts.
+        """Average the rows of each target (word, its row or -1); read the rest of the file.
 
-        Reads the rest of the file.
+        Returns:
+            (N, D) vectors, zero if there is nothing to average; (N,) numbers of averaged rows.
         """
         words = self._header.words
         needed: list[NDArray[np.int64]] = []
         for word, row in targets:
             buckets = np.asarray(self._ngrams(word), dtype=np.int64) + words
             needed.append(buckets if row < 0 else np.concatenate([[row], buckets]))
-        counts = np.asarray([len(one) for one in needed], dtype=np.int64)
+        counts = np.asarray([len(target_rows) for target_rows in needed], dtype=np.int64)
         rows = np.concatenate(needed) if needed else np.zeros(0, dtype=np.int64)
         owners = np.repeat(np.arange(len(targets)), counts)
         order = np.lexsort((rows, owners, rows // _CHUNK_ROWS))
@@ -179,7 +180,7 @@ class FastTextSource(VectorSource):
         return total / np.maximum(counts, 1)[:, None], counts
 
     def _input_matrix(self, reader: Reader) -> Iterator[tuple[int, FloatArray]]:
-        """First row and values of each chunk; then passes over the output matrix to the end."""
+        """Yield the first row and the values of each chunk; then skip the output matrix."""
         rows, columns = reader.matrix_shape()
         expected = (self._header.words + self._header.bucket, self.dim)
         if (rows, columns) != expected:
@@ -196,7 +197,7 @@ class FastTextSource(VectorSource):
             finite = np.isfinite(matrix).all(axis=1)
             if not finite.all():
                 raise ModelError(
-                    "a value that is not a finite number",
+                    "a value is not a finite number",
                     where=f"{self.file.name}: row {start + int(np.argmin(finite))} "
                     "of the input matrix",
                     fix="fetch the file again",
@@ -209,6 +210,6 @@ class FastTextSource(VectorSource):
 def _add_rows(
     total: NDArray[np.float64], owners: NDArray[np.int64], vectors: NDArray[np.float32]
 ) -> None:
-    """Add to each row of ``total`` the vectors it owns, in their order; ``owners`` is sorted."""
+    """Add to each row of ``total`` its vectors, in order; ``owners``, their rows, is sorted."""
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     total[owners[starts]] += np.add.reduceat(vectors.astype(np.float64), starts, axis=0)

@@ -1,4 +1,4 @@
-"""The layout of fastText's ``.bin``: that of ``saveModel`` of the official program.
+"""The layout of fastText's ``.bin``, as written by ``saveModel`` of the official program.
 
 Versions 11 and 12, little-endian::
 
@@ -7,7 +7,7 @@ Versions 11 and 12, little-endian::
     double t
     int32  entries, words, labels
     int64  tokens, prune index
-    entry  name, zero byte, int64 count, int8 type        (as often as there are entries)
+    entry  name, zero byte, int64 count, int8 type        (repeated for all entries)
     bool   quantised; int64 rows, columns; float32 values  (the input matrix: words, then buckets)
     bool   quantised; int64 rows, columns; float32 values  (the output matrix, not used here)
 """
@@ -29,11 +29,11 @@ _LONGEST_WORD: Final = 1 << 16
 
 @dataclass(frozen=True)
 class Header:
-    """What the vectors depend on.
+    """The fields of the header that vectors depend on.
 
     Attributes:
-        dim: values a vector, D.
-        bucket: number of buckets that n-grams are hashed to.
+        dim: values per vector, D.
+        bucket: number of buckets for the hashes of n-grams.
         minn, maxn: length of n-grams, in characters.
         words: number of listed words.
     """
@@ -46,7 +46,7 @@ class Header:
 
 
 class Reader:
-    """A stream in pieces of exact size, each asked for by name."""
+    """Read pieces of exact size from a stream; errors name the missing piece."""
 
     def __init__(self, stream: IO[bytes], where: str) -> None:
         self.where = where
@@ -55,52 +55,52 @@ class Reader:
         self._at = 0
 
     def take(self, size: int, what: str) -> bytes:
-        """The next ``size`` bytes. Raises ModelError if there are fewer."""
+        """Return the next ``size`` bytes. Raises ModelError if there are fewer."""
         if not self._fill(size):
-            raise self._cut(what)
+            raise self._truncated(what)
         piece = self._data[self._at : self._at + size]
         self._at += size
         return piece
 
     def entry(self, row: int) -> tuple[bytes, int]:
-        """Name and type of the next entry of the dictionary."""
+        """Return name and type of the next entry of the dictionary."""
         end = self._data.find(b"\0", self._at)
         if end < 0 or end + 10 > len(self._data):
             self._fill(_LONGEST_WORD)
             end = self._data.find(b"\0", self._at)
             if end < 0 or end + 10 > len(self._data):
-                raise self._cut(f"word {row + 1}")
+                raise self._truncated(f"word {row + 1}")
         name, kind = self._data[self._at : end], self._data[end + 9]
         self._at = end + 10
         return name, kind
 
     def matrix_shape(self) -> tuple[int, int]:
-        """Rows and columns of the matrix that comes next."""
+        """Return rows and columns of the next matrix."""
         quantised, rows, columns = struct.unpack("<?2q", self.take(17, "a matrix"))
         if quantised or rows < 0 or columns < 0:
             raise ModelError(
-                "a matrix is quantised (.ftz), or its size damaged",
+                "a matrix is quantised (.ftz), or its size is damaged",
                 where=self.where,
                 fix="use the .bin of an unsupervised model",
             )
         return rows, columns
 
     def finish(self, size: int) -> None:
-        """Pass over the last ``size`` bytes. Raises ModelError if there are more or fewer."""
+        """Skip the last ``size`` bytes. Raises ModelError if there are more or fewer."""
         left = size - (len(self._data) - self._at)
         while data := self._stream.read(_BLOCK_BYTES):
             left -= len(data)
         if left > 0:
-            raise self._cut("the output matrix")
+            raise self._truncated("the output matrix")
         if left < 0:
             raise ModelError(
-                f"{-left} bytes follow after the model's end",
+                f"{-left} bytes follow after the end of the model",
                 where=self.where,
                 fix="fetch the file again",
             )
 
     def _fill(self, size: int) -> bool:
-        """Have ``size`` bytes ready; False if the file ends before."""
+        """Buffer at least ``size`` bytes; return False if the file ends before."""
         missing = size - (len(self._data) - self._at)
         pieces = [self._data[self._at :]] if missing > 0 else []
         while missing > 0 and (data := self._stream.read(max(_BLOCK_BYTES, missing))):
@@ -110,23 +110,25 @@ class Reader:
             self._data, self._at = b"".join(pieces), 0
         return missing <= 0
 
-    def _cut(self, what: str) -> ModelError:
+    def _truncated(self, what: str) -> ModelError:
         return ModelError(
-            f"the file ends in {what}", where=self.where, fix="fetch the file again: it is cut"
+            f"the file ends in {what}",
+            where=self.where,
+            fix="fetch the file again: it is truncated",
         )
 
 
 def read_header(reader: Reader) -> Header:
-    """Read the header. Raises ModelError for models that have no word vectors of this kind."""
+    """Read the header. Raises ModelError for models without unsupervised word vectors."""
     fields = _HEADER.unpack(reader.take(_HEADER.size, "the header"))
     version, dim, bucket, minn, maxn = (fields[i] for i in (1, 2, 10, 11, 12))
     entries, words, labels, _, pruned = fields[15:]
     if version not in _VERSIONS:
-        problem = f"is of version {version} of fastText's format, not 11 or 12"
+        problem = f"has version {version} of fastText's format, not 11 or 12"
     elif labels or words != entries:
-        problem = "is a supervised model (a classifier), not one of word vectors"
+        problem = "is a supervised model (a classifier), not a model of word vectors"
     elif pruned != -1:
-        problem = "is pruned or quantised (.ftz): its vectors are not those that were trained"
+        problem = "is pruned or quantised (.ftz), so its vectors are not the trained ones"
     elif not (1 <= dim <= _WIDEST and bucket >= 0 and minn >= 0 and maxn >= 0 and words >= 1):
         problem = "has a damaged header"
     else:

@@ -1,4 +1,4 @@
-"""Which of the usual forms a vector file has, found out from its first bytes."""
+"""Detect the format of a vector file from its first bytes."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ Kind = Literal["glove", "word2vec", "word2vec-binary", "fasttext"]
 Format = Literal["auto", "glove", "word2vec", "word2vec-binary", "fasttext"]
 
 HEAD_BYTES: Final = 1 << 16
-"""What :func:`kind_of` wants to see of a file."""
+"""Number of bytes from the start of a file that :func:`kind_of` needs."""
 
 FASTTEXT_MAGIC: Final = 793712314
 """First number of fastText's ``.bin``; FASTTEXT_FILEFORMAT_MAGIC_INT32 in its source."""
 
 _HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \r]*")
-# Wider than any published vectors; a header that says more is no header.
+# Wider than any published vectors; a line with a larger number is not a header.
 _WIDEST = 100_000
 _NO_NUMBERS = re.compile(rb"[^\t\r -~]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
-    """Rows and values a row that word2vec's first line announces; None for another line."""
+    """Return rows and values per row from word2vec's first line; None for any other line."""
     match = _HEADER.fullmatch(line)
     return (int(match[1]), int(match[2])) if match else None
 
 
 def kind_of(head: bytes, format: Format, where: str) -> Kind:
-    """The form of a file that begins with ``head``.
+    """Return the format of a file that begins with ``head``.
 
-    A first line of two whole numbers is word2vec's header, unless ``format`` is ``glove``.
+    A first line of two integers is word2vec's header, unless ``format`` is ``glove``.
 
     Args:
         head: its first :data:`HEAD_BYTES` bytes, or all.
-        format: what the user says it is.
+        format: as given by the user.
         where: the file, for messages.
 
     Raises:
-        ModelError: empty, of another form than ``format`` says, or of none of them.
+        ModelError: the file is empty, has another format than ``format``, or an unknown format.
     """
     if not head:
         raise ModelError("is empty", where=where, fix="fetch the file again")
-    found = _found(head, where)
-    if format in ("auto", found):
-        return found
-    if format == "glove" and found == "word2vec":
+    detected = _detected(head, where)
+    if format in ("auto", detected):
+        return detected
+    if format == "glove" and detected == "word2vec":
         return "glove"
-    if format == "word2vec" and found == "glove":
+    if format == "word2vec" and detected == "glove":
         raise ModelError(
             "the first line is not word2vec's header of two numbers",
             where=f"{where}:1",
             fix="use format: glove for a file without a header",
         )
     raise ModelError(
-        f"is not of the format {format!r}, but looks like {found!r}",
+        f"does not have the format {format!r}, but looks like {detected!r}",
         where=where,
-        fix=f"use format: {found}, or auto",
+        fix=f"use format: {detected}, or auto",
     )
 
 
-def _found(head: bytes, where: str) -> Kind:
+def _detected(head: bytes, where: str) -> Kind:
     if head[:4] == struct.pack("<i", FASTTEXT_MAGIC):
         return "fasttext"
     if head[0] == 0x80 and head[1:2] <= b"\x05":
         raise ModelError(
-            "is a pickle (what gensim's own save() writes), which could run code when it is read",
+            "is a pickle (as written by gensim's save()), which could run code when it is read",
             where=where,
             fix="write it with save_word2vec_format() or save_facebook_model()",
         )
@@ -80,16 +80,16 @@ def _found(head: bytes, where: str) -> Kind:
         return "word2vec"
     if b"\0" in head:
         raise ModelError(
-            "is neither text nor a binary form that is known here",
+            "is neither text nor a known binary format",
             where=where,
-            fix="use GloVe's or word2vec's text, word2vec's binary form, or fastText's .bin",
+            fix="use GloVe or word2vec text, word2vec's binary format, or fastText's .bin",
         )
     return "glove" if header is None else "word2vec"
 
 
 def _is_binary(rest: bytes, dim: int) -> bool:
-    """Whether the first row's values are floats and not digits."""
+    """Whether the values of the first row are binary floats and not digits."""
     values = rest.partition(b" ")[2][: 4 * dim]
-    # A row of digits may be shorter than that and have a word behind it, of any language.
+    # A row of digits can be shorter than that and be followed by a word in any language.
     row = values.partition(b"\n")[0]
     return _NO_NUMBERS.search(row) is not None or _CONTROL.search(values) is not None

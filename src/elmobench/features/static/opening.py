@@ -1,4 +1,4 @@
-"""From a path to its vectors: which form, and one source a process for each state of a file."""
+"""Open vector files: detect the format; one source per process for each state of a file."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def open_vectors(
     member: str | None = None,
     duplicates: Duplicates = "error",
 ) -> VectorSource:
-    """The vectors at ``path``; only the start of the file is read here.
+    """Open the vectors at ``path``; only the start of the file is read.
 
-    A file that has been opened before in this process, and is still the same, keeps the vectors
-    that were read of it.
+    If the file has been opened before in this process and has not changed, the same source, with
+    the vectors read so far, is returned.
 
     Args:
-        path: plain, gzipped or zipped.
-        format: ``auto`` finds it out; ``glove`` and ``word2vec`` are text.
+        path: a plain, gzipped or zipped file.
+        format: ``auto`` to detect it; ``glove`` and ``word2vec`` are text.
         member: of a zip with several files.
-        duplicates: whether a word that stands twice is an ``error``, or its ``first`` row holds.
+        duplicates: whether a word in two rows is an ``error``, or its ``first`` row is used.
 
     Raises:
-        ModelError: naming the file: absent, damaged, of another form than ``format`` says; a
-            member that is missing or has to be chosen.
-        ConfigError: ``duplicates`` for a form that cannot have them.
+        ModelError: the file is missing, damaged or not in the given ``format``; or its member is
+            missing or must be chosen. The message names the file.
+        ConfigError: ``duplicates`` is set for a format that cannot have them.
     """
     try:
         state = file_state(path)
@@ -39,7 +39,7 @@ def open_vectors(
         raise ModelError(
             f"cannot be read: {error}", where=str(path), fix="fetch the file again"
         ) from error
-    # Absolute, since it is read later, wherever the process is by then.
+    # Absolute, since it is read later, when the current folder may have changed.
     return _opened(path.absolute(), state, format, member, duplicates)
 
 
@@ -58,7 +58,7 @@ def _opened(
     if kind == "fasttext":
         if duplicates != "error":
             raise ConfigError(
-                "a fastText model has no duplicates",
+                "a fastText model cannot have duplicates",
                 where=file.name,
                 fix="leave the option duplicates out",
             )

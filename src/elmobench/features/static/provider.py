@@ -1,4 +1,4 @@
-"""The provider of static word vectors: case and unknown words on top of a file's vectors."""
+"""The provider of static word vectors: a file's vectors, with rules for case and unknown words."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from elmobench.features.static.random_vectors import hashed_vectors
 from elmobench.features.static.source import Duplicates, VectorSource
 
 VERSION: Final = 1
-"""Bumped by hand when any vector changes; tests guard it."""
+"""Increased by hand when any vector changes; tests check this."""
 
 Case = Literal["keep", "lower", "keep-then-lower"]
 Unknown = Literal["zero", "mean", "random"]
 
 
 class StaticProvider(FeatureProvider):
-    """Vectors of a :class:`VectorSource`; the file is read when words are asked for.
+    """Vectors of a :class:`VectorSource`; the file is read when words are encoded.
 
     Args:
         name: for messages.
         source: words and vectors.
-        identity: what the fingerprint covers of the file: digest, form and how it is read.
-        case: ``keep`` looks a word up as it is spelt, ``lower`` in lower case,
-            ``keep-then-lower`` as spelt and, if that is not there, in lower case. A word in
-            neither spelling gets fastText's vector of its n-grams as it is spelt.
-        unknown: what a word without a vector gets: zeros, the ``mean`` of all vectors, or a
-            ``random`` vector of its own with the mean and deviation of the others.
+        identity: the part of the fingerprint about the file: digest, format and reading options.
+        case: ``keep`` looks a word up as spelt, ``lower`` in lower case, ``keep-then-lower`` as
+            spelt and, if that is missing, in lower case. For a word that is missing in both
+            spellings, fastText computes a vector from the n-grams of the word as spelt.
+        unknown: vector of words without one: ``zero``, the ``mean`` of all vectors, or ``random``
+            for a random vector per word with the mean and standard deviation of all vectors.
         seed: of the random vectors.
     """
 
@@ -74,7 +74,7 @@ class StaticProvider(FeatureProvider):
         unknown: Unknown = "zero",
         seed: int = 0,
     ) -> StaticProvider:
-        """Vectors of a file in any form, see :func:`open_vectors`. Raises ModelError."""
+        """Load a file of any supported format, see :func:`open_vectors`. Raises ModelError."""
         source = open_vectors(path, format, member, duplicates)
         identity = {"file": cached_sha256(path), "format": source.kind}
         if source.file.member is not None:
@@ -85,7 +85,7 @@ class StaticProvider(FeatureProvider):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the file, the form it was read as and the options."""
+        """SHA-256 (hex) of the file, its format and the options."""
         identity = {
             "kind": "static",
             "version": VERSION,
@@ -99,16 +99,16 @@ class StaticProvider(FeatureProvider):
 
     @property
     def parameters(self) -> int:
-        """Number of values in the file that vectors are made of."""
+        """Number of values in the file from which vectors are computed."""
         return self._source.parameters
 
     @property
     def parameter_count_is_cheap(self) -> bool:
-        """Whether :attr:`parameters` is known without reading a whole file for it."""
+        """Whether :attr:`parameters` is known without reading the whole file."""
         return self._source.parameter_count_is_cheap
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """One (V, dim) array. Raises ModelError if the file turns out to be damaged."""
+        """Return one (V, dim) array. Raises ModelError if the file is damaged."""
         self._source.read(self._spellings(words))
         out = np.zeros((len(words), self.dim), dtype=np.float32)
         absent = []
@@ -127,19 +127,19 @@ class StaticProvider(FeatureProvider):
         return [out]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
-        """There are no token layers: one empty list a sentence."""
+        """Return an empty list per sentence, since there are no token layers."""
         return [[] for _ in sentences]
 
     @contextmanager
     def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
-        """Inside the block, and after it, the vectors of ``words`` have been read, in one pass."""
+        """Read the vectors of ``words`` in one pass; they stay available after the block."""
         self._source.read(self._spellings(words))
         yield
 
     def coverage(self, words: Sequence[str]) -> dict[str, float] | None:
-        """Share of ``words`` (``tokens``, repeats counted) and of their ``types`` with a vector.
+        """Return the share of ``tokens`` and of ``types`` with a vector; both are 1 for no words.
 
-        Both are 1 for no words at all. A vector of n-grams counts.
+        Vectors computed from n-grams count as well.
         """
         types = set(words)
         self._source.index(self._spellings(types))
@@ -150,16 +150,16 @@ class StaticProvider(FeatureProvider):
         }
 
     def describe(self) -> dict[str, Any]:
-        """What a record keeps of this provider; JSON values only."""
+        """Describe this provider for a run record; JSON values only."""
         return super().describe() | {"case": self.case, "unknown": self.unknown}
 
     def _spellings(self, words: Iterable[str]) -> set[str]:
-        """All that may be looked up for ``words``."""
+        """All spellings that may be looked up for ``words``."""
         kept = set() if self.case == "lower" else set(words)
         return kept if self.case == "keep" else kept | {word.lower() for word in words}
 
     def _spelling(self, word: str) -> str:
-        """The one that is looked up for ``word``."""
+        """The spelling that is looked up for ``word``."""
         if self.case == "lower":
             return word.lower()
         if self.case == "keep" or self._source.knows(word):
@@ -180,10 +180,10 @@ class _Settings(BaseModel):
 
 
 class StaticFactory(ProviderFactory):
-    """File ``vectors``; options of :meth:`StaticProvider.from_file`."""
+    """File ``vectors``; the options of :meth:`StaticProvider.from_file`."""
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
-        """``static:file``."""
+        """Return the entry of ``static:file``."""
         return (
             ModelEntry(
                 provider="static",

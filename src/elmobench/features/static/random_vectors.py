@@ -1,4 +1,4 @@
-"""A random vector for each word type: the control that knows nothing but identity."""
+"""One random vector per word type: a control that only identifies words."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from elmobench.core.validation import validated
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 
 VERSION: Final = 1
-"""Bumped by hand when any vector changes; golden tests guard it."""
+"""Increased by hand when any vector changes; golden tests check this."""
 
 _UNIT_BOUND = np.float32(3**0.5)
 
 
 def hashed_vectors(words: Sequence[str], dim: int, seed: int) -> FloatArray:
-    """(V, ``dim``) values, uniform in ±√3 (so of variance 1), each a hash of seed and word.
+    """Return (V, ``dim``) values, uniform in ±√3 (variance 1), as hashes of seed and word.
 
-    No generator, vocabulary or order is involved: a word's vector is the same in every
-    program, on every platform.
+    They do not depend on a random generator, a vocabulary or an order: a word's vector is the same
+    in every program and on every platform.
     """
     prefix = f"elmobench-random/{seed}/".encode()
     raw = b"".join(
@@ -31,7 +31,7 @@ def hashed_vectors(words: Sequence[str], dim: int, seed: int) -> FloatArray:
         for word in words
     )
     bits = np.frombuffer(raw, dtype="<u4").reshape(len(words), dim)
-    # 24 bits fill a float32's mantissa: the conversion is exact.
+    # A float32 has a mantissa of 24 bits, so the conversion is exact.
     unit = (bits >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
     return (unit * np.float32(2) - np.float32(1)) * _UNIT_BOUND
 
@@ -41,8 +41,8 @@ class RandomStaticProvider(FeatureProvider):
 
     Args:
         name: for messages.
-        dim: values a vector.
-        seed: another seed gives other vectors.
+        dim: values per vector.
+        seed: of the vectors.
     """
 
     def __init__(self, name: str = "random", dim: int = 128, seed: int = 0) -> None:
@@ -57,19 +57,19 @@ class RandomStaticProvider(FeatureProvider):
 
     @property
     def parameters(self) -> int:
-        """There are none: vectors are computed."""
+        """Zero: vectors are computed from hashes."""
         return 0
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """One (V, dim) array."""
+        """Return one (V, dim) array."""
         return [hashed_vectors(words, self.dim, self.seed)]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
-        """There are no token layers: one empty list a sentence."""
+        """Return an empty list per sentence, since there are no token layers."""
         return [[] for _ in sentences]
 
     def describe(self) -> dict[str, Any]:
-        """What a record keeps of this provider; JSON values only."""
+        """Describe this provider for a run record; JSON values only."""
         return super().describe() | {"seed": self.seed}
 
 

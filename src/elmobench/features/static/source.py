@@ -1,4 +1,4 @@
-"""What a provider of static vectors asks of a file: the vectors of the words that are wanted."""
+"""Sources of static vectors: read the vectors of requested words from a file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _NO_HASHES: Final[Hashes] = np.zeros(0, dtype=np.int64)
 
 
 class VectorSource(ABC):
-    """Words and vectors of one file, read when they are asked for and kept for the process.
+    """Words and vectors of one file, read on request and kept until the process ends.
 
     Args:
-        file: where they are.
-        kind: its form.
-        dim: values a vector, D.
+        file: with the vectors.
+        kind: its format.
+        dim: values per vector, D.
     """
 
     def __init__(self, file: VectorFile, kind: Kind, dim: int) -> None:
@@ -37,36 +37,36 @@ class VectorSource(ABC):
 
     @abstractmethod
     def read(self, words: Iterable[str]) -> None:
-        """Read what is missing of the vectors of ``words``, all in one pass over the file.
+        """Read the vectors of ``words`` that have not been read, in one pass over the file.
 
         The first pass checks the whole file.
 
         Raises:
-            ModelError: naming file and row: a damaged or truncated file, a row of another
-                length, a count that is wrong, a word that stands twice, a value that is no
-                finite number.
+            ModelError: the file is damaged or truncated, a row has another length, a count is
+                wrong, a word appears twice, or a value is not a finite number. The message names
+                file and row.
         """
 
     @abstractmethod
     def index(self, words: Iterable[str]) -> None:
-        """Make :meth:`knows` and :attr:`size` ready: :meth:`read` if nothing has been read."""
+        """Prepare :meth:`knows`: call :meth:`read` if nothing has been read."""
 
     @abstractmethod
     def knows(self, word: str) -> bool:
         """Whether the file lists ``word``."""
 
     def covers(self, word: str) -> bool:
-        """Whether ``word`` has a vector, be it listed or not."""
+        """Whether ``word`` has a vector, listed or computed."""
         return self.knows(word)
 
     @abstractmethod
     def vector(self, word: str) -> FloatArray | None:
-        """(D,) of a word that has been read; None if it has no vector."""
+        """Return the (D,) vector of a word that has been read; None if it has no vector."""
 
     @property
     @abstractmethod
     def parameters(self) -> int:
-        """Number of values that vectors are made of."""
+        """Number of values from which vectors are computed."""
 
     @property
     def parameter_count_is_cheap(self) -> bool:
@@ -75,7 +75,7 @@ class VectorSource(ABC):
 
     @abstractmethod
     def statistics(self) -> tuple[FloatArray, FloatArray]:
-        """(D,) mean and (D,) standard deviation over the vectors of all listed words."""
+        """Return (D,) mean and (D,) standard deviation of the vectors of all listed words."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class Block:
     """Some rows of a file.
 
     Attributes:
-        first: line or number of the first of them.
+        first: line or row number of the first row.
         words: N words, none empty.
-        values: (N, D), float64 or float32; finiteness is not checked yet.
+        values: (N, D), float64 or float32; not yet checked to be finite.
     """
 
     first: int
@@ -94,14 +94,14 @@ class Block:
 
 
 class RowSource(VectorSource):
-    """A file of one word and its vector a row.
+    """A file with one word and its vector per row, read block by block.
 
-    It is read block by block. Kept are the vectors of wanted words, and of every word 64 bits
-    of hash: they tell later whether it is there (wrongly for one word in 1e13, in a file of a
-    million), and find the words that stand twice.
+    The vectors of requested words and a 64-bit hash of every word are kept. The hashes show whether
+    a word is in the file (with an error rate of 1e-13 per word in a file of a million words) and
+    find words that appear twice.
 
     Args:
-        duplicates: a word that stands twice is an ``error``, or its ``first`` row holds.
+        duplicates: whether a word in two rows is an ``error``, or its ``first`` row is used.
     """
 
     def __init__(self, file: VectorFile, kind: Kind, dim: int, duplicates: Duplicates) -> None:
@@ -115,11 +115,11 @@ class RowSource(VectorSource):
 
     @abstractmethod
     def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
-        """All rows, in order. Raises ModelError for what is wrong with their form."""
+        """Yield all rows, in order. Raises ModelError for malformed rows."""
 
     @abstractmethod
     def place(self, row: int) -> str:
-        """A row for messages, numbered as in :attr:`Block.first`."""
+        """Describe a row, numbered as in :attr:`Block.first`, for messages."""
 
     def read(self, words: Iterable[str]) -> None:
         """See :meth:`VectorSource.read`."""
@@ -128,14 +128,14 @@ class RowSource(VectorSource):
             wanted = {word for word in wanted if self._listed(word)}
         if not wanted and self._hashes is not None:
             return
-        found, hashes = self._pass(wanted)
+        vectors, hashes = self._pass(wanted)
         repeated = _repeated(hashes)
         if len(np.setdiff1d(repeated, self._suspects)):
-            # Words of equal hash, probably equal words: look at them again, by their spelling.
+            # Words with equal hashes are probably equal: compare their spelling in a second pass.
             self._suspects = repeated
-            found, hashes = self._pass(wanted)
-        self._vectors.update(found)
-        self._absent.update(wanted - found.keys())
+            vectors, hashes = self._pass(wanted)
+        self._vectors.update(vectors)
+        self._absent.update(wanted - vectors.keys())
         self._hashes = hashes
 
     def index(self, words: Iterable[str]) -> None:
@@ -160,7 +160,7 @@ class RowSource(VectorSource):
 
     @property
     def parameter_count_is_cheap(self) -> bool:
-        """Whether the file has been read: only then the number of its rows is known."""
+        """Whether the file has been read, so that the number of its rows is known."""
         return self._hashes is not None
 
     def statistics(self) -> tuple[FloatArray, FloatArray]:
@@ -176,66 +176,68 @@ class RowSource(VectorSource):
         return at < len(self._hashes) and int(self._hashes[at]) == code
 
     def _pass(self, wanted: set[str]) -> tuple[dict[str, FloatArray], Hashes]:
-        """Vectors of those ``wanted`` that are there, and the sorted hashes of all words."""
-        found: dict[str, FloatArray] = {}
+        """Return the vectors of ``wanted`` words in the file, and sorted hashes of all words."""
+        vectors: dict[str, FloatArray] = {}
         first_rows: dict[str, int] = {}
         hashes = [_NO_HASHES]
         moments = Moments(self.dim)
         with self.file.open() as stream:
             for block in self.blocks(stream):
-                values = self._narrowed(block)
+                values = self._as_float32(block)
                 codes = np.fromiter(map(hash, block.words), np.int64, len(block.words))
-                again = self._repeats(block, codes, first_rows)
-                if again:
-                    kept = [i for i in range(len(codes)) if i not in again]
+                repeats = self._repeats(block, codes, first_rows)
+                if repeats:
+                    kept = [i for i in range(len(codes)) if i not in repeats]
                     block = Block(block.first, [block.words[i] for i in kept], block.values[kept])
                     values, codes = values[kept], codes[kept]
                 moments.add(block.values)
                 hashes.append(codes)
                 for word, vector in zip(block.words, values, strict=True):
                     if word in wanted:
-                        found[word] = vector.copy()
+                        vectors[word] = vector.copy()
         if moments.size == 0:
-            raise ModelError("has no words", where=self.file.name, fix="fetch the file again")
+            raise ModelError(
+                "the file has no words", where=self.file.name, fix="fetch the file again"
+            )
         self._statistics = moments.result()
-        return found, np.sort(np.concatenate(hashes))
+        return vectors, np.sort(np.concatenate(hashes))
 
-    def _narrowed(self, block: Block) -> FloatArray:
+    def _as_float32(self, block: Block) -> FloatArray:
         with np.errstate(over="ignore"):
             values = block.values.astype(np.float32, copy=False)
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values).all(axis=1)))
             raise ModelError(
-                "a value that is not a finite number",
+                "a value is not a finite number",
                 where=self.place(block.first + row),
                 fix="correct the row, or fetch the file again",
             )
         return values
 
     def _repeats(self, block: Block, codes: Hashes, first_rows: dict[str, int]) -> set[int]:
-        """Numbers in ``block`` of the rows whose word stands in a row before."""
-        again: set[int] = set()
+        """Return the indices in ``block`` of rows whose word appears in an earlier row."""
+        repeats: set[int] = set()
         if not len(self._suspects):
-            return again
+            return repeats
         for i in np.flatnonzero(np.isin(codes, self._suspects)).tolist():
             word, row = block.words[i], block.first + i
             if first_rows.setdefault(word, row) == row:
                 continue
             if self._duplicates == "error":
                 raise ModelError(
-                    f"the word {word!r} stands here and in {self._row_name(first_rows[word])}",
+                    f"the word {word!r} appears here and in {self._row_name(first_rows[word])}",
                     where=self.place(row),
                     fix="remove one of the two rows, or set the option duplicates: first",
                 )
-            again.add(i)
-        return again
+            repeats.add(i)
+        return repeats
 
     def _row_name(self, row: int) -> str:
         return f"line {row}"
 
 
 class Moments:
-    """Mean and deviation of rows as they come by, summed one after the other in 64 bits."""
+    """Running mean and standard deviation of rows, summed sequentially in float64."""
 
     def __init__(self, dim: int) -> None:
         self.size = 0
@@ -243,7 +245,7 @@ class Moments:
         self._squares = np.zeros(dim)
 
     def add(self, values: NDArray[Any]) -> None:
-        """(N, D) further rows."""
+        """Add (N, D) rows."""
         self.size += len(values)
         # numpy adds along the first axis row by row, so blocks of any size give equal sums.
         self._total = np.add.reduce(np.vstack([self._total, values]), axis=0)
@@ -251,12 +253,12 @@ class Moments:
         self._squares = np.add.reduce(np.vstack([self._squares, squares]), axis=0)
 
     def result(self) -> tuple[FloatArray, FloatArray]:
-        """(D,) mean and (D,) standard deviation."""
+        """Return (D,) mean and (D,) standard deviation."""
         mean = self._total / self.size
         variance = np.maximum(self._squares / self.size - np.square(mean), 0)
         return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
 
 
 def _repeated(hashes: Hashes) -> Hashes:
-    """Those that stand more than once in a sorted array."""
+    """Return the hashes that appear more than once in a sorted array."""
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])

@@ -1,8 +1,8 @@
-"""GloVe's and word2vec's text: one word and its values a line, separated by single blanks.
+"""Text formats of GloVe and word2vec: one word and its values per line, separated by single blanks.
 
-word2vec's begins with a line of two numbers, rows and values; some writers end every line with
-a blank. GloVe's has words that contain blanks themselves, so values are counted from the right.
-fastText's ``.vec`` is word2vec's text.
+word2vec's format begins with a line of two numbers, rows and values; some writers end every line
+with a blank. GloVe's files have words that contain blanks, so values are counted from the right.
+fastText's ``.vec`` is word2vec's text format.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _LONGEST_LINE: Final = 1 << 25
 
 
 class TextSource(RowSource):
-    """Vectors in text form.
+    """Vectors in a text format.
 
     Args:
-        file: where they are.
+        file: with the vectors.
         kind: ``word2vec`` if there is a header.
         duplicates: see :class:`RowSource`.
 
     Raises:
-        ModelError: the first lines hold no vectors.
+        ModelError: the first lines contain no vectors.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class TextSource(RowSource):
             sample = [line.rstrip(b" \r") for line in islice(lines, _SAMPLE)]
         header = header_of(sample[0]) if kind == "word2vec" else None
         if header is None:
-            # Words may hold blanks and a row may be broken: most rows are right.
+            # Words may contain blanks and rows may be damaged, so take the most frequent count.
             dim = Counter(line.count(b" ") for line in sample).most_common(1)[0][0]
         else:
             self._count, dim = header
         if dim < 1:
             raise ModelError(
-                "no vectors in its first lines",
+                "there are no vectors in the first lines",
                 where=f"{file.name}:1",
                 fix="check the format option",
             )
         super().__init__(file, kind, dim, duplicates)
 
     def place(self, row: int) -> str:
-        """File and line."""
+        """Return file and line, for messages."""
         return f"{self.file.name}:{row}"
 
     def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
@@ -80,11 +80,11 @@ class TextSource(RowSource):
             raise ModelError(
                 f"the header announces {self._count} words, but there are {size}",
                 where=self.place(1),
-                fix="fetch the file again: it may be cut short",
+                fix="fetch the file again: it may be truncated",
             )
 
     def _block(self, lines: list[bytes], first: int) -> Block:
-        """All rows at once; if anything is odd, one by one, to say which and what."""
+        """Parse all rows at once; after a failure one by one, to report the row and the problem."""
         words: list[bytes] = []
         rows: list[bytes] = []
         for line in lines:
@@ -101,19 +101,19 @@ class TextSource(RowSource):
         except UnicodeDecodeError:
             texts = []
         if values is None or not all(texts) or not texts:
-            return self._slow_block(words, rows, first)
+            return self._parse_rows(words, rows, first)
         return Block(first, texts, values.reshape(-1, self.dim))
 
     def _split(self, line: bytes, number: int) -> tuple[bytes, bytes]:
-        """Word and values of a line with more or fewer blanks than values."""
+        """Split a line with more or fewer blanks than values into word and values."""
         pieces = line.rsplit(b" ", self.dim)
         word = pieces[0]
-        # A row with a value too many looks like a word with a blank in it.
-        ragged = len(pieces) != self.dim + 1 or (
+        # A row with one value too many looks like a word that contains a blank.
+        wrong_length = len(pieces) != self.dim + 1 or (
             b" " in word
             and (self._count is not None or _NUMBER.fullmatch(word.rsplit(b" ", 1)[1]) is not None)
         )
-        if ragged:
+        if wrong_length:
             raise ModelError(
                 f"{line.count(b' ')} values, expected {self.dim}",
                 where=self.place(number),
@@ -121,7 +121,7 @@ class TextSource(RowSource):
             )
         return word, line[len(word) + 1 :]
 
-    def _slow_block(self, words: list[bytes], rows: list[bytes], first: int) -> Block:
+    def _parse_rows(self, words: list[bytes], rows: list[bytes], first: int) -> Block:
         texts, values = [], []
         for number, (word, row) in enumerate(zip(words, rows, strict=True), start=first):
             try:
@@ -135,7 +135,7 @@ class TextSource(RowSource):
                 ) from None
             if not text:
                 raise ModelError(
-                    "no word before the values",
+                    "there is no word before the values",
                     where=self.place(number),
                     fix="correct the row, or fetch the file again",
                 )
@@ -145,20 +145,20 @@ class TextSource(RowSource):
 
 
 def _number(piece: bytes) -> float:
-    """A value; infinities and NaN pass, for the check that names them."""
+    """Parse a value; infinities and NaN are accepted here and reported by a later check."""
     if _NUMBER.fullmatch(piece) is None and piece.lower().lstrip(b"+-") not in (b"nan", b"inf"):
         raise ValueError
     return float(piece)
 
 
 def _numbers(text: bytes, size: int) -> NDArray[np.float64] | None:
-    """``size`` numbers between single blanks; None if that is not what ``text`` is."""
-    # numpy takes "1-2" for two numbers and skips any white space: neither may hide a gap.
+    """Parse ``size`` numbers separated by single blanks; None if ``text`` is anything else."""
+    # numpy parses "1-2" as two numbers and skips any white space, which would hide missing values.
     if b"  " in text or text[:1] == b" " or text[-1:] == b" " or text.translate(None, _PLAIN):
         return None
     try:
         with warnings.catch_warnings():
-            # numpy warns where it stops at text that is no number.
+            # numpy warns if it stops at text that is not a number.
             warnings.simplefilter("error", DeprecationWarning)
             values = np.fromstring(text, dtype=np.float64, sep=" ")
     except (ValueError, DeprecationWarning):
@@ -167,21 +167,21 @@ def _numbers(text: bytes, size: int) -> NDArray[np.float64] | None:
 
 
 def _line_blocks(stream: IO[bytes], where: str) -> Iterator[list[bytes]]:
-    """All lines, without their ends, some megabytes at a time."""
-    begun: list[bytes] = []
+    """Yield all lines, without line ends, in blocks of some megabytes."""
+    incomplete: list[bytes] = []
     while data := stream.read(_BLOCK_BYTES):
         end = data.rfind(b"\n")
         if end < 0:
-            begun.append(data)
-            if len(begun) * _BLOCK_BYTES > _LONGEST_LINE:
+            incomplete.append(data)
+            if len(incomplete) * _BLOCK_BYTES > _LONGEST_LINE:
                 raise ModelError(
-                    "a line of more than 32 MB: this is no text of word vectors",
+                    "a line has more than 32 MB, so this is not a text file of word vectors",
                     where=where,
                     fix="check the format option",
                 )
             continue
-        lines = b"".join([*begun, data[:end]]).split(b"\n")
-        begun = [data[end + 1 :]] if end + 1 < len(data) else []
+        lines = b"".join([*incomplete, data[:end]]).split(b"\n")
+        incomplete = [data[end + 1 :]] if end + 1 < len(data) else []
         yield lines
-    if begun:
-        yield b"".join(begun).split(b"\n")
+    if incomplete:
+        yield b"".join(incomplete).split(b"\n")

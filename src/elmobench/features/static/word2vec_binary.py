@@ -1,6 +1,6 @@
 """word2vec's binary form: a header line, then ``word``, a blank and D little-endian floats.
 
-The original tool writes a line end behind each row, others do not; its own reader skips them.
+The original tool writes a line end after each row, other tools do not; its reader skips line ends.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class BinarySource(RowSource):
     def __init__(self, file: VectorFile, duplicates: Duplicates) -> None:
         with file.open() as stream:
             header = header_of(stream.readline(100).rstrip(b"\n"))
-        assert header is not None, "told by formats.kind_of"
+        assert header is not None, "checked by formats.kind_of"
         self._count, dim = header
         super().__init__(file, "word2vec-binary", dim, duplicates)
 
     def place(self, row: int) -> str:
-        """File and number of the word."""
+        """Return file and number of the word, for messages."""
         return f"{self.file.name}: word {row} of {self._count}"
 
     def blocks(self, stream: IO[bytes]) -> Iterator[Block]:
@@ -48,21 +48,21 @@ class BinarySource(RowSource):
                 raise ModelError(
                     "the file ends here",
                     where=self.place(done + 1),
-                    fix="fetch the file again: it is cut short, or its header is wrong",
+                    fix="fetch the file again: it is truncated, or its header is wrong",
                 )
             done, rest = done + len(words), rest[used:]
-        # Up to the end, where compressed files have a checksum.
+        # Read to the end, where compressed files have a checksum.
         while len(rest) < 2 and (data := stream.read(_BLOCK_BYTES)):
             rest += data
         if rest not in (b"", b"\n"):
             raise ModelError(
-                f"more follows after the {self._count} words that its header announces",
+                f"there is more data after the {self._count} words that the header announces",
                 where=self.file.name,
-                fix="fetch the file again: it, or its header, is wrong",
+                fix="fetch the file again: the data or the header is wrong",
             )
 
     def _rows(self, data: bytes, done: int) -> tuple[list[str], list[bytes], int]:
-        """The complete rows at the start of ``data``, and the bytes they take."""
+        """Return words and vectors of the complete rows in ``data``, and their size in bytes."""
         words: list[str] = []
         vectors: list[bytes] = []
         used, width = 0, 4 * self.dim
@@ -86,7 +86,7 @@ class BinarySource(RowSource):
             word = ""
         if not word:
             raise ModelError(
-                "no word here, or one that is not UTF-8",
+                "there is no word here, or it is not UTF-8",
                 where=self.place(row),
                 fix="fetch the file again: it is damaged, or its header is wrong",
             )

@@ -1,4 +1,4 @@
-"""Sentences to word vectors of all layers: windows, batches, pooling of pieces."""
+"""Encode sentences into word vectors of all layers: windows, batches, pooling of pieces."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from elmobench.features.transformer.windows import IntArray, plan_windows
 
 Pooling = Literal["mean", "first", "last"]
 
-# One batch, padding included: enough for large products, bounded memory. A window that is
-# longer stands alone.
+# Maximum size of a batch, padding included: enough for large products, with bounded memory. A
+# longer window is a batch of its own.
 _BATCH_PIECES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One window of one sentence, and where its vectors go.
+    """One window of one sentence, and the words whose vectors it gives.
 
     Attributes:
         sentence: index of the sentence.
         ids: (n,) pieces with special tokens.
         words: (W,) positions in the sentence of the words that are taken from this window.
-        begins: (W,) index in ``ids`` of each one's first piece.
-        counts: (W,) how many pieces each has.
+        begins: (W,) index in ``ids`` of the first piece of each of these words.
+        counts: (W,) number of pieces of each of these words.
     """
 
     sentence: int
@@ -42,16 +42,16 @@ class _Row:
 
 
 class WindowEncoder:
-    """Runs a network over sentences; a pure function of each sentence.
+    """Encode sentences with a network; a pure function of each sentence.
 
     Args:
         network: takes ``input_ids`` and ``attention_mask`` and returns ``hidden_states``.
-        pieces: splits words.
-        pad_id: fills rows; masked, so it must only be a valid id.
-        window: pieces that the network reads at once, special tokens included.
-        stride: pieces from one window's beginning to the next.
-        pooling: which of a word's pieces make its vector.
-        layers, dim: how many hidden states there are, and their width.
+        pieces: splits words into pieces.
+        pad_id: for padding; it is masked, so any valid id will do.
+        window: maximum number of pieces encoded at once, special tokens included.
+        stride: pieces between the beginnings of successive windows.
+        pooling: how a word's vector is computed from those of its pieces.
+        layers, dim: number and width of the hidden states.
         alone: whether every window is a batch of its own.
     """
 
@@ -80,7 +80,7 @@ class WindowEncoder:
         self._alone = alone
 
     def __call__(self, sentences: Sequence[Sentence]) -> list[list[FloatArray]]:
-        """One (T, D) array a layer for each sentence; zeros for words without pieces."""
+        """Return one (T, D) array per layer for each sentence; zeros for words without pieces."""
         results: list[list[FloatArray]] = [
             [np.zeros((len(s), self._dim), dtype=np.float32) for _ in range(self._layers)]
             for s in sentences
@@ -133,13 +133,13 @@ class WindowEncoder:
 
 
 def pool(flat: FloatArray, begins: IntArray, counts: IntArray, pooling: Pooling) -> FloatArray:
-    """(W, D) vectors of words from the (N, D) ones of pieces.
+    """Compute (W, D) vectors of words from the (N, D) vectors of pieces.
 
     Args:
-        flat: one row a piece.
+        flat: one row per piece.
         begins: (W,) row of each word's first piece.
-        counts: (W,) number of its pieces, which follow one another; at least 1.
-        pooling: the ``mean`` of them all, or the ``first`` or ``last`` one.
+        counts: (W,) number of its pieces, which are consecutive; at least 1.
+        pooling: the ``mean`` of the pieces, or the ``first`` or ``last`` one.
     """
     total: FloatArray = flat[begins + counts - 1 if pooling == "last" else begins]
     if pooling != "mean":
@@ -152,7 +152,7 @@ def pool(flat: FloatArray, begins: IntArray, counts: IntArray, pooling: Pooling)
 
 
 def _truncated(pieces: Pieces, room: int) -> tuple[IntArray, IntArray]:
-    """Ids and counts of pieces; of a word with more than ``room`` the first ones."""
+    """Return ids and counts of pieces, with each word truncated to ``room`` pieces."""
     if pieces.counts.max(initial=0) <= room:
         return pieces.ids, pieces.counts
     begins = np.cumsum(pieces.counts) - pieces.counts
@@ -161,7 +161,7 @@ def _truncated(pieces: Pieces, room: int) -> tuple[IntArray, IntArray]:
 
 
 def _batches(rows: Sequence[_Row], pieces: int) -> Iterator[list[_Row]]:
-    """Rows of similar length together, the longest first; as many as ``pieces`` allow."""
+    """Yield batches of rows of similar length, longest first, of at most ``pieces`` pieces."""
     batch: list[_Row] = []
     for row in sorted(rows, key=lambda row: -len(row.ids)):
         if batch and (len(batch) + 1) * len(batch[0].ids) > pieces:

@@ -1,4 +1,4 @@
-"""Transformers by folder, by the hub's name, or by a catalog entry."""
+"""Create transformer providers from a folder, a hub name or a catalog entry."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class _Settings(BaseModel):
 
 
 class TransformerFactory(ProviderFactory):
-    """Files under their own names; or option ``folder``; or ``repo``, ``revision``, ``sha256``.
+    """Files by name, option ``folder``, or options ``repo``, ``revision`` and ``sha256``.
 
     Further options: ``pieces``, ``arithmetic``, ``device``, ``window`` and ``stride``.
     """
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
-        """``bert:folder``; where there is none, ``bert:name`` of a model on the hub."""
+        """Return the entry of ``bert:folder``; without a folder, of ``bert:name`` on the hub."""
         try:
             folder = find_model_path(path, base, where, folder=True)
         except ModelError:
@@ -71,17 +71,10 @@ class TransformerFactory(ProviderFactory):
         trust_first: bool = False,
         progress: DownloadProgress | None = None,
     ) -> dict[str, Path]:
-        """The model's files by name: as given, of the folder, or of the hub."""
+        """Return the model's files by name: as given, from the folder, or from the hub."""
         own = validated(_Settings, entry.options, where)
-        given = [
-            word
-            for word, value in (
-                ("files", entry.files),
-                ("folder", own.folder),
-                ("repo", own.repo),
-            )
-            if value
-        ]
+        sources = {"files": entry.files, "folder": own.folder, "repo": own.repo}
+        given = [source for source, value in sources.items() if value]
         if len(given) != 1:
             raise ConfigError(
                 f"its files are given by {' and by '.join(given) or 'nothing'}",
@@ -90,14 +83,14 @@ class TransformerFactory(ProviderFactory):
             )
         if own.repo is not None:
             revision = chosen.get("revision", own.revision)
-            # The entry's digests are those of its own commit.
+            # The digests in the entry are valid only for its own commit.
             known = own.sha256 if revision == own.revision else {}
             return hub_files(own.repo, revision, known, where, trust_first)
         if "revision" in chosen:
             raise ConfigError(
                 "local files have no revision",
                 where=where,
-                fix="leave @revision out, or name a model of the hub that is no folder here",
+                fix="leave @revision out, or name a hub model that is not a local folder",
             )
         if own.folder is not None:
             folder = find_model_path(own.folder, base, where, folder=True)

@@ -1,4 +1,4 @@
-"""Which files make up a published transformer."""
+"""The files of a published transformer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PICKLES: Final = (
     "pytorch_model-*-of-*.bin",
     "pytorch_model.bin.index.json",
 )
-"""Read with ``weights_only``, from local folders alone, and only where nothing better is there."""
+"""Read with ``weights_only``, only from local folders, and only if there are no safetensors."""
 TOKENIZER: Final = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -35,37 +35,37 @@ TOKENIZER: Final = (
     "sentencepiece.bpe.model",
 )
 PUBLISHED: Final = (CONFIG, *SAFETENSORS, *TOKENIZER)
-"""What is taken from a hub: no pickles, no code."""
+"""Files that are downloaded from a hub: no pickles, no code."""
 
 _NOT_A_VOCABULARY: Final = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a file of this name is meant by one of the patterns."""
+    """Whether a file's name matches one of the patterns."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def is_weights(name: str) -> bool:
-    """Whether a file of this name holds weights."""
+    """Whether a file of this name contains weights."""
     return matches(name, (*SAFETENSORS, *PICKLES)) and not name.endswith(".json")
 
 
 def folder_files(folder: Path, *, pickles: bool = False) -> dict[str, Path]:
-    """The files of the model in a folder, by name.
+    """Return the files of the model in a folder, by name.
 
     Args:
-        folder: is looked at, without the folders in it.
-        pickles: take pickled weights where there are no others.
+        folder: to search, without its subfolders.
+        pickles: include pickled weights if there are no others.
     """
-    found = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-    kept = {name: path for name, path in found.items() if matches(name, PUBLISHED)}
+    present = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+    kept = {name: path for name, path in present.items() if matches(name, PUBLISHED)}
     if pickles and not any(matches(name, SAFETENSORS) for name in kept):
-        kept |= {name: path for name, path in found.items() if matches(name, PICKLES)}
+        kept |= {name: path for name, path in present.items() if matches(name, PICKLES)}
     return kept
 
 
 def check_complete(names: Iterable[str], where: str) -> None:
-    """Raise ModelError if there is no configuration, no weights or no tokenizer among them."""
+    """Raise ModelError if the configuration, the weights or the tokenizer is missing."""
     names = set(names)
     if CONFIG not in names:
         raise ModelError(
@@ -83,5 +83,5 @@ def check_complete(names: Iterable[str], where: str) -> None:
         raise ModelError(
             "there is no tokenizer (tokenizer.json)",
             where=where,
-            fix="save the tokenizer beside the model",
+            fix="save the tokenizer in the same folder as the model",
         )

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub: at a pinned commit, every file's digest known or pinned."""
+"""Fetch models of the Hugging Face hub at a fixed commit, with checked digests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from elmobench.features.transformer.files import CONFIG, PUBLISHED, check_comple
 
 HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_PATIENCE: Final = 10.0
-"""Seconds until the hub must have answered."""
+_TIMEOUT: Final = 10.0
+"""Seconds to wait for the hub's answer."""
 
 
 def hub_files(
@@ -26,29 +26,29 @@ def hub_files(
     where: str,
     trust_first: bool = False,
 ) -> dict[str, Path]:
-    """The checked local files of a hub model, by name.
+    """Return the local files of a hub model by name, fetched if missing and checked.
 
-    They are kept in the hub's own cache. With ELMOBENCH_MIRROR set they come from
-    ``HOST/REPO/resolve/REVISION`` below that folder instead, and nothing else is asked.
+    The files are in the hub's own cache. If ELMOBENCH_MIRROR is set, they are read from
+    ``HOST/REPO/resolve/REVISION`` in that folder instead, without any network access.
 
     Args:
-        repo: the hub's name for it.
+        repo: the model's name on the hub.
         revision: 40 hex digits of a commit.
-        known: SHA-256 of its files by name; of all of them if the configuration is there. The
-            others' are what an earlier ``trust_first`` pinned.
+        known: SHA-256 of its files by name. It is complete if it has the configuration; otherwise
+            the digests that an earlier ``trust_first`` pinned are added.
         where: the features, for messages.
-        trust_first: accept files whose digests nobody knows, and pin them.
+        trust_first: accept files without known digests, and pin them.
 
     Raises:
-        ConfigError: ``revision`` is not a whole commit id.
-        DigestError: no digests are known and ``trust_first`` is false, or a file is another
-            than what was pinned.
-        DownloadError: the hub does not answer or does not have it.
+        ConfigError: ``revision`` is not a complete commit id.
+        DigestError: no digests are known and ``trust_first`` is false, or a file has another
+            digest.
+        DownloadError: the hub does not answer, or does not have the model.
     """
     if revision is None or not _COMMIT.fullmatch(revision):
-        found = "no revision is given" if revision is None else f"the revision is {revision!r}"
+        problem = "no revision is given" if revision is None else f"the revision is {revision!r}"
         raise ConfigError(
-            f"a hub model is read at one commit, and {found}",
+            f"a hub model is read at one commit, and {problem}",
             where=where,
             fix=f"write bert:{repo}@revision= and the 40 hex digits of a commit "
             "(the hub lists them under 'Files and versions', 'History')",
@@ -61,23 +61,23 @@ def hub_files(
     complete = CONFIG in digests
     if not complete and not trust_first:
         raise DigestError(
-            "nobody has pinned the digests of this model's files",
+            "the digests of this model's files are unknown",
             where=where,
-            fix="accept what comes this once with --trust-first, "
-            "or give them in a catalog entry (option sha256)",
+            fix="accept and pin the first download with --trust-first, "
+            "or give the digests in a catalog entry (option sha256)",
         )
     names = tuple(digests) if complete else PUBLISHED
     files = _obtain(repo, revision, names, where)
     for name, digest in digests.items():
         if name not in files:
             raise DownloadError(
-                f"{repo} at {revision} came without its file {name}",
+                f"{repo} at {revision} lacks its file {name}",
                 where=where,
                 fix="try again; remove the model from the hub's cache if that does not help",
             )
-        if (found := cached_sha256(files[name])) != digest:
+        if (actual := cached_sha256(files[name])) != digest:
             raise DigestError(
-                f"{files[name]} has sha256 {found}, expected {digest}",
+                f"{files[name]} has sha256 {actual}, expected {digest}",
                 where=where,
                 fix="remove the model from the hub's cache and fetch it again",
             )
@@ -93,7 +93,7 @@ def hub_files(
 
 
 def _obtain(repo: str, revision: str, names: tuple[str, ...], where: str) -> dict[str, Path]:
-    """What there is of ``names`` (file names or patterns), from the cache, mirror or hub."""
+    """Return the files of ``names`` (file names or patterns) from the cache, mirror or hub."""
     mirror = paths.mirror()
     if mirror is not None:
         return _mirrored(repo, revision, mirror, where)
@@ -101,7 +101,7 @@ def _obtain(repo: str, revision: str, names: tuple[str, ...], where: str) -> dic
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     if not any("*" in name for name in names):
-        # A commit does not change: what is there need not be asked for.
+        # A commit does not change, so complete cached files need no request.
         try:
             cached = snapshot_download(repo, revision=revision, local_files_only=True)
         except LocalEntryNotFoundError:
@@ -120,8 +120,8 @@ def _download(repo: str, revision: str, names: tuple[str, ...], where: str) -> P
     errors: Any = hub_errors
     try:
         if not constants.HF_HUB_OFFLINE:
-            # One question without patience: downloads retry for half a minute without a network.
-            HfApi().model_info(repo, revision=revision, timeout=_PATIENCE)
+            # One request with a short timeout: without a network, downloads retry for 30 seconds.
+            HfApi().model_info(repo, revision=revision, timeout=_TIMEOUT)
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(names)))
     except errors.RevisionNotFoundError as error:
         raise DownloadError(
@@ -135,7 +135,7 @@ def _download(repo: str, revision: str, names: tuple[str, ...], where: str) -> P
             where=where,
             fix="check the name; for a gated model, log in with `hf auth login`",
         ) from error
-    # HTTPError: of whichever HTTP library this version of the hub's client is built on.
+    # HTTPError: of the HTTP library that this version of the hub's client uses.
     except (errors.HTTPError, errors.LocalEntryNotFoundError, OSError) as error:
         raise DownloadError(
             f"{repo} at {revision} is not in the hub's cache and could not be fetched: "
@@ -147,7 +147,7 @@ def _download(repo: str, revision: str, names: tuple[str, ...], where: str) -> P
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause, in one line."""
+    """Return the message of the innermost cause, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines()
@@ -163,7 +163,7 @@ def _mirrored(repo: str, revision: str, mirror: Path, where: str) -> dict[str, P
     root = mirror.resolve()
     folder = root / host / repo / "resolve" / revision
     if not folder.resolve().is_relative_to(root):
-        raise DownloadError("leaves the mirror folder", where=where)
+        raise DownloadError("the path leaves the mirror folder", where=where)
     if not folder.is_dir():
         raise DownloadError(
             f"the mirror has no folder {folder}",

@@ -1,4 +1,4 @@
-"""A network and its tokenizer from local files, checked so that nothing is left to chance."""
+"""Load a network and its tokenizer from local files, and check that they are complete."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 _DTYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
-# Longer windows would need memory that grows with their square.
+# The memory of longer windows grows with the square of their length.
 LARGEST_WINDOW: Final = 2048
-# For models with relative positions, that state no bound.
+# For models with relative positions that give no maximum length.
 _UNSTATED_WINDOW: Final = 512
 
-# What transformers, tokenizers and torch raise for files that are damaged or do not fit.
+# Errors of transformers, tokenizers and torch for files that are damaged or do not match.
 _LOADING_ERRORS: Final = (
     OSError,
     ValueError,
@@ -47,14 +47,14 @@ _LOADING_ERRORS: Final = (
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What :func:`load_model` found.
+    """A network with its tokenizer, as returned by :func:`load_model`.
 
     Attributes:
         network: in evaluation mode, on its device; returns ``hidden_states``.
-        tokenizer: the tokenizer itself, without the library's dress.
+        tokenizer: the tokenizer of the ``tokenizers`` library, without its wrapper.
         kind: the configuration's ``model_type``.
-        window: pieces it reads at once, special tokens included.
-        pad_id: a valid id to fill rows with.
+        window: maximum number of pieces encoded at once, special tokens included.
+        pad_id: a valid id for padding.
     """
 
     network: nn.Module
@@ -67,15 +67,15 @@ class LoadedModel:
 def load_model(
     files: Mapping[str, Path], where: str, *, arithmetic: str = "fp32", device: str = "cpu"
 ) -> LoadedModel:
-    """Load a model from its files, by the names that ``save_pretrained`` gives them.
+    """Load a model from its files, named as by ``save_pretrained``.
 
-    Only code of the installed transformers runs. Of an encoder-decoder the encoder is kept, and
-    layers on top of the last block (poolers, heads) are left out.
+    Only code of the installed transformers library runs. Of an encoder-decoder only the encoder is
+    kept, and layers after the last block (poolers, heads) are left out.
 
     Raises:
-        ModelError: files are missing, damaged or do not fit together, or the architecture is
-            not one that this version of transformers has.
-        ConfigError: there is no such device.
+        ModelError: files are missing, damaged or do not match, or this version of transformers
+            does not have the architecture.
+        ConfigError: the device does not exist.
     """
     check_complete(files, where)
     _check_device(device, where)
@@ -84,24 +84,24 @@ def load_model(
             _check_safetensors(path, where)
     with _folder_of(files) as folder, _quiet():
         network, kind = _load_network(folder, where, _DTYPES[arithmetic])
-        dressed = _load_tokenizer(folder, where)
+        tokenizer = _load_tokenizer(folder, where)
     rows = network.get_input_embeddings().weight.shape[0]
-    largest = max(dressed.get_vocab().values(), default=-1)
+    largest = max(tokenizer.get_vocab().values(), default=-1)
     if largest >= rows:
         raise ModelError(
-            f"its tokenizer has pieces up to {largest}, but the model only {rows} vectors",
+            f"its tokenizer has pieces up to {largest}, but the model has only {rows} vectors",
             where=where,
             fix="use the tokenizer that the model was trained with",
         )
     network = network.to(device)
     pack_linears(network)
-    pad = dressed.pad_token_id
+    pad = tokenizer.pad_token_id
     return LoadedModel(
         network=network,
-        tokenizer=dressed.backend_tokenizer,
+        tokenizer=tokenizer.backend_tokenizer,
         kind=kind,
-        window=_window(network, dressed),
-        # GPT-2 has no padding; whatever stands there is masked.
+        window=_window(network, tokenizer),
+        # GPT-2 has no padding id; any id is possible, since padding is masked.
         pad_id=pad if isinstance(pad, int) and 0 <= pad < rows else 0,
     )
 
@@ -116,14 +116,14 @@ def _load_network(folder: str, where: str, dtype: torch.dtype) -> tuple[Any, str
         architecture: Any = MODEL_MAPPING[type(config)]
     except _LOADING_ERRORS as error:
         raise ModelError(
-            f"config.json is not that of a model which transformers knows: {_line(error)}",
+            f"config.json does not describe a model that transformers supports: {_line(error)}",
             where=where,
-            fix="models that bring their own code are not run; is transformers too old?",
+            fix="models with code of their own are not run; else transformers may be too old",
         ) from error
     config.use_cache = False
     extra = {}
     if "add_pooling_layer" in inspect.signature(architecture).parameters:
-        # No hidden state passes through it, and many checkpoints do not have it.
+        # The pooler affects no hidden state, and many checkpoints do not have it.
         extra["add_pooling_layer"] = False
     try:
         model, info = AutoModel.from_pretrained(
@@ -131,7 +131,7 @@ def _load_network(folder: str, where: str, dtype: torch.dtype) -> tuple[Any, str
             config=config,
             dtype=dtype,
             weights_only=True,
-            # The others' sums depend on the padding.
+            # In the other implementations, sums depend on the padding.
             attn_implementation="eager",
             output_loading_info=True,
             **extra,
@@ -149,7 +149,7 @@ def _load_network(folder: str, where: str, dtype: torch.dtype) -> tuple[Any, str
 
 
 def _check_weights(model: Any, network: nn.Module, info: Mapping[str, Any], where: str) -> None:
-    """Raise ModelError if a weight that is used was not in the file: it would be random."""
+    """Raise ModelError if a used weight is missing from the file; it would be random."""
     used = {id(tensor) for tensor in network.state_dict(keep_vars=True).values()}
     own = model.state_dict(keep_vars=True)
     missing = sorted(k for k in info["missing_keys"] if k not in own or id(own[k]) in used)
@@ -158,8 +158,8 @@ def _check_weights(model: Any, network: nn.Module, info: Mapping[str, Any], wher
     if problems:
         shown = ", ".join(problems[:5]) + (" …" if len(problems) > 5 else "")
         raise ModelError(
-            f"its weights do not fit its config.json; {len(problems)} are missing or of another "
-            f"shape: {shown}",
+            f"its weights do not match its config.json; {len(problems)} are missing or have "
+            f"another shape: {shown}",
             where=where,
             fix="use the configuration that was saved with these weights",
         )
@@ -176,19 +176,19 @@ def _load_tokenizer(folder: str, where: str) -> Any:
         raise ModelError(
             f"its tokenizer cannot be read: {_line(error)}",
             where=where,
-            fix="save it as tokenizer.json (a fast tokenizer) beside the model",
+            fix="save it as tokenizer.json (a fast tokenizer) in the model's folder",
         ) from error
     if not tokenizer.is_fast:
         raise ModelError(
-            f"its tokenizer ({type(tokenizer).__name__}) does not tell which word a piece is of",
+            f"its tokenizer ({type(tokenizer).__name__}) does not map pieces to words",
             where=where,
-            fix="save a fast one: tokenizer.json beside the model",
+            fix="save a fast tokenizer: tokenizer.json in the model's folder",
         )
     return tokenizer
 
 
 def _window(network: nn.Module, tokenizer: Any) -> int:
-    """Pieces that the network reads at once: the least of all that bounds it."""
+    """Maximum number of pieces per window: the smallest of all limits."""
     config: Any = network.config
     bounds = [LARGEST_WINDOW]
     stated = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 0)
@@ -199,7 +199,7 @@ def _window(network: nn.Module, tokenizer: Any) -> int:
     if len(bounds) == 1:
         bounds.append(_UNSTATED_WINDOW)
     for name, module in network.named_modules():
-        # RoBERTa and its like count positions from behind the padding's.
+        # RoBERTa and similar models number positions after the padding index.
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             offset = 0 if module.padding_idx is None else module.padding_idx + 1
             bounds.append(module.num_embeddings - offset)
@@ -212,7 +212,7 @@ def _check_device(device: str, where: str) -> None:
     number = device.partition(":")[2] or "0"
     if not number.isdecimal() or int(number) >= count:
         raise ConfigError(
-            f"there is no device {device!r}; torch sees {count} CUDA devices here",
+            f"there is no device {device!r}; torch finds {count} CUDA devices",
             where=where,
             fix="leave the setting out to use the CPU, or install a torch built for CUDA",
         )
@@ -224,7 +224,7 @@ def _check_safetensors(path: Path, where: str) -> None:
             pass
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            f"{path} is not a whole safetensors file: {_line(error)}",
+            f"{path} is not a complete safetensors file: {_line(error)}",
             where=where,
             fix="fetch or save it again",
         ) from error
@@ -232,7 +232,7 @@ def _check_safetensors(path: Path, where: str) -> None:
 
 @contextmanager
 def _folder_of(files: Mapping[str, Path]) -> Iterator[str]:
-    """A folder that holds exactly these files (by link), whatever lies beside them."""
+    """Provide a folder with links to exactly these files."""
     with tempfile.TemporaryDirectory(prefix="elmobench-") as folder:
         for name, path in files.items():
             os.symlink(path.resolve(), Path(folder) / name)
@@ -241,7 +241,7 @@ def _folder_of(files: Mapping[str, Path]) -> Iterator[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without transformers' progress bars and reports: what matters is checked here."""
+    """Disable transformers' progress bars and reports; loading is checked here instead."""
     from transformers.utils import logging as library
 
     logging: Any = library

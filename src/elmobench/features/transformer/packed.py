@@ -8,10 +8,10 @@ from elmobench.features.frozen_linear import FrozenLinear
 
 
 def pack_linears(network: nn.Module) -> None:
-    """Let the linear layers of ``network`` run as :class:`FrozenLinear`, where it lies on a CPU.
+    """Make the linear layers of a network on a CPU compute as :class:`FrozenLinear`.
 
-    PyTorch's default (MKL) sums otherwise for each shape: over a few layers that adds up to more
-    than 5e-6. The layers keep their weights as well, for networks that look at them.
+    PyTorch's default (MKL) sums in a different order for each shape; over a few layers the
+    differences exceed 5e-6. The layers also keep their weights, which some networks read.
     """
     from transformers.pytorch_utils import Conv1D
 
@@ -23,5 +23,5 @@ def pack_linears(network: nn.Module) -> None:
         else:
             continue
         if weight.device.type == "cpu":
-            # On the instance: the layer stays what it was to everything else.
+            # Set on the instance, so that the type of the layer does not change.
             module.__dict__["forward"] = FrozenLinear(weight, module.bias, weight.dtype)

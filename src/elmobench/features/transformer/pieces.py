@@ -1,4 +1,4 @@
-"""From words to the pieces of a tokenizer, and which word each piece belongs to."""
+"""Split words into the pieces of a tokenizer, with the word of each piece."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elmobench.features.transformer.windows import IntArray
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# A tokenizer's records of every piece weigh far more than the numbers that are kept.
+# A tokenizer's records of the pieces need far more memory than the arrays that are kept.
 _SENTENCES_AT_ONCE: Final = 512
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _PROBE: Final = ("we", "saw", "The", "cat", ",", "don't", "x1", "café")
@@ -26,9 +26,9 @@ class Pieces:
     """One sentence, without special tokens.
 
     Attributes:
-        ids: (n,) piece after piece, word after word.
+        ids: (n,) ids of the pieces, in order.
         words: (W,) positions in the sentence of the words that have pieces, ascending.
-        counts: (W,) how many pieces each of them has; they sum to n.
+        counts: (W,) number of pieces of each of these words; the sum is n.
     """
 
     ids: IntArray
@@ -37,19 +37,19 @@ class Pieces:
 
 
 class WordPieces:
-    """Splits words as the tokenizer splits them inside of running text.
+    """Split words as the tokenizer splits them in running text.
 
-    Words are given to the tokenizer one by one, so that no piece spans two of them. Where it
-    marks words by the blank before them (byte-level BPE), every word gets one, the first of a
-    sentence too. Words that consist of nothing the tokenizer keeps have no pieces; the empty
-    string never has. Lone surrogates, which are no text, are read as U+FFFD.
+    Words are passed to the tokenizer one by one, so that no piece spans two words. If the tokenizer
+    marks words by a preceding blank (byte-level BPE), every word gets a blank, including the first
+    word of a sentence. Words of which the tokenizer keeps nothing have no pieces; the empty string
+    never has any. Lone surrogates, which are not valid text, are read as U+FFFD.
 
     Args:
         tokenizer: its truncation and padding are switched off.
         where: the features, for messages.
 
     Raises:
-        ModelError: if words given one by one come out otherwise than in running text.
+        ModelError: if single words are split differently from running text.
     """
 
     def __init__(self, tokenizer: Tokenizer, where: str) -> None:
@@ -60,7 +60,7 @@ class WordPieces:
         self.prefix, self.suffix = self._special_tokens(where)
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Pieces]:
-        """The pieces of each sentence, in order."""
+        """Yield the pieces of each sentence, in order."""
         for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
             batch = sentences[start : start + _SENTENCES_AT_ONCE]
             present = [[t for t, word in enumerate(sentence) if word] for sentence in batch]
@@ -88,22 +88,22 @@ class WordPieces:
         return encodings
 
     def _leading_blank(self, where: str) -> bool:
-        """Whether words must be given with a blank before them."""
+        """Whether words must be passed with a preceding blank."""
         running = self._tokenizer.encode(" ".join(_PROBE), add_special_tokens=False).ids
         for blank in (False, True):
-            # The first word of a text may look different: it has no blank before it.
+            # The first word of a text may be split differently, since no blank precedes it.
             given = [f" {word}" if blank else word for word in _PROBE[1:]]
             (alone,) = self._encode([given])
             if running[len(running) - len(alone.ids) :] == alone.ids:
                 return blank
         raise ModelError(
-            "its tokenizer splits words that are given one by one otherwise than running text",
+            "its tokenizer splits single words differently from running text",
             where=where,
             fix="use a model whose pieces do not span words",
         )
 
     def _special_tokens(self, where: str) -> tuple[list[int], list[int]]:
-        """Ids that the tokenizer puts before and behind a text."""
+        """Return the ids that the tokenizer adds before and after a text."""
         words = [self._text(word) for word in _PROBE]
         full = self._tokenizer.encode(words, is_pretokenized=True)
         inner = self._tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False).ids
@@ -113,7 +113,7 @@ class WordPieces:
             if [*prefix, *inner, *suffix] == full.ids:
                 return prefix, suffix
         raise ModelError(
-            "its tokenizer adds special tokens inside of a text, or splits no text at all",
+            "its tokenizer adds special tokens within a text, or gives no pieces",
             where=where,
             fix="check the tokenizer's files",
         )

@@ -21,7 +21,7 @@ from elmobench.features.transformer.loading import LoadedModel, load_model
 from elmobench.features.transformer.pieces import WordPieces
 
 VERSION: Final = 1
-"""Bumped by hand when any vector changes by more than 5e-6; golden tests guard it."""
+"""Increased by hand when any vector changes by more than 5e-6; golden tests check this."""
 
 Arithmetic = Literal["fp32", "bf16"]
 
@@ -29,25 +29,25 @@ Arithmetic = Literal["fp32", "bf16"]
 class TransformerProvider(FeatureProvider):
     """All hidden states of a frozen transformer, pooled from pieces to words.
 
-    Layer 0 is what enters the first block (the embeddings), then one a block, as the model's
-    ``hidden_states`` are: many models normalise the last one once more. Special tokens are added
-    for encoding and removed. A text longer than the window is read in overlapping windows, see
-    :func:`plan_windows`; of a word longer than a window the first pieces that fit are read. Words
-    without pieces are zero vectors.
+    Layers are the model's ``hidden_states``: layer 0 is the input of the first block (the
+    embeddings), followed by the output of each block, where many models apply a final norm to the
+    last one. Special tokens are added for encoding, and their vectors are removed. A text longer
+    than the window is encoded in overlapping windows, see :func:`plan_windows`; a word longer than
+    a window is truncated to the pieces that fit. Words without pieces get zero vectors.
 
     Args:
         name: for messages.
         model: network and tokenizer.
         files_digest: identity of the files of both.
-        pieces: which of a word's pieces make its vector.
-        arithmetic: ``fp32``, or ``bf16`` throughout the network (vectors are float32 still).
-        device: where the network is.
-        window: pieces read at once, special tokens included; None for what the model takes.
-        stride: pieces from one window's beginning to the next; None for half a window.
+        pieces: how a word's vector is computed from those of its pieces.
+        arithmetic: ``fp32``, or ``bf16`` throughout the network (vectors are still float32).
+        device: of the network.
+        window: pieces encoded at once, special tokens included; None for the model's maximum.
+        stride: pieces between the beginnings of successive windows; None for half a window.
 
     Raises:
-        ConfigError: ``window`` or ``stride`` do not fit the model.
-        ModelError: the network does not give one vector a piece in each of its layers.
+        ConfigError: ``window`` or ``stride`` is out of range for the model.
+        ModelError: the network does not give one vector per piece in each layer.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class TransformerProvider(FeatureProvider):
             pooling=pieces,
             layers=count,
             dim=dim,
-            # In bf16 the batch would show: a sum in another order may round to another number.
+            # In bf16 vectors would depend on the batch: another order of a sum rounds differently.
             alone=arithmetic == "bf16",
         )
         self._fingerprint = digest_of(
@@ -143,7 +143,7 @@ class TransformerProvider(FeatureProvider):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over all files, options, arithmetic, kind of device, code version."""
+        """SHA-256 (hex) of all files, options, arithmetic, kind of device and code version."""
         return self._fingerprint
 
     @property
@@ -152,16 +152,16 @@ class TransformerProvider(FeatureProvider):
         return sum(weight.numel() for weight in self._network.parameters())
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        """There are no type layers: positions are in layer 0 already."""
+        """Return no arrays: there are no type layers, since layer 0 includes positions."""
         return []
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
-        """For each sentence one (T, D) array a layer; a pure function of each sentence."""
+        """Return one (T, D) array per layer for each sentence; a pure function of each sentence."""
         with _arithmetic(self.device):
             return self._encoder([as_sentence(sentence) for sentence in sentences])
 
     def describe(self) -> dict[str, Any]:
-        """What a record keeps of this provider; JSON values only."""
+        """Describe this provider for a run record; JSON values only."""
         return super().describe() | {
             "model_type": self.kind,
             "pieces": self.pieces,
@@ -180,7 +180,7 @@ def _arithmetic(device: str) -> Iterator[None]:
 
 
 def _probe(model: LoadedModel, device: str, where: str) -> tuple[int, int]:
-    """Layers and width of the hidden states. Raises ModelError if they are not one a piece."""
+    """Return number and width of hidden states. Raises ModelError if not one per piece."""
     ids = torch.full((1, 3), model.pad_id, device=device)
     try:
         with _arithmetic(device):
@@ -193,14 +193,14 @@ def _probe(model: LoadedModel, device: str, where: str) -> tuple[int, int]:
         shapes = {tuple(states.shape) for states in hidden}
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(
-            f"a {model.kind} is not a model that reads one text alone: {error}", where=where
+            f"a {model.kind} is not a model that encodes a single text: {error}", where=where
         ) from error
     if len(shapes) != 1 or (shape := shapes.pop())[:2] != (1, 3):
         raise ModelError(
-            f"a {model.kind} does not give one vector of the same width a piece in each layer",
+            f"a {model.kind} does not give one vector per piece, of the same width in each layer",
             where=where,
             fix="use a model whose blocks keep length and width",
         )
     if not all(np.isfinite(states.float().cpu().numpy()).all() for states in hidden):
-        raise ModelError("it gives values that are not finite", where=where)
+        raise ModelError("the model gives values that are not finite", where=where)
     return len(hidden), int(shape[2])
