@@ -206,7 +206,8 @@ def _readme(card: ModelCard) -> str:
         lines.append("Not looked for.")
     elif card.overlap:
         lines += [
-            "Runs of eight words of a set that the corpus has, and sentences with such a run.",
+            "Sequences of eight words (runs) of each set that occur in the corpus, and sentences "
+            "with such a run.",
             "",
             "| task | split | runs found | of | sentences found | of |",
             "|---|---|---|---|---|---|",
@@ -218,5 +219,5 @@ def _readme(card: ModelCard) -> str:
         ]
         lines.append("")
     if card.not_checked:
-        lines.append(f"Not at hand, so not checked: {', '.join(card.not_checked)}.")
+        lines.append(f"Data not available, so not checked: {', '.join(card.not_checked)}.")
     return "\n".join(lines) + "\n"

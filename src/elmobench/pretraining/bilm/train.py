@@ -306,7 +306,7 @@ class BilmTrainer:
             dim=2 * lstm.projection_dim,
             layers=lstm.n_layers + 1,
             description=f"ELMo: {lstm.n_layers} layers of {lstm.dim} cells and "
-            f"{lstm.projection_dim} values a direction",
+            f"{lstm.projection_dim} values per direction",
             tokens_seen=measured["tokens"],
             parameters={"model": total - softmax, "softmax, in training only": softmax},
             heldout={
