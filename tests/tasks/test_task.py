@@ -167,7 +167,7 @@ def test_ids_must_be_unique(folder: Path):
     rows = "# sent_id = a\nx\tO\n\n# sent_id = a\ny\tO\n"
     (folder / "dev.conll").write_text(rows)
     reader = {"name": "conll-columns", "options": {"scheme": "bio", "comment": "#"}}
-    with pytest.raises(DataError, match="the id 'a' stands 2 times"):
+    with pytest.raises(DataError, match="the id 'a' occurs 2 times"):
         task(folder, reader=reader, **replaced(dev=[{"path": "dev.conll"}])).split("dev")
 
 

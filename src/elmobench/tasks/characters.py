@@ -1,4 +1,4 @@
-"""The characters that a character CNN knows, and the distinct words of a batch."""
+"""Character ids of words, for character CNNs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _CACHED_WORDS = 200_000
 
 
 class CharacterIds:
-    """Ids of a fixed set of characters: 0 pads, 1 is any other character, the rest follow.
+    """Ids of a fixed set of characters: 0 is padding, 1 any other character, 2 the first.
+
+    >>> CharacterIds("abc").word("cab!").tolist()
+    [4, 2, 3, 1]
 
     Args:
         characters: the characters in id order, each once.
@@ -26,23 +29,26 @@ class CharacterIds:
         self._words: BoundedCache[str, IntArray] = BoundedCache(_CACHED_WORDS)
 
     def __len__(self) -> int:
-        """Number of ids, padding and unknown included."""
+        """Number of ids, including those of padding and unknown characters."""
         return len(self._ids) + _FIRST
 
     def word(self, word: str) -> IntArray:
         """Ids of one word's characters."""
-        found = self._words.get(word)
-        if found is None:
-            ids = [self._ids.get(char, UNKNOWN) for char in word]
-            found = self._words[word] = np.array(ids, dtype=np.int64)
-        return found
+        ids = self._words.get(word)
+        if ids is None:
+            ids = np.array([self._ids.get(char, UNKNOWN) for char in word], dtype=np.int64)
+            self._words[word] = ids
+        return ids
 
     def batch(self, sentences: Sequence[Sequence[str]], width: int) -> tuple[Tensor, Tensor]:
-        """The distinct words of a batch.
+        """Character ids of the distinct words of B sentences.
+
+        A character CNN computes each of the V distinct words once; the second tensor then gives
+        every token its word's vector.
 
         Returns:
-            (V, C) character ids of the distinct words (one empty word if there is none), and
-            (B, width) the row of each token's word (0 at padding).
+            (V, C) character ids of the distinct words, a single empty word if there are none; and
+            (B, width) row of each token's word, 0 at padding.
         """
         rows: dict[str, int] = {}
         index = [

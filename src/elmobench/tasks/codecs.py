@@ -1,4 +1,4 @@
-"""What the pipelines' codecs have in common: labels and characters of the training set."""
+"""Labels and characters of a training set, for the codecs of several pipelines."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ from elmobench.tasks.base import LabelCodec
 
 
 class Labelled(Protocol):
-    """What an example must have."""
+    """An example with an id and one label."""
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The example's id."""
 
     @property
     def label(self) -> str:
-        """Its label."""
+        """The example's label."""
 
 
 def label_codec(train: Sequence[Labelled], labels: Sequence[str] | None) -> LabelCodec:
-    """The card's labels in its order, else those found, sorted.
+    """A codec of the card's labels in their order or, without a list, of those in ``train``.
+
+    Labels that come from ``train`` are sorted.
 
     Raises:
-        DataError: if an example has a label that the card does not list, or there is none.
+        DataError: an example has a label that the card does not list, or ``train`` is empty and
+            the card lists none.
     """
     if labels is None:
-        found = sorted({example.label for example in train})
-        if not found:
+        occurring = sorted({example.label for example in train})
+        if not occurring:
             raise DataError("there is no training example to take labels from")
-        return LabelCodec(labels=found)
+        return LabelCodec(labels=occurring)
     known = set(labels)
     for example in train:
         if example.label not in known:
@@ -44,5 +47,9 @@ def label_codec(train: Sequence[Labelled], labels: Sequence[str] | None) -> Labe
 
 
 def characters_of(sentences: Iterable[Sequence[str]]) -> str:
-    """All characters of ``sentences``, sorted, as one string."""
+    """The distinct characters of ``sentences``, sorted, as one string.
+
+    >>> characters_of([["a", "cab"], ["b"]])
+    'abc'
+    """
     return "".join(sorted({char for tokens in sentences for token in tokens for char in token}))

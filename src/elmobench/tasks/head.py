@@ -1,4 +1,4 @@
-"""Heads: the batches that they read, their contract, and how they are trained."""
+"""Heads: the batches they read, what they compute, and the options they are trained with."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from elmobench.data.examples import (
-    Sentence,
-)
+from elmobench.data.examples import Sentence
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
 E = TypeVar("E")
 
 Placement = Literal["input", "output"]
+"""Where features enter a head: its input, or the output of its encoder."""
 
 
 @dataclass
 class SlotBatch:
-    """Sentences of one context unit (``"text"``, ``"premise"``, …) of a batch of examples.
+    """The sentences in one slot (``"text"``, ``"premise"``, …) of a batch of examples.
+
+    There are B sentences, of T tokens at most. B is the number of examples, or more where an
+    example has several sentences per slot.
 
     Attributes:
         tokens: the sentences, unpadded.
         mask: (B, T) bool, true at real tokens. Padding is on the right only.
-        parts: one tensor for each part of the features spec: frozen layers (B, L, T, D),
-            zero at padding.
+        parts: one (B, L, T, D) tensor per part of the features spec: the frozen layers, zero at
+            padding.
         word_ids: (B, T) ids in the training vocabulary, 0 for padding and unseen words;
-            None unless some part is trainable.
+            None unless a part is trainable.
     """
 
     tokens: list[Sentence]
@@ -40,28 +42,31 @@ class SlotBatch:
 
     @property
     def lengths(self) -> Tensor:
-        """(B,) number of real tokens."""
+        """(B,) number of tokens of each sentence, without padding."""
         return self.mask.sum(dim=1)
 
 
 @dataclass
 class Batch(Generic[E]):
-    """A batch of examples with the features of their context units."""
+    """A batch of examples with the features of their slots."""
 
     examples: list[E]
     slots: dict[str, SlotBatch]
 
 
 Mixed = Mapping[str, Mapping[str, Tensor]]
-"""placement -> unit -> (B, T, D) vectors: mixed, normalised and concatenated over parts."""
+"""placement -> slot -> (B, T, D) vectors: mixed, normalised and concatenated over parts."""
 
 
 class Head(nn.Module, ABC, Generic[E]):
-    """A module from mixed features to loss and predictions.
+    """A module that computes a loss and predictions from mixed features.
+
+    A head stores its ``codec`` and ``input_dims``; with its options they are enough to build it
+    again.
 
     Args:
         input_dims: width of the mixed vectors at each placement in use.
-        codec: labels and whatever else was collected from the training set.
+        codec: the labels and other state collected from the training set.
         options: the head's options.
     """
 
@@ -74,26 +79,30 @@ class Head(nn.Module, ABC, Generic[E]):
 
     @abstractmethod
     def loss(self, batch: Batch[E], mixed: Mixed) -> Tensor:
-        """Scalar training loss (mean over examples)."""
+        """Scalar training loss; the mean over the examples unless the head says otherwise."""
 
     @abstractmethod
     def predict(self, batch: Batch[E], mixed: Mixed) -> list[Any]:
-        """One JSON-able prediction an example, of the form that the metric reads."""
+        """One prediction per example: a JSON value of the form that the metric reads."""
 
 
 class OnePassHead(Head[E]):
-    """A head that one pass over the training set determines; nothing is learned by gradient.
+    """Base of the heads that are fitted in one pass over the training set, without gradients.
 
-    A mix that would be learned stays as it starts, so a cell of such a head resolves ``learned``
-    to ``uniform``, and leaves γ, λ and dropout out.
+    The layer mix keeps its initial weights, which are uniform. A cell of such a head therefore
+    resolves the mix ``learned`` to ``uniform`` and has no γ, λ or dropout.
     """
 
     @abstractmethod
     def fit(self, batches: Iterable[tuple[Batch[E], Mixed]]) -> None:
-        """Determine the head from the training set: its batches, once, in the data's order."""
+        """Fit the head to the training set.
+
+        Args:
+            batches: all batches of the training set, once, in the order of the data.
+        """
 
     def loss(self, batch: Batch[E], mixed: Mixed) -> Tensor:
-        """There is none. Raises TypeError."""
+        """Raise TypeError: such a head has no loss."""
         raise TypeError(f"{type(self).__name__} is fitted in one pass and has no loss")
 
 
@@ -104,18 +113,18 @@ class TrainingOptions(BaseModel):
         optimizer: ``adam`` or ``adadelta``.
         lr: learning rate.
         optimizer_options: passed to the optimizer (``betas``, ``rho``, …).
-        batch_size: examples a batch.
-        epochs: at most this many passes.
+        batch_size: examples per batch.
+        epochs: maximum number of passes over the training set.
         patience: stop after this many epochs without a better dev score.
         clip_norm: clip the gradient's global norm; None for no clipping.
         clip_value: clip each gradient value; None for no clipping.
         plateau_factor: multiply the learning rate by this after each epoch without a better dev
             score; None for a constant rate.
-        average: decay of a moving average of the weights, with which dev and test are scored;
-            None for the weights themselves.
-        grid: small search over option paths, chosen on dev with a seed of its own; for
-            ``linear`` heads the same grid for every embedding. Empty for none. Keys are paths
-            such as ``training.lr`` and ``options.dropout``.
+        average: decay of a moving average of the weights; dev and test are scored with the
+            average. None to score with the weights themselves.
+        grid: values to search over, by option path (``training.lr``, ``options.dropout``). The
+            best combination is chosen on dev with a seed of its own; ``linear`` heads use the
+            same grid for every embedding. Empty for no search.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -138,7 +147,7 @@ class MixDefaults(BaseModel):
 
     Attributes:
         l2: λ of the penalty λ Σ w².
-        dropout: on the mix's output, never inside the encoder.
+        dropout: on the output of the mix; the frozen encoder has none.
         standardize: scale each part to zero mean and unit variance over the training tokens.
     """
 
@@ -151,15 +160,15 @@ class MixDefaults(BaseModel):
 
 @dataclass(frozen=True)
 class HeadPreset:
-    """A head with its option values: ``linear``, ``small`` or ``paper``.
+    """A head class with its option values: what an experiment calls ``linear`` or ``paper``.
 
     Attributes:
-        head: the class.
-        options: head options of this preset.
-        training: how it is trained.
+        head: the head's class.
+        options: the head's options in this preset.
+        training: how the head is trained.
         mix: defaults of the layer mix.
-        version: bumped by hand when results change.
-        placements: where features may enter.
+        version: increased by hand whenever a change of code alters results.
+        placements: the placements at which the head can read features.
     """
 
     head: type[Head[Any]]

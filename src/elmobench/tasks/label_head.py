@@ -1,4 +1,4 @@
-"""The base of the heads that give an example one label."""
+"""The base class of the heads that give an example one label."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ L = TypeVar("L", bound=Labelled)
 
 
 class LabelHead(Head[L]):
-    """Base of the heads that score labels; the loss is the mean cross-entropy."""
+    """Base class of the heads that give an example one label.
+
+    A subclass computes a score for every label. The loss is the mean cross-entropy, and the
+    prediction is the label with the highest score.
+    """
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: HeadOptions
@@ -29,13 +33,13 @@ class LabelHead(Head[L]):
 
     @abstractmethod
     def scores(self, batch: Batch[L], mixed: Mixed) -> Tensor:
-        """(B, number of labels) scores before the softmax, labels in the codec's order."""
+        """(B, K) scores before the softmax, of the K labels in the codec's order."""
 
     def loss(self, batch: Batch[L], mixed: Mixed) -> Tensor:
         """Mean cross-entropy over the examples.
 
         Raises:
-            DataError: for a label that the codec does not hold.
+            DataError: an example has a label that the codec does not have.
         """
         scores = self.scores(batch, mixed)
         gold = torch.tensor([self._label(e) for e in batch.examples], device=scores.device)
@@ -43,16 +47,16 @@ class LabelHead(Head[L]):
 
     @torch.no_grad()
     def predict(self, batch: Batch[L], mixed: Mixed) -> list[str]:
-        """The label with the highest score, one an example."""
+        """The label with the highest score, for each example."""
         best = self.scores(batch, mixed).argmax(dim=1)
         return [self.codec.labels[i] for i in best.tolist()]
 
     def _label(self, example: L) -> int:
-        found = self.index.get(example.label)
-        if found is None:
+        index = self.index.get(example.label)
+        if index is None:
             raise DataError(
                 f"label {example.label!r} is not among {', '.join(self.codec.labels)}",
                 where=f"example {example.id}",
                 fix="list it in the task card's labels, or leave out such examples in the reader",
             )
-        return found
+        return index

@@ -1,4 +1,4 @@
-"""A task card to fill in, as text: for ``elmobench new task``."""
+"""Templates of task cards, for ``elmobench new task``."""
 
 from __future__ import annotations
 
@@ -14,30 +14,32 @@ from elmobench.tasks.registries import PIPELINES
 
 
 def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
-    """A card for a set called ``name``: valid YAML, refused until what is empty is filled in.
+    """A card for a data set called ``name``, to be filled in.
+
+    The text is valid YAML. Loading it is an error until the empty fields are filled in.
 
     Args:
-        name: of the set; its card's id is ``pipeline/name``.
+        name: the data set's name; its card's id is ``pipeline/name``.
         pipeline: a registered pipeline.
         reader: a registered reader; None for the pipeline's usual one.
 
     Raises:
-        UnknownNameError: no such pipeline or reader.
-        ConfigError: ``name`` cannot be a name.
+        UnknownNameError: there is no such pipeline or reader.
+        ConfigError: ``name`` is not a valid name.
     """
-    found = PIPELINES.get(pipeline)
+    kind = PIPELINES.get(pipeline)
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise ConfigError(
             f"{name!r} cannot be the name of a task",
-            fix="use small letters, digits, '.', '_' and '-'; the pipeline is not part of it",
+            fix="use lower-case letters, digits, '.', '_' and '-'; the pipeline is not part of it",
         )
-    usual = list(found.readers)
+    usual = list(kind.readers)
     chosen = reader or (usual[0] if usual else None)
-    metric = found.metrics[0] if found.metrics else ""
+    metric = kind.metrics[0] if kind.metrics else ""
     others = [other for other in usual if other != chosen]
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",
-        "# Fill in what is empty. Then, with FOLDER the folder of this file:",
+        "# Fill in the empty fields. Then, with FOLDER the folder of this file, run",
         f"#   elmobench data verify {pipeline}/{name} --include FOLDER",
         f"#   elmobench run mine.yaml --include FOLDER    (with `tasks: [{pipeline}/{name}]`)",
         f"name: {name}",
@@ -48,23 +50,23 @@ def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
         "language:  # en, de, …",
         "reader:",
         *_reader(chosen, others),
-        *_reader_options(chosen, dict(found.readers.get(chosen or "", {}))),
+        *_reader_options(chosen, dict(kind.readers.get(chosen or "", {}))),
         *textwrap.dedent(f"""\
-            # Files stand beside this card; or at {{url: "https://…", sha256: …, bytes: …}}. A file
-            # may also have member: (its name in a zip archive), lines: [first, last], options:
-            # (of the reader, for it alone) and beside: (files that its reader needs as well).
+            # A path is relative to this card. A file can also be {{url: "https://…", sha256: …,
+            # bytes: …}}. A file may also have member: (its name in a zip archive), lines: [first,
+            # last], options: (of the reader, for this file), beside: (more files for the reader).
             splits:
               train: [{{path: }}]
               dev: [{{path: }}]
               test: [{{path: }}]
-            # A set without a split gets one by a hash of its texts, in place of the lines above:
+            # Without a published split, split by a hash of the texts, instead of the lines above:
             # splits: {{all: [{{path: }}]}}
             # split: {{by: hash, salt: {name}-1, dev: 0.1, test: 0.1}}
-            # What is stated here is checked at every load; `elmobench data verify` counts.
+            # Counts are checked at every load; `elmobench data verify` counts the examples.
             # counts: {{train: {{examples: 0}}, dev: {{examples: 0}}, test: {{examples: 0}}}}
-            # All labels or tags that may occur; not stated: those of train.
+            # All labels or tags that may occur; by default those of train.
             # labels: []""").splitlines(),
-        _commented(f"metric: {metric}", "others: ", found.metrics[1:]),
+        _commented(f"metric: {metric}", "others: ", kind.metrics[1:]),
         "licence:",
         "redistributable:  # yes, no or unclear",
         "citation:",
@@ -75,26 +77,26 @@ def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
 def _reader(chosen: str | None, others: list[str]) -> list[str]:
     if chosen is None:
         return [
-            "  # `elmobench list readers` lists them, `elmobench show` tells their options.",
+            "  # `elmobench list readers` lists them, `elmobench show` describes their options.",
             "  name:",
         ]
-    lines = [f"  # `elmobench show {chosen}` tells more of its options."]
+    lines = [f"  # `elmobench show {chosen}` describes its options."]
     if others:
         lines.append(f"  # Also for this pipeline: {', '.join(others)} (--reader).")
     return [*lines, f"  name: {chosen}"]
 
 
 def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[str]:
-    """The block ``options``: what must be stated or usually is, and the rest as comments."""
+    """The block ``options``: required and usual options, and all others as comments."""
     if reader is None:
         return
     model = READERS.get(reader).options_type
-    known = meanings(model)
+    descriptions = meanings(model)
     required = [name for name, field in model.model_fields.items() if field.is_required()]
     stated = {name: start.get(name) for name in model.model_fields if name in {*start, *required}}
     yield "  options:" if stated else "  options: {}"
     for name in model.model_fields:
-        yield from (f"    {line}" for line in comments(model, name, known))
+        yield from (f"    {line}" for line in comments(model, name, descriptions))
         if name in stated:
             value = stated[name]
             yield f"    {name}:" + ("" if value is None else f" {json.dumps(value)}")
@@ -103,5 +105,5 @@ def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[st
             yield f"    # {name}: {default}"
 
 
-def _commented(line: str, what: str, values: tuple[str, ...]) -> str:
-    return f"{line}  # {what}{', '.join(values)}" if values else line
+def _commented(line: str, heading: str, values: tuple[str, ...]) -> str:
+    return f"{line}  # {heading}{', '.join(values)}" if values else line

@@ -1,4 +1,4 @@
-"""Rows of integers to one padded tensor, without a loop over rows in the copying."""
+"""Padding rows of integers to a tensor, and a cache for such rows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ V = TypeVar("V")
 
 
 def pad_rows(rows: Sequence[IntArray], width: int | None = None) -> Tensor:
-    """Rows of different lengths as one (N, width) int64 tensor, zero on the right.
+    """Pad rows of different lengths with zeros on the right to one (N, width) int64 tensor.
 
-    ``width`` is the longest row's length unless given.
+    >>> pad_rows([np.array([5, 6]), np.array([7])]).tolist()
+    [[5, 6], [7, 0]]
+
+    Args:
+        rows: N arrays.
+        width: number of columns; None for the length of the longest row.
     """
     lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
     if width is None:
@@ -30,7 +35,10 @@ def pad_rows(rows: Sequence[IntArray], width: int | None = None) -> Tensor:
 
 
 class BoundedCache(dict[K, V]):
-    """A dictionary that starts again when full: bounded, and cheaper than keeping an order."""
+    """A dictionary of limited size that is emptied when it is full.
+
+    Emptying it costs less than keeping the entries in order of use.
+    """
 
     def __init__(self, limit: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A task: a card together with its examples, read, counted and checked when first asked for."""
+"""A task: a card, its pipeline and its examples, which are read and checked when first used."""
 
 from __future__ import annotations
 
@@ -47,11 +47,15 @@ class Task:
 
     Files are fetched when they are first needed and hashed each time they are read.
 
+    >>> task = load_task("ner/control-ner")
+    >>> len(task.split("dev")), task.labels[:3]
+    (150, ['O', 'B-LOC', 'I-LOC'])
+
     Args:
         card: what to read.
-        trust_first: accept, and pin, files whose digest nobody knows.
-        progress: told of downloads.
-        fold: of a card that is split by folds; None for fold 0.
+        trust_first: accept files without a known digest and pin the digest.
+        progress: called with the progress of downloads.
+        fold: which fold, of a card that is split by folds; None for fold 0.
 
     Attributes:
         fold: the fold; None for a card without folds.
@@ -70,7 +74,7 @@ class Task:
         self.card = card
         self.fold = checked_fold(card, fold)
         self.dropped: dict[str, Counter[str]] = {}
-        """What the reader dropped or renamed by stated options, by split of the card."""
+        """How much the reader dropped or changed by stated options: split -> reason -> number."""
         self._trust_first = trust_first
         self._progress = progress
         self._splits: dict[str, list[Any]] = {}
@@ -84,7 +88,11 @@ class Task:
 
     @property
     def pipeline(self) -> Pipeline[Any]:
-        """The card's pipeline; an unknown one is an UnknownNameError."""
+        """The card's pipeline.
+
+        Raises:
+            UnknownNameError: no pipeline of that name is registered.
+        """
         return PIPELINES.get(self.card.pipeline)
 
     @property
@@ -96,8 +104,8 @@ class Task:
         """The examples of one split, in the data's order; read once and kept.
 
         Raises:
-            UnknownNameError: no such split.
-            DataError: the bytes, the labels or the counts are not what the card says.
+            UnknownNameError: there is no such split.
+            DataError: the content, labels or counts differ from the card's.
             DigestError, DownloadError: see :func:`elmobench.data.download.cache.fetch`.
         """
         if name not in SPLITS:
@@ -114,22 +122,23 @@ class Task:
 
     @property
     def split_counts(self) -> dict[str, SplitCounts]:
-        """What each split holds."""
+        """The sizes of each split, as counted by the pipeline."""
         self.examples()
         return {name: self._counts[name] for name in SPLITS}
 
     @property
     def labels(self) -> list[str]:
-        """All labels or tags: the card's, in its order, else those of train, sorted."""
+        """All labels or tags: the card's in its order or, without a list, train's, sorted."""
         if self.card.labels is not None:
             return list(self.card.labels)
         return sorted(self._labels(self.split("train")))
 
     @property
     def data_digest(self) -> str:
-        """SHA-256 (hex) of what determines the examples: file digests, reader, options, split.
+        """SHA-256 (hex) of everything that determines the examples.
 
-        Needs no file where the card gives all digests.
+        That is the files' digests, the reader and its options, and the rule of the split. If the
+        card gives all digests, no file is needed.
         """
         splits: dict[str, list[Any]] = {}
         for split in self.card.splits:
@@ -146,7 +155,7 @@ class Task:
     def fetch(
         self, progress: DownloadProgress | None = None, trust_first: bool | None = None
     ) -> list[Path]:
-        """Fetch every file of the task; local, checked paths, each once."""
+        """Fetch and check every file of the task; return the local paths, without repetition."""
         trust = self._trust_first if trust_first is None else trust_first
         files = [
             fetch_source(self.card, source, trust, progress or self._progress)
@@ -155,11 +164,11 @@ class Task:
         return list(dict.fromkeys(files))
 
     def verify(self) -> list[Path]:
-        """Hash every file again and read and count all splits anew; downloads nothing.
+        """Hash every file again, then read and count all splits again; download nothing.
 
         Raises:
             DownloadError: a file is not in the cache.
-            DigestError, DataError: something is not what the card says.
+            DigestError, DataError: a file or its content differs from what the card says.
         """
         files = [verify_source(self.card, source) for source in self.files()]
         self._splits.clear()
@@ -172,11 +181,11 @@ class Task:
         return all(is_local(self.card, source) for source in self.files())
 
     def document(self, example_id: str) -> str | None:
-        """The file that an example stands in, where the set is split by files; else None."""
+        """The file that an example comes from, if the set is split by files; else None."""
         return self._documents.get(example_id)
 
     def _single(self, split: str) -> list[FileSource | GenerateSource]:
-        """The sources of a split, a listed one as its files."""
+        """The sources of a split, with file lists expanded to their files."""
         result: list[FileSource | GenerateSource] = []
         for source in self.card.splits[split]:  # type: ignore[index]
             if isinstance(source, GenerateSource):
@@ -186,14 +195,14 @@ class Task:
         return result
 
     def _beside(self, source: FileSource) -> dict[str, list[FileSource]]:
-        """The files that a source's reader needs as well, by role."""
+        """The additional files that a source's reader needs, by role."""
         return {
             role: [file for other in others for file in single_files(self.card, other)]
             for role, others in source.beside.items()
         }
 
     def files(self) -> list[FileSource]:
-        """Every file of the card, those that stand beside others included, each once."""
+        """Every file of the card, including the additional ones, each once."""
         result: list[FileSource] = []
         for split in self.card.splits:
             for source in self._single(split):
@@ -202,7 +211,7 @@ class Task:
                     for others in self._beside(source).values():
                         result += others
         result += fold_lists(self.card)
-        # A file beside many others is one file.
+        # One file may accompany several others.
         return list({repr(source): source for source in result}.values())
 
     def _source_identity(self, source: FileSource | GenerateSource) -> dict[str, Any]:
@@ -261,15 +270,15 @@ class Task:
         self._splits.update(loaded)
 
     def _read(self, split: str) -> list[tuple[str, list[Any]]]:
-        """Name and examples of each source of one split of the card, in order."""
+        """The name and examples of each source of one split of the card, in order."""
         sources = self._single(split)
-        found: list[tuple[str, list[Any]]] = []
+        files: list[tuple[str, list[Any]]] = []
         dropped: Counter[str] = Counter()
-        # A file beside many others is read once.
+        # An additional file of several sources is read once.
         texts: dict[str, SourceText] = {}
         for i, source in enumerate(sources, start=1):
             if isinstance(source, GenerateSource):
-                found.append((source.generate.name, self._generated(source, split)))
+                files.append((source.generate.name, self._generated(source, split)))
                 continue
             reader, options = self._reader(source)
             if self.fold is not None:
@@ -281,10 +290,10 @@ class Task:
                 for role, others in self._beside(source).items()
             }
             result = reader.read(replace(self._text(source, prefix), beside=beside), options)
-            found.append((_full_name(source), result.examples))
+            files.append((_full_name(source), result.examples))
             dropped += result.dropped
         self.dropped[split] = dropped
-        return found
+        return files
 
     def _text(
         self, source: FileSource, prefix: str, known: dict[str, SourceText] | None = None
@@ -301,23 +310,23 @@ class Task:
     def _generated(self, source: GenerateSource, split: str) -> list[Any]:
         generator = GENERATORS.get(source.generate.name)
         options = validated(generator.options_type, source.generate.options, self._where)
-        made: Mapping[str, list[Any]] = generator.generate(options)
-        return list(made[split])
+        generated: Mapping[str, list[Any]] = generator.generate(options)
+        return list(generated[split])
 
     def _divided(self, examples: Sequence[Any]) -> dict[str, list[Any]]:
-        """Train, dev and test by the hash of the text; order is kept."""
+        """Train, dev and test by the hash of each example's text, in the order of the data."""
         rule = self.card.split
         if not isinstance(rule, HashSplit):
             raise ConfigError("field 'split' is missing", where=self._where)
         result: dict[str, list[Any]] = {name: [] for name in SPLITS}
         for example in examples:
-            place = text_fraction(rule.salt, " ".join(example.tokens))
-            last = "dev" if place < rule.test + rule.dev else "train"
-            result["test" if place < rule.test else last].append(example)
+            fraction = text_fraction(rule.salt, " ".join(example.tokens))
+            not_test = "dev" if fraction < rule.test + rule.dev else "train"
+            result["test" if fraction < rule.test else not_test].append(example)
         return result
 
     def _folded(self, files: Sequence[tuple[str, list[Any]]]) -> dict[str, list[Any]]:
-        """Train, dev and test of the fold, each in the files' order; all of them are counted."""
+        """Train, dev and test of the fold, each in the files' order; also check the whole set."""
         names = [stem(name) for name, _ in files]
         lists = [self._text(source, self.card.id) for source in fold_lists(self.card)]
         split = split_of_files(names, lists, self.fold or 0, self._where)
@@ -335,7 +344,7 @@ class Task:
         ids = Counter(example.id for example in examples)
         repeated = [key for key, number in ids.items() if number > 1]
         if repeated:
-            raise DataError(f"the id {repeated[0]!r} stands {ids[repeated[0]]} times", where=where)
+            raise DataError(f"the id {repeated[0]!r} occurs {ids[repeated[0]]} times", where=where)
         try:
             labels, counts = self._labels(examples), self.pipeline.count(examples)
         except AttributeError as error:
@@ -351,7 +360,7 @@ class Task:
                 raise DataError(
                     f"labels that the card does not list: {', '.join(unknown)}", where=where
                 )
-        # Of a set with folds the card states the splits of fold 0, and the whole.
+        # For a set with folds the card states the counts of fold 0's splits and of the whole set.
         stated = self.card.stated(split) if not self.fold or split == "all" else SplitCounts()
         problems = differences(stated, counts)
         if problems:
@@ -381,17 +390,17 @@ def load_task(
     progress: DownloadProgress | None = None,
     fold: int | None = None,
 ) -> Task:
-    """The task called ``name``; nothing is read or fetched yet.
+    """The task called ``name``. Nothing is read or fetched before its examples are used.
 
     Args:
-        name: ``"ner/wnut17"``, or ``"wnut17"`` where only one is meant.
-        include: folders of more cards.
-        trust_first: accept, and pin, files whose digest nobody knows.
-        progress: told of downloads.
-        fold: of a set that is split by folds; None for fold 0.
+        name: ``"ner/wnut17"``, or ``"wnut17"`` if only one card has that name.
+        include: folders with further cards.
+        trust_first: accept files without a known digest and pin the digest.
+        progress: called with the progress of downloads.
+        fold: which fold, of a set that is split by folds; None for fold 0.
 
     Raises:
-        UnknownNameError: no such card.
-        ConfigError: a card is wrong, or it has no such fold.
+        UnknownNameError: there is no such card.
+        ConfigError: a card is invalid, or the card has no such fold.
     """
     return Task(get_card(name, include), trust_first, progress, fold)

@@ -386,7 +386,9 @@ def test_pipeline() -> None:
     assert PIPELINE.codec([document], None).extra["kind"] == "documents"
     assert PIPELINE.codec([pronoun], ["A"]).extra["kind"] == "pronouns"
     for wrong in ([], [document, pronoun]):
-        with pytest.raises(DataError, match="not both"):
+        with pytest.raises(
+            DataError, match="expected either coreference documents or ambiguous pronouns, got: "
+        ):
             PIPELINE.codec(wrong, None)
 
 

@@ -297,7 +297,7 @@ def test_bidaf_needs_something_to_read() -> None:
     codec = LabelCodec(labels=[], extra={"characters": "ab"})
     Bidaf({"output": 3}, codec, BidafOptions())
     Bidaf({"input": 3}, codec, BidafOptions(chars=False))
-    with pytest.raises(ConfigError, match="nothing to read at its input"):
+    with pytest.raises(ConfigError, match="neither features nor characters at its input"):
         Bidaf({"output": 3}, codec, BidafOptions(chars=False))
 
 

@@ -359,7 +359,7 @@ def test_codec() -> None:
     assert codec.extra == {"senses": {"b%n": [0, 1, 3], "a%n": [2]}}
     with pytest.raises(DataError, match="no training instance"):
         PIPELINE.codec([], [])
-    with pytest.raises(DataError, match=r"'x' stands with b%n and with a%n"):
+    with pytest.raises(DataError, match=r"'x' occurs with the lemmas b%n and a%n"):
         PIPELINE.codec([one("a", "x"), one("b", "x")], None)
 
 

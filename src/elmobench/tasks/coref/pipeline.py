@@ -1,4 +1,4 @@
-"""Coreference: which mentions of a document mean the same, or which of two names a pronoun."""
+"""Coreference: clusters of mentions in documents, or the name that a pronoun refers to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CorefExample: TypeAlias = CoreferenceDocument | AmbiguousPronoun
 class Coref(Pipeline[CorefExample]):
     """Documents with clusters of mentions, or pronouns with two given names (GAP).
 
-    Both are one pipeline, since one span ranker does both: of GAP the mentions are given and one
-    is resolved. Gold and predictions differ, and so does the metric (``coref``, ``gap``). A set
-    holds one kind.
+    Both kinds are one pipeline, because the same span rankers serve both. In GAP the mentions are
+    given and only the pronoun is resolved. The two kinds differ in their annotations and metrics
+    (``coref``, ``gap``). A data set has examples of one kind only.
     """
 
     name: ClassVar[str] = "coref"
@@ -33,7 +33,7 @@ class Coref(Pipeline[CorefExample]):
     metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
 
     def slots(self, example: CorefExample) -> dict[str, list[Sentence]]:
-        """Every sentence of the document; the whole text around a pronoun as one sequence."""
+        """The sentences of a document, or the text around a pronoun as one sequence."""
         return {SENTENCE: _sentences(example)}
 
     def labels_of(self, example: CorefExample) -> list[str]:
@@ -61,15 +61,15 @@ class Coref(Pipeline[CorefExample]):
         )
 
     def codec(self, train: Sequence[CorefExample], labels: Sequence[str] | None) -> LabelCodec:
-        """The kind of examples, the characters of train, and whether it annotates singletons.
+        """The kind of examples, the characters, and whether singletons are annotated.
 
         Raises:
-            DataError: if ``train`` is empty or holds both kinds.
+            DataError: ``train`` is empty or has examples of both kinds.
         """
         kinds = {type(example) for example in train}
         if kinds not in ({CoreferenceDocument}, {AmbiguousPronoun}):
             raise DataError(
-                "expected coreference documents, or ambiguous pronouns, and not both: "
+                "expected either coreference documents or ambiguous pronouns, got: "
                 + (", ".join(sorted(kind.__name__ for kind in kinds)) or "no example"),
             )
         singletons = any(
@@ -100,7 +100,7 @@ class Coref(Pipeline[CorefExample]):
         return " ".join(with_clusters(tokens, annotation)) if tokens else str(annotation)
 
     def from_tokens(self, tokens: Sentence) -> CorefExample:
-        """A document of one sequence, without clusters."""
+        """A document of one sentence, without clusters."""
         return CoreferenceDocument("text", (tokens,), ())
 
 

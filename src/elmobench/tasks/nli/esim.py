@@ -25,10 +25,10 @@ class EsimOptions(HeadOptions):
     """Options of :class:`Esim`; the defaults are the published sizes.
 
     Attributes:
-        hidden: units a direction of both biLSTMs.
+        hidden: units of both biLSTMs, per direction.
         feedforward: units of the projection and of the layer before the output.
-        dropout: on the inputs of both biLSTMs, the same values at all tokens of a sentence, and
-            on the inputs of the last two layers.
+        dropout: on the inputs of both biLSTMs, with one mask for all tokens of a sentence, and on
+            the inputs of the last two layers.
     """
 
     hidden: int = Field(default=300, ge=1)
@@ -44,9 +44,9 @@ class Esim(LabelHead[SentencePair]):
     biLSTM reads that; mean and maximum of both sentences go through a ReLU layer to the labels.
     Both sentences share all weights.
 
-    Features at ``output`` stand beside the encoder's output, so that attention reads them too
-    (Peters et al. 2018, section 3.3, table 3). At ``output`` alone there is nothing to encode:
-    they stand in the encoder's place. The paper's row for that has GloVe at the input.
+    Features at ``output`` are concatenated with the encoder's output, so that attention reads them
+    too (Peters et al. 2018, section 3.3, table 3). With features at ``output`` alone they replace
+    the encoder, which has no input then. The paper's row for that has GloVe at the input.
     """
 
     encoder: BiLstm | None
@@ -68,12 +68,12 @@ class Esim(LabelHead[SentencePair]):
         self.dropout = nn.Dropout(options.dropout)
 
     def scores(self, batch: Batch[SentencePair], mixed: Mixed) -> Tensor:
-        """(B, number of labels) scores."""
-        masks = {unit: batch.slots[unit].mask for unit in (PREMISE, HYPOTHESIS)}
-        encoded = {unit: self._encode(mixed, unit, mask) for unit, mask in masks.items()}
+        """(B, K) scores of the K labels."""
+        masks = {slot: batch.slots[slot].mask for slot in (PREMISE, HYPOTHESIS)}
+        encoded = {slot: self._encode(mixed, slot, mask) for slot, mask in masks.items()}
         pooled = []
-        for unit, other in ((PREMISE, HYPOTHESIS), (HYPOTHESIS, PREMISE)):
-            x, mask = encoded[unit], masks[unit]
+        for slot, other in ((PREMISE, HYPOTHESIS), (HYPOTHESIS, PREMISE)):
+            x, mask = encoded[slot], masks[slot]
             summary = attend(x, encoded[other], masks[other])
             enhanced = torch.cat([x, summary, x - summary, x * summary], dim=-1)
             projected = self.sequence_dropout(torch.relu(self.projection(enhanced)))
@@ -83,10 +83,10 @@ class Esim(LabelHead[SentencePair]):
         out: Tensor = self.output(self.dropout(hidden))
         return out
 
-    def _encode(self, mixed: Mixed, unit: str, mask: Tensor) -> Tensor:
-        found = []
+    def _encode(self, mixed: Mixed, slot: str, mask: Tensor) -> Tensor:
+        vectors = []
         if self.encoder is not None:
-            found.append(self.encoder(self.sequence_dropout(mixed["input"][unit]), mask))
+            vectors.append(self.encoder(self.sequence_dropout(mixed["input"][slot]), mask))
         if "output" in self.input_dims:
-            found.append(mixed["output"][unit])
-        return torch.cat(found, dim=-1)
+            vectors.append(mixed["output"][slot])
+        return torch.cat(vectors, dim=-1)

@@ -29,9 +29,9 @@ class LinearPairOptions(HeadOptions):
 
 
 class LinearPair(LabelHead[SentencePair]):
-    """A probe: ``[u ; v ; |u - v| ; u * v]`` of the two mean vectors, one linear layer.
+    """A linear probe over ``[u ; v ; |u - v| ; u * v]``, with u and v the two mean vectors.
 
-    The features of a pair are those of InferSent (Conneau et al. 2017, section 3.1).
+    These features of a pair are those of InferSent (Conneau et al. 2017, section 3.1).
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class LinearPair(LabelHead[SentencePair]):
         self.output = nn.Linear(4 * input_dims["input"], len(codec.labels))
 
     def scores(self, batch: Batch[SentencePair], mixed: Mixed) -> Tensor:
-        """(B, number of labels) scores."""
+        """(B, K) scores of the K labels."""
         u, v = (
-            masked_mean(mixed["input"][unit], batch.slots[unit].mask)
-            for unit in (PREMISE, HYPOTHESIS)
+            masked_mean(mixed["input"][slot], batch.slots[slot].mask)
+            for slot in (PREMISE, HYPOTHESIS)
         )
         pair = torch.cat([u, v, (u - v).abs(), u * v], dim=1)
         out: Tensor = self.output(self.dropout(pair))

@@ -1,4 +1,4 @@
-"""Natural language inference: what a premise says of a hypothesis (SNLI, and pairs like it)."""
+"""Natural language inference: does a premise entail a hypothesis? (SNLI and similar sets)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HYPOTHESIS = "hypothesis"
 
 
 class Nli(Pipeline[SentencePair]):
-    """Two sentences, one label. Each sentence is encoded alone."""
+    """One label per pair of sentences. Each sentence is encoded by itself."""
 
     name: ClassVar[str] = "nli"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -52,7 +52,7 @@ class Nli(Pipeline[SentencePair]):
         )
 
     def codec(self, train: Sequence[SentencePair], labels: Sequence[str] | None) -> LabelCodec:
-        """The card's labels in its order, else those found, sorted; see :func:`label_codec`."""
+        """The labels; see :func:`label_codec`."""
         return label_codec(train, labels)
 
     def gold(self, example: SentencePair) -> str:
@@ -60,14 +60,14 @@ class Nli(Pipeline[SentencePair]):
         return example.label
 
     def from_tokens(self, tokens: Sentence) -> SentencePair:
-        """The tokens of a premise, ``|||``, the tokens of a hypothesis."""
+        """A pair from the tokens of a premise, ``|||`` and the tokens of a hypothesis."""
         return self.from_text(" ".join(tokens), tokenized=True)
 
     def from_text(self, text: str, *, tokenized: bool = False) -> SentencePair:
-        """``premise ||| hypothesis``.
+        """A pair from the text ``premise ||| hypothesis``.
 
         Raises:
-            DataError: there is no premise, no hypothesis, or more than one separator.
+            DataError: the text has no premise, no hypothesis, or more than one separator.
         """
         parts = text.split(SEPARATOR)
         if len(parts) != 2 or not all(part.strip() for part in parts):

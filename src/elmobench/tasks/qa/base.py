@@ -1,4 +1,4 @@
-"""The base of the heads that find a question's answer in a passage."""
+"""The base class of the heads that find a question's answer in a passage."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from elmobench.tasks.qa.pipeline import PASSAGE
 
 
 class SpanOptions(HeadOptions):
-    """Options of every head.
+    """Options of every question answering head.
 
     Attributes:
-        max_answer: most tokens of a predicted answer.
+        max_answer: maximum number of tokens of a predicted answer.
     """
 
     max_answer: int = Field(default=17, ge=1)
 
 
 class SpanHead(Head[PassageQuestion]):
-    """Base of the heads that score each token of the passage as the answer's first and last.
+    """Base class of the heads that score each passage token as the answer's first or last token.
 
-    The loss is the cross-entropy of the first token plus that of the last, over the passage's
-    tokens, of one answer a question: the one given most often, the first among equals. The
-    prediction is the passage's own text of the span with the largest sum of both scores.
+    The loss is the cross-entropy of the first token plus that of the last, each over the passage's
+    tokens. A question is trained on one answer: the most frequent one, or the first of several. The
+    prediction is the passage's text of the span with the largest sum of the two scores.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class SpanHead(Head[PassageQuestion]):
 
     @abstractmethod
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
-        """(B, T) scores of first and of last tokens; whatever at padding."""
+        """(B, T) scores of first tokens and of last tokens; undefined at padding."""
 
     def loss(self, batch: Batch[PassageQuestion], mixed: Mixed) -> Tensor:
         """Mean over the questions.
 
         Raises:
-            DataError: for a question without an answer.
+            DataError: a question has no answer.
         """
         mask = batch.slots[PASSAGE].mask
         low = torch.finfo(torch.float32).min
@@ -64,7 +64,7 @@ class SpanHead(Head[PassageQuestion]):
 
     @torch.no_grad()
     def predict(self, batch: Batch[PassageQuestion], mixed: Mixed) -> list[str]:
-        """One answer a question: a substring of its passage."""
+        """One answer per question: a substring of its passage."""
         start, end = self.scores(batch, mixed)
         spans = best_spans(start, end, batch.slots[PASSAGE].mask, self.max_answer).tolist()
         return [
@@ -75,6 +75,6 @@ class SpanHead(Head[PassageQuestion]):
 
 def _target(example: PassageQuestion) -> tuple[int, int]:
     if not example.answers:
-        raise DataError("a question without an answer", where=f"example {example.id}")
+        raise DataError("a training question has no answer", where=f"example {example.id}")
     spans = Counter((answer.first, answer.last) for answer in example.answers)
     return spans.most_common(1)[0][0]

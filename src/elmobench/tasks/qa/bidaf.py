@@ -1,4 +1,4 @@
-"""BiDAF with self-attention: the reader of the ELMo paper."""
+"""BiDAF with self-attention, the ELMo paper's head for question answering."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class BidafOptions(SpanOptions):
     """Options of :class:`Bidaf`; the defaults are the published sizes.
 
     Attributes:
-        hidden: units a direction of every GRU.
+        hidden: units of every GRU, per direction.
         linear: units of the two linear layers.
-        chars: put a character CNN beside the features at the input.
+        chars: concatenate the features at the input with a character CNN.
         char_dim: width of a character embedding.
         char_filters: filters of the character CNN.
-        char_width: characters a window.
-        prediction: what scores tokens: ``recurrent``, a biGRU for the first token and one more
-            for the last, which reads the first's states too; or ``linear``, a linear layer each.
-        dropout: before every GRU and linear layer, the same dimensions at all tokens.
+        char_width: characters per window.
+        prediction: how tokens are scored: ``recurrent``, by a biGRU for the first token and one
+            for the last that also reads the first's states; or ``linear``, by one layer each.
+        dropout: before every GRU and linear layer, with one mask for all tokens.
     """
 
     hidden: int = Field(default=90, ge=1)
@@ -50,23 +50,24 @@ class BidafOptions(SpanOptions):
 class Bidaf(SpanHead):
     """Bidirectional attention flow with self-attention.
 
-    Source: Peters et al. (2018), appendix A.4, after Clark and Gardner (2018), section 2.2. Input
-    vectors beside a character CNN; one biGRU for question and passage; attention flow with
-    trilinear scores; a linear ReLU layer; self-attention of the passage (biGRU, trilinear scores,
-    a token not on itself, linear ReLU layer) added to what went in; scores.
+    Its layers are: input vectors, concatenated with a character CNN; one biGRU for question and
+    passage; attention flow with trilinear scores; a linear ReLU layer; self-attention of the
+    passage (biGRU, trilinear scores, no token on itself, linear ReLU layer), added to its input;
+    the scores. Source: Peters et al. (2018), appendix A.4, after Clark and Gardner (2018),
+    section 2.2.
 
-    Features at the output stand beside the first biGRU's states, of question and passage. Without
-    features at the input only the character CNN is read there: a model that keeps GloVe at the
-    input and has ELMo at the output alone needs a placement for each part.
+    Features at the output are concatenated with the first biGRU's states of question and passage.
+    Without features at the input, that biGRU reads only the character CNN. To keep GloVe at the
+    input with ELMo at the output only, give each part its own placement.
 
-    Departures and choices: the scores are Clark and Gardner's, with a biGRU for the first token
-    and one for the last, where the appendix only says linear layers (option ``prediction``).
-    Passages are never cut. Of several answers one is trained on. The average of weights (0.999)
-    starts at the initial ones, as TensorFlow's does: it needs some thousand steps, so leave it
-    out (``training.average: null``) on a small set.
+    Departures and choices: scores are computed as by Clark and Gardner, with a biGRU for the first
+    token and one for the last; the appendix only mentions linear layers (option ``prediction``).
+    Passages are never cut. A question with several answers is trained on one. The average of the
+    weights (0.999) starts at the initial weights, as TensorFlow's does. It needs some thousand
+    steps, so switch it off (``training.average: null``) on a small set.
 
     Raises:
-        ConfigError: neither features nor characters at the input.
+        ConfigError: the input has neither features nor characters.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Bidaf(SpanHead):
             width += self.char_cnn.out_dim
         if not width:
             raise ConfigError(
-                "the head has nothing to read at its input",
+                "the head has neither features nor characters at its input",
                 fix="set options.chars: true, or use placement input or both",
             )
         hidden, linear = options.hidden, options.linear
@@ -123,35 +124,35 @@ class Bidaf(SpanHead):
         return start.squeeze(-1), end.squeeze(-1)
 
     def _spelled(self, batch: Batch[PassageQuestion]) -> dict[str, Tensor]:
-        """The character CNN's vectors of each unit, every distinct word read once."""
+        """slot -> (B, T, F) vectors of the character CNN, which reads each distinct word once."""
         if self.char_cnn is None or self.characters is None:
             return {}
-        units = [batch.slots[name] for name in (QUESTION, PASSAGE)]
-        sentences = [sentence for unit in units for sentence in unit.tokens]
-        device = units[0].mask.device
-        words, rows = self.characters.batch(sentences, max(u.mask.shape[1] for u in units))
+        slots = [batch.slots[name] for name in (QUESTION, PASSAGE)]
+        sentences = [sentence for slot in slots for sentence in slot.tokens]
+        device = slots[0].mask.device
+        words, rows = self.characters.batch(sentences, max(s.mask.shape[1] for s in slots))
         vectors = self.char_cnn(words.to(device))
         rows = rows.to(device)
-        count = len(units[0].tokens)
-        # At padding this is some word's vector, which the encoder never reads.
+        count = len(slots[0].tokens)
+        # At padding this is an arbitrary word's vector, which the encoder never reads.
         return {
-            QUESTION: vectors[rows[:count, : units[0].mask.shape[1]]],
-            PASSAGE: vectors[rows[count:, : units[1].mask.shape[1]]],
+            QUESTION: vectors[rows[:count, : slots[0].mask.shape[1]]],
+            PASSAGE: vectors[rows[count:, : slots[1].mask.shape[1]]],
         }
 
     def _encoded(
         self,
-        unit: str,
+        slot: str,
         batch: Batch[PassageQuestion],
         mixed: Mixed,
         spelled: Mapping[str, Tensor],
     ) -> Tensor:
-        read = [mixed["input"][unit]] if "input" in mixed else []
-        read += [spelled[unit]] if spelled else []
-        x = self.dropout(torch.cat(read, dim=-1))
-        states: Tensor = self.encoder(x, batch.slots[unit].mask)
+        vectors = [mixed["input"][slot]] if "input" in mixed else []
+        vectors += [spelled[slot]] if spelled else []
+        x = self.dropout(torch.cat(vectors, dim=-1))
+        states: Tensor = self.encoder(x, batch.slots[slot].mask)
         if "output" in mixed:
-            states = torch.cat([states, mixed["output"][unit]], dim=-1)
+            states = torch.cat([states, mixed["output"][slot]], dim=-1)
         return states
 
     def _self_attended(self, x: Tensor, mask: Tensor) -> Tensor:

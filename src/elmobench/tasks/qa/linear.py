@@ -27,11 +27,11 @@ class LinearSpanOptions(SpanOptions):
 
 
 class LinearSpan(SpanHead):
-    """A probe: linear scores of ``[p_t ; p_t ∘ q]``, q the mean of the question's vectors.
+    """A linear probe over ``[p_t ; p_t ∘ q]``, with q the mean of the question's vectors.
 
-    It is the least that can answer: without the product every question on a passage would get
-    the same answer. It has no recurrent layer and no attention, so over context-free vectors it
-    knows a passage's words but nothing of their order or neighbours.
+    It is the simplest head able to express the task: without the product every question on a
+    passage would get the same answer. It has no recurrent layer and no attention. With context-free
+    vectors it therefore knows a passage's words, but not their order or neighbours.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class LinearSpan(SpanHead):
     ) -> None:
         super().__init__(input_dims, codec, options)
         self.dropout = nn.Dropout(options.dropout)
-        # No bias: a softmax over the tokens does not feel it.
+        # A bias would cancel in the softmax over the tokens.
         self.output = nn.Linear(2 * input_dims["input"], 2, bias=False)
 
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:

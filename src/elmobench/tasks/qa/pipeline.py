@@ -1,4 +1,4 @@
-"""Question answering: the answer is a span of a passage (SQuAD v1.1 and its kind)."""
+"""Question answering: the answer is a span of a passage (SQuAD v1.1 and similar sets)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PASSAGE = "passage"
 
 
 class QuestionAnswering(Pipeline[PassageQuestion]):
-    """Question and passage are encoded as one sequence each."""
+    """Questions on passages. Question and passage are encoded as one sequence each."""
 
     name: ClassVar[str] = "qa"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"squad": {"tokenizer": "clitics"}}
@@ -41,7 +41,11 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         )
 
     def codec(self, train: Sequence[PassageQuestion], labels: Sequence[str] | None) -> LabelCodec:
-        """No labels; the characters of ``train``."""
+        """The characters of ``train``; there are no labels.
+
+        Raises:
+            DataError: ``train`` is empty.
+        """
         if not train:
             raise DataError("there is no training example")
         sentences = {example.question for example in train}
@@ -63,21 +67,23 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         return super().format_annotation(annotation, tokens)
 
     def resampling_unit(self, example: PassageQuestion) -> str:
-        """The article, or where the data does not name it, the passage."""
+        """The article or, if the data do not name it, the passage."""
         return example.article or digest_of(example.passage.text)[:16]
 
     def from_tokens(self, tokens: Sentence) -> PassageQuestion:
-        """The tokens of a passage, ``|||``, the tokens of a question.
+        """A question from the tokens of a passage, ``|||`` and the tokens of a question.
 
-        The passage's text is its tokens with a space between.
+        The passage's text is its tokens, joined by spaces.
         """
         return self.from_text(" ".join(tokens), tokenized=True)
 
     def from_text(self, text: str, *, tokenized: bool = False) -> PassageQuestion:
-        """``passage ||| question``; the answer will be a part of the passage as typed.
+        """A question from the text ``passage ||| question``.
+
+        The predicted answer is a substring of the passage as typed.
 
         Raises:
-            ConfigError: there is no passage, no question, or more than one separator.
+            ConfigError: the text has no passage, no question, or more than one separator.
         """
         parts = text.split(SEPARATOR)
         tokenizer: SpanTokenizerName = "whitespace" if tokenized else "clitics"

@@ -1,4 +1,4 @@
-"""The base of the heads that label a text."""
+"""The base class of the heads that label a text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from elmobench.tasks.sentiment.pipeline import TEXT
 
 
 class TextHead(LabelHead[ClassifiedText]):
-    """Base of the heads that label a text."""
+    """Base class of the heads that label a text."""
 
     @abstractmethod
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) token vectors and (B, T) mask to (B, number of labels) scores."""
+        """(B, K) scores of the K labels from (B, T, D) token vectors and a (B, T) mask."""
 
     def scores(self, batch: Batch[ClassifiedText], mixed: Mixed) -> Tensor:
-        """(B, number of labels) scores before the softmax, labels in the codec's order."""
+        """(B, K) scores before the softmax, of the K labels in the codec's order."""
         return self.logits(mixed["input"][TEXT], batch.slots[TEXT].mask)

@@ -22,14 +22,14 @@ class BcnOptions(PhraseOptions):
 
     Attributes:
         feedforward: units of the layer before the encoder.
-        encoder: units a direction of the encoder.
-        integrator: units a direction of the integrator.
-        maxout: widths of the maxout layers before the last, whose width is the label count.
-        pool: linear maps a maxout unit.
+        encoder: units of the encoder biLSTM, per direction.
+        integrator: units of the integrator biLSTM, per direction.
+        maxout: widths of the maxout layers except the last, whose width is the number of labels.
+        pool: linear maps per maxout unit.
         embedding_dropout: on the input vectors.
         feedforward_dropout: after the feed-forward layer.
         integrator_dropout: on the pooled vector.
-        maxout_dropout: after each maxout layer, the last included.
+        maxout_dropout: after each maxout layer, including the last.
     """
 
     feedforward: int = Field(default=300, ge=1)
@@ -46,7 +46,7 @@ class BcnOptions(PhraseOptions):
     def _one_dropout_a_layer(self) -> BcnOptions:
         if len(self.maxout_dropout) != len(self.maxout) + 1:
             raise ValueError(
-                f"maxout_dropout needs {len(self.maxout) + 1} values: one for each width in "
+                f"maxout_dropout needs {len(self.maxout) + 1} values: one per width in "
                 "maxout and one for the last layer"
             )
         return self
@@ -55,9 +55,9 @@ class BcnOptions(PhraseOptions):
 class Bcn(TextHead):
     """The biattentive classification network (McCann et al. 2017), for a single text.
 
-    ReLU feed-forward layer; biLSTM encoder; biattention of the text on itself; biLSTM over
-    ``[x ; x - context ; x * context]``; max, min, mean and self-attentive pooling side by side;
-    maxout layers. Dropouts stand where the published AllenNLP model has them.
+    Its layers are: a ReLU feed-forward layer; a biLSTM encoder; biattention of the text on itself;
+    a biLSTM over ``[x ; x - context ; x * context]``; max, min, mean and self-attentive pooling,
+    concatenated; maxout layers. Dropout is applied where the published AllenNLP model applies it.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Bcn(TextHead):
         )
 
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) to (B, number of labels)."""
+        """(B, K) scores of the labels from (B, T, D) token vectors."""
         x = torch.relu(self.feedforward(self.embedding_dropout(x)))
         encoded: Tensor = self.encoder(self.feedforward_dropout(x), mask)
         context = attend(encoded, encoded, mask)

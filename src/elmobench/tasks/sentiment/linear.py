@@ -34,6 +34,6 @@ class LinearText(TextHead):
         self.output = nn.Linear(input_dims["input"], len(codec.labels))
 
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) to (B, number of labels)."""
+        """(B, K) scores of the labels from (B, T, D) token vectors."""
         out: Tensor = self.output(self.dropout(masked_mean(x, mask)))
         return out

@@ -1,4 +1,4 @@
-"""A perceptron with one hidden layer over the mean of the token vectors."""
+"""A multilayer perceptron over the mean of the token vectors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MlpText(TextHead):
         self.output = nn.Linear(options.hidden, len(codec.labels))
 
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) to (B, number of labels)."""
+        """(B, K) scores of the labels from (B, T, D) token vectors."""
         hidden = torch.relu(self.hidden(masked_mean(x, mask)))
         out: Tensor = self.output(self.dropout(hidden))
         return out

@@ -1,4 +1,4 @@
-"""Training on the labelled phrases of a treebank, besides its sentences."""
+"""Training on the labelled phrases of a treebank in addition to its sentences."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SCALE = 2**64
 
 
 class PhraseOptions(HeadOptions):
-    """What a sentiment head trains on.
+    """Options of all sentiment heads: which phrases they train on.
 
     Attributes:
         phrases: ``all`` adds every labelled phrase as a text of its own; ``none`` trains on
-            sentences. Data without phrases trains on sentences either way.
+            sentences only. Without effect on data that have no phrases.
         phrase_min_tokens: leave out shorter phrases.
-        phrase_fraction: share of the phrases to keep, chosen by a hash of their ids: the same
-            ones in every run, and a smaller share is part of a larger one.
+        phrase_fraction: fraction of the phrases to keep, chosen by a hash of their ids. Every
+            run keeps the same phrases, and a smaller fraction is a subset of a larger one.
     """
 
     phrases: Literal["none", "all"] = "none"
@@ -30,7 +30,7 @@ class PhraseOptions(HeadOptions):
     phrase_fraction: float = Field(default=1.0, ge=0, le=1)
 
     def training_data(self) -> dict[str, Any]:
-        """What :func:`with_phrases` reads."""
+        """The options that :func:`with_phrases` reads."""
         return self.model_dump(include=set(PhraseOptions.model_fields))
 
 
@@ -42,15 +42,15 @@ def _kept(phrase_id: str, fraction: float) -> bool:
 def with_phrases(
     examples: Sequence[ClassifiedText], options: PhraseOptions
 ) -> list[ClassifiedText]:
-    """Each sentence (always kept) followed by its chosen phrases, called ``id:start-end``.
+    """All sentences, each followed by its chosen phrases, which have the id ``id:start-end``.
 
     The phrase that is the whole sentence is not repeated.
     """
     if options.phrases == "none":
         return list(examples)
-    result = []
+    texts = []
     for example in examples:
-        result.append(example)
+        texts.append(example)
         whole = (0, len(example.tokens))
         for phrase in example.phrases:
             if (phrase.start, phrase.end) == whole:
@@ -60,5 +60,5 @@ def with_phrases(
             name = f"{example.id}:{phrase.start}-{phrase.end}"
             if _kept(name, options.phrase_fraction):
                 tokens = example.tokens[phrase.start : phrase.end]
-                result.append(ClassifiedText(id=name, tokens=tokens, label=phrase.label))
-    return result
+                texts.append(ClassifiedText(id=name, tokens=tokens, label=phrase.label))
+    return texts

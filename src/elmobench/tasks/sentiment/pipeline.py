@@ -1,4 +1,4 @@
-"""Sentiment: one label a text (SST-5, SST-2, and any classification of short texts)."""
+"""Sentiment: one label per text (SST-5, SST-2, and any classification of short texts)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXT = "text"
 
 
 class Sentiment(Pipeline[ClassifiedText]):
-    """One text, one label. Phrases are encoded each alone, as published."""
+    """One label per text. Each phrase is encoded by itself, as published."""
 
     name: ClassVar[str] = "sentiment"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -52,7 +52,7 @@ class Sentiment(Pipeline[ClassifiedText]):
         return with_phrases(examples, options)
 
     def codec(self, train: Sequence[ClassifiedText], labels: Sequence[str] | None) -> LabelCodec:
-        """The card's labels in its order, else those found, sorted; see :func:`label_codec`."""
+        """The labels; see :func:`label_codec`."""
         return label_codec(train, labels)
 
     def gold(self, example: ClassifiedText) -> str:

@@ -1,4 +1,4 @@
-"""The base of the heads that label the arguments of one predicate."""
+"""The base class of the heads that label the arguments of one predicate."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _CACHED_PROPOSITIONS = 100_000
 
 
 class RoleHead(Head[Proposition]):
-    """Base of the heads: scores of BIO tags from a subclass, each token's softmax by itself.
+    """Base class of the heads: a subclass scores the BIO tags of every token.
 
-    The loss is the cross-entropy, averaged over a sentence's tokens and then over propositions.
-    Decoding takes the best legal BIO sequence. The predicate is tagged V like an argument.
+    Every token has a softmax of its own. The loss is the cross-entropy, averaged over the tokens of
+    a sentence and then over propositions. Decoding takes the best legal BIO sequence. The predicate
+    is tagged V, like an argument.
     """
 
     def __init__(
@@ -39,36 +40,36 @@ class RoleHead(Head[Proposition]):
 
     @abstractmethod
     def scores(self, batch: Batch[Proposition], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores of the codec's labels; whatever at padding."""
+        """(B, T, K) scores of the codec's K labels; undefined at padding."""
 
     def loss(self, batch: Batch[Proposition], mixed: Mixed) -> Tensor:
         """Mean cross-entropy.
 
         Raises:
-            DataError: for a tag that the codec does not hold.
+            DataError: an example has a tag that the codec does not have.
         """
         mask = batch.slots[SENTENCE].mask
         scores = self.scores(batch, mixed)
         targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
         real = mask.nonzero(as_tuple=True)
         each = F.cross_entropy(scores[real], targets.to(scores.device)[real], reduction="none")
-        # Every token weighs 1 / (its sentence's length · number of sentences).
+        # A token's weight is 1 / (length of its sentence · number of sentences).
         weights = 1 / (mask.sum(dim=1) * len(batch.examples))
         return (each * weights[real[0]]).sum()
 
     @torch.no_grad()
     def predict(self, batch: Batch[Proposition], mixed: Mixed) -> list[list[str]]:
-        """One list of legal BIO tags a proposition, as many as its sentence has tokens."""
-        unit = batch.slots[SENTENCE]
-        paths = bio_viterbi(self.scores(batch, mixed), unit.mask)
+        """One list of legal BIO tags per proposition, one tag per token of its sentence."""
+        slot = batch.slots[SENTENCE]
+        paths = bio_viterbi(self.scores(batch, mixed), slot.mask)
         return [
             [self.codec.labels[i] for i in path[:length]]
-            for path, length in zip(paths.tolist(), unit.lengths.tolist(), strict=True)
+            for path, length in zip(paths.tolist(), slot.lengths.tolist(), strict=True)
         ]
 
     def _target(self, example: Proposition) -> IntArray:
-        found = self._targets.get(example.tags)
-        if found is None:
+        ids = self._targets.get(example.tags)
+        if ids is None:
             for i, tag in enumerate(example.tags):
                 if tag not in self.index:
                     raise DataError(
@@ -76,9 +77,9 @@ class RoleHead(Head[Proposition]):
                         where=f"example {example.id}, token {i}",
                         fix="list the tags in the task card's labels",
                     )
-            found = np.array([self.index[tag] for tag in example.tags], dtype=np.int64)
-            self._targets[example.tags] = found
-        return found
+            ids = np.array([self.index[tag] for tag in example.tags], dtype=np.int64)
+            self._targets[example.tags] = ids
+        return ids
 
 
 def predicate_places(batch: Batch[Proposition], device: torch.device) -> Tensor:

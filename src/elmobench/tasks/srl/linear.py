@@ -16,15 +16,21 @@ from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.srl.base import RoleHead, predicate_places
 from elmobench.tasks.srl.pipeline import SENTENCE
 
-# Distances to the predicate that the probe tells apart on each side: 1, 2, 3, 4, then up to
-# these. With the predicate itself, and the two sides, that makes 2 * 8 + 1.
+# Lower edges of the eight distance buckets on each side of the predicate; the predicate itself
+# has a bucket of its own.
 _EDGES = (1, 2, 3, 4, 5, 8, 16, 32)
 
 DISTANCES = 2 * len(_EDGES) + 1
 
 
 def distance_buckets(predicates: Tensor, time: int) -> Tensor:
-    """(B,) predicate positions to (B, T) bucket ids: the middle one is the predicate itself."""
+    """(B, T) ids of the distance buckets of T tokens around (B,) predicate positions.
+
+    The id in the middle is the predicate's own.
+
+    >>> distance_buckets(torch.tensor([2]), 4).tolist()
+    [[6, 7, 8, 9]]
+    """
     offset = torch.arange(time, device=predicates.device) - predicates.unsqueeze(1)
     edges = torch.tensor(_EDGES, device=predicates.device)
     size = torch.bucketize(offset.abs(), edges, right=True)
@@ -42,12 +48,12 @@ class LinearRolesOptions(HeadOptions):
 
 
 class LinearRoles(RoleHead):
-    """A probe: one linear layer over [token; predicate; distance between them].
+    """A linear probe over [token; predicate; distance between them].
 
-    The least head that can: a token's role depends on the predicate, so a layer over the token
-    alone would give every proposition of a sentence the same arguments. Of the sentence it reads
-    nothing but the two vectors and the bucket of the distance (17: the predicate itself, which
-    is the flag, and eight a side). The three add up, they do not interact.
+    It is the simplest head able to express the task: a token's role depends on the predicate, so a
+    layer over the token alone would give every proposition of a sentence the same arguments. It
+    reads only the two vectors and one of 17 buckets of the distance (eight per side, and one for
+    the predicate itself, which serves as its flag). The three scores are added and do not interact.
     """
 
     def __init__(
@@ -62,7 +68,7 @@ class LinearRoles(RoleHead):
         nn.init.zeros_(self.distance.weight)
 
     def scores(self, batch: Batch[Proposition], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores: one product for the predicate serves all of its sentence's tokens."""
+        """(B, T, K) scores; the predicate's part is computed once for all tokens."""
         x = self.dropout(mixed["input"][SENTENCE])
         places = predicate_places(batch, x.device)
         predicate = x[torch.arange(len(x), device=x.device), places]

@@ -17,7 +17,7 @@ SENTENCE = "sentence"
 
 
 class Roles(Pipeline[Proposition]):
-    """The unit is the sentence: propositions that share one share its vectors."""
+    """One example per predicate. Propositions of the same sentence share its vectors."""
 
     name: ClassVar[str] = "srl"
     annotation_repeats_text: ClassVar[bool] = True
@@ -52,10 +52,10 @@ class Roles(Pipeline[Proposition]):
         )
 
     def codec(self, train: Sequence[Proposition], labels: Sequence[str] | None) -> LabelCodec:
-        """All BIO tags over the roles that occur in the card's tags, else in ``train``.
+        """All BIO tags over the roles in the card's tags or, without a list, in ``train``.
 
         Raises:
-            DataError: for a tag that is not BIO, or if there is nothing to take tags from.
+            DataError: a tag is not BIO, or there are no tags at all.
         """
         if labels is None:
             labels = sorted({tag for example in train for tag in example.tags})
@@ -69,7 +69,7 @@ class Roles(Pipeline[Proposition]):
         )
 
     def gold(self, example: Proposition) -> list[str]:
-        """The tags, the predicate's V among them."""
+        """The tags, including the predicate's V."""
         return list(example.tags)
 
     def annotation_labels(self, annotation: Sequence[str]) -> list[str]:
@@ -92,7 +92,7 @@ class Roles(Pipeline[Proposition]):
         """A proposition whose predicate is the token in brackets: ``The dog [ate] it .``
 
         Raises:
-            DataError: there is not exactly one such token.
+            DataError: not exactly one token is in brackets.
         """
         marked = [
             i
@@ -101,9 +101,9 @@ class Roles(Pipeline[Proposition]):
         ]
         if len(marked) != 1:
             raise DataError(
-                f"roles are those of one predicate, and the text marks {len(marked)} tokens",
+                f"a text needs one predicate in brackets, and this one has {len(marked)}",
                 where=" ".join(tokens)[:80],
-                fix="put the predicate in brackets and tokens between spaces, with --tokenized: "
+                fix="put the predicate in brackets, tokens between spaces and give --tokenized: "
                 "'The dog [ate] it .'",
             )
         (predicate,) = marked

@@ -24,9 +24,9 @@ class RecurrentRolesOptions(HeadOptions):
     """Options of the recurrent heads.
 
     Attributes:
-        layers: of the encoder.
-        hidden: units a layer and direction.
-        flag_dim: width of the embedding that says whether a token is the predicate.
+        layers: number of layers of the encoder.
+        hidden: units per layer and direction.
+        flag_dim: width of the embedding of the flag that marks the predicate.
     """
 
     layers: int = Field(ge=1)
@@ -35,11 +35,11 @@ class RecurrentRolesOptions(HeadOptions):
 
 
 class RecurrentRoles(RoleHead):
-    """[features; predicate flag] into an encoder, its output into one linear layer.
+    """Base class of the recurrent heads: [features; predicate flag], encoder, linear layer.
 
-    Features at the output stand beside the encoder's output, with a mix of their own. With
-    features at the output alone, the encoder reads the flag and nothing else: the "output" row
-    of the ELMo paper's table 3 is of a model that reads word vectors there, too.
+    Features at the output are concatenated with the encoder's output and have a mix of their own.
+    With features at the output alone the encoder reads only the flag; the "output" row of the ELMo
+    paper's table 3 is of a model whose encoder also reads word vectors.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class RecurrentRoles(RoleHead):
 
     @abstractmethod
     def _encoder(self, width: int, options: RecurrentRolesOptions) -> tuple[nn.Module, int]:
-        """The encoder of (B, T, ``width``) vectors, and its output's width."""
+        """An encoder of (B, T, ``width``) vectors, and the width of its output."""
 
     def _drop(self, x: Tensor) -> Tensor:
-        """Dropout before and after the encoder; none here."""
+        """Apply dropout before and after the encoder; none unless overridden."""
         return x
 
     def scores(self, batch: Batch[Proposition], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores."""
+        """(B, T, K) scores of the K labels."""
         mask = batch.slots[SENTENCE].mask
         places = predicate_places(batch, mask.device).unsqueeze(1)
         flags = torch.arange(mask.shape[1], device=mask.device) == places
@@ -88,7 +88,7 @@ class LstmRolesOptions(RecurrentRolesOptions):
 
 
 class LstmRoles(RecurrentRoles):
-    """An affordable tagger: predicate flag, biLSTM, linear layer."""
+    """A small tagger: predicate flag, biLSTM, linear layer."""
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LstmRolesOptions
@@ -110,7 +110,7 @@ class AlternatingRolesOptions(RecurrentRolesOptions):
     """Options of :class:`AlternatingRoles`; the defaults are the published sizes.
 
     Attributes:
-        recurrent_dropout: on the states of every layer, one mask a sentence for all steps.
+        recurrent_dropout: on the states of every layer, with one mask per sentence for all steps.
     """
 
     layers: int = Field(default=8, ge=1)
@@ -121,8 +121,8 @@ class AlternatingRolesOptions(RecurrentRolesOptions):
 class AlternatingRoles(RecurrentRoles):
     """The published tagger: He et al. (2017) as in AllenNLP 0.9, which the ELMo paper used.
 
-    Predicate flag of 100 values, eight alternating LSTM layers of 300 with highway connections,
-    a linear layer that starts orthogonal.
+    It has a predicate flag of 100 dimensions, eight alternating LSTM layers of 300 units with
+    highway connections, and a linear layer with an orthogonal initialisation.
     """
 
     def __init__(

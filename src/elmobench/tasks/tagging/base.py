@@ -1,4 +1,4 @@
-"""The base of the taggers with a CRF."""
+"""The base class of the taggers with a conditional random field (CRF)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,15 @@ _CACHED_SENTENCES = 100_000
 
 
 def tag_ids(tags: Sequence[str], index: Mapping[str, int], example: TaggedSentence) -> IntArray:
-    """Ids of ``tags``, those of ``example`` in whatever form the head reads.
+    """(T,) ids of the tags of ``example``.
+
+    Args:
+        tags: the example's tags in the form that the head uses, for instance BIOUL.
+        index: tag -> id.
+        example: named in errors.
 
     Raises:
-        DataError: for a tag that is not in ``index``; names the example and the token.
+        DataError: a tag is not in ``index``; names the example and the token.
     """
     for i, tag in enumerate(tags):
         if tag not in index:
@@ -42,13 +47,13 @@ def tag_ids(tags: Sequence[str], index: Mapping[str, int], example: TaggedSenten
 
 
 class CrfOptions(HeadOptions):
-    """Options of every tagger.
+    """Options of every tagger with a CRF.
 
     Attributes:
-        dropout: share of units that are dropped in training; where, the head says.
-        reduction: the loss is the ``mean`` of the sentences' negative log-likelihoods or, as the
-            published tagger has it, their ``sum`` over the batch. With Adam the two differ only
-            in how much the mix's penalty and the gradient's clipping weigh beside the loss.
+        dropout: probability of dropping a unit in training; each head says where it applies.
+        reduction: the loss is the ``mean`` of the sentences' negative log-likelihoods or, as in
+            the published tagger, their ``sum`` over the batch. With Adam the two differ only in
+            the weight of the mix's penalty and of gradient clipping relative to the loss.
     """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -56,11 +61,12 @@ class CrfOptions(HeadOptions):
 
 
 class CrfHead(Head[TaggedSentence]):
-    """Base of the taggers: emission scores from a subclass, then a CRF.
+    """Base class of the taggers: a subclass computes emission scores, a CRF scores sequences.
 
-    The codec's ``extra["scheme"]`` says what the tags are. For ``bioul`` the examples carry BIO
+    The codec's ``extra["scheme"]`` names the kind of tags. With ``bioul`` the examples have BIO
     tags, the labels are BIOUL tags, decoding is constrained to legal BIOUL sequences, and
-    predictions are BIO again. For ``plain`` tags are used as they are, without constraints.
+    predictions are converted back to BIO. With ``plain`` the tags are used without a change and
+    without constraints.
     """
 
     def __init__(
@@ -70,20 +76,20 @@ class CrfHead(Head[TaggedSentence]):
         self.spans = codec.extra["scheme"] == BIOUL
         self.reduction = options.reduction
         self.index = {label: i for i, label in enumerate(codec.labels)}
-        self.written = [bioul_tag_to_bio(tag) if self.spans else tag for tag in codec.labels]
+        self.output_tags = [bioul_tag_to_bio(tag) if self.spans else tag for tag in codec.labels]
         constraints = bioul_constraints(codec.labels) if self.spans else None
         self.crf = LinearChainCrf(len(codec.labels), constraints)
         self._targets: BoundedCache[tuple[str, ...], IntArray] = BoundedCache(_CACHED_SENTENCES)
 
     @abstractmethod
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores of the codec's labels; whatever at padding."""
+        """(B, T, K) scores of the codec's K labels; undefined at padding."""
 
     def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """Negative log-likelihood, reduced over the sentences (empty ones count 0).
+        """Negative log-likelihood, reduced over the sentences; that of an empty sentence is 0.
 
         Raises:
-            DataError: for tags that are not BIO or that the codec does not hold.
+            DataError: tags are not BIO, or the codec does not have them.
         """
         mask = batch.slots[SENTENCE].mask
         scores = self.emissions(batch, mixed)
@@ -93,18 +99,18 @@ class CrfHead(Head[TaggedSentence]):
 
     @torch.no_grad()
     def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:
-        """One list of tags a sentence, as many as it has tokens."""
+        """One list of tags per sentence, one tag per token."""
         paths = self.crf.decode(self.emissions(batch, mixed), batch.slots[SENTENCE].mask)
-        return [[self.written[i] for i in path] for path in paths]
+        return [[self.output_tags[i] for i in path] for path in paths]
 
     def _target(self, example: TaggedSentence) -> IntArray:
-        found = self._targets.get(example.tags)
-        if found is None:
+        ids = self._targets.get(example.tags)
+        if ids is None:
             try:
                 tags = bio_to_bioul(example.tags) if self.spans else example.tags
             except DataError as error:
                 raise DataError(
                     error.what, where=f"example {example.id}, {error.where}", fix=error.fix
                 ) from error
-            found = self._targets[example.tags] = tag_ids(tags, self.index, example)
-        return found
+            ids = self._targets[example.tags] = tag_ids(tags, self.index, example)
+        return ids

@@ -24,7 +24,7 @@ class LinearTaggerOptions(CrfOptions):
 
 
 class LinearTagger(CrfHead):
-    """A probe: dropout, one linear layer, CRF."""
+    """A linear probe: dropout, one linear layer, CRF."""
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTaggerOptions
@@ -34,6 +34,6 @@ class LinearTagger(CrfHead):
         self.output = nn.Linear(input_dims["input"], len(codec.labels))
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores."""
+        """(B, T, K) scores of the K labels."""
         out: Tensor = self.output(self.dropout(mixed["input"][SENTENCE]))
         return out

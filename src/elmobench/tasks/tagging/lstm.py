@@ -25,11 +25,11 @@ class LstmTaggerOptions(CrfOptions):
 
     Attributes:
         layers: biLSTM layers.
-        hidden: units a direction.
-        chars: put a character CNN beside the features.
+        hidden: units per direction.
+        chars: concatenate the features with a character CNN.
         char_dim: width of a character embedding.
         char_filters: filters of the character CNN.
-        char_width: characters a window.
+        char_width: characters per window.
         dropout: on the token vectors, between the biLSTM's layers and on its output.
     """
 
@@ -43,7 +43,7 @@ class LstmTaggerOptions(CrfOptions):
 
 
 class LstmTagger(CrfHead):
-    """Features beside a character CNN, biLSTM, linear layer, CRF."""
+    """The published tagger: features and a character CNN, biLSTM, linear layer, CRF."""
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LstmTaggerOptions
@@ -63,14 +63,14 @@ class LstmTagger(CrfHead):
         self.output = nn.Linear(self.encoder.out_dim, len(codec.labels))
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores."""
+        """(B, T, K) scores of the K labels."""
         x = mixed["input"][SENTENCE]
-        unit = batch.slots[SENTENCE]
+        slot = batch.slots[SENTENCE]
         if self.char_cnn is not None and self.characters is not None:
-            words, rows = self.characters.batch(unit.tokens, x.shape[1])
+            words, rows = self.characters.batch(slot.tokens, x.shape[1])
             spelled = self.char_cnn(words.to(x.device))
-            # At padding this is some word's vector, which the encoder never reads.
+            # At padding this is an arbitrary word's vector, which the encoder never reads.
             x = torch.cat([x, spelled[rows.to(x.device)]], dim=-1)
-        encoded = self.encoder(self.dropout(x), unit.mask)
+        encoded = self.encoder(self.dropout(x), slot.mask)
         out: Tensor = self.output(self.dropout(encoded))
         return out

@@ -1,4 +1,4 @@
-"""Tagging: one tag a token (NER, chunks, parts of speech)."""
+"""Tagging: one tag per token (named entities, chunks, parts of speech)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ PLAIN = "plain"
 
 
 class TaggingPipeline(Pipeline[TaggedSentence]):
-    """One tag a token. A subclass names the task and says whether its tags mark spans.
+    """One tag per token. A subclass names the task and says whether its tags mark spans.
 
-    Span tags are BIO in the data, in gold and in predictions, and BIOUL inside the head.
+    Span tags are BIO in the data and in annotations, and BIOUL inside a head with a CRF.
+
+    Attributes:
+        marks_spans: whether the tags mark spans.
     """
 
     annotation_repeats_text: ClassVar[bool] = True
@@ -47,14 +50,13 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
         return SplitCounts(examples=size, tokens=tokens, spans=sum(types.values()), types=types)
 
     def codec(self, train: Sequence[TaggedSentence], labels: Sequence[str] | None) -> LabelCodec:
-        """Tags and characters.
+        """The tags, and the characters of ``train``.
 
-        Spans: all BIOUL tags over the types that occur in the card's tags, else in ``train``.
-        Plain: the card's tags in its order, else those found, sorted. Characters: those of
-        ``train``.
+        Tags come from the card or, if it lists none, from ``train``. For spans the codec has all
+        BIOUL tags over their types. Plain tags keep the card's order or are sorted.
 
         Raises:
-            DataError: for a span tag that is not BIO, or if there is nothing to take tags from.
+            DataError: a span tag is not BIO, or there are no tags at all.
         """
         if labels is None:
             labels = sorted({tag for example in train for tag in example.tags})
@@ -93,12 +95,12 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
         return list(example.tags)
 
     def from_tokens(self, tokens: Sentence) -> TaggedSentence:
-        """A sentence tagged O throughout."""
+        """A sentence whose tags are all O."""
         return TaggedSentence(id="text", tokens=tokens, tags=("O",) * len(tokens))
 
 
 class Ner(TaggingPipeline):
-    """Entity spans."""
+    """Named entities, as spans."""
 
     name: ClassVar[str] = "ner"
     marks_spans: ClassVar[bool] = True
@@ -121,7 +123,7 @@ class Chunking(TaggingPipeline):
 
 
 class Pos(TaggingPipeline):
-    """Parts of speech: plain tags."""
+    """Parts of speech, as plain tags."""
 
     name: ClassVar[str] = "pos"
     marks_spans: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""The published part-of-speech probe: one linear layer, every token by itself."""
+"""The published part-of-speech probe: one linear layer per token, without a CRF."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class SoftmaxTaggerOptions(HeadOptions):
 class SoftmaxTagger(Head[TaggedSentence]):
     """The published part-of-speech probe (Peters et al. 2018, section 5.3): one linear layer.
 
-    Every token is tagged by itself, so what its neighbours say must be in its vector already.
-    The paper trains it on one frozen layer at a time; that is the mix ``layer=k`` here. It
-    departs from the paper in one thing: the vectors are standardised on train, as for every
-    ``linear`` head, so that one learning rate suits embeddings of any scale. What the layer can
-    express is the same.
+    Every token is tagged by itself, so information about its context has to be in its vector. The
+    paper trains it on one frozen layer at a time, which is the mix ``layer=k`` here. There is one
+    departure from the paper: the vectors are standardised on train, as for every ``linear`` head,
+    so that one learning rate suits embeddings of any scale. The set of functions that the layer
+    can express is the same.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class SoftmaxTagger(Head[TaggedSentence]):
         self.output = nn.Linear(input_dims["input"], len(codec.labels))
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores of the codec's labels; whatever at padding."""
+        """(B, T, K) scores of the codec's K labels; undefined at padding."""
         out: Tensor = self.output(self.dropout(mixed["input"][SENTENCE]))
         return out
 
     def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """Cross-entropy summed over a sentence's tokens, then the mean over the sentences.
+        """Cross-entropy, summed over a sentence's tokens and averaged over the sentences.
 
         Raises:
-            DataError: for a tag that the codec does not hold.
+            DataError: an example has a tag that the codec does not have.
         """
         scores = self.emissions(batch, mixed)[batch.slots[SENTENCE].mask]
         targets = np.concatenate([self._target(example) for example in batch.examples])
@@ -66,7 +66,7 @@ class SoftmaxTagger(Head[TaggedSentence]):
 
     @torch.no_grad()
     def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:
-        """One list of tags a sentence, as many as it has tokens."""
+        """One list of tags per sentence, one tag per token."""
         best = self.emissions(batch, mixed).argmax(dim=-1).tolist()
         return [
             [self.codec.labels[i] for i in row[: len(tokens)]]

@@ -1,7 +1,7 @@
-"""Heads that give a word its sense: nearest neighbour, most frequent sense, and classifiers.
+"""The base class of the heads that give a word its sense.
 
-All choose among the senses that the training set has for the word's lemma and part of speech.
-For a lemma that it does not have they give the inventory's first sense, and no answer where the
+All heads choose among the senses that the training set has for the word's lemma and part of speech.
+For a lemma without training examples they answer the inventory's first sense, or nothing if the
 inventory has none.
 """
 
@@ -31,13 +31,13 @@ _NONE: IntArray = np.zeros(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class Pairs:
-    """The instances of a batch, each with every candidate sense; N instances, P pairs.
+    """All pairs of an instance and a candidate sense in a batch: N instances, P pairs.
 
     Attributes:
-        instances: in the batch's order.
-        sentence: (N,) the instance's row in the batch.
-        instance: (P,) ascending; the pair's instance.
-        sense: (P,) the pair's label.
+        instances: the N instances, in the batch's order.
+        sentence: (N,) row of each instance's sentence in the batch.
+        instance: (P,) number of each pair's instance, ascending.
+        sense: (P,) index of each pair's sense among the codec's labels.
     """
 
     instances: list[SenseInstance]
@@ -47,10 +47,10 @@ class Pairs:
 
 
 class SenseHead(Head[SenseSentence]):
-    """Base of the WSD heads: scores of (instance, candidate) pairs from a subclass.
+    """Base class of the WSD heads: a subclass scores pairs of an instance and a candidate sense.
 
-    The codec's labels are the sense keys of the training set, ``extra["senses"]`` their indices by
-    ``lemma%pos``, in the order in which they first occur.
+    The codec's labels are the sense keys of the training set in order of first occurrence;
+    ``extra["senses"]`` maps ``lemma%pos`` to their indices.
     """
 
     def __init__(
@@ -65,17 +65,17 @@ class SenseHead(Head[SenseSentence]):
 
     @abstractmethod
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
-        """(P,) scores; -inf for a sense that the training set did not show."""
+        """(P,) scores; -inf for a sense that does not occur in the training set."""
 
     def pairs(self, batch: Batch[SenseSentence]) -> Pairs:
-        """Every instance of the batch with the training set's senses of its lemma."""
+        """Pair every instance of the batch with its lemma's senses in the training set."""
         instances: list[SenseInstance] = []
         sentence: list[int] = []
         for row, example in enumerate(batch.examples):
             instances += example.instances
             sentence += [row] * len(example.instances)
         senses = [self.senses.get(lemma_key(instance), _NONE) for instance in instances]
-        counts = np.array([len(found) for found in senses], dtype=np.int64)
+        counts = np.array([len(candidates) for candidates in senses], dtype=np.int64)
         return Pairs(
             instances,
             torch.tensor(sentence, dtype=torch.long),
@@ -85,15 +85,16 @@ class SenseHead(Head[SenseSentence]):
 
     @torch.no_grad()
     def predict(self, batch: Batch[SenseSentence], mixed: Mixed) -> list[list[dict[str, Any]]]:
-        """For each sentence its instances, ``{"id": …, "senses": [key]}``; none is no answer.
+        """For each sentence a list with ``{"id": …, "senses": [key]}`` for each of its instances.
 
-        Among equal scores the sense that comes first in training is taken.
+        ``senses`` is empty if there is no answer. Of several senses with the highest score, the one
+        that comes first in training is taken.
         """
         pairs = self.pairs(batch)
         scores = self.scores(batch, mixed, pairs).double().cpu().numpy()
         counts = np.bincount(pairs.instance.numpy(), minlength=len(pairs.instances))
         starts = np.cumsum(counts) - counts
-        result: list[list[dict[str, Any]]] = [[] for _ in batch.examples]
+        predictions: list[list[dict[str, Any]]] = [[] for _ in batch.examples]
         for instance, row, start, count in zip(
             pairs.instances, pairs.sentence.tolist(), starts, counts, strict=True
         ):
@@ -101,14 +102,14 @@ class SenseHead(Head[SenseSentence]):
             own = scores[start : start + count]
             if count and own.max() > -np.inf:
                 senses = [self.codec.labels[pairs.sense[start + int(own.argmax())]]]
-            result[row].append({"id": instance.id, "senses": senses})
-        return result
+            predictions[row].append({"id": instance.id, "senses": senses})
+        return predictions
 
     def gold(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        """(G,) instances and (G,) labels: every gold sense of every instance.
+        """(G,) numbers of instances and (G,) labels: every gold sense of every instance.
 
         Raises:
-            DataError: for a sense that the codec does not hold.
+            DataError: an instance has a sense that the codec does not have.
         """
         rows, labels = [], []
         for i, instance in enumerate(pairs.instances):
@@ -124,11 +125,14 @@ class SenseHead(Head[SenseSentence]):
 
 
 def span_vectors(x: Tensor, pairs: Pairs) -> Tensor:
-    """(B, T, D) token vectors to (N, D): a unit's vector is the mean of its words'."""
+    """(N, D) vectors of the instances from (B, T, D) token vectors.
+
+    The vector of a multiword span is the mean of its tokens' vectors.
+    """
     lengths = torch.tensor([i.end - i.start for i in pairs.instances], dtype=torch.long)
     starts = torch.tensor([i.start for i in pairs.instances], dtype=torch.long)
-    unit = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-    within = torch.arange(len(unit)) - (lengths.cumsum(0) - lengths)[unit]
-    words = x[pairs.sentence[unit], starts[unit] + within]
-    total = x.new_zeros(len(lengths), x.shape[-1]).index_add(0, unit, words)
+    span = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
+    within = torch.arange(len(span)) - (lengths.cumsum(0) - lengths)[span]
+    words = x[pairs.sentence[span], starts[span] + within]
+    total = x.new_zeros(len(lengths), x.shape[-1]).index_add(0, span, words)
     return total / lengths.unsqueeze(-1).to(x.dtype)

@@ -1,4 +1,4 @@
-"""Classifiers of senses: a linear probe, and a biLSTM."""
+"""Sense classifiers: a linear probe and a biLSTM."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from elmobench.tasks.wsd.pipeline import SENTENCE
 
 
 class SenseClassifierOptions(HeadOptions):
-    """Options of the classifiers.
+    """Options of the sense classifiers.
 
     Attributes:
-        dropout: on the token vectors and, with an encoder, on its output.
+        dropout: on the token vectors and on the output of an encoder, if there is one.
     """
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class SenseClassifier(SenseHead):
-    """Base of the classifiers: one softmax over the senses that training has for the lemma.
+    """Base class of the classifiers: a softmax over the senses of the lemma in training.
 
-    One output matrix, which starts at zero, holds a row for each sense of a lemma with several;
-    the senses of other lemmas need none. The loss of an instance is the negative logarithm of the
-    probability of its gold senses together, summed over a sentence's instances. Senses that
-    training never shows are no candidates: they would never be right there.
+    One output matrix, initially zero, has a row for each sense of a lemma with several senses; the
+    senses of other lemmas need none. The loss of an instance is the negative logarithm of the total
+    probability of its gold senses; losses are summed over the instances of a sentence. Senses that
+    do not occur in training are no candidates, since they were never correct there.
     """
 
     rows: Tensor
@@ -50,36 +50,39 @@ class SenseClassifier(SenseHead):
     ) -> None:
         super().__init__(input_dims, codec, options)
         several = sorted(
-            {int(i) for found in self.senses.values() if len(found) > 1 for i in found}
+            {int(i) for senses in self.senses.values() if len(senses) > 1 for i in senses}
         )
         rows = torch.full((len(codec.labels),), -1, dtype=torch.long)
         rows[several] = torch.arange(len(several))
         self.register_buffer("rows", rows, persistent=False)
-        # Which senses the training set showed: a part of it may lack some.
+        # Which senses occurred in training: a subset of the training set may lack some.
         self.register_buffer("seen", torch.zeros(len(codec.labels), dtype=torch.bool))
         self.weight = nn.Parameter(torch.zeros(len(several), width))
         self.bias = nn.Parameter(torch.zeros(len(several)))
 
     @abstractmethod
     def encode(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
-        """(B, T, width) token vectors."""
+        """(B, T, W) token vectors, as wide as the output matrix."""
 
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
-        """(P,) logits, 0 for the only sense of a lemma."""
+        """(P,) logits; 0 for the only sense of a lemma, -inf for senses not seen in training."""
         logits = self.logits(self.encode(batch, mixed), pairs)
         return torch.where(self.seen[pairs.sense], logits, -torch.inf)
 
     def logits(self, x: Tensor, pairs: Pairs) -> Tensor:
-        """(P,) from (B, T, width)."""
+        """(P,) logits of the pairs from (B, T, W) token vectors."""
         rows = self.rows[pairs.sense]
         chosen = (rows >= 0).nonzero().squeeze(-1)
         rows, instance = rows[chosen], pairs.instance[chosen]
         vectors = span_vectors(x, pairs)
-        found = (vectors[instance] * self.weight[rows]).sum(dim=-1) + self.bias[rows]
-        return x.new_zeros(len(pairs.sense)).index_put((chosen,), found)
+        scores = (vectors[instance] * self.weight[rows]).sum(dim=-1) + self.bias[rows]
+        return x.new_zeros(len(pairs.sense)).index_put((chosen,), scores)
 
     def loss(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
-        """Negative log-likelihood of the gold senses: sum over instances, mean over sentences."""
+        """Negative log-likelihood of the gold senses, summed over a sentence's instances.
+
+        The result is the mean over the sentences.
+        """
         pairs = self.pairs(batch)
         instances, labels = self.gold(pairs)
         if self.training:
@@ -89,13 +92,13 @@ class SenseClassifier(SenseHead):
             pairs.instance * len(self.index) + pairs.sense, instances * len(self.index) + labels
         )
         count = len(pairs.instances)
-        everything = _log_sum_exp(logits, pairs.instance, count)
-        good = _log_sum_exp(logits[right], pairs.instance[right], count)
-        return (everything - good).sum() / max(1, len(batch.examples))
+        total = _log_sum_exp(logits, pairs.instance, count)
+        gold = _log_sum_exp(logits[right], pairs.instance[right], count)
+        return (total - gold).sum() / max(1, len(batch.examples))
 
 
 def _log_sum_exp(values: Tensor, group: Tensor, groups: int) -> Tensor:
-    """(groups,) log Σ exp of the values of each group; none may be empty."""
+    """(groups,) log Σ exp of the values of each group; no group may be empty."""
     highest = values.detach().new_full((groups,), -torch.inf)
     highest = highest.scatter_reduce(0, group, values.detach(), "amax")
     total = values.new_zeros(groups).index_add(0, group, (values - highest[group]).exp())
@@ -107,7 +110,7 @@ class LinearSensesOptions(SenseClassifierOptions):
 
 
 class LinearSenses(SenseClassifier):
-    """A probe: dropout, one linear layer, softmax over the lemma's senses."""
+    """A linear probe: dropout, one linear layer, softmax over the lemma's senses."""
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearSensesOptions
@@ -116,7 +119,7 @@ class LinearSenses(SenseClassifier):
         self.dropout = nn.Dropout(options.dropout)
 
     def encode(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
-        """(B, T, D): the mixed vectors."""
+        """(B, T, D) mixed vectors, with dropout."""
         out: Tensor = self.dropout(mixed["input"][SENTENCE])
         return out
 
@@ -126,7 +129,7 @@ class LstmSensesOptions(SenseClassifierOptions):
 
     Attributes:
         layers: biLSTM layers.
-        hidden: units a direction.
+        hidden: units per direction.
     """
 
     layers: int = Field(default=1, ge=1)
@@ -134,7 +137,7 @@ class LstmSensesOptions(SenseClassifierOptions):
 
 
 class LstmSenses(SenseClassifier):
-    """A biLSTM over the sentence, then as :class:`LinearSenses`."""
+    """A biLSTM over the sentence, followed by the layers of :class:`LinearSenses`."""
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LstmSensesOptions
@@ -144,7 +147,7 @@ class LstmSenses(SenseClassifier):
         self.encoder = BiLstm(input_dims["input"], options.hidden, options.layers, options.dropout)
 
     def encode(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
-        """(B, T, 2·hidden)."""
+        """(B, T, 2·hidden) states of the biLSTM, with dropout."""
         x = self.encoder(self.dropout(mixed["input"][SENTENCE]), batch.slots[SENTENCE].mask)
         out: Tensor = self.dropout(x)
         return out

@@ -1,4 +1,4 @@
-"""The most frequent sense of a lemma: the usual baseline."""
+"""The most frequent sense of a lemma: the common baseline."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class MostFrequentOptions(HeadOptions):
 
 
 class MostFrequentSense(OnePassHead[SenseSentence], SenseHead):
-    """The usual baseline: the lemma's most frequent sense in training, whatever the vectors.
+    """The lemma's most frequent sense in training; the vectors are not read.
 
-    Among equally frequent senses the one that training shows first is taken.
+    Of several equally frequent senses, the one that occurs first in training is taken.
     """
 
     frequency: Tensor
@@ -37,7 +37,7 @@ class MostFrequentSense(OnePassHead[SenseSentence], SenseHead):
         self.register_buffer("first", torch.zeros(senses, dtype=torch.long))
 
     def fit(self, batches: Iterable[tuple[Batch[SenseSentence], Mixed]]) -> None:
-        """Count; ``first`` is the rank of a sense's first occurrence."""
+        """Count every sense, and rank the senses by first occurrence (``first``)."""
         order: dict[int, int] = {}
         self.frequency.zero_()
         for batch, _ in batches:
@@ -50,7 +50,10 @@ class MostFrequentSense(OnePassHead[SenseSentence], SenseHead):
             self.first[list(order)] = torch.arange(len(order))
 
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
-        """(P,) counts, then earliness: whole numbers that float64 holds exactly."""
+        """(P,) scores that order senses by count, then by first occurrence.
+
+        They are whole numbers that float64 represents exactly.
+        """
         count, first = self.frequency[pairs.sense], self.first[pairs.sense]
         score = (count * len(self.frequency) - first).double()
         return torch.where(count > 0, score, -torch.inf)

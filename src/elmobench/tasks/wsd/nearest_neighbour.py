@@ -1,4 +1,4 @@
-"""Nearest neighbour among a lemma's senses: the ELMo paper's way."""
+"""Nearest neighbour among a lemma's senses: the ELMo paper's method."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class NearestNeighbourOptions(HeadOptions):
 
 
 class NearestNeighbour(OnePassHead[SenseSentence], SenseHead):
-    """The published way (Peters et al. 2018, section 5.3): the nearest sense, 1-nearest-neighbour.
+    """The published method (Peters et al. 2018, section 5.3): 1-nearest-neighbour over senses.
 
-    A sense is the mean of the vectors of its training instances, each of its gold senses counted
-    where an instance has several; a word gets the sense of greatest cosine among those that
-    training has for its lemma, and the inventory's first sense for other lemmas. A unit whose
-    vector is zero, of words that static vectors do not know, is near to nothing and gets the
-    first sense too.
+    A sense is represented by the mean of the vectors of its training instances; an instance with
+    several gold senses counts for each of them. A word gets the sense with the highest cosine among
+    its lemma's senses in training, or the inventory's first sense if the lemma has none there. A
+    span whose vector is zero, because static vectors do not have its words, also gets the first
+    sense.
 
-    Nothing is learned by gradient, so seeds do not matter and a ``learned`` mix stays as it
-    starts, uniform; the paper reads one layer (``@layer=1``, ``@layer=2``). Departures: the
-    inventory is the Open English WordNet, whose first sense is not always WordNet's; the paper
-    does not name its distance, here the cosine.
+    Nothing is learned by gradient, so seeds do not matter and a ``learned`` mix keeps its initial,
+    uniform weights; the paper reads one layer (``@layer=1``, ``@layer=2``). Departures: the
+    inventory is the Open English WordNet, whose first sense is not always WordNet's. The distance
+    is the cosine; the paper does not name its own.
     """
 
     centroid: Tensor
@@ -49,7 +49,10 @@ class NearestNeighbour(OnePassHead[SenseSentence], SenseHead):
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Batch[SenseSentence], Mixed]]) -> None:
-        """Sum in float64, then keep each sense's direction: the cosine needs no more."""
+        """Sum the vectors of each sense in float64 and keep the direction of the sum.
+
+        The cosine does not depend on its length.
+        """
         total = torch.zeros_like(self.centroid, dtype=torch.float64)
         self.frequency.zero_()
         for batch, mixed in batches:
@@ -61,7 +64,7 @@ class NearestNeighbour(OnePassHead[SenseSentence], SenseHead):
         self.centroid.copy_(F.normalize(total, dim=-1))
 
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
-        """(P,) cosines."""
+        """(P,) cosines of each pair's instance and sense."""
         x = F.normalize(span_vectors(mixed["input"][SENTENCE], pairs), dim=-1)
         cosines = (x[pairs.instance] * self.centroid[pairs.sense]).sum(dim=-1)
         known = (self.frequency[pairs.sense] > 0) & (x != 0).any(dim=-1)[pairs.instance]

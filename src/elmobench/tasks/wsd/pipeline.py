@@ -15,12 +15,12 @@ SENTENCE = "sentence"
 
 
 def lemma_key(instance: SenseInstance) -> str:
-    """``lemma%pos``, the codec's name of a lemma with its part of speech."""
+    """``lemma%pos``: how the codec names a lemma with its part of speech."""
     return f"{instance.lemma}%{instance.pos}"
 
 
 class WsdPipeline(Pipeline[SenseSentence]):
-    """Sentences whose words, or units of several words, have a sense each."""
+    """Sentences in which words, or multiword spans, are annotated with their senses."""
 
     name: ClassVar[str] = "wsd"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"wsd": {"format": "raganato"}}
@@ -41,12 +41,12 @@ class WsdPipeline(Pipeline[SenseSentence]):
         )
 
     def codec(self, train: Sequence[SenseSentence], labels: Sequence[str] | None) -> LabelCodec:
-        """The sense keys of ``train`` in the order in which they occur, whatever ``labels``.
+        """The sense keys of ``train`` in order of first occurrence; ``labels`` is not used.
 
-        ``extra["senses"]``: their indices by ``lemma%pos``.
+        ``extra["senses"]`` maps ``lemma%pos`` to the indices of the lemma's keys.
 
         Raises:
-            DataError: if there is no instance, or a key belongs to two lemmas.
+            DataError: there is no instance, or a key occurs with two lemmas.
         """
         index: dict[str, int] = {}
         owner: dict[str, str] = {}
@@ -61,7 +61,7 @@ class WsdPipeline(Pipeline[SenseSentence]):
                         senses.setdefault(lemma, []).append(index[key])
                     elif owner[key] != lemma:
                         raise DataError(
-                            f"sense {key!r} stands with {lemma} and with {owner[key]}",
+                            f"sense {key!r} occurs with the lemmas {lemma} and {owner[key]}",
                             where=f"instance {instance.id}",
                         )
         if not index:
@@ -85,7 +85,7 @@ class WsdPipeline(Pipeline[SenseSentence]):
         return "; ".join(f"{row['id']}: {' '.join(row['senses']) or '–'}" for row in annotation)
 
     def from_tokens(self, tokens: Sentence) -> SenseSentence:
-        """Always an error: tokens do not say which words are meant, nor their lemmas.
+        """Raise an error: plain text does not say which words are meant, nor their lemmas.
 
         Raises:
             ConfigError: always.
@@ -93,8 +93,8 @@ class WsdPipeline(Pipeline[SenseSentence]):
         raise ConfigError(
             "a WSD head needs the lemma, part of speech and candidate senses of each word, which "
             "plain text does not give",
-            fix="give the text a card of pipeline wsd, with its words annotated, as test set "
-            "(`elmobench show wsd` tells what its reader takes)",
+            fix="write a card of pipeline wsd whose test set is the text with its words annotated "
+            "(`elmobench show wsd` describes its reader's format)",
         )
 
 

@@ -35,7 +35,7 @@ SMALL = HeadPreset(
 )
 
 
-# One pass over the training set: of the options only the batch size says anything.
+# These heads are fitted in one pass over the training set: only the batch size has an effect.
 _ONE_PASS = TrainingOptions(batch_size=64, epochs=1, patience=1)
 
 
