@@ -12,7 +12,7 @@ MODES = ["learned", "uniform", "layer=0", "layer=2", "first=1", "first=2", "last
 B, L, T, D = 3, 4, 5, 6
 
 
-def by_hand(x: np.ndarray, mode: str, w: np.ndarray, gamma: float, norm: str) -> np.ndarray:
+def mix_in_numpy(x: np.ndarray, mode: str, w: np.ndarray, gamma: float, norm: str) -> np.ndarray:
     """The mix in plain numpy float64, one token at a time."""
     x = x.astype(np.float64)
     if norm == "token":
@@ -52,7 +52,7 @@ def test_mix_equals_numpy(mode: str, norm: str) -> None:
         if mix.gamma is not None:
             mix.gamma.fill_(0.7)
     gamma = 1.0 if mode == "concat" else 0.7
-    expected = by_hand(x.numpy(), mode, w, gamma, norm)
+    expected = mix_in_numpy(x.numpy(), mode, w, gamma, norm)
     out = mix(x).detach().numpy()
     assert out.shape[-1] == mix.width(D)
     np.testing.assert_allclose(out, expected, atol=2e-6)

@@ -40,7 +40,10 @@ def test_values_and_gradients(clips: tuple[float | None, float | None]) -> None:
             given[i].requires_grad_()
     x, h0, c0, *rest = theirs
     expected, h, c = by_definition(x, h0, c0, *rest, *clips)
-    out, (last_h, last_c) = clipped_lstm(ours[0], (ours[1], ours[2]), *ours[3:], *clips)
+    cell_clip, proj_clip = clips
+    out, (last_h, last_c) = clipped_lstm(
+        ours[0], (ours[1], ours[2]), *ours[3:], cell_clip=cell_clip, proj_clip=proj_clip
+    )
     torch.testing.assert_close(out, expected)
     torch.testing.assert_close(last_h, h)
     torch.testing.assert_close(last_c, c)
@@ -59,7 +62,9 @@ def test_no_gradient_reaches_the_window_before() -> None:
     given = tensors()
     for tensor in given:
         tensor.requires_grad_()
-    out, (h, c) = clipped_lstm(given[0], (given[1], given[2]), *given[3:], 3.0, 3.0)
+    out, (h, c) = clipped_lstm(
+        given[0], (given[1], given[2]), *given[3:], cell_clip=3.0, proj_clip=3.0
+    )
     out.sum().backward()
     assert given[1].grad is None
     assert given[2].grad is None

@@ -23,7 +23,9 @@ from elmobench.pretraining.loop import LoopOptions
 from elmobench.pretraining.progress import TrainingProgress
 
 
-def by_hand(sentences: list[list[int]], words: int, window: int) -> dict[tuple[int, int], float]:
+def counts_by_double_loop(
+    sentences: list[list[int]], words: int, window: int
+) -> dict[tuple[int, int], float]:
     """The full symmetric matrix, cell by cell."""
     counts: dict[tuple[int, int], float] = defaultdict(float)
     for sentence in sentences:
@@ -54,7 +56,7 @@ def test_counts_are_those_of_a_double_loop(
     got = count_cooccurrences(part, words=20, window=5, memory_mb=1 if low_memory else 64)
     assert all(chunks)
     assert (len(chunks) > 1) == low_memory
-    expected = by_hand(sentences, 20, 5)
+    expected = counts_by_double_loop(sentences, 20, 5)
     assert all(got.rows <= got.columns)
     keys = list(zip(got.rows.tolist(), got.columns.tolist(), strict=True))
     assert keys == sorted(keys)

@@ -115,6 +115,7 @@ def clipped_lstm(
     weight: Tensor,
     bias: Tensor,
     projection: Tensor,
+    *,
     cell_clip: float | None,
     proj_clip: float | None,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -127,7 +128,8 @@ def clipped_lstm(
         weight: (2P, 4C), input rows first, then recurrent rows.
         bias: (4C,); 1 is added to the forget gate's.
         projection: (C, P).
-        cell_clip, proj_clip: bounds; None for none.
+        cell_clip: largest absolute value of a cell; None for no clip.
+        proj_clip: largest absolute value of a projected state; None for no clip.
 
     Returns:
         (T, B, P) outputs, and the state after the last step.

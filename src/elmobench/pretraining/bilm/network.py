@@ -210,8 +210,8 @@ def run_direction(
             weights[f"{name}/W_0"],
             weights[f"{name}/B"],
             weights[f"{name}/W_P_0"],
-            lstm.cell_clip,
-            lstm.proj_clip,
+            cell_clip=lstm.cell_clip,
+            proj_clip=lstm.proj_clip,
         )
         x = out + x if layer and lstm.use_skip_connections else out
         after.append(last)
