@@ -30,8 +30,8 @@ def folder(tmp_path: Path) -> Path:
     for share, extra in ((1.0, 0), (0.1, 6)):
         for seed in (1, 2, 3):
             for features, wrong, start in (("flat", 30, 0), ("deep", 4, 60)):
-                said = predictions(wrong + extra + seed, start)
-                keep(store, record(features, seed, said, {"train_fraction": share}), said)
+                predicted = predictions(wrong + extra + seed, start)
+                keep(store, record(features, seed, predicted, {"train_fraction": share}), predicted)
     return tmp_path
 
 

@@ -180,3 +180,22 @@ def test_command(folder: Path, name: str) -> None:
 
 def test_number_words() -> None:
     assert [number_word(n) for n in (0, 5, 12, 13)] == ["zero", "five", "twelve", "13"]
+
+
+def test_facts_about_the_cells(folder: Path) -> None:
+    text = rendered(
+        folder,
+        '{{ r.seeds() }} {{ r.parameters("flat") }} {{ r.shared_cells(r) }} '
+        '{{ r.training_share(task="sentiment/other") }}',
+    )
+    assert text == "3 7 12 100 %"
+    store = RecordStore(folder / "other")
+    predicted = predictions(4)
+    for share in (0.25, 0.5):
+        one = record("flat", 1, predicted, {"train_fraction": share}, task=OTHER)
+        keep(store, one, predicted)
+    text = '{% set o = results("other") %}'
+    assert rendered(folder, text + '{{ o.training_share(train_fraction="0.25") }}') == "25 %"
+    assert rendered(folder, text + "{{ o.shared_cells(r) }}") == "0"
+    with pytest.raises(ConfigError, match="several shares of the training data"):
+        rendered(folder, text + "{{ o.training_share() }}")

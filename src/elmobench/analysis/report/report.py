@@ -45,7 +45,7 @@ class Report:
         failed: cells that ended in an error, each with the error.
         notes: cells whose score needs an explanation, each with it.
         others: number of records in the folder that do not belong to the present grid.
-        cards: task cards by task, as far as they are known on this machine.
+        cards: task cards by task, if they are known on this machine.
     """
 
     name: str

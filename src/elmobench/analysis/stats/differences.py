@@ -41,6 +41,13 @@ def compare(
 ) -> list[Difference]:
     """Compare ``left`` with ``right`` wherever both were run with the same seeds.
 
+    >>> import elmobench
+    >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
+    >>> study["features"] = ["glove-mini", "elmo-mini"]
+    >>> store = RecordStore(elmobench.run(study, quiet=True).folder)
+    >>> [(row.task, round(row.difference, 2)) for row in compare(store, "elmo-mini", "glove-mini")]
+    [('wsd/control-wsd', 10.67)]
+
     Args:
         store: the results folder, or its tallies if several comparisons share them.
         left, right: two values of ``by``, e.g. two features specs.
@@ -58,13 +65,6 @@ def compare(
     Raises:
         ConfigError: if nothing was run with both.
         DataError: if predictions are missing, damaged or of different examples.
-
-    Example:
-        After ``elmobench run experiments/first.yaml``::
-
-            rows = compare(RecordStore(Path("results/first")), "elmo-mini", "glove-mini")
-            for row in rows:
-                print(row.task, f"{row.difference:+.2f}", row.verdict)
     """
     tallies = store if isinstance(store, TallyCache) else TallyCache(store)
     store = tallies.store

@@ -35,6 +35,15 @@ COLUMNS = (
 def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
     """Read an experiment's results folder into a data frame.
 
+    >>> import elmobench
+    >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
+    >>> study["features"] = ["glove-mini", "elmo-mini"]
+    >>> folder = elmobench.run(study, quiet=True).folder
+    >>> elmobench.load_results(folder)[["features", "seed", "score"]].round(2)
+         features  seed  score
+    0  glove-mini     1  70.00
+    1   elmo-mini     1  80.67
+
     Args:
         path: the results folder.
         everything: also read records of earlier versions of the experiment.
@@ -45,13 +54,6 @@ def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
 
     Raises:
         DataError: if there are no records.
-
-    Example:
-        Run a small experiment, then read its records::
-
-            demo = {"name": "demo", "tasks": ["ner/control-ner"], "features": ["random"]}
-            results = elmobench.run(demo, results="demo")
-            print(elmobench.load_results("demo")[["task", "features", "seed", "score"]])
     """
     store = RecordStore(Path(path))
     records = list(store) if everything else store.planned()

@@ -74,6 +74,22 @@ class ResultsQuery:
         """Number of different seeds."""
         return len({record.seed for record in self._some(**axes)})
 
+    def parameters(self, features: str) -> int:
+        """Number of parameters of a representation, without heads."""
+        run = self._some(features=features)[0].run
+        return sum(n for name, n in run.parameters.items() if name != "head") if run else 0
+
+    def training_share(self, **axes: Any) -> str:
+        """The share of the training data that cells use: ``25 %``.
+
+        Raises:
+            UnknownNameError: if the cells use several shares.
+        """
+        shares = {float(r.axes.get("train_fraction", 1.0)) for r in self._some(**axes)}
+        if len(shares) > 1:
+            raise UnknownNameError(f"several shares of the training data with {_axes_text(axes)}")
+        return f"{100 * shares.pop():g} %"
+
     def shared_cells(self, other: ResultsQuery) -> int:
         """Number of cells that another results folder has as well."""
         return len({r.cell for r in self._records} & {r.cell for r in other._records})
