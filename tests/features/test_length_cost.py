@@ -1,4 +1,4 @@
-"""Seconds by length of sentence: what is encoded, and what is told of it."""
+"""Encoding time by sentence length: the sentences that are encoded, and the output."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_command_keeps_it_for_the_report(tmp_path: Path) -> None:
     for spec in ("random", "elmo-random"):
         found = elmobench("features", "time", spec, "--results", str(store.folder))
         assert found.returncode == 0, found.stderr
-        assert "µs a token" in found.stdout
+        assert "µs/token" in found.stdout
     kept = json.loads((store.folder / "lengths.json").read_text())
     assert set(kept["seconds"]) == {"random", "elmo-random"}
     assert kept["threads"] == 1

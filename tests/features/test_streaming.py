@@ -15,7 +15,7 @@ def test_chunks_keep_order_and_bound():
         assert size + max(1, len(following[0])) > 15
 
 
-def test_a_long_sentence_stands_alone():
+def test_a_long_sentence_is_a_chunk_of_its_own():
     assert list(chunked([["a"], ["b"] * 9, ["c"]], width=1, values=3)) == [
         [("a",)],
         [("b",) * 9],

@@ -1,4 +1,4 @@
-"""Reference for tests: word vectors in text form, read whole, line by line, with no shortcut."""
+"""Reference implementation for tests: read all word vectors of a text file line by line."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class VectorTable:
     """Words with their vectors.
 
     Attributes:
-        rows: word -> row of ``vectors``.
+        rows: row of ``vectors``, by word.
         vectors: (V, D).
         mean, std: (D,) over all words.
-        format: that the file was read as; it decides which words and vectors are in it.
+        format: as which the file was read; it determines the words and vectors.
     """
 
     rows: dict[str, int]
@@ -55,11 +55,11 @@ def read_vectors(path: Path, format: Format = "auto") -> VectorTable:
 
     Args:
         path: the file; gzipped if its name ends in ``.gz``.
-        format: ``auto`` takes a first line of two whole numbers for word2vec's header.
+        format: ``auto`` treats a first line of two integers as word2vec's header.
 
     Raises:
-        ModelError: naming file and line: a row of another length, a header that does not
-            match, a word that stands twice, a value that is no finite number, a damaged file.
+        ModelError: a row has another length, the header does not match, a word appears twice, a
+            value is not a finite number, or the file is damaged. Names file and line.
     """
     with _open(path) as stream:
         return _read(stream, path, format)
@@ -89,12 +89,14 @@ def _read(stream: IO[bytes], path: Path, format: Format) -> VectorTable:
         sample = sample[1:]
         dim = header[1]
     else:
-        # Words may hold blanks and a row may be broken: most rows are right.
+        # Words may contain blanks and rows may be damaged, so take the most frequent count.
         counts = Counter(line.rstrip(b" \r\n").count(b" ") for _, line in sample)
         dim = counts.most_common(1)[0][0]
     if dim < 1:
         raise ModelError(
-            "no vectors in its first lines", where=f"{path}:1", fix="check the format option"
+            "there are no vectors in the first lines",
+            where=f"{path}:1",
+            fix="check the format option",
         )
     rows: dict[str, int] = {}
     first = 1 if header is None else 2
@@ -104,7 +106,7 @@ def _read(stream: IO[bytes], path: Path, format: Format) -> VectorTable:
         word, values = _row(line, dim, path, number, spaces=header is None)
         if word in rows:
             raise ModelError(
-                f"the word {word!r} stands here and in line {first + rows[word]}",
+                f"the word {word!r} appears here and in line {first + rows[word]}",
                 where=f"{path}:{number}",
                 fix="remove one of the two rows",
             )
@@ -117,7 +119,7 @@ def _read(stream: IO[bytes], path: Path, format: Format) -> VectorTable:
         raise ModelError(
             f"the header announces {header[0]} words, but there are {size}",
             where=f"{path}:1",
-            fix="fetch the file again: it may be cut short",
+            fix="fetch the file again: it may be truncated",
         )
     mean = total / size
     std = np.sqrt(np.maximum(squares / size - np.square(mean), 0))
@@ -132,7 +134,7 @@ def _read(stream: IO[bytes], path: Path, format: Format) -> VectorTable:
 
 
 def _header(line: bytes, path: Path, format: Format) -> tuple[int, int] | None:
-    """Rows and values that word2vec's first line announces; None for GloVe."""
+    """Return rows and values from word2vec's header; None for GloVe."""
     text = line.rstrip(b" \r\n")
     if not _HEADER.fullmatch(text) or format == "glove":
         if format == "word2vec":
@@ -152,11 +154,11 @@ def _row(
     where = f"{path}:{number}"
     pieces = line.rstrip(b" \r\n").rsplit(b" ", dim)
     word = pieces[0]
-    # A row with a value too many looks like a word with a blank in it.
-    ragged = len(pieces) != dim + 1 or (
+    # A row with one value too many looks like a word that contains a blank.
+    wrong_length = len(pieces) != dim + 1 or (
         b" " in word and (not spaces or _NUMBER.fullmatch(word.rsplit(b" ", 1)[1]) is not None)
     )
-    if ragged:
+    if wrong_length:
         found = line.rstrip(b" \r\n").count(b" ")
         raise ModelError(
             f"{found} values, expected {dim}",

@@ -1,4 +1,4 @@
-"""Small ELMo files, damage to them, and a server on loopback that hands them out."""
+"""Small ELMo files, functions that damage them, and a loopback server for them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TINY: dict[str, Any] = {
         "max_characters_per_token": 50,
     },
     "lstm": {
-        "dim": 200,  # files of several pieces, so that a cut one can go on
+        "dim": 200,  # files of several parts, so that a truncated download can be continued
         "projection_dim": 16,
         "n_layers": 2,
         "cell_clip": 3,
@@ -48,7 +48,7 @@ def write_elmo(folder: Path, seed: int = 0) -> tuple[Path, Path]:
 
 
 def write_keras(path: Path) -> None:
-    """An HDF5 file as Keras saves a network: whole, but no ELMo."""
+    """Write an HDF5 file as saved by Keras: valid, but not an ELMo."""
     with h5py.File(path, "w") as file:
         file.attrs["keras_version"] = "2.1.6"
         group = file.create_group("model_weights/dense_1/dense_1")
@@ -57,7 +57,7 @@ def write_keras(path: Path) -> None:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a folder; ``script`` has one act a request: ``cut``, a status, or ``whole``."""
+    """Serve a folder; ``script`` has one action per request: ``cut``, a status, or ``whole``."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    """The server, while the block runs."""
+    """Run the server inside the block."""
     server = Server(folder)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -111,7 +111,7 @@ def serving(folder: Path) -> Iterator[Server]:
 
 
 def kept() -> list[Path]:
-    """Every file below the caches but locks and the (perhaps empty) list of pins."""
+    """Return all files in the caches except locks and the (possibly empty) list of pins."""
     return [
         path
         for path in paths.home().rglob("*")

@@ -1,4 +1,4 @@
-"""A provider whose every value can be worked out, and a script that builds a store with it."""
+"""A provider whose values can be computed independently, and a script that builds a store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from elmobench.features.provider import FeatureProvider, Layer
 
 
 def value(*key: object, dim: int) -> np.ndarray:
-    """``dim`` float32 values in [0, 1): a hash of ``key``."""
+    """Return ``dim`` float32 values in [0, 1): a hash of ``key``."""
     raw = hashlib.shake_256(repr(key).encode("utf-8", "surrogatepass")).digest(2 * dim)
     return (np.frombuffer(raw, dtype="<u2") / 65536).astype(np.float32)
 
 
 class HashProvider(FeatureProvider):
-    """Layers a (by type, shown twice), b and c (by token, its place and its sentence)."""
+    """Layer a (per type, repeated twice), and b and c (per token, its position and sentence)."""
 
     def __init__(self, name="hash", scale=1.0, token_layers=True, types=True, version=1):
         self.name = name
@@ -67,7 +67,7 @@ class HashProvider(FeatureProvider):
 
 
 def expected(sentence, scale=1.0) -> np.ndarray:
-    """(3, T, 6): what a HashProvider's user sees."""
+    """Return (3, T, 6): the vectors of a HashProvider."""
     out = np.zeros((3, len(sentence), 6), dtype=np.float32)
     for t, word in enumerate(sentence):
         out[0, t] = np.tile(value("a", word, dim=3), 2)
@@ -79,25 +79,25 @@ def expected(sentence, scale=1.0) -> np.ndarray:
 def corpus(count: int = 60, seed: int = 0) -> list[tuple[str, ...]]:
     rng = np.random.default_rng(seed)
     words = ["the", "The", "", "naïve", "\udc80x", "日本", *(f"w{i}" for i in range(30))]
-    found = [
+    sentences = [
         tuple(words[i] for i in rng.integers(0, len(words), n)) for n in rng.integers(1, 12, count)
     ]
-    return [*found, (), ("a b",), ("a", "b"), found[0]]
+    return [*sentences, (), ("a b",), ("a", "b"), sentences[0]]
 
 
 def overlapping(which: int) -> list[tuple[str, ...]]:
-    """One of several datasets, each of which shares half its sentences with the next."""
+    """Return one of several datasets; each shares half of its sentences with the next."""
     return corpus(200, seed=5)[50 * which : 50 * which + 100]
 
 
 def shuffled(sentences: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """In another order, with repeats."""
+    """Return the sentences in another order, with repetitions."""
     order = np.random.default_rng(3).permutation(len(sentences)).tolist()
     return [sentences[i] for i in [*order, *order[::2]]]
 
 
 def small_elmo():
-    """A real ELMo that encodes in no time, with random weights."""
+    """Return a very small ELMo with random weights."""
     from elmobench.features.elmo.options import parse_options
     from elmobench.features.elmo.provider import ElmoProvider
 

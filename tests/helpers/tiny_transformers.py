@@ -1,4 +1,4 @@
-"""Tiny random transformers of four families, and word vectors by the shortest road."""
+"""Tiny random transformers of four families, and a simple computation of word vectors."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ FAMILIES = {"bert": bert, "gpt2": gpt2, "roberta": roberta, "t5": t5}
 
 
 class Plain:
-    """One sentence at a time through transformers itself; words found in the running text."""
+    """Encode one sentence at a time with transformers; words are located in the running text."""
 
     def __init__(self, folder: Path, blank: bool) -> None:
         self.blank = blank
@@ -115,7 +115,7 @@ class Plain:
         self.model = model.get_encoder() if model.config.is_encoder_decoder else model
 
     def pieces(self, sentence) -> tuple[list[int], list[int | None]]:
-        """Ids with special tokens, and the word of each, by offsets in the running text."""
+        """Return ids with special tokens, and the word of each, by offsets in the running text."""
         text, word_at = "", []
         for i, word in enumerate(sentence):
             gap = " " if text or self.blank else ""
@@ -131,13 +131,13 @@ class Plain:
         return encoded["input_ids"], words
 
     def hidden(self, ids: list[int]) -> np.ndarray:
-        """(L, n, D) hidden states of one row of ids."""
+        """Return the (L, n, D) hidden states of one row of ids."""
         with torch.inference_mode():
             output = self.model(input_ids=torch.tensor([ids]), output_hidden_states=True)
         return torch.stack(output.hidden_states)[:, 0].numpy()
 
     def encode(self, sentence, pooling: str = "mean") -> np.ndarray:
-        """(L, T, D) vectors of a sentence that fits into the window."""
+        """Return the (L, T, D) vectors of a sentence that fits into the window."""
         ids, words = self.pieces(sentence)
         states = self.hidden(ids)
         return pooled(states, words, len(sentence), pooling)

@@ -186,7 +186,7 @@ def _parse_part(text: str, where: str) -> PartSpec:
         )
     if not _WORD.fullmatch(name):
         raise ConfigError(
-            f"the name {name!r} holds a blank",
+            f"the name {name!r} contains a blank",
             where=where,
             fix="give a path with blanks a name in a models: mapping",
         )

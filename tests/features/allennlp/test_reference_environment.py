@@ -1,4 +1,4 @@
-"""Building the reference environment: whole or not at all, once, with a log."""
+"""Building the reference environment: atomically, once, with a log."""
 
 import re
 import shutil
@@ -81,7 +81,7 @@ def test_a_step_that_fails_leaves_a_log_and_nothing_else(home, step):
     assert leftovers(environment_folder()) == []
 
 
-def test_an_interrupted_builder_leaves_nothing_that_is_taken_for_whole(home):
+def test_an_interrupted_build_is_never_used(home):
     def interrupt(line):
         if line.startswith("Collecting"):
             raise KeyboardInterrupt
@@ -137,7 +137,7 @@ def test_variables_that_lead_to_other_packages_are_left_out(home, monkeypatch):
     assert "[|kept]" in seen
 
 
-def test_a_python_that_was_removed_is_told(home):
+def test_a_removed_python_is_reported(home):
     built, _ = build(building(home / "python3.10"))
     built.python.unlink()
     built.python.symlink_to(home / "removed")

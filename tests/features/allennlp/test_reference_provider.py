@@ -68,7 +68,7 @@ def test_layers_are_those_of_elmo_and_stand_in_the_given_order(environment, mode
     assert provider.encode_types([])[0].shape == (0, 5)
 
 
-def test_zero_resets_the_states_and_carry_goes_on(environment, model):
+def test_zero_resets_the_states_and_carry_continues(environment, model):
     sentences = [["a"], ["a"], [], ["a"]]
     first = [layers[0][:, 0] for layers in load(model, batch_size=1).encode_tokens(sentences)]
     assert [row.tolist() for row in first] == [[first[0][0]], [first[0][0]], [], [first[0][0]]]
@@ -97,7 +97,7 @@ def test_batches_are_bounded_by_rows_and_by_padded_tokens(environment, model):
         assert len(batch) <= 3
 
 
-def test_long_answers_come_in_parts(environment, model, monkeypatch):
+def test_long_answers_are_split(environment, model, monkeypatch):
     from elmobench.features.allennlp import provider as module
 
     whole = load(model).encode(SENTENCES)
@@ -106,7 +106,7 @@ def test_long_answers_come_in_parts(environment, model, monkeypatch):
         assert (found == expected).all()
 
 
-def test_an_error_inside_is_told_and_the_worker_goes_on(environment, model):
+def test_an_error_in_the_worker_is_reported_and_the_worker_continues(environment, model):
     provider = load(model)
     with pytest.raises(ElmobenchError, match="ValueError: a word it cannot read"):
         provider.encode([[FAILING]])
@@ -116,7 +116,7 @@ def test_an_error_inside_is_told_and_the_worker_goes_on(environment, model):
     assert provider.worker.seconds([[["a"], ["b", "c"]]], threads=1) > 0
 
 
-def test_a_worker_that_dies_is_told_with_its_last_words(environment, model):
+def test_the_error_for_a_dead_worker_includes_its_last_output(environment, model):
     provider = load(model)
     with pytest.raises(ElmobenchError, match=r"status 7[\s\S]*about to die"):
         provider.encode([[DEADLY]])
@@ -154,7 +154,7 @@ def test_a_worker_ends_with_its_provider_and_leaves_no_file(environment, model):
     assert not folder.exists()
 
 
-def test_without_the_environment_the_error_tells_the_command(model):
+def test_without_the_environment_the_error_names_the_command(model):
     with pytest.raises(ConfigError, match="`elmobench reference setup`"):
         load(model)
 

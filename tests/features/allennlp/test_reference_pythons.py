@@ -45,7 +45,7 @@ def test_a_command_that_does_not_run_is_passed_over(machine):
     assert find_python() == own
 
 
-def test_none_tells_where_it_was_looked_for(machine):
+def test_the_error_without_a_python_lists_the_searched_places(machine):
     answering(machine / "bin" / "python3.12", "3.12")
     with pytest.raises(ConfigError) as caught:
         find_python()

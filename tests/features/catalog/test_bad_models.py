@@ -148,7 +148,7 @@ ELMO = {
     "weights: whole numbers": (
         _replace("CNN_proj/b_proj", np.zeros(16, np.int32)),
         "weights.hdf5",
-        "holds int32, not floats",
+        "has type int32, not floats",
     ),
     "options: a layer more": (
         _options("lstm", n_layers=3),
@@ -273,8 +273,8 @@ def test_a_bad_models_file_is_named(content, tmp_path, monkeypatch):
     assert (tmp_path / "models.yaml").read_text() == content
 
 
-def test_a_digest_in_the_entry_stands_above_trust(tmp_path, monkeypatch):
-    """--trust-first is for what nobody knows: it never overrides what somebody does."""
+def test_trust_first_does_not_override_a_digest_in_the_entry(tmp_path, monkeypatch):
+    """--trust-first applies only to files without a known digest."""
     (tmp_path / "example.org").mkdir()
     (tmp_path / "example.org" / "v.txt").write_text("a 1 2\n")
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path))

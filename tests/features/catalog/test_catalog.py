@@ -179,7 +179,7 @@ def test_state_is_an_option_of_elmo():
         ("random(trainable)", "trainable"),
     ],
 )
-def test_what_is_no_single_provider(spec, message):
+def test_load_provider_refuses_specs_that_are_not_one_provider(spec, message):
     with pytest.raises(ConfigError, match=message):
         load_provider(spec)
 
@@ -215,7 +215,7 @@ def test_options_are_finite(value):
         )
 
 
-def test_an_address_nobody_pinned_needs_trust(monkeypatch, tmp_path):
+def test_an_address_without_a_known_digest_needs_trust_first(monkeypatch, tmp_path):
     monkeypatch.setenv("ELMOBENCH_MIRROR", str(tmp_path))
     with pytest.raises(DigestError, match="trust-first"):
         load_provider("elmo-small")

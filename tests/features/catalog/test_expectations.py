@@ -1,4 +1,4 @@
-"""Entries say what must come out of their files, and every load checks it."""
+"""Entries give the expected shape of their models, and every load checks it."""
 
 import json
 

@@ -97,7 +97,7 @@ def test_files_of_known_digests(define, known, folder, server):
     assert len(server.asked) == asked
 
 
-def test_an_interrupted_download_goes_on(define, known, folder, server):
+def test_an_interrupted_download_is_continued(define, known, folder, server):
     define(**known)
     server.script = ["whole", "cut", "cut"]
     run("fetch", "far")
@@ -109,7 +109,7 @@ def test_an_interrupted_download_goes_on(define, known, folder, server):
     )
 
 
-def test_a_later_run_goes_on(define, known, server):
+def test_a_later_run_continues_the_download(define, known, server):
     define(**known)
     server.script = ["whole", "cut", "503", "503", "503", "503"]
     with pytest.raises(DownloadError, match="goes on where it stopped"):
@@ -200,7 +200,7 @@ def _nan(folder):
         (_nan, "not finite"),
     ],
 )
-def test_what_is_no_model_is_not_trusted(define, folder, spoil, message):
+def test_a_download_that_is_not_a_model_is_not_pinned(define, folder, spoil, message):
     """Neither kept nor pinned, so that the right files can still be trusted."""
     define()
     spoil(folder)
@@ -260,7 +260,7 @@ def test_without_a_network(define, known, tmp_path, monkeypatch):
     assert kept() == []
 
 
-def test_slips_are_found_before_anything_is_fetched(define, known, server):
+def test_errors_are_found_before_anything_is_fetched(define, known, server):
     define(**known)
     for name in ("fra", "elmo"):
         with pytest.raises(ConfigError):

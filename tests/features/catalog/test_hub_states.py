@@ -68,7 +68,7 @@ def test_what_was_pinned_before_stays(cache):
     assert states()[0].sha256 == "2" * 64
 
 
-def test_a_mirror_stands_before_the_cache(cache, tmp_path, monkeypatch):
+def test_a_mirror_has_priority_over_the_cache(cache, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://hub.example.org")
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path / "mirror"))
     (cache / "config.json").write_text("{}")

@@ -84,7 +84,7 @@ def test_bfloat16_is_near_float32_and_another_fingerprint(tmp_path, monkeypatch,
     assert _largest(exact.encode(SENTENCES), near.encode(SENTENCES)) > 1e-4
 
 
-def test_bfloat16_does_not_depend_on_company(tmp_path):
+def test_bfloat16_does_not_depend_on_the_batch(tmp_path):
     near = ElmoProvider.from_files(*write_model(tmp_path), arithmetic="bf16")
     together = near.encode(SENTENCES)
     alone = [near.encode([sentence])[0] for sentence in SENTENCES]

@@ -80,7 +80,7 @@ def test_no_sentences_and_no_tokens(tmp_path):
 @pytest.mark.parametrize(
     "weights", [[0.5, 0.5], [0.0, 0.0, 0.0], [1.5, -0.5, 0.0], [float("nan"), 0.5, 0.5], [0.1] * 3]
 )
-def test_weights_that_are_none(tmp_path, weights):
+def test_invalid_weights(tmp_path, weights):
     provider = ElmoProvider.from_files(*write_model(tmp_path))
     with pytest.raises(ConfigError, match="softmax"):
         elmo_outputs(provider, SENTENCES, weights=weights)

@@ -32,7 +32,7 @@ def _check(lengths, packed):
     for direction in range(2):
         seen = []
         for row, (positions, begins) in enumerate(_read_rows(packed, direction)):
-            # Cut where sentences begin, each piece is a whole sentence, read one way.
+            # Split where sentences begin, each part is a complete sentence, read in one direction.
             assert begins[0] == 0
             for first, last in zip(begins, [*begins[1:], len(positions)], strict=True):
                 piece = positions[first:last][:: 1 if direction == 0 else -1]
@@ -59,7 +59,7 @@ def test_one_sentence_per_row(lengths):
 
 
 @given(LENGTHS, st.integers(1, 12), st.integers(1, 60))
-def test_chunks_are_whole_steps_and_all_of_them(lengths, rows, positions):
+def test_chunks_cover_all_steps(lengths, rows, positions):
     packed = pack_sentences(lengths, rows)
     steps, end = [], 0
     for where, run in packed.chunks(positions):

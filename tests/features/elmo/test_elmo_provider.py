@@ -59,7 +59,7 @@ def test_the_published_tiny_model_hits_both_clips(tmp_path):
         assert _largest(exact, without) > 1e-3
 
 
-def test_batch_order_and_company_do_not_matter(model):
+def test_order_and_batch_do_not_matter(model):
     ours = ElmoProvider.from_files(*model)
     together = ours.encode(SENTENCES)
     alone = [ours.encode([sentence])[0] for sentence in SENTENCES]
@@ -103,7 +103,7 @@ def test_a_string_is_not_a_sentence(tmp_path):
         ours.encode_tokens(["oops"])
 
 
-def test_carry_goes_on_from_the_same_row(model):
+def test_carry_continues_from_the_same_row(model):
     """Rows beyond a smaller batch keep their state; a larger one starts new rows at zero."""
     ours, reference = ElmoProvider.from_files(*model, state="carry"), Reference(*model)
     assert not ours.cacheable

@@ -55,7 +55,7 @@ def test_layer_0_equals_the_stored_token_embeddings(fixture):
     assert np.abs(found - stored).max() <= ASK
 
 
-def test_zero_state_in_any_company(fixture):
+def test_zero_state_in_any_batch(fixture):
     _, model, rows = fixture
     sentences = [sentence for row in rows for sentence in row]
     ours, reference = ElmoProvider.from_files(*model), Reference(*model)

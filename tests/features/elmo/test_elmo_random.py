@@ -114,7 +114,7 @@ def test_states_know_the_context(seed):
 
 
 def test_states_forget_rounding_errors():
-    """No chaos: a long sentence alone equals itself in company."""
+    """No chaos: a long sentence has the same vectors alone and in a batch."""
     rng = np.random.default_rng(0)
     words = _words(rng, 40)
     long = [words[i] for i in rng.integers(0, 40, 1500)]

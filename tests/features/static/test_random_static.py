@@ -24,7 +24,7 @@ def test_values_follow_the_documented_recipe():
     assert hashed_vectors(["né"], 3, 5)[0] == pytest.approx(expected, abs=1e-6)
 
 
-def test_order_company_and_repeats_do_not_matter():
+def test_order_batch_and_repetitions_do_not_matter():
     provider = RandomStaticProvider(dim=9, seed=4)
     words = ["a", "b", "", "\ud800", "a"]
     rows = provider.encode_types(words)[0]

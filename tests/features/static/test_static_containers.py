@@ -139,7 +139,7 @@ def test_a_member_is_read_as_a_stream(tmp_path):
         (b"\xba\x16\x4f\x2f\x0c\x00\x00\x00", "fasttext"),
     ],
 )
-def test_forms_are_told_by_their_first_bytes(head, kind):
+def test_formats_are_detected_by_their_first_bytes(head, kind):
     assert kind_of(head, "auto", "file") == kind
     assert kind_of(head, kind, "file") == kind
     for other in {"word2vec-binary", "fasttext"} - {kind}:

@@ -132,7 +132,7 @@ def test_equal_to_gensim_but_for_the_sentence_end(model):
     assert np.abs(source.vector("</s>") - peer["</s>"]).max() > 1e-4
 
 
-def test_vectors_do_not_depend_on_company_or_form(model, tmp_path, monkeypatch):
+def test_vectors_do_not_depend_on_the_batch_or_container(model, tmp_path, monkeypatch):
     packed = tmp_path / "model.bin.gz"
     packed.write_bytes(gzip.compress(model.read_bytes()))
     whole, one = open_vectors(model), open_vectors(packed)

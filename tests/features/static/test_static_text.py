@@ -1,4 +1,4 @@
-"""Text files: the words that are wanted, checked against reading the whole file line by line."""
+"""Text files: vectors of requested words, compared with reading the whole file line by line."""
 
 import gzip
 import tracemalloc

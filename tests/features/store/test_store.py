@@ -118,7 +118,7 @@ def test_missing_lists_what_is_not_wholly_stored(store):
     assert caught.value.fix.startswith("run the experiment again, or ")
 
 
-def test_sentences_that_join_alike_are_told_apart(store):
+def test_sentences_with_equal_joined_text_are_distinct(store):
     pair = [("a b",), ("a", "b")]
     store.build(HashProvider(), pair)
     _check(store.open(HashProvider()).gather(pair), pair)
@@ -226,7 +226,7 @@ def test_the_store_is_found_where_the_environment_says(tmp_path, monkeypatch):
     assert FeatureStore().root == tmp_path / "here"
 
 
-def test_the_digest_tells_which_vectors_a_view_reads(store):
+def test_the_digest_identifies_the_vectors_of_a_view(store):
     """It names the shards that hold the view's sentences and words, and their stored bits."""
     sentences = corpus()
     store.build(HashProvider(), sentences)

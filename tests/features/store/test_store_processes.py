@@ -70,7 +70,7 @@ def test_two_writers_share_the_work(tmp_path, whole):
     assert sum(report[2] for report in reports) == sum(map(len, whole.values()))
 
 
-def test_a_quota_leaves_nothing_half_written(tmp_path, whole):
+def test_a_quota_leaves_no_incomplete_file(tmp_path, whole):
     pytest.importorskip("resource")
     root = tmp_path / "store"
     output, _ = _run(root, "quota")
@@ -78,7 +78,7 @@ def test_a_quota_leaves_nothing_half_written(tmp_path, whole):
     assert "no space for a shard" in output
     assert str(root) in output
     assert list(root.glob("*/.*")) == []
-    # Shards below the quota are whole.
+    # Shards smaller than the quota are complete.
     assert shard_bytes(root).items() <= whole.items()
     assert len(shard_bytes(root)) < len(whole)
 

@@ -92,7 +92,7 @@ def test_truncated_and_renamed_shards_are_found(store):
         store.open(HashProvider())
 
 
-def test_prune_takes_whole_providers_only(store):
+def test_prune_deletes_only_whole_providers(store):
     other = HashProvider(version=2)
     store.build(other, corpus())
     assert store.prune() == []
@@ -125,7 +125,7 @@ def test_a_layer_that_is_first_read_after_a_prune(store):
         assert caught.value.where.endswith(".safetensors")
 
 
-def test_a_writer_goes_on_after_a_prune(store):
+def test_a_writer_continues_after_a_prune(store):
     """Pruned while it encodes its second part: what it writes then has a meta.json again."""
     provider, sentences = HashProvider(version=2), corpus(80, seed=1)
     pruned = []
@@ -153,7 +153,7 @@ def test_a_writer_goes_on_after_a_prune(store):
 
 
 def test_a_folder_loses_its_name_before_its_files(store, monkeypatch):
-    """Killed in the middle of deleting: nobody sees half a folder, the next prune ends it."""
+    """Killed while deleting: no half-deleted folder is visible, and the next prune finishes it."""
     folder = store.folder(HashProvider())
 
     class Killed(BaseException):

@@ -130,7 +130,7 @@ def _nothing_held(store):
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_what_another_stored_meanwhile_is_not_stored_twice(tmp_path, precision):
-    """While a shard is encoded, some of its sentences, or all of them, come in another."""
+    """While a shard is encoded, some or all of its sentences are stored in another shard."""
     sentences, other = corpus(), corpus()[20:45]
     for share in (other, sentences):
         store = FeatureStore(tmp_path / str(len(share)), precision, shard_bytes=3000)

@@ -52,7 +52,7 @@ def test_every_layer_is_that_of_transformers(folder):
             assert np.abs(found[:, i] - want).max() <= 2e-5
 
 
-def test_context_tells_the_banks_apart(folder):
+def test_context_separates_the_two_senses_of_bank(folder):
     vectors = load_provider(f"bert:{folder}").encode(SENTENCES)
     river, money, stream = vectors[0][:, 5], vectors[1][:, 3], vectors[4][:, 6]
 

@@ -1,4 +1,4 @@
-"""Hub models: a whole commit, digests known or pinned, nothing asked that need not be."""
+"""Hub models: a complete commit id, known or pinned digests, no unnecessary requests."""
 
 import json
 import shutil
@@ -76,7 +76,7 @@ def _entry(hub, **options):
 NAMES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
-def test_a_whole_commit_is_asked_for(hub):
+def test_a_complete_commit_id_is_required(hub):
     for revision in ("", "@revision=main", "@revision=c0ffee", f"@revision={'C' * 40}"):
         with pytest.raises(ConfigError, match="one commit") as caught:
             load_provider(f"bert:{REPO}{revision}", trust_first=True)
@@ -99,7 +99,7 @@ def test_unknown_digests_need_trust_which_pins_them(hub):
         assert url.startswith(f"hub:{REPO}@{COMMIT}/")
     assert not (hub.cache / COMMIT / "pytorch_model.bin").exists()
     assert not (hub.cache / COMMIT / "modeling.py").exists()
-    # From now on nobody is asked.
+    # From now on there are no requests.
     hub.down = OSError("no network")
     again = load_provider(SPEC)
     assert hub.calls == ["ask", "download"]
@@ -139,7 +139,7 @@ def test_an_entry_knows_commit_and_digests(hub):
     named = ModelCatalog(known).load("tiny")
     assert hub.calls == ["ask", "download"]
     assert not paths.lock_file().exists()
-    # The hub's name finds the entry, and with it the commit.
+    # The hub's name resolves to the entry, which gives the commit.
     assert ModelCatalog(known).load(f"bert:{REPO}").fingerprint == named.fingerprint
     assert ModelCatalog(known).load(f"bert:{REPO}", {"pieces": "first"}).pieces == "first"
     # Another commit has other digests.
@@ -171,7 +171,7 @@ def test_without_a_network(hub):
     assert not paths.lock_file().exists()
 
 
-def test_offline_asks_nobody(hub, monkeypatch):
+def test_offline_makes_no_request(hub, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     load_provider(SPEC, trust_first=True)
     assert hub.calls == ["download"]  # which looks into the cache alone
@@ -200,7 +200,7 @@ def test_a_link_out_of_the_mirror_is_refused(hub, tmp_path, monkeypatch):
         load_provider(SPEC, trust_first=True)
 
 
-def test_a_local_folder_goes_first(hub, tmp_path):
+def test_a_local_folder_has_priority(hub, tmp_path):
     shutil.copytree(hub.folder, tmp_path / "someone" / "tiny")
     assert load_provider(f"bert:{REPO}").num_layers == 4
     with pytest.raises(ConfigError, match="local files have no revision"):
@@ -208,7 +208,7 @@ def test_a_local_folder_goes_first(hub, tmp_path):
     assert hub.calls == []
 
 
-def test_what_is_no_name_of_the_hub_is_a_path(hub):
+def test_a_name_that_cannot_be_on_the_hub_is_a_path(hub):
     for path in ("./nothing", "a/b/c", "/nowhere/at/all"):
         with pytest.raises(ModelError, match="no folder"):
             load_provider(f"bert:{path}")

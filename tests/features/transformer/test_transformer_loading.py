@@ -193,6 +193,6 @@ def test_files_by_name_with_digests(folder):
         load_provider("it@revision=" + "a" * 40, entry())
 
 
-def test_families_name_the_way():
+def test_the_error_for_a_family_shows_how_to_name_a_model():
     with pytest.raises(ConfigError, match="bert:path/to/folder"):
         load_provider("bert")

@@ -62,7 +62,7 @@ def test_equals_transformers_one_by_one(folders, family, pooling):
         assert np.abs(found - expected).max() <= ASK
 
 
-def test_batch_order_and_company_do_not_matter(folders, family):
+def test_order_and_batch_do_not_matter(folders, family):
     ours = _load(folders[family])
     sentences = [*SENTENCES, *ODD, LONG]
     together = ours.encode(sentences)
@@ -82,7 +82,7 @@ def test_many_batches_equal_one(folders, family, monkeypatch):
 
 @pytest.mark.parametrize("stride", [None, 3])
 def test_long_texts_against_a_naive_loop(folders, family, stride):
-    """Windows of whole words, each word from where it is furthest from an edge."""
+    """Windows of complete words; each word from the window where it is furthest from an edge."""
     ours, plain = _load(folders[family], stride=stride), _plain(folders, family)
     ids, words = plain.pieces(LONG)
     inner = [k for k, word in enumerate(words) if word is not None]

@@ -1,4 +1,4 @@
-"""Windows: every word whole, every piece in order, and the furthest edge."""
+"""Windows: every word complete, every piece in order, furthest from an edge."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def texts(draw):
 
 
 @given(texts())
-def test_each_word_once_whole_and_furthest_from_an_edge(text):
+def test_each_word_is_complete_once_and_furthest_from_an_edge(text):
     counts, room, stride = text
     windows = plan_windows(counts, room, stride)
     begins = np.cumsum(counts) - counts

@@ -1,1 +1,1 @@
-"""ELMo by AllenNLP itself, in an environment of its own: the reference, and for comparison."""
+"""ELMo computed by AllenNLP in a separate environment: the reference for vectors and heads."""

@@ -81,7 +81,7 @@ class ModelCatalog:
                 raise ConfigError(
                     f"a model cannot be called {name!r}, which is a family of models",
                     where=source,
-                    fix="give it a name of its own, e.g. with its size or source",
+                    fix="give it another name, e.g. with its size or source",
                 )
             if name in self._entries:
                 raise ConfigError(

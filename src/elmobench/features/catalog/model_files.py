@@ -140,5 +140,5 @@ def find_model_path(path: str, base: Path | None, where: str, *, folder: bool = 
     raise ModelError(
         f"no {kind} {path!r}; tried {', '.join(tried)}",
         where=where,
-        fix=f"put it there, or set {paths.MODELS_VARIABLE} to the folder that holds it",
+        fix=f"put it there, or set {paths.MODELS_VARIABLE} to the folder that contains it",
     )

@@ -132,14 +132,14 @@ def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> N
         )
     if dataset.dtype.kind != "f":
         raise ModelError(
-            f"dataset {name!r} holds {dataset.dtype}, not floats",
+            f"dataset {name!r} has type {dataset.dtype}, not floats",
             where=str(path),
             fix="this is not an ELMo weight file, or not one of the published format",
         )
     values: NDArray[np.float32] = dataset[...].astype(np.float32)
     if not np.isfinite(values).all():
         raise ModelError(
-            f"dataset {name!r} holds values that are not finite",
+            f"dataset {name!r} contains values that are not finite",
             where=str(path),
             fix="fetch the weights again",
         )
