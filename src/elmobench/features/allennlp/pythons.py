@@ -52,10 +52,10 @@ def find_python(named: Path | None = None) -> Path:
 
 def _checked(path: Path) -> Path:
     # Absolute but not resolved: the target of a link may be the Python of another environment.
-    found = path.expanduser().absolute()
-    version = _version_of(found)
+    python = path.expanduser().absolute()
+    version = _version_of(python)
     if version in VERSIONS:
-        return found
+        return python
     what = (
         f"is Python {version}, and AllenNLP 2.10.1 needs 3.8 to 3.10"
         if version
@@ -73,9 +73,9 @@ def _candidates(version: str) -> Iterator[Path]:
     yield from sorted(kept, key=lambda path: _patch(path.parts[-3]), reverse=True)
     uv = shutil.which("uv")
     if uv:
-        found = _output([uv, "python", "find", version])
-        if found:
-            yield Path(found)
+        printed = _output([uv, "python", "find", version])
+        if printed:
+            yield Path(printed)
 
 
 def _patch(name: str) -> int:

@@ -50,27 +50,27 @@ class Worker:
     def types(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the character CNN's vectors of words."""
         words = request["words"]
-        found = []
+        vectors_of_rows = []
         for start in range(0, len(words), ROW):
             row = words[start : start + ROW]
             vectors = self.model._token_embedder(self.ids([row]))["token_embedding"]
-            found.append(vectors[0, 1 : len(row) + 1].numpy())
-        self.write(np.concatenate(found), request["out"])
+            vectors_of_rows.append(vectors[0, 1 : len(row) + 1].numpy())
+        self.write(np.concatenate(vectors_of_rows), request["out"])
         return {"ok": True}
 
     def tokens(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the biLSTM's vectors of batches of sentences."""
-        found: list[list[Any]] = [[] for _ in range(self.model.num_layers - 1)]
+        layers: list[list[Any]] = [[] for _ in range(self.model.num_layers - 1)]
         for batch in request["batches"]:
             if not request["carry"]:
                 self.model._elmo_lstm.reset_states()
             output = self.model(self.ids(batch))
-            for i, layer in enumerate(found):
+            for i, layer in enumerate(layers):
                 activations = output["activations"][i + 1]
                 vectors, _ = self.without_boundaries(activations, output["mask"])
                 rows = vectors.numpy()
                 layer += [rows[j, : len(sentence)] for j, sentence in enumerate(batch)]
-        self.write(np.stack([np.concatenate(layer) for layer in found]), request["out"])
+        self.write(np.stack([np.concatenate(layer) for layer in layers]), request["out"])
         return {"ok": True}
 
     def timed(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -108,10 +108,10 @@ def main() -> None:
     if sys.argv[1:] == ["--versions"]:
         import_module("allennlp.modules.elmo")
         names = ("allennlp", "torch", "numpy")
-        found = {name: import_module(name).__version__ for name in names[1:]}
-        found["allennlp"] = import_module("allennlp.version").VERSION
-        found["python"] = ".".join(map(str, sys.version_info[:3]))
-        answers.write(json.dumps(found) + "\n")
+        versions = {name: import_module(name).__version__ for name in names[1:]}
+        versions["allennlp"] = import_module("allennlp.version").VERSION
+        versions["python"] = ".".join(map(str, sys.version_info[:3]))
+        answers.write(json.dumps(versions) + "\n")
         return
 
     def reply(make: Any) -> bool:
