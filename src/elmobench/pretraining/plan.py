@@ -119,11 +119,11 @@ def open_corpus(plan: PretrainingPlan, base: Path) -> Corpus:
             )
         files.append(candidates[0])
     corpus = Corpus.open(files, plan.corpus.tokenizer)
-    for planned, file in zip(plan.corpus.files, corpus.files, strict=True):
-        if file.sha256 != planned.sha256:
+    for planned, opened in zip(plan.corpus.files, corpus.files, strict=True):
+        if opened.sha256 != planned.sha256:
             raise DigestError(
-                f"the digest is {file.sha256}, but the plan states {planned.sha256}",
-                where=str(file.path),
+                f"the digest is {opened.sha256}, but the plan states {planned.sha256}",
+                where=str(opened.path),
                 fix="get the version of the file that the plan states",
             )
     return corpus
