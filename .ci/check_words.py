@@ -43,10 +43,6 @@ EXCLUDED: tuple[str, ...] = (
     "tests/tasks/",
     "tests/tracking/",
     "tests/training/",
-    "README.md",
-    "CONTRIBUTING.md",
-    "docs/",
-    "tests/docs/test_documentation.py",
 )
 """Beginnings of paths that are not checked."""
 

@@ -1,10 +1,12 @@
-"""Pages that stand elsewhere or are made from metadata: tasks, models, results.
+"""Pages that are generated when the documentation is built.
 
+They come from the code (command line, Python), from metadata (tasks, models) and from the results.
 mkdocs calls :func:`on_files`.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,28 @@ from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.catalog.inventory import describe_model, model_info
 from elmobench.pretraining.model_card import card_of
 
+sys.path.insert(0, str(Path(__file__).parent))
+from python_reference import python_page
+
 
 def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages."""
     from mkdocs.structure.files import File
 
-    pages = {"tasks.md": tasks_page(), "models.md": models_page(), **results_pages()}
+    pages = {
+        "reference/cli.md": cli_page(),
+        "reference/python.md": python_page(),
+        "reference/tasks.md": tasks_page(),
+        "reference/models.md": models_page(),
+        **results_pages(),
+    }
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
 
 
 def results_pages() -> dict[str, str]:
-    """The study with its drawings, and what more text buys."""
+    """The study with its drawings, and the effect of the amount of text."""
     results = Path(__file__).resolve().parents[1] / "results"
     drawings = {file.name: file.read_text("utf-8") for file in (results / "study").glob("*.svg")}
     return {
@@ -35,6 +46,34 @@ def results_pages() -> dict[str, str]:
         "budgets.md": (results / "budgets" / "BUDGETS.md").read_text("utf-8"),
         **drawings,
     }
+
+
+def cli_page() -> str:
+    """The help text of every command, as it is printed at 80 columns."""
+    import typer
+    from typer.testing import CliRunner
+
+    from elmobench.cli.main import app
+
+    def help_texts(command: Any, path: list[str]) -> list[str]:
+        result = CliRunner(env={"COLUMNS": "80"}).invoke(
+            app, [*path, "--help"], prog_name="elmobench"
+        )
+        name = " ".join(["elmobench", *path])
+        lines = [
+            f"{'#' * min(2 + len(path), 3)} {name}",
+            "",
+            "```text",
+            result.stdout.strip(),
+            "```",
+            "",
+        ]
+        for child, subcommand in getattr(command, "commands", {}).items():
+            lines += help_texts(subcommand, [*path, child])
+        return lines
+
+    texts = help_texts(typer.main.get_command(app), [])
+    return "\n".join(["# Command line", "", "The help text of every command.", "", *texts])
 
 
 def tasks_page() -> str:
@@ -69,23 +108,23 @@ def _task(name: str, card: TaskCard) -> list[str]:
         "context unit": card.context_unit,
         "default head": card.head,
         "licence": card.licence,
-        "may be given away": card.redistributable,
+        "redistributable": card.redistributable,
         "citation": card.citation,
     }
     lines = [f"## {name}", "", f"**{card.title}.** {card.description}", ""]
     lines += ["| | |", "| --- | --- |"]
     lines += [f"| {key} | {_cell(value)} |" for key, value in facts.items()]
     for split, counts in card.counts.items():
-        told = counts.model_dump(exclude_none=True)
-        words = ", ".join(f"{v:,} {k}" for k, v in told.items() if isinstance(v, int))
+        sizes = counts.model_dump(exclude_none=True)
+        words = ", ".join(f"{v:,} {k}" for k, v in sizes.items() if isinstance(v, int))
         lines.append(f"| {split} | {words} |")
     if card.ceiling is not None:
-        reached = f"{card.ceiling.context_free:g}"
-        lines.append(f"| a reader without context reaches | {reached}: {_cell(card.ceiling.why)} |")
+        ceiling = f"{card.ceiling.context_free:g}"
+        lines.append(f"| context-free ceiling | {ceiling}: {_cell(card.ceiling.why)} |")
     lines.append("")
     numbers = [number for number in published_numbers() if number.card == name]
     if numbers:
-        lines += ["| published | what | source |", "| --- | --- | --- |"]
+        lines += ["| published | system | source |", "| --- | --- | --- |"]
         lines += [
             f"| {n.score:g} | {_cell(n.system)} ({n.metric}) | {_cell(n.place)} |" for n in numbers
         ]
@@ -101,11 +140,11 @@ def models_page() -> str:
     lines = ["# Models", "", "The catalogue, and the cards of the models that ship.", ""]
     for name in catalogue.names():
         lines += [f"## {name}", ""]
-        told = describe_model(model_info(catalogue, name))
+        facts = describe_model(model_info(catalogue, name))
         lines += ["| | |", "| --- | --- |"]
         lines += [
             f"| {key} | {_cell(value)} |"
-            for key, value in told.items()
+            for key, value in facts.items()
             if isinstance(value, str | int | float)
         ]
         lines.append("")
@@ -113,7 +152,7 @@ def models_page() -> str:
         card = card_of(None if file is None else file.parent)
         if card is not None:
             lines += ["| training | |", "| --- | --- |"]
-            facts = {
+            training = {
                 "text": ", ".join(str(file["name"]) for file in card.corpus.files),
                 "tokens of the text": f"{card.corpus.train_tokens:,}",
                 "tokens read": f"{card.tokens_seen:,}",
@@ -122,7 +161,7 @@ def models_page() -> str:
                 "time": f"{card.seconds / 60:.0f} min on {card.hardware.get('processor')}",
                 "attribution": card.attribution,
             }
-            lines += [f"| {key} | {_cell(value)} |" for key, value in facts.items()]
+            lines += [f"| {key} | {_cell(value)} |" for key, value in training.items()]
             lines.append("")
     return "\n".join(lines)
 

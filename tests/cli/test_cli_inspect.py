@@ -1,9 +1,7 @@
-"""``elmobench inspect``, and what README shows of it."""
+"""``elmobench inspect``."""
 
 import json
 import re
-import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from elmobench.cli.main import app
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.features.catalog.catalog import load_provider
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 RIVER, ACCOUNT = "He sat on the river bank", "She opened a bank account"
 BASELINES = ["--features", "random", "--features", "elmo-random"]
 TASK = [("the", "bank", "is", "shut"), ("a", "Bank", "?"), ("no", "such", "word")]
@@ -110,12 +107,3 @@ def test_context_is_cut_to_the_room_there_is():
 def test_the_default_is_what_ships():
     assert default_features(["random", "elmo-random", "elmo-small"]) == ["random", "elmo-random"]
     assert default_features(["random", "bert-mini", "glove-mini"]) == ["glove-mini", "bert-mini"]
-
-
-def test_readme_shows_what_comes_out():
-    text = README.read_text("utf-8")
-    command = re.search(r"```sh\n(elmobench inspect .*?)```\n+```text\n(.*?)```", text, re.DOTALL)
-    assert command is not None
-    arguments = shlex.split(command[1].replace("\\\n", " "))[2:]
-    shown = [line.rstrip() for line in command[2].rstrip().splitlines()]
-    assert [line.rstrip() for line in _run(*arguments).stdout.rstrip().splitlines()] == shown

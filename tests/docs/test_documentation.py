@@ -1,7 +1,8 @@
-"""Every command and file that README and documentation show is run, or at least understood.
+"""Every command, file and Python block that README and documentation show is run, or parsed.
 
 Commands of one page run in their order, in one folder, with the files that the page shows; data and
-seeds are cut down (``SMALLER``). What cannot run here (``PARSED``) is parsed to its last option.
+seeds are reduced (``SMALLER``). Commands that cannot run here (``PARSED``) are parsed to their last
+option. Output that a page shows is compared with what comes out.
 """
 
 from __future__ import annotations
@@ -9,23 +10,23 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from command_line import elmobench
+from shown_output import PAGES, ROOT, assert_same_output, blocks, page_name
 
+import elmobench as package
 from elmobench import load_task
 from elmobench.analysis.report.template.render import render
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-# Not elmobench's own, or of a page's prose.
+# Programs other than elmobench.
 OTHERS = ("make", "source", "pip", "ray", "srun", ".venv/bin/pre-commit", "torchrun")
 
-# Begins of commands that are only parsed, and why.
+# Patterns of commands that are only parsed, and why.
 PARSED = {
     r"data fetch": "network",
     r"models fetch": "network",
@@ -39,6 +40,7 @@ PARSED = {
     r"pretrain overlap": "data of all cards",
     r"ui ": "a server, tested elsewhere",
     r"inspect .*--in ner/wnut17": "network",
+    r"reference setup": "network",
 }
 SMALLER = [
     (r"tasks: \[ner/wnut17(, pos/ud-ewt)?\]", "tasks: [ner/control-ner]"),
@@ -46,33 +48,6 @@ SMALLER = [
     (r"heads: \[linear, small\]", "heads: [linear]"),
 ]
 FAST = "overrides: [{set: {training.epochs: 2, training.lr: 0.03, options.dropout: 0.0}}]\n"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    language: str
-    text: str
-
-    @property
-    def file(self) -> str | None:
-        """The file that it shows, by its first line."""
-        found = re.match(r"{?# ([\w/.-]+\.(?:yaml|in))\b", self.text)
-        return found.group(1) if found and self.language in ("yaml", "jinja") else None
-
-    @property
-    def commands(self) -> list[str]:
-        """Of a block of shell commands, without what follows a #."""
-        if self.language != "sh":
-            return []
-        lines = self.text.replace("\\\n", " ").splitlines()
-        return [line for line in (re.sub(r"\s+#.*", "", x).strip() for x in lines) if line]
-
-
-def blocks(page: Path) -> list[Block]:
-    found = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return [Block(*one) for one in found]
 
 
 def parsed_only(command: str) -> bool:
@@ -88,7 +63,7 @@ def smaller(text: str) -> str:
 
 
 def prepare(folder: Path) -> None:
-    """Files of the reader's own, which pages name."""
+    """Write the user's files that the pages name."""
     train = load_task("sentiment/control-sentiment").split("train")
     rows = [f"{e.label}\t{' '.join(e.tokens)}" for e in train[:120]]
     for split, part in (("train", rows[:60]), ("dev", rows[60:90]), ("test", rows[90:])):
@@ -105,12 +80,12 @@ def prepare(folder: Path) -> None:
 
 
 def experiment_of_mine(folder: Path) -> None:
-    """Of the reader's own too, until the page shows it."""
+    """Write ``mine.yaml``, which some pages use without showing it."""
     raw = {"name": "mine", "tasks": ["ner/control-ner"], "features": ["random"]}
     (folder / "mine.yaml").write_text(yaml.safe_dump(raw) + FAST)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_command_is_understood(page: Path) -> None:
     for block in blocks(page):
         for command in block.commands:
@@ -119,11 +94,11 @@ def test_every_command_is_understood(page: Path) -> None:
                 continue
             assert words[0] == "elmobench", command
             # An unknown command, option or value ends before the help is shown.
-            told = elmobench(*words[1:], "--help")
-            assert told.returncode == 0, f"{command}\n{told.stderr}"
+            result = elmobench(*words[1:], "--help")
+            assert result.returncode == 0, f"{command}\n{result.stderr}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_file_that_is_shown_is_yaml(page: Path) -> None:
     for block in blocks(page):
         if block.language == "yaml":
@@ -132,7 +107,7 @@ def test_every_file_that_is_shown_is_yaml(page: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_commands_run_as_they_are_shown(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,8 +129,43 @@ def test_commands_run_as_they_are_shown(
                 monkeypatch.setenv(name, str(tmp_path / value))
             if words[0] != "elmobench" or parsed_only(command):
                 continue
-            told = elmobench(*cell_named(words[1:], tmp_path), cwd=tmp_path, stdin=b"Ein Satz .\n")
-            assert told.returncode == 0, f"{command}\n{told.stdout[-500:]}\n{told.stderr}"
+            arguments = cell_named(words[1:], tmp_path)
+            result = elmobench(*arguments, cwd=tmp_path, stdin=b"Ein Satz .\n", COLUMNS="80")
+            assert result.returncode == 0, f"{command}\n{result.stdout[-500:]}\n{result.stderr}"
+            if block.output is not None and command == block.commands[-1]:
+                assert_same_output(block.output, result.stdout, f"{page.name}: {command}")
+
+
+WITH_PYTHON = [page for page in PAGES if any(b.language == "python" for b in blocks(page))]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=page_name)
+def test_python_prints_what_is_shown(page: Path, tmp_path: Path) -> None:
+    """The Python blocks of a page, as one program."""
+    code = [block for block in blocks(page) if block.language == "python"]
+    out = subprocess.run(
+        [sys.executable, "-c", "\n".join(block.text for block in code)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    assert out.returncode == 0, out.stderr
+    shown = "".join(block.output or "" for block in code)
+    assert shown
+    assert_same_output(shown, out.stdout, page.name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_inspect_prints_what_is_shown(page: Path, tmp_path: Path) -> None:
+    """The quick commands with output; the others are compared where they run."""
+    for block in blocks(page):
+        if block.output and block.commands and "elmobench inspect" in block.commands[-1]:
+            result = elmobench(*shlex.split(block.commands[-1])[1:], COLUMNS="80", cwd=tmp_path)
+            assert_same_output(block.output, result.stdout, block.commands[-1])
 
 
 def cell_named(words: list[str], folder: Path) -> list[str]:
@@ -190,20 +200,27 @@ def test_the_site_is_built_and_fetches_nothing(tmp_path: Path) -> None:
 
     config = load_config(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path / "site"))
     build(config)
-    pages = list((tmp_path / "site").glob("*.html"))
-    assert {p.stem for p in pages} >= {p.stem for p in (ROOT / "docs").glob("*.md")}
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert {p.stem for p in pages} >= {p.stem for p in (ROOT / "docs").rglob("*.md")}
     for page in pages:
-        asked = re.findall(
-            r'<(?:script|link|img)[^>]+(?:src|href)="(https?:[^"]+)"', page.read_text()
+        fetched = re.findall(
+            r'<(?:script|link|img)[^>]+(?:src|href)="(https?:[^"]+)"', page.read_text("utf-8")
         )
-        assert asked == []
-    tasks = (tmp_path / "site" / "tasks.html").read_text()
+        assert fetched == []
+    tasks = (tmp_path / "site" / "reference" / "tasks.html").read_text()
     assert "wsd/raganato" in tasks
     results = (tmp_path / "site" / "results.html").read_text()
     assert re.findall(r'src="(\w+\.svg)"', results)
     for name in re.findall(r'src="(\w+\.svg)"', results):
         assert (tmp_path / "site" / name).read_text().startswith("<svg")
-    models = (tmp_path / "site" / "models.html").read_text()
+    models = (tmp_path / "site" / "reference" / "models.html").read_text()
     assert "held-out perplexity forward" in models
-    assert str(ROOT) not in tasks + models
-    assert os.path.expanduser("~") not in models
+    commands = (tmp_path / "site" / "reference" / "cli.html").read_text()
+    assert "elmobench pretrain bilm" in commands
+    python = (tmp_path / "site" / "reference" / "python.html").read_text()
+    for name in (*package.__all__, "FeatureProvider", "Pipeline", "HeadPreset"):
+        assert f'id="{name.lower()}"' in python
+    assert (tmp_path / "site" / "search" / "search_index.json").is_file()
+    for text in (tasks, models, commands, python):
+        assert str(ROOT) not in text
+        assert os.path.expanduser("~") not in text
