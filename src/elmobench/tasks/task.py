@@ -392,6 +392,12 @@ def load_task(
 ) -> Task:
     """The task called ``name``. Nothing is read or fetched before its examples are used.
 
+    >>> task = load_task("ner/control-ner")
+    >>> len(task.split("dev"))
+    150
+    >>> task.split("dev")[0].tokens[:2]
+    ('The', 'whole')
+
     Args:
         name: ``"ner/wnut17"``, or ``"wnut17"`` if only one card has that name.
         include: folders with further cards.

@@ -1,0 +1,84 @@
+"""Every shipped experiment is valid: its grid can be planned, with small models for large ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elmobench.bench.context import RunContext
+from elmobench.bench.experiment.schema import Experiment, known_experiments, load_experiment
+from elmobench.bench.plan import make_plan
+from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.spec import parse_features
+
+EXPERIMENTS = known_experiments()
+OFFLINE = ("random", "elmo-random", "glove-mini", "elmo-mini", "bert-mini")
+NOT_IN_MIRROR = {"nli/snli": "nli/cad-snli", "qa/squad": "qa/squad-small"}
+
+
+def stand_in(name: str) -> dict[str, Any]:
+    """A small model of the same kind as ``name``, with as many layers."""
+    description = f"stands in for {name}"
+    if name.startswith("elmo"):
+        return {"provider": "elmo-random", "description": description}
+    if name.startswith("bert"):
+        files = {f.role: {"path": str(f.path)} for f in ModelCatalog().files("bert-mini")}
+        return {"provider": "transformer", "description": description, "files": files}
+    return {"provider": "random", "options": {"dim": 50}, "description": description}
+
+
+def with_small_models(experiment: Experiment, tasks: dict[str, str]) -> Experiment:
+    """The experiment with stand-ins for models that are not shipped, and other tasks."""
+    parts = {part.name for spec in experiment.features for part in parse_features(spec).parts}
+    # Longer names first, since one may begin another. A name of the catalogue cannot be redefined.
+    large = sorted(parts - set(OFFLINE), key=len, reverse=True)
+    values = experiment.model_dump(exclude_unset=True)
+    values["models"] = {f"{name}-small": stand_in(name) for name in large}
+    values["features"] = [with_small_names(spec, large) for spec in experiment.features]
+    values["tasks"] = list(dict.fromkeys(tasks.get(task, task) for task in experiment.tasks))
+    for override in values.get("overrides", ()):
+        when = override.get("when", {})
+        if isinstance(when.get("task"), str):
+            when["task"] = tasks.get(when["task"], when["task"])
+    return Experiment.model_validate(values)
+
+
+def with_small_names(spec: str, large: list[str]) -> str:
+    """``spec`` with ``-small`` after the name of each model in ``large``."""
+    if not large:
+        return spec
+    pattern = "|".join(map(re.escape, large))
+    return re.sub(rf"(^|\+)({pattern})(?=$|[@+(])", r"\1\2-small", spec)
+
+
+def test_the_paper_and_its_counterparts_are_shipped() -> None:
+    for number in ("table1", "table2", "table3", "figure1", "figure2"):
+        assert f"paper/{number}" in EXPERIMENTS
+        assert f"paper/open-{number}" in EXPERIMENTS
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_grid_is_valid(name: str, tmp_path: Path) -> None:
+    """With the control of each pipeline as data: axes, heads, features, options and overrides."""
+    experiment = load_experiment(name)
+    controls = {task: "{0}/control-{0}".format(task.split("/")[0]) for task in experiment.tasks}
+    small = with_small_models(experiment, controls)
+    plan = make_plan(RunContext(small, store_root=tmp_path))
+    assert plan
+    assert {cell.cell.features for cell in plan} == set(small.features)
+    assert {cell.cell.task for cell in plan} == set(controls.values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_grid_is_valid_on_real_data(
+    name: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELMOBENCH_MIRROR", str(shared / "mirror"))
+    experiment = with_small_models(load_experiment(name), NOT_IN_MIRROR)
+    plan = make_plan(RunContext(experiment, store_root=tmp_path))
+    assert {cell.cell.task for cell in plan} == set(experiment.tasks)
