@@ -15,34 +15,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PHRASES = ROOT / ".ci" / "banned_phrases.txt"
 SUFFIXES = (".py", ".md", ".yaml", ".in", ".html")
 EXCLUDED: tuple[str, ...] = (
-    "CHANGELOG.md",
-    "benchmarks/",
+    "src/elmobench/features/elmo/warm_up.py",  # its text is data: vectors depend on it
+    # Not rewritten yet.
     "results/",
-    "src/elmobench/analysis/",
-    "src/elmobench/api.py",
-    "src/elmobench/bench/",
-    "src/elmobench/cli/fill.py",
     "src/elmobench/core/",
     "src/elmobench/data/",
-    "src/elmobench/features/",
-    "src/elmobench/models/",
-    "src/elmobench/nn/",
-    "src/elmobench/pretraining/",
     "src/elmobench/tasks/",
     "src/elmobench/tracking/",
-    "src/elmobench/training/",
-    "tests/analysis/",
-    "tests/bench/",
     "tests/core/",
     "tests/data/",
     "tests/features/",
     "tests/helpers/",
-    "tests/metrics/",
-    "tests/nn/",
-    "tests/pretraining/",
     "tests/tasks/",
-    "tests/tracking/",
-    "tests/training/",
 )
 """Beginnings of paths that are not checked."""
 

@@ -20,7 +20,7 @@ BATCH_SIZES = {"original": (32, 100), "small": (32, 128)}
 def tokens_per_second(
     model_folder: Path, sentences: Sequence[Sentence], batch_size: int, threads: int
 ) -> float:
-    """Tokens a second of AllenNLP's forward passes alone, after one that warms up.
+    """Tokens per second of AllenNLP's forward passes alone, after one that warms up.
 
     Start-up, character ids and the copying of vectors are not in the time. Batches are taken in
     the given order and padded to their longest sentence, as AllenNLP's users do.
@@ -61,7 +61,7 @@ def write_random_model(folder: Path, options: ElmoOptions, seed: int = 0) -> Non
 def peer_rates(
     name: str, options: ElmoOptions, sentences: Sequence[Sentence], threads: int
 ) -> dict[int, float]:
-    """Tokens a second of AllenNLP by batch size, at a published shape with random weights."""
+    """Tokens per second of AllenNLP by batch size, at a published shape with random weights."""
     with tempfile.TemporaryDirectory() as folder:
         write_random_model(Path(folder), options)
         return {

@@ -1,4 +1,4 @@
-"""Training a biLM: tokens a second, and the share of what the machine's products allow.
+"""Training a biLM: tokens per second, and the share of what the machine's products allow.
 
 The shape of the shipped model (2 × 512 cells, 128 values a direction, 512 filters), 128 rows, 20
 steps, 2,048 negatives, 60,000 words, on the text of the shipped plan. A token counts once, although

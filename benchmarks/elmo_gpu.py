@@ -1,4 +1,4 @@
-"""ELMo on a GPU: distance from the CPU's vectors, tokens a second, share of the card's limit.
+"""ELMo on a GPU: distance from the CPU's vectors, tokens per second, share of the card's limit.
 
 The limit is the rate of large products on the card, in fp32 without TF32 and in bf16.
 """

@@ -1,6 +1,6 @@
 """ELMo's time against the amount of text: many sentences, and one endless sentence.
 
-The small published shape with random weights. Printed are tokens a second, and the exponent of
+The small published shape with random weights. Printed are tokens per second, and the exponent of
 time = tokens^x between the smallest and the largest amount: 1 is linear. A single sentence has
 one row a product, whatever its length, so its rate is that of reading the weights.
 """

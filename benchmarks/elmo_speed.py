@@ -1,4 +1,4 @@
-"""ELMo on a CPU: tokens a second, share of the machine's limit, and AllenNLP beside it.
+"""ELMo on a CPU: tokens per second, share of the machine's limit, and AllenNLP's speed.
 
 About 4,000 tokens of English in 200 sentences, random weights of the published shapes. The limit
 is the time that all matrix products of the same run would take at the rate of the best product of
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def _peer(name: str, options: ElmoOptions, sentences: list[Sentence], threads: int) -> float | None:
-    """Tokens a second of AllenNLP with the batch size that suits it best."""
+    """Tokens per second of AllenNLP with the batch size that suits it best."""
     if built_environment() is None:
         print("AllenNLP is not measured: `elmobench reference setup` builds its environment")
         return None

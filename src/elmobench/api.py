@@ -72,7 +72,7 @@ def run(
         experiment: the content of an experiment file as a mapping, the path of a file, or
             the name of a shipped experiment.
         results: folder for the records [``results/<name>``].
-        include: folders of one's own task cards.
+        include: folders with your own task cards.
         store: the feature store [the user's cache].
         tracking_uri: MLflow store or server [SQLite in ``results``]; ``"none"`` for none.
         overwrite: which recorded cells run again: ``never``, ``failed`` ones, ``always``.

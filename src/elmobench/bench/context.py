@@ -56,7 +56,7 @@ class RunContext:
 
     Args:
         experiment: also defines its own models, and the precision of stored features.
-        include: folders of one's own task cards.
+        include: folders with your own task cards.
         store_root: the feature store; None for the default.
         trust_first: accept files without a known digest, and pin their digests.
     """

@@ -73,7 +73,7 @@ def run_experiment(
         experiment: an :class:`Experiment`, its content as a mapping, a file, or the name of a
             shipped one.
         results: folder for this experiment's records; default: ``results/<name>``.
-        include: folders of one's own task cards.
+        include: folders with your own task cards.
         store: the feature store; default: the user's.
         tracking_uri: MLflow store or server; default: a SQLite file next to the records;
             ``"none"`` for no tracking.

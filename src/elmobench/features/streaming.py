@@ -18,7 +18,7 @@ def chunked(
     """Split sentences into chunks of at most ``values`` values; a longer sentence is one chunk.
 
     Args:
-        sentences: read only as far as the next chunk needs.
+        sentences: read only until the next chunk is full.
         width: values per token, over all layers.
         values: maximum per chunk. An empty sentence counts as one token.
     """

@@ -50,8 +50,8 @@ class PublishedNumber(_Strict):
         card: task card of the same data, if there is one.
         split: the split that was scored.
         metric: key of the score.
-        score, sd, seeds: mean, sample standard deviation over seeds and number of seeds, as far
-            as they were published.
+        score, sd, seeds: mean, sample standard deviation over seeds and number of seeds, if
+            they were published.
         system: the model, in words.
         source: the publication.
         table: number of the table in it.
