@@ -79,9 +79,9 @@ def test_a_whole_run(tmp_path: Path) -> None:
         assert set(rows[0]["predicted"][0]) == {"id", "senses"}
     weights = results["elmo-random"].layer_weights["input"]["elmo-random"]
     assert weights == {"s": pytest.approx([1 / 3] * 3), "gamma": 1.0, "w": None}
-    path = RecordStore(tmp_path).record_path(summary.records[0].cell)
+    predictor = Predictor(RecordStore(tmp_path), summary.records[0].cell)
     with pytest.raises(ConfigError, match="plain text does not give"):
-        list(Predictor(path).predict(["The hungry crane slept ."]))
+        list(predictor.predict(["The hungry crane slept ."]))
 
 
 def test_a_part_of_the_training_set(tmp_path: Path) -> None:

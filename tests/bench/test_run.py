@@ -240,9 +240,11 @@ def test_a_trained_head_labels_new_text(cards: Path, tiny: dict, tmp_path: Path)
     summary = go(tiny, cards, tmp_path / "r")
     (record,) = summary.records
     assert record.result.test["f1"] > 90
-    path = find_record(record.cell[:8], tmp_path)
-    assert find_record(record.cell, tmp_path) == path  # as cells.csv gives it
-    predictor = Predictor(path)
+    store, cell = find_record(record.cell[:8], tmp_path)
+    assert (store.folder, cell) == (tmp_path / "r", record.cell)
+    assert find_record(record.cell, tmp_path)[1] == cell  # as cells.csv gives it
+    assert find_record(str(store.record_path(cell)), tmp_path)[1] == cell
+    predictor = Predictor(store, cell)
     ((tokens, tags),) = predictor.predict(["we saw Rome."])
     assert tokens == ("we", "saw", "Rome", ".")
     assert tags == ["O", "O", "B-LOC", "O"]
@@ -261,10 +263,10 @@ def test_predicting_without_a_head_or_a_record(cards: Path, tiny: dict, tmp_path
     weights = store.head_folder(record.cell) / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ModelError, match="the weights do not fit"):
-        Predictor(store.record_path(record.cell))
+        Predictor(store, record.cell)
     (store.head_folder(record.cell) / "head.json").unlink()
     with pytest.raises(ModelError, match="no trained head here"):
-        Predictor(store.record_path(record.cell))
+        Predictor(store, record.cell)
 
 
 def test_python_interface(cards: Path, tiny: dict, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_every_placement_from_card_to_prediction(tmp_path: Path) -> None:
     made = elmobench.load_task("qa/tiny", include=[cards]).split("test")
     assert len(set(units_of(rows))) == len({example.passage.text for example in made})
 
-    predictor = Predictor(RecordStore(results).record_path(both.cell))
+    predictor = Predictor(RecordStore(results), both.cell)
     assert set(mixes["output"]) == {"random", "elmo-random"}
     examples = elmobench.load_task("qa/tiny", include=[cards]).split("test")
     # The stored predictions come back from the saved head.
@@ -102,7 +102,7 @@ def test_static_vectors_at_the_input_and_elmo_at_the_output(tmp_path: Path) -> N
         "output": {"elmo-random"},
     }
     # The head that is read back enters each part where it was trained.
-    predictor = Predictor(RecordStore(results).record_path(record.cell))
+    predictor = Predictor(RecordStore(results), record.cell)
     examples = elmobench.load_task("qa/tiny", include=[cards]).split("test")
     texts = [f"{e.passage.text} ||| {' '.join(e.question)}" for e in examples]
     rows = RecordStore(results).read_predictions(record.cell)

@@ -10,6 +10,7 @@ import pytest
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import DataError
+from elmobench.tracking.record import RecordStore
 
 CARD = """\
 name: mine
@@ -79,7 +80,7 @@ def test_each_placement_from_card_to_prediction(cards: Path, tmp_path: Path) -> 
     weights = both.result.layer_weights
     assert weights["input"]["elmo-random"]["w"] != weights["output"]["elmo-random"]["w"]
 
-    predictor = Predictor(tmp_path / "r" / "records" / f"{both.cell[:16]}.json")
+    predictor = Predictor(RecordStore(tmp_path / "r"), both.cell)
     ((tokens, tags),) = predictor.predict(["Ann [saw] Bob hit Eve"], tokenized=True)
     assert len(tokens) == len(tags) == 5
     with pytest.raises(DataError, match="--tokenized"):

@@ -9,7 +9,8 @@ import pytest
 from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
-from elmobench.bench.search import search_path, select
+from elmobench.bench.search import search_key, select
+from elmobench.tracking.record import RecordStore
 from elmobench.training.trainer import TrainingError
 
 IDENTITY = {"task": "t", "seed": 1}
@@ -22,6 +23,11 @@ def cell() -> Cell:
         {"name": "t", "tasks": ["s"], "features": ["random"], "heads": ["linear"]}
     )
     return next(grid(experiment, {"s": "sentiment"}))
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> RecordStore:
+    return RecordStore(tmp_path)
 
 
 class Scorer:
@@ -39,40 +45,46 @@ class Scorer:
         return score
 
 
-def test_the_best_is_taken_and_the_first_among_equals(cell: Cell, tmp_path: Path) -> None:
-    chosen = select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 2.0}))
+def test_the_best_is_taken_and_the_first_among_equals(cell: Cell, records: RecordStore) -> None:
+    chosen = select(cell, CHOICES, IDENTITY, records, Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 2.0}))
     assert chosen.chosen == {"training.lr": 0.2}
     assert chosen.apply(cell).training.lr == 0.2
 
 
 def test_a_search_is_kept_for_other_seeds_and_not_for_other_cells(
-    cell: Cell, tmp_path: Path
+    cell: Cell, records: RecordStore
 ) -> None:
     scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
-    first = select(cell, CHOICES, IDENTITY, tmp_path, scorer)
-    assert select(cell, CHOICES, {**IDENTITY, "seed": 2}, tmp_path, scorer) == first
+    first = select(cell, CHOICES, IDENTITY, records, scorer)
+    assert select(cell, CHOICES, {**IDENTITY, "seed": 2}, records, scorer) == first
     assert scorer.calls == 3
-    select(cell, CHOICES, {**IDENTITY, "task": "u"}, tmp_path, scorer)
+    select(cell, CHOICES, {**IDENTITY, "task": "u"}, records, scorer)
     assert scorer.calls == 6
 
 
-def test_a_diverging_candidate_is_never_chosen(cell: Cell, tmp_path: Path) -> None:
-    chosen = select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: None, 0.2: 0.0, 0.3: None}))
+def test_a_diverging_candidate_is_never_chosen(cell: Cell, records: RecordStore) -> None:
+    chosen = select(cell, CHOICES, IDENTITY, records, Scorer({0.1: None, 0.2: 0.0, 0.3: None}))
     assert chosen.chosen == {"training.lr": 0.2}
     assert chosen.as_json()["dev"][0]["score"] is None
 
 
-def test_if_all_diverge_the_cell_fails(cell: Cell, tmp_path: Path) -> None:
+def test_if_all_diverge_the_cell_fails(cell: Cell, records: RecordStore) -> None:
     with pytest.raises(TrainingError):
-        select(cell, CHOICES, IDENTITY, tmp_path, Scorer({0.1: None, 0.2: None, 0.3: None}))
-    assert not search_path(tmp_path, IDENTITY).exists()
+        select(
+            cell,
+            CHOICES,
+            IDENTITY,
+            records,
+            Scorer({0.1: None, 0.2: None, 0.3: None}),
+        )
+    assert not records.search_path(search_key(IDENTITY)).exists()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"key": "other"}', '{"no": "key"}'])
-def test_a_damaged_file_is_searched_anew(cell: Cell, tmp_path: Path, content: str) -> None:
-    path = search_path(tmp_path, IDENTITY)
+def test_a_damaged_file_is_searched_anew(cell: Cell, records: RecordStore, content: str) -> None:
+    path = records.search_path(search_key(IDENTITY))
     path.parent.mkdir()
     path.write_text(content)
     scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
-    assert select(cell, CHOICES, IDENTITY, tmp_path, scorer).chosen == {"training.lr": 0.2}
+    assert select(cell, CHOICES, IDENTITY, records, scorer).chosen == {"training.lr": 0.2}
     assert scorer.calls == 3

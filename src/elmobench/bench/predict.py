@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.registries import PIPELINES
+from elmobench.tracking.packed import RECORDS
 from elmobench.tracking.record import RecordStore, RunRecord, read_record
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
 from elmobench.training.saved import load_model
@@ -20,18 +20,27 @@ from elmobench.training.saved import load_model
 _BATCH = 32
 
 
-def find_record(name: str, results: Path) -> Path:
-    """The record file ``name``: a path, or the start of a cell's name in folders below ``results``.
+def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
+    """The results folder and the cell that ``name`` means.
+
+    Args:
+        name: a record file, or the first characters of a cell's name.
+        results: the cell is searched in this folder and the folders in it.
 
     Raises:
         UnknownNameError: if there is none.
         ConfigError: if the names of several cells start with ``name``.
     """
     if Path(name).is_file():
-        return Path(name)
-    # File names have the first 16 letters of a cell's name, which tables give in full.
-    paths = sorted(results.rglob(f"records/{glob.escape(name[:16])}*.json")) if name else []
-    matches = [path for path in paths if read_record(path).cell.startswith(name)]
+        return RecordStore(Path(name).parent.parent), read_record(Path(name)).cell
+    matches = [
+        (store, record.cell)
+        for store in _stores(results if name else None)
+        for cell in store.cell_names()
+        if cell.startswith(name[:16])
+        and (record := store.read(cell)) is not None
+        and record.cell.startswith(name)
+    ]
     if not matches:
         raise UnknownNameError(
             f"no record {name!r} in {results}",
@@ -40,37 +49,49 @@ def find_record(name: str, results: Path) -> Path:
         )
     if len(matches) > 1:
         # Two experiments may share a cell, and perhaps only one of them has kept its head.
-        heads = [path for path in matches if has_head(path)]
-        if len({path.stem for path in matches}) == 1 and heads:
+        heads = [(store, cell) for store, cell in matches if has_head(store, cell)]
+        if len({cell for _, cell in matches}) == 1 and heads:
             return heads[0]
         raise ConfigError(
             f"{len(matches)} records start with {name!r}",
-            fix="give one of the files: " + ", ".join(str(path) for path in matches[:5]),
+            fix="give more characters of one, or name its results folder with --results: "
+            + ", ".join(f"{cell} in {store.folder}" for store, cell in matches[:5]),
         )
     return matches[0]
 
 
-def has_head(record_path: Path) -> bool:
-    """Whether the results folder of a record has its trained head."""
-    store = RecordStore(record_path.parent.parent)
-    return (store.head_folder(record_path.stem) / "head.json").exists()
+def _stores(results: Path | None) -> Iterator[RecordStore]:
+    """The results folders in ``results``, packed or not, sorted; none for None."""
+    if results is not None:
+        folders = {path.parent for path in results.rglob("records") if path.is_dir()}
+        folders |= {path.parent for path in results.rglob(RECORDS)}
+        yield from (RecordStore(folder) for folder in sorted(folders))
+
+
+def has_head(store: RecordStore, cell: str) -> bool:
+    """Whether the results folder has the trained head of ``cell``."""
+    return (store.head_folder(cell) / "head.json").exists()
 
 
 class Predictor:
-    """Predicts with the trained head of one record.
+    """Predicts with the trained head of one cell.
 
     Args:
-        record_path: the record's file; its results folder must have the trained head.
-        models: your own catalogue entries, as in an experiment's ``models:`` block.
+        store: the results folder, which must have the trained head.
+        cell: the cell's name.
+        models: your own catalog entries, as in an experiment's ``models:`` block.
 
     Raises:
+        UnknownNameError: if there is no such record.
         ModelError: if the head is missing, or a model is not the one it was trained on.
     """
 
-    def __init__(self, record_path: Path, models: dict[str, Any] | None = None) -> None:
-        self.record: RunRecord = read_record(record_path)
-        folder = record_path.parent.parent
-        self._model, self._saved = load_model(RecordStore(folder).head_folder(self.record.cell))
+    def __init__(self, store: RecordStore, cell: str, models: dict[str, Any] | None = None) -> None:
+        record = store.read(cell)
+        if record is None:
+            raise UnknownNameError(f"no record of cell {cell}", where=str(store.folder))
+        self.record: RunRecord = record
+        self._model, self._saved = load_model(store.head_folder(cell))
         self.pipeline = PIPELINES.get(self._saved.pipeline)
         base = Path(self._saved.models_base) if self._saved.models_base else None
         catalogue = ModelCatalog({**self._saved.models, **(models or {})}, base)
@@ -80,7 +101,7 @@ class Predictor:
             if provider.fingerprint != part.fingerprint:
                 raise ModelError(
                     f"{part.settings['name']} is not the model that this head was trained on",
-                    where=str(record_path),
+                    where=f"{store.folder}: cell {cell}",
                     fix=f"needed: fingerprint {part.fingerprint[:16]}…, "
                     f"found {provider.fingerprint[:16]}…",
                 )

@@ -16,7 +16,7 @@ from elmobench.bench.jobs import PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LAUNCHERS, Launcher, LaunchOptions
 from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import RunProgress
-from elmobench.bench.search import search_path
+from elmobench.bench.search import search_key
 from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
 from elmobench.features.store.feature_store import BuildReport
@@ -109,6 +109,7 @@ def run_experiment(
         tracker = summary.tracker = open_tracker(tracking_uri, records, loaded.name)
         records.write_plan(loaded.model_dump(mode="json"), [planned.point for planned in plan])
         if overwrite == "always":
+            records.unpack()
             _delete_searches(cells.values(), records)
         if pending:
             observer = RunObserver(context, records, progress, summary, tracker)
@@ -162,7 +163,7 @@ def is_pending(record: RunRecord | None, overwrite: str) -> bool:
 def _delete_searches(cells: Iterable[PlannedCell], records: RecordStore) -> None:
     """Delete the kept hyper-parameter searches of ``cells``, so that they are made again."""
     for planned in cells:
-        search_path(records.folder, planned.identity).unlink(missing_ok=True)
+        records.delete_search(search_key(planned.identity))
 
 
 def encode_features(cells: Sequence[PlannedCell], session: RunSession, launcher: Launcher) -> None:

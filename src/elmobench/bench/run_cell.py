@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from elmobench.tracking.host import (
     peak_memory_bytes,
     reset_peak_memory,
 )
-from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
+from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model
@@ -63,7 +62,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     data = prepare_data(planned.cell, context, planned.cell.seed)
     stopwatch.lap("prepare")
 
-    search = _search(planned, context, records.folder)
+    search = _search(planned, context, records)
     cell = planned.cell if search is None else search.apply(planned.cell)
     stopwatch.lap("select")
 
@@ -106,7 +105,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     return record
 
 
-def _search(planned: PlannedCell, context: RunContext, folder: Path) -> SearchResult | None:
+def _search(planned: PlannedCell, context: RunContext, records: RecordStore) -> SearchResult | None:
     """Choose hyper-parameters on dev from the preset's small grid; None without a grid.
 
     The choice is the same for all seeds of a cell.
@@ -120,7 +119,7 @@ def _search(planned: PlannedCell, context: RunContext, folder: Path) -> SearchRe
         _, training = train_cell(candidate, context, data, SELECTION_SEED)
         return training.best.dev
 
-    return select(cell, candidates(cell.training), planned.identity, folder, score)
+    return select(cell, candidates(cell.training), planned.identity, records, score)
 
 
 def _score(cell: Cell, context: RunContext, data: CellData, model: BenchModel) -> _CellScores:

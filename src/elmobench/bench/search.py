@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.options import apply_options
 from elmobench.core.digests import digest_of
-from elmobench.core.files import write_text
 from elmobench.tasks.head import TrainingOptions
+from elmobench.tracking.record import RecordStore
 from elmobench.training.trainer import TrainingError
 
 Candidate = dict[str, float]
@@ -58,21 +56,16 @@ def search_key(identity: Mapping[str, Any]) -> str:
     return digest_of({name: value for name, value in identity.items() if name != "seed"})
 
 
-def search_path(folder: Path, identity: Mapping[str, Any]) -> Path:
-    """The file in the results ``folder`` that keeps the search of a cell and its other seeds."""
-    return folder / "selections" / f"{search_key(identity)[:16]}.json"
-
-
 def select(
     cell: Cell,
     choices: Sequence[Candidate],
     identity: Mapping[str, Any],
-    folder: Path,
+    records: RecordStore,
     score: Callable[[Cell], float],
 ) -> SearchResult:
     """Score every candidate on dev and choose the best one, the first of equal ones.
 
-    The result does not depend on the cell's seed. It is kept in ``folder``, where the other seeds
+    The result does not depend on the cell's seed. It is kept in ``records``, where the other seeds
     read it. A single candidate is chosen without a search.
 
     Raises:
@@ -80,8 +73,8 @@ def select(
     """
     if len(choices) == 1:
         return SearchResult(choices[0], [])
-    path = search_path(folder, identity)
-    kept = _read(path, search_key(identity))
+    key = search_key(identity)
+    kept = _read(records, key)
     if kept is not None:
         return kept
     scores: list[tuple[Candidate, float | None]] = []
@@ -98,17 +91,16 @@ def select(
         raise failure
     best = max(finite, key=lambda pair: pair[1])[0]
     result = SearchResult(best, scores)
-    content = {"key": search_key(identity), **result.as_json()}
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    records.write_search(key, result.as_json())
     return result
 
 
-def _read(path: Path, key: str) -> SearchResult | None:
-    """A kept search; None if there is none, or it is damaged or of another cell."""
+def _read(records: RecordStore, key: str) -> SearchResult | None:
+    """A kept search; None if there is none or it is damaged."""
+    kept = records.read_search(key)
     try:
-        raw = json.loads(path.read_text("utf-8"))
-        if raw["key"] != key:
-            return None
-        return SearchResult(raw["chosen"], [(r["candidate"], r["score"]) for r in raw["dev"]])
-    except (OSError, ValueError, KeyError, TypeError):
+        return kept and SearchResult(
+            kept["chosen"], [(row["candidate"], row["score"]) for row in kept["dev"]]
+        )
+    except (KeyError, TypeError):
         return None

@@ -28,6 +28,7 @@ from elmobench.cli import (
     reference,
     render,
     report,
+    results,
     run_experiment,
     show,
     slices,
@@ -85,6 +86,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Maintenance": {
         "doctor": doctor.doctor,
+        "results": results.app,
         "features": features.app,
         "reference": reference.app,
     },

@@ -35,7 +35,7 @@ def predict(
 
     from elmobench.bench.predict import Predictor, find_record
 
-    predictor = Predictor(find_record(run, results))
+    predictor = Predictor(*find_record(run, results))
     pipeline = predictor.pipeline
     lines = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
     for tokens, prediction in predictor.predict(lines, tokenized=tokenized):

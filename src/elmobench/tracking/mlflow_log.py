@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
@@ -240,11 +241,8 @@ class Tracker:
             self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
 
     def _log_artifacts(self, run_id: str, record: RunRecord) -> None:
-        for path in (
-            self._records.record_path(record.cell),
-            self._records.predictions_path(record.cell),
-        ):
-            if path.exists():
+        with TemporaryDirectory() as folder:
+            for path in self._records.files_of(record, RecordStore(Path(folder))):
                 self._client.log_artifact(run_id, str(path))
 
 

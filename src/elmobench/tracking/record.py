@@ -1,4 +1,4 @@
-"""Run records: one JSON file a cell, written atomically.
+"""Run records: one JSON document per cell, written atomically.
 
 Block ``result`` is what "the same result" means: equal to the bit on CPU with the same
 threads. Block ``run`` (costs, versions, host) may differ.
@@ -6,7 +6,6 @@ threads. Block ``run`` (costs, versions, host) may differ.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,9 +14,20 @@ from typing import Any, Literal
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from elmobench.core.digests import canonical_json, digest_of
+from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_bytes, write_text
+from elmobench.core.files import write_text
+from elmobench.tracking.packed import (
+    PACKED_FILES,
+    PREDICTIONS,
+    RECORDS,
+    SEARCHES,
+    PackedPredictions,
+    packed_lines,
+    record_text,
+    search_text,
+)
+from elmobench.tracking.packing import read_single, unpack, write_single
 
 SCHEMA_VERSION = 1
 
@@ -133,24 +143,32 @@ class RunRecord(_Model):
 
 
 class RecordStore:
-    """The records of one results folder.
+    """The records of one results folder, packed or not.
 
-    ``records/<cell>.json``, ``predictions/<cell>.json.gz`` and ``heads/<cell>/``.
+    A run writes ``records/<cell>.json``, ``predictions/<cell>.json.gz``, ``selections/<key>.json``
+    and ``heads/<cell>/``. :mod:`elmobench.tracking.packed` describes the packed files, which are
+    read where there is no single file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lines: dict[str, tuple[tuple[int, int], dict[str, dict[str, Any]]]] = {}
+        self._packed_predictions = PackedPredictions(folder / PREDICTIONS)
 
     def record_path(self, cell: str) -> Path:
-        """Where the record of ``cell`` stands."""
+        """The single file of the record of ``cell``, which a packed folder lacks."""
         return self.folder / "records" / f"{cell[:16]}.json"
 
     def predictions_path(self, cell: str) -> Path:
-        """Where the predictions of ``cell`` stand."""
+        """The single file of the predictions of ``cell``, which a packed folder lacks."""
         return self.folder / "predictions" / f"{cell[:16]}.json.gz"
 
+    def search_path(self, key: str) -> Path:
+        """The single file of the search named ``key``, which a packed folder lacks."""
+        return self.folder / "selections" / f"{key[:16]}.json"
+
     def head_folder(self, cell: str) -> Path:
-        """Where the trained head of ``cell`` stands."""
+        """The folder of the trained head of ``cell``."""
         return self.folder / "heads" / cell[:16]
 
     def lock_path(self, name: str) -> Path:
@@ -159,16 +177,85 @@ class RecordStore:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{name[:16]}.lock"
 
+    def cell_names(self) -> list[str]:
+        """The first 16 characters of every cell that has a record, sorted."""
+        single = {path.stem for path in (self.folder / "records").glob("*.json")}
+        return sorted(single | self._packed(RECORDS, "cell").keys())
+
     def read(self, cell: str) -> RunRecord | None:
-        """The record of ``cell``, or None."""
+        """The record of ``cell``, or None.
+
+        Raises:
+            DataError: if it is damaged, or of a newer schema.
+        """
         path = self.record_path(cell)
-        return read_record(path) if path.exists() else None
+        if path.exists():
+            return read_record(path)
+        content = self._packed(RECORDS, "cell").get(cell[:16])
+        return None if content is None else parse_record(content, str(self.folder / RECORDS))
+
+    def read_search(self, key: str) -> dict[str, Any] | None:
+        """What :meth:`write_search` kept under ``key``; None if there is nothing or it is damaged.
+
+        A damaged search only costs another search.
+        """
+        try:
+            path = self.search_path(key)
+            if path.exists():
+                content = json.loads(path.read_text("utf-8"))
+            else:
+                content = self._packed(SEARCHES, "key").get(key[:16])
+        except (OSError, ValueError, DataError):
+            return None
+        return content if isinstance(content, dict) and content.get("key") == key else None
+
+    def write_search(self, key: str, content: dict[str, Any]) -> None:
+        """Keep the result of a hyper-parameter search for the other seeds of its cell."""
+        write_text(self.search_path(key), search_text({"key": key, **content}))
+
+    def delete_search(self, key: str) -> None:
+        """Forget a search. The folder must not be packed: see :meth:`unpack`."""
+        self.search_path(key).unlink(missing_ok=True)
+
+    def unpack(self) -> None:
+        """Write packed content as single files, so that it can be replaced. Nothing if not packed.
+
+        Raises:
+            DataError: if a packed file is damaged.
+        """
+        if any((self.folder / name).exists() for name in PACKED_FILES):
+            unpack(self.folder)
+
+    def files_of(self, record: RunRecord, scratch: RecordStore) -> Iterator[Path]:
+        """Yield the single files of ``record`` and, if they were kept, of its predictions.
+
+        What is packed is written to ``scratch`` first.
+        """
+        path = self.record_path(record.cell)
+        yield path if path.exists() else scratch.write(record)
+        path = self.predictions_path(record.cell)
+        if path.exists():
+            yield path
+        elif (rows := self._packed_predictions.rows(record.cell)) is not None:
+            write_single(scratch.predictions_path(record.cell), rows)
+            yield scratch.predictions_path(record.cell)
+
+    def _packed(self, name: str, key: str) -> dict[str, dict[str, Any]]:
+        """The lines of a packed file, read again when the file changed."""
+        path = self.folder / name
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            return {}
+        version = (state.st_mtime_ns, state.st_size)
+        if self._lines.get(name, (None,))[0] != version:
+            self._lines[name] = (version, packed_lines(path, key))
+        return self._lines[name][1]
 
     def write(self, record: RunRecord) -> Path:
         """Write ``record`` atomically; returns its path."""
         path = self.record_path(record.cell)
-        text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False)
-        write_text(path, text + "\n")
+        write_text(path, record_text(record.model_dump(mode="json")))
         return path
 
     def write_predictions(self, cell: str, rows: list[dict[str, Any]]) -> str:
@@ -184,19 +271,14 @@ class RecordStore:
             row if row.get("unit", row["id"]) != row["id"] else bare
             for row, bare in zip(rows, plain, strict=True)
         ]
-        data = canonical_json(kept).encode("utf-8", "surrogatepass")
-        # mtime=0: the same predictions give the same bytes.
-        write_bytes(self.predictions_path(cell), gzip.compress(data, 9, mtime=0))
+        write_single(self.predictions_path(cell), kept)
         return digest_of(plain)
 
     def read_predictions(self, cell: str) -> list[dict[str, Any]]:
         """The stored predictions. Raises DataError if they were not kept or are damaged."""
         path = self.predictions_path(cell)
-        try:
-            rows: list[dict[str, Any]] = json.loads(gzip.decompress(path.read_bytes()))
-        except (OSError, EOFError, ValueError) as error:
-            raise DataError(f"predictions cannot be read: {error}", where=str(path)) from error
-        return rows
+        packed = None if path.exists() else self._packed_predictions.rows(cell)
+        return read_single(path) if packed is None else packed
 
     def write_plan(self, experiment: dict[str, Any], points: Sequence[dict[str, Any]]) -> None:
         """Note the experiment as resolved, and the points of its present grid.
@@ -296,25 +378,39 @@ class RecordStore:
         return self.folder / "features.json"
 
     def __iter__(self) -> Iterator[RunRecord]:
-        for path in sorted((self.folder / "records").glob("*.json")):
-            yield read_record(path)
+        for name in self.cell_names():
+            record = self.read(name)
+            if record is not None:
+                yield record
 
 
 def read_record(path: Path) -> RunRecord:
     """Read one record. Raises DataError if it is not one, or is of a newer schema."""
     try:
         raw = json.loads(path.read_text("utf-8"))
-        version = raw.get("schema_version") if isinstance(raw, dict) else None
-        if version != SCHEMA_VERSION:
-            raise DataError(
-                f"run record of schema {version!r}; this version reads {SCHEMA_VERSION}",
-                where=str(path),
-                fix="use the elmobench version that wrote it, or run the experiment again",
-            )
-        return RunRecord.model_validate(raw)
-    except (ValueError, ValidationError) as error:
+    except ValueError as error:
+        raise _not_a_record(error, str(path)) from error
+    return parse_record(raw, str(path))
+
+
+def parse_record(raw: Any, where: str) -> RunRecord:
+    """The record that ``raw`` describes. Raises DataError as :func:`read_record` does."""
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if version != SCHEMA_VERSION:
         raise DataError(
-            f"not a run record: {error}",
-            where=str(path),
-            fix="delete it and run the experiment again: only this cell is trained anew",
-        ) from error
+            f"run record of schema {version!r}; this version reads {SCHEMA_VERSION}",
+            where=where,
+            fix="use the elmobench version that wrote it, or run the experiment again",
+        )
+    try:
+        return RunRecord.model_validate(raw)
+    except ValidationError as error:
+        raise _not_a_record(error, where) from error
+
+
+def _not_a_record(error: Exception, where: str) -> DataError:
+    return DataError(
+        f"not a run record: {error}",
+        where=where,
+        fix="delete it and run the experiment again: only this cell is trained again",
+    )

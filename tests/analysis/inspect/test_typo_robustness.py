@@ -54,7 +54,7 @@ def test_scores_equal_predictions_for_changed_sentences(folder: Path) -> None:
         for record in records:
             # Predicted as a user's own text, whose sentences are not in the feature store.
             texts = [respell(example.tokens) for example in test]
-            predicted = Predictor(store.record_path(record.cell)).predict(texts)
+            predicted = Predictor(store, record.cell).predict(texts)
             labels = [label for _, label in predicted]
             metric = get_metric("accuracy")
             scores.append(metric.compute([e.label for e in test], labels).values["accuracy"])

@@ -42,12 +42,11 @@ def typo_table(
     rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     scores: dict[tuple[str, str, str, str, str], list[float]] = defaultdict(list)
     for record in store.planned():
-        path = store.record_path(record.cell)
-        if record.result is None or not has_head(path):
+        if record.result is None or not has_head(store, record.cell):
             continue
         on_cell(f"{record.task} · {record.features} · {record.head} · seed {record.seed}")
         try:
-            before, after, count = _scores(record, path, share, include)
+            before, after, count = _scores(store, record, share, include)
         except ElmobenchError:
             continue  # its data or one of its models is not on this machine
         axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
@@ -70,14 +69,14 @@ def typo_table(
 
 
 def _scores(
-    record: RunRecord, path: Path, share: float, include: Sequence[Path]
+    store: RecordStore, record: RunRecord, share: float, include: Sequence[Path]
 ) -> tuple[float, float, int]:
     """Scores of the head on the test set and on the copy with errors; number of examples."""
     assert record.result is not None
     task = load_task(record.task, include=include, fold=record.identity.get("fold"))
     examples = list(task.split("test"))
     pipeline = task.pipeline
-    metric, predictor = get_metric(record.result.metric), Predictor(path)
+    metric, predictor = get_metric(record.result.metric), Predictor(store, record.cell)
     gold = [pipeline.gold(example) for example in examples]
     scores = []
     for respell in (None, Typos(share)):

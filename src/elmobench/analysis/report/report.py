@@ -82,7 +82,7 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
         )
     frame = frame_of(records)
     margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
-    others = len(list(store.folder.glob("records/*.json"))) - len({r.cell for r in records})
+    others = len(store.cell_names()) - len({r.cell for r in records})
     cards = dict(find_cards(include))
     sections = [
         ReportSection(

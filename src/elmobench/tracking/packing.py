@@ -1,0 +1,206 @@
+"""Pack and unpack a results folder; a file is removed after its copy was read back and compared."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elmobench.core.digests import digest_of
+from elmobench.core.errors import DataError
+from elmobench.core.files import write_bytes, write_text
+from elmobench.tracking.packed import (
+    PACKED_FILES,
+    PREDICTIONS,
+    RECORDS,
+    SEARCHES,
+    PackedPredictions,
+    Rows,
+    packed_lines,
+    prediction_bytes,
+    record_text,
+    search_text,
+    single_files,
+    write_lines,
+    write_predictions,
+)
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """What was packed or unpacked.
+
+    Attributes:
+        records, searches, predictions: how many the folder has.
+        bytes_before, bytes_after: of these files.
+    """
+
+    records: int
+    searches: int
+    predictions: int
+    bytes_before: int
+    bytes_after: int
+
+
+def pack(folder: Path) -> PackReport:
+    """Put the records, searches and predictions of ``folder`` into packed files.
+
+    What is packed already stays, unless a single file of the same name replaces it. A process that
+    is killed leaves a folder that every command reads as before; packing again completes it.
+
+    Raises:
+        DataError: if a file is damaged, or its content would change; nothing was removed then.
+    """
+    before = _size(folder)
+    files = list(single_files(folder))
+    contents = {path: path.read_bytes() for kind, path in files if kind != "predictions"}
+    records = packed_lines(folder / RECORDS, "cell")
+    searches = packed_lines(folder / SEARCHES, "key")
+    for kind, path in files:
+        if kind == "records":
+            records[path.stem] = _json(path, contents[path])
+        elif kind == "selections":
+            searches[path.stem] = _json(path, contents[path])
+    packed = PackedPredictions(folder / PREDICTIONS)
+    single = {_name(path): path for kind, path in files if kind == "predictions"}
+    cells = sorted({*packed.cells(), *single})
+
+    def reader(cell: str) -> Rows:
+        if cell in single:
+            return read_single(single[cell])
+        rows = packed.rows(cell)
+        assert rows is not None, "the archive lists this cell"
+        return rows
+
+    _check_predictions(records, {cell: single[cell] for cell in cells if cell in single})
+    write_lines(folder / RECORDS, records)
+    write_lines(folder / SEARCHES, searches)
+    if single:
+        write_predictions(folder / PREDICTIONS, [(c, lambda c=c: reader(c)) for c in cells])
+    _verify(folder, contents, single)
+    for _, path in files:
+        # A run may have replaced the file meanwhile: its new content stays.
+        if path in contents and path.read_bytes() != contents[path]:
+            continue
+        path.unlink()
+    for kind in ("records", "selections", "predictions"):
+        with contextlib.suppress(OSError):  # not empty, or missing
+            (folder / kind).rmdir()
+    return PackReport(len(records), len(searches), len(cells), before, _size(folder))
+
+
+def unpack(folder: Path) -> PackReport:
+    """Write the packed records, searches and predictions of ``folder`` as single files.
+
+    A single file that exists already is newer and stays.
+
+    Raises:
+        DataError: if a packed file is damaged; it stays, with all others.
+    """
+    before = _size(folder)
+    records = packed_lines(folder / RECORDS, "cell")
+    searches = packed_lines(folder / SEARCHES, "key")
+    packed = PackedPredictions(folder / PREDICTIONS)
+    cells = packed.cells()
+    existing = {(kind, _name(path)) for kind, path in single_files(folder)}
+    for name, content in records.items():
+        if ("records", name) not in existing:
+            write_text(folder / "records" / f"{name}.json", record_text(content))
+    for name, content in searches.items():
+        if ("selections", name) not in existing:
+            write_text(folder / "selections" / f"{name}.json", search_text(content))
+    for cell in cells:
+        if ("predictions", cell) not in existing:
+            rows = packed.rows(cell)
+            assert rows is not None, "the archive lists this cell"
+            write_single(folder / "predictions" / f"{cell}.json.gz", rows)
+    for name in PACKED_FILES:
+        (folder / name).unlink(missing_ok=True)
+    counts = {"records": 0, "selections": 0, "predictions": 0}
+    for kind, _ in single_files(folder):
+        counts[kind] += 1
+    return PackReport(
+        counts["records"], counts["selections"], counts["predictions"], before, _size(folder)
+    )
+
+
+def read_single(path: Path) -> Rows:
+    """Read a single file of predictions.
+
+    Raises:
+        DataError: if it is missing or damaged.
+    """
+    try:
+        rows: Rows = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"predictions cannot be read: {error}", where=str(path)) from error
+    return rows
+
+
+def write_single(path: Path, rows: Rows) -> None:
+    """Write a single file of predictions; equal rows give equal bytes."""
+    write_bytes(path, gzip.compress(prediction_bytes(rows), 9, mtime=0))
+
+
+def _check_predictions(records: dict[str, dict[str, Any]], single: dict[str, Path]) -> None:
+    """Compare predictions with the digest in their record, where both are in the folder."""
+    for cell, path in single.items():
+        result = records.get(cell, {}).get("result")
+        if result is None:
+            continue
+        plain = [{k: v for k, v in row.items() if k != "unit"} for row in read_single(path)]
+        if digest_of(plain) != result["predictions_digest"]:
+            raise DataError(
+                "these are not the predictions that the record describes",
+                where=str(path),
+                fix="delete the file and the record of the same name, and run the cell again",
+            )
+
+
+def _verify(folder: Path, contents: dict[Path, bytes], single: dict[str, Path]) -> None:
+    """Read the packed files back and compare them with the single files."""
+    records = packed_lines(folder / RECORDS, "cell")
+    searches = packed_lines(folder / SEARCHES, "key")
+    texts = {("records", name): record_text(content) for name, content in records.items()}
+    texts |= {("selections", name): search_text(content) for name, content in searches.items()}
+    for path, content in contents.items():
+        text = texts.get((path.parent.name, path.stem), "")
+        if text.encode("utf-8", "surrogatepass") != content:
+            raise _changed(path)
+    packed = PackedPredictions(folder / PREDICTIONS)
+    for cell, path in single.items():
+        rows = packed.rows(cell)
+        if rows is None or prediction_bytes(rows) != gzip.decompress(path.read_bytes()):
+            raise _changed(path)
+
+
+def _changed(path: Path) -> DataError:
+    return DataError(
+        "the file is not as this version writes it, so packing would change it",
+        where=str(path),
+        fix="run the cell again, or leave the folder unpacked",
+    )
+
+
+def _json(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data.decode("utf-8", "surrogatepass"))
+    except ValueError as error:
+        raise DataError(
+            f"not JSON: {error}", where=str(path), fix="delete it and run the cell again"
+        ) from error
+    if not isinstance(content, dict):
+        raise DataError("holds no JSON object", where=str(path), fix="delete it and run again")
+    return content
+
+
+def _name(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def _size(folder: Path) -> int:
+    files = [path for _, path in single_files(folder)] + [folder / name for name in PACKED_FILES]
+    return sum(path.stat().st_size for path in files if path.exists())

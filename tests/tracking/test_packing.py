@@ -1,0 +1,274 @@
+"""Packed results: the same content in three files, readable by every command."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from elmobench.core.errors import DataError
+from elmobench.tracking import packing
+from elmobench.tracking.packed import PACKED_FILES, PREDICTIONS, RECORDS, SEARCHES, single_files
+from elmobench.tracking.packing import pack, unpack
+from elmobench.tracking.record import RecordStore, Result, RunRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+# Six prediction rows of two test sets; one has units, and a lone surrogate in a label.
+GOLD = {
+    "a": [{"id": "1", "gold": "x", "unit": "d1"}, {"id": "2", "gold": "y\ud800"}],
+    "b": [{"id": "1", "gold": [["B-PER", "O"]]}, {"id": "2", "gold": None}],
+}
+
+
+def record(cell: str, seed: int, digest: str, **changes: Any) -> RunRecord:
+    result = Result(
+        metric="accuracy",
+        primary="accuracy",
+        test={"accuracy": 0.1 + 0.2},
+        dev={"accuracy": 50.0},
+        per_class={},
+        best_epoch=1,
+        predictions_digest=digest,
+        layer_weights={},
+        curve=[],
+    )
+    values: dict[str, Any] = {
+        "cell": cell,
+        "experiment": "e",
+        "task": "sentiment/t",
+        "pipeline": "sentiment",
+        "features": "random",
+        "head": "linear",
+        "seed": seed,
+        "axes": {"train_fraction": 0.1},
+        "identity": {"z": 1, "a": "é"},
+        "status": "ok",
+        "result": result,
+        **changes,
+    }
+    return RunRecord(**values)
+
+
+def write(store: RecordStore, cell: str, seed: int, test_set: str, answers: list[Any]) -> None:
+    rows = [{**row, "predicted": a} for row, a in zip(GOLD[test_set], answers, strict=True)]
+    store.write(record(cell, seed, store.write_predictions(cell, rows)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three cells with predictions, one that failed, and a search."""
+    store = RecordStore(tmp_path / "results")
+    write(store, "1" * 64, 1, "a", ["x", "x"])
+    write(store, "2" * 64, 2, "a", ["y\ud800", "x"])
+    write(store, "3" * 64, 1, "b", [["O"], None])
+    store.write(record("4" * 64, 3, "", status="failed", error="boom", result=None))
+    store.write_search("5" * 64, {"chosen": {"lr": 0.1}, "dev": [{"candidate": {}, "score": 1.5}]})
+    return store.folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The single files of a results folder; predictions decompressed."""
+    return {
+        f"{kind}/{path.name}": gzip.decompress(data) if kind == "predictions" else data
+        for kind, path in single_files(folder)
+        if (data := path.read_bytes()) is not None
+    }
+
+
+def state(folder: Path) -> Any:
+    """What readers see."""
+    store = RecordStore(folder)
+    records = list(store)
+    return (
+        [r.model_dump() for r in records],
+        [store.read_predictions(r.cell) for r in records if r.result is not None],
+        store.read_search("5" * 64),
+        store.cell_names(),
+    )
+
+
+def test_packing_and_unpacking_lose_nothing(folder: Path) -> None:
+    before, seen = contents(folder), state(folder)
+    report = pack(folder)
+    assert (report.records, report.searches, report.predictions) == (4, 1, 3)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(PACKED_FILES)
+    assert state(folder) == seen
+    assert unpack(folder).records == 4
+    assert contents(folder) == before
+    assert state(folder) == seen
+
+
+def test_equal_content_gives_equal_bytes(folder: Path) -> None:
+    pack(folder)
+    first = {name: (folder / name).read_bytes() for name in PACKED_FILES}
+    unpack(folder)
+    pack(folder)
+    pack(folder)  # what is packed already stays
+    assert {name: (folder / name).read_bytes() for name in PACKED_FILES} == first
+
+
+def test_pandas_opens_the_files(folder: Path) -> None:
+    pack(folder)
+    frame = pd.read_json(folder / RECORDS, lines=True, dtype={"cell": str})
+    assert list(frame["seed"]) == [1, 2, 1, 3]
+    assert len(pd.read_json(folder / SEARCHES, lines=True)) == 1
+    with zipfile.ZipFile(folder / PREDICTIONS) as archive:
+        cell = pd.read_json(archive.open("cells/3333333333333333.json"))
+        test_set = pd.read_json(archive.open(f"test_sets/{cell['test_set'][0]}.json"))
+    assert list(cell["predicted"]) == [["O"], None]
+    assert list(test_set["id"]) == [1, 2]
+
+
+def test_a_run_adds_to_a_packed_folder_and_packing_merges(folder: Path) -> None:
+    pack(folder)
+    store = RecordStore(folder)
+    write(store, "4" * 64, 3, "b", [None, None])  # the failed cell, run again
+    write(store, "6" * 64, 6, "a", ["x", "y"])
+    seen = state(folder)
+    assert store.read("4" * 64).status == "ok"
+    assert len(store.cell_names()) == 5
+    pack(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(PACKED_FILES)
+    assert state(folder) == seen
+
+
+def test_a_reader_notices_that_the_folder_was_packed(folder: Path) -> None:
+    store = RecordStore(folder)
+    seen = store.read("1" * 64)
+    pack(folder)
+    assert store.read("1" * 64) == seen
+    unpack(folder)
+    assert store.read("1" * 64) == seen
+    write(store, "6" * 64, 6, "a", ["x", "y"])
+    pack(folder)
+    assert store.read("6" * 64) is not None
+
+
+def test_a_new_process_reads_it(folder: Path) -> None:
+    pack(folder)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from elmobench.tracking.record import RecordStore\n"
+        "store = RecordStore(Path(sys.argv[1]))\n"
+        "print(len(list(store)), [r['predicted'] for r in store.read_predictions('1' * 64)])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "4 ['x', 'x']"
+
+
+@pytest.mark.parametrize("name", PACKED_FILES)
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
+def test_damage_is_an_error_that_names_the_file(folder: Path, name: str, damage: str) -> None:
+    pack(folder)
+    path = folder / name
+    data = bytearray(path.read_bytes())
+    if damage == "cut":
+        del data[len(data) // 2 :]
+    elif damage == "flip":
+        # The first member's own bytes: the checksum notices.
+        data[len(data) // 2 if name != PREDICTIONS else 60] ^= 0xFF
+    else:
+        data.clear()
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="packed results cannot be read") as caught:
+        unpack(folder)
+    assert caught.value.where == str(path)
+    assert path.read_bytes() == data  # nothing was removed
+    if name == SEARCHES:
+        assert RecordStore(folder).read_search("5" * 64) is None  # it is searched again
+    elif name == RECORDS:
+        with pytest.raises(DataError, match="packed results cannot be read"):
+            RecordStore(folder).read("1" * 64)
+    else:
+        store = RecordStore(folder)
+        with pytest.raises(DataError, match="packed results cannot be read"):
+            [store.read_predictions(cell * 64) for cell in "123"]
+
+
+@pytest.mark.parametrize("step", ["write_lines", "write_predictions", "_verify", "unlink"])
+def test_a_killed_pack_loses_nothing(
+    folder: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, seen = contents(folder), state(folder)
+    calls = []
+
+    def dies(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        # The second file is not removed, the second packed file not written.
+        if len(calls) == 2 or step in ("write_predictions", "_verify"):
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    owner = Path if step == "unlink" else packing
+    original = getattr(owner, step)
+    monkeypatch.setattr(owner, step, dies)
+    with pytest.raises(KeyboardInterrupt):
+        pack(folder)
+    monkeypatch.undo()
+    assert state(folder) == seen
+    pack(folder)
+    assert state(folder) == seen
+    unpack(folder)
+    assert contents(folder) == before
+
+
+def test_predictions_of_another_result_are_not_packed(folder: Path) -> None:
+    store = RecordStore(folder)
+    store.predictions_path("1" * 64).write_bytes(store.predictions_path("2" * 64).read_bytes())
+    with pytest.raises(DataError, match="not the predictions that the record describes"):
+        pack(folder)
+    assert not (folder / RECORDS).exists()
+
+
+def test_a_file_that_would_change_is_not_packed(folder: Path) -> None:
+    path = RecordStore(folder).record_path("1" * 64)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8"))))  # without line breaks
+    with pytest.raises(DataError, match="packing would change it"):
+        pack(folder)
+    assert path.exists()
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert pack(tmp_path).records == unpack(tmp_path).records == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+STUDIES = sorted(path.parent for path in (ROOT / "results").rglob("experiment.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_committed_study_survives_unpacking_and_packing(study: Path, tmp_path: Path) -> None:
+    if not (study / RECORDS).exists():
+        pytest.skip("not packed: a run of this machine")
+    packed = {name: (study / name) for name in PACKED_FILES if (study / name).exists()}
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name, path in packed.items():
+        (copy / name).write_bytes(path.read_bytes())
+    unpack(copy)
+    single = contents(copy)
+    store, original = RecordStore(copy), RecordStore(study)
+    assert store.cell_names() == original.cell_names() != []
+    for cell in store.cell_names():
+        assert store.read(cell) == original.read(cell)
+    pack(copy)
+    unpack(copy)
+    assert contents(copy) == single
+
+
+def test_committed_studies_have_at_most_ten_files() -> None:
+    for study in STUDIES:
+        if (study / RECORDS).exists():
+            files = [path.name for path in study.rglob("*") if path.is_file()]
+            ignored = {"report.html", "report.tex"}
+            assert len(set(files) - ignored) <= 10, study
