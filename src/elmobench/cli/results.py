@@ -30,7 +30,7 @@ def pack(folders: FoldersArgument) -> None:
 
     Nothing is lost: each file is removed after its copy was read back and
     compared. Every command reads packed and unpacked folders alike, and pandas
-    opens the files (see docs/results-format.md).
+    opens the files (see docs/reference/results-format.md).
     """
     from elmobench.tracking import packing
 

@@ -11,7 +11,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmobench.core.digests import file_sha256
+from elmobench.core.errors import ConfigError
 from elmobench.core.files import write_text
+from elmobench.core.registry import did_you_mean
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.pretraining.corpus import Corpus
@@ -104,13 +106,25 @@ def card_of(folder: Path | None) -> ModelCard | None:
     return read_card(folder / CARD)
 
 
-def read_card(file: Path) -> ModelCard:
+def read_card(file: Path, name: str | None = None) -> ModelCard:
     """Read a model card.
 
+    Args:
+        file: a card, or with ``name`` a mapping of names to cards.
+        name: of the card in the file.
+
     Raises:
-        ConfigError: if the file is not a model card, or does not exist.
+        ConfigError: if the file is not a model card, does not exist, or has no card of this name.
     """
-    return validated(ModelCard, read_yaml(file), str(file))
+    content = read_yaml(file)
+    if name is None:
+        return validated(ModelCard, content, str(file))
+    if not isinstance(content, dict) or name not in content:
+        known = content if isinstance(content, dict) else ()
+        raise ConfigError(
+            f"no model card called {name!r}", where=str(file), fix=did_you_mean(name, known)
+        )
+    return validated(ModelCard, content[name], f"{file}: {name}")
 
 
 def machine(threads: int) -> dict[str, Any]:

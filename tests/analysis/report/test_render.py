@@ -127,6 +127,12 @@ def test_model_cards(folder: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read") as error:
         rendered(folder, '{{ model_card("nowhere.yaml").name }}')
     assert "text.md.in:1" in str(error.value)
+    # Several cards in one file, by name.
+    lines = shipped.read_text("utf-8").splitlines()
+    (folder / "cards.yaml").write_text("mine:\n" + "\n".join(f"  {line}" for line in lines))
+    assert rendered(folder, '{{ model_card("cards.yaml", "mine").name }}') == "elmo-mini"
+    with pytest.raises(ConfigError, match="no model card called 'mind'"):
+        rendered(folder, '{{ model_card("cards.yaml", "mind").name }}')
 
 
 def test_one_finding(folder: Path) -> None:

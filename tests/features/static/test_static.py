@@ -109,7 +109,7 @@ def test_fingerprints_of_text_files_are_those_of_earlier_releases(tmp_path):
 
 
 def test_vectors_of_the_committed_study(shared):
-    """Same fingerprint and vectors as in results/first."""
+    """Fingerprint and vectors as computed by the first version of the reader."""
     path = shared / "models/static-proto.txt.gz"
     provider = StaticProvider.from_file(path)
     assert provider.fingerprint.startswith("f2637d85b7eb8629")

@@ -61,7 +61,7 @@ def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
         raise DataError(
             "no run records here",
             where=str(path),
-            fix="give the folder that holds 'records/', e.g. results/first",
+            fix="give the folder of an experiment's results, e.g. results/demo",
         )
     return frame_of(records)
 

@@ -35,8 +35,9 @@ def render(template: Path, resamples: int = 10_000) -> RenderedText:
     In the template ``results("folder")`` opens a results folder, relative to the template; see
     :class:`~elmobench.analysis.report.template.results_query.ResultsQuery` for its methods.
     ``model_card("model_card.yaml")`` has the fields of a
-    :class:`~elmobench.pretraining.model_card.ModelCard`. ``number_word(5)`` is "five". The template
-    can reach nothing else.
+    :class:`~elmobench.pretraining.model_card.ModelCard`, and ``model_card("cards.yaml", "name")``
+    those of one card in a file with several. ``number_word(5)`` is "five". The template can reach
+    nothing else.
 
     Args:
         template: a text file in UTF-8.
@@ -55,8 +56,8 @@ def render(template: Path, resamples: int = 10_000) -> RenderedText:
             opened[folder] = ResultsQuery(template.parent / folder, drawings, resamples)
         return opened[folder]
 
-    def model_card(file: str) -> ModelCard:
-        return read_card(template.parent / file)
+    def model_card(file: str, name: str | None = None) -> ModelCard:
+        return read_card(template.parent / file, name)
 
     environment = SandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
