@@ -98,9 +98,10 @@ def select(
 def _read(records: RecordStore, key: str) -> SearchResult | None:
     """A kept search; None if there is none or it is damaged."""
     kept = records.read_search(key)
+    if kept is None:
+        return None
     try:
-        return kept and SearchResult(
-            kept["chosen"], [(row["candidate"], row["score"]) for row in kept["dev"]]
-        )
+        scores = [(row["candidate"], row["score"]) for row in kept["dev"]]
+        return SearchResult(kept["chosen"], scores)
     except (KeyError, TypeError):
         return None

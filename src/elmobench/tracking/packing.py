@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def pack(folder: Path) -> PackReport:
     write_lines(folder / RECORDS, records)
     write_lines(folder / SEARCHES, searches)
     if single:
-        write_predictions(folder / PREDICTIONS, [(c, lambda c=c: reader(c)) for c in cells])
+        write_predictions(folder / PREDICTIONS, [(cell, partial(reader, cell)) for cell in cells])
     _verify(folder, contents, single)
     for _, path in files:
         # A run may have replaced the file meanwhile: its new content stays.
