@@ -14,13 +14,13 @@ from elmobench.tasks.coref.pipeline import PIPELINE
 from elmobench.tasks.head import Batch, Head, SlotBatch
 from elmobench.tasks.registries import get_head
 
-# Words 0-4 name five things, words 5-9 are other names for them, and word 10 with one of the words
-# 11-15 after it a third. The others are no mentions.
+# Words 0-4 name five entities and words 5-9 are other names for them; a third name is word 10
+# followed by one of the words 11-15. The other words are no mentions.
 FILLERS = WORDS[20:]
 
 
 def documents(n: int = 50, singletons: bool = True) -> list[CoreferenceDocument]:
-    """Three short sentences each; a thing's mentions are a cluster, alone or not."""
+    """Documents of three short sentences; the mentions of an entity are a cluster."""
     draw = random.Random(4)
     made = []
     for i in range(n):
@@ -29,11 +29,13 @@ def documents(n: int = 50, singletons: bool = True) -> list[CoreferenceDocument]
             tokens: list[str] = []
             for _ in range(draw.randint(1, 3)):
                 tokens += draw.choices(FILLERS, k=draw.randint(1, 3))
-                thing = draw.randrange(5)
+                entity = draw.randrange(5)
                 first = length + len(tokens)
                 kind = draw.randrange(3)
-                tokens += [WORDS[10], WORDS[11 + thing]] if kind == 2 else [WORDS[thing + 5 * kind]]
-                clusters.setdefault(thing, []).append((first, length + len(tokens) - 1))
+                tokens += (
+                    [WORDS[10], WORDS[11 + entity]] if kind == 2 else [WORDS[entity + 5 * kind]]
+                )
+                clusters.setdefault(entity, []).append((first, length + len(tokens) - 1))
             sentences.append(tuple(tokens))
             length += len(tokens)
         kept = [tuple(c) for c in clusters.values() if singletons or len(c) > 1]
@@ -42,7 +44,7 @@ def documents(n: int = 50, singletons: bool = True) -> list[CoreferenceDocument]
 
 
 def pronouns(n: int = 50) -> list[AmbiguousPronoun]:
-    """Words 0 and 1 stand for the names of words 2-5 and 6-9; the pronoun stands anywhere."""
+    """Pronouns 0 and 1 refer to the names 2-5 and 6-9; the pronoun can be anywhere in the text."""
     draw = random.Random(5)
     made = []
     for i in range(n):
@@ -66,7 +68,7 @@ def pronouns(n: int = 50) -> list[AmbiguousPronoun]:
 
 
 def batch_of(examples: Sequence, spare: int = 0) -> Batch:
-    """All sentences of the examples as rows of one unit, ``spare`` more columns of padding."""
+    """All sentences of the examples as rows of one slot, with ``spare`` columns of padding more."""
     tokens = [sentence for e in examples for sentence in PIPELINE.slots(e)["sentence"]]
     time = max(map(len, tokens), default=0) + spare
     part = torch.zeros(len(tokens), LAYERS, time, DIM)
@@ -91,7 +93,7 @@ def build(name: str, examples: Sequence, **options: object) -> tuple[Head, Featu
 
 
 def mixed_of(mixer: FeatureMixer, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
-    return {"input": {name: mixer(u.parts, u.mask) for name, u in batch.slots.items()}}
+    return {"input": {name: mixer(slot.parts, slot.mask) for name, slot in batch.slots.items()}}
 
 
 def train(

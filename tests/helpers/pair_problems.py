@@ -17,7 +17,7 @@ LABELS = ["contradiction", "entailment"]
 
 
 def pairs(n: int = 50) -> list[SentencePair]:
-    """The hypothesis follows if its first word stands in the premise."""
+    """Pairs in which the hypothesis is entailed if its first word occurs in the premise."""
     draw = random.Random(3)
     examples = []
     for i in range(n):
@@ -47,12 +47,12 @@ def batch_of(examples: Sequence[SentencePair], spare: int = 0) -> Batch[Sentence
 
 
 def mixers_of(placements: Sequence[str]) -> dict[str, FeatureMixer]:
-    """An own mixer for each placement."""
+    """One mixer per placement."""
     return {place: FeatureMixer([PartConfig("p", LAYERS, DIM)]) for place in placements}
 
 
 def mixed_of(mixers: dict[str, FeatureMixer], batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
     return {
-        place: {name: mixer(unit.parts, unit.mask) for name, unit in batch.slots.items()}
+        place: {name: mixer(slot.parts, slot.mask) for name, slot in batch.slots.items()}
         for place, mixer in mixers.items()
     }

@@ -1,4 +1,4 @@
-"""Tiny problems that a sound head must learn, and the least training loop."""
+"""Tiny problems that every head must learn, and a minimal training loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = [f"word{i}" for i in range(40)]
 
 
 def vectors() -> dict[str, torch.Tensor]:
-    """Random layers (L, D) a word: they tell words apart and nothing else."""
+    """Random (L, D) layers for each word: they identify the word and have no other information."""
     generator = torch.Generator().manual_seed(11)
     return {word: torch.randn(LAYERS, DIM, generator=generator) for word in WORDS}
 
@@ -26,7 +26,7 @@ VECTORS = vectors()
 
 
 def texts(n: int = 50) -> list[ClassifiedText]:
-    """The label is whether good or bad words (each a fifth of the vocabulary) prevail."""
+    """Labels say whether good or bad words (a fifth of the vocabulary each) are more frequent."""
     draw = random.Random(1)
     examples = []
     while len(examples) < n:
@@ -39,7 +39,7 @@ def texts(n: int = 50) -> list[ClassifiedText]:
 
 
 def sentences(n: int = 50) -> list[TaggedSentence]:
-    """Spans of one to three words of a type's own vocabulary, told apart by their first word."""
+    """Spans of one to three words of their type; the first word determines the type."""
     draw = random.Random(2)
     examples = []
     for i in range(n):
@@ -74,7 +74,7 @@ def batch_of(pipeline: Pipeline, examples: Sequence, spare: int = 0) -> Batch:
 
 
 def mixed_of(mixer: FeatureMixer, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
-    return {"input": {name: mixer(u.parts, u.mask) for name, u in batch.slots.items()}}
+    return {"input": {name: mixer(slot.parts, slot.mask) for name, slot in batch.slots.items()}}
 
 
 def build(

@@ -1,4 +1,4 @@
-"""Every head of both pipelines: it learns, and a sentence's neighbours never reach it."""
+"""The heads of sentiment and tagging: they learn, and other sentences never affect a sentence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BCN = {
 
 @dataclass(frozen=True)
 class Case:
-    """One preset, at sizes that a test can afford."""
+    """One preset, with sizes that are fast enough for a test."""
 
     pipeline: Pipeline
     name: str
@@ -87,8 +87,8 @@ def test_fits_a_tiny_set(case: Case) -> None:
 
 
 @pytest.mark.slow
-def test_shuffled_labels_teach_nothing(case: Case) -> None:
-    """Labels (types, for spans: where they are can be learnt) drawn anew: no better than chance."""
+def test_nothing_is_learned_from_shuffled_labels(case: Case) -> None:
+    """With random labels (random types, for spans) a head is no better than chance."""
     draw = random.Random(5)
 
     def drawn(example):
@@ -113,7 +113,7 @@ def test_shuffled_labels_teach_nothing(case: Case) -> None:
     gold = [case.pipeline.gold(example) for example in dev]
     predicted = head.predict(batch, mixed_of(mixer, batch))
     score = get_metric(METRIC[case.pipeline.name]).compute(gold, predicted).score
-    # One label throughout gets a half; two standard errors among 300 are 5.8 points.
+    # A constant label gets half of them right; two standard errors among 300 are 5.8 points.
     assert score <= 56
 
 
@@ -126,7 +126,7 @@ def test_loss_reaches_every_parameter_and_the_mix(case: Case) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_alone_and_in_a_batch_are_the_same(case: Case) -> None:
+def test_results_do_not_depend_on_the_batch(case: Case) -> None:
     head, mixer = case.build()
     head.eval()
     examples = case.examples[:8]
@@ -152,16 +152,16 @@ def test_padding_cannot_change_anything(case: Case) -> None:
     head, mixer = case.build()
     head.eval()
     batch = batch_of(case.pipeline, case.examples[:8])
-    (unit,) = batch.slots.values()
+    (slot,) = batch.slots.values()
     clean = mixed_of(mixer, batch)
     (name,) = batch.slots
-    garbage = torch.where(unit.mask.unsqueeze(-1), clean["input"][name], 1e4)
+    garbage = torch.where(slot.mask.unsqueeze(-1), clean["input"][name], 1e4)
     dirty = {"input": {name: garbage}}
     torch.testing.assert_close(head.loss(batch, dirty), head.loss(batch, clean))
     assert head.predict(batch, dirty) == head.predict(batch, clean)
 
 
-def test_state_options_and_codec_are_all_there_is(case: Case) -> None:
+def test_state_options_and_codec_restore_a_head(case: Case) -> None:
     head, mixer = case.build()
     train(case.pipeline, head, mixer, case.examples[:10], 1, case.lr)
     options = type(case.preset.options)(**{**case.preset.options.model_dump(), **case.options})
@@ -176,7 +176,7 @@ def test_state_options_and_codec_are_all_there_is(case: Case) -> None:
     assert again.predict(batch, mixed) == head.predict(batch, mixed)
 
 
-def test_randomness_is_torchs_own(case: Case) -> None:
+def test_torchs_generator_is_the_only_source_of_chance(case: Case) -> None:
     states = []
     for _ in range(2):
         head, mixer = case.build()
@@ -193,13 +193,13 @@ def test_randomness_is_torchs_own(case: Case) -> None:
 @pytest.mark.parametrize("time", [0, 2])
 def test_empty_sentences(case: Case, time: int) -> None:
     head, mixer = case.build()
-    unit = next(iter(case.pipeline.slots(case.examples[0])))
+    name = next(iter(case.pipeline.slots(case.examples[0])))
     is_text = case.pipeline is sentiment.PIPELINE
     label = case.examples[0].label if is_text else None
     example = ClassifiedText("e", (), label) if is_text else TaggedSentence("e", (), ())
     mask = torch.zeros(2, time, dtype=torch.bool)
-    batch = Batch([example, example], {unit: SlotBatch([(), ()], mask, [])})
-    mixed = {"input": {unit: torch.zeros(2, time, mixer.out_dim)}}
+    batch = Batch([example, example], {name: SlotBatch([(), ()], mask, [])})
+    mixed = {"input": {name: torch.zeros(2, time, mixer.out_dim)}}
     head.loss(batch, mixed).backward()
     head.eval()
     predictions = head.predict(batch, mixed)

@@ -1,4 +1,4 @@
-"""Cards to fill in: refused while something is empty, and a task once it is filled in."""
+"""Card templates: an error while fields are empty, a task once they are filled in."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ FILES = {
 def filled(text: str) -> str:
     lines = []
     for line in text.splitlines():
-        found = next((v for k, v in FILLED.items() if re.fullmatch(rf"{k}( +#.*)?", line)), line)
-        lines.append(found.replace("{path: }", "{path: data}"))
+        complete = next((v for k, v in FILLED.items() if re.fullmatch(rf"{k}( +#.*)?", line)), line)
+        lines.append(complete.replace("{path: }", "{path: data}"))
     return "\n".join(lines) + "\n"
 
 
@@ -49,7 +49,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES.names())
-def test_it_is_yaml_that_says_what_is_empty(pipeline: str, tmp_path: Path) -> None:
+def test_a_template_is_yaml_and_its_empty_fields_are_named(pipeline: str, tmp_path: Path) -> None:
     text = card_text("mine", pipeline)
     assert parse_yaml(text, "card")["pipeline"] == pipeline
     assert max(map(len, text.splitlines())) <= 100
@@ -63,7 +63,7 @@ def test_it_is_yaml_that_says_what_is_empty(pipeline: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("pipeline", sorted(FILES))
-def test_filled_in_it_is_a_task(pipeline: str, tmp_path: Path) -> None:
+def test_a_filled_in_template_is_a_task(pipeline: str, tmp_path: Path) -> None:
     path = write(tmp_path, filled(card_text("mine", pipeline)))
     (tmp_path / "data").write_text(FILES[pipeline])
     task = Task(load_card(path))
@@ -75,7 +75,7 @@ def test_filled_in_it_is_a_task(pipeline: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pipeline", sorted(FILES))
-def test_every_reader_and_metric_that_a_pipeline_names(pipeline: str, tmp_path: Path) -> None:
+def test_every_reader_and_metric_of_a_pipeline(pipeline: str, tmp_path: Path) -> None:
     kind = PIPELINES.get(pipeline)
     assert kind.readers
     assert set(kind.metrics) <= set(METRICS.names())
@@ -84,13 +84,13 @@ def test_every_reader_and_metric_that_a_pipeline_names(pipeline: str, tmp_path: 
         card = load_card(write(tmp_path, filled(text)))
         assert card.reader is not None
         assert card.reader.name == reader
-        # The options that it begins with are enough, and every other one stands as a comment.
+        # The initial options are sufficient, and all others are listed as comments.
         READERS.get(reader).options(card.reader.options, "card")
         for name in READERS.get(reader).options_type.model_fields:
             assert re.search(rf"^    (# )?{name}:", text, re.MULTILINE), name
 
 
-def test_a_required_option_is_left_empty_where_nothing_is_usual(tmp_path: Path) -> None:
+def test_a_required_option_without_a_usual_value_is_empty(tmp_path: Path) -> None:
     text = card_text("mine", "sentiment", "conll-columns")
     assert re.search(r"^    scheme:$", text, re.MULTILINE)
     (tmp_path / "data").write_text("a\tO\n")
@@ -99,14 +99,14 @@ def test_a_required_option_is_left_empty_where_nothing_is_usual(tmp_path: Path) 
         task.split("train")
 
 
-def test_options_say_what_they_mean() -> None:
+def test_options_are_explained() -> None:
     text = card_text("mine", "ner")
     assert "# column of the tag.\n    tag: 1\n" in text
     assert "One of: bio, bioul, iob1, none." in re.sub(r"\s+# ", " ", text)
     assert "``" not in text
 
 
-def test_wrong_names() -> None:
+def test_invalid_names() -> None:
     with pytest.raises(UnknownNameError, match="unknown pipeline 'nre'"):
         card_text("mine", "nre")
     with pytest.raises(UnknownNameError, match="unknown reader"):

@@ -52,7 +52,7 @@ def task(folder: Path, **changes: Any) -> Task:
         "metric": "accuracy",
         "licence": "none",
         "redistributable": "no",
-        "citation": "nobody",
+        "citation": "none",
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(card | changes, sort_keys=False))
     return Task(load_card(folder / "tiny.yaml"))
@@ -67,7 +67,7 @@ def replaced(**splits: list[dict[str, Any]]) -> dict[str, Any]:
     return {"splits": {s: [{"path": f"{s}.tsv"}] for s in ("train", "dev", "test")} | splits}
 
 
-def test_a_card_and_files_are_all_that_a_new_set_needs(folder: Path):
+def test_a_new_set_needs_only_a_card_and_files(folder: Path):
     task(folder)
     loaded = load_task("tiny", include=[folder])
     assert loaded.split("train") == [
@@ -87,7 +87,7 @@ def test_a_card_and_files_are_all_that_a_new_set_needs(folder: Path):
     assert loaded.split("train") is loaded.split("train")
 
 
-def test_labels_follow_the_card_s_order(folder: Path):
+def test_labels_are_in_the_card_s_order(folder: Path):
     assert task(folder, labels=["pos", "neg"]).labels == ["pos", "neg"]
 
 
@@ -96,7 +96,7 @@ def test_a_label_that_the_card_does_not_list(folder: Path):
         task(folder, labels=["neg"]).split("train")
 
 
-def test_counts_that_differ_name_both_numbers(folder: Path):
+def test_a_difference_in_counts_names_both_numbers(folder: Path):
     wrong = task(folder, counts={"train": {"examples": 4, "tokens": 7, "labels": {"pos": 3}}})
     with pytest.raises(DataError) as error:
         wrong.split("train")
@@ -113,7 +113,7 @@ def test_an_empty_split(folder: Path):
         task(folder).split("dev")
 
 
-def test_a_split_that_is_not_there(folder: Path):
+def test_an_unknown_split(folder: Path):
     with pytest.raises(UnknownNameError, match="'dev'"):
         task(folder).split("devel")
 
@@ -180,7 +180,7 @@ class TestHashedSplit:
         loaded = task(folder, splits={"all": [{"path": "all.tsv"}]}, split=split)
         return {s: [" ".join(e.tokens) for e in rows] for s, rows in loaded.examples().items()}
 
-    def test_it_is_a_partition_of_about_the_stated_sizes(self, folder: Path):
+    def test_it_is_a_partition_of_roughly_the_stated_sizes(self, folder: Path):
         found = self.make(folder, [f"x\t{text}" for text in self.texts])
         assert sorted(text for rows in found.values() for text in rows) == sorted(self.texts)
         assert 70 < len(found["dev"]) < 130
@@ -191,7 +191,7 @@ class TestHashedSplit:
         second = self.make(folder, [f"{len(t)}\t{t}" for t in reversed(self.texts)])
         assert {s: set(rows) for s, rows in first.items()} == {s: set(r) for s, r in second.items()}
 
-    def test_each_text_goes_by_its_own_hash(self, folder: Path):
+    def test_the_hash_of_a_text_decides_its_split(self, folder: Path):
         found = self.make(folder, [f"x\t{text}" for text in self.texts])
         for split, texts in found.items():
             for text in texts:
@@ -222,7 +222,7 @@ class TestDigest:
     def test_it_changes_with_what_determines_the_examples(self, folder: Path, change: dict):
         assert task(folder).data_digest != task(folder, **change).data_digest
 
-    def test_and_with_the_bytes(self, folder: Path):
+    def test_it_changes_with_the_bytes(self, folder: Path):
         before = task(folder).data_digest
         (folder / "test.tsv").write_text("pos\tother\n")
         assert task(folder).data_digest != before
@@ -232,7 +232,7 @@ class TestDigest:
         [
             {"title": "Other", "notes": "x", "licence": "y"},
             {"counts": {"train": {"examples": 3}}},
-            # An option that is spelt out with its default's value is no other option.
+            # Stating an option's default value is no change.
             {
                 "reader": {
                     "name": "lines",
@@ -241,14 +241,14 @@ class TestDigest:
             },
         ],
     )
-    def test_but_not_with_prose_or_defaults(self, folder: Path, change: dict):
+    def test_it_does_not_change_with_prose_or_defaults(self, folder: Path, change: dict):
         assert task(folder).data_digest == task(folder, **change).data_digest
 
     def test_moving_the_files_does_not_matter(self, folder: Path, tmp_path: Path):
         before = task(folder).data_digest
         assert task(folder.rename(tmp_path / "elsewhere")).data_digest == before
 
-    def test_generated_sets_have_theirs(self):
+    def test_generated_sets_have_a_digest(self):
         assert load_task("control-ner").data_digest != load_task("control-sentiment").data_digest
 
 
@@ -302,7 +302,7 @@ class TestMirror:
             ({"url": "http://example.org/set/dev.tsv", "sha256": "0" * 64}, DownloadError),
         ],
     )
-    def test_bad_sources_keep_nothing(
+    def test_bad_sources_leave_nothing_in_the_cache(
         self, folder: Path, mirror: Path, source: dict, error: type[ElmobenchError]
     ):
         made = task(folder, **replaced(dev=[source]))
@@ -312,12 +312,12 @@ class TestMirror:
             made.fetch()
         assert written() == []
 
-    def test_an_unknown_digest_is_pinned_on_trust(self, folder: Path, mirror: Path):
+    def test_trust_first_pins_an_unknown_digest(self, folder: Path, mirror: Path):
         made = task(folder, **replaced(dev=[{"url": self.url}]))
         with pytest.raises(DigestError, match="--trust-first"):
             _ = made.data_digest
         made.fetch(trust_first=True)
-        # What was pinned is the identity: the same as if the card gave the digest.
+        # The pinned digest is the identity, as if the card gave the digest.
         assert made.data_digest == task(folder, **self.source(mirror)).data_digest
         assert len(made.split("dev")) == 1
 
@@ -329,7 +329,7 @@ def test_generated_tasks_need_no_file():
     assert len(made.split("dev")) == made.card.stated("dev").examples
 
 
-def test_counting():
+def test_counts_and_their_differences():
     tagged = [
         TaggedSentence("1", ("a", "b", "c"), ("B-X", "I-X", "B-X")),
         TaggedSentence("2", ("a",), ("B-Y",)),
@@ -348,8 +348,8 @@ def test_counting():
     ]
 
 
-def test_a_local_file_may_lie_anywhere(folder: Path, tmp_path: Path):
-    """Absolute, and above the card's folder; the message for a missing one says what is meant."""
+def test_a_local_file_can_be_in_any_folder(folder: Path, tmp_path: Path):
+    """Absolute paths and paths out of the folder work; the error explains how paths are read."""
     here = task(folder)
     (tmp_path / "elsewhere").mkdir()
     (folder / "train.tsv").rename(tmp_path / "elsewhere" / "train.tsv")

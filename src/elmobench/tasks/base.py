@@ -52,7 +52,7 @@ class Pipeline(ABC, Generic[E]):
     """A kind of task: how its examples are encoded, labelled, counted, scored and shown.
 
     Nothing outside a pipeline looks at the type of its examples or annotations. A pipeline of
-    another package is therefore complete with the five abstract methods below. The methods with a
+    another package is therefore complete with the four abstract methods below. The methods with a
     default are worth overriding where the annotation has labels, spans or a readable form.
 
     An *annotation* is the value that the metric reads: what :meth:`gold` returns, and what the

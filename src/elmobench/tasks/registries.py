@@ -115,7 +115,7 @@ _HEAD_TABLE = (
     (
         "srl/linear",
         "elmobench.tasks.srl.presets:LINEAR",
-        "one linear layer over token, predicate and distance: the simplest that can do the task",
+        "one linear layer over token, predicate and distance: the simplest possible head",
     ),
     (
         "srl/small",

@@ -1,4 +1,4 @@
-"""Coreference heads: scores against a loop over every pair, and what a sound head must do."""
+"""Coreference heads: scores against a loop over every pair, learning, padding and saving."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NAMES = list(TINY)
 
 def tiny(name: str, examples: list, **options: object):
     head, mixer = build(name, examples, **{**TINY[name], "antecedents": 4, **options})
-    # Weights that start at zero would hide what they do.
+    # Weights that are initially zero would hide errors.
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape))
@@ -51,7 +51,7 @@ def bucket(distance: int) -> int:
 
 
 class Naive:
-    """The formulas for one document, a span and a pair at a time."""
+    """The formulas for one document, computed span by span and pair by pair."""
 
     def __init__(self, head, vectors: list[torch.Tensor], tokens: list[tuple[str, ...]]) -> None:
         self.head = head
@@ -168,7 +168,7 @@ class Naive:
         ("paper", {"spans_per_word": 0.1, "antecedents": 50}),
     ],
 )
-def test_scores_links_and_loss_of_a_naive_loop(name: str, options: dict) -> None:
+def test_scores_links_and_loss_equal_a_naive_loop(name: str, options: dict) -> None:
     examples = documents(3)
     head, mixer = tiny(name, examples, **options)
     batch = batch_of(examples, spare=2)
@@ -212,7 +212,7 @@ def test_scores_links_and_loss_of_a_naive_loop(name: str, options: dict) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_pronouns_of_a_naive_loop(name: str) -> None:
+def test_pronouns_equal_a_naive_loop(name: str) -> None:
     examples = pronouns(6)
     head, mixer = tiny(name, examples, iterations=1)
     batch = batch_of(examples)
@@ -271,7 +271,7 @@ def test_fits_fifty_pronouns(name: str, epochs: int, lr: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "epochs", "lr"), FITTING)
-def test_shuffled_labels_cannot_be_learnt(name: str, epochs: int, lr: float) -> None:
+def test_nothing_is_learned_from_shuffled_labels(name: str, epochs: int, lr: float) -> None:
     examples = pronouns(400)
     train_set, dev = examples[:200], examples[200:]
     labels = [e.label for e in train_set]
@@ -291,7 +291,7 @@ def test_shuffled_labels_cannot_be_learnt(name: str, epochs: int, lr: float) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("make", [documents, pronouns])
-def test_alone_and_in_a_batch_are_the_same(name: str, make) -> None:
+def test_results_do_not_depend_on_the_batch(name: str, make) -> None:
     examples = make(7)
     head, mixer = tiny(name, examples)
     together = predictions(head, mixer, examples)
@@ -344,7 +344,7 @@ def test_predictions_are_json_clusters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_state_options_and_codec_are_all_there_is(name: str) -> None:
+def test_state_options_and_codec_restore_a_head(name: str) -> None:
     examples = documents(6)
     head, mixer = tiny(name, examples)
     codec = LabelCodec.model_validate_json(head.codec.model_dump_json())

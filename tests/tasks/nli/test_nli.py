@@ -82,7 +82,7 @@ def test_fits_a_tiny_set(case: Case) -> None:
 
 
 @pytest.mark.slow
-def test_shuffled_labels_teach_nothing(case: Case) -> None:
+def test_nothing_is_learned_from_shuffled_labels(case: Case) -> None:
     examples = pairs(250)
     labels = [example.label for example in examples]
     random.Random(0).shuffle(labels)
@@ -91,7 +91,7 @@ def test_shuffled_labels_teach_nothing(case: Case) -> None:
     train(head, mixers, examples[:50], case.epochs, case.lr)
     dev = examples[50:]
     majority = max(sum(e.label == label for e in dev) for label in set(labels)) / len(dev)
-    # Two standard deviations of a coin's share among 200 are 7 points.
+    # Two standard deviations of the fraction of heads in 200 coin tosses are 7 points.
     assert accuracy(head, mixers, dev) <= 100 * majority + 7
 
 
@@ -107,7 +107,7 @@ def test_loss_reaches_every_parameter_and_every_mix(case: Case) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_alone_and_in_a_batch_are_the_same(case: Case) -> None:
+def test_results_do_not_depend_on_the_batch(case: Case) -> None:
     head, mixers = case.build()
     head.eval()
     examples = pairs(8)
@@ -138,7 +138,7 @@ def test_padding_cannot_change_anything(case: Case) -> None:
     torch.testing.assert_close(head.scores(batch, dirty), head.scores(batch, clean))
 
 
-def test_state_options_and_codec_are_all_there_is(case: Case) -> None:
+def test_state_options_and_codec_restore_a_head(case: Case) -> None:
     head, mixers = case.build()
     train(head, mixers, pairs(10), 1, case.lr)
     preset = get_head("nli", case.name)
@@ -167,7 +167,7 @@ def test_empty_sentences(case: Case, time: int) -> None:
     assert set(head.predict(batch, mixed)) <= set(head.codec.labels)
 
 
-def test_the_probe_is_its_formula() -> None:
+def test_the_probe_equals_its_formula() -> None:
     torch.manual_seed(0)
     head = LinearPair({"input": DIM}, LabelCodec(labels=["a", "b", "c"]), LinearPairOptions())
     batch = batch_of(pairs(6))
@@ -199,7 +199,7 @@ def naive_attention(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("places", PLACES)
 @torch.no_grad()
-def test_esim_is_its_description(places: tuple[str, ...]) -> None:
+def test_esim_equals_a_naive_computation(places: tuple[str, ...]) -> None:
     """Pair by pair, without padding and masks, attention by loops."""
     torch.manual_seed(1)
     mixers = mixers_of(places)
@@ -261,6 +261,6 @@ def test_a_user_s_pair() -> None:
 
 
 @pytest.mark.parametrize("text", ["A dog", "||| a", "a |||", "a ||| b ||| c", "|||", ""])
-def test_a_user_s_text_that_is_no_pair(text: str) -> None:
+def test_a_user_s_text_that_is_not_a_pair(text: str) -> None:
     with pytest.raises(DataError, match="two sentences are needed"):
         PIPELINE.from_tokens(tuple(text.split()))

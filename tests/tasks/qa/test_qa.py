@@ -1,4 +1,4 @@
-"""Question answering: the pipeline, and every head: it learns, and neighbours never reach it."""
+"""Question answering: the pipeline, and heads that learn and do not depend on the batch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHERS = WORDS[18:]
 
 
 def questions(n: int = 50, seed: int = 3) -> list[PassageQuestion]:
-    """Each passage has one or two words of each kind, side by side; the question names a kind."""
+    """Each passage has one or two adjacent words of each kind; the question names a kind."""
     draw = random.Random(seed)
     examples = []
     for i in range(n):
@@ -77,7 +77,7 @@ def mixed_of(mixers: Mixers, batch: Batch) -> dict[str, dict[str, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Case:
-    """One preset, at sizes and placements that a test can afford."""
+    """One preset, with sizes and placements that are fast enough for a test."""
 
     name: str
     epochs: int
@@ -181,10 +181,10 @@ def test_loss_reaches_every_parameter_and_the_mixes(case: Case) -> None:
             assert parameter.grad.abs().sum() > 0, name
 
 
-def test_alone_and_in_a_batch_are_the_same(case: Case) -> None:
+def test_results_do_not_depend_on_the_batch(case: Case) -> None:
     head, mixers = case.build()
     head.eval()
-    # A word that comes twice can be two equal answers, which rounding would decide between.
+    # A word that occurs twice can be two equal answers; rounding would decide between them.
     examples = [e for e in questions() if len(set(e.passage.tokens)) == len(e.passage.tokens)][:8]
     assert len(examples) == 8
     together = batch_of(examples, spare=3)
@@ -220,7 +220,7 @@ def test_padding_cannot_change_anything(case: Case) -> None:
     assert head.predict(batch, dirty) == head.predict(batch, clean)
 
 
-def test_state_options_and_codec_are_all_there_is(case: Case) -> None:
+def test_state_options_and_codec_restore_a_head(case: Case) -> None:
     head, mixers = case.build()
     train(head, mixers, questions()[:10], 1, case.lr)
     options = type(case.preset.options)(**{**case.preset.options.model_dump(), **case.options})
@@ -235,7 +235,7 @@ def test_state_options_and_codec_are_all_there_is(case: Case) -> None:
         assert torch.equal(ours, theirs)
 
 
-def test_randomness_is_torchs_own(case: Case) -> None:
+def test_torchs_generator_is_the_only_source_of_chance(case: Case) -> None:
     states = []
     for _ in range(2):
         head, mixers = case.build()
@@ -252,7 +252,7 @@ def test_predictions_are_pieces_of_the_passage_within_the_limit(case: Case) -> N
     head, mixers = replace(case, options={**case.options, "max_answer": 2}).build()
     head.eval()
     examples = questions()
-    # Another text around the same tokens: what lies between them is given back as it is.
+    # Another text around the same tokens: the text between them is returned without a change.
     spaced = []
     for example in examples:
         passage = make_passage("\u2003\n " + "\u00a0 ".join(example.passage.tokens), "whitespace")

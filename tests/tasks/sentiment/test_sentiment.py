@@ -72,7 +72,7 @@ def test_codec() -> None:
         PIPELINE.codec([], None)
 
 
-def test_units_gold_and_plain_text() -> None:
+def test_slots_gold_and_plain_text() -> None:
     assert PIPELINE.slots(PLAIN) == {"text": [("fine",)]}
     assert PIPELINE.gold(PLAIN) == "4"
     assert PIPELINE.from_tokens(("so", "so")).tokens == ("so", "so")

@@ -37,7 +37,7 @@ PLACES = [("linear", ("input",))] + [
 
 
 def propositions(n: int = 50, seed: int = 3) -> list[Proposition]:
-    """Two predicates a sentence; a word of a role's own begins an argument of one to three.
+    """Two predicates per sentence; a word of the role's own begins an argument of one to three.
 
     Words 0-3 are ARG0 before the predicate and nothing after it, words 10-13 are ARG1 on both
     sides; 5, 6 and 15, 16 continue them.
@@ -106,8 +106,8 @@ def test_fits_fifty_propositions(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "small", "paper"])
-def test_shuffled_roles_teach_nothing(name: str) -> None:
-    """Where an argument is can be learnt, which one it is cannot: no better than the majority."""
+def test_nothing_is_learned_from_shuffled_roles(name: str) -> None:
+    """The place of an argument can be learned, its random role cannot: no better than chance."""
     draw = random.Random(5)
 
     def shuffled(example: Proposition) -> Proposition:
@@ -130,7 +130,7 @@ def test_shuffled_roles_teach_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "places"), PLACES)
-def test_alone_and_in_a_batch_are_the_same_whatever_the_padding_holds(name, places) -> None:
+def test_results_do_not_depend_on_batch_or_padding(name, places) -> None:
     examples = propositions(8)
     head, mixer = head_of(name, examples, places)
     head.eval()
@@ -163,7 +163,7 @@ def test_loss_reaches_every_parameter_and_the_mix(name, places) -> None:
 
 
 @pytest.mark.parametrize(("name", "places"), PLACES)
-def test_saved_whole_and_predictions_are_legal_json(name, places) -> None:
+def test_a_saved_head_and_its_predictions_as_legal_json(name, places) -> None:
     examples = propositions(20)
     head, mixer = head_of(name, examples, places)
     head.eval()
@@ -227,7 +227,7 @@ def test_distances() -> None:
     assert [16 - b for b in reversed(buckets[:40])] == buckets[41:]
 
 
-def test_codec_units_and_gold() -> None:
+def test_codec_slots_and_gold() -> None:
     example = Proposition("p", ("a", "b"), 1, ("B-A0", "B-V"), "b.01")
     labels = ["O", "B-A0", "B-V", "I-A0", "I-V"]
     assert PIPELINE.codec([example], None).labels == labels
@@ -243,7 +243,7 @@ def test_codec_units_and_gold() -> None:
         head.loss(batch, mixed_of(mixer, batch))
 
 
-def test_a_predicate_of_one_s_own_text_stands_in_brackets() -> None:
+def test_the_predicate_of_a_user_s_text_is_in_brackets() -> None:
     found = PIPELINE.from_tokens(("The", "dog", "[ate]", "it", "[]"))
     assert found.tokens == ("The", "dog", "ate", "it", "[]")
     assert (found.predicate, found.tags) == (2, ("O", "O", "B-V", "O", "O"))
@@ -265,7 +265,7 @@ def test_impossible_propositions(tags, predicate: int, message: str) -> None:
         Proposition("p", ("a", "b"), predicate, tags)
 
 
-def test_a_shared_sentence_stands_once_and_is_gathered_for_each_proposition() -> None:
+def test_a_shared_sentence_is_stored_once_and_gathered_per_proposition() -> None:
     tokens = ("a", "b", "c")
     examples = [Proposition(f"p{i}", tokens, i, ("O",) * 3) for i in range(3)]
     # An equal sentence of another document, not the same object.

@@ -21,7 +21,7 @@ KINDS = {"O": "X", "B-PER": "NOUN", "I-PER": "VERB", "B-LOC": "ADJ", "I-LOC": "A
 
 
 def words(n: int = 50) -> list[TaggedSentence]:
-    """Sentences whose every word has one tag."""
+    """Sentences in which each word has one tag of its own."""
     return [replace(s, tags=tuple(KINDS[tag] for tag in s.tags)) for s in sentences(n)]
 
 
@@ -49,7 +49,7 @@ def test_the_probe_trains_as_published() -> None:
 
 
 def test_every_token_is_read_by_itself() -> None:
-    """Scores, loss and tags by a loop over tokens; whatever stands at padding is not read."""
+    """Scores, loss and tags equal a loop over tokens; values at padding are not read."""
     torch.manual_seed(0)
     head, mixer = build(POS, POS_LINEAR, words())
     examples = words(6)
@@ -82,7 +82,7 @@ def test_pos_heads_fit_a_tiny_set(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "small"])
-def test_shuffled_tags_teach_nothing(name: str) -> None:
+def test_nothing_is_learned_from_shuffled_tags(name: str) -> None:
     examples = words(250)
     tags = [tag for example in examples for tag in example.tags]
     random.Random(0).shuffle(tags)
@@ -93,7 +93,7 @@ def test_shuffled_tags_teach_nothing(name: str) -> None:
     dev = examples[50:]
     found = [tag for example in dev for tag in example.tags]
     majority = 100 * max(found.count(tag) for tag in set(found)) / len(found)
-    # Two standard deviations of a share of about a half among 800 tokens are 3.5 points.
+    # Two standard deviations of a fraction of about a half of 800 tokens are 3.5 points.
     assert score("token-accuracy", POS, head, mixer, dev) <= majority + 3.5
 
 

@@ -38,7 +38,7 @@ def test_codec_takes_the_cards_tags() -> None:
         NER.codec([EXAMPLE], ["O", "PERSON"])
 
 
-def test_units_gold_and_plain_text() -> None:
+def test_slots_gold_and_plain_text() -> None:
     assert NER.slots(EXAMPLE) == {"sentence": [EXAMPLE.tokens]}
     assert NER.gold(EXAMPLE) == ["B-PER", "O", "B-LOC"]
     assert NER.from_tokens(("Hi", "!")).tags == ("O", "O")

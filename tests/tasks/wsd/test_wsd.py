@@ -1,4 +1,4 @@
-"""WSD heads: they learn, they equal plain loops, and neighbours never reach a sentence."""
+"""WSD heads: they learn, equal plain loops, and do not depend on the batch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FITS = {"linear": (12, 0.1), "small": (25, 1e-2)}
 
 
 def sentences(n: int = 50, seed: int = 3) -> list[SenseSentence]:
-    """Lemmas of two to four senses, each with word forms of its own; units of one or two words.
+    """Lemmas of two to four senses, each with word forms of its own; spans of one or two words.
 
     One lemma has a single sense, and some instances have two gold senses.
     """
@@ -106,8 +106,8 @@ def test_fits_a_tiny_set(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "small", "paper"])
-def test_shuffled_senses_teach_nothing(name: str) -> None:
-    """With senses dealt out at random, dev stays about where the most frequent sense is."""
+def test_nothing_is_learned_from_shuffled_senses(name: str) -> None:
+    """With random senses, the score on dev stays about that of the most frequent sense."""
     draw = random.Random(5)
 
     def shuffled(examples):
@@ -140,7 +140,7 @@ def test_shuffled_senses_teach_nothing(name: str) -> None:
     assert score(head, mixer, dev) <= score(baseline, mixer, dev) + 7
 
 
-def test_nearest_neighbour_is_a_plain_loop() -> None:
+def test_nearest_neighbour_equals_a_plain_loop() -> None:
     examples = sentences()
     head, mixer = fitted("paper", examples)
     vectors: defaultdict[str, list[np.ndarray]] = defaultdict(list)
@@ -164,7 +164,7 @@ def test_nearest_neighbour_is_a_plain_loop() -> None:
             assert answer == {"id": instance.id, "senses": [max(cosines, key=cosines.__getitem__)]}
 
 
-def test_most_frequent_sense_is_a_plain_count() -> None:
+def test_most_frequent_sense_equals_a_plain_count() -> None:
     examples = sentences(17)
     head, mixer = fitted("most-frequent", examples)
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -173,7 +173,7 @@ def test_most_frequent_sense_is_a_plain_count() -> None:
             counts[instance.lemma].update(instance.senses)
     for example, answers in zip(examples, predicted(head, mixer, examples), strict=True):
         for instance, answer in zip(example.instances, answers, strict=True):
-            # Counter keeps the order of first sight, and most_common is stable.
+            # Counter keeps the order of first occurrence, and most_common is stable.
             assert answer["senses"] == [counts[instance.lemma].most_common(1)[0][0]]
 
 
@@ -190,7 +190,7 @@ def test_ties_go_to_the_sense_seen_first() -> None:
 
 
 @pytest.mark.parametrize("name", [*LEARNED, *ONE_PASS])
-def test_lemmas_that_training_lacks_get_the_first_sense(name: str) -> None:
+def test_lemmas_without_training_examples_get_the_first_sense(name: str) -> None:
     examples = [one("a", "a%1"), one("a", "a%2", word="word2")]
     head, mixer = fitted(name, examples, epochs=1)
     known = one("a", "a%1", candidates=["other"])
@@ -204,7 +204,7 @@ def test_lemmas_that_training_lacks_get_the_first_sense(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*LEARNED, *ONE_PASS])
 def test_a_part_of_the_training_set_knows_only_its_own_senses(name: str) -> None:
-    """The codec is that of all of train, the head has seen a part."""
+    """The codec is of the whole training set, the head is fitted on a part of it."""
     whole = [one("a", "a%1"), one("a", "a%2", word="word2"), one("b", "b%1")]
     head, mixer = made(name, whole)
     part = batch_of(PIPELINE, [whole[1]])
@@ -217,7 +217,7 @@ def test_a_part_of_the_training_set_knows_only_its_own_senses(name: str) -> None
     assert [row[0]["senses"] for row in answers] == [["a%2"], ["first"]]
 
 
-def test_a_unit_without_a_vector_is_near_to_nothing() -> None:
+def test_a_span_without_a_vector_gets_the_first_sense() -> None:
     examples = [one("a", "a%1"), one("a", "a%2", word="word2")]
     head, mixer = fitted("paper", examples)
     row = one("a", "a%1", candidates=["first"])
@@ -228,7 +228,7 @@ def test_a_unit_without_a_vector_is_near_to_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_the_loss_is_a_plain_loop(name: str) -> None:
+def test_the_loss_equals_a_plain_loop(name: str) -> None:
     examples = sentences()
     head, mixer = fitted(name, examples, epochs=1)
     batch = batch_of(PIPELINE, examples)
@@ -258,7 +258,7 @@ def test_the_loss_is_a_plain_loop(name: str) -> None:
 
 @pytest.mark.parametrize("name", LEARNED)
 def test_loss_reaches_every_parameter_and_the_mix(name: str) -> None:
-    # The output matrix starts at zero, which holds the gradient back for one step.
+    # The output matrix is initially zero, so the other gradients are zero in the first step.
     head, mixer = fitted(name, epochs=1)
     batch = batch_of(PIPELINE, sentences())
     head.zero_grad()
@@ -270,7 +270,7 @@ def test_loss_reaches_every_parameter_and_the_mix(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*LEARNED, *ONE_PASS])
-def test_alone_and_in_a_batch_are_the_same(name: str) -> None:
+def test_results_do_not_depend_on_the_batch(name: str) -> None:
     head, mixer = fitted(name, epochs=2)
     examples = sentences()[:8]
     together = batch_of(PIPELINE, examples, spare=3)
@@ -303,7 +303,7 @@ def test_padding_cannot_change_anything(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*LEARNED, *ONE_PASS])
-def test_state_options_and_codec_are_all_there_is(name: str) -> None:
+def test_state_options_and_codec_restore_a_head(name: str) -> None:
     head, mixer = fitted(name, epochs=1)
     preset = get_head("wsd", name)
     options = type(preset.options)(**{**preset.options.model_dump(), **OPTIONS.get(name, {})})
@@ -335,7 +335,7 @@ def test_one_pass_heads_have_no_loss_and_nothing_to_learn(name: str) -> None:
         head.loss(batch, mixed_of(mixer, batch))
 
 
-def test_fitting_again_forgets() -> None:
+def test_fitting_again_starts_from_zero() -> None:
     for name in ONE_PASS:
         examples = sentences()
         head, mixer = fitted(name, examples)
@@ -369,6 +369,6 @@ def test_plain_text_is_refused() -> None:
 
 
 def test_the_tiny_problem_needs_vectors() -> None:
-    """Else the learning check would say nothing: the most frequent sense is far from it."""
+    """The most frequent sense scores much lower, so the learning test is meaningful."""
     head, mixer = fitted("most-frequent")
     assert score(head, mixer, sentences()) < 70

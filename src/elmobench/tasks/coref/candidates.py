@@ -1,4 +1,4 @@
-"""Candidate mentions of documents: which there are, which are kept, and clusters of links."""
+"""Candidate mentions of documents, their pruning, and clusters from links."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Candidates:
-    """All spans of up to a width that lie in one sentence, of several documents in a row.
+    """The S candidate mentions of several documents: all spans in a sentence up to a width.
 
-    Tokens count over all documents. Candidates are sorted by first, then by last token.
+    Tokens are numbered across the documents. Candidates are sorted by first, then by last token.
 
     Attributes:
-        first, last: (S,) tokens, inclusive.
+        first, last: (S,) first and last token, both inclusive.
         cluster: (S,) number of the gold cluster, from 1 and unique in the batch; 0 for none.
-        tokens: (documents + 1,) first token of each document, and the end.
-        spans: (documents + 1,) first candidate of each document, and the end.
+        tokens: (documents + 1,) number of each document's first token, then the total.
+        spans: (documents + 1,) number of each document's first candidate, then the total.
     """
 
     first: IntArray
@@ -34,9 +34,9 @@ class Candidates:
 
 
 def candidates(documents: Sequence[CoreferenceDocument], width: int) -> Candidates:
-    """The candidates of ``documents``, up to ``width`` tokens wide."""
+    """The candidates of ``documents``: spans of at most ``width`` tokens."""
     lengths = [len(sentence) for document in documents for sentence in document.sentences]
-    # For each token the number of tokens from it to its sentence's end.
+    # For each token the number of tokens from it to the end of its sentence.
     left = np.concatenate([np.arange(n, 0, -1) for n in lengths] or [np.zeros(0, np.int64)])
     number = np.minimum(left, width)
     start = np.concatenate([[0], np.cumsum(number)])  # first candidate of each token
@@ -49,24 +49,24 @@ def candidates(documents: Sequence[CoreferenceDocument], width: int) -> Candidat
         for mentions in document.clusters:
             count += 1
             for begin, end in mentions:
-                # Wider mentions, and those that leave their sentence, are no candidates.
+                # Mentions that are wider or cross a sentence boundary are no candidates.
                 if end - begin < number[offset + begin]:
                     cluster[start[offset + begin] + end - begin] = count
     return Candidates(first, last, cluster, tokens, start[tokens])
 
 
 def keep_best(scores: NDArray[np.float32], first: IntArray, last: IntArray, limit: int) -> IntArray:
-    """Numbers of the ``limit`` best spans of which no two cross, ascending.
+    """Numbers of the ``limit`` best spans, no two of which cross, in ascending order.
 
-    Spans are taken from the best score down (of equal ones the first); one that partly overlaps
-    a span already taken is passed over (Lee et al. 2017, section 5).
+    Spans are taken by descending score, the first of equals first. A span that partly overlaps one
+    already taken is skipped (Lee et al. 2017, section 5).
     """
     order = np.argsort(-scores, kind="stable")
     if bool((first == last).all()):
         return np.sort(order[:limit])
     kept: list[int] = []
-    latest_end: dict[int, int] = {}  # of the kept spans that start at a token
-    earliest_start: dict[int, int] = {}  # of those that end at it
+    latest_end: dict[int, int] = {}  # last token of the kept spans, by first token
+    earliest_start: dict[int, int] = {}  # first token of the kept spans, by last token
     for i in order.tolist():
         if len(kept) == limit:
             break
@@ -82,15 +82,19 @@ def keep_best(scores: NDArray[np.float32], first: IntArray, last: IntArray, limi
 
 
 def clusters_of(links: Iterable[tuple[Span, Span]], alone: Iterable[Span]) -> list[list[list[int]]]:
-    """Connected mentions as sorted clusters; ``alone`` ones that no link holds as singletons."""
-    home: dict[Span, list[Span]] = {}
+    """Sorted clusters of linked mentions, and singletons of the ``alone`` ones without a link.
+
+    >>> clusters_of([((5, 5), (0, 1)), ((8, 8), (5, 5))], alone=[(3, 3), (0, 1)])
+    [[[0, 1], [5, 5], [8, 8]], [[3, 3]]]
+    """
+    cluster_of: dict[Span, list[Span]] = {}
     for left, right in links:
-        a, b = home.setdefault(left, [left]), home.setdefault(right, [right])
+        a, b = cluster_of.setdefault(left, [left]), cluster_of.setdefault(right, [right])
         if a is not b:
             a += b
             for mention in b:
-                home[mention] = a
+                cluster_of[mention] = a
     for mention in alone:
-        home.setdefault(mention, [mention])
-    distinct = {id(cluster): cluster for cluster in home.values()}
+        cluster_of.setdefault(mention, [mention])
+    distinct = {id(cluster): cluster for cluster in cluster_of.values()}
     return sorted(sorted([list(m) for m in cluster]) for cluster in distinct.values())

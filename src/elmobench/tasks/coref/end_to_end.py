@@ -19,24 +19,30 @@ from elmobench.tasks.coref.span_ranking import Links, SpanRanker, SpanRankingOpt
 from elmobench.tasks.head import Batch, Mixed
 
 _LONGER = 2
-"""Sentences are encoded together while the longest has at most so many times the shortest's."""
+"""Sentences are encoded together if the longest has at most this many times the tokens of the
+shortest."""
 _SHORT = 8
+"""Sentences of at most this many tokens are always encoded together."""
 
 
 class EndToEndOptions(SpanRankingOptions):
     """Options of :class:`EndToEndRanker`; the defaults are the published sizes.
 
-    ``iterations`` is the published depth: how often pairs are scored. Before each further time
+    ``iterations``, how often pairs are scored, is the published depth. Before each further one,
     spans are updated with their expected antecedents (Lee et al. 2018, section 3).
 
     Attributes:
-        layers, hidden: of the biLSTM over each sentence; units a direction.
-        feedforward, depth: units and number of the hidden layers of both scorers.
-        feature_dim: width of the embeddings of a span's width and a pair's distance.
-        char_dim, char_filters, char_widths: of the character CNNs beside the features, one for
-            each width; none for an empty list.
-        coarse: choose antecedents by a bilinear pair score, which also counts (Lee et al. 2018);
-            else the nearest kept spans.
+        layers: layers of the biLSTM over each sentence.
+        hidden: its units per direction.
+        feedforward: units of the hidden layers of both scorers.
+        depth: number of these hidden layers.
+        feature_dim: width of the embeddings of a span's width and of a pair's distance.
+        char_dim: width of a character embedding.
+        char_filters: filters of each character CNN.
+        char_widths: characters per window, of one character CNN each; its output is concatenated
+            with the features. Empty for no character CNN.
+        coarse: choose antecedents by a bilinear pair score that is part of the final score (Lee et
+            al. 2018); otherwise the nearest kept spans are the antecedents.
         lexical_dropout: on the token vectors.
         lstm_dropout: between the biLSTM's layers and on its output.
         dropout: in the scorers, and on the feature embeddings.
@@ -58,12 +64,12 @@ class EndToEndOptions(SpanRankingOptions):
 
 @dataclass(frozen=True)
 class EncodedTokens:
-    """The N tokens of a batch.
+    """What is computed of the N tokens of a batch.
 
     Attributes:
-        values: (N, V) features and characters: what a span's attention averages.
-        states: (N, H) of the biLSTM: a span's ends.
-        attention: (N,) scores of the span's attention.
+        values: (N, V) features and characters, which a span's attention averages.
+        states: (N, H) states of the biLSTM, which represent a span's ends.
+        attention: (N,) attention scores, before the softmax over a span.
     """
 
     values: Tensor
@@ -72,18 +78,21 @@ class EncodedTokens:
 
 
 class EndToEndRanker(SpanRanker[EncodedTokens]):
-    """biLSTM, spans as ends, attention and width, feed-forward scorers of mentions and pairs.
+    """The published model: a biLSTM, and feed-forward scorers of mentions and pairs.
 
-    A span is [h_first; h_last; Σ a_t v_t; width]: states at its ends, the input vectors of its
-    tokens weighted by attention over their states, and an embedding of its width. The pair score
-    reads [g_i; g_j; g_i ∘ g_j; distance].
+    A span's vector is [h_first; h_last; Σ a_t v_t; width]: the states at its ends, the input
+    vectors of its tokens weighted by attention over their states, and an embedding of its width.
+    The pair score reads [g_i; g_j; g_i ∘ g_j; distance].
 
-    Departures from the published model: no speaker, genre or segment features; distances in
-    tokens (see :class:`SpanRanker`); no highway connections between the biLSTM's layers, and
-    dropout drawn anew for each token; the learning rate does not decay; one table of input
-    vectors for the biLSTM and the attention, where the published one has a second, smaller set of
-    static vectors; documents are not cut in training, and ELMo's vectors enter as the experiment's
-    features say, which is with GloVe beside it in the published one (``glove…+elmo…``).
+    Departures from the published model:
+
+    * There are no speaker, genre or segment features, and distances are in tokens (see
+      :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`).
+    * The biLSTM's layers have no highway connections, and each token has a dropout mask of its own.
+    * The learning rate does not decay, and documents are not cut in training.
+    * The biLSTM and the attention read the same input vectors; the published attention reads a
+      second, smaller set of static vectors.
+    * The features are the experiment's; the published ones are GloVe and ELMo (``glove…+elmo…``).
     """
 
     def __init__(
@@ -115,18 +124,21 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         self.gate = nn.Linear(2 * span, span) if options.iterations > 1 else None
 
     def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> EncodedTokens:
-        """See :class:`SpanRanker`."""
-        x, unit = mixed["input"][SENTENCE], batch.slots[SENTENCE]
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
+        x, slot = mixed["input"][SENTENCE], batch.slots[SENTENCE]
         if len(self.char_cnns):
-            words, rows = self.characters.batch(unit.tokens, x.shape[1])
+            words, rows = self.characters.batch(slot.tokens, x.shape[1])
             spelled = torch.cat([cnn(words.to(x.device)) for cnn in self.char_cnns], dim=-1)
             x = torch.cat([x, spelled[rows.to(x.device)]], dim=-1)
         x = self.lexical_dropout(x)
-        states = self.lstm_dropout(self._read(x, unit.mask)[unit.mask])
-        return EncodedTokens(x[unit.mask], states, self.attention(states).squeeze(-1))
+        states = self.lstm_dropout(self._encoded(x, slot.mask)[slot.mask])
+        return EncodedTokens(x[slot.mask], states, self.attention(states).squeeze(-1))
 
-    def _read(self, x: Tensor, mask: Tensor) -> Tensor:
-        """The biLSTM over sentences, those of like length together: little of it is padding."""
+    def _encoded(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, H) states of the biLSTM.
+
+        Sentences of similar length are encoded together, so that there is little padding.
+        """
         lengths = mask.sum(dim=1)
         order = lengths.argsort(stable=True)
         out = x.new_zeros(*x.shape[:2], self.encoder.out_dim)
@@ -139,14 +151,14 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
             groups[-1].append(row)
         for group in groups:
             longest = int(lengths[group[-1]])
-            read = self.encoder(x[group, :longest], mask[group, :longest])
+            states = self.encoder(x[group, :longest], mask[group, :longest])
             rows = torch.tensor(group, device=x.device)
-            padded = nn.functional.pad(read, (0, 0, 0, x.shape[1] - longest))
+            padded = nn.functional.pad(states, (0, 0, 0, x.shape[1] - longest))
             out = out.index_copy(0, rows, padded)
         return out
 
     def mention_scores(self, tokens: EncodedTokens, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         width = last - first
         most = int(width.max()) + 1
         heads = attend_prefixes(
@@ -159,7 +171,7 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         return self.mention.finish(total + widths[width])
 
     def represent(self, tokens: EncodedTokens, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         width = (last - first).clamp(max=self.width_embedding.num_embeddings - 1)
         return torch.cat(
             [
@@ -172,19 +184,19 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         )
 
     def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         scores: Tensor = self.mention(spans)
         return scores
 
     def coarse(self, spans: Tensor) -> Tensor | None:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         if self.bilinear is None:
             return None
         scores: Tensor = self.dropout(self.bilinear(spans)) @ spans.mT
         return scores
 
     def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         product = spans[rows].unsqueeze(1) * spans[antecedents]  # (R, A, G), the largest tensor
         total = self.pair.project(2, product)
         total = total + self.pair.project(0, spans)[rows].unsqueeze(1)
@@ -193,11 +205,17 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         return self.pair.finish(total + buckets[distance])
 
     def refine(self, spans: Tensor, links: Links) -> Tensor:
-        """A gate between each resolved span and its expected antecedent (itself for none)."""
+        """Mix each resolved span with its expected antecedent through a gate.
+
+        A span without an antecedent counts as its own. See
+        :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`.
+        """
         assert self.gate is not None
         own = spans[links.rows]
-        chances = links.scores.softmax(dim=1)
-        expected = chances[:, :1] * own
-        expected = expected + (chances[:, 1:].unsqueeze(1) @ spans[links.antecedents]).squeeze(1)
+        probabilities = links.scores.softmax(dim=1)
+        expected = probabilities[:, :1] * own
+        expected = expected + (
+            probabilities[:, 1:].unsqueeze(1) @ spans[links.antecedents]
+        ).squeeze(1)
         gate = torch.sigmoid(self.gate(torch.cat([own, expected], dim=1)))
         return spans.index_copy(0, links.rows, gate * own + (1 - gate) * expected)

@@ -1,4 +1,4 @@
-"""The linear head for coreference."""
+"""The linear probe for coreference: span ranking without recurrent or hidden layers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class LinearRankerOptions(SpanRankingOptions):
 
 
 class LinearRanker(SpanRanker[Tensor]):
-    """The least head: no recurrent and no hidden layer.
+    """The simplest head able to express the task: it has no recurrent and no hidden layer.
 
-    A span is its first and its last token's vectors g = [x_first; x_last]. The mention score is
-    linear in g with a bias for each width, the (coarse) pair score is bilinear in the two spans
-    plus linear in the anaphor, and the fine score is a bias for each bucket of distances.
+    A span is represented by the vectors of its first and last token, g = [x_first; x_last]. The
+    mention score is linear in g, with a bias for each width. The (coarse) pair score is bilinear in
+    the two spans plus linear in the anaphor. The fine score is a bias for each distance bucket.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class LinearRanker(SpanRanker[Tensor]):
         self.dropout = nn.Dropout(options.dropout)
         self.mention = nn.Linear(width, 1)
         self.width_bias = nn.Parameter(torch.zeros(options.max_width))
-        # The pair's weights are divided by the width, so that a step of Adam changes pair scores
-        # about as much as mention scores, however wide the features are.
+        # The pair's weights are divided by their width, so that one step of Adam changes pair
+        # scores about as much as mention scores for features of any width.
         self.pair = nn.Parameter(torch.zeros(width, width))
         self.anaphor = nn.Parameter(torch.zeros(width))
         self.distance_bias = nn.Parameter(torch.zeros(len(DISTANCES) + 1))
@@ -55,26 +55,26 @@ class LinearRanker(SpanRanker[Tensor]):
         return x
 
     def mention_scores(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         left, right = (tokens @ self.mention.weight[0].view(2, -1).T).unbind(1)
         return left[first] + right[last] + self.mention.bias + self._width_bias(first, last)
 
     def represent(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         return torch.cat([tokens[first], tokens[last]], dim=1)
 
     def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         scores: Tensor = self.mention(spans).squeeze(1) + self._width_bias(first, last)
         return scores
 
     def coarse(self, spans: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         pair = self.pair / len(self.pair)
         return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
 
     def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
-        """See :class:`SpanRanker`."""
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
         return self.distance_bias[distance]
 
     def _width_bias(self, first: Tensor, last: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The base of the coreference heads: it ranks the antecedents of every span."""
+"""Span ranking: the base class of the coreference heads."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class SpanRankingOptions(HeadOptions):
     """Options of every coreference head.
 
     Attributes:
-        max_width: candidate mentions have at most so many tokens.
-        spans_per_word: candidates that are kept, by score, for each token of the document.
-        antecedents: candidate antecedents of each kept span.
-        mention_loss: weight of a second loss, which tells mentions from other spans; with it
-            single mentions can be found. Without effect where the training set annotates no
-            singletons: there a mention without an antecedent is in no cluster.
+        max_width: maximum number of tokens of a candidate mention.
+        spans_per_word: number of candidates that are kept, by score, per token of the document.
+        antecedents: number of candidate antecedents of each kept span.
+        mention_loss: weight of a second loss, which distinguishes mentions from other spans and so
+            allows singletons to be found. Without effect if the training set annotates no
+            singletons: a mention without an antecedent is in no cluster then.
         iterations: how often pairs are scored; more than once in heads that refine spans.
     """
 
@@ -49,13 +49,13 @@ class SpanRankingOptions(HeadOptions):
 
 @dataclass(frozen=True)
 class Links:
-    """Spans to be resolved, and where each may link to.
+    """The R spans to be resolved, each with A candidate antecedents.
 
     Attributes:
-        rows: (R,) numbers of the spans to be resolved.
+        rows: (R,) numbers of the spans among the K kept ones.
         antecedents: (R, A) numbers of their candidate antecedents.
-        mask: (R, A) bool, true where there is one.
-        scores: (R, A + 1): 0 for no antecedent, then those of the antecedents.
+        mask: (R, A) bool, false at padding.
+        scores: (R, A + 1) scores: 0 for no antecedent, then those of the antecedents.
     """
 
     rows: Tensor
@@ -65,29 +65,29 @@ class Links:
 
 
 class SpanRanker(Head[CorefExample], Generic[T]):
-    """Ranks the antecedents of each span (Lee et al. 2017): the frame of all heads.
+    """Base class of the heads, which rank the antecedents of each span (Lee et al. 2017).
 
-    **Documents.** Candidates are all spans of a sentence up to a width. The best by mention score
-    are kept, no two of them crossing. For each kept span i the best antecedents before it are
+    **Documents.** Candidates are all S spans of a sentence up to a width. The K best by mention
+    score are kept, no two of which cross. For each kept span i, the best antecedents before it are
     chosen by mention scores and a coarse pair score, and
 
         s(i, j) = s_m(i) + s_m(j) + s_coarse(i, j) + s_fine(i, j),    s(i, none) = 0.
 
-    The loss is the negative marginal log-likelihood of all gold antecedents among them, summed
-    over spans. Every span links to its best antecedent; links make clusters. That loss cannot
-    learn single mentions. Where the training set annotates them, ``mention_loss`` adds the
-    binary cross-entropy of s_m over all candidates, and an unlinked span with s_m > 0 is a
-    cluster of its own.
+    The loss is the negative marginal log-likelihood of all gold antecedents among the chosen ones,
+    summed over spans. Every span links to its best antecedent, and linked spans form clusters. This
+    loss cannot learn singletons. If the training set annotates them, ``mention_loss`` adds the
+    binary cross-entropy of s_m over all candidates, and a span without a link and with s_m > 0
+    becomes a cluster of its own.
 
-    **Pronouns with two names** (GAP). The three mentions are given: none is pruned, and only the
-    pronoun is resolved, with the same scores. It may mean a name that follows it. The loss is the
-    negative log-likelihood of A, B or none.
+    **Pronouns with two names** (GAP). The three mentions are given. None is pruned, and only the
+    pronoun is resolved, with the same scores; the name may follow it. The loss is the negative
+    log-likelihood of A, B or none.
 
-    The distance of a pair is counted in tokens, not (as published) in kept spans, so that a
-    pair's score depends on nothing but the pair. Speaker and genre are not used.
+    The distance of a pair is in tokens. The published one is in kept spans, which makes the score
+    of a pair depend on other spans. Speaker and genre are not used.
 
-    ``T`` is what a subclass knows of the tokens. A document's scores do not depend on the others
-    of its batch.
+    A document's scores do not depend on the other documents of the batch. ``T`` is the type in
+    which a subclass keeps what it has computed of the tokens.
     """
 
     def __init__(
@@ -100,37 +100,44 @@ class SpanRanker(Head[CorefExample], Generic[T]):
 
     @abstractmethod
     def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> T:
-        """What is known of the batch's N tokens, one sentence after another."""
+        """Encode the N tokens of the batch, one sentence after another."""
 
     @abstractmethod
     def mention_scores(self, tokens: T, first: Tensor, last: Tensor) -> Tensor:
-        """(S,) s_m of all candidates; these are many."""
+        """(S,) mention scores s_m of all candidates, of which there are many."""
 
     @abstractmethod
     def represent(self, tokens: T, first: Tensor, last: Tensor) -> Tensor:
-        """(K, G) vectors of spans; these are few."""
+        """(K, G) vectors of the kept spans, of which there are few."""
 
     @abstractmethod
     def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """(K,) s_m from the vectors: the same as :meth:`mention_scores`."""
+        """(K,) mention scores s_m from the vectors, equal to those of :meth:`mention_scores`."""
 
     @abstractmethod
     def coarse(self, spans: Tensor) -> Tensor | None:
-        """(B, K, G) to (B, K, K) cheap scores of all pairs; rows are the anaphors.
+        """(B, K, K) cheap scores of all pairs from (B, K, G) vectors; rows are the anaphors.
 
-        None to take the nearest antecedents.
+        None to choose the nearest antecedents instead.
         """
 
     @abstractmethod
     def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
-        """(R, A) pair scores of the chosen pairs; ``distance`` are buckets (R, A)."""
+        """(R, A) scores of the chosen pairs.
+
+        Args:
+            spans: (K, G) vectors of the kept spans.
+            rows: (R,) numbers of the spans to be resolved.
+            antecedents: (R, A) numbers of their antecedents.
+            distance: (R, A) distance buckets.
+        """
 
     def refine(self, spans: Tensor, links: Links) -> Tensor:
-        """(K, G) spans as their antecedents change them, to be scored again."""
+        """(K, G) vectors of the spans, updated with their antecedents, to be scored again."""
         raise NotImplementedError(f"{type(self).__name__} scores pairs once")
 
     def loss(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
-        """Mean over examples; a document's loss is summed over its spans."""
+        """Mean over the examples; a document's loss is the sum over its spans."""
         tokens = self.encode(batch, mixed)
         if self._given(batch):
             links = self._given_links(batch, tokens)
@@ -138,9 +145,9 @@ class SpanRanker(Head[CorefExample], Generic[T]):
             gold = [index[cast(AmbiguousPronoun, e).label] for e in batch.examples]
             targets = torch.tensor(gold, device=links.scores.device)
             return nn.functional.cross_entropy(links.scores, targets)
-        found = self._candidates(batch)
-        scores, kept, links = self._document_links(found, tokens)
-        cluster = torch.from_numpy(found.cluster).to(scores.device)
+        candidate_spans = self._candidates(batch)
+        scores, kept, links = self._document_links(candidate_spans, tokens)
+        cluster = torch.from_numpy(candidate_spans.cluster).to(scores.device)
         total = _marginal_loss(links, cluster[kept])
         if self.mention_loss:
             real = (cluster > 0).to(scores.dtype)
@@ -153,28 +160,28 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         """Documents: a list of clusters, each a list of [first, last]. Pronouns: ``{"label": …}``.
 
         Raises:
-            DataError: for a document, if the head was trained with mentions that were given.
+            DataError: the examples are documents, but the head was trained on pronouns.
         """
         if self._given(batch):
             best = self._given_links(batch, self.encode(batch, mixed)).scores.argmax(dim=1)
             return [{"label": ("neither", "A", "B")[i]} for i in best.tolist()]
         if self.codec.extra["kind"] == PRONOUNS:
             raise DataError(
-                "this head links a given pronoun to given names, it cannot find mentions",
+                "this head links given pronouns to given names and cannot find mentions",
                 where=f"example {batch.examples[0].id}",
                 fix="use a head that was trained on documents, for instance of coref/litbank",
             )
-        found = self._candidates(batch)
-        scores, kept, links = self._document_links(found, self.encode(batch, mixed))
+        candidate_spans = self._candidates(batch)
+        scores, kept, links = self._document_links(candidate_spans, self.encode(batch, mixed))
         best = links.scores.argmax(dim=1)
         chosen = links.antecedents.gather(1, (best - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
         numbers = kept.cpu().numpy()
-        document = np.searchsorted(found.spans, numbers, side="right") - 1
-        offset = found.tokens[document]
+        document = np.searchsorted(candidate_spans.spans, numbers, side="right") - 1
+        offset = candidate_spans.tokens[document]
         spans = list(
             zip(
-                (found.first[numbers] - offset).tolist(),
-                (found.last[numbers] - offset).tolist(),
+                (candidate_spans.first[numbers] - offset).tolist(),
+                (candidate_spans.last[numbers] - offset).tolist(),
                 strict=True,
             )
         )
@@ -182,16 +189,16 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         alone: list[list[int]] = [[] for _ in batch.examples]
         single = (scores[kept] > 0).tolist() if self.mention_loss else [False] * len(spans)
         linked, targets = (best > 0).tolist(), chosen.tolist()
-        for i, home in enumerate(document.tolist()):
+        for i, place in enumerate(document.tolist()):
             if linked[i]:
-                edges[home].append((i, targets[i]))
+                edges[place].append((i, targets[i]))
             elif single[i]:
-                alone[home].append(i)
+                alone[place].append(i)
         return [
             clusters_of(
-                [(spans[i], spans[j]) for i, j in edges[home]], [spans[i] for i in alone[home]]
+                [(spans[i], spans[j]) for i, j in edges[place]], [spans[i] for i in alone[place]]
             )
-            for home in range(len(batch.examples))
+            for place in range(len(batch.examples))
         ]
 
     def _given(self, batch: Batch[CorefExample]) -> bool:
@@ -201,11 +208,14 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         documents = [cast(CoreferenceDocument, example) for example in batch.examples]
         return candidates(documents, self.options.max_width)
 
-    def _document_links(self, found: Candidates, tokens: T) -> tuple[Tensor, Tensor, Links]:
-        """Scores of all candidates, numbers of the kept ones, and the kept ones' links."""
-        first, last = torch.from_numpy(found.first), torch.from_numpy(found.last)
+    def _document_links(
+        self, candidate_spans: Candidates, tokens: T
+    ) -> tuple[Tensor, Tensor, Links]:
+        """(S,) scores of all candidates, (K,) numbers of the kept ones, and their links."""
+        first = torch.from_numpy(candidate_spans.first)
+        last = torch.from_numpy(candidate_spans.last)
         scores = self.mention_scores(tokens, first, last)
-        kept = self._kept(found, scores)
+        kept = self._kept(candidate_spans, scores)
         chosen = torch.from_numpy(np.concatenate(kept)).to(scores.device)
         spans = self.represent(tokens, first[chosen], last[chosen])
         mentions = scores[chosen]
@@ -214,25 +224,27 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         links = self._scored(spans, mentions, first[chosen], rows, index, mask, rough)
         return scores, chosen, links
 
-    def _kept(self, found: Candidates, scores: Tensor) -> list[np.ndarray]:
+    def _kept(self, candidate_spans: Candidates, scores: Tensor) -> list[np.ndarray]:
         values = scores.detach().float().cpu().numpy()
         kept = []
-        for i in range(len(found.spans) - 1):
-            a, b = int(found.spans[i]), int(found.spans[i + 1])
-            length = int(found.tokens[i + 1] - found.tokens[i])
+        for i in range(len(candidate_spans.spans) - 1):
+            a, b = int(candidate_spans.spans[i]), int(candidate_spans.spans[i + 1])
+            length = int(candidate_spans.tokens[i + 1] - candidate_spans.tokens[i])
             limit = max(1, int(self.options.spans_per_word * length))
-            best = keep_best(values[a:b], found.first[a:b], found.last[a:b], limit)
+            best = keep_best(
+                values[a:b], candidate_spans.first[a:b], candidate_spans.last[a:b], limit
+            )
             kept.append(best + a)
         return kept
 
     def _choose(
         self, spans: Tensor, mentions: Tensor, counts: list[int]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(K, A) antecedents of the kept spans, which of them are real, and their coarse scores.
+        """(K, A) antecedents of the kept spans, the mask of real ones, and their coarse scores.
 
-        A span stands itself in places where it has no antecedent.
+        Padding in the first tensor is the span's own number.
         """
-        # Documents side by side: (documents, most spans of one) numbers of spans.
+        # Numbers of the spans of each document, padded: (documents, maximum number of spans).
         ends = np.cumsum(counts)
         blocks = pad_rows([np.arange(end - n, end) for n, end in zip(counts, ends, strict=True)])
         real = torch.arange(blocks.shape[1]) < torch.tensor(counts).unsqueeze(1)
@@ -273,14 +285,14 @@ class SpanRanker(Head[CorefExample], Generic[T]):
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
             return Links(rows, antecedents, mask, nn.functional.pad(scores, (1, 0)))
 
-        found = links(spans)
+        scored = links(spans)
         for _ in range(self.iterations - 1):
-            spans = self.refine(spans, found)
-            found = links(spans)
-        return found
+            spans = self.refine(spans, scored)
+            scored = links(spans)
+        return scored
 
     def _given_links(self, batch: Batch[CorefExample], tokens: T) -> Links:
-        """Of each example's three mentions (A, B, pronoun) the pronoun's two links."""
+        """The two links of each example's pronoun, with mentions in the order A, B, pronoun."""
         spans, offset = [], 0
         for example in batch.examples:
             pronoun = cast(AmbiguousPronoun, example)
@@ -298,7 +310,10 @@ class SpanRanker(Head[CorefExample], Generic[T]):
 
 
 def _marginal_loss(links: Links, cluster: Tensor) -> Tensor:
-    """Σ over rows of -log P(any gold antecedent), or of none where no gold one is among them."""
+    """Sum over rows of -log P(any gold antecedent).
+
+    For a row without a gold antecedent it is -log P(no antecedent).
+    """
     own = cluster[links.rows].unsqueeze(1)
     right = (cluster[links.antecedents] == own) & (own > 0) & links.mask
     right = torch.cat([~right.any(dim=1, keepdim=True), right], dim=1)
