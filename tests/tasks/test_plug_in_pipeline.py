@@ -215,7 +215,7 @@ def test_run_report_and_predict(folder: Path, tmp_path: Path) -> None:
     row = group["rows"][0]
     assert row["text"] == "awful | do not buy it | it is bad"
     assert row["gold"] == "*"
-    assert sorted(row["said"]) == ["*", "*****"]
+    assert sorted(row["predicted"]) == ["*", "*****"]
     # It marks no spans, so slices by entities are left out.
     assert not any("entities" in name for name in slice_table(store, [folder]).get("slice", ()))
     path = store.record_path(first.cell)
