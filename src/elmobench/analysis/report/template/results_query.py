@@ -12,6 +12,7 @@ from elmobench.analysis.claims.claim import ClaimResult
 from elmobench.analysis.claims.paper_findings import claim_results
 from elmobench.analysis.report.markdown import markdown_table
 from elmobench.analysis.report.page.scores import primary
+from elmobench.analysis.report.template.cell_selection import CellSelection, as_text, axes_text
 from elmobench.analysis.report.template.drawings import score_drawing, weight_drawing
 from elmobench.analysis.stats.difference_row import Difference
 from elmobench.analysis.stats.differences import compare
@@ -23,7 +24,7 @@ from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import mean_sd, score_table
 from elmobench.core.errors import DataError, UnknownNameError
 from elmobench.core.registry import did_you_mean
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RecordStore
 
 
 class ResultsQuery:
@@ -49,6 +50,7 @@ class ResultsQuery:
             raise DataError(
                 "no run records here", where=str(folder), fix="run the experiment into this folder"
             )
+        self._selection = CellSelection(self._records)
         self._drawings = drawings
         self._resamples = resamples
         self._tallies = TallyCache(self._store)
@@ -72,11 +74,11 @@ class ResultsQuery:
 
     def seeds(self, **axes: Any) -> int:
         """Number of different seeds."""
-        return len({record.seed for record in self._some(**axes)})
+        return len({record.seed for record in self._selection.some(**axes)})
 
     def parameters(self, features: str) -> int:
         """Number of parameters of a representation, without heads."""
-        run = self._some(features=features)[0].run
+        run = self._selection.some(features=features)[0].run
         return sum(n for name, n in run.parameters.items() if name != "head") if run else 0
 
     def training_share(self, **axes: Any) -> str:
@@ -85,9 +87,9 @@ class ResultsQuery:
         Raises:
             UnknownNameError: if the cells use several shares.
         """
-        shares = {float(r.axes.get("train_fraction", 1.0)) for r in self._some(**axes)}
+        shares = {float(r.axes.get("train_fraction", 1.0)) for r in self._selection.some(**axes)}
         if len(shares) > 1:
-            raise UnknownNameError(f"several shares of the training data with {_axes_text(axes)}")
+            raise UnknownNameError(f"several shares of the training data with {axes_text(axes)}")
         return f"{100 * shares.pop():g} %"
 
     def shared_cells(self, other: ResultsQuery) -> int:
@@ -118,16 +120,18 @@ class ResultsQuery:
         Raises:
             UnknownNameError: if no cell matches, or cells that differ in more than the seed do.
         """
-        return mean_sd([primary(r) for r in self._one_kind(task=task, features=features, **axes)])
+        records = self._selection.one_kind(task=task, features=features, **axes)
+        return mean_sd([primary(record) for record in records])
 
     def mean(self, task: str, features: str, **axes: Any) -> float:
         """The mean score as a number, for arithmetic."""
-        scores = [primary(r) for r in self._one_kind(task=task, features=features, **axes)]
-        return sum(scores) / len(scores)
+        records = self._selection.one_kind(task=task, features=features, **axes)
+        return sum(primary(record) for record in records) / len(records)
 
     def scores(self, features: Sequence[str] = (), **axes: Any) -> str:
         """Table: one row per task (and further axes), one column per representation."""
-        table = score_table(frame_of(self._some(features=features or self.features, **axes)))
+        records = self._selection.some(features=features or self.features, **axes)
+        table = score_table(frame_of(records))
         names = [name for name in self.features if name in table]
         keys = [str(name) for name in table if name not in names]
         return _table(
@@ -208,14 +212,14 @@ class ResultsQuery:
 
     def weights(self, **axes: Any) -> str:
         """Table: learned layer weights and scale γ."""
-        table = layer_weight_table(self._some(**axes))
+        table = layer_weight_table(self._selection.some(**axes))
         return _table(table, optional=("head", "axes", "features", "placement", "part"))
 
     def weight(self, task: str, features: str, part: str, layer: int, **axes: Any) -> str:
         """The learned weight of one layer of ``part``: ``0.41 ± 0.02``."""
         groups = [
             mix
-            for mix in learned_mixes(self._one_kind(task=task, features=features, **axes))
+            for mix in learned_mixes(self._selection.one_kind(task=task, features=features, **axes))
             if mix.part == part
         ]
         if len(groups) != 1 or not 0 <= layer < len(groups[0].mixes[0]["s"]):
@@ -262,11 +266,12 @@ class ResultsQuery:
     def draw_scores(self, name: str, features: Sequence[str] = (), **axes: Any) -> str:
         """Image of the scores on every task; the file ``name`` is written next to the text."""
         order = list(features) or self.features
-        return self._drawn(name, *score_drawing(self._some(features=order, **axes), order))
+        records = self._selection.some(features=order, **axes)
+        return self._drawn(name, *score_drawing(records, order))
 
     def draw_weights(self, name: str, part: str, **axes: Any) -> str:
         """Image of the layer weights of ``part`` on every task; written as ``name``."""
-        mixes = [mix for mix in learned_mixes(self._some(**axes)) if mix.part == part]
+        mixes = [mix for mix in learned_mixes(self._selection.some(**axes)) if mix.part == part]
         if not mixes:
             raise UnknownNameError(f"no task has learned layer weights of {part!r}")
         return self._drawn(name, *weight_drawing(mixes, part))
@@ -276,64 +281,13 @@ class ResultsQuery:
         return f"![{description}]({name})"
 
     def _compare(self, left: str, right: str, by: str, axes: dict[str, Any]) -> list[Difference]:
-        where = _as_text(axes)
+        where = as_text(axes)
         key = (left, right, by, str(sorted(where.items())))
         if key not in self._compared:
             self._compared[key] = compare(
                 self._tallies, left, right, by=by, where=where, resamples=self._resamples
             )
         return self._compared[key]
-
-    def _some(self, **axes: Any) -> list[RunRecord]:
-        """Records with these values (a list allows any of its values); at least one record."""
-        wanted = _as_text(axes)
-        for name, values in wanted.items():
-            for value in values:
-                self._check_value(name, value)
-        kept = [
-            record
-            for record in self._records
-            if all(_value(record, name) in values for name, values in wanted.items())
-        ]
-        if not kept:
-            raise UnknownNameError(f"no cell with {_axes_text(axes)}")
-        return kept
-
-    def _one_kind(self, **axes: Any) -> list[RunRecord]:
-        """Records that differ only in the seed."""
-        kept = self._some(**axes)
-        kinds = {
-            frozenset([f"head {r.head}", *(f"{k} {v}" for k, v in r.axes.items())]) for r in kept
-        }
-        if len(kinds) > 1:
-            varied = sorted(frozenset.union(*kinds) - frozenset.intersection(*kinds))
-            raise UnknownNameError(
-                f"cells of several kinds with {_axes_text(axes)}: {', '.join(varied)}",
-                fix="name the values of head and further axes",
-            )
-        return kept
-
-    def _check_value(self, name: str, value: str) -> None:
-        known = list(dict.fromkeys(_value(record, name) for record in self._records))
-        if value not in known:
-            raise UnknownNameError(
-                f"no cell with {name} {value!r}",
-                fix=did_you_mean(value, known),
-            )
-
-
-def _value(record: RunRecord, name: str) -> str:
-    if name in ("task", "features", "head", "seed", "pipeline"):
-        return str(getattr(record, name))
-    return str(record.axes.get(name, ""))
-
-
-def _as_text(axes: dict[str, Any]) -> dict[str, list[str]]:
-    """Wanted values of each axis, as text."""
-    return {
-        name: [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
-        for name, value in axes.items()
-    }
 
 
 def _epochs_text(epochs: Sequence[int], seeds: int) -> str:
@@ -342,10 +296,6 @@ def _epochs_text(epochs: Sequence[int], seeds: int) -> str:
         return "never"
     mean = mean_sd(epochs, digits=1)
     return mean if len(epochs) == seeds else f"{mean} ({len(epochs)} of {seeds} seeds)"
-
-
-def _axes_text(axes: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in axes.items())
 
 
 def _table(frame: pd.DataFrame, optional: Iterable[str]) -> str:
