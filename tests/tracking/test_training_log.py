@@ -49,7 +49,9 @@ def test_measures_wait_while_the_store_is_away(
     log.add(1, {"loss": 2.0})
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_batch", away)
-        with pytest.warns(ElmobenchWarning, match=r"did not take some measures \(gone\)"):
+        with pytest.warns(
+            ElmobenchWarning, match=r"some metrics could not be logged to MLflow \(gone\)"
+        ):
             assert not log.send()
     log.add(2, {"loss": 1.0})
     assert log.send()

@@ -1,4 +1,4 @@
-"""What a result was computed with: library versions and the machine. Provenance only."""
+"""Provenance of a result: library versions and the machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMPUTING = ("elmobench", "torch", "numpy", "pytorch-crf", "seqeval", "scikit-le
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers pass through."""
+    """Versions of Python and of the packages that scores depend on."""
     versions = {"python": platform.python_version()}
     for name in COMPUTING:
         try:
@@ -28,7 +28,7 @@ def library_versions() -> dict[str, str]:
 
 
 def host_info(threads: int) -> dict[str, Any]:
-    """Processor, cores and threads. No host name: records are published."""
+    """Processor, cores and threads; no host name, because records are published."""
     return {
         "system": platform.system(),
         "machine": platform.machine(),
@@ -48,14 +48,14 @@ def _processor() -> str:
 
 
 def reset_peak_memory() -> None:
-    """Let :func:`peak_memory_bytes` count from here; does nothing where the system cannot."""
+    """Reset what :func:`peak_memory_bytes` returns, where the system can."""
     # proc(5): writing 5 resets the peak resident size of the process.
     with contextlib.suppress(OSError):
         _CLEAR_REFS.write_text("5")
 
 
 def peak_memory_bytes() -> int:
-    """Largest resident size of this process since the last reset; 0 where nobody can tell.
+    """Largest resident size of this process since the last reset; 0 where it is unknown.
 
     Mapped pages of the feature store count as long as they are resident.
     """

@@ -1,7 +1,7 @@
-"""MLflow, filled from run records by one process, idempotently.
+"""Log run records to MLflow, by one process and idempotently.
 
-An experiment is a parent run, a cell a nested run. Logging a cell twice changes nothing:
-its run is found by its tag and, if finished, left alone.
+An experiment is a parent run and each of its cells a nested run. Logging a cell twice changes
+nothing: its run is found by its tag and left alone if it is finished.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _PARAMETER_LIMIT = 500
 _TAG_LIMIT = 4000
 _KEY_LIMIT = 100
 _PAUSE = 30.0
-"""Seconds without an attempt after a store did not answer; what is missed is logged by sync."""
+"""Seconds without an attempt after a store did not answer; sync logs what was missed."""
 
 
 def default_uri(folder: Path) -> str:
-    """A SQLite file beside the records of ``folder``."""
+    """URI of a SQLite file in the results ``folder``."""
     return f"sqlite:///{(folder / 'mlflow' / 'mlflow.db').resolve()}"
 
 
@@ -47,25 +47,28 @@ class TrackingError(ElmobenchError):
 
 
 def mlflow_client() -> tuple[type[MlflowClient], tuple[type[Exception], ...]]:
-    """MLflow's client, and the errors of a store that cannot be used."""
-    # Told before mlflow is imported: a benchmark on one's own machine reports to nobody.
+    """MLflow's client class, and the exceptions it raises if a store cannot be used."""
+    # Set before mlflow is imported, so that it sends no usage statistics.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
-    # By default a request to a server that is away is tried for minutes, while cells wait. What
-    # it does not take is in the records, and is logged later.
+    # By default a request to an unreachable server is retried for minutes while cells wait.
+    # Records that could not be logged are logged later.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     # After the import, which sets its own level.
-    for chatty in ("alembic", "mlflow"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     return MlflowClient, (MlflowException, OSError)
 
 
 def artifact_folder(uri: str) -> str | None:
-    """Where a SQLite store keeps artifacts: beside it, in a folder made if need be."""
+    """URI of the artifact folder next to a SQLite store; None for other stores.
+
+    Creates the folder of the SQLite file.
+    """
     if not uri.startswith("sqlite:///"):
         return None
     folder = Path(uri.removeprefix("sqlite:///")).parent
@@ -74,7 +77,7 @@ def artifact_folder(uri: str) -> str | None:
 
 
 def open_tracker(uri: str | None, records: RecordStore, experiment: str) -> Tracker | None:
-    """A tracker on ``uri``, on the default SQLite file for None; None for ``"none"``.
+    """Open a tracker on ``uri``; None means the default SQLite file, ``"none"`` no tracker.
 
     Raises:
         TrackingError: if the store cannot be opened.
@@ -92,7 +95,7 @@ class Tracker:
 
     Args:
         uri: any MLflow tracking URI.
-        records: where predictions and records stand, for artifacts.
+        records: the results folder, for artifacts.
         experiment: name of the MLflow experiment and of its parent run.
 
     Raises:
@@ -105,7 +108,7 @@ class Tracker:
         self._records = records
         self._name = experiment
         self._away_until = 0.0
-        # Two processes that share a grid also share its tracking store: one at a time.
+        # Processes that share a grid also share its tracking store, and write to it in turn.
         self._lock = FileLock(records.lock_path("mlflow"))
         artifacts = artifact_folder(uri)
         try:
@@ -117,16 +120,16 @@ class Tracker:
             raise TrackingError(
                 f"the MLflow store cannot be used: {error}",
                 where=f"--tracking-uri {uri}",
-                fix="start the server or correct the address; --tracking-uri none goes without "
+                fix="start the server or correct the address, or run with --tracking-uri none "
                 "(a later run logs what is missing)",
             ) from error
 
     def log(self, record: RunRecord) -> bool:
-        """Log ``record`` as a nested run; whether the store has it now.
+        """Log ``record`` as a nested run; returns whether the store has it now.
 
-        Logging again changes nothing. A run that was left unfinished (the process died while
-        logging) or is of an earlier result of the cell is deleted and made again. A store that
-        did not answer is left alone for a while.
+        Logging again changes nothing. A run that is unfinished (the process died while logging)
+        or has an earlier result of the cell is deleted and made again. After a store did not
+        answer, records are skipped for a while.
         """
         if time.monotonic() < self._away_until:
             return False
@@ -136,8 +139,8 @@ class Tracker:
         except self._errors as error:
             self._away_until = time.monotonic() + _PAUSE
             warnings.warn(
-                f"MLflow did not take {_run_name(record)} ({error}); the record is safe, and "
-                "running the experiment again logs it",
+                f"{_run_name(record)} could not be logged to MLflow ({error}); the record is safe, "
+                "and running the experiment again logs it",
                 ElmobenchWarning,
                 stacklevel=2,
             )
@@ -145,14 +148,14 @@ class Tracker:
         return True
 
     def log_report(self, paths: Iterable[Path]) -> bool:
-        """Put the report's files into the parent run; whether the store took them."""
+        """Log the report's files to the parent run; returns whether it worked."""
         try:
             with self._lock:
                 for path in paths:
                     self._client.log_artifact(self._parent_id, str(path), "report")
         except self._errors as error:
             warnings.warn(
-                f"MLflow did not take the report ({error}); it is beside the records",
+                f"the report could not be logged to MLflow ({error}); it is in the results folder",
                 ElmobenchWarning,
                 stacklevel=2,
             )
@@ -160,13 +163,13 @@ class Tracker:
         return True
 
     def sync(self) -> int:
-        """Log the planned records that the store does not have yet; returns how many."""
+        """Log the planned records that the store does not have yet; returns their number."""
         self._away_until = 0.0
         try:
             with self._lock:
                 known = self._known()
         except self._errors:
-            return 0  # log has said it
+            return 0  # log has warned
         # Two points of a grid may share one record, which is one run.
         records = {record.cell: record for record in self._records.planned()}
         missing = [r for r in records.values() if (r.cell, _version(r)) not in known]
@@ -212,11 +215,11 @@ class Tracker:
                 return known
 
     def _experiment(self, artifacts: str | None) -> str:
-        found = self._client.get_experiment_by_name(self._name)
-        if found is not None:
-            if found.lifecycle_stage == "deleted":
-                self._client.restore_experiment(found.experiment_id)
-            return str(found.experiment_id)
+        experiment = self._client.get_experiment_by_name(self._name)
+        if experiment is not None:
+            if experiment.lifecycle_stage == "deleted":
+                self._client.restore_experiment(experiment.experiment_id)
+            return str(experiment.experiment_id)
         return str(self._client.create_experiment(self._name, artifact_location=artifacts))
 
     def _parent(self) -> str:
@@ -247,7 +250,7 @@ class Tracker:
 
 
 def _version(record: RunRecord) -> str:
-    """Tells an earlier result of a cell from a later one (``--overwrite always``)."""
+    """Digest that differs between an earlier and a later result of a cell."""
     if record.run is None:
         return digest_of([record.status, record.error])[:16]
     return digest_of([record.status, record.run.started, record.run.seconds])[:16]
@@ -283,7 +286,7 @@ def _parameters(record: RunRecord) -> dict[str, str]:
 
 
 def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
-    """(key, value, step): steps are epochs; overall scores stand at the best epoch."""
+    """Yield (key, value, step); a step is an epoch, the best one for overall scores."""
     result = record.result
     if result is None:
         return
@@ -297,7 +300,7 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
         for placement, parts in row.layer_weights.items():
             for part, mix in parts.items():
                 prefix = f"mix.{placement}.{_key(part)}"
-                # Weights that nothing chose (uniform, one layer) are no measurement.
+                # Weights that were not learned (uniform, one layer) are left out.
                 if mix.get("w") is not None:
                     for layer, weight in enumerate(mix["s"]):
                         yield f"{prefix}.s{layer}", weight, row.epoch
@@ -310,9 +313,9 @@ def _metrics(record: RunRecord) -> Iterator[tuple[str, float, int]]:
 
 
 def _key(name: str) -> str:
-    """A metric key that every server takes; names that had to be changed get a hash of their own.
+    """A metric key that every server accepts; a changed name gets a hash of the original.
 
-    Slashes are not kept: servers refuse keys that look like paths.
+    Slashes are replaced, because servers refuse keys that look like paths.
     """
     plain = re.sub(r"[^\w.+-]", "_", name, flags=re.ASCII).replace("+", "_")[:_KEY_LIMIT]
     return plain if plain == name else f"{plain}-{digest_of(name)[:6]}"

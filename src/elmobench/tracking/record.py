@@ -37,7 +37,7 @@ class _Model(BaseModel):
 
 
 class EpochRow(_Model):
-    """One epoch of the learning curve; no loss where a head is fitted in one pass."""
+    """One epoch of the learning curve; the loss is None if a head is fitted in one pass."""
 
     epoch: int
     train_loss: float | None
@@ -46,23 +46,23 @@ class EpochRow(_Model):
 
 
 class Result(_Model):
-    """The outcome.
+    """The result of a cell.
 
     Attributes:
         metric: name of the metric.
-        primary: key of the score that tables show.
-        test: scores on test, from the best dev epoch, computed once.
+        primary: key of the score shown in tables.
+        test: scores on test with the parameters of the best dev epoch, computed once.
         dev: scores on dev of the same epoch.
         per_class: test scores by label or entity type.
-        best_epoch: chosen on dev.
+        best_epoch: epoch with the best dev score.
         predictions_digest: SHA-256 of the canonical JSON of the test predictions.
         layer_weights: placement -> part -> s (normalised), γ, raw w, of the best epoch.
-        curve: every epoch.
-        selection: what a small grid chose on dev, and every candidate's dev score.
-        coverage: part -> share of tokens and types with a vector, where words can lack one.
-        counts: examples used of each split.
-        notes: what a reader of the score should know, for instance that a head says the same
-            of every example.
+        curve: one row per epoch.
+        selection: the candidate that a hyper-parameter search chose on dev, and all dev scores.
+        coverage: part -> share of tokens and types that have a vector, for static vectors.
+        counts: number of examples used of each split.
+        notes: remarks on the score, for instance that a head predicts the same label for every
+            example.
     """
 
     metric: str
@@ -81,26 +81,27 @@ class Result(_Model):
 
 
 STAGES = ("prepare", "select", "train", "test")
-"""The stages of a cell whose wall time a record has, in their order."""
+"""The stages of a cell whose wall time is recorded, in their order."""
 
 
 class RunInfo(_Model):
-    """Provenance and costs: not part of the result.
+    """Provenance and costs, which are not part of the result.
 
     Attributes:
         started: UTC, ISO 8601.
-        seconds: wall time of each of :data:`STAGES`; ``cpu``, the processor time of them all,
-            all threads; and ``epoch_mean``, of an epoch with its dev score.
-        peak_memory_bytes: largest resident size of the process while it ran the cell, with the
-            mapped pages of the feature store; where the system cannot reset it, since its start.
-        parameters: trainable parameters of mix and head; and the provider's own by part.
-        bytes_per_token: stored bytes a token by part, word types included, of the sentences that
-            the cell reads.
-        vectors: digest of the stored vectors that were read, by part. Vectors encoded anew may
-            differ by rounding (5e-6), and with them the last bits of a result.
-        versions: of Python and the libraries that compute.
-        host: processor and threads.
-        signature: one line that names everything a score depends on.
+        seconds: wall time of each of :data:`STAGES`; ``cpu``, processor time of all stages and
+            threads; and ``epoch_mean``, mean wall time of an epoch and its dev score.
+        peak_memory_bytes: largest resident size of the process while it ran the cell, including
+            mapped pages of the feature store; since the process started, where the system cannot
+            reset it.
+        parameters: number of trainable parameters of mix and head, and of each part's provider.
+        bytes_per_token: part -> stored bytes per token, including word types, of the sentences
+            that the cell reads.
+        vectors: part -> digest of the stored vectors that were read. Vectors that are encoded
+            again may differ by rounding (5e-6), and so may the last bits of a result.
+        versions: versions of Python and of the libraries that scores depend on.
+        host: processor and number of threads.
+        signature: one line with everything that a score depends on.
     """
 
     started: str
@@ -115,12 +116,12 @@ class RunInfo(_Model):
 
 
 class RunRecord(_Model):
-    """One cell: what it was, what came out, and what it took.
+    """The record of one cell: its identity, result and costs.
 
     Attributes:
-        cell: identity of the cell, a SHA-256 over ``identity``.
+        cell: name of the cell, the SHA-256 of ``identity``.
         experiment: name of the experiment that first ran it.
-        task, pipeline, features, head, seed, axes: for people and tables.
+        task, pipeline, features, head, seed, axes: names used in tables.
         identity: everything the result depends on.
         status: ``ok``, or ``failed`` with ``error``.
     """
@@ -263,8 +264,8 @@ class RecordStore:
 
         Args:
             cell: the cell's name.
-            rows: ``id``, ``gold`` and ``predicted`` of each example; and ``unit``, what stands or
-                falls together in tests of significance, kept only where it is not the id.
+            rows: ``id``, ``gold`` and ``predicted`` of each example; and ``unit``, the
+                resampling unit of significance tests, kept only where it is not the id.
         """
         plain = [{k: v for k, v in row.items() if k != "unit"} for row in rows]
         kept = [

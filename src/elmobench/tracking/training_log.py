@@ -1,4 +1,4 @@
-"""The measures of a long training as one MLflow run, which goes on where it stopped."""
+"""Log the metrics of a long training as one MLflow run, which continues after a restart."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _PARAMETER_LIMIT = 500
 
 
 class TrainingLog:
-    """Gathers measures, and sends them when told to.
+    """Collects metrics, and logs them on :meth:`send`.
 
-    Once the store is open, a failure to log never ends a training: measures wait for the next
+    Once the store is open, a failure to log never ends a training: metrics are kept for the next
     :meth:`send`.
 
     Args:
         uri: any MLflow tracking URI.
-        name: of the run.
-        key: names the training: the run of an earlier part of it is gone on with.
-        parameters: of the training.
+        name: name of the run.
+        key: identifies the training; if it already has a run, that run is continued.
+        parameters: parameters of the training.
 
     Raises:
         TrackingError: if the store cannot be opened.
@@ -39,10 +39,10 @@ class TrainingLog:
         try:
             artifacts = artifact_folder(uri)
             self._client = new_client(tracking_uri=uri)
-            found = self._client.get_experiment_by_name(_EXPERIMENT)
+            existing = self._client.get_experiment_by_name(_EXPERIMENT)
             experiment = (
-                str(found.experiment_id)
-                if found is not None
+                str(existing.experiment_id)
+                if existing is not None
                 else str(self._client.create_experiment(_EXPERIMENT, artifact_location=artifacts))
             )
             runs = self._client.search_runs(
@@ -60,26 +60,26 @@ class TrainingLog:
             raise TrackingError(
                 f"the MLflow store cannot be used: {error}",
                 where=f"--tracking-uri {uri}",
-                fix="start the server or correct the address; --tracking-uri none goes without",
+                fix="start the server or correct the address, or run with --tracking-uri none",
             ) from error
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Note measures at a step; those that are no numbers are left out."""
+        """Add metrics of a step; values that are not finite are left out."""
         self._waiting += [(k, float(v), step) for k, v in values.items() if math.isfinite(v)]
 
     def send(self) -> bool:
-        """Send what waits; whether the store has everything now."""
+        """Log the waiting metrics; returns whether all are logged now."""
         from mlflow.entities import Metric
 
         try:
             while self._waiting:
-                some = self._waiting[:_BATCH]
-                rows = [Metric(key, value, 0, step) for key, value, step in some]
+                batch = self._waiting[:_BATCH]
+                rows = [Metric(key, value, 0, step) for key, value, step in batch]
                 self._client.log_batch(self._run, metrics=rows)
                 self._waiting = self._waiting[_BATCH:]
         except self._errors as error:
             warnings.warn(
-                f"MLflow did not take some measures ({error}); they wait for the next try",
+                f"some metrics could not be logged to MLflow ({error}); they wait for the next try",
                 ElmobenchWarning,
                 stacklevel=2,
             )
@@ -87,6 +87,6 @@ class TrainingLog:
         return True
 
     def close(self, finished: bool) -> None:
-        """Send what waits, and say how the training ended: finished, or to be gone on with."""
+        """Log the waiting metrics and end the run: as finished, or as interrupted."""
         if self.send():
             self._client.set_terminated(self._run, status="FINISHED" if finished else "KILLED")
