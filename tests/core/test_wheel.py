@@ -36,5 +36,5 @@ def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> N
         check=True,
     ).stdout
     assert str(tmp_path / "site") in out
-    for name in ("ner/wnut17", "sentiment/sst5", "demo", "first", "elmo-random"):
+    for name in ("ner/wnut17", "sentiment/sst5", "demo", "senses", "elmo-random"):
         assert name in out.split()

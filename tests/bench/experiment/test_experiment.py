@@ -221,7 +221,7 @@ def test_unknown_experiment() -> None:
 
 def test_every_shipped_experiment_parses() -> None:
     known = known_experiments()
-    assert {"demo", "first"} <= set(known)
+    assert {"demo", "senses"} <= set(known)
     for name, path in known.items():
         # Results lie below this name.
         assert load_experiment(path).name in (name.split("/")[-1], name.replace("/", "-"))
