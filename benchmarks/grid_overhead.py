@@ -16,7 +16,8 @@ from pathlib import Path
 from elmobench.analysis.tables.results_frame import load_results
 from elmobench.analysis.tables.score_tables import score_table
 from elmobench.bench.run import run_experiment
-from elmobench.tracking.record import STAGES, RecordStore, RunRecord
+from elmobench.tracking.record import STAGES, RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 _CELLS = 1000
 _COPIES = 10

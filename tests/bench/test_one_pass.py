@@ -12,7 +12,7 @@ from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 BASE = {"name": "t", "tasks": ["wsd/control-wsd"], "features": ["elmo-random"], "heads": ["paper"]}
 

@@ -15,7 +15,8 @@ import elmobench
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
 from elmobench.core.errors import ConfigError, DataError, ModelError, UnknownNameError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def go(experiment: dict, cards: Path, results: Path, **options) -> RunSummary:

@@ -11,7 +11,7 @@ from elmobench.analysis.stats.tallies import units_of
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 CARD = """\
 name: tiny

@@ -10,7 +10,7 @@ import pytest
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import DataError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 CARD = """\
 name: mine

@@ -10,7 +10,7 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.search import search_key, select
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 from elmobench.training.trainer import TrainingError
 
 IDENTITY = {"task": "t", "seed": 1}

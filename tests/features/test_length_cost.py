@@ -12,7 +12,7 @@ import pytest
 from command_line import elmobench
 
 from elmobench.features.length_cost import time_by_length
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 
 class Slow:

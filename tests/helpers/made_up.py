@@ -6,7 +6,8 @@ import hashlib
 from typing import Any
 
 from elmobench.features.spec import parse_features
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 GOLD = ["pos", "neg"] * 40
 NASTY = "</script><script>alert(1)</script> & \"quotes\" 'and' <b>"

@@ -29,7 +29,7 @@ from elmobench.tasks.base import HeadOptions, LabelCodec, Pipeline
 from elmobench.tasks.head import Batch, Head, HeadPreset, MixDefaults, Mixed, TrainingOptions
 from elmobench.tasks.registries import HEADS, PIPELINES
 from elmobench.tasks.task import Task
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 CARD = """\
 name: reviews

@@ -9,7 +9,8 @@ from test_record import make_record
 
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.mlflow_log import CELL_TAG, TrackingError, default_uri, open_tracker
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def runs_of(uri: str, name: str):

@@ -17,7 +17,8 @@ from elmobench.core.errors import DataError
 from elmobench.tracking import packing
 from elmobench.tracking.packed import PACKED_FILES, PREDICTIONS, RECORDS, SEARCHES, single_files
 from elmobench.tracking.packing import pack, unpack
-from elmobench.tracking.record import RecordStore, Result, RunRecord
+from elmobench.tracking.record import Result, RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 ROOT = Path(__file__).resolve().parents[2]
 # Six prediction rows of two test sets; one has units, and a lone surrogate in a label.
@@ -155,7 +156,7 @@ def test_a_new_process_reads_it(folder: Path) -> None:
     pack(folder)
     code = (
         "import sys; from pathlib import Path\n"
-        "from elmobench.tracking.record import RecordStore\n"
+        "from elmobench.tracking.record_store import RecordStore\n"
         "store = RecordStore(Path(sys.argv[1]))\n"
         "print(len(list(store)), [r['predicted'] for r in store.read_predictions('1' * 64)])"
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from elmobench.core.errors import DataError
-from elmobench.tracking.record import RecordStore, RunRecord, read_record
+from elmobench.tracking.record import RunRecord, read_record
+from elmobench.tracking.record_store import RecordStore
 
 
 def make_record(cell: str = "c" * 64, **changes) -> RunRecord:

@@ -13,7 +13,8 @@ from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.packed import RECORDS
-from elmobench.tracking.record import RecordStore, RunRecord, read_record
+from elmobench.tracking.record import RunRecord, read_record
+from elmobench.tracking.record_store import RecordStore
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
 from elmobench.training.saved import load_model
 

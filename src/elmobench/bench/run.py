@@ -21,7 +21,8 @@ from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
 from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 Overwrite = Literal["never", "failed", "always"]
 

@@ -25,7 +25,8 @@ from elmobench.tracking.host import (
     peak_memory_bytes,
     reset_peak_memory,
 )
-from elmobench.tracking.record import EpochRow, RecordStore, Result, RunInfo, RunRecord
+from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
+from elmobench.tracking.record_store import RecordStore
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model

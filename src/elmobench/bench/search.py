@@ -11,7 +11,7 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.options import apply_options
 from elmobench.core.digests import digest_of
 from elmobench.tasks.head import TrainingOptions
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 from elmobench.training.trainer import TrainingError
 
 Candidate = dict[str, float]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from elmobench.bench.context import RunContext
 from elmobench.bench.events import Observer
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 
 @dataclass(frozen=True)

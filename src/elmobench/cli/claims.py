@@ -40,7 +40,7 @@ def claims(
 
     from elmobench.analysis.claims.paper_findings import claim_results
     from elmobench.cli.results_folder import results_folder
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
     folder = results_folder(experiment)
     console = Console()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from elmobench.analysis.stats.difference_row import Difference
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
 
 def compare(
@@ -55,7 +55,7 @@ def compare(
 
     from elmobench.analysis.stats import differences
     from elmobench.cli.results_folder import results_folder
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
     store = RecordStore(results_folder(experiment))
     wanted = {"task": task, "head": head, "features": features}

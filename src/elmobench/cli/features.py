@@ -92,7 +92,7 @@ def time_command(
     from elmobench.features.length_cost import time_by_length
     from elmobench.features.spec import parse_features
     from elmobench.tracking.host import host_info
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
     from elmobench.training.machine import torch_threads
 
     store = None if results is None else RecordStore(results_folder(results))

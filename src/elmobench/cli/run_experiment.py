@@ -125,7 +125,7 @@ def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> No
 
     from elmobench.bench.plan import make_plan
     from elmobench.bench.run import is_pending
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
     records = RecordStore(results or Path("results") / context.experiment.name)
     counts: Counter[str] = Counter()

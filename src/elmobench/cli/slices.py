@@ -13,7 +13,7 @@ from elmobench.cli.options import IncludeOption, ResultsArgument
 if TYPE_CHECKING:
     import pandas as pd
 
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
 
 def slices(
@@ -43,7 +43,7 @@ def slices(
     from elmobench.analysis.inspect.slices import slice_table
     from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import DataError
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
     folder = results_folder(experiment)
     store = RecordStore(folder)

@@ -25,7 +25,7 @@ def ui(
 
     from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.mlflow_log import default_uri, open_tracker
-    from elmobench.tracking.record import RecordStore
+    from elmobench.tracking.record_store import RecordStore
 
     folder = results_folder(experiment)
     records = RecordStore(folder)

@@ -20,7 +20,8 @@ from filelock import FileLock
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ElmobenchError, ElmobenchWarning
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -12,7 +12,7 @@ from made_up import keep, predictions, record
 from elmobench.analysis.claims.claim import ClaimResult, OutcomeCounts
 from elmobench.analysis.claims.evidence import Evidence
 from elmobench.analysis.claims.paper_findings import CLAIMS, claim_results
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 SEEDS = (1, 2, 3)
 

@@ -13,7 +13,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from elmobench import load_provider, load_task
 from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
 from elmobench.metrics.base import get_metric
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 TASK = "ner/control-ner"
 

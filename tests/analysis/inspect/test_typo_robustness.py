@@ -13,7 +13,7 @@ from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.data.typos import Typos
 from elmobench.metrics.base import get_metric
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 TASK = "sentiment/control-sentiment"
 FAST = {"training.epochs": 3, "training.lr": 0.03, "options.dropout": 0.0}

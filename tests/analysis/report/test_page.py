@@ -21,7 +21,7 @@ from elmobench.analysis.report.page.render import to_html
 from elmobench.analysis.report.report import make_report
 from elmobench.analysis.report.write import write_report
 from elmobench.analysis.stats.pareto_frontier import pareto_frontier
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from elmobench.analysis.stats.differences import compare
 from elmobench.cli.main import app
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.pretraining.model_card import card_of
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 OTHER = "sentiment/other"
 

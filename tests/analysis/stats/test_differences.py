@@ -16,7 +16,8 @@ from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.tallies import TallyCache, units_of
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, DataError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def add(

@@ -14,7 +14,8 @@ from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.results_frame import frame_of, load_results
 from elmobench.analysis.tables.score_tables import mean_sd, score_statistics, score_table
 from elmobench.core.errors import DataError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def record(features: str, seed: int, score: float, s1: float, status: str = "ok") -> RunRecord:

@@ -19,7 +19,7 @@ import yaml
 
 from elmobench.bench.run import run_experiment
 from elmobench.features.store.feature_store import FeatureStore
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 KILLS = int(os.environ.get("ELMOBENCH_KILLS", "3"))
 

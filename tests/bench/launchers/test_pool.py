@@ -37,7 +37,8 @@ from elmobench.bench.plan import make_plan
 from elmobench.bench.run import encode_features, run_experiment
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ConfigError, ElmobenchError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def kill_children() -> None:

@@ -31,7 +31,8 @@ from elmobench.bench.run import encode_features, run_experiment
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.features.store.feature_store import FeatureStore
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 pytest.importorskip("ray")
 

@@ -14,7 +14,7 @@ from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import load_card
 from elmobench.tasks.task import Task, load_task
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 FILES = {"a": 2, "b": 1, "c": 3, "d": 1}
 FOLDS = {"0.ids": "a.tsv\nd.tsv\n", "1.ids": "b.tsv\n\n", "2.ids": "c"}

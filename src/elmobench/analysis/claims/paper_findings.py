@@ -18,7 +18,8 @@ from elmobench.analysis.stats.resampling import mean_interval
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.layer_weights import learned_mixes
 from elmobench.features.spec import parse_features
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def claim_results(store: RecordStore | TallyCache, resamples: int = 10_000) -> list[ClaimResult]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from elmobench.analysis.stats.tallies import shared_predictions
 from elmobench.metrics.base import get_metric
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 @dataclass(frozen=True)

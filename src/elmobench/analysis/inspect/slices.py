@@ -18,7 +18,8 @@ from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.base import Pipeline, TypedSpan
 from elmobench.tasks.task import load_task
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 MIN_SIZE = 20
 """Smaller slices, in examples or entities, are not shown."""

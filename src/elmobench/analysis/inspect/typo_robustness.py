@@ -15,7 +15,8 @@ from elmobench.core.errors import ElmobenchError
 from elmobench.data.typos import Typos
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.task import load_task
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def typo_table(

@@ -17,7 +17,8 @@ from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import score_statistics, score_table
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import TaskCard
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 REFERENCES = "Ceilings and published scores"
 """Title of the section that :func:`reference_table` fills."""

@@ -19,7 +19,8 @@ from elmobench.analysis.stats.resampling import (
 )
 from elmobench.analysis.stats.tallies import TallyCache, concat_test_sets
 from elmobench.core.errors import ConfigError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 Pairs = Sequence[tuple[RunRecord, RunRecord]]
 

@@ -13,7 +13,8 @@ from elmobench.analysis.stats.resampling import Floats
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Tally, get_metric
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 if TYPE_CHECKING:
     from elmobench.analysis.stats.difference_row import Difference

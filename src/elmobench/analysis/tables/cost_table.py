@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from elmobench.tracking.record import RecordStore, RunInfo, RunRecord
+from elmobench.tracking.record import RunInfo, RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.DataFrame:

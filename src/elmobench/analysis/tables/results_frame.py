@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from elmobench.core.errors import DataError
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 COLUMNS = (
     "experiment",

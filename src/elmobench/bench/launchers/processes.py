@@ -15,7 +15,7 @@ from elmobench.bench.context import ContextArgs, RunContext
 from elmobench.bench.jobs import Job
 from elmobench.bench.launchers.worker import JobRunner, Message, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 _SHUTDOWN_SECONDS = 5.0
 

@@ -27,7 +27,7 @@ from elmobench.bench.launchers.worker import JobRunner, Message, WorkerError, Wo
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 _POLL_SECONDS = 0.05
 _CONNECT_SECONDS = 10.0

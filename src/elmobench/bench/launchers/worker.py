@@ -14,7 +14,7 @@ from elmobench.bench.jobs import Job, PendingVectors
 from elmobench.bench.launchers.local import encode_pending, run_pending
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 
 @dataclass(frozen=True)

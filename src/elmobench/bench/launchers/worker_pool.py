@@ -20,7 +20,7 @@ from elmobench.bench.launchers.local import failed_record
 from elmobench.bench.launchers.worker import HeldElsewhere, Message, WorkerError, WorkerReady
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 TRIES = 2
 _FAILED_STARTS = 5

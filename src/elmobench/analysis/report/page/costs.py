@@ -13,7 +13,8 @@ from elmobench.analysis.report.page.parts import Panel, Section, Table
 from elmobench.analysis.report.page.scores import grouped, mean_point, metric_name
 from elmobench.analysis.stats.pareto_frontier import pareto_frontier
 from elmobench.analysis.tables.cost_table import cost_table
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 
 def costs_section(

@@ -20,7 +20,7 @@ from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.features.spec import parse_features
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 RESAMPLES = 2000
 """Resamples per comparison on the page: enough for a verdict; ``elmobench compare`` uses more."""

@@ -15,7 +15,8 @@ from elmobench.analysis.report.page.scores import grouped
 from elmobench.analysis.stats.tallies import shared_predictions
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
-from elmobench.tracking.record import RecordStore, RunRecord
+from elmobench.tracking.record import RunRecord
+from elmobench.tracking.record_store import RecordStore
 
 MAX_EXAMPLES = 60
 """Largest number of examples per task and head on the page."""

@@ -31,7 +31,7 @@ from elmobench.analysis.report.page.scores import (
 from elmobench.analysis.report.page.weights import drift_section, weights_section
 from elmobench.analysis.report.report import REFERENCES, Report
 from elmobench.analysis.stats.tallies import TallyCache
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 _FOLDER = Path(__file__).parent
 _STYLES = ("palette.css", "page.css")

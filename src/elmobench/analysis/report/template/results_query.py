@@ -24,7 +24,7 @@ from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import mean_sd, score_table
 from elmobench.core.errors import DataError, UnknownNameError
 from elmobench.core.registry import did_you_mean
-from elmobench.tracking.record import RecordStore
+from elmobench.tracking.record_store import RecordStore
 
 
 class ResultsQuery:
