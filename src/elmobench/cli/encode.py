@@ -10,6 +10,7 @@ import typer
 from elmobench.cli.options import ThreadsOption, TrustFirstOption
 
 
+# Long: most lines declare the options with their help.
 def encode(
     spec: Annotated[
         str,

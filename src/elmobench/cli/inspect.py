@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from elmobench.features.store.feature_store import FeatureStore
 
 
+# Long: most lines declare the options with their help.
 def inspect(
     word: Annotated[str, typer.Argument(metavar="WORD", help="A word (one token).")],
     texts: Annotated[

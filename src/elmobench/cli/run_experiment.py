@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from elmobench.bench.context import RunContext
 
 
+# Long: most lines declare the options with their help.
 def run(
     experiment: ExperimentArgument,
     results: ResultsFolderOption = None,

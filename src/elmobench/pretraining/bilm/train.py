@@ -140,8 +140,9 @@ class BilmTrainer:
         with self._pair.half_of_threads():
             return self._train_step()
 
+    # Long: the parts of one step share too many tensors to be split up.
     def _train_step(self) -> float:
-        """See :meth:`train_step`: the parts of one step share too many tensors to be split up."""
+        """See :meth:`train_step`."""
         options = self.options
         epoch, step_of_epoch = divmod(self.step, self.steps_per_epoch)
         my_rows = self.group.my_rows(options.batch_size)
