@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError
 from elmobench.core.files import write_text
 from elmobench.core.registry import did_you_mean
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.pretraining.corpus import Corpus
@@ -24,10 +25,8 @@ from elmobench.tracking.host import host_info, library_versions
 CARD, README, CATALOGUE = "model_card.yaml", "README.md", "models.yaml"
 
 
-class CorpusFacts(BaseModel):
+class CorpusFacts(StrictModel):
     """The text that a model was trained on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     files: list[dict[str, str | int]]
     tokenizer: str | None
@@ -52,7 +51,7 @@ class CorpusFacts(BaseModel):
         )
 
 
-class ModelCard(BaseModel):
+class ModelCard(StrictModel):
     """The card of a trained model.
 
     Attributes:
@@ -75,7 +74,7 @@ class ModelCard(BaseModel):
         not_checked: cards whose data were not available for this.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(allow_inf_nan=True)
 
     name: str
     kind: str

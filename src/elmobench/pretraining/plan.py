@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, DigestError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.data.cards.card import Sha256
@@ -24,25 +25,21 @@ KINDS: dict[str, type[BilmOptions] | type[GloveOptions] | type[BertOptions]] = {
 }
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class PlannedFile(_Strict):
+class PlannedFile(StrictModel):
     """A file of the corpus, searched for in the folders of ``ELMOBENCH_CORPORA``."""
 
     name: str
     sha256: Sha256
 
 
-class PlannedCorpus(_Strict):
+class PlannedCorpus(StrictModel):
     """The training text; see :class:`~elmobench.pretraining.corpus.Corpus`."""
 
     tokenizer: str | None = None
     files: tuple[PlannedFile, ...] = Field(min_length=1)
 
 
-class PlannedModel(_Strict):
+class PlannedModel(StrictModel):
     """One model of a plan.
 
     Attributes:
@@ -63,7 +60,7 @@ class PlannedModel(_Strict):
         return self
 
 
-class PretrainingPlan(_Strict):
+class PretrainingPlan(StrictModel):
     """Models that are trained on the same text.
 
     Attributes:

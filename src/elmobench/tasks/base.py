@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from elmobench.core.strict_model import StrictModel
 from elmobench.data.cards.card import SplitCounts
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
@@ -24,7 +25,7 @@ SEPARATOR = "|||"
 """Separates the two texts of an example that a user writes for ``predict``."""
 
 
-class LabelCodec(BaseModel):
+class LabelCodec(StrictModel):
     """What a trained head must know about its training set to be used again; plain JSON.
 
     Attributes:
@@ -32,16 +33,14 @@ class LabelCodec(BaseModel):
         extra: anything else, for example the characters that occur.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(frozen=False)
 
     labels: list[str]
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
-class HeadOptions(BaseModel):
+class HeadOptions(StrictModel):
     """Base of every head's options. Unknown options are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def training_data(self) -> dict[str, Any]:
         """The options that :meth:`Pipeline.training_examples` reads; none unless overridden."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
+from elmobench.core.strict_model import StrictModel
 from elmobench.data.examples import Sentence
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
@@ -106,7 +107,7 @@ class OnePassHead(Head[E]):
         raise TypeError(f"{type(self).__name__} is fitted in one pass and has no loss")
 
 
-class TrainingOptions(BaseModel):
+class TrainingOptions(StrictModel):
     """How a head is trained. Presets carry the published values.
 
     Attributes:
@@ -127,8 +128,6 @@ class TrainingOptions(BaseModel):
             same grid for every embedding. Empty for no search.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
     optimizer: Literal["adam", "adadelta"] = "adam"
     lr: float = Field(default=1e-3, gt=0)
     optimizer_options: dict[str, Any] = Field(default_factory=dict)
@@ -142,7 +141,7 @@ class TrainingOptions(BaseModel):
     grid: dict[str, list[float]] = Field(default_factory=dict)
 
 
-class MixDefaults(BaseModel):
+class MixDefaults(StrictModel):
     """A preset's defaults for the layer mix; an experiment's axes override them.
 
     Attributes:
@@ -150,8 +149,6 @@ class MixDefaults(BaseModel):
         dropout: on the output of the mix; the frozen encoder has none.
         standardize: scale each part to zero mean and unit variance over the training tokens.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     l2: float = Field(default=0.0, ge=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)

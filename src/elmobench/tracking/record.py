@@ -10,15 +10,16 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from elmobench.core.errors import DataError
+from elmobench.core.strict_model import StrictModel
 
 SCHEMA_VERSION = 1
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _Model(StrictModel):
+    model_config = ConfigDict(frozen=False, allow_inf_nan=True)
 
 
 class EpochRow(_Model):

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from elmobench.core.errors import ModelError
 from elmobench.core.files import atomic_path, write_text
+from elmobench.core.strict_model import StrictModel
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import LabelCodec
@@ -23,13 +24,13 @@ from elmobench.training.model import BenchModel, make_mixer
 FORMAT_VERSION = 1
 
 
-class SavedPart(BaseModel):
+class SavedPart(StrictModel):
     """One part of the features that a head was trained on.
 
     ``places`` are the placements where the part enters; None means all placements of the head.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(frozen=False, allow_inf_nan=True)
 
     settings: dict[str, Any]
     fingerprint: str
@@ -38,14 +39,14 @@ class SavedPart(BaseModel):
     places: list[str] | None = None
 
 
-class SavedHead(BaseModel):
+class SavedHead(StrictModel):
     """The content of ``head.json``: everything except the weights.
 
     A head stays on the machine that trained it, so the file may name a folder: ``models_base``, to
     which paths in ``models`` are relative.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(frozen=False, allow_inf_nan=True)
 
     format_version: int
     pipeline: str

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from elmobench.core import paths
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.features.spec import parse_features
@@ -23,11 +24,7 @@ _FILE = Path(__file__).with_name("published.yaml")
 Verdict = Literal["reproduced", "missed", "undecided", "other data", "other model"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MatchingRuns(_Strict):
+class MatchingRuns(StrictModel):
     """The cells that repeat a published system.
 
     Attributes:
@@ -41,7 +38,7 @@ class MatchingRuns(_Strict):
     axes: dict[str, Any] = Field(default_factory=dict)
 
 
-class PublishedNumber(_Strict):
+class PublishedNumber(StrictModel):
     """A published score, in percent.
 
     Attributes:
@@ -80,7 +77,7 @@ class PublishedNumber(_Strict):
         return f"{source}, table {self.table}" if self.table else source
 
 
-class _File(_Strict):
+class _File(StrictModel):
     sources: dict[str, str]
     notes: dict[str, str]
     numbers: tuple[PublishedNumber, ...]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from elmobench.core.errors import ConfigError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.head import MixDefaults
 
 
-class PartSettings(BaseModel):
+class PartSettings(StrictModel):
     """One part of the features spec with its mix resolved.
 
     Attributes:
@@ -26,8 +27,6 @@ class PartSettings(BaseModel):
         provider: settings of the provider (``state``, ``seed``).
         explicit: settings of the mix that were given as suffixes of this part.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     label: str

@@ -7,21 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from elmobench.bench.experiment.composition import read_extended, with_assignments
 from elmobench.core import paths
 from elmobench.core.errors import UnknownNameError
 from elmobench.core.registry import did_you_mean
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.store.precision import Precision
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Axes(_Model):
+class Axes(StrictModel):
     """The further axes of the grid, each with a list of values; the grid is their product.
 
     A value of None means the default of the head preset.
@@ -69,7 +66,7 @@ class Axes(_Model):
             yield dict(zip(names, values, strict=True))
 
 
-class Override(_Model):
+class Override(StrictModel):
     """Options of some of the cells.
 
     Attributes:
@@ -97,7 +94,7 @@ class Override(_Model):
         return True
 
 
-class Settings(_Model):
+class Settings(StrictModel):
     """Settings of the computation.
 
     Attributes:
@@ -114,7 +111,7 @@ class Settings(_Model):
     worker_gpus: float = Field(default=0, ge=0)
 
 
-class Experiment(_Model):
+class Experiment(StrictModel):
     """The content of an experiment file.
 
     Attributes:

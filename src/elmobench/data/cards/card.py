@@ -10,17 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PrivateAttr,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, model_validator
 
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options
 
 SPLITS = ("train", "dev", "test")
@@ -30,18 +22,14 @@ GitBlob = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Component(_Strict):
+class Component(StrictModel):
     """Something registered by name, with its options: a reader or a generator."""
 
     name: str
     options: Options = Field(default_factory=dict)
 
 
-class _Source(_Strict):
+class _Source(StrictModel):
     reader: str | None = None
     options: Options = Field(default_factory=dict)
     beside: dict[Name, Annotated[list[FileSource], Field(min_length=1)]] = Field(
@@ -120,7 +108,7 @@ class ListedSource(_Source):
     files: str
 
 
-class GenerateSource(_Strict):
+class GenerateSource(StrictModel):
     """Examples made by a registered generator; the same bytes on every machine."""
 
     generate: Component
@@ -158,7 +146,7 @@ Source = Annotated[
 ]
 
 
-class HashSplit(_Strict):
+class HashSplit(StrictModel):
     """A split for a set without an official one: by SHA-256 of ``salt`` + the example's text.
 
     It does not look at labels, does not depend on order, and puts equal texts in one split.
@@ -176,7 +164,7 @@ class HashSplit(_Strict):
         return self
 
 
-class FoldSplit(_Strict):
+class FoldSplit(StrictModel):
     """A split for cross-validation: each file of ``all`` is test in one fold.
 
     Attributes:
@@ -211,7 +199,7 @@ Split = Annotated[
 ]
 
 
-class SplitCounts(_Strict):
+class SplitCounts(StrictModel):
     """Sizes of one split. In a card, those that are given are checked when it is loaded.
 
     Attributes:
@@ -238,7 +226,7 @@ class SplitCounts(_Strict):
     passages: int | None = None
 
 
-class Published(_Strict):
+class Published(StrictModel):
     """A published number. ``score`` and ``sd`` are in percent."""
 
     metric: str
@@ -251,14 +239,14 @@ class Published(_Strict):
     note: str | None = None
 
 
-class Ceiling(_Strict):
+class Ceiling(StrictModel):
     """What a reader without context can reach at best on test, in percent, and why."""
 
     context_free: Annotated[float, Field(ge=0, le=100)]
     why: str
 
 
-class TaskCard(_Strict):
+class TaskCard(StrictModel):
     """One dataset of one pipeline; CONTRIBUTING shows how to write one.
 
     ``labels``, where given, are all labels that may occur: classes, or tags. Of a set with folds,

@@ -7,18 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import MutableSequence, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from elmobench.core.registry import Registry
+from elmobench.core.strict_model import StrictModel
 
 O = TypeVar("O", bound="GeneratorOptions")  # noqa: E741
 T = TypeVar("T")
 
 
-class Sizes(BaseModel):
+class Sizes(StrictModel):
     """Examples in each split; even numbers, since examples come in pairs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     train: int = Field(default=600, ge=2, multiple_of=2)
     dev: int = Field(default=150, ge=2, multiple_of=2)
@@ -29,7 +28,7 @@ class Sizes(BaseModel):
         return [("train", self.train), ("dev", self.dev), ("test", self.test)]
 
 
-class GeneratorOptions(BaseModel):
+class GeneratorOptions(StrictModel):
     """Options that all generators have. Unknown options are errors.
 
     Attributes:
@@ -37,8 +36,6 @@ class GeneratorOptions(BaseModel):
         sizes: examples in each split.
         ambiguous: share of examples that nobody can decide without context.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     seed: int = 1802
     sizes: Sizes = Sizes()

@@ -8,19 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.registry import Registry
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 
 O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
 
 
-class ReaderOptions(BaseModel):
+class ReaderOptions(StrictModel):
     """Base of every reader's options. Unknown options are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
+from elmobench.core.strict_model import StrictModel
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 
 
-class Articles(BaseModel):
+class Articles(StrictModel):
     """Some of a file's articles, so that one file can give several splits.
 
     Attributes:
@@ -25,8 +26,6 @@ class Articles(BaseModel):
         first: the first article in that order to take, counted from 1.
         last: the last one; None for all that follow.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     order: Literal["file", "sha1"] = "file"
     first: int = Field(default=1, ge=1)

@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.data.examples import Sentence, as_sentence
 from elmobench.features.allennlp.environment import (
@@ -215,9 +216,7 @@ class AllenNlpElmoProvider(FeatureProvider):
         }
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+class _Settings(StrictModel):
     state: State = "zero"
     batch_size: int = Field(default=32, ge=1)
 

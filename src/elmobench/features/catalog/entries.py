@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options, validated
 from elmobench.core.yaml_files import read_yaml
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ModelFile(_Strict):
+class ModelFile(StrictModel):
     """One file of a model: a local ``path`` or an https ``url``.
 
     Attributes:
@@ -41,7 +38,7 @@ class ModelFile(_Strict):
         return self
 
 
-class Expected(_Strict):
+class Expected(StrictModel):
     """Expected shape of a model; checked at every load, whether or not a digest is known.
 
     Attributes:
@@ -55,7 +52,7 @@ class Expected(_Strict):
     layers: int | None = Field(default=None, ge=1)
 
 
-class ModelEntry(_Strict):
+class ModelEntry(StrictModel):
     """One model of the catalog.
 
     Attributes:
@@ -85,7 +82,7 @@ class ModelEntry(_Strict):
     version: str | int | None = None
 
 
-class _ModelsFile(_Strict):
+class _ModelsFile(StrictModel):
     models: dict[Annotated[str, Field(pattern=_NAME)], ModelEntry]
 
 

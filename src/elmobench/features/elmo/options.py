@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 
 _Positive = Annotated[int, Field(ge=1)]
 
 
-class _Options(BaseModel):
+class _Options(StrictModel):
     # The file of a trained model also contains batch sizes, vocabulary sizes and so on.
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore")
 
 
 class CharEmbeddingOptions(_Options):

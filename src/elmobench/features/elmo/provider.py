@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.data.examples import as_sentence
 from elmobench.features.arithmetic import strict_float32
@@ -233,9 +234,7 @@ class ElmoProvider(FeatureProvider):
         }
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+class _Settings(StrictModel):
     state: StatePolicy = "zero"
     batch_size: int = Field(default=32, ge=1)
     arithmetic: Arithmetic = "fp32"

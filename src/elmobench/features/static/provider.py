@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.catalog.entries import ModelEntry, ModelFile
 from elmobench.features.catalog.file_digests import cached_sha256
@@ -168,9 +168,7 @@ class StaticProvider(FeatureProvider):
         return lower if self._source.knows(lower) else word
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+class _Settings(StrictModel):
     format: Format = "auto"
     member: str | None = None
     duplicates: Duplicates = "error"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from elmobench.core.digests import digest_of
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 
@@ -73,9 +74,7 @@ class RandomStaticProvider(FeatureProvider):
         return super().describe() | {"seed": self.seed}
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+class _Settings(StrictModel):
     dim: int = Field(default=128, ge=1)
     seed: int = 0
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.model_files import find_model_path
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+class _Settings(StrictModel):
     folder: str | None = None
     repo: str | None = None
     revision: str | None = None

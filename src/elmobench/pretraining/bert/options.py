@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from elmobench.core.strict_model import StrictModel
 
 _Positive = Annotated[int, Field(ge=1)]
 
 
-class BertOptions(BaseModel):
+class BertOptions(StrictModel):
     """Shape and training of a small BERT, cased, without the next-sentence task.
 
     Attributes:
@@ -29,8 +31,6 @@ class BertOptions(BaseModel):
         clip_norm: largest norm of the gradients.
         seed: seed of the initial weights, the order, the masks and dropout.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     vocab_size: _Positive = 6000
     hidden_size: _Positive = 192

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from elmobench.core.strict_model import StrictModel
 from elmobench.features.elmo.options import CharCnnOptions, LstmOptions
 from elmobench.pretraining.bilm.mixed_precision import Arithmetic
 
 _Positive = Annotated[int, Field(ge=1)]
 
 
-class BilmOptions(BaseModel):
+class BilmOptions(StrictModel):
     """Shape and training of a biLM, under the names of bilm-tf's ``options.json``.
 
     A file of bilm-tf can be read unchanged; other fields in it are ignored. Where it has no such
@@ -40,7 +41,7 @@ class BilmOptions(BaseModel):
         seed: seed of the initial weights, the order of sentences, dropout and negative samples.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore")
 
     char_cnn: CharCnnOptions
     lstm: LstmOptions

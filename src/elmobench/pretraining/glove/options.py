@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from elmobench.core.strict_model import StrictModel
 
 _Positive = Annotated[int, Field(ge=1)]
 
 
-class GloveOptions(BaseModel):
+class GloveOptions(StrictModel):
     """Options of a training, under the names of the published code where it has them.
 
     Attributes:
@@ -27,8 +29,6 @@ class GloveOptions(BaseModel):
         memory_mb: memory for counting, in MB.
         seed: seed of the initial vectors, the held-out cells and the order.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     vocab_size: _Positive = 20_000
     min_count: _Positive = 5

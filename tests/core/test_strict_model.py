@@ -1,0 +1,36 @@
+"""The base of all pydantic models."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import elmobench
+from elmobench.core.strict_model import StrictModel
+
+
+class Example(StrictModel):
+    size: float = 1.0
+    """How large."""
+
+
+def test_wrong_values_are_errors() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Example.model_validate({"sice": 1.0})
+    with pytest.raises(ValidationError, match="finite"):
+        Example(size=math.nan)
+    with pytest.raises(ValidationError, match="frozen"):
+        Example().size = 2.0  # type: ignore[misc]
+
+
+def test_docstrings_of_fields_are_descriptions() -> None:
+    assert Example.model_fields["size"].description == "How large."
+
+
+def test_every_model_is_derived_from_it() -> None:
+    folder = Path(elmobench.__file__).parent
+    files = [file for file in folder.rglob("*.py") if "(BaseModel)" in file.read_text("utf-8")]
+    assert [file.name for file in files] == ["strict_model.py"]
