@@ -1,6 +1,6 @@
 """Training a biLM: tokens per second, and the share of what the machine's products allow.
 
-The shape of the shipped model (2 × 512 cells, 128 values a direction, 512 filters), 128 rows, 20
+The shape of the shipped model (2 × 512 cells, 128 values per direction, 512 filters), 128 rows, 20
 steps, 2,048 negatives, 60,000 words, on the text of the shipped plan. A token counts once, although
 both directions read it, as in bilm-tf. On two cores bilm-tf 1.15 made 1,300 tokens/s in the nearest
 shape it was measured in (64 rows, 1,024 negatives, 13,000 words), on another processor.

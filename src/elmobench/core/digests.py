@@ -35,7 +35,7 @@ def file_sha256(path: Path) -> str:
 
 
 def git_blob_sha1(content: bytes | Path) -> str:
-    """The id that git gives to a blob of these bytes, or to a file (not held in memory)."""
+    """Git's blob id of these bytes, or of a file, which is read in pieces."""
     state = hashlib.sha1(usedforsecurity=False)
     if isinstance(content, bytes):
         state.update(b"blob %d\0" % len(content) + content)
@@ -48,10 +48,10 @@ def git_blob_sha1(content: bytes | Path) -> str:
 
 
 def sentence_digest(tokens: Sequence[str]) -> bytes:
-    """16-byte digest of a sentence. Tokens are length-prefixed: no two sentences collide."""
+    """16-byte digest of a sentence. Tokens have a length prefix: ``ab`` and ``a b`` differ."""
     state = hashlib.blake2b(digest_size=SENTENCE_DIGEST_BYTES)
     for token in tokens:
-        # Lone surrogates can stand in a Python string; they are part of its identity.
+        # A Python string can hold lone surrogates; they are part of its identity.
         raw = token.encode("utf-8", "surrogatepass")
         state.update(struct.pack("<I", len(raw)))
         state.update(raw)

@@ -1,4 +1,4 @@
-"""Errors meant for people: what is wrong, where, and what to do about it."""
+"""Errors shown to users: what is wrong, where, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ElmobenchError(Exception):
     Args:
         what: what is wrong, in one sentence.
         where: file, line, example or setting it concerns.
-        fix: what the reader can do about it.
+        fix: what the user can do about it.
     """
 
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
@@ -47,8 +47,8 @@ class StoreError(ElmobenchError):
 
 
 class UnknownNameError(ConfigError):
-    """A name that no registry, catalogue or folder knows."""
+    """A name that is in no registry, catalogue or folder."""
 
 
 class ElmobenchWarning(UserWarning):
-    """A caveat that does not stop the work but belongs in front of the reader."""
+    """A caveat that does not stop the work but that users should see."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success sync it and rename it into place.
+    """Yield a temporary path next to ``path``; on success sync it and rename it into place.
 
     On any error the temporary file is removed and ``path`` is untouched.
     """
@@ -24,7 +24,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
-        temporary.chmod(mode)  # some libraries put a private file of their own in its place
+        temporary.chmod(mode)  # some libraries replace it by a file that only its owner can read
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where things live on this machine. Every location can be set by an environment variable."""
+"""Folders and files that the package uses. Every location can be set by an environment variable."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def home() -> Path:
 
 
 def data_cache() -> Path:
-    """Downloaded files, by their SHA-256."""
+    """Folder of downloaded files, named by their digests."""
     return home() / "data"
 
 
 def lock_file() -> Path:
-    """Digests pinned on first use (``--trust-first``)."""
+    """File of the digests pinned on first use (``--trust-first``)."""
     return home() / "trusted.json"
 
 
 def feature_store() -> Path:
-    """Stored features: ``ELMOBENCH_STORE``, else ``<home>/features``."""
+    """Folder of stored features: ``ELMOBENCH_STORE``, else ``<home>/features``."""
     value = os.environ.get(STORE_VARIABLE)
     return Path(value).expanduser() if value else home() / "features"
 
 
 def reference() -> Path:
-    """Environments of the reference: ``ELMOBENCH_REFERENCE``, else ``<home>/reference``."""
+    """Folder of AllenNLP environments: ``ELMOBENCH_REFERENCE``, else ``<home>/reference``."""
     value = os.environ.get(REFERENCE_VARIABLE)
     return Path(value).expanduser() if value else home() / "reference"
 
@@ -77,7 +77,7 @@ def corpus_folders() -> list[Path]:
 
 
 def include_folders() -> list[Path]:
-    """Folders of one's own task cards: ``ELMOBENCH_INCLUDE``."""
+    """Folders of the user's own task cards: ``ELMOBENCH_INCLUDE``."""
     return _folders(INCLUDE_VARIABLE)
 
 

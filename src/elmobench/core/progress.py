@@ -1,4 +1,4 @@
-"""Progress of downloads and long steps: bars and spinners where somebody looks."""
+"""Progress of downloads and long steps: bars and spinners if standard error is a terminal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ DownloadProgress = Callable[[str, int, int | None], None]
 
 @contextmanager
 def download_progress(quiet: bool = False) -> Iterator[DownloadProgress | None]:
-    """A callback for :func:`elmobench.data.download.cache.fetch` that draws on standard error.
+    """Yield a callback for :func:`elmobench.data.download.cache.fetch` that draws progress bars.
 
-    None if ``quiet``, or if standard error is not a terminal.
+    It writes to standard error. None if ``quiet``, or if standard error is not a terminal.
     """
     if quiet or not sys.stderr.isatty():
         yield None
@@ -41,17 +41,17 @@ def download_progress(quiet: bool = False) -> Iterator[DownloadProgress | None]:
 
 
 @contextmanager
-def step_progress(what: str) -> Iterator[Callable[[str], object]]:
-    """A function that shows what a long piece of work does now, on standard error.
+def step_progress(title: str) -> Iterator[Callable[[str], object]]:
+    """Yield a function that shows the current step of a long task on standard error.
 
-    On a terminal the last line stands beside a spinner; elsewhere each one is printed.
+    On a terminal, the latest step is shown next to a spinner; elsewhere every step is printed.
     """
     if not sys.stderr.isatty():
-        yield lambda line: print(f"{what}: {line}", file=sys.stderr, flush=True)
+        yield lambda line: print(f"{title}: {line}", file=sys.stderr, flush=True)
         return
     from rich.console import Console
     from rich.markup import escape
 
     console = Console(stderr=True)
-    with console.status(what) as status:
-        yield lambda line: status.update(f"{what}: {escape(line[: console.width - 30])}")
+    with console.status(title) as status:
+        yield lambda line: status.update(f"{title}: {escape(line[: console.width - 30])}")

@@ -1,7 +1,7 @@
 """One typed registry for everything that is looked up by name.
 
 Entries may be given lazily as ``"package.module:attribute"``, so that listing names
-imports nothing heavy, and may come from other packages' entry points.
+imports no heavy modules, and may come from other packages' entry points.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def described(point: EntryPoint) -> str:
-    """What messages call another package's entry point; names its distribution."""
+    """Describe another package's entry point in messages, with its distribution."""
     owner = point.dist.name if point.dist is not None else "?"
     return f"entry point {point.name!r} ({point.group}) of distribution {owner!r}"
 
 
-# Whatever another package's module may raise while it is imported.
+# Errors that another package's module may raise while it is imported.
 _IMPORT_ERRORS = (
     ElmobenchError,
     ArithmeticError,
@@ -52,8 +52,8 @@ _IMPORT_ERRORS = (
 class Registry(Generic[T]):
     """Names to objects of one kind, with duplicate detection and "did you mean".
 
-    An entry point that cannot be used stands among the names, and whoever asks for it is told
-    what is wrong with it, each time; the other entries are not concerned.
+    An entry point that cannot be used is listed among the names, and :meth:`get` raises an error
+    that says what is wrong with it. Other entries are not affected.
 
     Args:
         kind: what an entry is called in messages, for example ``"reader"``.
@@ -77,7 +77,7 @@ class Registry(Generic[T]):
         return entry
 
     def add_lazy(self, name: str, target: str, summary: str = "") -> None:
-        """Register ``"package.module:attribute"``, imported when first asked for."""
+        """Register ``"package.module:attribute"``, imported on first use."""
         module, _, attribute = target.partition(":")
         if not module or not attribute:
             raise ConfigError(
@@ -100,8 +100,8 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: no such name; suggests the closest.
-            ConfigError: another package's entry point of that name is broken, or stands beside
-                an entry of the same name.
+            ConfigError: another package's entry point of that name is broken, or has
+                the name of another entry.
         """
         self._read_entry_points()
         if name in self._broken:
@@ -125,8 +125,8 @@ class Registry(Generic[T]):
         """The one-line description given at registration; for a broken entry, what is wrong."""
         self._read_entry_points()
         if name in self._broken:
-            point, what = self._broken[name]
-            return f"unusable: {described(point)} {what}"
+            point, problem = self._broken[name]
+            return f"unusable: {described(point)} {problem}"
         return self._summaries.get(name, "")
 
     def __contains__(self, name: object) -> bool:
@@ -148,9 +148,9 @@ class Registry(Generic[T]):
                 point, f"cannot be loaded from {target!r}: {type(error).__name__}: {error}"
             ) from error
 
-    def _unusable(self, point: EntryPoint, what: str) -> ConfigError:
+    def _unusable(self, point: EntryPoint, problem: str) -> ConfigError:
         return ConfigError(
-            f"{self.kind} {point.name!r}: {described(point)} {what}",
+            f"{self.kind} {point.name!r}: {described(point)} {problem}",
             fix="correct or uninstall that distribution",
         )
 
@@ -168,11 +168,11 @@ class Registry(Generic[T]):
         for point in entry_points(group=self._group):
             first = self._points.get(point.name)
             if point.name in self._entries:
-                beside = "one of this program" if first is None else described(first)
-                self._broken.setdefault(point.name, (point, f"has the same name as {beside}"))
+                other = "one of this program" if first is None else described(first)
+                self._broken.setdefault(point.name, (point, f"has the same name as {other}"))
             elif not all(point.value.partition(":")):
-                what = f"is {point.value!r}, not of the form 'package.module:attribute'"
-                self._broken.setdefault(point.name, (point, what))
+                problem = f"is {point.value!r}, not of the form 'package.module:attribute'"
+                self._broken.setdefault(point.name, (point, problem))
             else:
                 self._points[point.name] = point
                 self._entries[point.name] = point.value

@@ -1,4 +1,4 @@
-"""pydantic's errors, turned into one message that names the file, the field and the way out."""
+"""pydantic's errors, turned into one message that names the file, the field and the fix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def _finite(value: Any) -> Any:
-    """``value`` itself. Raises ValueError for infinities and NaN anywhere in it."""
+    """Return ``value``. Raises ValueError for infinities and NaN anywhere in it."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is not a finite number")
     if isinstance(value, Mapping):
@@ -33,7 +33,7 @@ Options = Annotated[dict[str, Any], AfterValidator(_finite)]
 
 
 def validated(model: type[M], values: Any, where: str) -> M:
-    """``values`` as a ``model``; ConfigError in place of pydantic's ValidationError."""
+    """Validate ``values`` as a ``model``; raise ConfigError, not pydantic's ValidationError."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"holds {_kind(values)}, expected a mapping of fields", where=where)
     try:
@@ -43,7 +43,7 @@ def validated(model: type[M], values: Any, where: str) -> M:
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: str) -> ConfigError:
-    """A ConfigError that lists every problem by field path, misspelt fields with advice.
+    """Build a ConfigError that lists every problem by field path, with names to try.
 
     Args:
         error: what pydantic raised.
@@ -54,11 +54,11 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
     empty: list[str] = []
     advice: list[str] = []
     for item in error.errors(include_url=False, include_context=False):
-        parts, found = _walk(model, item["loc"])
+        parts, holders = _walk(model, item["loc"])
         path = _path(parts)
         if item["type"] == "extra_forbidden":
             problems.append(f"unknown field {path!r}")
-            names = {name for kind in found for name in kind.model_fields}
+            names = {name for kind in holders for name in kind.model_fields}
             advice.append(f"{path}: {did_you_mean(str(item['loc'][-1]), names)}")
         elif item["type"] == "missing":
             problems.append(f"field {path!r} is missing")
@@ -84,7 +84,7 @@ def _path(parts: Sequence[str | int]) -> str:
 def _walk(
     model: type[BaseModel], loc: Sequence[str | int]
 ) -> tuple[list[str | int], list[type[BaseModel]]]:
-    """The location as the file spells it, and the models that could hold its last part.
+    """Return the location as the file spells it, and the models that could hold its last part.
 
     pydantic adds the tags of unions to a location; those are not in the file.
     """

@@ -1,4 +1,4 @@
-"""Reading YAML written by people: duplicate keys are errors, ``yes`` and ``no`` are words."""
+"""Reading YAML written by people: duplicate keys are errors, ``yes`` and ``no`` are strings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Loader(_Base):
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
-            # What PyYAML's own constructors let through: `!!int foo`, `!!timestamp foo`.
+            # PyYAML's constructors raise these for `!!int foo` or `!!timestamp foo`.
             kind = node.tag.rpartition(":")[2]
             raise yaml.constructor.ConstructorError(
                 None, None, f"{node.value!r} is not of type {kind}", node.start_mark
@@ -49,7 +49,7 @@ class _Loader(_Base):
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                    None, None, f"the key {key!r} appears twice", key_node.start_mark
                 )
             if isinstance(key, Hashable):
                 seen.add(key)
@@ -74,7 +74,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
 
 
 def read_yaml(path: Path) -> Any:
-    """The plain values in a YAML file.
+    """Read a YAML file as plain values.
 
     Raises:
         ConfigError: if the file is missing, is not UTF-8 or is not YAML; the error names the line.
@@ -90,7 +90,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str, where: str) -> Any:
-    """The plain values in ``text``; ``where`` is named in errors."""
+    """Parse ``text`` as plain values; errors name ``where``."""
     try:
         loader = _Loader(text)
         try:

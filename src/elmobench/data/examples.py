@@ -34,7 +34,7 @@ class ClassifiedText:
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """One sentence with one tag a token (BIO for spans, plain tags for POS)."""
+    """One sentence with one tag per token (BIO for spans, plain tags for POS)."""
 
     id: str
     tokens: Sentence
@@ -47,7 +47,7 @@ class TaggedSentence:
 
 @dataclass(frozen=True, slots=True)
 class SentencePair:
-    """A premise, a hypothesis, and what the one says of the other."""
+    """A premise, a hypothesis, and the relation between them as the label."""
 
     id: str
     premise: Sentence
@@ -67,7 +67,7 @@ class Proposition:
     Attributes:
         tokens: the sentence; propositions of one sentence hold equal tokens.
         predicate: index of the predicate's token.
-        tags: one BIO tag a token over role labels. The predicate itself is tagged V; ``C-X``
+        tags: one BIO tag per token over role labels. The predicate itself is tagged V; ``C-X``
             labels continue an argument X to their left, ``R-X`` refer to one.
         roleset: the predicate's sense (``get.01``), where known.
     """
@@ -82,7 +82,9 @@ class Proposition:
         if len(self.tokens) != len(self.tags):
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.tags)} tags")
         if not 0 <= self.predicate < len(self.tokens):
-            raise ValueError(f"{self.id}: no token {self.predicate} to be the predicate")
+            raise ValueError(
+                f"{self.id}: the predicate is token {self.predicate} of {len(self.tokens)}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,8 @@ class CoreferenceDocument:
     Attributes:
         id: of the document, or of its part.
         sentences: in the order of the text; tokens are counted across them.
-        clusters: each a tuple of mentions, sorted; the clusters sorted too. One mention alone is
-            a singleton. No mention stands in two clusters.
+        clusters: each a tuple of mentions, sorted; the clusters sorted too. A cluster of one
+            mention is a singleton. No mention is in two clusters.
     """
 
     id: str
@@ -159,7 +161,7 @@ class CoreferenceDocument:
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousPronoun:
-    """A pronoun in a text, and two names of which it may mean one.
+    """A pronoun in a text and two names; it may refer to one of them.
 
     Attributes:
         id: of the example.
@@ -186,7 +188,7 @@ class AmbiguousPronoun:
 
 
 def as_sentence(tokens: Sequence[str]) -> Sentence:
-    """``tokens`` as a tuple. Raises TypeError for a bare string, a common slip."""
+    """``tokens`` as a tuple. Raises TypeError for a string, a common mistake."""
     if isinstance(tokens, str):
         raise TypeError(f"a sentence is a sequence of tokens, not a string: {tokens[:40]!r}")
     return tuple(tokens)

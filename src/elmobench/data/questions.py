@@ -1,4 +1,4 @@
-"""Questions on a passage: tokens that know where they stand in the text."""
+"""Questions on a passage, whose tokens keep their positions in the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 class Passage:
     """A text, its tokens, and for each token its characters ``[start, end)`` of the text.
 
-    Offsets count Unicode code points. What lies between two tokens is in no token.
+    Offsets count Unicode code points. Characters between two tokens are in no token.
     """
 
     text: str
@@ -26,7 +26,7 @@ class Passage:
         last = 0
         for token, (start, end) in zip(self.tokens, self.offsets, strict=True):
             if not last <= start < end or self.text[start:end] != token:
-                raise ValueError(f"token {token!r} does not stand at [{start}, {end})")
+                raise ValueError(f"token {token!r} is not at [{start}, {end})")
             last = end
 
     def substring(self, first: int, last: int) -> str:
@@ -34,7 +34,7 @@ class Passage:
         return self.text[self.offsets[first][0] : self.offsets[last][1]]
 
     def covering(self, start: int, end: int) -> tuple[int, int] | None:
-        """First and last of the tokens that hold any of the characters ``[start, end)``.
+        """First and last token that hold any of the characters ``[start, end)``.
 
         None if they all lie between tokens.
         """
@@ -51,13 +51,13 @@ def make_passage(text: str, tokenizer: SpanTokenizerName) -> Passage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as annotated, and the tokens that stand for it.
+    """An annotated answer and its tokens.
 
     Attributes:
         text: the characters ``[start, start + len(text))`` of the passage.
         start: its first character.
         first: its first token.
-        last: its last token, itself included. The tokens may hold more than the text.
+        last: its last token, inclusive. The tokens may hold more than the text.
     """
 
     text: str
@@ -68,10 +68,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class PassageQuestion:
-    """A question that a passage answers. Questions on one passage share the object.
+    """A question that a passage answers. Questions on one passage share the Passage object.
 
-    ``answers`` are those of the annotators, in the data's order; several may be equal. There
-    are none in a user's own text. ``article`` is the title of what the passage is part of, where
+    ``answers`` are those of the annotators, in the data's order; several may be equal. A
+    user's own text has none. ``article`` is the title of the article that holds the passage, if
     the data has one.
     """
 
@@ -87,11 +87,11 @@ class PassageQuestion:
         for answer in self.answers:
             end = answer.start + len(answer.text)
             if self.passage.text[answer.start : end] != answer.text:
-                raise ValueError(f"{self.id}: {answer.text!r} does not stand at {answer.start}")
+                raise ValueError(f"{self.id}: {answer.text!r} is not at {answer.start}")
             if not 0 <= answer.first <= answer.last < len(self.passage.tokens):
                 raise ValueError(f"{self.id}: no tokens [{answer.first}, {answer.last}]")
 
     @property
     def tokens(self) -> Sentence:
-        """The passage's: what a hashed split goes by, so that a passage stays in one split."""
+        """The passage's tokens: hashed splits use them, so that a passage stays in one split."""
         return self.passage.tokens

@@ -21,7 +21,7 @@ def split_tag(tag: str) -> tuple[str, str]:
     """``"B-PER"`` as ``("B", "PER")``, ``"O"`` as ``("O", "")``; types may hold dashes.
 
     Raises:
-        DataError: for anything else than O, and B, I, L or U with a dash and a type.
+        DataError: for anything but O, or B, I, L or U with a dash and a type.
     """
     problem = check_shape(tag, "bioul")
     if problem is not None:

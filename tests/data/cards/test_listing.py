@@ -158,7 +158,7 @@ def test_a_missing_table_says_what_it_should_hold(folder: Path):
 
 
 def test_a_reader_without_the_file_it_needs_says_so(folder: Path):
-    with pytest.raises(ConfigError, match="needs the file 'keys'"):
+    with pytest.raises(ConfigError, match="needs a companion file 'keys'"):
         task(folder, dev=[url("dev.txt")]).split("dev")
 
 

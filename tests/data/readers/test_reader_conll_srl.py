@@ -56,15 +56,15 @@ def test_2005_continued_and_referring_arguments_keep_their_labels():
     [
         ("*)     *\n", "(A1*   *\n", r"t\.props:3.*A1 opens inside A0"),
         ("*)     *\n", "*      *\n", r"t\.props:4.*V opens inside A0"),
-        ("*)     *\n", "*))    *\n", r"t\.props:3.*'\*\)\)' is no argument column's cell"),
+        ("*)     *\n", "*))    *\n", r"t\.props:3.*'\*\)\)' is not a cell of an argument column"),
         ("*)     *\n", "(A1(A2* *\n", r"(?s)t\.props:3.*nest or cross"),
-        ("*)     *\n", "*)\n", r"t\.props:3: the row has 2 fields, the sentence's first has 3"),
+        ("*)     *\n", "*)\n", r"t\.props:3: the row has 2 fields, but the sentence's first has 3"),
         ("      (V*)\n", "      (V*\n", r"t\.props:6: V is not closed at the end"),
         ("run ", "-   ", r"t\.props:1: the sentence marks 1 predicates but has 2"),
         (
             "\n-\n",
             "\n-\n-\n",
-            r"t\.props:8: the sentence has 2 rows, its words in t\.words:8 are 1",
+            r"t\.props:8: the sentence has 2 rows, but 1 words in t\.words:8",
         ),
         ("\n-\n\n", "\n", r"t\.props: 1 sentences, but t\.words has 2"),
     ],
@@ -133,7 +133,11 @@ def test_2012_predicates_by_label():
     ("old", "new", "message"),
     [
         ("A * -\n\n#end", "-\n\n#end", "x_conll:7: the row has 10 fields, at least 12"),
-        ("A * (V*) * -", "A * (V*) -", "x_conll:3: the row has 13 fields, the sentence's first"),
+        (
+            "A * (V*) * -",
+            "A * (V*) -",
+            "x_conll:3: the row has 13 fields, but the sentence's first",
+        ),
         ("(C-V*)", "(C-V*", "x_conll:12: C-V is not closed"),
     ],
 )

@@ -83,7 +83,7 @@ def test_tabs_and_empty_columns_as_in_litbank() -> None:
         (document("a - x"), 2, "marks no mention"),
         (document("a - 1"), 2, "marks no mention"),
         (document("a - (1)|"), 2, "marks no mention"),
-        (document("a - (1)|(2)"), 1, "stand in clusters 1 and 2"),
+        (document("a - (1)|(2)"), 1, "are in clusters 1 and 2"),
         (document(""), 1, "has no tokens"),
         ("#begin document (x); part 0\na b\n#end document\n", 2, "no token column 3"),
         ("#begin document (x); part 0\n", 1, "does not end"),

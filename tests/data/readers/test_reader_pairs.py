@@ -77,12 +77,12 @@ class TestTable:
     @pytest.mark.parametrize(
         ("text", "options", "line", "message"),
         [
-            ("s1\ts2\tgold\na\tb\n", {}, 2, "has 2 fields, the first row 3"),
+            ("s1\ts2\tgold\na\tb\n", {}, 2, "has 2 fields, but the first row has 3"),
             ("s1\ts2\tgold\n\tb\tx\n", {}, 2, "the premise is empty"),
             ("s1\ts2\tgold\na\t \tx\n", {}, 2, "the hypothesis is empty"),
             ("s1\ts2\tgold\na\tb\t \n", {}, 2, "the label is empty"),
             ("s1\ts2\tlabel\n", {}, 1, "column 'gold' is missing"),
-            ("s1\ts1\tgold\n", {}, 1, "column 's1' stands twice"),
+            ("s1\ts1\tgold\n", {}, 1, "column 's1' appears twice"),
             ('s1\ts2\tgold\na\tb\tx\n"a\tb\tx\n', {"quoting": "csv"}, 3, "not a table"),
         ],
     )
@@ -115,7 +115,7 @@ class TestLines:
         ]
 
     def test_files_of_different_length(self):
-        with pytest.raises(DataError, match=r"s\.label: has 1 lines, s1\.dev has 2"):
+        with pytest.raises(DataError, match=r"s\.label: has 1 lines, but s1\.dev has 2"):
             lines("a\nb\n", hypothesis="c\nd\n", label="x\n")
 
     def test_an_empty_line_is_named(self):
@@ -123,7 +123,7 @@ class TestLines:
             lines("a\nb\n", hypothesis="c\n\n", label="x\ny\n")
 
     def test_what_stands_beside_must_be_stated(self):
-        with pytest.raises(ConfigError, match="'label' beside"):
+        with pytest.raises(ConfigError, match="needs a companion file 'label'"):
             lines("a\n", hypothesis="c\n")
 
 
@@ -147,7 +147,7 @@ class TestJson:
         [
             ("{", "is not JSON"),
             ("[" * 100_000, "is not JSON"),
-            ("[1]", "is no JSON object"),
+            ("[1]", "is not a JSON object"),
             ({**row(), "gold_label": None}, "the field 'gold_label' holds None"),
             ({"sentence1": "a"}, "the field 'sentence2' holds None"),
             (row(premise=" "), "the premise is empty"),

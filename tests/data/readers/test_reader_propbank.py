@@ -87,10 +87,10 @@ def test_the_predicate_is_the_roleset_s_token():
     [
         ("(ARG0*)", "(ARG0*", "0.gold_skel:3.*ARGM-NEG opens inside ARG0"),
         ("(ARG0*)", "*)", r"0.gold_skel:1.*'\)' closes no argument"),
-        ("(ARG0*)", "ARG0", "0.gold_skel:1.*'ARG0' is no argument column's cell"),
-        ("(ARG0*)", "", "0.gold_skel:2: the row has 10 fields, the sentence's first has 9"),
+        ("(ARG0*)", "ARG0", "0.gold_skel:1.*'ARG0' is not a cell of an argument column"),
+        ("(ARG0*)", "", "0.gold_skel:2: the row has 10 fields, but the sentence's first has 9"),
         ("bite.01", "-", "0.gold_skel:1: the sentence marks 1 predicates but has 2 argument"),
-        ("b.xml  0  1", "x.xml  0  1", "0.gold_skel:2.*the file of 'google/ewt/weblog/00/a-b.xml"),
+        ("b.xml  0  1", "x.xml  0  1", "0.gold_skel:2.*the file to 'google/ewt/weblog/00/a-b.xml"),
         ("b.xml  0  2", "b.xml  0  5", "0.gold_skel:3: token 5 of sentence 0, expected token 2"),
         ("b.xml  1  0  [WORD]  VB   (S*)  run   run.02   (V*)", "", "6: the row has 1 fields"),
     ],
@@ -120,12 +120,12 @@ def test_bad_words(old: str, new: str, message: str):
 
 
 def test_one_file_a_document_and_a_file_at_all():
-    with pytest.raises(DataError, match=r"1\.gold_skel.*which another file does too"):
+    with pytest.raises(DataError, match=r"1\.gold_skel.*as another file does"):
         read(WORDS, ROWS, ROWS)
     with pytest.raises(DataError, match="expected a document's path"):
         read(WORDS, ROWS.replace("google/ewt/weblog/00/", ""))
     reader = READERS.get("propbank-ud")
-    with pytest.raises(ConfigError, match="needs the file 'propositions'"):
+    with pytest.raises(ConfigError, match="needs a companion file 'propositions'"):
         reader.read(SourceText(b"", "w.conllu"), reader.options({}, "card"))
 
 

@@ -95,10 +95,10 @@ class TestTable:
     @pytest.mark.parametrize(
         ("text", "options", "place", "message"),
         [
-            ("t\tl\na\tb\nc\n", {}, 3, "has 1 fields, the first row 2"),
+            ("t\tl\na\tb\nc\n", {}, 3, "has 1 fields, but the first row has 2"),
             ("t\tl\na\tb\tc\n", {}, 2, "has 3 fields"),
             ("t\tlabel\na\tb\n", {}, 1, "column 'l' is missing"),
-            ("t\tl\tl\na\tb\tc\n", {}, 1, "column 'l' stands twice"),
+            ("t\tl\tl\na\tb\tc\n", {}, 1, "column 'l' appears twice"),
             ("t\tl\na\t\n", {}, 2, "label is empty"),
             ("t\tl\n \tx\n", {}, 2, "text is empty"),
             ("t\tl\na\tb\n", {"text": 5, "label": 0}, 1, "no column 5"),

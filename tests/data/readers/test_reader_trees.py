@@ -89,7 +89,7 @@ def test_lines_are_kept_by_number():
         ("x-000002", "w2"),
         ("x-000003", "w3"),
     ]
-    with pytest.raises(DataError, match="has 6 lines, the card asks for line 7"):
+    with pytest.raises(DataError, match="has 6 lines, but the card selects line 7"):
         read_bytes("sst", data, "f", lines=(2, 7))
 
 

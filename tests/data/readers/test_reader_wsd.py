@@ -232,8 +232,8 @@ HEAD = "<context filename=br-a01 paras=yes>\n<s snum=1>\n"
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        (HEAD + "<wf cmd=done>a\n", 3, "not a line of SemCor"),
-        (HEAD + "word\n", 3, "not a line of SemCor"),
+        (HEAD + "<wf cmd=done>a\n", 3, "not a line in SemCor's format"),
+        (HEAD + "word\n", 3, "not a line in SemCor's format"),
         (HEAD + "<wf cmd>a</wf>\n", 3, "attribute 'cmd' has no value"),
         (HEAD + "<wf cmd=ignore>_</wf>\n", 3, "no word in '_'"),
         (HEAD + "<wf lexsn=1:14:00::>a</wf>\n", 3, "a sense without lemma and wnsn"),
@@ -295,13 +295,18 @@ def test_raganato_sentences():
         ("</sentence>", "stray</sentence>", 9, "'stray' outside a word"),
         (">The<", "><", 5, "an empty word"),
         (">The<", ">The  <", 5, "an empty word"),
-        ('id="d000.s000.t000" ', "", 6, "<instance> without id"),
-        ('lemma="Bank"', "", 6, "<instance> without lemma"),
-        ('pos="NOUN"', "", 6, "<instance> without pos"),
-        ('pos="NOUN"', 'pos="DET"', 6, "pos 'DET' is none of NOUN"),
-        ('<sentence id="d000.s000">', "<sentence>", 4, "<sentence> without id"),
+        ('id="d000.s000.t000" ', "", 6, "<instance> has no attribute 'id'"),
+        ('lemma="Bank"', "", 6, "<instance> has no attribute 'lemma'"),
+        ('pos="NOUN"', "", 6, "<instance> has no attribute 'pos'"),
+        ('pos="NOUN"', 'pos="DET"', 6, "pos 'DET' is not one of NOUN"),
+        ('<sentence id="d000.s000">', "<sentence>", 4, "<sentence> has no attribute 'id'"),
         ("s000.t001", "s000.t009", 8, "no gold key for 'd000.s000.t009'"),
-        ("s000.t001", "s000.t000", 8, "no gold key for 'd000.s000.t000', or two instances"),
+        (
+            "s000.t001",
+            "s000.t000",
+            8,
+            "no gold key for 'd000.s000.t000', or a second instance of it",
+        ),
     ],
 )
 def test_bad_xml_names_file_and_line(old: str, new: str, line: int, message: str):
@@ -316,7 +321,7 @@ def test_bad_xml_names_file_and_line(old: str, new: str, line: int, message: str
     ("keys", "line", "message"),
     [
         (KEYS + "d000.s000.t002 x%1:03:00::\n", 3, "no instance has the id 'd000.s000.t002'"),
-        (KEYS + KEYS, 3, "'d000.s000.t000' stands twice"),
+        (KEYS + KEYS, 3, "'d000.s000.t000' appears twice"),
         ("d000.s000.t000\n", 1, "expected an id and sense keys"),
         (KEYS + "\n", 3, "expected an id and sense keys, got ''"),
     ],
@@ -336,7 +341,7 @@ def test_files_that_must_stand_beside():
     with pytest.raises(ConfigError, match="'keys'"):
         run(alone, format="raganato")
     some = replace(alone, lines=(1, 2), beside={**alone.beside, "keys": keys})
-    with pytest.raises(ConfigError, match="no lines to choose"):
+    with pytest.raises(ConfigError, match="lines of an XML file cannot be selected"):
         run(some, format="raganato")
 
 

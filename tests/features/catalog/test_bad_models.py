@@ -222,7 +222,7 @@ CATALOGUE = {
     "an unpinned address": (
         _entry(files={"vectors": {"url": URL}}),
         DigestError,
-        "nobody has pinned",
+        "no digest is known",
         False,
     ),
     "an address without https": (

@@ -112,7 +112,7 @@ def test_an_interrupted_download_is_continued(define, known, folder, server):
 def test_a_later_run_continues_the_download(define, known, server):
     define(**known)
     server.script = ["whole", "cut", "503", "503", "503", "503"]
-    with pytest.raises(DownloadError, match="goes on where it stopped"):
+    with pytest.raises(DownloadError, match="resumes where it stopped"):
         run("fetch", "far")
     assert sorted(path.suffix for path in kept()) == ["", ".part"]
     assert state() == "to fetch"

@@ -1,4 +1,4 @@
-"""What a generator of a control task is, and random draws that no Python version changes."""
+"""Base class of generators of control tasks, and draws that no Python version changes."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class GeneratorOptions(StrictModel):
 
 
 class Generator(ABC, Generic[O]):
-    """Makes the examples of a split from a seed: the same on every machine.
+    """Makes the examples of all splits from a seed, the same ones on every machine.
 
     Attributes:
-        name: as registered.
-        version: bumped by hand when the same options give other examples.
-        options_type: its options.
+        name: registered name.
+        version: raised by hand when the same options give other examples.
+        options_type: class of its options.
     """
 
     name: ClassVar[str]
@@ -70,16 +70,16 @@ class Generator(ABC, Generic[O]):
 
     @abstractmethod
     def generate(self, options: O) -> dict[str, list[Any]]:
-        """The examples of every split; no text stands in two."""
+        """Make the examples of every split; no text is in two splits."""
 
     @abstractmethod
     def context_free_ceiling(self, examples: Sequence[Any]) -> float:
-        """The best score, in percent, that a reader without context can reach on ``examples``."""
+        """The best score, in percent, that a model without context can reach on ``examples``."""
 
 
 GENERATORS: Registry[Generator[Any]] = Registry("generator", "elmobench.generators")
 GENERATORS.add_lazy(
-    "control-ner", "elmobench.data.controls.ner:GENERATOR", "names that are persons or places"
+    "control-ner", "elmobench.data.controls.ner:GENERATOR", "names of persons or places"
 )
 GENERATORS.add_lazy(
     "control-sentiment",
@@ -87,33 +87,37 @@ GENERATORS.add_lazy(
     "the same words in two orders, with opposite labels",
 )
 GENERATORS.add_lazy(
-    "control-pos", "elmobench.data.controls.pos:GENERATOR", "words that are a noun or a verb"
+    "control-pos", "elmobench.data.controls.pos:GENERATOR", "words that can be a noun or a verb"
 )
 GENERATORS.add_lazy(
     "control-chunking",
     "elmobench.data.controls.chunking:GENERATOR",
-    "words that are a noun phrase or a verb phrase",
+    "words that can be a noun phrase or a verb phrase",
 )
 GENERATORS.add_lazy(
-    "control-nli", "elmobench.data.controls.nli:GENERATOR", "the same words, who did it to whom"
+    "control-nli",
+    "elmobench.data.controls.nli:GENERATOR",
+    "the same words in two orders: who did what to whom",
 )
 GENERATORS.add_lazy(
     "control-srl",
     "elmobench.data.controls.srl:GENERATOR",
-    "who did it to whom: only the voice of the clause says",
+    "semantic roles that only the voice of the clause decides",
 )
 GENERATORS.add_lazy(
     "control-qa",
     "elmobench.data.controls.qa:GENERATOR",
-    "who won and who lost: only the words beside a name say",
+    "who won and who lost, which only the words next to a name decide",
 )
 GENERATORS.add_lazy(
-    "control-wsd", "elmobench.data.controls.wsd:GENERATOR", "nouns that are animals or things"
+    "control-wsd",
+    "elmobench.data.controls.wsd:GENERATOR",
+    "nouns that can mean an animal or a thing",
 )
 GENERATORS.add_lazy(
     "control-coref",
     "elmobench.data.controls.coref:GENERATOR",
-    "a pronoun that means the name which a noun gave its gender",
+    "a pronoun and two names; a noun next to each name gives the gender",
 )
 
 
@@ -131,7 +135,7 @@ class StableRandom:
         """An integer in [0, n)."""
         return int(self._random.random() * n)
 
-    def one(self, items: Sequence[T]) -> T:
+    def choice(self, items: Sequence[T]) -> T:
         """One of ``items``."""
         return items[self.below(len(items))]
 

@@ -1,4 +1,4 @@
-"""The best score that a reader without context can reach, computed from the gold annotation."""
+"""The best score that a model without context can reach, computed from the gold annotation."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from elmobench.data.tag_schemes import spans
 def bag_of_words_ceiling(examples: Sequence[ClassifiedText]) -> float:
     """Best accuracy (percent) of any function of the multiset of words. Exact.
 
-    Such a function gives all texts with the same words one label, so at best it is right on
-    the most frequent label of each multiset; and labelling each multiset so is such a function.
+    Such a function gives all texts with the same words one label, so at best it is right for the
+    most frequent label of each multiset; giving each multiset that label is such a function.
     """
     bags: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for example in examples:
@@ -33,7 +33,7 @@ def bag_of_words_ceiling(examples: Sequence[ClassifiedText]) -> float:
 def pair_ceiling(examples: Sequence[SentencePair]) -> float:
     """Best accuracy (percent) of any function of the two multisets of words. Exact.
 
-    As :func:`bag_of_words_ceiling`, with premise and hypothesis told apart.
+    As :func:`bag_of_words_ceiling`, with one multiset for the premise and one for the hypothesis.
     """
     bags: defaultdict[tuple[tuple[str, ...], ...], Counter[str]] = defaultdict(Counter)
     for example in examples:
@@ -45,7 +45,7 @@ def pair_ceiling(examples: Sequence[SentencePair]) -> float:
 def tag_ceiling(examples: Sequence[TaggedSentence]) -> float:
     """Best token accuracy (percent) of any function from word type to tag. Exact.
 
-    Each word's tokens get one tag, so at best its most frequent one; and tagging each word so is
+    Each word's tokens get one tag, at best its most frequent one; giving each word that tag is
     such a function.
     """
     tags: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -62,8 +62,8 @@ def chunk_ceiling(examples: Sequence[TaggedSentence]) -> float:
     As :func:`context_free_ceiling`, and closer where a sentence has several spans: there a span
     that opens with I- could cover two gold ones, here every span opens with B-.
 
-    Proof. To get a gold span right, f tags its first word w B-X, so it does at all n(w)
-    occurrences of w, and each begins a predicted span of its own. Of these at most m(w) are
+    Proof. To get a gold span right, f tags its first word w with B-X. It does so at all n(w)
+    occurrences of w, and each begins another predicted span. Of these at most m(w) are
     right, the count of w's most frequent type as the first word of a gold span. With W the
     first words of the spans that f ever gets right, TP <= sum of m(w) and predicted >= sum of n(w)
     over W, and F1 is at most the maximum over W of 2 sum m / (sum n + gold), which takes the
@@ -89,8 +89,8 @@ def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:
     The function may be chosen with knowledge of the gold tags of ``examples``. Spans are read
     as conlleval reads them.
 
-    Proof. Such a function f tags equal word sequences equally. So of the gold spans with the
-    same words w, those that f gets right all have one type: at most m(w), the count of w's
+    Proof. Such a function f tags equal word sequences equally. So among the gold spans with the
+    same words w, all that f gets right have one type: at most m(w) of them, the count of w's
     most frequent type. If no sentence has two gold spans and f gets any span with words w
     right, then f tags w's first word with a type, so each of the n(w) sentences with a gold
     span w has a predicted span, and these are distinct. With W the set of word sequences that
@@ -101,44 +101,44 @@ def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:
     holds: n(w) is then replaced by m(w).
 
     The bound is reached if some f tags every w in that W throughout with its most frequent
-    type and all else O, as in the generated controls: there no word stands both in and outside
-    names, nor at two places of names.
+    type and all else O, as in the generated controls: there no word occurs both in and outside
+    names, nor at two positions in names.
     """
     types: defaultdict[Sentence, Counter[str]] = defaultdict(Counter)
     gold = 0
-    alone = True
+    single = True  # whether no sentence has two spans
     for example in examples:
-        found = list(spans(example.tags))
-        alone = alone and len(found) <= 1
-        gold += len(found)
-        for start, end, kind in found:
+        gold_spans = list(spans(example.tags))
+        single = single and len(gold_spans) <= 1
+        gold += len(gold_spans)
+        for start, end, kind in gold_spans:
             types[example.tokens[start:end]][kind] += 1
     if not gold:
         return 0.0
     return _best_f1(
         ((max(counts.values()), counts.total()) for counts in types.values())
-        if alone
+        if single
         else ((max(counts.values()),) * 2 for counts in types.values()),
         gold,
     )
 
 
 def argument_ceiling(examples: Sequence[Proposition]) -> float:
-    """Argument F1 (percent) that no function of what a context-free reader sees exceeds.
+    """Argument F1 (percent) that no context-free model exceeds.
 
-    Such a reader tags a token by its view: the token's word, the predicate's word, and the
-    distance in tokens from the predicate, before or after. That is all that a linear layer over
-    context-free vectors of [token; predicate; distance] can see, and more exact. It may be
+    Such a model tags a token by its view: the token's word, the predicate's word, and the
+    distance in tokens from the predicate, before or after. A linear layer over context-free
+    vectors of [token; predicate; distance] has no other information, and less exact. It may be
     chosen with knowledge of the gold tags of ``examples``, whose arguments must be single tokens
     and not continued by a C-.
 
     Proof. Let f be such a function, with legal BIO as its output. To get an argument of view w
-    right f tags w B-X, so it does at all n(w) occurrences of w, argument or not: these begin n(w)
+    right, f tags w with B-X, at all n(w) occurrences of w, argument or not: these begin n(w)
     distinct predicted arguments, and at most m(w), the count of w's most frequent label, are
     right. The rest is as in :func:`context_free_ceiling`; the bound is reached by tagging every
     w in W with its most frequent label and all else O.
 
-    Decoding by legal BIO over scores that f gives each token lets nothing more through: in a best
+    Decoding legal BIO from scores that f gives each token does not exceed the bound: in a best
     sequence that holds a right argument at w, exchanging its tag for another B or O is legal, so
     the tag is the view's own best among those, and wherever w is not made a part of a longer,
     wrong argument it is tagged the same.
@@ -169,10 +169,10 @@ def argument_ceiling(examples: Sequence[Proposition]) -> float:
 def sense_ceiling(examples: Sequence[SenseSentence]) -> float:
     """F1 of senses (percent) of the best function of lemma, part of speech and words. Exact.
 
-    Proof. Such a function answers all n instances of a group (same lemma, part of speech and
-    words) alike. An answer of k senses gets from the group the mean over them of the number of
-    instances for which each is gold, at most m, that of the best single sense; and answering
-    that sense is such a function. With W the groups that it answers at all, F1 is 2 sum m /
+    Proof. Such a function gives all n instances of a group (same lemma, part of speech and words)
+    the same answer. An answer of k senses gets from the group the mean over them of the number of
+    instances for which each is gold, at most m, that of the best single sense; and giving
+    that sense alone is such a function. With W the groups that it answers at all, F1 is 2 sum m /
     (sum n + gold), a ratio that is largest for some W that takes the groups of greatest m/n
     first.
     """
@@ -188,7 +188,7 @@ def sense_ceiling(examples: Sequence[SenseSentence]) -> float:
 
 
 def _best_f1(groups: Iterable[tuple[int, int]], gold: int) -> float:
-    """The best F1 (percent) over sets of (right, predicted) groups, with ``gold`` spans."""
+    """The best F1 (percent) over sets of groups (right, predicted), with ``gold`` gold spans."""
     ceiling, right, predicted = Fraction(0), 0, 0
     for best, total in sorted(groups, key=lambda group: Fraction(*group), reverse=True):
         right += best

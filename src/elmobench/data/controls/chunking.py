@@ -1,8 +1,8 @@
-"""Control for chunking: a bare word that is a noun phrase or a verb phrase by itself.
+"""Control for chunking: words that are a noun phrase or a verb phrase by themselves.
 
-Only the verb two words before it says which: [let] [them] [help] against [give] [them] [help].
-Sentences come in twins that differ in that verb alone; their chunks have the same words, places
-and types everywhere else, so that the tags around an ambiguous word say nothing either.
+Only the verb two words earlier decides which: [let] [them] [help] and [give] [them] [help].
+Sentences come in twins that differ in that verb alone; all other chunks have the same words,
+positions and types, so that the tags around an ambiguous word do not decide its type either.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KNOWN = (
     *(("money", "sing"), ("food", "listen"), ("music", "arrive"), ("advice", "decide")),
     *(("furniture", "eat"), ("honesty", "suffer")),
 )
-"""Noun phrases, and verb phrases, that are nothing else."""
+"""Pairs of an unambiguous noun phrase and an unambiguous verb phrase."""
 
 GIVE = ("give", "offer", "promise", "send", "owe", "sell")
 LET = ("let", "make", "see", "hear", "watch", "have")
@@ -52,7 +52,7 @@ class ChunkingControl(Generator[ChunkingOptions]):
 
     def generate(self, options: ChunkingOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous words are taken in turn, twin by twin."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -60,8 +60,8 @@ class ChunkingControl(Generator[ChunkingOptions]):
             doubled = [(word, word) for word in AMBIGUOUS]
             chosen = [doubled[i % len(doubled)] for i in range(pairs)]
             chosen += [KNOWN[i % len(KNOWN)] for i in range(size // 2 - pairs)]
-            rows = [row for words in chosen for row in _twins(draw, words, seen)]
-            draw.shuffle(rows)
+            rows = [row for words in chosen for row in _twins(rng, words, seen)]
+            rng.shuffle(rows)
             result[split] = [
                 TaggedSentence(f"{split}-{i:06d}", tokens, tags)
                 for i, (tokens, tags) in enumerate(rows, start=1)
@@ -76,12 +76,16 @@ class ChunkingControl(Generator[ChunkingOptions]):
 Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _twins(draw: StableRandom, words: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
+def _twins(rng: StableRandom, words: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
     for _ in range(_ATTEMPTS):
-        opening, closing, pronoun = draw.one(_OPENINGS), draw.one(_CLOSINGS), draw.one(_PRONOUNS)
+        opening, closing, pronoun = (
+            rng.choice(_OPENINGS),
+            rng.choice(_CLOSINGS),
+            rng.choice(_PRONOUNS),
+        )
         twins = []
         for word, cues, kind in zip(words, (GIVE, LET), ("NP", "VP"), strict=True):
-            middle = ((draw.one(cues), "B-VP"), (pronoun, "B-NP"), (word, f"B-{kind}"))
+            middle = ((rng.choice(cues), "B-VP"), (pronoun, "B-NP"), (word, f"B-{kind}"))
             rows = (*opening, *middle, *closing, (".", "O"))
             tokens = [token for token, _ in rows]
             tokens[0] = tokens[0].capitalize()

@@ -1,11 +1,11 @@
-"""Control for coreference: a pronoun that means the one of two names which a noun gave a gender.
+"""Control for coreference: a pronoun refers to one of two names, by the gender of a noun.
 
 Each document introduces two names, one after a noun for a woman ("the actress Robin"), one
-after a noun for a man, and goes on with "she" or "he". Ambiguous documents have names that go
-with both and come in twins, the same words with the two nouns exchanged: neither names, nor
-positions, nor distances, nor the words of the document say which name the pronoun means. In the
-other documents the names are women's and men's names. ``distance`` words stand between the noun
-and the name, which an encoder must carry the gender across.
+after a noun for a man, and continues with "she" or "he". Ambiguous documents have names of either
+gender and come in twins, the same words with the two nouns exchanged: neither names, nor
+positions, nor distances, nor the words of the document decide which name the pronoun refers to.
+In the other documents the names are women's and men's names. There are ``distance`` words between
+the noun and the name, and an encoder must carry the gender across them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CUES = {
     "she": ("lady", "woman", "girl", "aunt", "queen", "actress", "daughter", "sister"),
     "he": ("gentleman", "man", "boy", "uncle", "king", "actor", "son", "brother"),
 }
-# Between noun and name, by the number of words.
+# Phrases between noun and name; index n holds those of n words.
 _BETWEEN = (
     ("",),
     ("called", "named"),
@@ -69,7 +69,7 @@ class CorefControl(Generator[CorefOptions]):
 
     def generate(self, options: CorefOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous names are taken in turn, twin by twin."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[tuple[Sentence, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -77,8 +77,8 @@ class CorefControl(Generator[CorefOptions]):
             made: list[_Document] = []
             for i in range(size // 2):
                 name = AMBIGUOUS[i % len(AMBIGUOUS)] if i < pairs else None
-                made += _pair(draw, name, options.distance, seen)
-            draw.shuffle(made)
+                made += _pair(rng, name, options.distance, seen)
+            rng.shuffle(made)
             result[split] = [
                 CoreferenceDocument(f"{split}-{i:06d}", sentences, (cluster,))
                 for i, (sentences, cluster) in enumerate(made, start=1)
@@ -88,56 +88,56 @@ class CorefControl(Generator[CorefOptions]):
     def context_free_ceiling(self, examples: Sequence[CoreferenceDocument]) -> float:
         """Average F1 of MUC, B³ and CEAFe in percent; exact for heads that link pairs of spans.
 
-        Such a head decides on a link from the two spans and their distance, and puts no single
-        mention into a cluster. Without context, twins look alike to it: their spans and
-        distances are equal one by one, so it gives both the same clusters. Of the clusters it
-        can make of a twin's mentions (the names a and b, the pronoun p)
+        Such a head decides on a link from the two spans and their distance and predicts no
+        singletons. Without context it cannot distinguish twins: their spans and distances are
+        equal one by one, so it gives both the same clusters. Of the clusters that it can make
+        of a twin's mentions (the names a and b, the pronoun p)
 
         * none,
         * {a, p}, or {b, p}: right in one of the two,
         * {a, b, p}
 
-        are the only ones that can be best: {a, b} gives in both what {a, p} gives where it is
-        wrong, and further tokens in a cluster, or further clusters, add to denominators alone.
-        Documents whose names tell are right. The ceiling is the best over all numbers of twins
-        that get each of the three; every such choice is a function of the words.
+        are the only ones that can be best: {a, b} scores in both twins what {a, p} scores where it
+        is wrong, and more tokens in a cluster, or more clusters, increase denominators only.
+        Documents whose names decide are right. The ceiling is the maximum over the numbers of
+        twins that get each of the three; every such choice is a function of the words.
         """
-        looks: defaultdict[tuple[Sentence, ...], set[Any]] = defaultdict(set)
+        clusters_by_form: defaultdict[tuple[Sentence, ...], set[Any]] = defaultdict(set)
         nouns = {noun for group in CUES.values() for noun in group}
         for example in examples:
             blank = tuple(
                 tuple("_" if word in nouns else word for word in sentence)
                 for sentence in example.sentences
             )
-            looks[blank].add(example.clusters)
-        twins = sum(len(golds) == 2 for golds in looks.values())
+            clusters_by_form[blank].add(example.clusters)
+        twins = sum(len(golds) == 2 for golds in clusters_by_form.values())
         clear = len(examples) - 2 * twins
         best = 0.0
         for merged in range(twins + 1):
             for none in range(twins - merged + 1):
-                one = twins - merged - none
-                best = max(best, _average(clear + one, one, 2 * merged, 2 * none))
+                linked = twins - merged - none
+                best = max(best, _average(clear + linked, linked, 2 * merged, 2 * none))
         return 100 * best
 
 
 def _average(right: int, wrong: int, merged: int, none: int) -> float:
-    """Mean F1 where so many documents get {name, p}, {other, p}, {name, other, p}, nothing."""
+    """Mean F1 if these numbers of documents get {name, p}, {other, p}, all three, no cluster."""
     documents = right + wrong + merged + none
-    found = right + wrong  # documents with a cluster of two
-    muc = _f1(right + merged, documents, right + merged, found + 2 * merged)
+    linked = right + wrong  # documents with a cluster of two
+    muc = _f1(right + merged, documents, right + merged, linked + 2 * merged)
     b3 = _f1(
         2 * right + wrong / 2 + 2 * merged,
         2 * documents,
         2 * right + wrong / 2 + 4 / 3 * merged,
-        2 * found + 3 * merged,
+        2 * linked + 3 * merged,
     )
     aligned = right + wrong / 2 + 4 / 5 * merged
-    ceaf = _f1(aligned, documents, aligned, found + merged)
+    ceaf = _f1(aligned, documents, aligned, linked + merged)
     return (muc + b3 + ceaf) / 3
 
 
 def _f1(a: float, b: int, c: float, d: int) -> float:
-    """Of recall a / b and precision c / d."""
+    """F1 of recall a / b and precision c / d."""
     if not a or not c:
         return 0.0
     recall, precision = a / b, c / d
@@ -148,17 +148,19 @@ _Document = tuple[tuple[Sentence, ...], tuple[tuple[int, int], ...]]
 
 
 def _pair(
-    draw: StableRandom, name: str | None, distance: int, seen: set[tuple[Sentence, ...]]
+    rng: StableRandom, name: str | None, distance: int, seen: set[tuple[Sentence, ...]]
 ) -> list[_Document]:
-    """Twins about ``name`` and another ambiguous one; without ``name`` a woman and a man."""
+    """Twins about ``name`` and another ambiguous name; without ``name``, a woman and a man."""
     for _ in range(_ATTEMPTS):
-        pronoun = draw.one(("she", "he"))
-        nouns = (draw.one(CUES["she"]), draw.one(CUES["he"]))
-        names = (draw.one(WOMEN), draw.one(MEN)) if name is None else (name, draw.one(AMBIGUOUS))
-        between = draw.one(_BETWEEN[distance])
-        frame = (draw.one(_OPENINGS), draw.one(_VERBS), draw.one(_STARTS), draw.one(_ENDS))
-        # Whether the woman, and with twins the name that comes in turn, comes first.
-        woman_first, turn_first = draw.chance(0.5), draw.chance(0.5)
+        pronoun = rng.choice(("she", "he"))
+        nouns = (rng.choice(CUES["she"]), rng.choice(CUES["he"]))
+        names = (
+            (rng.choice(WOMEN), rng.choice(MEN)) if name is None else (name, rng.choice(AMBIGUOUS))
+        )
+        between = rng.choice(_BETWEEN[distance])
+        frame = (rng.choice(_OPENINGS), rng.choice(_VERBS), rng.choice(_STARTS), rng.choice(_ENDS))
+        # Whether the woman comes first and, in twins, whether ``name`` does.
+        woman_first, turn_first = rng.chance(0.5), rng.chance(0.5)
         if len(set(names)) < 2:
             continue
         documents = []
@@ -167,8 +169,8 @@ def _pair(
             if not (first if name is None else turn_first):
                 ordered = (names[1], names[0])
             cues = nouns if first else (nouns[1], nouns[0])
-            means_first = first == (pronoun == "she")
-            documents.append(_document(frame, between, cues, ordered, pronoun, means_first))
+            refers_to_first = first == (pronoun == "she")
+            documents.append(_document(frame, between, cues, ordered, pronoun, refers_to_first))
         if not any(sentences in seen for sentences, _ in documents):
             seen.update(sentences for sentences, _ in documents)
             return documents
@@ -185,7 +187,7 @@ def _document(
     cues: tuple[str, str],
     names: tuple[str, str],
     pronoun: str,
-    means_first: bool,
+    refers_to_first: bool,
 ) -> _Document:
     opening, verb, start, end = frame
     words = f"{opening} the {cues[0]} {between} {names[0]}".split()
@@ -195,7 +197,7 @@ def _document(
     words.append(".")
     after = f"{start} {pronoun} {end} .".split()
     place = len(words) + after.index(pronoun)
-    name = places[0] if means_first else places[1]
+    name = places[0] if refers_to_first else places[1]
     sentences = tuple(
         (sentence[0][0].upper() + sentence[0][1:], *sentence[1:]) for sentence in (words, after)
     )

@@ -1,8 +1,8 @@
-"""Control for NER: names that are a person or a place, and only a neighbouring word says which.
+"""Control for NER: names of a person or a place, and only a neighbouring word decides which.
 
 Every sentence holds one name. Sentences come in twins: the same frame, once with a person and
 once with a place, so that neither the name (if it is ambiguous), nor its position, nor the
-length of the sentence, nor any tag around it says anything about the type.
+length of the sentence, nor any tag around it gives any information about the type.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PLACES = (
     *("New York", "Hong Kong", "South Africa", "Saudi Arabia"),
 )
 
-# The cue stands right before the name. Person and place cues of a twin have the same length.
+# The cue is right before the name. Person and place cues of a twin have the same length.
 _LEFT_CUES = (
     (("by", "with", "for"), ("in", "near", "outside")),
     (("by Mr", "by Mrs", "for Dr", "with Professor"), ("close to", "somewhere in", "north of")),
@@ -50,7 +50,7 @@ _CLOSINGS = (
     *("for the museum", "with great care"),
 )
 
-# Or right after it.
+# The cue is right after the name.
 _RIGHT_CUES = (
     (("himself", "herself", "personally"), ("airport", "harbour", "station", "province")),
 )
@@ -77,7 +77,7 @@ class NerControl(Generator[NerOptions]):
 
     def generate(self, options: NerOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous names are taken in turn, twin by twin."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -86,8 +86,8 @@ class NerControl(Generator[NerOptions]):
             pairs = options.ambiguous_pairs(size)
             chosen = [names[i % len(names)] for i in range(pairs)]
             chosen += [known[i % len(known)] for i in range(size // 2 - pairs)]
-            sentences = [tagged for pair in chosen for tagged in _twins(draw, pair, seen)]
-            draw.shuffle(sentences)
+            sentences = [tagged for pair in chosen for tagged in _twins(rng, pair, seen)]
+            rng.shuffle(sentences)
             result[split] = [
                 TaggedSentence(f"{split}-{i:06d}", tokens, tags)
                 for i, (tokens, tags) in enumerate(sentences, start=1)
@@ -102,16 +102,16 @@ class NerControl(Generator[NerOptions]):
 Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _twins(draw: StableRandom, names: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
+def _twins(rng: StableRandom, names: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Tagged]:
     for _ in range(_ATTEMPTS):
-        left = draw.chance(0.6)
-        cues = draw.one(_LEFT_CUES if left else _RIGHT_CUES)
+        left = rng.chance(0.6)
+        cues = rng.choice(_LEFT_CUES if left else _RIGHT_CUES)
         if left:
-            before = (draw.one(_OPENINGS), draw.one(_SUBJECTS), draw.one(_VERBS))
-            after = (draw.one(_CLOSINGS),)
+            before = (rng.choice(_OPENINGS), rng.choice(_SUBJECTS), rng.choice(_VERBS))
+            after = (rng.choice(_CLOSINGS),)
         else:
-            before, after = (draw.one(_STARTS), "", ""), (draw.one(_PREDICATES),)
-        person, place = draw.one(cues[0]), draw.one(cues[1])
+            before, after = (rng.choice(_STARTS), "", ""), (rng.choice(_PREDICATES),)
+        person, place = rng.choice(cues[0]), rng.choice(cues[1])
         if len(person.split()) != len(place.split()) or not _fits(names[0], person):
             continue
         twins = []
@@ -132,7 +132,7 @@ def _twins(draw: StableRandom, names: tuple[str, str], seen: set[tuple[str, ...]
 
 
 def _fits(name: str, cue: str) -> bool:
-    """Whether a person's cue goes with the name; ambiguous names go with every cue."""
+    """Whether a person's cue agrees with the name; ambiguous names agree with every cue."""
     if name not in PERSONS:
         return True
     return cue not in (("himself", "by Mr") if name in _WOMEN else ("herself", "by Mrs"))

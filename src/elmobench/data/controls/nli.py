@@ -1,9 +1,9 @@
-"""Control for inference: who did it to whom, with the same words in both hypotheses.
+"""Control for inference: who did what to whom, with the same words in both hypotheses.
 
-A premise says that one did something to another ("yesterday the dog chased the cat"). Ambiguous
-pairs come as twins: the hypothesis that keeps the order ("the dog chased the cat") follows, the
-one that turns it round ("the cat chased the dog") does not. In the other pairs the verb decides:
-the hypothesis has the premise's own, or its opposite.
+A premise says that someone did something to someone else ("yesterday the dog chased the cat").
+Ambiguous pairs come as twins: the hypothesis that keeps the order ("the dog chased the cat")
+follows, the one that reverses it ("the cat chased the dog") does not. In the other pairs the verb
+decides: the hypothesis has the premise's verb or its opposite.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEEDS = ("chased", "followed", "saw", "called", "pushed", "thanked")
 OPPOSITES = (("opened", "closed"), ("found", "lost"), ("bought", "sold"), ("broke", "mended"))
 THINGS = ("gate", "door", "box", "letter", "lamp", "chair", "window", "clock")
 
-# Premises are short, so that two mean vectors differ by little else than the order.
+# Premises are short, so that two mean vectors differ mainly by the order.
 _OPENINGS = ("then", "today", "again", "soon", "once", "yesterday")
 
 _ATTEMPTS = 10_000
@@ -39,16 +39,16 @@ class NliControl(Generator[NliOptions]):
     options_type = NliOptions
 
     def generate(self, options: NliOptions) -> dict[str, list[Any]]:
-        """See :meth:`Generator.generate`. No two bags of words stand together in two splits."""
-        draw = StableRandom(options.seed)
+        """See :meth:`Generator.generate`. No pair of bags of words is in two splits."""
+        rng = StableRandom(options.seed)
         seen: set[tuple[tuple[str, ...], ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
             pairs = options.ambiguous_pairs(size)
             rows: list[Row] = []
             for i in range(size // 2):
-                rows += _twins(draw, i < pairs, seen)
-            draw.shuffle(rows)
+                rows += _twins(rng, i < pairs, seen)
+            rng.shuffle(rows)
             result[split] = [
                 SentencePair(f"{split}-{i:06d}", *row) for i, row in enumerate(rows, start=1)
             ]
@@ -62,24 +62,22 @@ class NliControl(Generator[NliOptions]):
 Row = tuple[Sentence, Sentence, str]
 
 
-def _twins(
-    draw: StableRandom, ambiguous: bool, seen: set[tuple[tuple[str, ...], ...]]
-) -> list[Row]:
+def _twins(rng: StableRandom, ambiguous: bool, seen: set[tuple[tuple[str, ...], ...]]) -> list[Row]:
     """One premise with a hypothesis that follows and one that does not."""
     for _ in range(_ATTEMPTS):
-        subject = draw.one(WHO)
+        subject = rng.choice(WHO)
         if ambiguous:
-            verb, thing = draw.one(DEEDS), draw.one(WHO)
+            verb, thing = rng.choice(DEEDS), rng.choice(WHO)
             contrary = (thing, verb, subject)
         else:
-            verbs, thing = list(draw.one(OPPOSITES)), draw.one(THINGS)
-            draw.shuffle(verbs)
+            verbs, thing = list(rng.choice(OPPOSITES)), rng.choice(THINGS)
+            rng.shuffle(verbs)
             verb = verbs[0]
             contrary = (subject, verbs[1], thing)
-        said = (subject, verb, thing)
-        premise = _sentence(draw.one(_OPENINGS), said)
+        statement = (subject, verb, thing)
+        premise = _sentence(rng.choice(_OPENINGS), statement)
         rows = [
-            (premise, _sentence("", said), "entailment"),
+            (premise, _sentence("", statement), "entailment"),
             (premise, _sentence("", contrary), "contradiction"),
         ]
         bags = {tuple(tuple(sorted(side)) for side in row[:2]) for row in rows}
@@ -93,8 +91,8 @@ def _twins(
     )
 
 
-def _sentence(opening: str, said: tuple[str, str, str]) -> Sentence:
-    subject, verb, thing = said
+def _sentence(opening: str, statement: tuple[str, str, str]) -> Sentence:
+    subject, verb, thing = statement
     first, *rest = f"{opening} the {subject} {verb} the {thing} .".split()
     return (first.capitalize(), *rest)
 

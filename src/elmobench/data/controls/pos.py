@@ -1,8 +1,8 @@
-"""Control for parts of speech: words that are a noun or a verb, as the word before them says.
+"""Control for parts of speech: words are a noun or a verb, depending on the word before them.
 
 Sentences come in twins: the same three words in the same frame, once as noun, verb, noun ("the
 play will watch this help") and once as verb, noun, verb ("to play this watch may help"), so that
-neither an ambiguous word nor its position says anything about its tag.
+neither an ambiguous word nor its position gives any information about its tag.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AMBIGUOUS = (
 NOUNS = ("garden", "river", "teacher", "window", "winter", "village", "kitchen", "doctor")
 VERBS = ("bring", "forget", "improve", "destroy", "enjoy", "follow", "explain", "suffer")
 
-# The cue stands right before the word.
+# The cue is right before the word.
 _DETERMINERS = ("the", "this", "every", "no", "each")
 _AUXILIARIES = ("will", "may", "must", "should", "could")
 _OPENINGS = ("", "", "perhaps", "today", "now")
@@ -45,15 +45,15 @@ class PosControl(Generator[PosOptions]):
 
     def generate(self, options: PosOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. First words are taken in turn, twin by twin."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
             pairs = options.ambiguous_pairs(size)
             rows: list[Tagged] = []
             for i in range(size // 2):
-                rows += _twins(draw, i if i < pairs else None, seen)
-            draw.shuffle(rows)
+                rows += _twins(rng, i if i < pairs else None, seen)
+            rng.shuffle(rows)
             result[split] = [
                 TaggedSentence(f"{split}-{i:06d}", tokens, tags)
                 for i, (tokens, tags) in enumerate(rows, start=1)
@@ -68,20 +68,20 @@ class PosControl(Generator[PosOptions]):
 Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _twins(draw: StableRandom, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tagged]:
-    """Noun, verb, noun and verb, noun, verb; of ambiguous words unless ``turn`` is None."""
+def _twins(rng: StableRandom, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tagged]:
+    """Two sentences: noun, verb, noun and verb, noun, verb; ambiguous unless ``turn`` is None."""
     for _ in range(_ATTEMPTS):
         if turn is None:
-            nouns, verbs = ([draw.one(words) for _ in range(3)] for words in (NOUNS, VERBS))
+            nouns, verbs = ([rng.choice(words) for _ in range(3)] for words in (NOUNS, VERBS))
         else:
             first = AMBIGUOUS[turn % len(AMBIGUOUS)]
-            nouns = verbs = [first, draw.one(AMBIGUOUS), draw.one(AMBIGUOUS)]
-        opening, closing = draw.one(_OPENINGS), draw.one(_CLOSINGS)
+            nouns = verbs = [first, rng.choice(AMBIGUOUS), rng.choice(AMBIGUOUS)]
+        opening, closing = rng.choice(_OPENINGS), rng.choice(_CLOSINGS)
         twins = []
         for kinds in (("NOUN", "VERB", "NOUN"), ("VERB", "NOUN", "VERB")):
             words = [(opening, "ADV")]
             for i, kind in enumerate(kinds):
-                words.append(_cue(draw, kind, first=i == 0))
+                words.append(_cue(rng, kind, first=i == 0))
                 words.append(((nouns if kind == "NOUN" else verbs)[i], kind))
             words += [(closing, "ADV"), (".", "PUNCT")]
             twins.append(_tagged([pair for pair in words if pair[0]]))
@@ -96,10 +96,10 @@ def _twins(draw: StableRandom, turn: int | None, seen: set[tuple[str, ...]]) -> 
     )
 
 
-def _cue(draw: StableRandom, kind: str, first: bool) -> tuple[str, str]:
+def _cue(rng: StableRandom, kind: str, first: bool) -> tuple[str, str]:
     if kind == "NOUN":
-        return draw.one(_DETERMINERS), "DET"
-    return ("to", "PART") if first else (draw.one(_AUXILIARIES), "AUX")
+        return rng.choice(_DETERMINERS), "DET"
+    return ("to", "PART") if first else (rng.choice(_AUXILIARIES), "AUX")
 
 
 def _tagged(words: list[tuple[str, str]]) -> Tagged:

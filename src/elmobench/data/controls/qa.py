@@ -1,8 +1,8 @@
-"""Control for question answering: who won and who lost, told by the words beside the names.
+"""Control for question answering: the words next to two names decide who won and who lost.
 
 Every passage reports one match between two people. Passages with such questions come in twins:
 the same words with the two names exchanged, and the same question, so that the other name is the
-answer. Questions for the place or the day can be answered from the words alone.
+answer. Questions about the place or the day can be answered from the words alone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ NAMES = (
 CITIES = ("Paris", "Berlin", "Vienna", "Madrid", "Dublin", "Oslo", "Athens", "Prague")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-# The words that tell stand right beside the names, so that an untrained recurrent encoder carries
-# them to where a linear head can read them. No name stands beside an article or a full stop.
+# The decisive words are right next to the names, so that an untrained recurrent encoder carries
+# them to where a linear head can read them. No name is next to an article or a full stop.
 FRAMES = (
     "{winner} beat {loser}",
     "{winner} easily defeated {loser}",
@@ -59,32 +59,32 @@ class QaControl(Generator[QaOptions]):
 
     def generate(self, options: QaOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Both questions of a kind are asked in turn."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[str] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
             pairs = options.ambiguous_pairs(size)
-            asked: list[tuple[str, str, str]] = []
+            questions: list[tuple[str, str, str]] = []
             for i in range(size // 2):
-                asked += _pair(draw, i, seen, twins=i < pairs)
-            draw.shuffle(asked)
+                questions += _pair(rng, i, seen, twins=i < pairs)
+            rng.shuffle(questions)
             result[split] = [
-                _example(f"{split}-{i:06d}", *item) for i, item in enumerate(asked, start=1)
+                _example(f"{split}-{i:06d}", *item) for i, item in enumerate(questions, start=1)
             ]
         return result
 
     def context_free_ceiling(self, examples: Sequence[PassageQuestion]) -> float:
-        """Exact match in percent that no reader without context exceeds.
+        """Exact match in percent that no model without context exceeds.
 
-        Such a reader gives a token scores as the first and as the last of the answer that depend
+        Such a model gives a token scores as the first and as the last of the answer that depend
         on its word, on the question and on which words the passage holds, and takes the best
-        span. Proof for questions whose only answer is one token, beside neither an article nor
-        punctuation (which the metric leaves out), that stands once in its passage: an answer is
-        then right only if exactly this token is predicted, which therefore scores more than every
+        span. Proof for questions whose only answer is one token that occurs once in its passage
+        and is next to neither an article nor punctuation (which the metric ignores): an answer
+        is then right only if exactly this token is predicted, so it has a higher score than any
         other token by itself. These scores are the same in all passages with the same words, so
-        that among them, for one question, only one word can be right. The best is the most
-        frequent. (Scores that are equal would let position decide; the frames put winner and
-        loser first equally often.) Where words decide, the reader is taken to be right.
+        that for one question only one word can be right in them. The most frequent one is best.
+        (With equal scores the position would decide; the frames put winner and loser first
+        equally often.) Where words decide, the model is taken to be right.
         """
         answers: defaultdict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
         for example in examples:
@@ -95,27 +95,27 @@ class QaControl(Generator[QaOptions]):
 
 
 def _pair(
-    draw: StableRandom, number: int, seen: set[str], *, twins: bool
+    rng: StableRandom, number: int, seen: set[str], *, twins: bool
 ) -> list[tuple[str, str, str]]:
-    """Two passages with their question and its answer."""
+    """Two passages, each with a question and its answer."""
     for _ in range(_ATTEMPTS):
-        found = []
-        one, other = draw.one(NAMES), draw.one(NAMES)
-        frame = " ".join([draw.one(_OPENINGS), draw.one(FRAMES), draw.one(_MIDDLES)])
-        city, day = draw.one(CITIES), draw.one(DAYS)
-        closing = draw.one(_CLOSINGS)
+        rows = []
+        first, second = rng.choice(NAMES), rng.choice(NAMES)
+        frame = " ".join([rng.choice(_OPENINGS), rng.choice(FRAMES), rng.choice(_MIDDLES)])
+        city, day = rng.choice(CITIES), rng.choice(DAYS)
+        closing = rng.choice(_CLOSINGS)
         question = number % 2
-        for winner, loser in ((one, other), (other, one)):
+        for winner, loser in ((first, second), (second, first)):
             text = f"{frame} {closing} .".strip()
             text = text.format(winner=winner, loser=loser, city=city, day=day)
             text = text[0].upper() + text[1:]
             if twins:
-                found.append((text, WHO[question], (winner, loser)[question]))
+                rows.append((text, WHO[question], (winner, loser)[question]))
             else:
-                found.append((text, WHERE[question], (city, day)[question]))
-        if one != other and not any(text in seen for text, _, _ in found):
-            seen.update(text for text, _, _ in found)
-            return found
+                rows.append((text, WHERE[question], (city, day)[question]))
+        if first != second and not any(text in seen for text, _, _ in rows):
+            seen.update(text for text, _, _ in rows)
+            return rows
     raise ConfigError(
         f"no new passage in {_ATTEMPTS} draws",
         where="generator 'control-qa'",
@@ -126,8 +126,8 @@ def _pair(
 def _example(name: str, text: str, question: str, answer: str) -> PassageQuestion:
     passage: Passage = make_passage(text, "whitespace")
     token = passage.tokens.index(answer)
-    found = Answer(answer, passage.offsets[token][0], token, token)
-    return PassageQuestion(name, tuple(question.split()), passage, (found,))
+    gold = Answer(answer, passage.offsets[token][0], token, token)
+    return PassageQuestion(name, tuple(question.split()), passage, (gold,))
 
 
 GENERATOR = QaControl()

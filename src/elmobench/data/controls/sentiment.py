@@ -1,9 +1,9 @@
 """Control for sentiment: pairs of texts with the same words in two orders and opposite labels.
 
-A frame has two slots for adjectives and says which of them holds: the film is *not* dull *but*
-great. Ambiguous texts fill the slots with one adjective of each polarity, and
-come with their mirror image; the others fill both with the same polarity. Frames, openings
-and nouns are drawn alike for both, so that only the adjectives and their order tell.
+A frame has two slots for adjectives and asserts one of them: the film is *not* dull *but* great.
+Ambiguous texts fill the slots with one adjective of each polarity and have a twin with the two
+exchanged; the others fill both with the same polarity. Frames, openings and nouns are drawn from
+the same distribution for both labels, so that only the adjectives and their order decide.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ ADJECTIVES = {
     "negative": (*("bad", "dull", "terrible", "boring", "weak", "poor", "clumsy", "messy"),),
 }
 
-# {yes} is the adjective that holds, {no} the one that does not; both orders occur. The words
-# that tell stand right beside the adjectives, so that an untrained recurrent encoder carries
-# them to where a linear head can read them.
+# {yes} is the adjective that is asserted, {no} the one that is denied; both orders occur. The
+# decisive words are right next to the adjectives, so that an untrained recurrent encoder
+# carries them to where a linear head can read them.
 FRAMES = (
     "the {noun} was not {no} but {yes}",
     "the {noun} was {yes} , not {no}",
@@ -55,16 +55,16 @@ class SentimentControl(Generator[SentimentOptions]):
     options_type = SentimentOptions
 
     def generate(self, options: SentimentOptions) -> dict[str, list[Any]]:
-        """See :meth:`Generator.generate`. No multiset of words stands in two splits."""
-        draw = StableRandom(options.seed)
+        """See :meth:`Generator.generate`. No multiset of words is in two splits."""
+        rng = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
             pairs = options.ambiguous_pairs(size)
             texts: list[tuple[str, str]] = []
             for i in range(size // 2):
-                texts += _opposites(draw, seen) if i < pairs else _plain(draw, seen)
-            draw.shuffle(texts)
+                texts += _opposites(rng, seen) if i < pairs else _plain(rng, seen)
+            rng.shuffle(texts)
             result[split] = [
                 ClassifiedText(f"{split}-{i:06d}", tuple(text.split()), label)
                 for i, (text, label) in enumerate(texts, start=1)
@@ -76,11 +76,11 @@ class SentimentControl(Generator[SentimentOptions]):
         return bag_of_words_ceiling(examples)
 
 
-def _opposites(draw: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
+def _opposites(rng: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
     """Two texts with the same words and opposite labels."""
     for _ in range(_ATTEMPTS):
-        good, bad = (draw.one(ADJECTIVES[label]) for label in ("positive", "negative"))
-        frame, noun, opening = _surroundings(draw)
+        good, bad = (rng.choice(ADJECTIVES[label]) for label in ("positive", "negative"))
+        frame, noun, opening = _surroundings(rng)
         pair = [
             (_text(opening, frame, noun, yes=good, no=bad), "positive"),
             (_text(opening, frame, noun, yes=bad, no=good), "negative"),
@@ -90,13 +90,13 @@ def _opposites(draw: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str
     raise _exhausted()
 
 
-def _plain(draw: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
-    """One text of each label, both of its adjectives of that polarity."""
+def _plain(rng: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """One text per label, with both adjectives of that polarity."""
     texts: list[tuple[str, str]] = []
     for label in ("positive", "negative"):
         for _ in range(_ATTEMPTS):
-            yes, no = draw.one(ADJECTIVES[label]), draw.one(ADJECTIVES[label])
-            frame, noun, opening = _surroundings(draw)
+            yes, no = rng.choice(ADJECTIVES[label]), rng.choice(ADJECTIVES[label])
+            frame, noun, opening = _surroundings(rng)
             text = _text(opening, frame, noun, yes=yes, no=no)
             if yes != no and _is_new(text, seen):
                 texts.append((text, label))
@@ -106,8 +106,8 @@ def _plain(draw: StableRandom, seen: set[tuple[str, ...]]) -> list[tuple[str, st
     return texts
 
 
-def _surroundings(draw: StableRandom) -> tuple[str, str, str]:
-    return draw.one(FRAMES), draw.one(_NOUNS), draw.one(_OPENINGS)
+def _surroundings(rng: StableRandom) -> tuple[str, str, str]:
+    return rng.choice(FRAMES), rng.choice(_NOUNS), rng.choice(_OPENINGS)
 
 
 def _text(opening: str, frame: str, noun: str, *, yes: str, no: str) -> str:

@@ -1,16 +1,16 @@
-"""Control for semantic roles: who did it to whom, which only the voice of the clause says.
+"""Control for semantic roles: who did what to whom, which only the voice of the clause decides.
 
-A sentence has two clauses of one shape, one active and one passive; one of the two predicates is
-the example's. Its arguments are single words, two before and two after it in either voice. A
-sentence comes with its twin: the same words, the two clauses' auxiliaries and markers
-exchanged, so that every argument is agent in one and patient in the other, at the same place::
+A sentence has two clauses of one shape, one active and one passive; the example is one of
+the two predicates. Its arguments are single words, two tokens before it and two after it. Each
+sentence has a twin: the same words with the two clauses' auxiliaries and markers exchanged, so
+that every argument is agent in one and patient in the other, at the same position::
 
     Rex has seen even Tom while Kim was heard by Max .
     Rex was seen by Tom while Kim has heard even Max .
 
-So neither a word, nor the predicate, nor the distance between them, nor all words together say
-anything of the role. What says it stands right beside the argument. Other predicates take a
-thing as their patient (``eaten``): there the word alone tells.
+So neither a word, nor the predicate, nor the distance between them, nor all words together give
+any information about the role; the words right next to the argument do. Other predicates have a
+thing as their patient (``eaten``): there the word alone decides.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class SrlControl(Generator[SrlOptions]):
 
     def generate(self, options: SrlOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Predicates are taken in turn, twin by twin."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -68,8 +68,8 @@ class SrlControl(Generator[SrlOptions]):
             verbs = [VERBS[i % len(VERBS)] for i in range(pairs)]
             things = list(THINGS)
             verbs += [things[i % len(things)] for i in range(size // 2 - pairs)]
-            made = [twin for verb in verbs for twin in _twins(draw, verb, seen)]
-            draw.shuffle(made)
+            made = [twin for verb in verbs for twin in _twins(rng, verb, seen)]
+            rng.shuffle(made)
             result[split] = [
                 Proposition(f"{split}-{i:06d}", tokens, predicate, tags)
                 for i, (tokens, predicate, tags) in enumerate(made, start=1)
@@ -84,16 +84,16 @@ class SrlControl(Generator[SrlOptions]):
 _Made = tuple[tuple[str, ...], int, tuple[str, ...]]
 
 
-def _twins(draw: StableRandom, verb: str, seen: set[tuple[str, ...]]) -> list[_Made]:
+def _twins(rng: StableRandom, verb: str, seen: set[tuple[str, ...]]) -> list[_Made]:
     for _ in range(_ATTEMPTS):
         people = list(NAMES)
-        draw.shuffle(people)
-        active, passive = draw.one(_ACTIVE), draw.one(_PASSIVE)
-        joint, opening = draw.one(_JOINTS), draw.one(_OPENINGS)
-        other = draw.one(VERBS)
-        second = draw.chance(0.5)
-        # A thing is the patient in both twins; of two persons, the one that the voice says.
-        left, right = people[0], draw.one(THINGS[verb]) if verb in THINGS else people[1]
+        rng.shuffle(people)
+        active, passive = rng.choice(_ACTIVE), rng.choice(_PASSIVE)
+        joint, opening = rng.choice(_JOINTS), rng.choice(_OPENINGS)
+        other = rng.choice(VERBS)
+        second = rng.chance(0.5)
+        # A thing is the patient in both twins; for two persons, the voice decides.
+        left, right = people[0], rng.choice(THINGS[verb]) if verb in THINGS else people[1]
         mirrored = (right, left) if verb in THINGS else (left, right)
         twins = [
             _sentence(
@@ -122,18 +122,18 @@ _Clause = tuple[str, tuple[str, str], tuple[str, str]]
 
 
 def _sentence(
-    opening: tuple[str, ...], joint: str, asked: _Clause, other: _Clause, second: bool
+    opening: tuple[str, ...], joint: str, target: _Clause, other: _Clause, second: bool
 ) -> _Made:
-    """Two clauses, the one that is asked for first or ``second``."""
+    """A sentence of two clauses; the one with the example's predicate is first or ``second``."""
     clauses = [
         (left, auxiliary, verb, marker, right)
-        for verb, (left, right), (auxiliary, marker) in (asked, other)
+        for verb, (left, right), (auxiliary, marker) in (target, other)
     ]
     before, after = reversed(clauses) if second else clauses
     tokens = (*opening, *before, joint, *after, ".")
     start = len(opening) + (len(before) + 1 if second else 0)
     tags = ["O"] * len(tokens)
-    agent, patient = (start + 4, start) if asked[2] in _PASSIVE else (start, start + 4)
+    agent, patient = (start + 4, start) if target[2] in _PASSIVE else (start, start + 4)
     tags[agent], tags[start + 2], tags[patient] = "B-ARG0", "B-V", "B-ARG1"
     return tokens, start + 2, tuple(tags)
 

@@ -1,8 +1,8 @@
-"""Control for WSD: words that name an animal or a thing, and only a neighbouring word says which.
+"""Control for WSD: nouns mean an animal or a thing, and only a neighbouring word decides which.
 
 Every sentence holds one annotated noun, of one word or two. Sentences come in twins: the same
 frame, once with the animal and once with the thing, so that neither the noun (if it is
-ambiguous), nor its position, nor the length of the sentence says anything about the sense.
+ambiguous), nor its position, nor the length of the sentence gives any information about the sense.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ THINGS = (
     "fountain pen",
 )
 
-# The cue stands right before the noun, or right after it.
+# The cue is right before the noun, or right after it.
 _LEFT_CUES = (
     ("hungry", "sleeping", "frightened", "wounded", "pregnant", "thirsty"),
     ("rusty", "broken", "wooden", "repaired", "dented", "unused"),
@@ -61,8 +61,8 @@ class WsdOptions(GeneratorOptions):
 class WsdControl(Generator[WsdOptions]):
     """Makes :class:`SenseSentence` with one noun each.
 
-    Sense keys have WordNet's form and its files of animals (05) and artefacts (06); they are this
-    control's own. An ambiguous noun has both as candidates, the animal first; others have one.
+    Sense keys have WordNet's form and its files of animals (05) and artefacts (06), but they are
+    not WordNet's. An ambiguous noun has both as candidates, the animal first; others have one.
     """
 
     name: ClassVar[str] = "control-wsd"
@@ -71,7 +71,7 @@ class WsdControl(Generator[WsdOptions]):
 
     def generate(self, options: WsdOptions) -> dict[str, list[Any]]:
         """See :meth:`Generator.generate`. Ambiguous nouns are taken in turn, twin by twin."""
-        draw = StableRandom(options.seed)
+        rng = StableRandom(options.seed)
         seen: set[tuple[str, ...]] = set()
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
@@ -79,8 +79,8 @@ class WsdControl(Generator[WsdOptions]):
             chosen = [(AMBIGUOUS[i % len(AMBIGUOUS)],) * 2 for i in range(pairs)]
             known = list(zip(ANIMALS, THINGS, strict=True))
             chosen += [known[i % len(known)] for i in range(size // 2 - pairs)]
-            made = [sentence for pair in chosen for sentence in _twins(draw, pair, seen)]
-            draw.shuffle(made)
+            made = [sentence for pair in chosen for sentence in _twins(rng, pair, seen)]
+            rng.shuffle(made)
             result[split] = [
                 _example(f"{split}-{i:06d}", *sentence) for i, sentence in enumerate(made, start=1)
             ]
@@ -95,18 +95,18 @@ Made = tuple[tuple[str, ...], int, str, str]
 """Tokens, the noun's first token, the noun, the lexicographer file of its sense."""
 
 
-def _twins(draw: StableRandom, nouns: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Made]:
+def _twins(rng: StableRandom, nouns: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Made]:
     for _ in range(_ATTEMPTS):
-        left = draw.chance(0.6)
+        left = rng.chance(0.6)
         cues = _LEFT_CUES if left else _RIGHT_CUES
         if left:
-            before = " ".join((draw.one(_OPENINGS), draw.one(_SUBJECTS), draw.one(_VERBS)))
-            after = draw.one(_CLOSINGS)
+            before = " ".join((rng.choice(_OPENINGS), rng.choice(_SUBJECTS), rng.choice(_VERBS)))
+            after = rng.choice(_CLOSINGS)
         else:
-            before, after = draw.one(_STARTS), draw.one(_PREDICATES)
+            before, after = rng.choice(_STARTS), rng.choice(_PREDICATES)
         twins = []
         for noun, words, file in zip(nouns, cues, (_ANIMAL, _THING), strict=True):
-            cue = draw.one(words)
+            cue = rng.choice(words)
             head = [*before.split(), cue] if left else before.split()
             tail = after.split() if left else [cue, *after.split()]
             tokens = [*head, *noun.split(), *tail, "."]

@@ -12,10 +12,10 @@ from elmobench.core.errors import DataError
 from elmobench.core.registry import did_you_mean
 
 MEMBER_LIMIT = 1 << 30
-"""Largest unpacked member, in bytes: no data set here comes near, a zip bomb does."""
+"""Largest unpacked member, in bytes: far more than any supported data set, less than a zip bomb."""
 
-# What zipfile lets through for damaged bytes: bzip2 raises OSError, LZMA three kinds of its own,
-# and names that are not what their flag says ValueError.
+# Errors that zipfile raises for damaged bytes: bzip2 raises OSError, LZMA three kinds of its own,
+# and names that contradict their encoding flag raise ValueError.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -30,13 +30,13 @@ _DAMAGE = (
 
 
 def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMIT) -> bytes:
-    """The bytes of ``member``.
+    """Read the bytes of ``member``.
 
     Args:
         archive: the zip file.
         member: its exact name inside.
-        where: what errors call the archive.
-        limit: refuse more bytes than this.
+        where: the archive's name in errors.
+        limit: largest accepted number of bytes.
 
     Raises:
         DataError: not a zip archive, no such member, damaged, encrypted or too large.
@@ -61,7 +61,7 @@ def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMI
             if info.file_size > limit:
                 raise DataError(f"unpacks to {info.file_size} bytes, limit {limit}", where=place)
             with bundle.open(info) as stream:
-                # The stated size can lie, so the read itself is bounded too.
+                # The stated size may be false, so the read itself is bounded too.
                 data = stream.read(limit + 1)
     except _DAMAGE as error:
         raise DataError(f"cannot be unpacked: {error}", where=place) from error

@@ -1,4 +1,4 @@
-"""Fetching files into a cache that is addressed by content. Nothing unchecked gets there."""
+"""Downloads into a content-addressed cache that holds checked files only."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and between two pieces of a file."""
 _LONGEST_WAIT = 30.0
 _PIECE = 1 << 16
-# 206 and 416: the server disagrees about where the file goes on; the next attempt starts anew.
+# 206 and 416: the server disagrees about the position to resume at; the next attempt starts anew.
 _TRANSIENT = frozenset({206, 408, 416, 425, 429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a file must be: SHA-256 and git blob id (hex), size in bytes; None where unknown."""
+    """Expected SHA-256, git blob id (hex) and size in bytes of a file; None where unknown."""
 
     sha256: str | None = None
     git_blob_sha1: str | None = None
@@ -50,20 +50,20 @@ class Expected:
         return self.sha256 or self.git_blob_sha1
 
     def check(self, path: Path, name: str) -> None:
-        """Raise DigestError if the file at ``path`` is another than expected."""
+        """Raise DigestError if the file at ``path`` is not the expected one."""
         size = path.stat().st_size
         if self.bytes is not None and size != self.bytes:
             raise DigestError(f"has {size} bytes, expected {self.bytes}", where=name)
-        for kind, want, digest in (
+        for kind, wanted, digest in (
             ("sha256", self.sha256, file_sha256),
             ("git blob sha1", self.git_blob_sha1, git_blob_sha1),
         ):
-            if want is not None and (found := digest(path)) != want:
-                raise DigestError(f"its {kind} is {found}, expected {want}", where=name)
+            if wanted is not None and (actual := digest(path)) != wanted:
+                raise DigestError(f"its {kind} is {actual}, expected {wanted}", where=name)
 
 
 def cache_path(key: str) -> Path:
-    """Where the file with this digest is kept, whether or not it is there."""
+    """Path in the cache of the file with this digest, whether or not it exists."""
     return paths.data_cache() / key[:2] / key
 
 
@@ -74,7 +74,7 @@ def expected_of(
     git_blob_sha1: str | None = None,
     bytes: int | None = None,
 ) -> Expected:
-    """What is known of ``url``: as given, else as pinned by an earlier ``trust_first``."""
+    """The digests and size of ``url`` as given, or else as pinned by an earlier ``trust_first``."""
     if sha256 is None and git_blob_sha1 is None:
         known = pinned(url)
         if known is not None:
@@ -92,19 +92,19 @@ def fetch(
     progress: DownloadProgress | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Path:
-    """The local, checked copy of the file at ``url``; downloaded unless it is in the cache.
+    """Return the checked local copy of the file at ``url``; download it if it is not cached.
 
-    With ELMOBENCH_MIRROR set, files come from ``HOST/PATH`` below that folder and nothing
-    else is asked.
+    With ELMOBENCH_MIRROR set, files come from ``HOST/PATH`` below that folder and never from
+    the network.
 
     Args:
         url: an https address (http is allowed for loopback).
         sha256: hex digest of the bytes.
         git_blob_sha1: git's id of the file.
         bytes: its size.
-        trust_first: accept a file whose digest nobody knows, and pin what came.
+        trust_first: accept a file without a known digest and pin its digest.
         progress: called as bytes arrive.
-        sleep: waits between attempts, in seconds.
+        sleep: called with the seconds to wait between attempts.
 
     Raises:
         DigestError: the content is not what was pinned, or no digest is known and
@@ -116,9 +116,9 @@ def fetch(
     key = expected.key
     if key is None and not trust_first:
         raise DigestError(
-            "nobody has pinned this file's digest",
+            "no digest is known for this file",
             where=url,
-            fix="give its sha256, or accept what comes this once with --trust-first",
+            fix="give its sha256, or accept and pin the downloaded file with --trust-first",
         )
     if key is not None and cache_path(key).is_file():
         return checked_copy(url, expected)
@@ -128,12 +128,12 @@ def fetch(
     with FileLock(f"{stem}.lock"):
         part = Path(f"{stem}.part")
         if key is None:
-            # What an earlier run left may be of another version, and nothing could tell.
+            # An earlier run's partial file may be of another version, which no digest would show.
             part.unlink(missing_ok=True)
-            # Another process may have pinned it while this one waited: the first one counts.
+            # Another process may have pinned the file meanwhile; the first pin counts.
             expected = expected_of(url, bytes=bytes)
             key = expected.key
-        # Likewise, it may have been fetched.
+        # Another process may have fetched it meanwhile.
         if key is not None and cache_path(key).is_file():
             return checked_copy(url, expected)
         folder = paths.mirror()
@@ -143,22 +143,22 @@ def fetch(
             try:
                 _download(url, part, expected, progress, sleep)
             except DownloadError:
-                if key is None:  # the next run could not go on with it, see above
+                if key is None:  # the next run could not resume it, see above
                     part.unlink(missing_ok=True)
                 raise
         pinned_before = key is not None and key not in (sha256, git_blob_sha1)
         with _discard_on_mismatch(part, pinned_before):
             expected.check(part, url)
-        found = file_sha256(part)
-        target = cache_path(key or found)
+        actual = file_sha256(part)
+        target = cache_path(key or actual)
         _move(part, target)
         if key is None:
-            pin(url, found, target.stat().st_size)
+            pin(url, actual, target.stat().st_size)
         return target
 
 
 def forget(url: str) -> None:
-    """Undo a ``trust_first``: drop the pin of ``url`` and the file that came."""
+    """Undo a ``trust_first``: delete the pin of ``url`` and its cached file."""
     known = pinned(url)
     if known is not None:
         unpin(url)
@@ -166,7 +166,7 @@ def forget(url: str) -> None:
 
 
 def checked_copy(url: str, expected: Expected) -> Path:
-    """The cached file, hashed again. Raises DigestError if it was damaged since."""
+    """Hash the cached file again and return its path. Raises DigestError if it was damaged."""
     if expected.key is None or not cache_path(expected.key).is_file():
         raise DownloadError("is not in the cache", where=url, fix="fetch it first")
     path = cache_path(expected.key)
@@ -182,10 +182,10 @@ def checked_copy(url: str, expected: Expected) -> Path:
 
 
 def mirrored(url: str, folder: Path) -> Path:
-    """The file that stands for ``url`` below a mirror folder: ``HOST/PATH``.
+    """The copy of ``url`` below a mirror folder: ``HOST/PATH``.
 
     Raises:
-        DownloadError: it is not there, or the path would leave the folder.
+        DownloadError: there is no such file, or the path would leave the folder.
     """
     address = urlsplit(url)
     root = folder.resolve()
@@ -209,7 +209,7 @@ def _download(
     progress: DownloadProgress | None,
     sleep: Callable[[float], object],
 ) -> None:
-    """Fill ``part``, going on where it ends, with pauses of 1, 2, 4, … seconds after failures."""
+    """Download to ``part``, resuming where it ends; wait 1, 2, 4, … seconds after failures."""
     import requests
 
     transient = (
@@ -241,23 +241,23 @@ def _download(
     raise DownloadError(
         f"gave up after {ATTEMPTS} attempts: {reason}",
         where=url,
-        fix=f"try again later{'' if expected.key is None else ' (it goes on where it stopped)'}, "
+        fix=f"try again later{'' if expected.key is None else ' (it resumes where it stopped)'}, "
         f"or set {paths.MIRROR_VARIABLE} to a folder that holds the file",
     )
 
 
 def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgress | None) -> int:
-    """One request. 200 once ``part`` is complete, else the status that the server gave."""
+    """Make one request. Return 200 if ``part`` is complete, else the server's status."""
     import requests
 
     have = part.stat().st_size if part.is_file() else 0
     if have and have == expected.bytes:
         return 200
-    # Without this a server may compress, and byte positions would not be the file's.
+    # Otherwise a server may compress, and byte positions would not be the file's.
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    with _answer(url, headers) as response:
+    with _response(url, headers) as response:
         span = response.headers.get("Content-Range", "")
         resumed = response.status_code == 206 and span.startswith(f"bytes {have}-")
         if response.status_code in (206, 416) and not resumed:
@@ -283,10 +283,10 @@ def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgres
 
 
 @contextmanager
-def _answer(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
-    """The answer at the end of ``url``'s redirects, none of which leaves https.
+def _response(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+    """Yield the response after ``url``'s redirects, each of which is checked to be https.
 
-    requests would ask an address before anyone could look at it.
+    requests would follow a redirect before its address could be checked.
     """
     import requests
 
@@ -322,10 +322,10 @@ def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
         raise DigestError(
             error.what,
             where=error.where,
-            fix=f"the file changed since --trust-first pinned it in {paths.lock_file()}: if that "
-            "is right, remove its address there and trust it again"
+            fix=f"the file changed since --trust-first pinned it in {paths.lock_file()}: if you "
+            "expected that, remove its address there and use --trust-first again"
             if pinned_before
-            else "the file is not the published one, and was not kept: try again later, or set "
+            else "the file is not the published one and was not kept: try again later, or set "
             f"{paths.MIRROR_VARIABLE} to a folder that has it",
         ) from None
 

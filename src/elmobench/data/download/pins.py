@@ -1,4 +1,4 @@
-"""Digests pinned on first use: what ``--trust-first`` saw the first time a file was fetched."""
+"""Digests pinned on first use: those of files fetched with ``--trust-first``."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from elmobench.core.files import write_text
 
 
 class Pin(TypedDict):
-    """What is known of one address: SHA-256 (hex) and size in bytes."""
+    """SHA-256 (hex) and size in bytes of the file at one address."""
 
     sha256: str
     bytes: int
 
 
 def pinned(url: str) -> Pin | None:
-    """What was pinned for ``url``, if anything."""
+    """The pin of ``url``, if there is one."""
     return _read().get(url)
 
 
 def pinned_below(prefix: str) -> dict[str, Pin]:
-    """All that was pinned for addresses that begin with ``prefix``."""
+    """The pins of all addresses that begin with ``prefix``."""
     return {url: row for url, row in _read().items() if url.startswith(prefix)}
 
 
 def pin(url: str, sha256: str, size: int) -> None:
-    """Remember the digest of ``url``; several processes may do so at the same time."""
+    """Pin the digest of ``url``. Safe with several processes at the same time."""
     pin_all({url: {"sha256": sha256, "bytes": size}})
 
 
-def pin_all(found: Mapping[str, Pin]) -> None:
-    """Remember the digests of several addresses, all of them or, if interrupted, none."""
+def pin_all(new: Mapping[str, Pin]) -> None:
+    """Pin the digests of several addresses: all of them or, if interrupted, none."""
     file = paths.lock_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock"):
         pins = _read()
-        pins |= found
+        pins |= new
         write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
 def unpin(*urls: str) -> None:
-    """Forget the digests of ``urls``, as far as there are any."""
+    """Delete the pins of ``urls``, if there are any."""
     file = paths.lock_file()
     if not file.is_file():
         return

@@ -1,4 +1,4 @@
-"""Readers: bytes of a data set in, examples out."""
+"""Readers, which turn the bytes of a data set into examples."""
 
 from elmobench.data.readers.base import (
     READERS,

@@ -1,4 +1,4 @@
-"""What a reader is: bytes of one file in, examples out; and the lines it reads."""
+"""Base class of readers, which turn the bytes of one file into examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
 
 
 class ReaderOptions(StrictModel):
-    """Base of every reader's options. Unknown options are errors."""
+    """Base class of every reader's options. Unknown options are errors."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class SourceText:
 
     Attributes:
         data: its bytes.
-        name: what errors call it.
-        prefix: ids of examples without an id of their own start with it, followed by ``-``.
+        name: its name in errors.
+        prefix: the ids of examples that have none in the file start with it, followed by ``-``.
         lines: first and last line to read, counted from 1; None for all.
-        beside: files that belong to this one, by the role that the card gives them.
+        beside: its companion files, by the role that the card gives them.
     """
 
     data: bytes
@@ -39,27 +39,27 @@ class SourceText:
     beside: Mapping[str, tuple[SourceText, ...]] = field(default_factory=dict)
 
     def companions(self, role: str) -> tuple[SourceText, ...]:
-        """The files that the card puts beside this one in ``role``.
+        """The companion files that the card lists in ``role``.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: there are none.
         """
         if role not in self.beside:
             raise ConfigError(
-                f"the reader needs the file {role!r} beside this one",
+                f"the reader needs a companion file {role!r}",
                 where=self.name,
-                fix=f"give the card's source a mapping beside: {{{role}: [...]}}",
+                fix=f"add 'beside: {{{role}: [...]}}' to this source in the card",
             )
         return self.beside[role]
 
     def rows(self) -> Iterator[tuple[int, str]]:
-        """Line numbers, from 1, and lines without their end.
+        """Yield line numbers, from 1, and lines without their ends.
 
-        Lines end in LF or CRLF and in nothing else: other separators of Unicode occur inside
-        sentences. A byte-order mark at the start of the file is no text.
+        Lines end in LF or CRLF only: other Unicode line separators occur inside sentences. A
+        byte-order mark at the start of the file is skipped.
 
         Raises:
-            DataError: not UTF-8 (names the line), or fewer lines than ``lines`` asks for.
+            DataError: not UTF-8 (names the line), or fewer lines than ``lines`` selects.
         """
         raw = self.data.removeprefix(b"\xef\xbb\xbf")
         rows = raw.split(b"\n")
@@ -68,7 +68,7 @@ class SourceText:
         first, last = self.lines or (1, len(rows))
         if last > len(rows):
             raise DataError(
-                f"has {len(rows)} lines, the card asks for line {last}", where=self.name
+                f"has {len(rows)} lines, but the card selects line {last}", where=self.name
             )
         for number in range(first, last + 1):
             row = rows[number - 1].removesuffix(b"\r")
@@ -92,19 +92,19 @@ class SourceText:
 
 @dataclass
 class ReadResult:
-    """Examples, and how much of what was dropped or changed by a stated option."""
+    """Examples, and counts of what was dropped, or changed as an option says."""
 
     examples: list[Any]
     dropped: Counter[str] = field(default_factory=Counter)
 
 
 class Reader(ABC, Generic[O]):
-    """Reads one kind of file. It never repairs silently: what it drops, it counts.
+    """Reads one kind of file. It never repairs silently: it counts whatever it drops.
 
     Attributes:
-        name: as registered.
-        version: bumped by hand when the same bytes and options give other examples.
-        options_type: its options.
+        name: registered name.
+        version: raised by hand when the same bytes and options give other examples.
+        options_type: class of its options.
     """
 
     name: ClassVar[str]
@@ -112,24 +112,24 @@ class Reader(ABC, Generic[O]):
     options_type: type[O]
 
     def options(self, values: Mapping[str, Any], where: str) -> O:
-        """``values`` as this reader's options. Raises ConfigError that names ``where``."""
+        """Validate ``values`` as this reader's options. A ConfigError names ``where``."""
         return validated(self.options_type, values, f"{where}, options of reader {self.name!r}")
 
     @abstractmethod
     def read(self, text: SourceText, options: O) -> ReadResult:
-        """The examples of one file, in its order.
+        """Read the examples of one file, in the file's order.
 
         Raises:
-            DataError: for anything that is not as the options say; names file and line.
+            DataError: the file is not as the options describe it; names file and line.
         """
 
 
 READERS: Registry[Reader[Any]] = Registry("reader", "elmobench.readers")
 READERS.add_lazy("sst", "elmobench.data.readers.trees:READER", "sentiment trees in brackets")
-READERS.add_lazy("lines", "elmobench.data.readers.lines:READER", "one text a line")
+READERS.add_lazy("lines", "elmobench.data.readers.lines:READER", "one text per line")
 READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV or CSV table")
 READERS.add_lazy(
-    "conll-columns", "elmobench.data.readers.columns:READER", "one token a line, in columns"
+    "conll-columns", "elmobench.data.readers.columns:READER", "one token per line, in columns"
 )
 READERS.add_lazy(
     "pair-table", "elmobench.data.readers.pairs:TABLE", "sentence pairs in a TSV or CSV table"
@@ -156,7 +156,7 @@ READERS.add_lazy(
 READERS.add_lazy("squad", "elmobench.data.readers.squad:READER", "questions on passages, in JSON")
 READERS.add_lazy("wsd", "elmobench.data.readers.wsd:READER", "words with senses: SemCor, Raganato")
 READERS.add_lazy(
-    "nested-columns", "elmobench.data.readers.nested:READER", "nested spans, a column a layer"
+    "nested-columns", "elmobench.data.readers.nested:READER", "nested spans, one column per layer"
 )
 READERS.add_lazy(
     "conll-coref", "elmobench.data.readers.coref:READER", "coreference in CoNLL-2012 columns"
@@ -178,15 +178,16 @@ def read_bytes(
     Args:
         reader: registered name.
         data: the file's bytes.
-        name: what errors call the file.
+        name: the file's name in errors.
         options: the reader's options.
-        prefix: start of the ids of examples that have none of their own.
+        prefix: start of the ids of examples that have none in the file.
         lines: first and last line to read, counted from 1.
 
     Raises:
         UnknownNameError: no such reader.
         ConfigError: the options are wrong.
-        DataError: the bytes are.
+        DataError: the bytes are not what the options describe.
     """
-    found = READERS.get(reader)
-    return found.read(SourceText(data, name, prefix, lines), found.options(options or {}, name))
+    registered = READERS.get(reader)
+    source = SourceText(data, name, prefix, lines)
+    return registered.read(source, registered.options(options or {}, name))

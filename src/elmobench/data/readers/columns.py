@@ -1,4 +1,4 @@
-"""One token a line, annotations in columns, an empty line between sentences (CoNLL formats)."""
+"""One token per line, annotations in columns, an empty line between sentences (CoNLL formats)."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ _SENT_ID = "sent_id = "
 
 
 class ColumnReader(Reader[ColumnOptions]):
-    """Gives :class:`TaggedSentence`. A sentence ends at a line that is empty but for blanks.
+    """Gives :class:`TaggedSentence`. A blank line ends a sentence.
 
-    Its id is that of a ``# sent_id = `` comment above it, else the number of its first line.
+    The id is that of a ``# sent_id = `` comment before the sentence, else its first line's number.
     """
 
     name: ClassVar[str] = "conll-columns"
@@ -126,11 +126,11 @@ class ColumnReader(Reader[ColumnOptions]):
         numbers: Sequence[int],
         name: str | None,
     ) -> None:
-        found = violation(tags, options.scheme)
-        if found is not None and options.scheme == "bio" and options.illegal_i == "keep":
+        illegal = violation(tags, options.scheme)
+        if illegal is not None and options.scheme == "bio" and options.illegal_i == "keep":
             result.dropped["sentences with an illegal I- kept"] += 1
-        elif found is not None:
-            position, problem = found
+        elif illegal is not None:
+            position, problem = illegal
             fix = (
                 "state 'illegal_i: keep' and 'convert: bio' to begin a span here, as conlleval "
                 "does; or, if no span of this file begins with B-, 'scheme: iob1'"
@@ -147,16 +147,16 @@ class ColumnReader(Reader[ColumnOptions]):
         )
 
 
-def _field(row: list[str], column: int, what: str, where: str) -> str:
+def _field(row: list[str], column: int, role: str, where: str) -> str:
     if not -len(row) <= column < len(row):
         raise DataError(
-            f"no {what} column {column}: the row has {len(row)} fields",
+            f"no {role} column {column}: the row has {len(row)} fields",
             where=where,
-            fix="check 'separator' and the columns' numbers",
+            fix="check 'separator' and the column numbers",
         )
     value = row[column]
     if not value.strip():
-        raise DataError(f"the {what} is empty", where=where)
+        raise DataError(f"the {role} is empty", where=where)
     return value
 
 

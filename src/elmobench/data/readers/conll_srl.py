@@ -1,19 +1,19 @@
-"""The licensed sets of semantic roles: CoNLL-2005 columns, and CoNLL-2012's ``*_conll`` files.
+"""Licensed data sets of semantic roles: CoNLL-2005 columns, and CoNLL-2012's ``*_conll`` files.
 
-Neither text may be passed on, so no card is shipped. A card of one's own names the files by
-``path``; for CoNLL-2005 as the shared task gives them, words and props apart::
+Neither text may be redistributed, so no card is shipped. Your own card names the files by
+``path``. For CoNLL-2005 as the shared task distributes it, with words and props in two files::
 
     reader: {name: conll-2005}
     splits:
       train: [{path: train.words, beside: {props: [{path: train.props}]}}]
 
-for columns pasted side by side, such as word, tag, target and arguments::
+for all columns in one file, such as word, tag, target and arguments::
 
     reader: {name: conll-2005, options: {word: 0, target: 2}}
     splits:
       train: [{path: conll05.train.txt}]
 
-and for CoNLL-2012, one path a file, or the files of a split put one after another::
+and for CoNLL-2012, with one path per file, or the files of a split concatenated::
 
     reader: {name: conll-2012-srl, options: {unescape: true}}
     splits:
@@ -64,8 +64,8 @@ class Conll2005Options(ReaderOptions):
 class Conll2005Reader(Reader[Conll2005Options]):
     """Gives one :class:`Proposition` for each predicate, with or without arguments.
 
-    Fields are cut at white space; an empty line ends a sentence. The predicate of the c-th
-    column is the c-th target. Rolesets are not read: the props hold lemmas.
+    Fields are separated by white space; an empty line ends a sentence. The c-th argument
+    column belongs to the c-th target. Rolesets are not read: the props hold lemmas only.
     """
 
     name: ClassVar[str] = "conll-2005"
@@ -79,20 +79,22 @@ class Conll2005Reader(Reader[Conll2005Options]):
         if PROPS in text.beside:
             (source, *others) = text.companions(PROPS)
             if others:
-                raise ConfigError("one file of props belongs to one of words", where=text.name)
+                raise ConfigError(
+                    "each file of words needs exactly one file of props", where=text.name
+                )
         elif options.target == options.word:
             raise ConfigError(
                 "'word' and 'target' are the same column",
                 where=text.name,
-                fix="state the column of the predicates, or put the file 'props' beside this one",
+                fix="state the column of the predicates, or add the companion file 'props'",
             )
         props = words if source is text else list(_blocks(source))
         result = ReadResult([])
         for (lines, rows), (numbers, fields) in zip(words, props, strict=False):
             if len(rows) != len(fields):
                 raise DataError(
-                    f"the sentence has {len(fields)} rows, its words in {text.at(lines[0])} "
-                    f"are {len(rows)}",
+                    f"the sentence has {len(fields)} rows, but {len(rows)} words in "
+                    f"{text.at(lines[0])}",
                     where=source.at(numbers[0]),
                 )
             tokens = _words(rows, options.word, options.unescape, _at(text, lines))
@@ -130,8 +132,8 @@ class Conll2012Reader(Reader[Conll2012Options]):
 
     A row is document, part, number, word, tag, bracket, lemma, frameset id, word sense, speaker,
     name, the argument columns, coreference, with white space between; ``#`` lines mark documents,
-    an empty line ends a sentence. The roleset is ``lemma.frameset``. Ids are the document's, the
-    part's, the sentence's number in its part and the column's, from 1.
+    an empty line ends a sentence. The roleset is ``lemma.frameset``. Ids consist of document,
+    part, number of the sentence in its part and number of the column, counted from 1.
     """
 
     name: ClassVar[str] = "conll-2012-srl"
@@ -187,7 +189,7 @@ class Conll2012Reader(Reader[Conll2012Options]):
 
 
 def _blocks(text: SourceText, comment: str | None = None) -> Iterator[_Block]:
-    """Line numbers and fields of each sentence."""
+    """Yield the line numbers and fields of each sentence."""
     numbers: list[int] = []
     rows: list[list[str]] = []
     for number, line in text.rows():

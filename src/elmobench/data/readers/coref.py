@@ -33,13 +33,13 @@ class CorefOptions(ReaderOptions):
 
 
 class CorefReader(Reader[CorefOptions]):
-    """Gives :class:`CoreferenceDocument`, one a part.
+    """Gives :class:`CoreferenceDocument`, one per part.
 
     A document goes from ``#begin document (NAME); part N`` to ``#end document``, and its id is
-    ``NAME.N``. A sentence ends at a line that is empty but for blanks; outside documents lines
-    that start with ``#`` are skipped. A mark that closes belongs to the mention of its cluster
-    that was opened last: mentions nest in mentions, also of their own cluster, and may cross
-    those of others. A span that one cluster marks twice is one mention; it is counted.
+    ``NAME.N``. A blank line ends a sentence; outside documents, lines that start with ``#`` are
+    skipped. A closing mark belongs to the mention of its cluster that was
+    opened last: mentions may nest in others, also of the same cluster, and may cross those of
+    other clusters. A span that one cluster marks twice is one mention; it is counted.
     """
 
     name: ClassVar[str] = "conll-coref"
@@ -53,12 +53,12 @@ class CorefReader(Reader[CorefOptions]):
         for number, line in text.rows():
             where = text.at(number)
             if document is None:
-                found = _BEGIN.fullmatch(line)
-                if found:
-                    document = _Document(f"{found['name']}.{int(found['part'])}", where)
+                begin = _BEGIN.fullmatch(line)
+                if begin:
+                    document = _Document(f"{begin['name']}.{int(begin['part'])}", where)
                 elif line.strip() and not line.startswith("#"):
                     raise DataError(
-                        "a row outside a document", where=where, fix="documents start at #begin"
+                        "a row outside a document", where=where, fix="a document starts at #begin"
                     )
             elif line.startswith(_END):
                 result.examples.append(document.close(options, result))
@@ -78,7 +78,7 @@ class CorefReader(Reader[CorefOptions]):
 
 
 class _Document:
-    """A document while its rows come in."""
+    """A document whose rows are being read."""
 
     def __init__(self, name: str, where: str) -> None:
         self.name = name
@@ -96,18 +96,20 @@ class _Document:
         self.length += 1
 
     def mark(self, marks: str, where: str) -> None:
-        """Take in the marks at the token that was added last."""
+        """Read the marks at the token that was added last."""
         if marks in ("", "-", "_"):
             return
         here = self.length - 1
         for mark in marks.split("|"):
-            found = _MARK.fullmatch(mark)
-            if found is None or not (found["opens"] or found["closes"]):
-                raise DataError(f"{mark!r} marks no mention", where=where, fix="(1, 1) or (1)")
-            cluster = int(found["cluster"])
-            if found["opens"]:
+            match = _MARK.fullmatch(mark)
+            if match is None or not (match["opens"] or match["closes"]):
+                raise DataError(
+                    f"{mark!r} marks no mention", where=where, fix="write (1, 1) or (1)"
+                )
+            cluster = int(match["cluster"])
+            if match["opens"]:
                 self.open[cluster].append((here, where))
-            if found["closes"]:
+            if match["closes"]:
                 if not self.open[cluster]:
                     raise DataError(f"{mark!r} closes a mention that is not open", where=where)
                 self.clusters[cluster].append((self.open[cluster].pop()[0], here))
@@ -125,15 +127,16 @@ class _Document:
         if not self.sentences:
             raise DataError(f"{self.name} has no tokens", where=self.where)
         clusters = []
-        home: dict[Span, int] = {}
+        cluster_of: dict[Span, int] = {}
         for cluster, spans in self.clusters.items():
             distinct = sorted(set(spans))
             if len(distinct) < len(spans):
                 result.dropped["mentions marked twice"] += len(spans) - len(distinct)
             for span in distinct:
-                if home.setdefault(span, cluster) != cluster:
+                if cluster_of.setdefault(span, cluster) != cluster:
+                    both = f"{cluster_of[span]} and {cluster}"
                     raise DataError(
-                        f"tokens {span[0]}-{span[1]} stand in clusters {home[span]} and {cluster}",
+                        f"tokens {span[0]}-{span[1]} are in clusters {both}",
                         where=f"{self.where}, document {self.name}",
                     )
             if len(distinct) == 1 and options.singletons == "drop":
@@ -143,12 +146,12 @@ class _Document:
         return CoreferenceDocument(self.name, tuple(self.sentences), tuple(sorted(clusters)))
 
 
-def _field(row: list[str], column: int, what: str, where: str) -> str:
+def _field(row: list[str], column: int, role: str, where: str) -> str:
     if not -len(row) <= column < len(row):
         raise DataError(
-            f"no {what} column {column}: the row has {len(row)} fields",
+            f"no {role} column {column}: the row has {len(row)} fields",
             where=where,
-            fix="check 'separator' and the columns' numbers",
+            fix="check 'separator' and the column numbers",
         )
     return row[column]
 

@@ -1,4 +1,4 @@
-"""GAP: a pronoun in a snippet of Wikipedia and two names of which it may mean one."""
+"""GAP: a pronoun in a snippet of Wikipedia and two names; it may refer to one of them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ GENDERS = {
 }
 _LABELS = {("TRUE", "FALSE"): "A", ("FALSE", "TRUE"): "B", ("FALSE", "FALSE"): "neither"}
 
-# Treebank-like: clitics and paired quotes by themselves, hyphenated words and numbers whole. The
-# set has "*" in place of each letter outside ASCII, so "*" is a letter.
+# As in treebanks: clitics and paired quotes are tokens, hyphenated words and numbers are whole.
+# The set has "*" in place of each letter outside ASCII, so "*" is a letter.
 _NOT = r"n't(?![A-Za-z])"
 _LETTERS = rf"(?:(?!{_NOT})[A-Za-z0-9_*])+"
 _TOKEN = re.compile(
@@ -40,7 +40,7 @@ class GapReader(Reader[GapOptions]):
     """Gives :class:`AmbiguousPronoun` from a TSV with the header of GAP (Webster et al. 2018).
 
     The whole snippet is one sequence of tokens. Character offsets are mapped to tokens exactly:
-    a word that goes on beyond an end of a mention (``him-up``) is cut there, and counted.
+    a word that extends beyond the end of a mention (``him-up``) is cut there and counted.
     """
 
     name: ClassVar[str] = "gap"
@@ -74,8 +74,8 @@ def _example(row: list[str], dropped: Counter[str], where: str) -> AmbiguousPron
     if gender is None:
         raise DataError(f"{pronoun!r} is not one of GAP's pronouns", where=where)
     mentions = [
-        _characters(body, word, offset, what, where)
-        for word, offset, what in ((pronoun, at, "Pronoun"), (a, a_at, "A"), (b, b_at, "B"))
+        _characters(body, word, offset, role, where)
+        for word, offset, role in ((pronoun, at, "Pronoun"), (a, a_at, "A"), (b, b_at, "B"))
     ]
     tokens, cut = tokenize(body, [end for mention in mentions for end in mention])
     if cut:
@@ -85,19 +85,19 @@ def _example(row: list[str], dropped: Counter[str], where: str) -> AmbiguousPron
     return AmbiguousPronoun(name, words, spans[0], (spans[1], spans[2]), label, gender)
 
 
-def _characters(body: str, word: str, offset: str, what: str, where: str) -> tuple[int, int]:
+def _characters(body: str, word: str, offset: str, role: str, where: str) -> tuple[int, int]:
     """Start and end of a mention in the text."""
     if not offset.isdecimal() or not word or word.strip() != word:
-        raise DataError(f"{what} is {word!r} at offset {offset!r}", where=where)
+        raise DataError(f"{role} is {word!r} at offset {offset!r}", where=where)
     start = int(offset)
-    found = body[start : start + len(word)]
-    if found != word:
-        raise DataError(f"{what} is {word!r}, but {found!r} stands at {start}", where=where)
+    actual = body[start : start + len(word)]
+    if actual != word:
+        raise DataError(f"{role} is {word!r}, but the text has {actual!r} at {start}", where=where)
     return start, start + len(word)
 
 
 def tokenize(text: str, cuts: Iterable[int] = ()) -> tuple[list[tuple[int, int]], int]:
-    """Start and end of each token, and the number of ``cuts`` that went through a token."""
+    """Start and end of each token, and the number of ``cuts`` inside a token."""
     ends = sorted(set(cuts))
     tokens: list[tuple[int, int]] = []
     number = 0

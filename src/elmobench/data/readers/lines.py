@@ -1,4 +1,4 @@
-"""One text a line; its label is the file's, or the first or last field of the line."""
+"""One text per line; the label is the file's, or the first or last field of the line."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class LineReader(Reader[LineOptions]):
         if options.label is not None:
             return options.label, line
         if options.label_field == "first":
-            label, found, body = line.partition(options.separator)
+            label, separator, body = line.partition(options.separator)
         else:
-            body, found, label = line.rpartition(options.separator)
-        if not found or not label.strip():
+            body, separator, label = line.rpartition(options.separator)
+        if not separator or not label.strip():
             raise DataError(
-                f"no {options.label_field} field with a label, cut at {options.separator!r}",
+                f"no label in the {options.label_field} field, separated by {options.separator!r}",
                 where=where,
             )
         return label, body

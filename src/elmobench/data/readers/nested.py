@@ -1,4 +1,4 @@
-"""Nested spans: one token a line, and a column of BIO tags for each layer of nesting."""
+"""Nested spans: one token per line, and one column of BIO tags per layer of nesting."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class NestedOptions(ReaderOptions):
 class NestedReader(Reader[NestedOptions]):
     """Gives :class:`TaggedSentence` with BIO tags of one layer.
 
-    A sentence ends at a line that is empty but for blanks, and its id is the number of its first
-    line. Of spans with the same tokens the one in the leftmost column counts as the inner one.
+    A blank line ends a sentence; its id is the number of its first line. Of spans with the same
+    tokens, the one in the leftmost column counts as the inner one.
     """
 
     name: ClassVar[str] = "nested-columns"
@@ -49,7 +49,7 @@ class NestedReader(Reader[NestedOptions]):
                 numbers.append(number)
                 if len(rows[-1]) != len(rows[0]):
                     raise DataError(
-                        f"has {len(rows[-1]) - 1} tag columns, its sentence {len(rows[0]) - 1}",
+                        f"has {len(rows[-1]) - 1} tag columns, its sentence has {len(rows[0]) - 1}",
                         where=text.at(number),
                     )
             elif rows:
@@ -65,7 +65,7 @@ def _row(line: str, where: str) -> list[str]:
     if row[-1] == "":
         row.pop()
     if len(row) < 2:
-        raise DataError("expected a token and its tags, TABs between", where=where)
+        raise DataError("expected a token and its tags, separated by TABs", where=where)
     if not row[0].strip():
         raise DataError("the token is empty", where=where)
     for tag in row[1:]:
@@ -82,18 +82,18 @@ def _sentence(
     options: NestedOptions,
     dropped: Counter[str],
 ) -> TaggedSentence:
-    found: list[_Span] = []
+    all_spans: list[_Span] = []
     for column in list(zip(*rows, strict=True))[1:]:
-        broken = violation(column, "bio")
-        if broken is not None:
-            raise DataError(broken[1], where=text.at(numbers[broken[0]]))
-        found += spans(column)
+        illegal = violation(column, "bio")
+        if illegal is not None:
+            raise DataError(illegal[1], where=text.at(numbers[illegal[0]]))
+        all_spans += spans(column)
     # Inner spans first; Python's sort keeps the columns' order among equals.
-    found.sort(key=lambda span: span[1] - span[0])
+    all_spans.sort(key=lambda span: span[1] - span[0])
     if options.layer == "outermost":
-        found.reverse()
+        all_spans.reverse()
     kept: list[_Span] = []
-    for span in found:
+    for span in all_spans:
         outer, inner = (kept, [span]) if options.layer == "outermost" else ([span], kept)
         for a in outer:
             for b in inner:

@@ -1,4 +1,4 @@
-"""Sentence pairs with one label: in a table, in files with equal lines, or in JSON lines."""
+"""Sentence pairs with one label: in a table, in line-aligned files, or in JSON lines."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Pairs:
         self._tokenize: Callable[[str], list[str]] = TOKENIZERS[options.tokenizer]
 
     def add(self, name: str, premise: str, hypothesis: str, label: str, where: str) -> None:
-        """Take in one pair. Raises DataError, at ``where``, for an empty sentence or label."""
+        """Add one pair. Raises DataError at ``where`` for an empty sentence or label."""
         if label == self._options.no_label:
             self.result.dropped[f"pairs with the label {label}"] += 1
             return
@@ -49,10 +49,10 @@ class _Pairs:
         if label in self._options.map:
             self.result.dropped[f"label {label} renamed {self._options.map[label]}"] += 1
         tokens = []
-        for what, text in (("premise", premise), ("hypothesis", hypothesis)):
+        for role, text in (("premise", premise), ("hypothesis", hypothesis)):
             tokens.append(tuple(self._tokenize(text)))
             if not tokens[-1]:
-                raise DataError(f"the {what} is empty", where=where)
+                raise DataError(f"the {role} is empty", where=where)
         label = self._options.map.get(label, label)
         self.result.examples.append(SentencePair(name, tokens[0], tokens[1], label))
 
@@ -102,8 +102,9 @@ class PairLineOptions(PairOptions):
 
 
 class PairLineReader(Reader[PairLineOptions]):
-    """Gives :class:`SentencePair`: premises in the file itself, one a line, and in the same line
-    of the files beside it the ``hypothesis`` and the ``label``.
+    """Gives :class:`SentencePair`. The file holds one premise per line.
+
+    The same line of the companion files ``hypothesis`` and ``label`` holds the rest of the pair.
     """
 
     name: ClassVar[str] = "pair-lines"
@@ -114,20 +115,22 @@ class PairLineReader(Reader[PairLineOptions]):
         """See :meth:`Reader.read`."""
         pairs = _Pairs(options)
         premises = dict(text.rows())
-        beside: dict[str, dict[int, str]] = {}
+        companions: dict[str, dict[int, str]] = {}
         for role in ("hypothesis", "label"):
             (other, *more) = text.companions(role)
             if more:
-                raise DataError(f"has {1 + len(more)} files {role!r} beside it", where=text.name)
-            beside[role] = dict(other.rows())
-            if len(beside[role]) != len(premises):
                 raise DataError(
-                    f"has {len(beside[role])} lines, {text.name} has {len(premises)}",
+                    f"has {1 + len(more)} companion files {role!r}, expected one", where=text.name
+                )
+            companions[role] = dict(other.rows())
+            if len(companions[role]) != len(premises):
+                raise DataError(
+                    f"has {len(companions[role])} lines, but {text.name} has {len(premises)}",
                     where=other.name,
                     fix="line n of one file must belong to line n of the other",
                 )
         for number, premise in premises.items():
-            hypothesis, label = beside["hypothesis"][number], beside["label"][number]
+            hypothesis, label = companions["hypothesis"][number], companions["label"][number]
             pairs.add(text.id(number), premise, hypothesis, label, text.at(number))
         return pairs.result
 
@@ -152,7 +155,7 @@ class PairJsonOptions(PairOptions):
 
 
 class PairJsonReader(Reader[PairJsonOptions]):
-    """Gives :class:`SentencePair`. One JSON object a line; blank lines are dropped and counted."""
+    """Gives :class:`SentencePair`. One JSON object per line; blank lines are counted."""
 
     name: ClassVar[str] = "pair-jsonl"
     version: ClassVar[int] = 1
@@ -173,7 +176,7 @@ class PairJsonReader(Reader[PairJsonOptions]):
             except (ValueError, RecursionError) as error:
                 raise DataError(f"is not JSON: {error}", where=text.at(number)) from error
             if not isinstance(row, dict):
-                raise DataError("is no JSON object", where=text.at(number))
+                raise DataError("is not a JSON object", where=text.at(number))
             for name in wanted:
                 if not isinstance(row.get(name), str):
                     raise DataError(

@@ -14,8 +14,8 @@ from elmobench.data.tag_schemes import PREDICATE_LABELS
 
 ROLE = "propositions"
 
-# Of a row of a gold_skel file: document, sentence, token, [WORD], tag, bracket, lemma or
-# nominal base, roleset, then a column for each predicate.
+# Columns of a gold_skel file: document, sentence, token, [WORD], tag, bracket, lemma or
+# nominal base, roleset, then one column for each predicate.
 _DOCUMENT, _SENTENCE, _TOKEN, _ROLESET, _FIRST = 0, 1, 2, 7, 8
 
 _NEW_DOCUMENT = "# newdoc id = "
@@ -46,13 +46,13 @@ class PropBankReader(Reader[PropBankOptions]):
     """Gives one :class:`Proposition` for each predicate that has an argument.
 
     The file is a treebank in CoNLL-U whose documents begin with ``# newdoc id = GENRE-NAME``.
-    Beside it, in the role ``propositions``, stand PropBank's files of annotation
-    (``GENRE/00/NAME.xml.gold_skel``): a document without one is dropped. The i-th sentence is
-    joined with the document's i-th and the k-th word with its k-th; a sentence whose numbers of
-    words differ is dropped. The predicate of a column is the token of the roleset that comes at
-    the column's place, even where the column's V begins elsewhere (hyphenated verbs). What is
-    dropped is counted: documents, their sentences, sentences, propositions, and propositions
-    without an argument besides V and C-V.
+    Its companion files, in the role ``propositions``, are PropBank's annotations
+    (``GENRE/00/NAME.xml.gold_skel``); a document without one is dropped. The i-th sentence of the
+    treebank's document is joined with the i-th of the annotation, and the k-th word with the
+    k-th; a sentence with different numbers of words is dropped. The c-th column belongs to the
+    token with the c-th roleset, even if the column's V begins elsewhere (hyphenated verbs).
+    Propositions whose only arguments are V and C-V are dropped too. All that is dropped is
+    counted: documents and their sentences, other sentences and their propositions, propositions.
     """
 
     name: ClassVar[str] = "propbank-ud"
@@ -66,9 +66,7 @@ class PropBankReader(Reader[PropBankOptions]):
         for other in text.companions(ROLE):
             name, document = _annotated(other)
             if name in annotated:
-                raise DataError(
-                    f"annotates {name!r}, which another file does too", where=other.name
-                )
+                raise DataError(f"annotates {name!r}, as another file does", where=other.name)
             annotated[name] = document
         documents = _documents(text, result.dropped)
         for name, sentences in documents.items():
@@ -133,9 +131,9 @@ def _documents(text: SourceText, dropped: Counter[str]) -> dict[str, list[_Words
         if not tokens:
             return
         if not document or not name:
-            what = "newdoc id" if not document else "sent_id"
+            missing = "newdoc id" if not document else "sent_id"
             raise DataError(
-                f"the sentence that ends here has no '# {what} ='", where=text.at(number)
+                f"the sentence that ends here has no '# {missing} ='", where=text.at(number)
             )
         documents[document].append(_Words(name, tokens))
 
@@ -154,7 +152,7 @@ def _documents(text: SourceText, dropped: Counter[str]) -> dict[str, list[_Words
             row = line.split("\t")
             if len(row) != 10 or not row[1].strip():
                 raise DataError(
-                    f"expected the 10 fields of CoNLL-U, tabs between, got {line[:60]!r}",
+                    f"expected the 10 fields of CoNLL-U, separated by TABs, got {line[:60]!r}",
                     where=text.at(number),
                 )
             if "-" in row[0] or "." in row[0]:
@@ -181,7 +179,8 @@ def _annotated(text: SourceText) -> tuple[str, _Annotated]:
             )
         if path and row[_DOCUMENT] != path:
             raise DataError(
-                f"the row is of {row[_DOCUMENT]!r}, the file of {path!r}", where=text.at(number)
+                f"the row belongs to {row[_DOCUMENT]!r}, the file to {path!r}",
+                where=text.at(number),
             )
         path = row[_DOCUMENT]
         if row[_SENTENCE] != sentence:

@@ -32,16 +32,18 @@ def read_raganato(
 ) -> ReadResult:
     """One :class:`SenseSentence` for each sentence that has an instance; the others are counted.
 
-    The file's gold keys stand beside it in the role ``keys``. Units of several words are cut at
+    The file's gold keys are its companion in the role ``keys``. Multiword units are split at
     spaces. With a ``dataset``, ids begin with its name and a dot, as in the file of all sets.
 
     Raises:
         DataError: for other XML, or keys that do not match; names file and line.
-        ConfigError: there are no keys, or the card asks for some lines only.
+        ConfigError: there are no keys, or the card selects lines.
     """
     if text.lines is not None:
         raise ConfigError(
-            "XML has no lines to choose", where=text.name, fix="leave 'lines' out of the card"
+            "lines of an XML file cannot be selected",
+            where=text.name,
+            fix="leave 'lines' out of the card",
         )
     keys = _gold_keys(text.companions("keys"))
     handler = _Handler(text, inventory, dataset, unescape, keys)
@@ -53,7 +55,7 @@ def read_raganato(
 
 
 def _gold_keys(texts: tuple[SourceText, ...]) -> dict[str, tuple[tuple[str, ...], str]]:
-    """Gold keys, and where they stand, by instance."""
+    """Gold keys and their file and line, by instance."""
     keys: dict[str, tuple[tuple[str, ...], str]] = {}
     for text in texts:
         for number, line in text.rows():
@@ -61,7 +63,7 @@ def _gold_keys(texts: tuple[SourceText, ...]) -> dict[str, tuple[tuple[str, ...]
             where = text.at(number)
             if not senses or name in keys:
                 raise DataError(
-                    f"the id {name!r} stands twice"
+                    f"the id {name!r} appears twice"
                     if senses
                     else f"expected an id and sense keys, got {line[:60]!r}",
                     where=where,
@@ -71,7 +73,7 @@ def _gold_keys(texts: tuple[SourceText, ...]) -> dict[str, tuple[tuple[str, ...]
 
 
 class _Handler:
-    """Follows the parser through one file."""
+    """Collects the sentences of one file from the parser's events."""
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class _Handler:
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
-        # Without a document type nobody can define entities that grow without bound.
+        # Without a document type no entities can be defined, so none can grow without bound.
         self.parser.StartDoctypeDeclHandler = self.doctype
 
     @property
@@ -114,7 +116,7 @@ class _Handler:
             ) from error
 
     def doctype(self, *_: Any) -> None:
-        raise DataError("a document type declaration is not read", where=self.where)
+        raise DataError("document type declarations are not accepted", where=self.where)
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
         outer = self.open[-1] if self.open else ""
@@ -156,10 +158,12 @@ class _Handler:
         pos = _POS.get(self._attribute(element, "pos"))
         if pos is None:
             raise DataError(
-                f"pos {self.attributes['pos']!r} is none of {', '.join(_POS)}", where=self.where
+                f"pos {self.attributes['pos']!r} is not one of {', '.join(_POS)}", where=self.where
             )
         if name not in self.keys:
-            raise DataError(f"no gold key for {name!r}, or two instances", where=self.where)
+            raise DataError(
+                f"no gold key for {name!r}, or a second instance of it", where=self.where
+            )
         senses, _ = self.keys.pop(name)
         self.instances.append(
             SenseInstance(
@@ -194,5 +198,5 @@ class _Handler:
     def _attribute(self, element: str, name: str) -> str:
         value = self.attributes.get(name)
         if not value:
-            raise DataError(f"<{element}> without {name}", where=self.where)
+            raise DataError(f"<{element}> has no attribute {name!r}", where=self.where)
         return value

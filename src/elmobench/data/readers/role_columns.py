@@ -1,4 +1,4 @@
-"""Arguments in brackets, one column a predicate (``(A0*``, ``*``, ``*)``), as BIO tags."""
+"""Arguments in brackets, one column per predicate (``(A0*``, ``*``, ``*)``), as BIO tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from elmobench.core.errors import DataError
 
 NO_TARGET = "-"
-"""What stands in the column of predicates at every other token."""
+"""The value of the column of predicates at tokens that are none."""
 
 _CELL = re.compile(r"(?:\(([^()*\s]+))?\*(\))?")
 _NO_BIO = "arguments of one predicate that nest or cross have no BIO form"
@@ -18,7 +18,7 @@ def bio_of_brackets(cells: Sequence[str], at: Callable[[int], str]) -> tuple[str
     """The BIO tags of one column of a sentence. Labels are kept, ``C-`` and ``R-`` included.
 
     Args:
-        cells: one a token.
+        cells: one per token.
         at: file and line of a token, for errors.
 
     Raises:
@@ -30,7 +30,7 @@ def bio_of_brackets(cells: Sequence[str], at: Callable[[int], str]) -> tuple[str
         match = _CELL.fullmatch(cell)
         if match is None:
             raise DataError(
-                f"{cell!r} is no argument column's cell",
+                f"{cell!r} is not a cell of an argument column",
                 where=at(i),
                 fix=f"expected '(LABEL*', '*', '*)' or '(LABEL*)'; {_NO_BIO}",
             )
@@ -59,20 +59,20 @@ def predicates_of(targets: Sequence[str], columns: int, at: Callable[[int], str]
     """The predicate of each argument column: column c belongs to the c-th target.
 
     Args:
-        targets: one a token, ``-`` where it is no predicate.
-        columns: argument columns of the sentence.
+        targets: one per token, ``-`` where it is no predicate.
+        columns: number of argument columns of the sentence.
         at: file and line of a token, for errors.
 
     Raises:
-        DataError: their numbers differ.
+        DataError: the numbers of predicates and columns differ.
     """
-    found = [i for i, target in enumerate(targets) if target != NO_TARGET]
-    if len(found) != columns:
+    predicates = [i for i, target in enumerate(targets) if target != NO_TARGET]
+    if len(predicates) != columns:
         raise DataError(
-            f"the sentence marks {len(found)} predicates but has {columns} argument columns",
+            f"the sentence marks {len(predicates)} predicates but has {columns} argument columns",
             where=at(0),
         )
-    return found
+    return predicates
 
 
 def transposed(
@@ -86,7 +86,7 @@ def transposed(
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise DataError(
-                f"the row has {len(row)} fields, the sentence's first has {len(rows[0])}",
+                f"the row has {len(row)} fields, but the sentence's first has {len(rows[0])}",
                 where=at(i),
             )
         if len(row) < first:

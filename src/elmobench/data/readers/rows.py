@@ -1,4 +1,4 @@
-"""Rows of TSV and CSV tables with the lines they start at, and their columns by name or number."""
+"""Rows of TSV and CSV tables with their line numbers, and columns by name or number."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class RowOptions(ReaderOptions):
 
     @property
     def has_header(self) -> bool:
-        """Whether the first row is no example."""
+        """Whether the first row holds the columns' names."""
         if self.header is not None:
             return self.header
         return any(isinstance(column, str) for column in self.columns)
@@ -71,15 +71,15 @@ class RowOptions(ReaderOptions):
 def rows_of_fields(
     text: SourceText, options: RowOptions, dropped: Counter[str]
 ) -> Iterator[tuple[int, str, list[str]]]:
-    """Of every example the number of its line, its id, and its fields in the options' order.
+    """Yield the line number, the id and the fields of every example, in the options' order.
 
     Args:
         text: the table.
         options: which columns.
-        dropped: blank lines are counted in it.
+        dropped: counts the blank lines.
 
     Raises:
-        DataError: a column is missing, or a row has not as many fields as the first.
+        DataError: a column is missing, or a row has more or fewer fields than the first.
     """
     width = 0
     columns: list[int] = []
@@ -94,7 +94,7 @@ def rows_of_fields(
                 continue
         if len(row) != width:
             raise DataError(
-                f"has {len(row)} fields, the first row {width}",
+                f"has {len(row)} fields, but the first row has {width}",
                 where=text.at(number),
                 fix="check 'delimiter' and 'quoting'",
             )
@@ -106,7 +106,7 @@ def rows_of_fields(
 def table_rows(
     text: SourceText, delimiter: str, quoting: Quoting
 ) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line they start at.
+    """Yield rows with the number of the line at which they start.
 
     Raises:
         DataError: not UTF-8, or quotes that do not close; names the line.
@@ -136,24 +136,24 @@ def table_rows(
 
 
 def find_columns(row: list[str], wanted: Sequence[Column], where: str) -> list[int]:
-    """The numbers of the ``wanted`` columns; ``row`` is the header where one is given by name.
+    """The numbers of the ``wanted`` columns; ``row`` is the header if any is given by name.
 
     Raises:
-        DataError: a column is missing, or its name stands twice.
+        DataError: a column is missing, or its name appears twice.
     """
-    found: list[int] = []
+    indices: list[int] = []
     for column in wanted:
         if isinstance(column, int):
             if column >= len(row):
                 raise DataError(f"no column {column}: the row has {len(row)}", where=where)
-            found.append(column)
+            indices.append(column)
         elif row.count(column) == 1:
-            found.append(row.index(column))
+            indices.append(row.index(column))
         else:
-            problem = "stands twice" if column in row else "is missing"
+            problem = "appears twice" if column in row else "is missing"
             raise DataError(
                 f"column {column!r} {problem} in the header",
                 where=where,
                 fix=did_you_mean(column, row),
             )
-    return found
+    return indices

@@ -19,11 +19,11 @@ def read_semcor(text: SourceText, inventory: SenseInventory, dataset: str = "") 
 
     A word's gold keys are ``lemma%lexsn``, one for each part of ``lexsn`` between semicolons; its
     part of speech is theirs, not the tagger's. Words whose sense is missing from WordNet
-    (``wnsn=0``) carry no sense; they are counted, as are sentences without any. Units of several
-    words are cut at ``_``. Ids are those of the file and the sentence: ``br-a01.s1``.
+    (``wnsn=0``) have no sense; they are counted, as are sentences without any. Multiword units
+    are split at ``_``. Ids are those of the file and the sentence: ``br-a01.s1``.
 
     Raises:
-        DataError: for a line that SemCor does not have; names file and line.
+        DataError: for a line that is not of SemCor's format; names file and line.
     """
     result = ReadResult([])
     document = ""
@@ -78,7 +78,7 @@ class _Sentence:
             return
         match = _WORD.fullmatch(line)
         if match is None:
-            raise DataError(f"not a line of SemCor: {line[:60]!r}", where=where)
+            raise DataError(f"not a line in SemCor's format: {line[:60]!r}", where=where)
         words = [word for word in match[2].split("_") if word]
         if not words:
             raise DataError(f"no word in {match[2]!r}", where=where)
@@ -127,10 +127,10 @@ class _Sentence:
 
 
 def _attributes(text: str, where: str) -> dict[str, str]:
-    found = {}
+    attributes = {}
     for piece in text.split():
         name, equals, value = piece.partition("=")
         if not equals:
             raise DataError(f"attribute {piece!r} has no value", where=where)
-        found[name] = value
-    return found
+        attributes[name] = value
+    return attributes

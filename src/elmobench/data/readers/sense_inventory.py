@@ -1,4 +1,4 @@
-"""A sense inventory: the senses of each lemma and part of speech, the usual one first.
+"""A sense inventory: the senses of each lemma and part of speech, the most usual first.
 
 Read from the entry files of the Open English WordNet (``src/yaml/entries-*.yaml``).
 """
@@ -34,12 +34,12 @@ class SenseInventory:
 
     @property
     def keys(self) -> int:
-        """Distinct sense keys."""
+        """Number of distinct sense keys."""
         return len({key for keys in self._senses.values() for key in keys})
 
 
 class InventoryCache:
-    """Keeps the last inventory, since every file of a split stands beside the same one.
+    """Keeps the last inventory, since all files of a split use the same one.
 
     The same :class:`SourceText` objects are recognised at once, others by their digest.
     """
@@ -52,7 +52,7 @@ class InventoryCache:
     def get(self, texts: Sequence[SourceText]) -> SenseInventory:
         """The inventory in ``texts``. Raises DataError as :func:`read_inventory` does."""
         same = len(texts) == len(self._last) and all(
-            known() is text for known, text in zip(self._last, texts, strict=True)
+            reference() is text for reference, text in zip(self._last, texts, strict=True)
         )
         if self._inventory is not None and same:
             return self._inventory
@@ -75,10 +75,10 @@ def read_inventory(texts: Sequence[SourceText]) -> SenseInventory:
 
     Headwords that differ in case alone, and numbered parts of speech (``n-1``, ``n-2``), are one
     lemma: the senses of the lower-case headword come first, then those of the lower number, then
-    those that stand first.
+    those that come first in the files.
 
     Raises:
-        DataError: for a line that entry files do not have; names file and line.
+        DataError: for a line that is not of the entry files' format; names file and line.
     """
     entries: defaultdict[tuple[str, str], list[tuple[bool, int, list[str]]]] = defaultdict(list)
     for text in texts:
@@ -86,9 +86,9 @@ def read_inventory(texts: Sequence[SourceText]) -> SenseInventory:
             lemma = headword.lower().replace(" ", "_")
             entries[lemma, pos].append((headword != headword.lower(), number, keys))
     senses = {}
-    for name, found in entries.items():
-        found.sort(key=lambda entry: entry[:2])
-        senses[name] = tuple(dict.fromkeys(key for _, _, keys in found for key in keys))
+    for name, ranked in entries.items():
+        ranked.sort(key=lambda entry: entry[:2])
+        senses[name] = tuple(dict.fromkeys(key for _, _, keys in ranked for key in keys))
     return SenseInventory(senses)
 
 
@@ -99,7 +99,7 @@ class _Entries:
     """One entry file, line by line: a general parser of YAML takes a minute for all of them.
 
     The files are YAML as a program wrote it: headwords at the margin, parts of speech indented
-    by two, their fields by four, a list item a sense.
+    by two, their fields by four, one list item per sense.
     """
 
     def __init__(self, text: SourceText) -> None:
@@ -116,7 +116,7 @@ class _Entries:
         """Headword, part of speech, its number, sense keys: entry by entry."""
         for number, line in self.text.rows():
             self.number = number
-            # Most lines stand deep: they come first, and cost least.
+            # Most lines are indented this far, so this case comes first.
             if line.startswith("      "):
                 if self.keys is None or (self.in_senses and self.item is None):
                     raise self._wrong(line)

@@ -34,7 +34,7 @@ class Articles(StrictModel):
     @model_validator(mode="after")
     def _ordered(self) -> Articles:
         if self.last is not None and self.last < self.first:
-            raise ValueError("'last' stands before 'first'")
+            raise ValueError("'last' is less than 'first'")
         return self
 
 
@@ -56,11 +56,11 @@ class SquadOptions(ReaderOptions):
 class SquadReader(Reader[SquadOptions]):
     """Gives :class:`PassageQuestion`.
 
-    An answer's tokens are those that hold any of its characters; where these are not exactly its
-    characters, that is counted as an answer moved to token borders. Its text and offset stay as
+    An answer's tokens are those that hold any of its characters; if they hold others as well, it
+    is counted as an answer moved to token borders. Its text and offset stay as
     annotated. Questions without a token are dropped and counted. Errors name the file, and the
-    line where the JSON is broken or else the place in it (``data[0].paragraphs[2].qas[1]``):
-    files of this kind are often one line.
+    line where the JSON is broken or else the path in it (``data[0].paragraphs[2].qas[1]``), since
+    such files are often a single line.
     """
 
     name: ClassVar[str] = "squad"
@@ -77,9 +77,9 @@ class SquadReader(Reader[SquadOptions]):
                 context = _text(paragraph, "context", at)
                 passage = make_passage(context, options.tokenizer)
                 for where, qa in _items(paragraph, "qas", at):
-                    found = _question(qa, passage, options, dropped, where, title)
-                    if found is not None:
-                        examples.append(found)
+                    question = _question(qa, passage, options, dropped, where, title)
+                    if question is not None:
+                        examples.append(question)
         return ReadResult(examples, dropped)
 
 
@@ -99,14 +99,15 @@ def _chosen(articles: list[tuple[str, Any]], wanted: Articles, name: str) -> lis
     needed = wanted.last or wanted.first
     if needed > len(articles):
         raise DataError(
-            f"has {len(articles)} articles, the card asks for article {needed}", where=name
+            f"has {len(articles)} articles, but the card selects article {needed}", where=name
         )
     if wanted.order == "sha1":
         titles = [_text(article, "title", place) for place, article in articles]
         repeated = [title for title, number in Counter(titles).items() if number > 1]
         if repeated:
             raise DataError(
-                f"two articles have the title {repeated[0]!r}: titles give no order", where=name
+                f"two articles have the title {repeated[0]!r}: titles do not define an order",
+                where=name,
             )
         keys = {
             place: hashlib.sha1(title.encode("utf-8", "surrogatepass")).hexdigest()
@@ -141,7 +142,7 @@ def _question(
             raise DataError(
                 "the question has no answer",
                 where=where,
-                fix="questions that cannot be answered (SQuAD 2.0) are no part of this format",
+                fix="questions that cannot be answered (SQuAD 2.0) are not part of this format",
             )
         dropped["questions without a usable answer"] += 1
         return None
@@ -161,7 +162,7 @@ def _answer(
     if start < 0 or not text or passage.text[start:end] != text or covered is None:
         if options.wrong_offsets == "error":
             raise DataError(
-                f"{text[:60]!r} does not stand at character {start} of the passage",
+                f"{text[:60]!r} is not at character {start} of the passage",
                 where=where,
                 fix="correct the file, or give the reader the option wrong_offsets: drop",
             )
@@ -174,19 +175,19 @@ def _answer(
 
 
 def _items(parent: Any, key: str, where: str, root: bool = False) -> Iterator[tuple[str, Any]]:
-    """The members of the list ``parent[key]``, each with its place for errors."""
-    found = parent.get(key) if isinstance(parent, dict) else None
-    if not isinstance(found, list):
+    """Yield the members of the list ``parent[key]``, each with its path for errors."""
+    members = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(members, list):
         raise DataError(f"expected an object with a list {key!r}", where=where)
-    for i, item in enumerate(found):
+    for i, item in enumerate(members):
         yield f"{where}{': ' if root else '.'}{key}[{i}]", item
 
 
 def _text(parent: Any, key: str, where: str) -> str:
-    found = parent.get(key) if isinstance(parent, dict) else None
-    if not isinstance(found, str):
+    value = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(value, str):
         raise DataError(f"expected an object with a text {key!r}", where=where)
-    return found
+    return value
 
 
 READER = SquadReader()

@@ -1,4 +1,4 @@
-"""Tokenisers that a card may name. Each is a fixed rule, so that it can stand in an identity."""
+"""Tokenisers that a card may name. Each is a fixed rule, so that its name identifies it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ white space of Unicode. ``words``: runs of word characters, inner apostrophes in
 Treebank's rule for one sentence, by NLTK: ``do n't``, double quotes as `` and ''."""
 
 SpanTokenizerName = Literal["whitespace", "words", "clitics"]
-"""Tokenisers that tell where tokens stand; see :func:`character_spans`."""
+"""Tokenisers that return the positions of tokens; see :func:`character_spans`."""
 
 _VISIBLE = re.compile(r"\S+")
 

@@ -1,4 +1,4 @@
-"""Sentiment trees: one bracketed tree a line, a digit 0-4 on every node (Stanford treebank)."""
+"""Sentiment trees: one bracketed tree per line, digits 0-4 on nodes (Stanford treebank)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ESCAPES = {"-LRB-": "(", "-RRB-": ")"}
 _TWO = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
 _FIVE = {digit: digit for digit in "01234"}
 
-# A leaf's word is whatever stands up to the bracket: some hold U+00A0, so never split at blanks.
+# A leaf's word is all up to the bracket: some hold U+00A0, so words are not split at blanks.
 _PIECE = re.compile(r" ?\(([0-9]) (?:([^()]+)\)|(?= ?\())|\)")
 
 
@@ -72,7 +72,7 @@ def parse_tree(line: str, where: str) -> tuple[list[str], list[tuple[int, int, s
     """Words of a tree, and its nodes as (start, end, digit), children before parents.
 
     Raises:
-        DataError: the brackets do not match or something stands outside them.
+        DataError: the brackets do not match or there is text outside them.
     """
     tokens: list[str] = []
     nodes: list[tuple[int, int, str]] = []
@@ -92,7 +92,7 @@ def parse_tree(line: str, where: str) -> tuple[list[str], list[tuple[int, int, s
             start, label = open_nodes.pop()
             nodes.append((start, len(tokens), label))
         else:
-            raise DataError(f"not a tree: ')' too many at column {position}", where=where)
+            raise DataError(f"not a tree: an extra ')' at column {position}", where=where)
     if position != len(line):
         shown = line[position : position + 20]
         raise DataError(f"not a tree: at column {position + 1}, {shown!r}", where=where)

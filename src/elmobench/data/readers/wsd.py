@@ -1,4 +1,4 @@
-"""Text whose words carry senses: SemCor, and the unified evaluation framework."""
+"""Text with word senses: SemCor, and the unified evaluation framework."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class WsdOptions(ReaderOptions):
 
 
 class WsdReader(Reader[WsdOptions]):
-    """Gives :class:`SenseSentence`. The sense inventory, in the role ``inventory``, stands beside.
+    """Gives :class:`SenseSentence`. The companion in the role ``inventory`` is the sense inventory.
 
-    It is the entry files of the Open English WordNet. See :func:`read_semcor` and
+    It consists of the entry files of the Open English WordNet. See :func:`read_semcor` and
     :func:`read_raganato`.
     """
 
