@@ -26,17 +26,14 @@ SEPARATOR = "|||"
 
 
 class LabelCodec(StrictModel):
-    """What a trained head must know about its training set to be used again; plain JSON.
-
-    Attributes:
-        labels: output labels in index order.
-        extra: anything else, for example the characters that occur.
-    """
+    """What a trained head must know about its training set to be used again; plain JSON."""
 
     model_config = ConfigDict(frozen=False)
 
     labels: list[str]
+    """Output labels in index order."""
     extra: dict[str, Any] = Field(default_factory=dict)
+    """Anything else that a head needs, for example the characters that occur."""
 
 
 class HeadOptions(StrictModel):

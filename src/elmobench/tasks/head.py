@@ -108,51 +108,48 @@ class OnePassHead(Head[E]):
 
 
 class TrainingOptions(StrictModel):
-    """How a head is trained. Presets carry the published values.
-
-    Attributes:
-        optimizer: ``adam`` or ``adadelta``.
-        lr: learning rate.
-        optimizer_options: passed to the optimizer (``betas``, ``rho``, …).
-        batch_size: examples per batch.
-        epochs: maximum number of passes over the training set.
-        patience: stop after this many epochs without a better dev score.
-        clip_norm: clip the gradient's global norm; None for no clipping.
-        clip_value: clip each gradient value; None for no clipping.
-        plateau_factor: multiply the learning rate by this after each epoch without a better dev
-            score; None for a constant rate.
-        average: decay of a moving average of the weights; dev and test are scored with the
-            average. None to score with the weights themselves.
-        grid: values to search over, by option path (``training.lr``, ``options.dropout``). The
-            best combination is chosen on dev with a seed of its own; ``linear`` heads use the
-            same grid for every embedding. Empty for no search.
-    """
+    """How a head is trained. Presets carry the published values."""
 
     optimizer: Literal["adam", "adadelta"] = "adam"
+    """The optimizer, Adam or Adadelta."""
     lr: float = Field(default=1e-3, gt=0)
+    """Learning rate."""
     optimizer_options: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments of the optimizer (``betas``, ``rho``, …)."""
     batch_size: int = Field(default=32, ge=1)
+    """Examples per batch."""
     epochs: int = Field(default=20, ge=1)
+    """Maximum number of passes over the training set."""
     patience: int = Field(default=5, ge=1)
+    """Number of epochs without a better dev score after which training stops."""
     clip_norm: float | None = Field(default=5.0, gt=0)
+    """Largest global norm of the gradient; larger ones are scaled down. None for no clipping."""
     clip_value: float | None = Field(default=None, gt=0)
+    """Largest absolute value in the gradient; larger ones are clipped. None for no clipping."""
     plateau_factor: float | None = Field(default=None, gt=0, lt=1)
+    """Factor of the learning rate after each epoch without a better dev score; None for a constant
+    rate.
+    """
     average: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of a moving average of the weights; dev and test are scored with the average. None to
+    score with the weights themselves.
+    """
     grid: dict[str, list[float]] = Field(default_factory=dict)
+    """Values to search over, by option path (``training.lr``, ``options.dropout``). The best
+    combination is chosen on dev with a seed of its own; ``linear`` heads use the same grid for
+    every embedding. Empty for no search.
+    """
 
 
 class MixDefaults(StrictModel):
-    """A preset's defaults for the layer mix; an experiment's axes override them.
-
-    Attributes:
-        l2: λ of the penalty λ Σ w².
-        dropout: on the output of the mix; the frozen encoder has none.
-        standardize: scale each part to zero mean and unit variance over the training tokens.
-    """
+    """A preset's defaults for the layer mix; an experiment's axes override them."""
 
     l2: float = Field(default=0.0, ge=0)
+    """Weight λ of the penalty λ Σ w² on the layer weights."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the output of the mix; the frozen encoder has none."""
     standardize: bool = False
+    """Whether each part is scaled to zero mean and unit variance over the training tokens."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 from elmobench.core.errors import ConfigError
-from elmobench.core.option_help import comments, default_of, meanings
+from elmobench.core.option_help import comments, default_of
 from elmobench.data.readers.base import READERS
 from elmobench.tasks.registries import PIPELINES
 
@@ -91,12 +91,11 @@ def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[st
     if reader is None:
         return
     model = READERS.get(reader).options_type
-    descriptions = meanings(model)
     required = [name for name, field in model.model_fields.items() if field.is_required()]
     stated = {name: start.get(name) for name in model.model_fields if name in {*start, *required}}
     yield "  options:" if stated else "  options: {}"
     for name in model.model_fields:
-        yield from (f"    {line}" for line in comments(model, name, descriptions))
+        yield from (f"    {line}" for line in comments(model, name))
         if name in stated:
             value = stated[name]
             yield f"    {name}:" + ("" if value is None else f" {json.dumps(value)}")

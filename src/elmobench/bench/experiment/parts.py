@@ -16,29 +16,30 @@ from elmobench.tasks.head import MixDefaults
 
 
 class PartSettings(StrictModel):
-    """One part of the features spec with its mix resolved.
-
-    Attributes:
-        name: name of the model in the catalogue.
-        label: unique in its cell; the key of the part's layer weights.
-        trainable, mix, gamma, l2, norm, dropout: see
-            :class:`~elmobench.nn.feature_mixer.PartConfig`.
-        place: where the part enters the head; None for the cell's placement.
-        provider: settings of the provider (``state``, ``seed``).
-        explicit: settings of the mix that were given as suffixes of this part.
-    """
+    """One part of the features spec with its mix resolved."""
 
     name: str
+    """Name of the model in the catalogue."""
     label: str
+    """Name that is unique in the cell; the key of the part's layer weights."""
     trainable: bool = False
+    """Whether a trainable embedding over the training vocabulary replaces the vectors."""
     mix: str = "learned"
+    """Mode of the layer mix."""
     gamma: bool = True
+    """Whether the scale γ is learned."""
     l2: float = Field(default=0.0, ge=0)
+    """Weight λ of the penalty λ Σ w² on the layer weights."""
     norm: Literal["none", "token"] = "none"
+    """``token`` applies a layer norm to each token's vector."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the output of the part."""
     place: Literal["input", "output", "both"] | None = None
+    """Where the part enters the head; None for the cell's placement."""
     provider: dict[str, str] = Field(default_factory=dict)
+    """Settings of the provider (``state``, ``seed``)."""
     explicit: tuple[str, ...] = ()
+    """Settings of the mix that were given as suffixes of this part."""
 
     @property
     def key(self) -> tuple[Any, ...]:

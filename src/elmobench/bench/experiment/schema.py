@@ -22,26 +22,26 @@ class Axes(StrictModel):
     """The further axes of the grid, each with a list of values; the grid is their product.
 
     A value of None means the default of the head preset.
-
-    Attributes:
-        mix: ``learned``, ``uniform``, ``layer=k``, ``last``, ``first=k`` or ``concat``.
-        gamma: whether the scale γ is learned; if not, it stays 1.
-        l2: λ of the penalty on the raw layer weights.
-        norm: ``none``, or ``token`` to apply a layer norm to each token's vector.
-        mix_dropout: dropout on the output of the mix.
-        placement: where the features enter the head.
-        train_fraction: share of the training set; subsets are nested, and dev is never reduced.
-        fold: the test fold, for tasks that are split by folds; it has no effect on other tasks.
     """
 
     mix: tuple[str, ...] = ("learned",)
+    """How layers are combined: ``learned``, ``uniform``, ``layer=k``, ``last``, ``first=k`` or
+    ``concat``.
+    """
     gamma: tuple[bool, ...] = (True,)
+    """Whether the scale γ is learned; if not, it stays 1."""
     l2: tuple[float | None, ...] = (None,)
+    """Weight λ of the penalty on the raw layer weights."""
     norm: tuple[Literal["none", "token"], ...] = ("none",)
+    """``token`` applies a layer norm to each token's vector; ``none`` does not."""
     mix_dropout: tuple[float | None, ...] = (None,)
+    """Dropout on the output of the mix."""
     placement: tuple[Literal["input", "output", "both"], ...] = ("input",)
+    """Where the features enter the head."""
     train_fraction: tuple[float, ...] = (1.0,)
+    """Share of the training set; subsets are nested, and dev is never reduced."""
     fold: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    """The test fold, for tasks that are split by folds; it has no effect on other tasks."""
 
     @field_validator("*")
     @classmethod
@@ -67,19 +67,18 @@ class Axes(StrictModel):
 
 
 class Override(StrictModel):
-    """Options of some of the cells.
-
-    Attributes:
-        when: conditions on ``task``, ``pipeline``, ``features`` or ``head``, which must all hold. A
-            list of values means any of them. Without conditions every cell matches.
-        set: option path -> value (``options.hidden``, ``training.epochs``, ``mix.l2``); or a
-            further axis or ``seeds`` -> the values for these cells.
-    """
+    """Options of some of the cells."""
 
     when: dict[Literal["task", "pipeline", "features", "head"], str | tuple[str, ...]] = Field(
         default_factory=dict
     )
+    """Conditions on ``task``, ``pipeline``, ``features`` or ``head``, which must all hold. A list
+    of values means any of them. Without conditions every cell matches.
+    """
     set: dict[str, Any]
+    """Values by option path (``options.hidden``, ``training.epochs``, ``mix.l2``), or the values of
+    a further axis or of ``seeds`` for these cells.
+    """
 
     def matches(self, cell: Mapping[str, str]) -> bool:
         """Whether the conditions hold for a cell with these names.
@@ -95,52 +94,53 @@ class Override(StrictModel):
 
 
 class Settings(StrictModel):
-    """Settings of the computation.
-
-    Attributes:
-        threads: for encoding and for each cell. It is part of a cell's identity, since the order
-            of sums depends on it.
-        precision: of stored vectors: ``fp16``, ``fp32`` or ``int8``; part of a cell's identity.
-        worker_memory_gb, worker_gpus: what a worker of a Ray cluster requests, in addition to a
-            core per thread. No result depends on them.
-    """
+    """Settings of the computation."""
 
     threads: int = Field(default=1, ge=1)
+    """Threads for encoding and for each cell. The number is part of a cell's identity, since the
+    order of sums depends on it.
+    """
     precision: Precision = "fp16"
+    """Precision of stored vectors: ``fp16``, ``fp32`` or ``int8``; part of a cell's identity."""
     worker_memory_gb: float | None = Field(default=None, gt=0)
+    """Memory, in GB, that a worker of a Ray cluster requests, in addition to a core per thread. No
+    result depends on it.
+    """
     worker_gpus: float = Field(default=0, ge=0)
+    """Number of GPUs that a worker of a Ray cluster requests. No result depends on it."""
 
 
 class Experiment(StrictModel):
-    """The content of an experiment file.
-
-    Attributes:
-        name: also the name of its results folder.
-        description: the question that it answers.
-        caveats: repeated in every record and below every table.
-        tasks, features, heads, seeds: the main axes.
-        axes: further axes.
-        overrides: options of some cells; later overrides replace earlier ones.
-        settings: threads, precision and resources.
-        margin: for tests of equivalence, the points of score below which a difference counts as
-            none; choose it before the run.
-        models: the experiment's own catalogue entries.
-        source: the file it was read from; None for an experiment made in Python.
-    """
+    """The content of an experiment file."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the experiment and of its results folder."""
     description: str = ""
+    """The question that the experiment answers."""
     caveats: tuple[str, ...] = ()
+    """Warnings that are repeated in every record and below every table."""
     tasks: tuple[str, ...] = Field(min_length=1)
+    """Task cards, a main axis of the grid."""
     features: tuple[str, ...] = Field(min_length=1)
+    """Features specs, a main axis of the grid."""
     heads: tuple[str, ...] = Field(default=("linear",), min_length=1)
+    """Head presets, a main axis of the grid."""
     seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    """Seeds, a main axis of the grid."""
     axes: Axes = Field(default_factory=Axes)
+    """Further axes of the grid."""
     overrides: tuple[Override, ...] = ()
+    """Options of some cells; later overrides replace earlier ones."""
     settings: Settings = Field(default_factory=Settings)
+    """Threads, precision and resources."""
     margin: float = Field(default=1.0, gt=0)
+    """For tests of equivalence: differences below this many points of score count as none. Choose
+    it before the run.
+    """
     models: dict[str, Any] = Field(default_factory=dict)
+    """The experiment's own catalogue entries."""
     source: Path | None = Field(default=None, exclude=True)
+    """The file that the experiment was read from; None for an experiment made in Python."""
 
     @field_validator("tasks", "features", "heads", "seeds")
     @classmethod

@@ -25,27 +25,26 @@ class CharEmbeddingOptions(_Options):
     """The table of character vectors."""
 
     dim: _Positive
+    """Width of a character vector."""
 
 
 class CharCnnOptions(_Options):
-    """The character CNN.
-
-    Attributes:
-        embedding: the character vectors.
-        filters: (width in characters, number of filters), in the order of the file.
-        n_highway: number of highway layers.
-        activation: applied to the maximum over time.
-        max_characters_per_token: length of a token's row of character ids.
-        n_characters: 262 ids at run time. Files of models trained with 261 and exported with 262
-            ids have the same 261 rows, so both values are accepted.
-    """
+    """The character CNN."""
 
     embedding: CharEmbeddingOptions
+    """Options of the character vectors."""
     filters: tuple[tuple[_Positive, _Positive], ...] = Field(min_length=1)
+    """Pairs of a width in characters and a number of filters, in the order of the file."""
     n_highway: int = Field(default=0, ge=0)
+    """Number of highway layers."""
     activation: Literal["relu", "tanh"] = "relu"
+    """Activation function, applied to the maximum over time."""
     max_characters_per_token: int = Field(default=50, ge=3)
+    """Length of a token's row of character ids."""
     n_characters: Literal[261, 262] = 262
+    """Number of character ids, 262 at run time. Files of models trained with 261 and exported with
+    262 ids have the same 261 rows, so both values are accepted.
+    """
 
     @property
     def n_filters(self) -> int:
@@ -64,31 +63,31 @@ class CharCnnOptions(_Options):
 
 
 class LstmOptions(_Options):
-    """The bidirectional LSTM with projection.
-
-    Attributes:
-        dim: number of cells C in one direction.
-        projection_dim: width P of token vectors and of each direction's output.
-        n_layers: number of layers.
-        cell_clip: cells are clipped to ±this; None for no clipping.
-        proj_clip: projected states are clipped to ±this; None for no clipping.
-        use_skip_connections: each layer but the first adds its input to its output.
-    """
+    """The bidirectional LSTM with projection."""
 
     dim: _Positive
+    """Number of cells C in one direction."""
     projection_dim: _Positive
+    """Width P of token vectors and of each direction's output."""
     n_layers: _Positive
+    """Number of layers."""
     cell_clip: float | None = Field(default=None, gt=0)
+    """Largest absolute value of a cell; None for no clipping."""
     proj_clip: float | None = Field(default=None, gt=0)
+    """Largest absolute value of a projected state; None for no clipping."""
     use_skip_connections: bool = False
+    """Whether each layer except the first adds its input to its output."""
 
 
 class ElmoOptions(_Options):
     """The part of ``options.json`` about a model's shape and arithmetic."""
 
     char_cnn: CharCnnOptions
+    """Shape of the character CNN."""
     lstm: LstmOptions
+    """Shape of the LSTMs."""
     bidirectional: Literal[True] = True
+    """Always true: one LSTM per direction."""
 
     @property
     def digest(self) -> str:

@@ -12,41 +12,42 @@ _Positive = Annotated[int, Field(ge=1)]
 
 
 class BertOptions(StrictModel):
-    """Shape and training of a small BERT, cased, without the next-sentence task.
-
-    Attributes:
-        vocab_size: number of word pieces, special ones included.
-        hidden_size, num_hidden_layers, num_attention_heads, intermediate_size: as in BERT's
-            configuration.
-        max_length: largest number of pieces in a sequence, special ones included; also the number
-            of position embeddings.
-        batch_size: sequences per step.
-        epochs: passes over the text; 0.25 reads a quarter of its sequences, drawn at random.
-        mask_share: share of the pieces that are predicted; of these, four fifths become
-            ``[MASK]``, a tenth a random piece, and a tenth stay (Devlin et al. 2019, section 3.1).
-        learning_rate: highest learning rate.
-        warmup_share: share of all steps in which the rate grows; then it falls linearly to zero.
-        weight_decay: weight decay of AdamW, for matrices only.
-        dropout: dropout in hidden layers and attention.
-        clip_norm: largest norm of the gradients.
-        seed: seed of the initial weights, the order, the masks and dropout.
-    """
+    """Shape and training of a small BERT, cased, without the next-sentence task."""
 
     vocab_size: _Positive = 6000
+    """Number of word pieces, special ones included."""
     hidden_size: _Positive = 192
+    """Width of the hidden layers."""
     num_hidden_layers: _Positive = 4
+    """Number of transformer layers."""
     num_attention_heads: _Positive = 6
+    """Number of attention heads per layer; it divides ``hidden_size``."""
     intermediate_size: _Positive = 768
+    """Width of the feed-forward layers."""
     max_length: int = Field(default=128, ge=8)
+    """Largest number of pieces in a sequence, special ones included; also the number of position
+    embeddings.
+    """
     batch_size: _Positive = 32
+    """Sequences per step."""
     epochs: Annotated[int | float, Field(gt=0)] = 3
+    """Passes over the text; 0.25 reads a quarter of its sequences, drawn at random."""
     mask_share: float = Field(default=0.15, gt=0, lt=1)
+    """Share of the pieces that are predicted; of these, four fifths become ``[MASK]``, a tenth a
+    random piece, and a tenth stay (Devlin et al. 2019, section 3.1).
+    """
     learning_rate: float = Field(default=1e-3, gt=0)
+    """Highest learning rate."""
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
+    """Share of all steps in which the learning rate grows; then it falls linearly to zero."""
     weight_decay: float = Field(default=0.01, ge=0)
+    """Weight decay of AdamW, for matrices only."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout in hidden layers and attention."""
     clip_norm: float = Field(default=1.0, gt=0)
+    """Largest norm of the gradients."""
     seed: int = Field(default=1, ge=0)
+    """Seed of the initial weights, the order, the masks and dropout."""
 
     @model_validator(mode="after")
     def _heads_fit(self) -> BertOptions:

@@ -12,34 +12,33 @@ _Positive = Annotated[int, Field(ge=1)]
 
 
 class GloveOptions(StrictModel):
-    """Options of a training, under the names of the published code where it has them.
-
-    Attributes:
-        vocab_size: largest number of words; the most frequent are kept.
-        min_count: rarer words are left out.
-        vector_size: D, values per vector.
-        window_size: words on either side.
-        x_max, alpha: parameters of the weighting function ``f(x) = min(1, (x / x_max)^alpha)``.
-        eta: learning rate of AdaGrad.
-        text_share: share of the sentences, evenly spread, in which words are counted; the
-            vocabulary is that of the whole text.
-        epochs: passes over all cells.
-        batch_size: cells per update.
-        heldout_share: share of the cells that is held out to measure on.
-        memory_mb: memory for counting, in MB.
-        seed: seed of the initial vectors, the held-out cells and the order.
-    """
+    """Options of a training, under the names of the published code where it has them."""
 
     vocab_size: _Positive = 20_000
+    """Largest number of words; the most frequent are kept."""
     min_count: _Positive = 5
+    """Smallest number of occurrences of a word; rarer words are left out."""
     vector_size: _Positive = 100
+    """Number of values per vector, D."""
     window_size: _Positive = 10
+    """Number of context words on either side."""
     x_max: float = Field(default=10.0, gt=0)
+    """Count from which the weighting function ``f(x) = min(1, (x / x_max)^alpha)`` is 1."""
     alpha: float = Field(default=0.75, gt=0)
+    """Exponent of the weighting function."""
     eta: float = Field(default=0.05, gt=0)
+    """Learning rate of AdaGrad."""
     text_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the sentences, evenly spread, in which words are counted; the vocabulary is that of
+    the whole text.
+    """
     epochs: _Positive = 15
+    """Passes over all cells of the co-occurrence matrix."""
     batch_size: _Positive = 8192
+    """Cells per update."""
     heldout_share: float = Field(default=0.01, gt=0, lt=0.5)
+    """Share of the cells that is held out for evaluation."""
     memory_mb: _Positive = 1024
+    """Memory for counting, in MB."""
     seed: int = Field(default=1, ge=0)
+    """Seed of the initial vectors, the held-out cells and the order."""

@@ -30,36 +30,36 @@ class EndToEndOptions(SpanRankingOptions):
 
     ``iterations``, how often pairs are scored, is the published depth. Before each further one,
     spans are updated with their expected antecedents (Lee et al. 2018, section 3).
-
-    Attributes:
-        layers: layers of the biLSTM over each sentence.
-        hidden: its units per direction.
-        feedforward: units of the hidden layers of both scorers.
-        depth: number of these hidden layers.
-        feature_dim: width of the embeddings of a span's width and of a pair's distance.
-        char_dim: width of a character embedding.
-        char_filters: filters of each character CNN.
-        char_widths: characters per window, of one character CNN each; its output is concatenated
-            with the features. Empty for no character CNN.
-        coarse: choose antecedents by a bilinear pair score that is part of the final score (Lee et
-            al. 2018); otherwise the nearest kept spans are the antecedents.
-        lexical_dropout: on the token vectors.
-        lstm_dropout: between the biLSTM's layers and on its output.
-        dropout: in the scorers, and on the feature embeddings.
     """
 
     layers: int = Field(default=3, ge=1)
+    """Layers of the biLSTM over each sentence."""
     hidden: int = Field(default=200, ge=1)
+    """Units of this biLSTM per direction."""
     feedforward: int = Field(default=150, ge=1)
+    """Units of the hidden layers of both scorers."""
     depth: int = Field(default=2, ge=1)
+    """Number of hidden layers of each scorer."""
     feature_dim: int = Field(default=20, ge=1)
+    """Width of the embeddings of a span's width and of a pair's distance."""
     char_dim: int = Field(default=8, ge=1)
+    """Width of a character embedding."""
     char_filters: int = Field(default=50, ge=1)
+    """Filters of each character CNN."""
     char_widths: tuple[int, ...] = (3, 4, 5)
+    """Characters per window, of one character CNN each; its output is concatenated with the
+    features. Empty for no character CNN.
+    """
     coarse: bool = True
+    """Choose antecedents by a bilinear pair score that is part of the final score (Lee et al.
+    2018); otherwise the nearest kept spans are the antecedents.
+    """
     lexical_dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout on the token vectors."""
     lstm_dropout: float = Field(default=0.4, ge=0, lt=1)
+    """Dropout between the biLSTM's layers and on its output."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Dropout in the scorers, and on the feature embeddings."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,12 @@ from elmobench.tasks.head import Batch, Mixed
 
 
 class LinearRankerOptions(SpanRankingOptions):
-    """Options of :class:`LinearRanker`.
-
-    Attributes:
-        dropout: on the token vectors.
-    """
+    """Options of :class:`LinearRanker`."""
 
     max_width: int = Field(default=10, ge=1)
     mention_loss: float = Field(default=1.0, ge=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the token vectors."""
 
 
 class LinearRanker(SpanRanker[Tensor]):

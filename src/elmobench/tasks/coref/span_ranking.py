@@ -28,23 +28,21 @@ T = TypeVar("T")
 
 
 class SpanRankingOptions(HeadOptions):
-    """Options of every coreference head.
-
-    Attributes:
-        max_width: maximum number of tokens of a candidate mention.
-        spans_per_word: number of candidates that are kept, by score, per token of the document.
-        antecedents: number of candidate antecedents of each kept span.
-        mention_loss: weight of a second loss, which distinguishes mentions from other spans and so
-            allows singletons to be found. Without effect if the training set annotates no
-            singletons: a mention without an antecedent is in no cluster then.
-        iterations: how often pairs are scored; more than once in heads that refine spans.
-    """
+    """Options of every coreference head."""
 
     max_width: int = Field(default=30, ge=1)
+    """Maximum number of tokens of a candidate mention."""
     spans_per_word: float = Field(default=0.4, gt=0)
+    """Number of candidates that are kept, by score, per token of the document."""
     antecedents: int = Field(default=50, ge=1)
+    """Number of candidate antecedents of each kept span."""
     mention_loss: float = Field(default=0.0, ge=0)
+    """Weight of a second loss, which distinguishes mentions from other spans and so allows
+    singletons to be found. Without effect if the training set annotates no singletons: a mention
+    without an antecedent is in no cluster then.
+    """
     iterations: int = Field(default=1, ge=1)
+    """How often pairs are scored; more than once in heads that refine spans."""
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,16 @@ from elmobench.tasks.nli.pipeline import HYPOTHESIS, PREMISE
 
 
 class EsimOptions(HeadOptions):
-    """Options of :class:`Esim`; the defaults are the published sizes.
-
-    Attributes:
-        hidden: units of both biLSTMs, per direction.
-        feedforward: units of the projection and of the layer before the output.
-        dropout: on the inputs of both biLSTMs, with one mask for all tokens of a sentence, and on
-            the inputs of the last two layers.
-    """
+    """Options of :class:`Esim`; the defaults are the published sizes."""
 
     hidden: int = Field(default=300, ge=1)
+    """Units of both biLSTMs, per direction."""
     feedforward: int = Field(default=300, ge=1)
+    """Units of the projection and of the layer before the output."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout on the inputs of both biLSTMs, with one mask for all tokens of a sentence, and on the
+    inputs of the last two layers.
+    """
 
 
 class Esim(LabelHead[SentencePair]):

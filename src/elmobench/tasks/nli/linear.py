@@ -19,13 +19,10 @@ from elmobench.tasks.nli.pipeline import HYPOTHESIS, PREMISE
 
 
 class LinearPairOptions(HeadOptions):
-    """Options of :class:`LinearPair`.
-
-    Attributes:
-        dropout: on the vector of the pair.
-    """
+    """Options of :class:`LinearPair`."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the vector of the pair."""
 
 
 class LinearPair(LabelHead[SentencePair]):

@@ -20,13 +20,10 @@ from elmobench.tasks.qa.pipeline import PASSAGE
 
 
 class SpanOptions(HeadOptions):
-    """Options of every question answering head.
-
-    Attributes:
-        max_answer: maximum number of tokens of a predicted answer.
-    """
+    """Options of every question answering head."""
 
     max_answer: int = Field(default=17, ge=1)
+    """Maximum number of tokens of a predicted answer."""
 
 
 class SpanHead(Head[PassageQuestion]):

@@ -23,28 +23,26 @@ from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
 
 
 class BidafOptions(SpanOptions):
-    """Options of :class:`Bidaf`; the defaults are the published sizes.
-
-    Attributes:
-        hidden: units of every GRU, per direction.
-        linear: units of the two linear layers.
-        chars: concatenate the features at the input with a character CNN.
-        char_dim: width of a character embedding.
-        char_filters: filters of the character CNN.
-        char_width: characters per window.
-        prediction: how tokens are scored: ``recurrent``, by a biGRU for the first token and one
-            for the last that also reads the first's states; or ``linear``, by one layer each.
-        dropout: before every GRU and linear layer, with one mask for all tokens.
-    """
+    """Options of :class:`Bidaf`; the defaults are the published sizes."""
 
     hidden: int = Field(default=90, ge=1)
+    """Units of every GRU, per direction."""
     linear: int = Field(default=180, ge=1)
+    """Units of the two linear layers."""
     chars: bool = True
+    """Whether the features at the input are concatenated with a character CNN."""
     char_dim: int = Field(default=20, ge=1)
+    """Width of a character embedding."""
     char_filters: int = Field(default=100, ge=1)
+    """Number of filters of the character CNN."""
     char_width: int = Field(default=5, ge=1)
+    """Width of a filter, in characters."""
     prediction: Literal["recurrent", "linear"] = "recurrent"
+    """How tokens are scored: ``recurrent``, by a biGRU for the first token and one for the last
+    that also reads the first's states; or ``linear``, by one layer each.
+    """
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Dropout before every GRU and linear layer, with one mask for all tokens."""
 
 
 class Bidaf(SpanHead):

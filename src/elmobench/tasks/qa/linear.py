@@ -17,13 +17,10 @@ from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
 
 
 class LinearSpanOptions(SpanOptions):
-    """Options of :class:`LinearSpan`.
-
-    Attributes:
-        dropout: on the token vectors.
-    """
+    """Options of :class:`LinearSpan`."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the token vectors."""
 
 
 class LinearSpan(SpanHead):

@@ -18,29 +18,26 @@ from elmobench.tasks.sentiment.phrases import PhraseOptions
 
 
 class BcnOptions(PhraseOptions):
-    """Options of :class:`Bcn`; the defaults are the published sizes.
-
-    Attributes:
-        feedforward: units of the layer before the encoder.
-        encoder: units of the encoder biLSTM, per direction.
-        integrator: units of the integrator biLSTM, per direction.
-        maxout: widths of the maxout layers except the last, whose width is the number of labels.
-        pool: linear maps per maxout unit.
-        embedding_dropout: on the input vectors.
-        feedforward_dropout: after the feed-forward layer.
-        integrator_dropout: on the pooled vector.
-        maxout_dropout: after each maxout layer, including the last.
-    """
+    """Options of :class:`Bcn`; the defaults are the published sizes."""
 
     feedforward: int = Field(default=300, ge=1)
+    """Units of the layer before the encoder."""
     encoder: int = Field(default=300, ge=1)
+    """Units of the encoder biLSTM, per direction."""
     integrator: int = Field(default=300, ge=1)
+    """Units of the integrator biLSTM, per direction."""
     maxout: tuple[int, ...] = (1200, 600)
+    """Widths of the maxout layers except the last, whose width is the number of labels."""
     pool: int = Field(default=4, ge=1)
+    """Linear maps per maxout unit."""
     embedding_dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout on the input vectors."""
     feedforward_dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Dropout after the feed-forward layer."""
     integrator_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout on the pooled vector."""
     maxout_dropout: tuple[float, ...] = (0.2, 0.3, 0.0)
+    """Dropout after each maxout layer, including the last."""
 
     @model_validator(mode="after")
     def _one_dropout_a_layer(self) -> BcnOptions:

@@ -14,13 +14,10 @@ from elmobench.tasks.sentiment.phrases import PhraseOptions
 
 
 class LinearTextOptions(PhraseOptions):
-    """Options of :class:`LinearText`.
-
-    Attributes:
-        dropout: on the pooled vector.
-    """
+    """Options of :class:`LinearText`."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the pooled vector."""
 
 
 class LinearText(TextHead):

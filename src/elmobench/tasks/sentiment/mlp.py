@@ -15,15 +15,12 @@ from elmobench.tasks.sentiment.phrases import PhraseOptions
 
 
 class MlpTextOptions(PhraseOptions):
-    """Options of :class:`MlpText`.
-
-    Attributes:
-        hidden: units of the hidden layer.
-        dropout: on the hidden units.
-    """
+    """Options of :class:`MlpText`."""
 
     hidden: int = Field(default=256, ge=1)
+    """Units of the hidden layer."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
+    """Dropout on the hidden units."""
 
 
 class MlpText(TextHead):

@@ -15,19 +15,18 @@ _SCALE = 2**64
 
 
 class PhraseOptions(HeadOptions):
-    """Options of all sentiment heads: which phrases they train on.
-
-    Attributes:
-        phrases: ``all`` adds every labelled phrase as a text of its own; ``none`` trains on
-            sentences only. Without effect on data that have no phrases.
-        phrase_min_tokens: leave out shorter phrases.
-        phrase_fraction: fraction of the phrases to keep, chosen by a hash of their ids. Every
-            run keeps the same phrases, and a smaller fraction is a subset of a larger one.
-    """
+    """Options of all sentiment heads: which phrases they train on."""
 
     phrases: Literal["none", "all"] = "none"
+    """``all`` adds every labelled phrase as a text of its own; ``none`` trains on sentences only.
+    Without effect on data that have no phrases.
+    """
     phrase_min_tokens: int = Field(default=1, ge=1)
+    """Smallest number of tokens of a phrase; shorter phrases are left out."""
     phrase_fraction: float = Field(default=1.0, ge=0, le=1)
+    """Fraction of the phrases to keep, chosen by a hash of their ids. Every run keeps the same
+    phrases, and a smaller fraction is a subset of a larger one.
+    """
 
     def training_data(self) -> dict[str, Any]:
         """The options that :func:`with_phrases` reads."""

@@ -38,13 +38,10 @@ def distance_buckets(predicates: Tensor, time: int) -> Tensor:
 
 
 class LinearRolesOptions(HeadOptions):
-    """Options of :class:`LinearRoles`.
-
-    Attributes:
-        dropout: on the token vectors.
-    """
+    """Options of :class:`LinearRoles`."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the token vectors."""
 
 
 class LinearRoles(RoleHead):

@@ -21,17 +21,14 @@ from elmobench.tasks.srl.pipeline import SENTENCE
 
 
 class RecurrentRolesOptions(HeadOptions):
-    """Options of the recurrent heads.
-
-    Attributes:
-        layers: number of layers of the encoder.
-        hidden: units per layer and direction.
-        flag_dim: width of the embedding of the flag that marks the predicate.
-    """
+    """Options of the recurrent heads."""
 
     layers: int = Field(ge=1)
+    """Number of layers of the encoder."""
     hidden: int = Field(ge=1)
+    """Units per layer and direction."""
     flag_dim: int = Field(default=100, ge=1)
+    """Width of the embedding of the flag that marks the predicate."""
 
 
 class RecurrentRoles(RoleHead):
@@ -75,16 +72,13 @@ class RecurrentRoles(RoleHead):
 
 
 class LstmRolesOptions(RecurrentRolesOptions):
-    """Options of :class:`LstmRoles`.
-
-    Attributes:
-        dropout: on the encoder's input, between its layers and on its output.
-    """
+    """Options of :class:`LstmRoles`."""
 
     layers: int = Field(default=1, ge=1)
     hidden: int = Field(default=128, ge=1)
     flag_dim: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Dropout on the encoder's input, between its layers and on its output."""
 
 
 class LstmRoles(RecurrentRoles):
@@ -107,15 +101,12 @@ class LstmRoles(RecurrentRoles):
 
 
 class AlternatingRolesOptions(RecurrentRolesOptions):
-    """Options of :class:`AlternatingRoles`; the defaults are the published sizes.
-
-    Attributes:
-        recurrent_dropout: on the states of every layer, with one mask per sentence for all steps.
-    """
+    """Options of :class:`AlternatingRoles`; the defaults are the published sizes."""
 
     layers: int = Field(default=8, ge=1)
     hidden: int = Field(default=300, ge=1)
     recurrent_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout on the states of every layer, with one mask per sentence for all steps."""
 
 
 class AlternatingRoles(RecurrentRoles):

@@ -47,17 +47,15 @@ def tag_ids(tags: Sequence[str], index: Mapping[str, int], example: TaggedSenten
 
 
 class CrfOptions(HeadOptions):
-    """Options of every tagger with a CRF.
-
-    Attributes:
-        dropout: probability of dropping a unit in training; each head says where it applies.
-        reduction: the loss is the ``mean`` of the sentences' negative log-likelihoods or, as in
-            the published tagger, their ``sum`` over the batch. With Adam the two differ only in
-            the weight of the mix's penalty and of gradient clipping relative to the loss.
-    """
+    """Options of every tagger with a CRF."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Probability of dropping a unit in training; each head says where it applies."""
     reduction: Literal["mean", "sum"] = "mean"
+    """The loss is the ``mean`` of the sentences' negative log-likelihoods or, as in the published
+    tagger, their ``sum`` over the batch. With Adam the two differ only in the weight of the mix's
+    penalty and of gradient clipping relative to the loss.
+    """
 
 
 class CrfHead(Head[TaggedSentence]):

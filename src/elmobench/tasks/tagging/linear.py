@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from elmobench.data.examples import (
@@ -16,11 +17,10 @@ from elmobench.tasks.tagging.pipeline import SENTENCE
 
 
 class LinearTaggerOptions(CrfOptions):
-    """Options of :class:`LinearTagger`.
+    """Options of :class:`LinearTagger`."""
 
-    Attributes:
-        dropout: on the token vectors.
-    """
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the token vectors."""
 
 
 class LinearTagger(CrfHead):

@@ -21,25 +21,22 @@ from elmobench.tasks.tagging.pipeline import SENTENCE
 
 
 class LstmTaggerOptions(CrfOptions):
-    """Options of :class:`LstmTagger`; the defaults are the published sizes.
-
-    Attributes:
-        layers: biLSTM layers.
-        hidden: units per direction.
-        chars: concatenate the features with a character CNN.
-        char_dim: width of a character embedding.
-        char_filters: filters of the character CNN.
-        char_width: characters per window.
-        dropout: on the token vectors, between the biLSTM's layers and on its output.
-    """
+    """Options of :class:`LstmTagger`; the defaults are the published sizes."""
 
     layers: int = Field(default=2, ge=1)
+    """Number of biLSTM layers."""
     hidden: int = Field(default=200, ge=1)
+    """Units per layer and direction."""
     chars: bool = True
+    """Whether the features are concatenated with a character CNN."""
     char_dim: int = Field(default=16, ge=1)
+    """Width of a character embedding."""
     char_filters: int = Field(default=128, ge=1)
+    """Number of filters of the character CNN."""
     char_width: int = Field(default=3, ge=1)
+    """Width of a filter, in characters."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Dropout on the token vectors, between the biLSTM's layers and on its output."""
 
 
 class LstmTagger(CrfHead):

@@ -21,13 +21,10 @@ from elmobench.tasks.tagging.pipeline import SENTENCE
 
 
 class SoftmaxTaggerOptions(HeadOptions):
-    """Options of :class:`SoftmaxTagger`.
-
-    Attributes:
-        dropout: on the token vectors.
-    """
+    """Options of :class:`SoftmaxTagger`."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the token vectors."""
 
 
 class SoftmaxTagger(Head[TaggedSentence]):

@@ -20,13 +20,10 @@ from elmobench.tasks.wsd.pipeline import SENTENCE
 
 
 class SenseClassifierOptions(HeadOptions):
-    """Options of the sense classifiers.
-
-    Attributes:
-        dropout: on the token vectors and on the output of an encoder, if there is one.
-    """
+    """Options of the sense classifiers."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the token vectors and on the output of an encoder, if there is one."""
 
 
 class SenseClassifier(SenseHead):
@@ -125,15 +122,12 @@ class LinearSenses(SenseClassifier):
 
 
 class LstmSensesOptions(SenseClassifierOptions):
-    """Options of :class:`LstmSenses`.
-
-    Attributes:
-        layers: biLSTM layers.
-        hidden: units per direction.
-    """
+    """Options of :class:`LstmSenses`."""
 
     layers: int = Field(default=1, ge=1)
+    """Number of biLSTM layers."""
     hidden: int = Field(default=100, ge=1)
+    """Units per layer and direction."""
 
 
 class LstmSenses(SenseClassifier):
