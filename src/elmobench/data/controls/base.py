@@ -20,8 +20,11 @@ class Sizes(StrictModel):
     """Examples in each split; even numbers, since examples come in pairs."""
 
     train: int = Field(default=600, ge=2, multiple_of=2)
+    """Number of training examples."""
     dev: int = Field(default=150, ge=2, multiple_of=2)
+    """Number of dev examples."""
     test: int = Field(default=300, ge=2, multiple_of=2)
+    """Number of test examples."""
 
     def items(self) -> list[tuple[str, int]]:
         """Splits and sizes, in the order in which they are generated."""
@@ -29,17 +32,14 @@ class Sizes(StrictModel):
 
 
 class GeneratorOptions(StrictModel):
-    """Options that all generators have. Unknown options are errors.
-
-    Attributes:
-        seed: of the random draws.
-        sizes: examples in each split.
-        ambiguous: share of examples that nobody can decide without context.
-    """
+    """Options that all generators have. Unknown options are errors."""
 
     seed: int = 1802
+    """Seed of the random choices."""
     sizes: Sizes = Sizes()
+    """Number of examples in each split."""
     ambiguous: float = Field(default=0.6, ge=0, le=1)
+    """Share of examples that cannot be decided without context."""
 
     @model_validator(mode="after")
     def _share_is_possible(self) -> GeneratorOptions:

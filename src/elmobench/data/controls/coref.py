@@ -51,13 +51,10 @@ _ATTEMPTS = 10_000
 
 
 class CorefOptions(GeneratorOptions):
-    """See :class:`GeneratorOptions`.
-
-    Attributes:
-        distance: words between the noun that tells the gender and the name.
-    """
+    """See :class:`GeneratorOptions`."""
 
     distance: int = Field(default=0, ge=0, lt=len(_BETWEEN))
+    """Number of words between the noun that shows the gender and the name."""
 
 
 class CorefControl(Generator[CorefOptions]):

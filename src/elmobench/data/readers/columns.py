@@ -15,35 +15,36 @@ from elmobench.data.tag_schemes import Scheme, check_shape, to_bio, violation
 
 
 class ColumnOptions(ReaderOptions):
-    """Options of the ``conll-columns`` reader.
-
-    Attributes:
-        token: column of the word, from 0; negative counts from the end.
-        tag: column of the tag.
-        id: column of the token's id; rows whose id is a range (``3-4``) or an empty node
-            (``3.1``), as in Universal Dependencies, are dropped and counted.
-        separator: one TAB, or any run of white space.
-        comment: lines that start with this are no tokens. Not stated, there are none:
-            ``#`` is a token in some sets.
-        scheme: what the tags must be. ``none``: plain tags such as parts of speech.
-        illegal_i: a BIO span that opens with I- is an error, or is kept and counted. Kept tags
-            stand as they are unless ``convert`` is stated too.
-        convert: ``bio``: write the same spans as legal BIO, which heads of span tasks need. Spans
-            are read as conlleval does: one that opens with I- gets its B-.
-        map: other names for tags, applied before the scheme is checked, counted.
-        docstart: rows with this word mark documents; they are dropped and counted.
-    """
+    """Options of the ``conll-columns`` reader."""
 
     token: int = 0
+    """Column of the word, from 0; negative counts from the end."""
     tag: int = 1
+    """Column of the tag."""
     id: int | None = None
+    """Column of the token's id; rows whose id is a range (``3-4``) or an empty node (``3.1``), as
+    in Universal Dependencies, are dropped and counted.
+    """
     separator: Literal["tab", "whitespace"] = "tab"
+    """Separator of columns: one TAB, or any run of white space."""
     comment: str | None = Field(default=None, min_length=1)
+    """Start of comment lines, which hold no tokens. By default there are no comments, since ``#``
+    is a token in some data sets.
+    """
     scheme: Scheme
+    """Scheme of the tags. ``none`` is for plain tags such as parts of speech."""
     illegal_i: Literal["error", "keep"] = "error"
+    """What to do with a BIO span that begins with I-: raise an error, or keep and count it. Kept
+    tags are unchanged unless ``convert`` is given too.
+    """
     convert: Literal["bio"] | None = None
+    """``bio`` writes the same spans as legal BIO, which heads of span tasks need. Spans are read as
+    conlleval does: a span that begins with I- gets its B-.
+    """
     map: dict[str, str] = Field(default_factory=dict)
+    """Other names for tags, applied before the scheme is checked. Renamed tags are counted."""
     docstart: str | None = "-DOCSTART-"
+    """Word of the rows that mark the start of a document; they are dropped and counted."""
 
     @model_validator(mode="after")
     def _conversion(self) -> ColumnOptions:

@@ -46,19 +46,17 @@ PROPS = "props"
 
 
 class Conll2005Options(ReaderOptions):
-    """Options of the ``conll-2005`` reader.
-
-    Attributes:
-        word: column of the word, from 0.
-        target: column of the predicates, ``-`` at all other tokens; every column on its right
-            holds the arguments of one predicate, in the order of the predicates. It is counted in
-            the file ``props`` where the card puts one beside, else in the file itself.
-        unescape: undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``.
-    """
+    """Options of the ``conll-2005`` reader."""
 
     word: int = Field(default=0, ge=0)
+    """Column of the word, from 0."""
     target: int = Field(default=0, ge=0)
+    """Column of the predicates, ``-`` at all other tokens; every column on its right holds the
+    arguments of one predicate, in the order of the predicates. Columns are counted in the companion
+    file ``props`` if the card names one, otherwise in the file itself.
+    """
     unescape: bool = False
+    """Whether to undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``."""
 
 
 class Conll2005Reader(Reader[Conll2005Options]):
@@ -114,17 +112,15 @@ class Conll2005Reader(Reader[Conll2005Options]):
 
 
 class Conll2012Options(ReaderOptions):
-    """Options of the ``conll-2012-srl`` reader.
-
-    Attributes:
-        predicate: ``frameset``: the predicate of the c-th column is the c-th token with a
-            frameset id. ``label``: it is the first token labelled V in the column, for files that
-            mark more or fewer framesets than they have columns.
-        unescape: undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``.
-    """
+    """Options of the ``conll-2012-srl`` reader."""
 
     predicate: Literal["frameset", "label"] = "frameset"
+    """How predicates are found. ``frameset``: the predicate of the c-th column is the c-th token
+    with a frameset id. ``label``: it is the first token labelled V in the column, for files that
+    mark more or fewer framesets than they have columns.
+    """
     unescape: bool = False
+    """Whether to undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``."""
 
 
 class Conll2012Reader(Reader[Conll2012Options]):

@@ -16,20 +16,18 @@ _END = "#end document"
 
 
 class CorefOptions(ReaderOptions):
-    """Options of the ``conll-coref`` reader.
-
-    Attributes:
-        token: column of the word, from 0; negative counts from the end.
-        mentions: column of the mentions: ``(12)``, ``(12``, ``12)``, several joined by ``|``;
-            ``-``, ``_`` or nothing where none begins or ends.
-        separator: one TAB, or any run of white space (columns are then never empty).
-        singletons: keep clusters of one mention, or drop and count them.
-    """
+    """Options of the ``conll-coref`` reader."""
 
     token: int = 3
+    """Column of the word, from 0; negative counts from the end."""
     mentions: int = -1
+    """Column of the mentions: ``(12)``, ``(12``, ``12)``, several joined by ``|``; ``-``, ``_`` or
+    empty where no mention begins or ends.
+    """
     separator: Literal["tab", "whitespace"] = "whitespace"
+    """Separator of columns: one TAB, or any run of white space (columns are then never empty)."""
     singletons: Literal["keep", "drop"] = "keep"
+    """Whether clusters of one mention are kept, or dropped and counted."""
 
 
 class CorefReader(Reader[CorefOptions]):

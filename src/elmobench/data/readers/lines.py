@@ -14,19 +14,16 @@ from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 
 
 class LineOptions(ReaderOptions):
-    """Options of the ``lines`` reader. Exactly one of ``label`` and ``label_field`` is given.
-
-    Attributes:
-        label: the label of every line; stated for each file, in the source's own options.
-        label_field: the label is the line's first or last field.
-        separator: what stands between that field and the text (cut once).
-        tokenizer: how a text becomes tokens; see :data:`TOKENIZERS`.
-    """
+    """Options of the ``lines`` reader. Exactly one of ``label`` and ``label_field`` is given."""
 
     label: str | None = Field(default=None, min_length=1)
+    """Label of every line; given for each file, in the source's own options."""
     label_field: Literal["first", "last"] | None = None
+    """Where a line has its label: in its first or its last field."""
     separator: str = Field(default="\t", min_length=1)
+    """Separator between the label and the text; a line is cut once."""
     tokenizer: TokenizerName = "spaces"
+    """How a text is split into tokens."""
 
     @model_validator(mode="after")
     def _one_label(self) -> LineOptions:

@@ -18,13 +18,12 @@ class NestedOptions(ReaderOptions):
     """Options of the ``nested-columns`` reader: TAB between columns, the first is the word.
 
     All further columns are BIO tags; an empty one at the end of a row is none.
-
-    Attributes:
-        layer: ``outermost``: spans that lie in no other; ``innermost``: spans that hold no other.
-            The other spans are dropped and counted.
     """
 
     layer: Literal["outermost", "innermost"] = "outermost"
+    """``outermost`` keeps spans that no other span contains, ``innermost`` spans that contain no
+    other. The other spans are dropped and counted.
+    """
 
 
 class NestedReader(Reader[NestedOptions]):

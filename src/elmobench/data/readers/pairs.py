@@ -17,18 +17,16 @@ from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 
 
 class PairOptions(ReaderOptions):
-    """Options of every reader of sentence pairs.
-
-    Attributes:
-        tokenizer: how a sentence becomes tokens; see :data:`TOKENIZERS`.
-        map: other names for labels, counted.
-        no_label: pairs with this label are dropped and counted; SNLI writes ``-`` where its
-            annotators did not agree.
-    """
+    """Options of every reader of sentence pairs."""
 
     tokenizer: TokenizerName
+    """How a sentence is split into tokens."""
     map: dict[str, str] = Field(default_factory=dict)
+    """Other names for labels. Renamed labels are counted."""
     no_label: str | None = Field(default=None, min_length=1)
+    """Label of pairs that are dropped and counted; SNLI writes ``-`` where its annotators did not
+    agree.
+    """
 
 
 class _Pairs:
@@ -58,22 +56,17 @@ class _Pairs:
 
 
 class PairTableOptions(RowOptions, PairOptions):
-    """Options of the ``pair-table`` reader.
-
-    Attributes:
-        premise: column of the premise; by name, where the table has a header, or number from 0.
-        hypothesis: column of the hypothesis.
-        label: column of the label.
-        id, header, delimiter, quoting: see :class:`RowOptions`.
-        strip: cut blanks around fields; the rows that this changes are counted.
-        tokenizer, map, no_label: see :class:`PairOptions`.
-    """
+    """Options of the ``pair-table`` reader."""
 
     column_options: ClassVar[tuple[str, ...]] = ("premise", "hypothesis", "label")
     premise: Column
+    """Column of the premise: its name, if the table has a header, or its number from 0."""
     hypothesis: Column
+    """Column of the hypothesis."""
     label: Column
+    """Column of the label."""
     strip: bool = False
+    """Whether blanks around fields are removed; the rows that this changes are counted."""
 
 
 class PairTableReader(Reader[PairTableOptions]):
@@ -136,22 +129,18 @@ class PairLineReader(Reader[PairLineOptions]):
 
 
 class PairJsonOptions(PairOptions):
-    """Options of the ``pair-jsonl`` reader; the defaults are SNLI's and MultiNLI's own fields.
-
-    Attributes:
-        premise: field of the premise.
-        hypothesis: field of the hypothesis.
-        label: field of the label.
-        id: field of the pair's id; None for the line's number.
-        tokenizer, map, no_label: see :class:`PairOptions`.
-    """
+    """Options of the ``pair-jsonl`` reader; the defaults are SNLI's and MultiNLI's own fields."""
 
     tokenizer: TokenizerName = "treebank"
     no_label: str | None = Field(default="-", min_length=1)
     premise: str = "sentence1"
+    """Field of the premise."""
     hypothesis: str = "sentence2"
+    """Field of the hypothesis."""
     label: str = "gold_label"
+    """Field of the label."""
     id: str | None = "pairID"
+    """Field of the pair's id; None for the line's number."""
 
 
 class PairJsonReader(Reader[PairJsonOptions]):

@@ -22,23 +22,22 @@ spreadsheets write them, and may hold line ends."""
 
 
 class RowOptions(ReaderOptions):
-    """Options of every reader of tables.
-
-    Attributes:
-        column_options: names of the options that are columns every row must have.
-        id: column of an id, if there is one.
-        header: whether the first row holds the columns' names; not stated: it does if a column
-            is given by name.
-        delimiter: what separates columns: ``tab``, ``comma``, ``semicolon`` or any one character.
-        quoting: ``none``: quotes are ordinary characters and a row is a line. ``csv``: fields
-            may be quoted, as spreadsheets write them, and may hold line ends.
-    """
+    """Options of every reader of tables."""
 
     column_options: ClassVar[tuple[str, ...]] = ()
+    """Names of the options that are columns every row must have."""
     id: Column | None = None
+    """Column of an id, if there is one."""
     header: bool | None = None
+    """Whether the first row holds the columns' names. By default it does if a column is given by
+    name.
+    """
     delimiter: str = Field(default="\t", min_length=1, max_length=1)
+    """Separator of columns: ``tab``, ``comma``, ``semicolon`` or any one character."""
     quoting: Quoting = "none"
+    """With ``none``, quotes are ordinary characters and a row is a line. With ``csv``, fields may
+    be quoted, as spreadsheets write them, and may contain line ends.
+    """
 
     @field_validator("delimiter", mode="before")
     @classmethod

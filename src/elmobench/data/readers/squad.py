@@ -18,18 +18,16 @@ from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 
 
 class Articles(StrictModel):
-    """Some of a file's articles, so that one file can give several splits.
-
-    Attributes:
-        order: ``file``, or ``sha1``: ascending by the SHA-1 (hex) of the title in UTF-8, exactly
-            as it stands in the JSON. The examples come in this order.
-        first: the first article in that order to take, counted from 1.
-        last: the last one; None for all that follow.
-    """
+    """Some of a file's articles, so that one file can give several splits."""
 
     order: Literal["file", "sha1"] = "file"
+    """Order of the articles, which is also that of the examples: ``file``, or ``sha1`` for
+    ascending by the SHA-1 (hex) of the title in UTF-8, exactly as written in the JSON.
+    """
     first: int = Field(default=1, ge=1)
+    """First article to read in that order, counted from 1."""
     last: int | None = Field(default=None, ge=1)
+    """Last article to read; None for all that follow."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Articles:
@@ -39,18 +37,16 @@ class Articles(StrictModel):
 
 
 class SquadOptions(ReaderOptions):
-    """Options of the ``squad`` reader.
-
-    Attributes:
-        tokenizer: of questions and passages; see :func:`character_spans`.
-        articles: which of the file's articles are read.
-        wrong_offsets: what becomes of an answer that does not stand at its offset: an ``error``,
-            or ``drop`` it (a question that has no other is dropped too), counted.
-    """
+    """Options of the ``squad`` reader."""
 
     tokenizer: SpanTokenizerName = "clitics"
+    """How questions and passages are split into tokens."""
     articles: Articles = Articles()
+    """Articles of the file to read; by default all of them."""
     wrong_offsets: Literal["error", "drop"] = "error"
+    """What to do with an answer that is not at its offset: raise an ``error``, or ``drop`` and
+    count it. A question without another answer is dropped too.
+    """
 
 
 class SquadReader(Reader[SquadOptions]):

@@ -15,21 +15,17 @@ from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 
 
 class TableOptions(RowOptions):
-    """Options of the ``table`` reader.
-
-    Attributes:
-        text: column of the text; by name, where the table has a header, or number from 0.
-        label: column of the label.
-        id, header, delimiter, quoting: see :class:`RowOptions`.
-        tokenizer: how a text becomes tokens; see :data:`TOKENIZERS`.
-        map: other names for labels, for example ``{"0": negative}``.
-    """
+    """Options of the ``table`` reader."""
 
     column_options: ClassVar[tuple[str, ...]] = ("text", "label")
     text: Column
+    """Column of the text: its name, if the table has a header, or its number from 0."""
     label: Column
+    """Column of the label."""
     tokenizer: TokenizerName = "words"
+    """How a text is split into tokens."""
     map: dict[str, str] = Field(default_factory=dict)
+    """Other names for labels, for example ``{"0": negative}``."""
 
 
 class TableReader(Reader[TableOptions]):

@@ -19,16 +19,14 @@ _PIECE = re.compile(r" ?\(([0-9]) (?:([^()]+)\)|(?= ?\())|\)")
 
 
 class TreeOptions(ReaderOptions):
-    """Options of the ``sst`` reader.
-
-    Attributes:
-        granularity: ``five``: labels ``"0"`` (very negative) to ``"4"``. ``two``: 0 and 1 are
-            ``"negative"``, 3 and 4 ``"positive"``, sentences and phrases with 2 are dropped.
-        unescape: undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``.
-    """
+    """Options of the ``sst`` reader."""
 
     granularity: Literal["five", "two"] = "five"
+    """Labels. ``five``: ``"0"`` (very negative) to ``"4"``. ``two``: 0 and 1 become ``"negative"``,
+    3 and 4 ``"positive"``; sentences and phrases with 2 are dropped.
+    """
     unescape: bool = False
+    """Whether to undo the treebank's escapes: ``-LRB-``, ``-RRB-``, ``\\/`` and ``\\*``."""
 
 
 class TreeReader(Reader[TreeOptions]):

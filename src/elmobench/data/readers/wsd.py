@@ -13,20 +13,21 @@ from elmobench.data.readers.sense_inventory import INVENTORIES
 
 
 class WsdOptions(ReaderOptions):
-    """Options of the ``wsd`` reader.
-
-    Attributes:
-        format: ``semcor``, SGML of the semantic concordances; or ``raganato``, XML of the unified
-            evaluation framework, with its key file beside it in the role ``keys``. One card may
-            hold both: a source's own ``options`` say which it is.
-        dataset: name of the file's set, which begins its ids and has a row in the scores.
-        unescape: undo the treebank's brackets in ``raganato``: ``-LRB-`` is ``(``, and so on;
-            counted. SemCor has none.
-    """
+    """Options of the ``wsd`` reader."""
 
     format: Literal["semcor", "raganato"]
+    """Format of the file: ``semcor``, SGML of the semantic concordances; or ``raganato``, XML of
+    the unified evaluation framework, with its key file as companion in the role ``keys``. One card
+    may contain both: each source's own ``options`` give its format.
+    """
     dataset: str = Field(default="", pattern=r"^[^.\s]*$")
+    """Name of the file's data set, with which its ids begin and which has a row of its own in the
+    scores.
+    """
     unescape: bool = False
+    """Whether to undo the treebank's brackets in ``raganato``: ``-LRB-`` becomes ``(``, and so on.
+    Changes are counted. SemCor has none.
+    """
 
     @model_validator(mode="after")
     def _escapes(self) -> WsdOptions:
