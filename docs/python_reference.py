@@ -7,7 +7,10 @@ import re
 from importlib import import_module
 from typing import Any
 
+from pydantic import BaseModel
+
 import elmobench
+from elmobench.core.option_help import description_of
 
 EXTENSION = {
     "elmobench.data.readers.base": ("Reader", "ReaderOptions", "SourceText", "ReadResult"),
@@ -45,6 +48,7 @@ def section(name: str, thing: Any, level: int = 2) -> str:
     if not hasattr(thing, "model_fields"):
         parts += ["```python", f"{short}{signature(thing)}", "```", ""]
     parts += [markdown(inspect.getdoc(thing) or ""), ""]
+    parts += fields(thing)
     if inspect.isclass(thing):
         for method, function in vars(thing).items():
             function = function.fget if isinstance(function, property) else function
@@ -53,6 +57,15 @@ def section(name: str, thing: Any, level: int = 2) -> str:
                 continue
             parts += [f"**`{method}{signature(function)}`**", "", markdown(doc), ""]
     return "\n".join(parts)
+
+
+def fields(thing: Any) -> list[str]:
+    """The described fields of a pydantic model as a list; nothing for anything else."""
+    if not inspect.isclass(thing) or not issubclass(thing, BaseModel):
+        return []
+    described = [(name, description_of(thing, name)) for name in thing.model_fields]
+    entries = [f"- `{name}`: {description}" for name, description in described if description]
+    return ["*Attributes:*", "", *entries, ""] if entries else []
 
 
 def signature(thing: Any) -> str:
