@@ -1,4 +1,4 @@
-"""What is shipped: the wheel holds the cards, the experiments and the catalogue."""
+"""The wheel contains the cards, the experiments, the catalog and the texts of options."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> N
         "import elmobench; from elmobench.data.cards.catalog import find_cards;"
         "from elmobench.bench.experiment.schema import known_experiments;"
         "from elmobench.features.catalog.catalog import ModelCatalog;"
+        "from elmobench.core.option_help import description_of;"
+        "from elmobench.data.readers.columns import ColumnOptions;"
+        "print('Description:', description_of(ColumnOptions, 'tag'));"
         "print(elmobench.__file__, *find_cards(), *known_experiments(), *ModelCatalog().names())"
     )
     out = subprocess.run(
@@ -36,5 +39,6 @@ def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> N
         check=True,
     ).stdout
     assert str(tmp_path / "site") in out
+    assert "Description: Column of the tag." in out
     for name in ("ner/wnut17", "sentiment/sst5", "demo", "senses", "elmo-random"):
         assert name in out.split()
