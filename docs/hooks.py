@@ -12,7 +12,7 @@ from typing import Any
 
 from elmobench.analysis.tables.published import published_numbers
 from elmobench.data.cards.card import TaskCard
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.catalog.inventory import describe_model, model_info
 from elmobench.pretraining.model_card import card_of
@@ -78,7 +78,7 @@ def cli_page() -> str:
 
 def tasks_page() -> str:
     """A section for every card that ships."""
-    cards = dict(sorted(find_cards(()).items()))
+    cards = CardCatalog().by_id
     lines = [
         "# Tasks",
         "",

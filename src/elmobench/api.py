@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.run import Overwrite, RunSummary, run_experiment
+from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def run(
         run_experiment(
             experiment,
             results=None if results is None else Path(results),
-            include=[Path(folder) for folder in include],
+            cards=CardCatalog(Path(folder) for folder in include),
             store=None if store is None else Path(store),
             tracking_uri=tracking_uri,
             overwrite=overwrite,

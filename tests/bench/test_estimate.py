@@ -13,6 +13,7 @@ from elmobench.bench.estimate import estimate_encoding
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.core.errors import ConfigError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.pretraining.model_card import ModelCard, card_of
 from elmobench.tasks.task import load_task
 
@@ -20,7 +21,7 @@ from elmobench.tasks.task import load_task
 def test_counts_are_those_of_the_distinct_sentences(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
-    context = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
+    context = RunContext(parse_experiment(tiny), CardCatalog([cards]), tmp_path / "store")
     cells = [planned.cell for planned in make_plan(context)]
     task = load_task("ner/tiny", [cards])
     distinct = {e.tokens for split in ("train", "dev", "test") for e in task.split(split)}
@@ -47,7 +48,7 @@ def test_the_fixed_time_of_a_call_is_not_counted_per_token(
     def encode(sentences: list[tuple[str, ...]], **_: object) -> None:
         Clock.now += 2.0 + 0.01 * sum(map(len, sentences))  # a file is read, then the words
 
-    context = RunContext(parse_experiment(tiny), [cards], tmp_path / "store")
+    context = RunContext(parse_experiment(tiny), CardCatalog([cards]), tmp_path / "store")
     cells = [planned.cell for planned in make_plan(context)]
     for cell in cells:
         for part in cell.parts:

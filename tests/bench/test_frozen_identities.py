@@ -18,7 +18,7 @@ import pytest
 from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.schema import load_experiment
 from elmobench.bench.plan import make_plan
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.task import load_task
 
@@ -57,4 +57,4 @@ def test_data_digests(name: str) -> None:
 
 def test_every_shipped_card_is_frozen() -> None:
     """A new card is added to the file, with its data's digest."""
-    assert sorted(find_cards()) == sorted(FROZEN["data"])
+    assert sorted(CardCatalog().by_id) == sorted(FROZEN["data"])

@@ -15,13 +15,14 @@ import elmobench
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
 from elmobench.core.errors import ConfigError, DataError, ModelError, UnknownNameError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
 
 def go(experiment: dict, cards: Path, results: Path, **options) -> RunSummary:
     options = {"tracking_uri": "none", "quiet": True, **options}
-    return run_experiment(experiment, include=[cards], results=results, **options)
+    return run_experiment(experiment, cards=CardCatalog([cards]), results=results, **options)
 
 
 def test_a_second_run_encodes_and_trains_nothing(cards: Path, tiny: dict, tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_data_that_changes_during_a_run_is_noticed(cards: Path, tiny: dict, tmp_
     from elmobench.bench.experiment.schema import parse_experiment
     from elmobench.bench.plan import make_plan
 
-    context = RunContext(parse_experiment({**tiny, "features": ["random"]}), [cards])
+    context = RunContext(parse_experiment({**tiny, "features": ["random"]}), CardCatalog([cards]))
     (planned,) = make_plan(context)
     file = cards / "tiny.ner.train"
     file.write_text(file.read_text() + "Ada B-PER\n\n")
@@ -323,7 +324,9 @@ def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
     assert elmobench.load_results(tmp_path / "r")["cell"].tolist() == [new[0].cell]
     everything = elmobench.load_results(tmp_path / "r", everything=True)["cell"].tolist()
     assert sorted(everything) == sorted([old[0].cell, new[0].cell])
-    assert "1 records of earlier versions" in to_markdown(make_report(tmp_path / "r", [cards]))
+    assert "1 records of earlier versions" in to_markdown(
+        make_report(tmp_path / "r", CardCatalog([cards]))
+    )
 
 
 def test_a_head_that_did_not_learn_is_pointed_out(cards: Path, tiny: dict, tmp_path: Path) -> None:
@@ -335,7 +338,7 @@ def test_a_head_that_did_not_learn_is_pointed_out(cards: Path, tiny: dict, tmp_p
     (record,) = go({**tiny, "tasks": ["sentiment/tiny"]}, cards, tmp_path / "r").records
     assert len(record.result.notes) == 1
     assert "throughout" in record.result.notes[0]
-    assert "Notes on single cells" in to_markdown(make_report(tmp_path / "r", [cards]))
+    assert "Notes on single cells" in to_markdown(make_report(tmp_path / "r", CardCatalog([cards])))
     tiny["overrides"] = [{"set": {"training.epochs": 15, "training.lr": 0.02}}]
     (record,) = go(tiny, cards, tmp_path / "s").records
     assert record.result.notes == []

@@ -11,6 +11,7 @@ from elmobench.analysis.stats.tallies import units_of
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record_store import RecordStore
 
 CARD = """\
@@ -44,7 +45,7 @@ def test_every_placement_from_card_to_prediction(tmp_path: Path) -> None:
             "axes": {"placement": ["input", "output", "both"]},
             "overrides": [{"set": {"training.epochs": 1, "training.average": 0.5}}],
         },
-        include=[cards],
+        cards=CardCatalog([cards]),
         results=results,
         tracking_uri="none",
         quiet=True,
@@ -89,7 +90,7 @@ def test_static_vectors_at_the_input_and_elmo_at_the_output(tmp_path: Path) -> N
             "heads": ["small"],
             "overrides": [{"set": {"training.epochs": 1, "mix.standardize": True}}],
         },
-        include=[cards],
+        cards=CardCatalog([cards]),
         results=results,
         tracking_uri="none",
         quiet=True,

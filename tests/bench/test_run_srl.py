@@ -10,6 +10,7 @@ import pytest
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import DataError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record_store import RecordStore
 
 CARD = """\
@@ -64,7 +65,11 @@ def test_each_placement_from_card_to_prediction(cards: Path, tmp_path: Path) -> 
         "overrides": [{"set": {"training.epochs": 2, "options.hidden": 8}}],
     }
     summary = run_experiment(
-        experiment, include=[cards], results=tmp_path / "r", tracking_uri="none", quiet=True
+        experiment,
+        cards=CardCatalog([cards]),
+        results=tmp_path / "r",
+        tracking_uri="none",
+        quiet=True,
     )
     assert (summary.trained, summary.failed) == (3, 0)
     # Two propositions share a sentence, which is encoded and stored once.

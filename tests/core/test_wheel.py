@@ -22,13 +22,14 @@ def test_an_installed_wheel_finds_its_cards_and_experiments(tmp_path: Path) -> N
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = (
-        "import elmobench; from elmobench.data.cards.catalog import find_cards;"
+        "import elmobench; from elmobench.data.cards.catalog import CardCatalog;"
         "from elmobench.bench.experiment.schema import known_experiments;"
         "from elmobench.features.catalog.catalog import ModelCatalog;"
         "from elmobench.core.option_help import description_of;"
         "from elmobench.data.readers.columns import ColumnOptions;"
         "print('Description:', description_of(ColumnOptions, 'tag'));"
-        "print(elmobench.__file__, *find_cards(), *known_experiments(), *ModelCatalog().names())"
+        "print(elmobench.__file__, *CardCatalog().names(), *known_experiments(),"
+        "*ModelCatalog().names())"
     )
     out = subprocess.run(
         [sys.executable, "-c", code],

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from elmobench import load_task
 from elmobench.core.errors import DownloadError, UnknownNameError
+from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.pretraining import overlap
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.overlap import OverlapCheck, check_cards, known_real_cards
@@ -55,8 +56,8 @@ def test_cards_by_name(tmp_path: Path) -> None:
     assert not missing
     with pytest.raises(UnknownNameError):
         check_cards(corpus, ["srl/nothing"])
-    assert "ner/wnut17" in known_real_cards()
-    assert not [name for name in known_real_cards() if "control" in name]
+    assert "ner/wnut17" in known_real_cards(CardCatalog())
+    assert not [name for name in known_real_cards(CardCatalog()) if "control" in name]
 
 
 def test_cards_of_your_own(tmp_path: Path) -> None:
@@ -70,8 +71,10 @@ def test_cards_of_your_own(tmp_path: Path) -> None:
         "metric: accuracy, licence: internal, redistributable: no, citation: none}"
     )
     (tmp_path / "t").write_text("so , a test that one likes to see over and over !\n")
-    assert "sentiment/mine" in known_real_cards([tmp_path])
-    dev, test = check_cards(Corpus.open([tmp_path / "t"]), ["sentiment/mine"], [tmp_path])[0]
+    assert "sentiment/mine" in known_real_cards(CardCatalog([tmp_path]))
+    dev, test = check_cards(
+        Corpus.open([tmp_path / "t"]), ["sentiment/mine"], CardCatalog([tmp_path])
+    )[0]
     assert (dev.split, dev.runs_found) == ("dev", 1)  # "that one likes to see over and over"
     assert (test.split, test.runs_found, test.runs) == ("test", 3, 3)
 
@@ -81,9 +84,9 @@ def test_without_a_network_only_one_card_is_tried(
 ) -> None:
     tried = []
 
-    def load_remote_task(name: str, include: tuple[Path, ...]) -> Task:
-        tried.append(name)
-        task = load_task("ner/control-ner")
+    def load_remote_task(card: TaskCard) -> Task:
+        tried.append(card.id)
+        task = Task(CardCatalog().get("ner/control-ner"))
         monkeypatch.setattr(Task, "is_local", property(lambda self: False))
         monkeypatch.setattr(Task, "split", unreachable)
         return task
@@ -93,10 +96,10 @@ def test_without_a_network_only_one_card_is_tried(
         raise DownloadError("gave up")
 
     requested: list[str] = []
-    monkeypatch.setattr(overlap, "load_task", load_remote_task)
+    monkeypatch.setattr(overlap, "Task", load_remote_task)
     (tmp_path / "t").write_text("one line\n")
     rows, missing = check_cards(Corpus.open([tmp_path / "t"]))
     assert rows == []
-    assert set(missing) == set(tried) == set(known_real_cards())
+    assert set(missing) == set(tried) == set(known_real_cards(CardCatalog()))
     assert requested == ["dev"]
     assert sorted(missing.values())[0] == "gave up"

@@ -19,7 +19,7 @@ from elmobench.analysis.report.page.examples import example_groups
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import SplitCounts
-from elmobench.data.cards.catalog import load_card
+from elmobench.data.cards.catalog import CardCatalog, load_card
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.base import READERS, Reader, ReaderOptions, ReadResult, SourceText
@@ -198,7 +198,7 @@ def test_run_report_and_predict(folder: Path, tmp_path: Path) -> None:
     }
     results = tmp_path / "results"
     summary = run_experiment(
-        experiment, results=results, include=[folder], tracking_uri="none", quiet=True
+        experiment, results=results, cards=CardCatalog([folder]), tracking_uri="none", quiet=True
     )
     assert [record.result.test["right"] for record in summary.records] == [100.0, 100.0]
     assert [record.result.notes for record in summary.records] == [[], []]
@@ -211,13 +211,14 @@ def test_run_report_and_predict(folder: Path, tmp_path: Path) -> None:
     result = second.result.model_copy(update={"predictions_digest": digest})
     second = second.model_copy(update={"result": result})
     store.write(second)
-    (group,) = example_groups(store, [first, second], ["random", "elmo-random"], [folder])
+    cards = CardCatalog([folder])
+    (group,) = example_groups(store, [first, second], ["random", "elmo-random"], cards)
     row = group["rows"][0]
     assert row["text"] == "awful | do not buy it | it is bad"
     assert row["gold"] == "*"
     assert sorted(row["predicted"]) == ["*", "*****"]
     # It marks no spans, so slices by entities are left out.
-    assert not any("entities" in name for name in slice_table(store, [folder]).get("slice", ()))
+    assert not any("entities" in name for name in slice_table(store, cards).get("slice", ()))
     path = store.record_path(first.cell)
     completed = elmobench("predict", path, "lovely and good", "--tokenized")
     assert completed.returncode == 0, completed.stderr
@@ -235,7 +236,11 @@ def test_a_head_that_gives_one_answer_is_noted(folder: Path, tmp_path: Path) -> 
     }
     (folder / "test").write_text("5\tlovely\tgood\n1\tlovely\tbad\n" * 20)
     summary = run_experiment(
-        experiment, results=tmp_path / "r", include=[folder], tracking_uri="none", quiet=True
+        experiment,
+        results=tmp_path / "r",
+        cards=CardCatalog([folder]),
+        tracking_uri="none",
+        quiet=True,
     )
     (note,) = summary.records[0].result.notes
     assert "throughout: it may need more epochs" in note

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.provider import FeatureProvider
@@ -20,7 +20,7 @@ from elmobench.metrics.base import Metric, get_metric
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
-from elmobench.tasks.task import Task, load_task
+from elmobench.tasks.task import Task
 from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
 
 
@@ -29,7 +29,7 @@ class ContextArgs:
     """The arguments of a :class:`RunContext`, for another process to build an equal one."""
 
     experiment: Experiment
-    include: tuple[Path, ...] = ()
+    cards: CardCatalog = field(default_factory=CardCatalog)
     store_root: Path | None = None
     trust_first: bool = False
 
@@ -56,7 +56,7 @@ class RunContext:
 
     Args:
         experiment: also defines its own models, and the precision of stored features.
-        include: folders with your own task cards.
+        cards: the task cards; None for those found without ``--include``.
         store_root: the feature store; None for the default.
         trust_first: accept files without a known digest, and pin their digests.
     """
@@ -64,13 +64,13 @@ class RunContext:
     def __init__(
         self,
         experiment: Experiment,
-        include: Sequence[Path] = (),
+        cards: CardCatalog | None = None,
         store_root: Path | None = None,
         trust_first: bool = False,
     ) -> None:
         self.experiment = experiment
-        self.include = tuple(include)
-        self.args = ContextArgs(experiment, self.include, store_root, trust_first)
+        self.cards = cards or CardCatalog()
+        self.args = ContextArgs(experiment, self.cards, store_root, trust_first)
         self._trust_first = trust_first
         self._catalogue = ModelCatalog(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
@@ -83,15 +83,13 @@ class RunContext:
     @classmethod
     def from_args(cls, args: ContextArgs) -> RunContext:
         """Build the context that ``args`` describe."""
-        return cls(args.experiment, args.include, args.store_root, args.trust_first)
+        return cls(args.experiment, args.cards, args.store_root, args.trust_first)
 
     def task(self, name: str, fold: int | None = None) -> Task:
         """The task ``name``, loaded once per fold (None for the first fold, or without folds)."""
         key = (name, fold or None)
         if key not in self._tasks:
-            self._tasks[key] = load_task(
-                name, include=self.include, trust_first=self._trust_first, fold=fold
-            )
+            self._tasks[key] = Task(self.cards.get(name), trust_first=self._trust_first, fold=fold)
         return self._tasks[key]
 
     def pipeline(self, task: str) -> Pipeline[Any]:

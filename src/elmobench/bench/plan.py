@@ -12,7 +12,6 @@ from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.search import candidates, search_key, with_candidate
 from elmobench.data.cards.card import FoldSplit
-from elmobench.data.cards.catalog import get_card
 from elmobench.tracking.record import RunRecord
 
 
@@ -79,7 +78,7 @@ def make_plan(
     Raises:
         ElmobenchError: if anything in the experiment is wrong.
     """
-    cards = [get_card(name, context.include) for name in context.experiment.tasks]
+    cards = [context.cards.get(name) for name in context.experiment.tasks]
     folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
     plan = []
     announced: set[str] = set()

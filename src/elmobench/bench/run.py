@@ -19,6 +19,7 @@ from elmobench.bench.progress import RunProgress
 from elmobench.bench.search import search_key
 from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
 from elmobench.tracking.record import RunRecord
@@ -58,7 +59,7 @@ def run_experiment(
     experiment: Experiment | Mapping[str, Any] | str | Path,
     *,
     results: Path | None = None,
-    include: Sequence[Path] = (),
+    cards: CardCatalog | None = None,
     store: Path | None = None,
     tracking_uri: str | None = None,
     overwrite: Overwrite = "failed",
@@ -74,7 +75,7 @@ def run_experiment(
         experiment: an :class:`Experiment`, its content as a mapping, a file, or the name of a
             shipped one.
         results: folder for this experiment's records; default: ``results/<name>``.
-        include: folders with your own task cards.
+        cards: the task cards; None for those found without ``--include``.
         store: the feature store; default: the user's.
         tracking_uri: MLflow store or server; default: a SQLite file next to the records;
             ``"none"`` for no tracking.
@@ -96,7 +97,7 @@ def run_experiment(
     new_launcher = LAUNCHERS.get(launcher or _default_launcher(workers, address))
     chosen_launcher = new_launcher(LaunchOptions(workers, address))
     start = time.perf_counter()
-    context = RunContext(loaded, include, store, trust_first)
+    context = RunContext(loaded, cards, store, trust_first)
     records = RecordStore(results or Path("results") / loaded.name)
     summary = RunSummary(loaded, records.folder)
     with RunProgress(quiet) as progress:

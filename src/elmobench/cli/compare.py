@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elmobench.cli.options import IncludeOption, JsonOption
+from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,8 +67,9 @@ def compare(
         return
     console = Console()
     _print_rows(console, rows)
+    cards = CardCatalog(include or ())
     for row in rows if examples else ():
-        _print_examples(console, store, row, examples, include or ())
+        _print_examples(console, store, row, examples, cards)
 
 
 def _print_rows(console: Console, rows: list[Difference]) -> None:
@@ -111,7 +112,7 @@ def _print_examples(
     store: RecordStore,
     row: Difference,
     count: int,
-    include: list[Path] | tuple[Path, ...],
+    cards: CardCatalog,
 ) -> None:
     from rich.markup import escape
 
@@ -123,7 +124,7 @@ def _print_examples(
     if left is None or right is None:
         return
     changes = changed_examples(store, left, right)
-    texts = example_texts(left.task, left.identity.get("fold"), include)
+    texts = example_texts(left.task, left.identity.get("fold"), cards)
     gains = [example for example in changes if example.gain > 0]
     losses = [example for example in changes if example.gain < 0]
     console.print(

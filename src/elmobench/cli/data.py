@@ -97,12 +97,12 @@ def list_(include: IncludeOption = None) -> None:
 
 def _cards(tasks: list[str] | None, include: list[Path] | None) -> list[TaskCard]:
     """Return the cards of ``tasks``, or all known cards if ``tasks`` is empty."""
-    from elmobench.data.cards.catalog import find_cards, get_card
+    from elmobench.data.cards.catalog import CardCatalog
 
-    known = find_cards(include or ())
+    catalog = CardCatalog(include or ())
     if not tasks:
-        return [card for card in known.values() if card.superseded_by is None]
-    return [get_card(name, cards=known) for name in tasks]
+        return [card for card in catalog.by_id.values() if card.superseded_by is None]
+    return [catalog.get(name) for name in tasks]
 
 
 def _nothing(card: TaskCard) -> str:

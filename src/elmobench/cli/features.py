@@ -35,6 +35,7 @@ def build(
     from rich.markup import escape
     from rich.progress import Progress
 
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.spec import parse_features
     from elmobench.features.store.feature_store import FeatureStore
@@ -48,7 +49,7 @@ def build(
     features = FeatureStore(store, precision)  # type: ignore[arg-type]
     catalogue = ModelCatalog(trust_first=trust_first)
     providers = [catalogue.load(part.name, dict(part.settings)) for part in parts]
-    sentences = task_sentences(tasks, list(include or []), trust_first)
+    sentences = task_sentences(tasks, CardCatalog(include or ()), trust_first)
     for provider in providers:
         with (
             Progress(console=Console(stderr=True), transient=True) as bars,
@@ -88,6 +89,7 @@ def time_command(
     from rich.table import Table
 
     from elmobench.cli.results_folder import results_folder
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.length_cost import time_by_length
     from elmobench.features.spec import parse_features
@@ -97,7 +99,7 @@ def time_command(
 
     store = None if results is None else RecordStore(results_folder(results))
     catalogue = ModelCatalog({} if store is None else store.experiment().get("models", {}))
-    sentences = task_sentences([task], list(include or []), False)
+    sentences = task_sentences([task], CardCatalog(include or ()), False)
     measured = {}
     with Console(stderr=True).status("encoding") as status, torch_threads(threads):
         for spec in specs:

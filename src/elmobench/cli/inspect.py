@@ -77,6 +77,7 @@ def inspect(
         to_json,
     )
     from elmobench.cli.task_sentences import task_sentences
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.readers.tokenizers import TOKENIZERS
     from elmobench.features.catalog.catalog import ModelCatalog, load_provider
     from elmobench.features.export.layer_selection import check_layer
@@ -95,7 +96,8 @@ def inspect(
         for name, provider in zip(names, providers, strict=True):
             if provider.num_layers > 1:
                 check_layer(provider, layer, f"features {name!r}")
-    sentences = task_sentences(tasks, list(include or []), trust_first) if tasks else []
+    cards = CardCatalog(include or ())
+    sentences = task_sentences(tasks, cards, trust_first) if tasks else []
     inspection = Inspection(word, occurrences, searched=", ".join(tasks or []))
     with torch_threads(threads):
         for name, provider in zip(names, providers, strict=True):

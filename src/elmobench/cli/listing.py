@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elmobench.cli.options import IncludeOption
+
+if TYPE_CHECKING:
+    from elmobench.data.cards.catalog import CardCatalog
 
 KINDS = ("tasks", "features", "heads", "experiments", "metrics", "readers", "pipelines")
 
@@ -27,28 +28,27 @@ def list_(
 
     from elmobench.core.errors import UnknownNameError
     from elmobench.core.registry import did_you_mean
+    from elmobench.data.cards.catalog import CardCatalog
 
     if kind is not None and kind not in KINDS:
         raise UnknownNameError(f"nothing called {kind!r} to list", fix=did_you_mean(kind, KINDS))
     console = Console()
+    cards = CardCatalog(include or ())
     for name in KINDS if kind is None else (kind,):
         table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        rows = _rows(name, include or [])
+        rows = _rows(name, cards)
         for entry, summary in rows:
             table.add_row(escape(entry), escape(summary))
         console.print(table)
         console.print()
 
 
-def _rows(kind: str, include: Sequence[Path]) -> list[tuple[str, str]]:
+def _rows(kind: str, cards: CardCatalog) -> list[tuple[str, str]]:
     match kind:
         case "tasks":
-            from elmobench.data.cards.catalog import find_cards
-
-            cards = find_cards(include)
-            return [(name, card.title) for name, card in sorted(cards.items())]
+            return [(name, card.title) for name, card in cards.by_id.items()]
         case "features":
             from elmobench.features.catalog.catalog import ModelCatalog
 

@@ -27,10 +27,12 @@ def report(
     from elmobench.analysis.report.write import write_report
     from elmobench.cli.comparison_progress import comparison_progress
     from elmobench.cli.results_folder import results_folder
+    from elmobench.data.cards.catalog import CardCatalog
 
     folder = results_folder(experiment)
-    made = make_report(folder, include or ())
+    cards = CardCatalog(include or ())
+    made = make_report(folder, cards)
     print_report(made)
     with comparison_progress() as on_pair:
-        paths = write_report(made, out or folder, folder, include or (), on_pair)
+        paths = write_report(made, out or folder, folder, cards, on_pair)
     typer.echo("written: " + ", ".join(map(str, paths)))

@@ -75,18 +75,20 @@ def run(
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.run import run_experiment
     from elmobench.cli.comparison_progress import comparison_progress
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tasks.registries import PIPELINES
 
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
     loaded = load_experiment(experiment, settings or ())
+    cards = CardCatalog(include or ())
     if dry_run:
-        _print_grid(RunContext(loaded, include or (), store, trust_first), results, overwrite)
+        _print_grid(RunContext(loaded, cards, store, trust_first), results, overwrite)
         return
     summary = run_experiment(
         loaded,
         results=results,
-        include=include or (),
+        cards=cards,
         store=store,
         tracking_uri=tracking_uri,
         overwrite=overwrite,  # type: ignore[arg-type]
@@ -96,11 +98,11 @@ def run(
         workers=workers,
         address=address,
     )
-    report = make_report(summary.folder, include or ())
+    report = make_report(summary.folder, cards)
     if not quiet:
         print_report(report)
     with comparison_progress() as on_pair:
-        paths = write_report(report, summary.folder, None, include or (), on_pair)
+        paths = write_report(report, summary.folder, None, cards, on_pair)
     if summary.tracker is not None:
         summary.tracker.log_report(paths)
     typer.echo(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from elmobench.cli.options import IncludeOption
 
 if TYPE_CHECKING:
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.readers.base import Reader
     from elmobench.tasks.head import HeadPreset
 
@@ -29,26 +28,27 @@ def show(
     import yaml
     from rich.console import Console
 
+    from elmobench.data.cards.catalog import CardCatalog
+
     console = Console()
-    kind, content = _find(name, include or ())
+    kind, content = _find(name, CardCatalog(include or ()))
     console.print(f"[bold]{kind}[/]")
     if not isinstance(content, str):
         content = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
     console.print(content, markup=False, highlight=False, soft_wrap=True)
 
 
-def _find(name: str, include: Sequence[Path]) -> tuple[str, dict[str, Any] | str]:
+def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
     from elmobench.analysis.tables.published import published_numbers
     from elmobench.bench.experiment.schema import known_experiments, load_experiment
     from elmobench.core.errors import UnknownNameError
     from elmobench.core.registry import did_you_mean
-    from elmobench.data.cards.catalog import find_cards
     from elmobench.data.readers.base import READERS
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import describe_model, model_info
     from elmobench.tasks.registries import HEADS
 
-    cards = find_cards(include)
+    cards = catalog.by_id
     tasks = [task for task in cards if task == name or task.split("/")[-1] == name]
     if len(tasks) == 1:
         card = cards[tasks[0]].model_dump(mode="json", exclude_defaults=True)

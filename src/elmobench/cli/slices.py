@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from elmobench.cli.options import IncludeOption, ResultsArgument
+from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,9 +46,10 @@ def slices(
 
     folder = results_folder(experiment)
     store = RecordStore(folder)
-    table = slice_table(store, include or ())
+    cards = CardCatalog(include or ())
+    table = slice_table(store, cards)
     if typos:
-        with_typos = _typo_scores(store, typos, include or ())
+        with_typos = _typo_scores(store, typos, cards)
         if len(with_typos):
             table = pd.concat([table, with_typos], ignore_index=True).fillna("–")
     if table.empty:
@@ -77,14 +77,14 @@ def slices(
         console.print(shown)
 
 
-def _typo_scores(store: RecordStore, share: float, include: Sequence[Path]) -> pd.DataFrame:
+def _typo_scores(store: RecordStore, share: float, cards: CardCatalog) -> pd.DataFrame:
     from rich.console import Console
 
     from elmobench.analysis.inspect.typo_robustness import typo_table
 
     console = Console(stderr=True)
     with console.status("predicting with typing errors") as status:
-        table = typo_table(store, share, include, status.update)
+        table = typo_table(store, share, cards, status.update)
     if table.empty:
         console.print(
             "[yellow]No scores with typing errors: this machine has no trained head of this "

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.examples import Sentence
 
 
-def task_sentences(tasks: list[str], include: list[Path], trust_first: bool) -> list[Sentence]:
+def task_sentences(tasks: list[str], cards: CardCatalog, trust_first: bool) -> list[Sentence]:
     """Return the distinct sentences of all splits of ``tasks``, in order of first occurrence."""
-    from elmobench.tasks.task import load_task
+    from elmobench.tasks.task import Task
 
     sentences: dict[Sentence, None] = {}
     for name in tasks:
-        task = load_task(name, include=include, trust_first=trust_first)
+        task = Task(cards.get(name), trust_first)
         pipeline = task.pipeline
         for split in task.splits:
             for example in task.split(split):

@@ -34,10 +34,11 @@ def validate(
     from elmobench.bench.estimate import estimate_encoding
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.plan import make_plan
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.model_card import card_of
 
     loaded = load_experiment(experiment, settings or ())
-    context = RunContext(loaded, include or (), store, trust_first)
+    context = RunContext(loaded, CardCatalog(include or ()), store, trust_first)
     cells = list({planned.digest: planned.cell for planned in make_plan(context)}.values())
     typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
     for task in dict.fromkeys(cell.task for cell in cells):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from elmobench.core.errors import DownloadError, ElmobenchError
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
 from elmobench.pretraining.corpus import Corpus
-from elmobench.tasks.task import Task, load_task
+from elmobench.tasks.task import Task
 
 WORDS = 8
 """Length of the word sequences (runs) that are looked for."""
@@ -91,7 +90,7 @@ class OverlapCheck:
 def check_cards(
     corpus: Corpus,
     tasks: Sequence[str] | None = None,
-    include: Sequence[Path] = (),
+    cards: CardCatalog | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> tuple[list[Overlap], dict[str, str]]:
     """The overlap of ``corpus`` with the dev and test sets of task cards.
@@ -99,7 +98,7 @@ def check_cards(
     Args:
         corpus: the text.
         tasks: card ids; None for all except the generated controls.
-        include: folders of more cards.
+        cards: the task cards; None for those found without ``--include``.
         on_bytes: see :meth:`Corpus.paragraphs`.
 
     Returns:
@@ -109,12 +108,13 @@ def check_cards(
     Raises:
         ElmobenchError: if a card of ``tasks`` cannot be loaded.
     """
+    cards = cards or CardCatalog()
     check = OverlapCheck()
     missing: dict[str, str] = {}
     offline = False
-    for name in known_real_cards(include) if tasks is None else tasks:
+    for name in known_real_cards(cards) if tasks is None else tasks:
         try:
-            task = load_task(name, include)
+            task = Task(cards.get(name))
             if offline and not task.is_local:
                 missing[name] = "not on this machine, and there is no network"
                 continue
@@ -130,15 +130,15 @@ def check_cards(
     return check.rows(), missing
 
 
-def known_real_cards(include: Sequence[Path] = ()) -> list[str]:
+def known_real_cards(cards: CardCatalog) -> list[str]:
     """Ids of the cards whose data are not generated."""
-    return sorted(
+    return [
         card.id
-        for card in find_cards(include).values()
+        for card in cards.by_id.values()
         if not any(
             getattr(source, "generate", None) for files in card.splits.values() for source in files
         )
-    )
+    ]
 
 
 def sentences_of(task: Task, split: str) -> Iterator[Sentence]:

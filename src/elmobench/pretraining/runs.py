@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus
@@ -41,7 +42,7 @@ class Pretraining:
         options: their type says which kind of model it is.
         licence, attribution: for the card.
         overlap: whether to look for evaluation sets in the text.
-        include: folders of more task cards whose sets are looked for too.
+        cards: the task cards whose evaluation sets are looked for.
         start: a trained biLM to start from; None for the other kinds.
         group: processes that train a biLM together; None for the other kinds.
     """
@@ -54,7 +55,7 @@ class Pretraining:
     licence: str = "not stated"
     attribution: str = "not stated"
     overlap: bool = True
-    include: tuple[Path, ...] = ()
+    cards: CardCatalog = field(default_factory=CardCatalog)
     start: Path | None = None
     group: ProcessGroup | None = None
 
@@ -89,7 +90,7 @@ def pretrain(
     rows: list[dict[str, str | int]] | None = None
     missing: dict[str, str] = {}
     if run.overlap:
-        overlaps, missing = check_cards(run.corpus, None, run.include, on_bytes)
+        overlaps, missing = check_cards(run.corpus, None, run.cards, on_bytes)
         rows = overlap_rows(overlaps)
     card = ModelCard(
         name=run.name,

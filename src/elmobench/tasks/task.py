@@ -22,7 +22,7 @@ from elmobench.data.cards.card import (
     SplitCounts,
     TaskCard,
 )
-from elmobench.data.cards.catalog import get_card
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.cards.counts import differences
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
@@ -409,4 +409,4 @@ def load_task(
         UnknownNameError: there is no such card.
         ConfigError: a card is invalid, or the card has no such fold.
     """
-    return Task(get_card(name, include), trust_first, progress, fold)
+    return Task(CardCatalog(include).get(name), trust_first, progress, fold)

@@ -21,6 +21,7 @@ from elmobench.analysis.report.page.render import to_html
 from elmobench.analysis.report.report import make_report
 from elmobench.analysis.report.write import write_report
 from elmobench.analysis.stats.pareto_frontier import pareto_frontier
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record_store import RecordStore
 
 
@@ -119,7 +120,7 @@ def test_numbers_equal_those_of_the_records(folder: Path) -> None:
 
 def test_examples_of_both_directions_are_kept(folder: Path) -> None:
     store = RecordStore(folder)
-    (full, tenth) = example_groups(store, store.planned(), ["flat", "deep"])
+    (full, tenth) = example_groups(store, store.planned(), ["flat", "deep"], CardCatalog())
     for group in (full, tenth):
         assert len(group["rows"]) <= MAX_EXAMPLES
         assert {row["score"][0] > row["score"][1] for row in group["rows"]} == {True, False}

@@ -15,7 +15,7 @@ from elmobench.analysis.tables.published import (
 )
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Axes, load_experiment
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tasks.registries import HEADS, PIPELINES
@@ -73,7 +73,7 @@ def verdict(scores: list[float], published: PublishedNumber, margin: float = 1.0
 
 
 def test_numbers_name_existing_cards_heads_models_and_axes() -> None:
-    cards = find_cards()
+    cards = CardCatalog().by_id
     catalogue = ModelCatalog()
     for one in published_numbers():
         assert one.pipeline in PIPELINES
@@ -175,7 +175,7 @@ def test_a_dev_number_is_compared_with_dev_scores() -> None:
 @pytest.mark.parametrize("table", ["1", "2", "3"])
 def test_the_paper_experiments_match_its_numbers(table: str) -> None:
     experiment = load_experiment(f"paper/table{table}")
-    pipelines = {task: find_cards()[task].pipeline for task in experiment.tasks}
+    pipelines = {task: CardCatalog().by_id[task].pipeline for task in experiment.tasks}
     records = []
     for cell in grid(experiment, pipelines):
         made = made_up.record(

@@ -248,13 +248,13 @@ def test_applying_options_leaves_the_preset_alone() -> None:
 
 
 def test_what_ships_names_what_there_is():
-    from elmobench.data.cards.catalog import find_cards
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.spec import parse_features
     from elmobench.pretraining.plan import read_plan
     from elmobench.tasks.registries import HEADS
 
-    cards = find_cards()
+    cards = CardCatalog().by_id
     plans = (paths.builtin("experiments") / "pretrain").glob("*.yaml")
     trained = {name for plan in plans for name in read_plan(plan).models}
     for name in known_experiments():

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from elmobench.bench.run import run_experiment
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.store.feature_store import FeatureStore
 from elmobench.tracking.record_store import RecordStore
 
@@ -68,7 +69,7 @@ def test_random_kills_change_no_result(
     one = run_experiment(
         raw,
         results=tmp_path / "one",
-        include=[cards],
+        cards=CardCatalog([cards]),
         store=tmp_path / "s1",
         tracking_uri="none",
         quiet=True,

@@ -37,6 +37,7 @@ from elmobench.bench.plan import make_plan
 from elmobench.bench.run import encode_features, run_experiment
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -91,7 +92,7 @@ class EventList:
 
 
 def new_session(experiment: dict, cards: Path, folder: Path, observer: Observer) -> RunSession:
-    context = RunContext(parse_experiment(experiment), [cards], folder / "store")
+    context = RunContext(parse_experiment(experiment), CardCatalog([cards]), folder / "store")
     return RunSession(context, RecordStore(folder / "results"), observer)
 
 
@@ -113,7 +114,7 @@ def test_results_are_those_of_one_process_to_the_bit(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
     tiny = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"], "heads": ["linear", "small"]}
-    options = {"include": [cards], "tracking_uri": "none", "quiet": True}
+    options = {"cards": CardCatalog([cards]), "tracking_uri": "none", "quiet": True}
     one = run_experiment(tiny, results=tmp_path / "one", **options)
     two = run_experiment(tiny, results=tmp_path / "two", workers=2, **options)
     assert (two.trained, two.failed) == (8, 0)
@@ -282,7 +283,9 @@ def test_an_unknown_launcher_is_an_error_before_any_work(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
     with pytest.raises(ElmobenchError, match="unknown launcher 'pol'"):
-        run_experiment(tiny, include=[cards], results=tmp_path / "r", launcher="pol", quiet=True)
+        run_experiment(
+            tiny, cards=CardCatalog([cards]), results=tmp_path / "r", launcher="pol", quiet=True
+        )
     assert not (tmp_path / "r").exists()
 
 

@@ -30,6 +30,7 @@ from elmobench.bench.plan import make_plan
 from elmobench.bench.run import encode_features, run_experiment
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.store.feature_store import FeatureStore
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -89,10 +90,10 @@ def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
 ) -> None:
     raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"], "seeds": [1, 2]}
     one = run_experiment(
-        raw, results=tmp_path / "one", include=[cards], store=tmp_path / "s1", **OPTIONS
+        raw, results=tmp_path / "one", cards=CardCatalog([cards]), store=tmp_path / "s1", **OPTIONS
     )
 
-    context = RunContext(parse_experiment(raw), [cards], tmp_path / "s2")
+    context = RunContext(parse_experiment(raw), CardCatalog([cards]), tmp_path / "s2")
     records = RecordStore(tmp_path / "two")
     plan = make_plan(context)
     victim = next(node for node in cluster.list_all_nodes() if not node.is_head())
@@ -123,7 +124,9 @@ def test_a_cell_that_crashes_two_workers_on_a_local_cluster(
 ) -> None:
     import ray
 
-    context = RunContext(parse_experiment({**tiny, "seeds": [1, 2]}), [cards], tmp_path / "s")
+    context = RunContext(
+        parse_experiment({**tiny, "seeds": [1, 2]}), CardCatalog([cards]), tmp_path / "s"
+    )
     records = RecordStore(tmp_path / "r")
     plan = make_plan(context)
     session = RunSession(context, records, RecordingObserver())
@@ -179,5 +182,7 @@ def test_no_cluster_is_an_error_before_any_work(
     address: str, message: str, cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
     with pytest.raises(ElmobenchError, match=message):
-        run_experiment(tiny, include=[cards], results=tmp_path / "r", address=address, **OPTIONS)
+        run_experiment(
+            tiny, cards=CardCatalog([cards]), results=tmp_path / "r", address=address, **OPTIONS
+        )
     assert not (tmp_path / "r").exists()

@@ -1,3 +1,4 @@
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ import yaml
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchWarning, UnknownNameError
-from elmobench.data.cards.catalog import find_cards, get_card, load_card
+from elmobench.data.cards.catalog import CardCatalog, load_card
 
 DIGEST = "0" * 64
 
@@ -119,7 +120,7 @@ def test_cards_are_found_in_included_folders(tmp_path: Path, monkeypatch: pytest
     write(tmp_path / "one", "deep/down/tiny.yaml")
     write(tmp_path / "two", name="other")
     monkeypatch.setenv(paths.INCLUDE_VARIABLE, str(tmp_path / "two"))
-    found = find_cards([tmp_path / "one"])
+    found = CardCatalog([tmp_path / "one"]).by_id
     assert {"sentiment/tiny", "sentiment/other", "ner/control-ner"} <= set(found)
     assert list(found) == sorted(found)
 
@@ -127,21 +128,21 @@ def test_cards_are_found_in_included_folders(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_given_twice_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write(tmp_path)
     monkeypatch.setenv(paths.INCLUDE_VARIABLE, str(tmp_path))
-    assert "sentiment/tiny" in find_cards([tmp_path])
+    assert "sentiment/tiny" in CardCatalog([tmp_path]).by_id
 
 
 def test_two_cards_of_one_id_name_both_files(tmp_path: Path):
     write(tmp_path, "a.yaml")
     write(tmp_path, "b.yaml")
     with pytest.raises(ConfigError) as error:
-        find_cards([tmp_path])
+        CardCatalog([tmp_path]).names()
     assert "a.yaml" in str(error.value)
     assert "b.yaml" in str(error.value)
 
 
 def test_an_included_folder_must_exist(tmp_path: Path):
     with pytest.raises(ConfigError, match="nowhere"):
-        find_cards([tmp_path / "nowhere"])
+        CardCatalog([tmp_path / "nowhere"]).names()
 
 
 def test_cards_of_another_package_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -153,16 +154,30 @@ def test_cards_of_another_package_are_found(tmp_path: Path, monkeypatch: pytest.
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[elmobench.cards]\ntheirs = their_cards\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert "sentiment/theirs" in find_cards()
+    assert "sentiment/theirs" in CardCatalog().by_id
+
+
+def test_a_pickled_catalog_has_absolute_folders_and_reads_its_cards_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    pickled = pickle.dumps(CardCatalog([Path("mine")]))
+    monkeypatch.chdir("/")
+    catalog = pickle.loads(pickled)  # noqa: S301 - the test wrote it
+    assert catalog.get("tiny").file == tmp_path / "mine" / "tiny.yaml"
+    write(tmp_path / "mine", "later.yaml", name="later")
+    assert "sentiment/later" not in catalog.names()  # cards are read once
+    assert "sentiment/later" in pickle.loads(pickle.dumps(catalog)).names()  # noqa: S301
 
 
 def test_short_names_must_be_unambiguous(tmp_path: Path):
     write(tmp_path, "a.yaml")
-    assert get_card("tiny", [tmp_path]).id == "sentiment/tiny"
-    assert get_card("sentiment/tiny", [tmp_path]).id == "sentiment/tiny"
+    assert CardCatalog([tmp_path]).get("tiny").id == "sentiment/tiny"
+    assert CardCatalog([tmp_path]).get("sentiment/tiny").id == "sentiment/tiny"
     write(tmp_path, "b.yaml", pipeline="ner")
     with pytest.raises(UnknownNameError, match="ner/tiny, sentiment/tiny"):
-        get_card("tiny", [tmp_path])
+        CardCatalog([tmp_path]).get("tiny")
 
 
 @pytest.mark.parametrize(
@@ -171,13 +186,13 @@ def test_short_names_must_be_unambiguous(tmp_path: Path):
 def test_an_unknown_name_gets_advice(tmp_path: Path, name: str, meant: str):
     write(tmp_path)
     with pytest.raises(UnknownNameError, match=meant):
-        get_card(name, [tmp_path])
+        CardCatalog([tmp_path]).get(name)
 
 
 def test_a_superseded_card_warns(tmp_path: Path):
     write(tmp_path, superseded_by="sentiment/tiny2")
     with warnings.catch_warnings(), pytest.warns(ElmobenchWarning, match="tiny2"):
-        get_card("tiny", [tmp_path])
+        CardCatalog([tmp_path]).get("tiny")
 
 
 @pytest.mark.parametrize("value", [".inf", ".nan", "-.inf"])
@@ -204,13 +219,11 @@ def test_numbers_are_finite(tmp_path: Path, place: dict[str, Any], value: str):
 def test_a_slip_in_a_cards_pipeline_is_pointed_out(tmp_path):
     import yaml
 
-    from elmobench.data.cards.catalog import find_cards
-
-    shipped = find_cards()["ner/control-ner"]
+    shipped = CardCatalog().by_id["ner/control-ner"]
     card = shipped.model_dump(mode="json", exclude_defaults=True)
     card |= {"name": "mine", "pipeline": "nerr"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card))
     with pytest.raises(UnknownNameError, match="is called 'nerr/mine': is its pipeline right"):
-        get_card("ner/mine", [tmp_path])
+        CardCatalog([tmp_path]).get("ner/mine")
     with pytest.raises(UnknownNameError, match="need --include FOLDER"):
-        get_card("ner/mine")
+        CardCatalog().get("ner/mine")

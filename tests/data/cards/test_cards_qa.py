@@ -8,7 +8,7 @@ import pytest
 
 from elmobench.core import paths
 from elmobench.data.cards.card import UrlSource
-from elmobench.data.cards.catalog import get_card
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tasks.task import load_task
 
 SPLITS = ("train", "dev", "test")
@@ -69,7 +69,7 @@ def test_official_dev_is_squad_s_test(mirror: Path) -> None:
 
 
 def test_squad_s_dev_and_train_are_one_file_cut_once() -> None:
-    card = get_card("qa/squad")
+    card = CardCatalog().get("qa/squad")
     (train,), (dev,) = card.splits["train"], card.splits["dev"]
     assert isinstance(train, UrlSource)
     assert isinstance(dev, UrlSource)

@@ -6,7 +6,7 @@ import pytest
 
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.registry import Registry
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 
 GROUP = "elmobench.things"
 
@@ -95,4 +95,4 @@ def test_a_package_of_cards_that_is_not_there(
     monkeypatch.syspath_prepend(str(tmp_path))
     _install(tmp_path, "their-cards", {"mine": value}, "elmobench.cards")
     with pytest.raises(ConfigError, match=r"'mine'.*'their-cards'.*names no module"):
-        find_cards()
+        CardCatalog().names()

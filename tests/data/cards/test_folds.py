@@ -12,7 +12,7 @@ from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError, DataError
-from elmobench.data.cards.catalog import load_card
+from elmobench.data.cards.catalog import CardCatalog, load_card
 from elmobench.tasks.task import Task, load_task
 from elmobench.tracking.record_store import RecordStore
 
@@ -178,7 +178,11 @@ def test_an_experiment_over_folds(folder: Path, tmp_path: Path) -> None:
         "overrides": [{"set": {"training.epochs": 1}}],
     }
     summary = run_experiment(
-        experiment, results=tmp_path / "out", include=[folder], tracking_uri="none", quiet=True
+        experiment,
+        results=tmp_path / "out",
+        cards=CardCatalog([folder]),
+        tracking_uri="none",
+        quiet=True,
     )
     assert [record.status for record in summary.records] == ["ok"] * 3
     assert [record.axes for record in summary.records] == [{"fold": k} for k in range(3)]
@@ -193,5 +197,7 @@ def test_an_experiment_over_folds(folder: Path, tmp_path: Path) -> None:
     assert None not in documents.values()
     with pytest.raises(ConfigError, match="no fold 3"):
         run_experiment(
-            {**experiment, "axes": {"fold": [3]}}, include=[folder], results=tmp_path / "no"
+            {**experiment, "axes": {"fold": [3]}},
+            cards=CardCatalog([folder]),
+            results=tmp_path / "no",
         )

@@ -9,7 +9,7 @@ import pytest
 from elmobench.core import paths
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import UrlSource
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.readers import READERS
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.task import Task, load_task
@@ -37,7 +37,7 @@ def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_all_are_there_and_complete():
-    cards = find_cards()
+    cards = CardCatalog().by_id
     assert {*REAL, "srl/control-srl", "ner/control-ner", "sentiment/control-sentiment"} <= set(
         cards
     )
@@ -57,7 +57,7 @@ def test_addresses_and_digests_are_the_manifest_s(mirror: Path):
     rows = map(json.loads, (mirror / "MANIFEST.jsonl").read_text("utf-8").splitlines())
     manifest = {row["url"]: row for row in rows}
     seen = 0
-    for card in find_cards().values():
+    for card in CardCatalog().by_id.values():
         for source in Task(card).files():
             if isinstance(source, UrlSource) and source.url not in OFFICIAL:
                 seen += 1

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from elmobench.core.errors import ConfigError
 from elmobench.core.validation import validated
-from elmobench.data.cards.catalog import find_cards
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.controls import GENERATORS
 from elmobench.data.controls.base import GeneratorOptions, StableRandom
 from elmobench.tasks.task import load_task
@@ -290,7 +290,7 @@ def test_other_sizes_and_shares(name: str):
 
 
 def test_controls_are_shipped_as_cards():
-    cards = find_cards()
+    cards = CardCatalog().by_id
     assert {f"{name.removeprefix('control-')}/{name}" for name in NAMES} <= set(cards)
 
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elmobench.data.cards.catalog import CardCatalog
 
 
 def example_texts(
-    task_name: str, fold: int | None, include: Sequence[Path] = ()
+    task_name: str, fold: int | None, cards: CardCatalog
 ) -> dict[str, tuple[tuple[str, ...] | None, str]]:
     """Tokens and text of the test examples by id; empty if the data is not on this machine.
 
     Args:
         task_name: name of a task card.
         fold: fold number, for tasks that are split into folds.
-        include: folders of further task cards.
+        cards: the task cards; None for those found without ``--include``.
     """
     from elmobench.core.errors import ElmobenchError
-    from elmobench.tasks.task import load_task
+    from elmobench.tasks.task import Task
 
     try:
-        task = load_task(task_name, include=include, fold=fold)
+        task = Task(cards.get(task_name), fold=fold)
         if not task.is_local:
             return {}
         examples = task.split("test")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ import pandas as pd
 
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.core.errors import ElmobenchError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.base import Pipeline, TypedSpan
-from elmobench.tasks.task import load_task
+from elmobench.tasks.task import Task
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -40,7 +40,7 @@ class Slice:
     members: list[bool]
 
 
-def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFrame:
+def slice_table(store: RecordStore, cards: CardCatalog | None = None) -> pd.DataFrame:
     """Scores of every representation on every slice, mean ± sd over seeds.
 
     Columns: task, head, slice, name of the score, number of examples (or entities), then one per
@@ -51,6 +51,7 @@ def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFram
     Raises:
         DataError: if a record is damaged.
     """
+    cards = cards or CardCatalog()
     groups: dict[tuple[str, str, str], dict[str, list[RunRecord]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -62,7 +63,7 @@ def slice_table(store: RecordStore, include: Sequence[Path] = ()) -> pd.DataFram
     task_folds = {
         (r.task, r.identity.get("fold")) for g in groups.values() for c in g.values() for r in c
     }
-    views = {key: _view(*key, include) for key in task_folds}
+    views = {key: _view(*key, cards) for key in task_folds}
     words = {w for view in views.values() if view for t in view.tokens.values() for w in t}
     vocabularies = _Vocabularies(store.experiment().get("models"), words)
     rows: list[dict[str, Any]] = []
@@ -93,10 +94,10 @@ class _View:
     train_entities: frozenset[Words]
 
 
-def _view(name: str, fold: int | None, include: Sequence[Path]) -> _View | None:
+def _view(name: str, fold: int | None, cards: CardCatalog) -> _View | None:
     """The words of a task; None if its card or data is not on this machine."""
     try:
-        task = load_task(name, include=include, fold=fold)
+        task = Task(cards.get(name), fold=fold)
         if not task.is_local:
             return None
         pipeline = task.pipeline

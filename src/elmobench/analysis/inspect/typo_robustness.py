@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,9 +11,10 @@ import pandas as pd
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.bench.predict import Predictor, has_head
 from elmobench.core.errors import ElmobenchError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.typos import Typos
 from elmobench.metrics.base import get_metric
-from elmobench.tasks.task import load_task
+from elmobench.tasks.task import Task
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -22,7 +22,7 @@ from elmobench.tracking.record_store import RecordStore
 def typo_table(
     store: RecordStore,
     share: float,
-    include: Sequence[Path] = (),
+    cards: CardCatalog | None = None,
     on_cell: Callable[[str], object] = lambda label: None,
 ) -> pd.DataFrame:
     """Scores of every representation with and without typing errors, mean ± sd over seeds.
@@ -34,12 +34,13 @@ def typo_table(
     Args:
         store: the records.
         share: share of the words of at least four letters that get an error.
-        include: folders of further task cards.
+        cards: the task cards; None for those found without ``--include``.
         on_cell: called with the label of each cell before it is scored.
 
     Raises:
         DataError: if a record is damaged.
     """
+    cards = cards or CardCatalog()
     rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     scores: dict[tuple[str, str, str, str, str], list[float]] = defaultdict(list)
     for record in store.planned():
@@ -47,7 +48,7 @@ def typo_table(
             continue
         on_cell(f"{record.task} · {record.features} · {record.head} · seed {record.seed}")
         try:
-            before, after, count = _scores(store, record, share, include)
+            before, after, count = _scores(store, record, share, cards)
         except ElmobenchError:
             continue  # its data or one of its models is not on this machine
         axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
@@ -70,11 +71,11 @@ def typo_table(
 
 
 def _scores(
-    store: RecordStore, record: RunRecord, share: float, include: Sequence[Path]
+    store: RecordStore, record: RunRecord, share: float, cards: CardCatalog
 ) -> tuple[float, float, int]:
     """Scores of the head on the test set and on the copy with errors; number of examples."""
     assert record.result is not None
-    task = load_task(record.task, include=include, fold=record.identity.get("fold"))
+    task = Task(cards.get(record.task), fold=record.identity.get("fold"))
     examples = list(task.split("test"))
     pipeline = task.pipeline
     metric, predictor = get_metric(record.result.metric), Predictor(store, record.cell)

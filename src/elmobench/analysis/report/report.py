@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import score_statistics, score_table
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -61,18 +61,16 @@ class Report:
     cards: dict[str, TaskCard] = field(default_factory=dict)
 
 
-def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
+def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
     """Build the tables from the records in ``folder``.
 
     Args:
         folder: results folder.
-        include: folders of further task cards.
+        catalog: the task cards; None for those found without ``--include``.
 
     Raises:
         DataError: if there are no records.
     """
-    from elmobench.data.cards.catalog import find_cards
-
     store = RecordStore(folder)
     records = store.planned()
     if not records:
@@ -84,7 +82,7 @@ def make_report(folder: Path, include: Sequence[Path] = ()) -> Report:
     frame = frame_of(records)
     margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     others = len(store.cell_names()) - len({r.cell for r in records})
-    cards = dict(find_cards(include))
+    cards = dict((catalog or CardCatalog()).by_id)
     sections = [
         ReportSection(
             "Scores",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from elmobench.analysis.report.latex import to_latex
@@ -10,13 +10,14 @@ from elmobench.analysis.report.markdown import to_markdown
 from elmobench.analysis.report.page.render import to_html
 from elmobench.analysis.report.report import Report
 from elmobench.core.files import write_text
+from elmobench.data.cards.catalog import CardCatalog
 
 
 def write_report(
     report: Report,
     folder: Path,
     source: Path | None = None,
-    include: Sequence[Path] = (),
+    cards: CardCatalog | None = None,
     on_pair: Callable[[int, int], object] | None = None,
 ) -> list[Path]:
     """Write the HTML page, Markdown, LaTeX and the CSV files.
@@ -25,14 +26,14 @@ def write_report(
         report: the tables.
         folder: where to write the files.
         source: results folder of the records, if it is not ``folder``.
-        include: folders of further task cards.
+        cards: the task cards; None for those found without ``--include``.
         on_pair: see :func:`~elmobench.analysis.report.page.render.to_html`.
 
     Returns:
         The paths of the written files, the page first.
     """
     contents = {
-        "report.html": to_html(report, source or folder, include, on_pair),
+        "report.html": to_html(report, source or folder, cards, on_pair),
         "report.md": to_markdown(report),
         "report.tex": to_latex(report),
         "scores.csv": report.statistics.to_csv(index=False),

@@ -177,7 +177,6 @@ class _ActorFactory:
         settings = context.experiment.settings
         self._args = replace(
             context.args,
-            include=tuple(path.resolve() for path in context.args.include),
             store_root=context.store.root.resolve(),
         )
         self._folder = folder.resolve()

@@ -24,12 +24,13 @@ def overlap(
     from rich.table import Table
 
     from elmobench.cli.pretrain.display import bytes_display
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.corpus import Corpus
     from elmobench.pretraining.overlap import WORDS, check_cards
 
     text = Corpus.open(corpus, tokenizer)
     with bytes_display("reading") as on_bytes:
-        rows, missing = check_cards(text, tasks, include or (), on_bytes)
+        rows, missing = check_cards(text, tasks, CardCatalog(include or ()), on_bytes)
     table = Table(title=f"{WORDS}-word sequences that occur in the corpus")
     for column in ("task", "split", "sequences", "found", "sentences", "with one found"):
         table.add_column(column, justify="left" if column in ("task", "split") else "right")

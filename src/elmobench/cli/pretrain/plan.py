@@ -32,6 +32,7 @@ def run(
     from elmobench.cli.pretrain.training import encode_corpus, train_model
     from elmobench.core.errors import ConfigError, UnknownNameError
     from elmobench.core.registry import did_you_mean
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.packing import catalogue_below
     from elmobench.pretraining.plan import open_corpus, read_plan
     from elmobench.pretraining.runs import Pretraining
@@ -64,7 +65,7 @@ def run(
             licence=content.licence,
             attribution=content.attribution,
             overlap=overlap,
-            include=tuple(include or ()),
+            cards=CardCatalog(include or ()),
             start=None if start is None else out / start,
         )
         train_model(

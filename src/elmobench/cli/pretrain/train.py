@@ -73,6 +73,7 @@ def _train(
     group: ProcessGroup | None = None,
 ) -> None:
     from elmobench.cli.pretrain.training import encode_corpus, train_model
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.corpus import Corpus
     from elmobench.pretraining.runs import Pretraining
 
@@ -86,7 +87,7 @@ def _train(
         licence=shared.licence,
         attribution=shared.attribution,
         overlap=shared.overlap,
-        include=tuple(shared.include or ()),
+        cards=CardCatalog(shared.include or ()),
         start=start,
         group=group,
     )

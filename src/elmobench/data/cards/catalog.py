@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +16,6 @@ from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.data.cards.card import TaskCard
 
-__all__ = ["TaskCard", "find_cards", "get_card", "load_card"]
-
 ENTRY_POINT_GROUP = "elmobench.cards"
 
 
@@ -24,76 +23,110 @@ def load_card(path: Path) -> TaskCard:
     """Read one card.
 
     Raises:
-        ConfigError: not YAML, a field unknown, missing or wrong; names the file and the field.
+        ConfigError: the file is not YAML, or a field is unknown, missing or wrong; the error
+            names file and field.
     """
     path = Path(path)
     return validated(TaskCard, read_yaml(path), str(path)).at(path)
 
 
-def find_cards(include: Sequence[Path] = ()) -> dict[str, TaskCard]:
-    """All cards by id, sorted: shipped, in ``include``, in ELMOBENCH_INCLUDE, in other packages.
+class CardCatalog:
+    """Task cards by id: shipped, in given folders, in ELMOBENCH_INCLUDE, and in other packages.
 
-    An entry point of the group ``elmobench.cards`` names a module or package (``"pkg.cards"``)
-    whose folder holds cards; the module is not run.
+    Cards are read when the first one is needed, once. Another package lists its cards with an
+    entry point of the group ``elmobench.cards``, which names a module or package (``"pkg.cards"``)
+    whose folder holds them; the module is not run.
 
-    Raises:
-        ConfigError: a card is wrong, two have the same id, or a folder does not exist.
-    """
-    cards: dict[str, TaskCard] = {}
-    seen: set[Path] = set()
-    for folder in (paths.builtin("tasks"), *include, *paths.include_folders(), *_of_packages()):
-        for file in _card_files(Path(folder)):
-            # The same folder may be named twice, in the environment and on the command line.
-            if file in seen:
-                continue
-            seen.add(file)
-            card = load_card(file)
-            if card.id in cards:
-                raise ConfigError(
-                    f"card {card.id!r} stands twice: also in {cards[card.id].file}",
-                    where=str(file),
-                    fix="give one of them another name",
-                )
-            cards[card.id] = card
-    return dict(sorted(cards.items()))
-
-
-def get_card(
-    name: str, include: Sequence[Path] = (), cards: Mapping[str, TaskCard] | None = None
-) -> TaskCard:
-    """The card called ``name``: ``"ner/wnut17"``, or ``"wnut17"`` where only one is meant.
+    A pickled catalog holds its folders as absolute paths and reads the cards again where it is
+    unpickled, because other packages and the environment may differ there.
 
     Args:
-        name: id or short name.
-        include: more folders to search.
-        cards: what :func:`find_cards` returned, to spare another search.
-
-    Raises:
-        UnknownNameError: no such card, or several; with the closest names.
+        include_folders: further folders (or files) of cards.
     """
-    known = find_cards(include) if cards is None else cards
-    matches = [card for card in known.values() if name in (card.id, card.name)]
-    if len(matches) > 1:
-        raise UnknownNameError(
-            f"task {name!r} could be any of {', '.join(card.id for card in matches)}",
-            fix="write it with its pipeline",
-        )
-    if not matches:
-        names = [*known, *(card.name for card in known.values())] if "/" not in name else known
+
+    def __init__(self, include_folders: Iterable[Path] = ()) -> None:
+        self._include_folders = tuple(Path(folder) for folder in include_folders)
+
+    def __reduce__(self) -> tuple[type[CardCatalog], tuple[tuple[Path, ...]]]:
+        return CardCatalog, (tuple(folder.resolve() for folder in self._include_folders),)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, TaskCard]:
+        """All cards by id, sorted.
+
+        Raises:
+            ConfigError: a card is wrong, two have the same id, or a folder does not exist.
+        """
+        cards: dict[str, TaskCard] = {}
+        read_files: set[Path] = set()
+        for folder in (
+            paths.builtin("tasks"),
+            *self._include_folders,
+            *paths.include_folders(),
+            *_folders_of_packages(),
+        ):
+            for file in _card_files(folder):
+                # A folder may be given both in the environment and on the command line.
+                if file in read_files:
+                    continue
+                read_files.add(file)
+                card = load_card(file)
+                if card.id in cards:
+                    raise ConfigError(
+                        f"two cards have the id {card.id!r}; the other is {cards[card.id].file}",
+                        where=str(file),
+                        fix="give one of them another name",
+                    )
+                cards[card.id] = card
+        return dict(sorted(cards.items()))
+
+    def names(self) -> list[str]:
+        """All ids, sorted.
+
+        Raises:
+            ConfigError: see :attr:`by_id`.
+        """
+        return list(self.by_id)
+
+    def get(self, name: str) -> TaskCard:
+        """The card called ``name``: an id (``"ner/wnut17"``) or an unambiguous short name.
+
+        Warns if the card is superseded.
+
+        Raises:
+            UnknownNameError: no card has this name, or several have; suggests the closest.
+            ConfigError: see :attr:`by_id`.
+        """
+        matches = [card for card in self.by_id.values() if name in (card.id, card.name)]
+        if len(matches) > 1:
+            raise UnknownNameError(
+                f"task {name!r} could be any of {', '.join(card.id for card in matches)}",
+                fix="write it with its pipeline",
+            )
+        if not matches:
+            raise UnknownNameError(f"no task {name!r}", fix=self._suggestion(name))
+        card = matches[0]
+        if card.superseded_by is not None:
+            warnings.warn(
+                f"task {card.id} is superseded by {card.superseded_by}",
+                ElmobenchWarning,
+                stacklevel=2,
+            )
+        return card
+
+    def _suggestion(self, name: str) -> str:
+        """What to do about the unknown name ``name``."""
+        names = self.names()
+        if "/" not in name:
+            names += [card.name for card in self.by_id.values()]
         fix = did_you_mean(name, names)
-        # The commonest slip in a card of one's own is in its pipeline.
-        for card in known.values():
+        # The most frequent mistake in a user's own card is a wrong pipeline.
+        for card in self.by_id.values():
             if card.name == name.split("/")[-1]:
                 fix = f"{card.file} is called {card.id!r}: is its pipeline right?"
-        if not include and not paths.include_folders():
+        if not self._include_folders and not paths.include_folders():
             fix += " (cards of your own need --include FOLDER)"
-        raise UnknownNameError(f"no task {name!r}", fix=fix)
-    card = matches[0]
-    if card.superseded_by is not None:
-        warnings.warn(
-            f"task {card.id} is superseded by {card.superseded_by}", ElmobenchWarning, stacklevel=2
-        )
-    return card
+        return fix
 
 
 def _card_files(folder: Path) -> Iterator[Path]:
@@ -105,7 +138,7 @@ def _card_files(folder: Path) -> Iterator[Path]:
         raise ConfigError("no such folder of task cards", where=str(folder))
 
 
-def _of_packages() -> Iterator[Path]:
+def _folders_of_packages() -> Iterator[Path]:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             spec = find_spec(point.value)

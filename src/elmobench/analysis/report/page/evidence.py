@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,6 +18,7 @@ from elmobench.analysis.stats.resampling import p_text
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record_store import RecordStore
 
@@ -156,9 +156,9 @@ def claims_section(tallies: TallyCache) -> Section:
     )
 
 
-def slices_section(store: RecordStore, include: Sequence[Path]) -> Section:
+def slices_section(store: RecordStore, cards: CardCatalog) -> Section:
     """Scores on parts of the test sets."""
-    table = slice_table(store, include)
+    table = slice_table(store, cards)
     numbers = [name for name in table.columns if name not in ("task", "head", "axes", "slice")]
     return Section(
         "slices",

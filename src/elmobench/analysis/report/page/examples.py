@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from elmobench.analysis.inspect.example_texts import example_texts
 from elmobench.analysis.report.page.scores import grouped
 from elmobench.analysis.stats.tallies import shared_predictions
 from elmobench.core.errors import DataError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.metrics.base import get_metric
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -28,7 +28,7 @@ def example_groups(
     store: RecordStore,
     records: Sequence[RunRecord],
     features: Sequence[str],
-    include: Sequence[Path] = (),
+    cards: CardCatalog,
 ) -> list[dict[str, Any]]:
     """For each task and head, examples whose predictions differ, at the lowest common seed.
 
@@ -53,7 +53,7 @@ def example_groups(
         indices = _chosen_examples(predictions, scores)
         if not indices:
             continue
-        texts = example_texts(first.task, first.identity.get("fold"), include)
+        texts = example_texts(first.task, first.identity.get("fold"), cards)
         examples = []
         for index in indices:
             row = rows[index]

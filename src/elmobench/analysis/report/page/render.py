@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from elmobench.analysis.report.page.scores import (
 from elmobench.analysis.report.page.weights import drift_section, weights_section
 from elmobench.analysis.report.report import REFERENCES, Report
 from elmobench.analysis.stats.tallies import TallyCache
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record_store import RecordStore
 
 _FOLDER = Path(__file__).parent
@@ -40,7 +41,7 @@ _STYLES = ("palette.css", "page.css")
 def to_html(
     report: Report,
     folder: Path,
-    include: Sequence[Path] = (),
+    cards: CardCatalog | None = None,
     on_pair: Callable[[int, int], object] | None = None,
 ) -> str:
     """The report as one HTML page that contains its style, figures and examples.
@@ -48,18 +49,19 @@ def to_html(
     Args:
         report: the tables, as :func:`~elmobench.analysis.report.report.make_report` made them.
         folder: results folder that they come from.
-        include: folders of further task cards.
+        cards: the task cards; None for those found without ``--include``.
         on_pair: called with the number of compared pairs of representations and their total.
 
     Raises:
         DataError: if a record is damaged.
     """
+    cards = cards or CardCatalog()
     store = RecordStore(folder)
     tallies = TallyCache(store)
     records = store.planned()
     features = list(report.features)
     references = [s for s in report.sections if s.title == REFERENCES]
-    examples = example_groups(store, records, features, include)
+    examples = example_groups(store, records, features, cards)
     sections = [
         scores_section(records, features, report.cards),
         significance_section(tallies, features, report.cells, on_pair),
@@ -70,7 +72,7 @@ def to_html(
         samples_section(records, features),
         layers_section(records),
         costs_section(records, features, folder),
-        slices_section(store, include),
+        slices_section(store, cards),
         *(published_section(s.table, s.explanation) for s in references),
         Section(
             "examples",
