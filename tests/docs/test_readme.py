@@ -9,7 +9,6 @@ import pytest
 from shown_output import PAGES, ROOT, page_name
 
 README = (ROOT / "README.md").read_text("utf-8")
-HOSTED = re.compile(r"https://(?:github|raw\.githubusercontent)\.com/OWNER/elmobench/(.*)")
 
 
 def test_readme_is_short() -> None:
@@ -25,19 +24,31 @@ def test_readme_shows_its_two_commands_first() -> None:
         assert re.search(rf"^{target}: setup$", makefile, re.MULTILINE)
 
 
-def test_readme_links_are_absolute_for_the_package_page() -> None:
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    assert config["project"]["readme"] == "README.md"
-    links = re.findall(r"\]\(([^)]+)\)", README)
+LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+def test_links_of_readme_have_targets() -> None:
+    links = LINK.findall(README)
     assert links
-    assert [link for link in links if not link.startswith("https://")] == []
     for link in links:
-        hosted = HOSTED.fullmatch(link)
-        if hosted is None:
-            assert "aclanthology.org" in link
-            continue
-        path = re.sub(r"^(?:(?:blob|tree)/)?main/", "", hosted[1])
-        assert (ROOT / path).exists(), link
+        assert link.startswith("https://aclanthology.org") or (ROOT / link).exists(), link
+
+
+def test_links_are_absolute_on_the_package_page() -> None:
+    """The build's substitutions, applied to README as the build applies them."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    hook = config["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    assert hook["fragments"] == [{"path": "README.md"}]
+    text = README
+    for substitution in hook["substitutions"]:
+        text = re.sub(substitution["pattern"], substitution["replacement"], text)
+    assert [link for link in LINK.findall(text) if not link.startswith("https://")] == []
+    repository = config["project"]["urls"]["Repository"]
+    raw = repository.replace("github.com", "raw.githubusercontent.com")
+    assert f"({raw}/main/results/study/scores.svg)" in text
+    for link in LINK.findall(text):
+        if link.startswith(repository):
+            assert (ROOT / link.removeprefix(f"{repository}/blob/main/")).exists(), link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
