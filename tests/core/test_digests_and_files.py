@@ -19,7 +19,7 @@ def test_sentences_collide_only_if_equal(a: list[str], b: list[str]) -> None:
     assert (sentence_digest(a) == sentence_digest(b)) == (a == b)
 
 
-def test_token_borders_count() -> None:
+def test_token_borders_change_the_digest() -> None:
     assert sentence_digest(["ab", "c"]) != sentence_digest(["a", "bc"])
     assert sentence_digest([]) != sentence_digest([""])
     assert sentence_digest(["\ud800"]) != sentence_digest(["?"])

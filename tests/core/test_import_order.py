@@ -1,4 +1,4 @@
-"""A later folder may import an earlier one, never the reverse; and importing stays light."""
+"""A later folder may import an earlier one, never the reverse; imports load no heavy modules."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def violations(root: Path) -> list[str]:
     return wrong
 
 
-def test_imports_follow_the_order_of_the_house() -> None:
+def test_imports_follow_the_order_of_packages() -> None:
     assert violations(ROOT) == []
 
 
@@ -97,7 +97,7 @@ def _modules(root: Path) -> dict[str, Path]:
 
 
 def cycles(root: Path) -> list[list[str]]:
-    """Groups of modules that import one another, directly or through others.
+    """Groups of modules that import each other, directly or indirectly.
 
     Imports inside functions and under ``TYPE_CHECKING`` count: a reader follows those as well.
     Each group is a strongly connected component with more than one module.

@@ -25,7 +25,7 @@ def test_unknown_names_get_the_closest_ones() -> None:
         registry.get("zzz")
 
 
-def test_lazy_entries_are_imported_when_asked_for() -> None:
+def test_lazy_entries_are_imported_on_first_use() -> None:
     registry: Registry[float] = Registry("constant")
     registry.add_lazy("pi", "math:pi", "a ratio")
     assert registry.names() == ["pi"]

@@ -6,7 +6,7 @@ from elmobench.core.errors import ConfigError
 from elmobench.core.yaml_files import parse_yaml, read_yaml
 
 
-def test_words_stay_words_and_numbers_are_numbers():
+def test_words_are_strings_and_numbers_are_numbers():
     values = parse_yaml(
         "a: no\nb: yes\nc: on\nd: true\ne: 1e-3\nf: 12:30\ng: 2020-01-01\nh: -4\ni: .5\nj:\nk: 3e5",
         "x",
@@ -32,9 +32,9 @@ def test_words_stay_words_and_numbers_are_numbers():
     [("010", 10), ("08", 8), ("-007", -7), ("+12", 12), ("0", 0), ("1_000", 1000), ("!!int 09", 9)],
 )
 def test_whole_numbers_are_decimal(text: str, value: int):
-    found = parse_yaml(f"a: {text}", "x")["a"]
-    assert found == value
-    assert type(found) is int
+    parsed = parse_yaml(f"a: {text}", "x")["a"]
+    assert parsed == value
+    assert type(parsed) is int
 
 
 def test_anchors_and_merges_work():

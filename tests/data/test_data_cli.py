@@ -24,7 +24,7 @@ splits:
 metric: accuracy
 licence: "[bold]mine[/bold]"
 redistributable: no
-citation: nobody
+citation: none
 """
 
 
@@ -68,7 +68,7 @@ def test_list_fetch_verify(include: list[str]):
         RUNNER.invoke(app, ["verify", "tiny", *include], catch_exceptions=False)
 
 
-def test_fetch_wants_tasks_or_all():
+def test_fetch_needs_tasks_or_all():
     assert RUNNER.invoke(app, ["fetch"]).exit_code == 2
     assert RUNNER.invoke(app, ["fetch", "sst5", "--all"]).exit_code == 2
     with pytest.raises(UnknownNameError, match="'sst5'"):

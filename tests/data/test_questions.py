@@ -1,4 +1,4 @@
-"""Offsets: every token and every answer is exactly a piece of the text, whatever the text."""
+"""Offsets: every token and every answer is exactly a piece of the text, for any text."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_tokens_are_pieces_of_the_text_and_nothing_visible_is_lost(text, tokeniz
 
 @settings(max_examples=300)
 @given(TEXTS)
-def test_the_rules_with_and_without_offsets_are_one(text: str) -> None:
+def test_rules_with_and_without_offsets_agree(text: str) -> None:
     for name in ("whitespace", "words"):
         tokens = [text[start:end] for start, end in character_spans(text, name)]
         assert tokens == TOKENIZERS[name](text)
@@ -63,7 +63,7 @@ def test_the_rules_with_and_without_offsets_are_one(text: str) -> None:
 @given(TEXTS)
 @example("e\u0301")
 @example("can't\u0301 '\u0301s")
-def test_a_mark_is_never_cut_from_what_it_stands_on(text: str) -> None:
+def test_a_mark_is_never_separated_from_its_letter(text: str) -> None:
     for start, _ in character_spans(text, "clitics"):
         assert start == 0 or text[start - 1].isspace() or not attaches(text[start])
 
@@ -77,16 +77,16 @@ def test_covering_tokens_against_a_loop(text, tokenizer, data) -> None:
     held = [
         i for i, (a, b) in enumerate(passage.offsets) if set(range(a, b)) & set(range(start, end))
     ]
-    found = passage.covering(start, end)
+    covering = passage.covering(start, end)
     if start == end:
-        assert found is None or found[0] == found[1]
+        assert covering is None or covering[0] == covering[1]
     elif not held:
-        assert found is None
+        assert covering is None
     else:
-        assert found == (held[0], held[-1])
-        # The tokens give back at least the characters asked for, and white space apart no others
-        # than those of the outermost tokens.
-        assert text[start:end].strip() in passage.substring(*found)
+        assert covering == (held[0], held[-1])
+        # The tokens hold at least the requested characters; other characters, white space aside,
+        # are of the outermost tokens.
+        assert text[start:end].strip() in passage.substring(*covering)
 
 
 @settings(max_examples=300)
@@ -132,7 +132,7 @@ def test_offsets_must_be_those_of_the_tokens() -> None:
             Passage("a b", tokens, offsets)
 
 
-def test_answers_must_stand_where_they_say() -> None:
+def test_answers_must_be_at_their_offsets() -> None:
     passage = make_passage("Rome is old", "whitespace")
     PassageQuestion("q", ("?",), passage, (Answer("is", 5, 1, 1),))
     for answer in (Answer("is", 4, 1, 1), Answer("is", 5, 1, 3), Answer("is", 5, 2, 1)):

@@ -12,27 +12,27 @@ Span = tuple[int, int, str]
 @st.composite
 def layouts(draw: st.DrawFn) -> tuple[int, list[Span]]:
     """A sentence length and disjoint spans, from left to right."""
-    found: list[Span] = []
+    gold: list[Span] = []
     position = 0
     for _ in range(draw(st.integers(0, 4))):
         start = position + draw(st.integers(0, 2))
         end = start + draw(st.integers(1, 3))
-        found.append((start, end, draw(st.sampled_from(["PER", "LOC", "creative-work"]))))
+        gold.append((start, end, draw(st.sampled_from(["PER", "LOC", "creative-work"]))))
         position = end
-    return position + draw(st.integers(0, 2)), found
+    return position + draw(st.integers(0, 2)), gold
 
 
-def bio(length: int, found: list[Span]) -> list[str]:
+def bio(length: int, gold: list[Span]) -> list[str]:
     tags = ["O"] * length
-    for start, end, kind in found:
+    for start, end, kind in gold:
         for i in range(start, end):
             tags[i] = f"{'B' if i == start else 'I'}-{kind}"
     return tags
 
 
-def bioul(length: int, found: list[Span]) -> list[str]:
+def bioul(length: int, gold: list[Span]) -> list[str]:
     tags = ["O"] * length
-    for start, end, kind in found:
+    for start, end, kind in gold:
         for i in range(start, end):
             letter = (
                 "U" if end - start == 1 else "B" if i == start else "L" if i == end - 1 else "I"
@@ -41,10 +41,10 @@ def bioul(length: int, found: list[Span]) -> list[str]:
     return tags
 
 
-def iob1(length: int, found: list[Span]) -> list[str]:
+def iob1(length: int, gold: list[Span]) -> list[str]:
     tags = ["O"] * length
-    for start, end, kind in found:
-        touches = any(other[1] == start and other[2] == kind for other in found)
+    for start, end, kind in gold:
+        touches = any(other[1] == start and other[2] == kind for other in gold)
         for i in range(start, end):
             tags[i] = f"{'B' if i == start and touches else 'I'}-{kind}"
     return tags
@@ -53,12 +53,12 @@ def iob1(length: int, found: list[Span]) -> list[str]:
 @pytest.mark.parametrize(("write", "scheme"), [(bio, "bio"), (bioul, "bioul"), (iob1, "iob1")])
 @given(layout=layouts())
 def test_what_is_written_is_allowed_and_read_back(write, scheme, layout):
-    length, found = layout
-    tags = write(length, found)
+    length, gold = layout
+    tags = write(length, gold)
     assert violation(tags, scheme) is None
     assert all(check_shape(tag, scheme) is None for tag in tags)
-    assert list(spans(tags)) == found
-    assert list(to_bio(tags)) == bio(length, found)
+    assert list(spans(tags)) == gold
+    assert list(to_bio(tags)) == bio(length, gold)
 
 
 def test_legal_bio_is_exactly_what_spans_can_give():
@@ -98,9 +98,9 @@ def test_illegal_openings_open_spans(tags, expected):
     ],
 )
 def test_violations(tags, scheme, position):
-    found = violation(tags, scheme)
-    assert found is not None
-    assert found[0] == position
+    illegal = violation(tags, scheme)
+    assert illegal is not None
+    assert illegal[0] == position
 
 
 @pytest.mark.parametrize("tag", ["PER", "B", "B-", "X-PER", "b-PER", "", "U-PER", "BI-PER"])

@@ -1,4 +1,4 @@
-"""Typing errors: one edit a word, the same ones every time, as many as asked for."""
+"""Typing errors: one edit per word, reproducible, at the given rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SENTENCES = [
 
 
 def distance(a: str, b: str) -> int:
-    """Edits between two words: a letter more, less, another, or two neighbours exchanged."""
+    """Edits between two words: a letter added, left out, replaced, or two neighbours exchanged."""
     rows = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a) + 1):
         for j in range(len(b) + 1):
@@ -34,10 +34,10 @@ def distance(a: str, b: str) -> int:
 def test_one_edit_in_long_words_only() -> None:
     changed = possible = 0
     for sentence in SENTENCES:
-        found = Typos(0.25)(sentence)
-        assert found == Typos(0.25)(sentence)
-        assert len(found) == len(sentence)
-        for old, new in zip(sentence, found, strict=True):
+        misspelt = Typos(0.25)(sentence)
+        assert misspelt == Typos(0.25)(sentence)
+        assert len(misspelt) == len(sentence)
+        for old, new in zip(sentence, misspelt, strict=True):
             assert distance(old, new) <= 1
             can = old.isalpha() and len(old) >= SHORTEST
             possible += can

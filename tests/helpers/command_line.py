@@ -1,4 +1,4 @@
-"""The command line in the test's own process: quicker than to start one, which few tests need."""
+"""Run the command line in the test's process, which is faster than starting another."""
 
 from __future__ import annotations
 

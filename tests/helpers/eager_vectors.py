@@ -167,7 +167,7 @@ def _row(
         )
     try:
         with warnings.catch_warnings():
-            # numpy warns where it stops at text that is no number.
+            # numpy warns where it stops at text that is not a number.
             warnings.simplefilter("error", DeprecationWarning)
             values = np.fromstring(b" ".join(pieces[1:]).decode("ascii"), dtype=float, sep=" ")
         text = word.decode("utf-8")

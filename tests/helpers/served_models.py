@@ -63,7 +63,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder = folder
         self.script: list[str] = []
-        self.asked: list[tuple[str, int]] = []
+        self.requests: list[tuple[str, int]] = []
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{name}"
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.path.lstrip("/")
         wanted = self.headers.get("Range") or "bytes=0-"
         start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-        self.server.asked.append((name, start))
+        self.server.requests.append((name, start))
         act = self.server.script.pop(0) if self.server.script else "whole"
         file = self.server.folder / name
         if act.isdigit() or not file.is_file():

@@ -30,7 +30,7 @@ def values(**changes: Any) -> dict[str, Any]:
         "metric": "accuracy",
         "licence": "none",
         "redistributable": "no",
-        "citation": "nobody",
+        "citation": "none",
     }
     card.update(changes)
     return {key: value for key, value in card.items() if value is not None}

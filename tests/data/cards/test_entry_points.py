@@ -47,7 +47,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[int]:
 def test_a_broken_entry_is_named_each_time(
     tmp_path: Path, registry: Registry[int], value: str, message: str
 ):
-    # "a-broken" is read first: what comes after it is there all the same.
+    # "a-broken" is read first; the entries after it are there nevertheless.
     _install(tmp_path, "a-broken-package", {"aaa": value})
     _install(
         tmp_path, "fine-package", {"zzz": "fine_things:THING", "in": "fine_things:Holder.inner"}
@@ -89,9 +89,7 @@ def test_a_name_that_is_taken_is_an_error_for_that_name(
 
 
 @pytest.mark.parametrize("value", ["no_such_cards", "no_such_package.cards"])
-def test_a_package_of_cards_that_is_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
-):
+def test_a_missing_package_of_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str):
     monkeypatch.syspath_prepend(str(tmp_path))
     _install(tmp_path, "their-cards", {"mine": value}, "elmobench.cards")
     with pytest.raises(ConfigError, match=r"'mine'.*'their-cards'.*names no module"):

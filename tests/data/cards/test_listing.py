@@ -1,4 +1,4 @@
-"""Cards whose splits are many files, and whose readers need other files beside each."""
+"""Cards whose splits are many files, and whose readers need companion files."""
 
 import hashlib
 from collections import Counter
@@ -21,7 +21,7 @@ KEYS = "one 1\ntwo 2\nthree 1\nfour 2\n"
 
 
 class KeyedReader(Reader[ReaderOptions]):
-    """Lines whose labels stand in a file beside them."""
+    """Lines whose labels are in a companion file."""
 
     name: ClassVar[str] = "keyed-for-tests"
     version: ClassVar[int] = 1
@@ -89,7 +89,7 @@ def task(folder: Path, **splits: Any) -> Task:
         "metric": "accuracy",
         "licence": "none",
         "redistributable": "no",
-        "citation": "nobody",
+        "citation": "none",
     }
     (folder / "tiny.yaml").write_text(yaml.safe_dump(card, sort_keys=False))
     return Task(load_card(folder / "tiny.yaml"))

@@ -22,7 +22,7 @@ REAL = [
 ]
 OFFICIAL = {"https://nlp.stanford.edu/projects/snli/snli_1.0.zip"}
 """Files too large for the mirror; their digests are published elsewhere."""
-# Known by git's id alone: in no mirror, so that nobody has counted it here.
+# Known by git's id only: not in the mirror, so no test here has counted the examples.
 GIT_ONLY = {
     "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/"
     "eee5fdbf62f8613a7812b03419e6b29617b74fd1/dataset/train-v1.1.json"

@@ -15,7 +15,7 @@ from elmobench.metrics.srl import SRL_F1
 
 
 def tagged(*sentences: str) -> list[TaggedSentence]:
-    """``"in/O Rome/B-LOC"`` as a sentence, and so on."""
+    """Parse tagged tokens such as ``"in/O Rome/B-LOC"`` into a sentence."""
     rows = [[pair.split("/") for pair in sentence.split()] for sentence in sentences]
     return [
         TaggedSentence(str(i), tuple(w for w, _ in row), tuple(t for _, t in row))
@@ -24,18 +24,18 @@ def tagged(*sentences: str) -> list[TaggedSentence]:
 
 
 def chunks(tags: tuple[str, ...]) -> set[tuple[int, int, str]]:
-    """conlleval's chunks, by its own two questions: does one end here, does one start here?"""
-    found = set()
+    """conlleval's chunks, by its two tests: does a chunk end here, does one start here?"""
+    chunks = set()
     start = 0
     padded = ["O", *tags, "O"]
     for i in range(1, len(padded)):
         before, kind_before = (padded[i - 1] + "-").split("-")[:2]
         now, kind = (padded[i] + "-").split("-")[:2]
         if before != "O" and (now in ("O", "B") or kind != kind_before):
-            found.add((start, i - 1, kind_before))
+            chunks.add((start, i - 1, kind_before))
         if now == "B" or (now == "I" and (before == "O" or kind != kind_before)):
             start = i - 1
-    return found
+    return chunks
 
 
 def best_by_enumeration(examples: list[TaggedSentence], tags: list[str]) -> Fraction:
@@ -59,11 +59,11 @@ BOTH = ["O", "B-A", "I-A", "B-B", "I-B"]
 @pytest.mark.parametrize(
     ("sentences", "expected"),
     [
-        # An ambiguous name, as often A as B, and a clear one: 3 of 4 right.
+        # A name that is A as often as B, and an unambiguous one: 3 of 4 right.
         (["x/O j/B-A", "y/O j/B-B", "x/O p/B-A", "y/O q/B-B"], 75.0),
         # Two words in a name.
         (["x/O v/B-A w/I-A", "y/O v/B-B w/I-B"], 50.0),
-        # A name that is right one time in four costs more than it gives: silence is better.
+        # A name that is right in one case of four lowers F1: no prediction is better.
         (["p/B-A"] * 4 + ["j/B-A", "j/B-B", "j/B-C", "j/B-D"], 100 * 8 / 12),
     ],
 )
@@ -98,17 +98,17 @@ any_tags = st.lists(st.tuples(words, st.sampled_from(BOTH)), min_size=1, max_siz
 
 @settings(max_examples=60)
 @given(st.lists(one_name, min_size=1, max_size=5))
-def test_no_function_of_the_word_passes_it_with_one_name_a_sentence(examples):
+def test_no_function_of_the_word_exceeds_it_with_one_name_per_sentence(examples):
     assert float(best_by_enumeration(examples, BOTH)) <= context_free_ceiling(examples) + 1e-9
 
 
 @settings(max_examples=60)
 @given(st.lists(any_tags, min_size=1, max_size=4))
-def test_no_function_of_the_word_passes_it_on_any_tags(examples):
+def test_no_function_of_the_word_exceeds_it_on_any_tags(examples):
     assert float(best_by_enumeration(examples, BOTH)) <= context_free_ceiling(examples) + 1e-9
 
 
-# As in the controls: no word both in and outside names, each name's words its own.
+# As in the controls: no word is both in and outside names, no two names share a word.
 apart = st.lists(
     st.tuples(st.sampled_from(["j", "k", "m n"]), st.sampled_from("AB")), min_size=1, max_size=7
 ).map(
@@ -129,7 +129,7 @@ def test_it_is_reached_where_names_share_no_words(examples):
     )
 
 
-def test_nothing_to_find():
+def test_no_gold_spans():
     assert context_free_ceiling(tagged("a/O b/O")) == 0.0
 
 
@@ -158,7 +158,7 @@ def test_repeated_words_make_another_bag():
     assert bag_of_words_ceiling(examples) == pytest.approx(200 / 3)
 
 
-# A predicate v with a word on each side, which is an agent, a patient or nothing.
+# A predicate v with a word on each side, which is an agent, a patient or neither.
 clauses = st.lists(
     st.tuples(*[st.tuples(st.sampled_from("ab"), st.sampled_from(["O", "B-A0", "B-A1"]))] * 2),
     min_size=1,

@@ -24,7 +24,7 @@ def tagged(rows) -> TaggedSentence:
 
 
 def functions(examples, tags):
-    """Every function from word to tag, as the tags it gives each sentence."""
+    """Yield, for every function from word to tag, the tags that it gives each sentence."""
     words = sorted({word for example in examples for word in example.tokens})
     for choice in product(tags, repeat=len(words)):
         tag_of = dict(zip(words, choice, strict=True))
@@ -64,17 +64,17 @@ def best_legal(examples) -> Fraction:
     for guesses in functions(examples, BIO):
         if any(violation(guess, "bio") for guess in guesses):
             continue
-        found = [set(spans(guess)) for guess in guesses]
-        total = sum(map(len, gold)) + sum(map(len, found))
+        predicted = [set(spans(guess)) for guess in guesses]
+        total = sum(map(len, gold)) + sum(map(len, predicted))
         if total:
-            right = sum(len(a & b) for a, b in zip(gold, found, strict=True))
+            right = sum(len(a & b) for a, b in zip(gold, predicted, strict=True))
             best = max(best, Fraction(200 * right, total))
     return best
 
 
 @settings(max_examples=60)
 @given(st.lists(legal, min_size=1, max_size=4))
-def test_no_legal_function_of_the_word_passes_the_chunk_ceiling(examples):
+def test_no_legal_function_of_the_word_exceeds_the_chunk_ceiling(examples):
     assert float(best_legal(examples)) <= chunk_ceiling(examples) + 1e-9
 
 
@@ -85,13 +85,13 @@ single = st.lists(st.tuples(WORDS, st.sampled_from(["B-A", "B-B"])), min_size=1,
 
 @settings(max_examples=40)
 @given(st.lists(single, min_size=1, max_size=4))
-def test_it_is_reached_where_chunks_are_single_words_that_stand_nowhere_else(examples):
-    """As the ambiguous words of the control; there it is closer than the other bound."""
+def test_it_is_reached_where_chunks_are_single_words_that_occur_nowhere_else(examples):
+    """So are the ambiguous words of the control; there it is closer than the other bound."""
     assert float(best_legal(examples)) == pytest.approx(chunk_ceiling(examples))
     assert chunk_ceiling(examples) <= context_free_ceiling(examples) + 1e-9
 
 
-def test_nothing_to_find():
+def test_no_gold_chunks():
     assert chunk_ceiling([TaggedSentence("s", ("a",), ("O",))]) == 0.0
 
 
@@ -106,12 +106,12 @@ def test_pair_ceiling_by_enumeration(rows):
     distinct = sorted(set(keys))
     best = 0
     for labels in product("ce", repeat=len(distinct)):
-        said = dict(zip(distinct, labels, strict=True))
-        right = sum(said[key] == label for key, (_, _, label) in zip(keys, rows, strict=True))
+        answers = dict(zip(distinct, labels, strict=True))
+        right = sum(answers[key] == label for key, (_, _, label) in zip(keys, rows, strict=True))
         best = max(best, right)
     assert pair_ceiling(examples) == pytest.approx(100 * best / len(rows))
 
 
-def test_premise_and_hypothesis_are_told_apart():
+def test_premise_and_hypothesis_are_distinguished():
     rows = [(("a",), ("b",), "c"), (("b",), ("a",), "e")]
     assert pair_ceiling([SentencePair(str(i), *row) for i, row in enumerate(rows)]) == 100.0

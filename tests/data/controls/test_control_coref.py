@@ -39,8 +39,8 @@ def test_sizes_and_no_text_twice() -> None:
         assert {word for example in splits[split] for word in example.tokens} <= train
 
 
-def test_the_same_bytes_everywhere() -> None:
-    """If this fails and is meant to, raise the generator's version and supersede its card."""
+def test_generated_bytes_are_pinned() -> None:
+    """If a change is intended, raise the generator's version and supersede its card."""
     text = "\n".join(f"{s} {e}" for s, examples in made().items() for e in examples)
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert digest == "cb0c937f30a0c00f5553d6c7c2dc0ed8d7bb1fd6049e078cce30714062e714a2"
@@ -49,20 +49,20 @@ def test_the_same_bytes_everywhere() -> None:
 
 
 @pytest.mark.parametrize("distance", range(7))
-def test_the_noun_before_a_name_tells_its_gender(distance: int) -> None:
+def test_the_noun_before_a_name_decides_its_gender(distance: int) -> None:
     for example in made(distance=distance)["test"]:
         ((name, _), (pronoun, _)) = example.clusters[0]
         nouns = [i for i, word in enumerate(example.tokens) if word in NOUNS]
         assert {NOUNS[example.tokens[i]] for i in nouns} == {"she", "he"}
         assert name - distance - 1 in nouns
-        said = example.tokens[pronoun].lower()
-        assert NOUNS[example.tokens[name - distance - 1]] == said
+        word = example.tokens[pronoun].lower()
+        assert NOUNS[example.tokens[name - distance - 1]] == word
         assert len(example.sentences) == 2
         assert name < len(example.sentences[0]) <= pronoun
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_six_in_ten_are_twins_that_only_the_nouns_tell_apart(split: str) -> None:
+def test_six_in_ten_are_twins_that_differ_in_the_nouns_only(split: str) -> None:
     examples = made()[split]
     looks: dict[tuple[str, ...], list] = {}
     for example in examples:
@@ -87,7 +87,7 @@ def test_the_card_states_the_ceiling() -> None:
         assert found == pytest.approx(task.card.ceiling.context_free, abs=1e-9)
 
 
-def test_the_ceiling_is_the_best_of_all_clusterings_that_treat_twins_alike() -> None:
+def test_the_ceiling_is_the_best_clustering_that_is_equal_for_twins() -> None:
     """Every choice of disjoint clusters of two or three mentions for every twin, by the metric."""
     generator = GENERATORS.get("control-coref")
     options = generator.options_type(

@@ -32,15 +32,15 @@ def test_splits_share_no_passage_and_have_their_sizes(splits) -> None:
     assert len(set(texts)) == len(texts)
 
 
-def test_every_word_of_dev_and_test_stands_in_train(splits) -> None:
+def test_every_word_of_dev_and_test_is_in_train(splits) -> None:
     train = {word for e in splits["train"] for word in (*e.question, *e.passage.tokens)}
     for split in ("dev", "test"):
         for example in splits[split]:
             assert {*example.question, *example.passage.tokens} <= train
 
 
-def test_the_same_bytes_everywhere(splits) -> None:
-    """If this fails and is meant to, raise the generator's version and supersede its card."""
+def test_generated_bytes_are_pinned(splits) -> None:
+    """If a change is intended, raise the generator's version and supersede its card."""
     text = "\n".join(
         f"{split} {e.id} {' '.join(e.question)} {e.passage.text} {e.answers}"
         for split, examples in splits.items()
@@ -61,15 +61,15 @@ def test_the_card_states_the_ceiling(split: str) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_proof_s_conditions_hold(splits, split: str) -> None:
-    """One answer of one token that stands once, and nothing beside it that the metric drops."""
+    """One answer of one token that occurs once, next to nothing that the metric drops."""
     for example in splits[split]:
         (answer,) = example.answers
         tokens = example.passage.tokens
         assert answer.first == answer.last
         assert tokens.count(answer.text) == 1
         if answer.text in NAMES:
-            beside = tokens[max(0, answer.first - 1) : answer.first + 2]
-            assert all(normalized(token) for token in beside)
+            neighbours = tokens[max(0, answer.first - 1) : answer.first + 2]
+            assert all(normalized(token) for token in neighbours)
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -83,13 +83,13 @@ def test_twins_have_the_same_words_and_the_other_answer(splits, split: str) -> N
         answers = Counter(example.answers[0].text for example in examples)
         assert len(answers) == 2
         assert len(set(answers.values())) == 1
-        # The answers are the two names that every one of these passages holds.
+        # The answers are the two names in each of these passages.
         for example in examples:
             assert {name for name in NAMES if name in example.passage.tokens} == set(answers)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_neither_the_name_nor_its_place_tells(splits, split: str) -> None:
+def test_neither_the_name_nor_its_position_decides(splits, split: str) -> None:
     firsts: Counter[tuple[str, bool]] = Counter()
     roles: Counter[tuple[str, str]] = Counter()
     for example in splits[split]:
@@ -106,8 +106,8 @@ def test_neither_the_name_nor_its_place_tells(splits, split: str) -> None:
         assert len(roles) == 2 * len(NAMES)
 
 
-def test_the_words_beside_a_name_decide(splits) -> None:
-    def beside(example, token: int) -> tuple[str, str]:
+def test_the_words_next_to_a_name_decide(splits) -> None:
+    def neighbours(example, token: int) -> tuple[str, str]:
         padded = ("", *example.passage.tokens, "")
         return padded[token], padded[token + 2]
 
@@ -118,13 +118,13 @@ def test_the_words_beside_a_name_decide(splits) -> None:
             won = question == WHO[0]
             for i, token in enumerate(example.passage.tokens):
                 if token in NAMES:
-                    for side, word in enumerate(beside(example, i)):
+                    for side, word in enumerate(neighbours(example, i)):
                         role[side, word].add((i == example.answers[0].first) == won)
     for example in splits["test"]:
         question = " ".join(example.question)
         if question in WHO:
             i = example.answers[0].first
-            certain = [role[side, word] for side, word in enumerate(beside(example, i))]
+            certain = [role[side, word] for side, word in enumerate(neighbours(example, i))]
             certain = [values for values in certain if len(values) == 1]
             assert certain
             assert all(values == {question == WHO[0]} for values in certain)
@@ -136,8 +136,8 @@ def test_the_other_questions_are_clear_from_the_words(splits, split: str) -> Non
         question = " ".join(example.question)
         if question not in WHO:
             kind = CITIES if question == WHERE[0] else DAYS
-            found = [token for token in example.passage.tokens if token in kind]
-            assert found == [example.answers[0].text]
+            candidates = [token for token in example.passage.tokens if token in kind]
+            assert candidates == [example.answers[0].text]
 
 
 def test_other_seeds_sizes_and_shares() -> None:
@@ -158,7 +158,7 @@ def test_wrong_options(options: dict) -> None:
         GENERATOR.options_type(**options)
 
 
-def test_more_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_examples_than_possible_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elmobench.data.controls.qa._ATTEMPTS", 3)
     monkeypatch.setattr("elmobench.data.controls.qa.NAMES", ("Anna", "Anna"))
     with pytest.raises(ConfigError, match="ask for fewer"):

@@ -1,4 +1,4 @@
-"""The WSD control: its answer follows from the neighbours and from nothing else."""
+"""The WSD control: only the neighbouring words decide the sense."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_splits_share_no_text_and_have_their_sizes():
     assert len(set(texts)) == len(texts)
 
 
-def test_every_word_of_dev_and_test_stands_in_train():
+def test_every_word_of_dev_and_test_is_in_train():
     splits = made()
     train = {word for example in splits["train"] for word in example.tokens}
     for split in ("dev", "test"):
         assert {word for example in splits[split] for word in example.tokens} <= train
 
 
-def test_the_same_bytes_everywhere():
-    """If this fails and is meant to, raise the generator's version and supersede its card."""
+def test_generated_bytes_are_pinned():
+    """If a change is intended, raise the generator's version and supersede its card."""
     text = "\n".join(f"{split} {e!r}" for split, examples in made().items() for e in examples)
     assert hashlib.sha256(text.encode()).hexdigest() == DIGEST
     assert made(seed=2)["test"] != made()["test"]
@@ -69,14 +69,14 @@ def kind(example: SenseSentence) -> str:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_position_and_lengths_say_nothing(split: str):
+def test_position_and_lengths_are_uninformative(split: str):
     shapes: dict[str, Counter] = {"05": Counter(), "06": Counter()}
     for example in made()[split]:
         (instance,) = example.instances
         shapes[kind(example)][instance.start, len(noun(example)), len(example.tokens)] += 1
         assert "_".join(noun(example)) == instance.lemma
         assert set(instance.senses) <= set(instance.candidates)
-    # Unambiguous twins may have one word here and two there.
+    # Unambiguous twins may have nouns of one and of two words.
     assert len({start for start, _, _ in shapes["05"]}) > 4
     starts = [Counter(s for s, _, _ in shape.elements()) for shape in shapes.values()]
     assert starts[0] == starts[1]
@@ -99,7 +99,7 @@ def test_ambiguous_nouns_are_balanced(split: str):
 
 
 def test_the_sense_follows_from_the_neighbours():
-    """With the word on each side a table learnt on train decides all of test."""
+    """A table of the word on each side, learnt on train, is right for all of test."""
     splits = made()
 
     def keys(example):
@@ -161,15 +161,15 @@ rows = st.lists(
 @settings(max_examples=60)
 @given(rows)
 def test_no_function_of_the_word_exceeds_the_ceiling(rows):
-    """Every function from word to a set of senses, silence included, by enumeration."""
+    """Every function from word to a set of senses, the empty set included, by enumeration."""
     answers = [
         frozenset(s for s, on in zip("abc", bits, strict=True) if on)
         for bits in product([0, 1], repeat=3)
     ]
     best = Fraction(0)
     for choice in product(answers, repeat=2):
-        said = dict(zip("vw", choice, strict=True))
-        points = sum(Fraction(len(said[w] & g), len(said[w])) for w, g in rows if said[w])
-        answered = sum(bool(said[w]) for w, _ in rows)
+        answers = dict(zip("vw", choice, strict=True))
+        points = sum(Fraction(len(answers[w] & g), len(answers[w])) for w, g in rows if answers[w])
+        answered = sum(bool(answers[w]) for w, _ in rows)
         best = max(best, 2 * points / (answered + len(rows)))
     assert sense_ceiling(instances(rows)) == pytest.approx(float(100 * best))

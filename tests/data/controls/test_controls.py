@@ -16,7 +16,7 @@ NAMES = [
     "control-srl",
 ]
 HALVES = ["control-ner", "control-nli", "control-sentiment"]
-"""Those whose whole examples are ambiguous or not: without the others half are right."""
+"""Controls whose examples are ambiguous as a whole: without context, half of those are right."""
 
 
 def made(name: str, **options):
@@ -37,7 +37,7 @@ def test_splits_share_no_text_and_have_their_sizes(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_word_of_dev_and_test_stands_in_train(name: str):
+def test_every_word_of_dev_and_test_is_in_train(name: str):
     splits = made(name)
     train = {word for example in splits["train"] for word in example.tokens}
     for split in ("dev", "test"):
@@ -57,8 +57,8 @@ def test_every_word_of_dev_and_test_stands_in_train(name: str):
         ("control-sentiment", "c6f12db1a10a6231438804a9f2c323350e6914112648165aba2894d3b09c1d08"),
     ],
 )
-def test_the_same_bytes_everywhere(name: str, digest: str):
-    """If this fails and is meant to, raise the generator's version and supersede its card."""
+def test_generated_bytes_are_pinned(name: str, digest: str):
+    """If a change is intended, raise the generator's version and supersede its card."""
     text = "\n".join(
         f"{split} {example.id} {' '.join(example.tokens)} {getattr(example, 'label', None)} "
         f"{' '.join(getattr(example, 'tags', ()))}"
@@ -83,7 +83,7 @@ def test_the_card_states_the_ceiling_of_test(task: str):
     assert generator.context_free_ceiling(loaded.split("test")) == pytest.approx(
         ceiling.context_free, abs=1e-9
     )
-    # The other splits are made alike, so that dev chooses for the same problem.
+    # The other splits have the same distribution, so that dev selects for the same problem.
     for split in ("train", "dev"):
         found = generator.context_free_ceiling(loaded.split(split))
         assert found == pytest.approx(ceiling.context_free, abs=0.5)
@@ -91,7 +91,7 @@ def test_the_card_states_the_ceiling_of_test(task: str):
 
 class TestNer:
     @pytest.mark.parametrize("split", ["train", "dev", "test"])
-    def test_one_name_a_sentence_among_o(self, split: str):
+    def test_every_sentence_has_one_name(self, split: str):
         for example in made("control-ner")[split]:
             starts = [i for i, tag in enumerate(example.tags) if tag.startswith("B-")]
             inside = [tag for tag in example.tags if tag != "O"]
@@ -100,7 +100,7 @@ class TestNer:
             assert len({tag[2:] for tag in inside}) == 1
 
     @pytest.mark.parametrize("split", ["train", "dev", "test"])
-    def test_position_and_lengths_say_nothing(self, split: str):
+    def test_position_and_lengths_are_uninformative(self, split: str):
         shapes = {"PER": Counter(), "LOC": Counter()}
         for example in made("control-ner")[split]:
             marked = [i for i, tag in enumerate(example.tags) if tag != "O"]
@@ -123,7 +123,7 @@ class TestNer:
         assert share == pytest.approx(0.6)
 
     def test_the_type_follows_from_the_neighbours(self):
-        """With the two words on each side a table learnt on train decides all of test."""
+        """A table of the two words on each side, learnt on train, is right for all of test."""
         splits = made("control-ner")
 
         def keys(example):
@@ -157,7 +157,7 @@ class TestNer:
 
 class TestSentiment:
     @pytest.mark.parametrize("split", ["train", "dev", "test"])
-    def test_pairs_stand_in_one_split_with_opposite_labels(self, split: str):
+    def test_pairs_are_in_one_split_with_opposite_labels(self, split: str):
         bags: dict[tuple[str, ...], list[str]] = {}
         for example in made("control-sentiment")[split]:
             bags.setdefault(tuple(sorted(example.tokens)), []).append(example.label)
@@ -166,7 +166,7 @@ class TestSentiment:
         total = sum(map(len, bags.values()))
         assert 2 * len(pairs) / total == pytest.approx(0.6)
 
-    def test_no_bag_stands_in_two_splits(self):
+    def test_no_bag_is_in_two_splits(self):
         bags = {
             split: {tuple(sorted(e.tokens)) for e in examples}
             for split, examples in made("control-sentiment").items()
@@ -176,7 +176,7 @@ class TestSentiment:
         assert not bags["dev"] & bags["test"]
 
     def test_order_decides(self):
-        """The frame, with adjectives blanked, tells which of the two adjectives holds."""
+        """The frame, with adjectives blanked, decides which of the two adjectives is asserted."""
         from elmobench.data.controls.sentiment import ADJECTIVES
 
         polarity = {word: label for label, group in ADJECTIVES.items() for word in group}
@@ -197,7 +197,7 @@ class TestSentiment:
             if kinds[0] != kinds[1]:
                 rule.setdefault(cues, set()).add(kinds.index(example.label))
         assert all(len(positions) == 1 for positions in rule.values())
-        # Neither the first nor the last adjective always holds.
+        # Neither the first nor the last adjective is always asserted.
         assert set().union(*rule.values()) == {0, 1}
         for example in splits["test"]:
             cues, kinds = parts(example)
@@ -207,7 +207,7 @@ class TestSentiment:
 class TestSrl:
     @pytest.mark.parametrize("split", ["train", "dev", "test"])
     def test_twins_have_the_same_words_and_places_and_exchanged_roles(self, split: str):
-        """Equal but for voice: a word's role flips, or (things) the two arguments change places."""
+        """Twins differ in voice only: a word's role flips, or (things) its argument moves."""
         from elmobench.data.controls.srl import THINGS
 
         twins: dict[tuple, list] = {}
@@ -231,7 +231,7 @@ class TestSrl:
         assert flipped / len(twins) == pytest.approx(0.6)
 
     @pytest.mark.parametrize("split", ["train", "dev", "test"])
-    def test_word_predicate_and_distance_say_nothing_of_ambiguous_roles(self, split: str):
+    def test_word_predicate_and_distance_do_not_decide_ambiguous_roles(self, split: str):
         views: dict[tuple, Counter[str]] = {}
         for example in made("control-srl")[split]:
             verb = example.tokens[example.predicate]
@@ -244,8 +244,8 @@ class TestSrl:
         share = sum(map(Counter.total, ambiguous)) / sum(map(Counter.total, views.values()))
         assert share == pytest.approx(0.6)
 
-    def test_the_word_beside_an_argument_says_its_role(self):
-        """A table of (side, neighbour) learnt on train decides all of test."""
+    def test_the_word_next_to_an_argument_decides_its_role(self):
+        """A table of (side, neighbour), learnt on train, is right for all of test."""
 
         def cues(example):
             for i, tag in enumerate(example.tags):
@@ -262,8 +262,8 @@ class TestSrl:
             for cue, tag in cues(example):
                 assert rule[cue] == {tag}
 
-    def test_the_clause_asked_for_stands_first_or_second(self):
-        """And both voices stand in each sentence, so that their presence says nothing."""
+    def test_the_example_s_clause_is_first_or_second(self):
+        """Both voices are in each sentence, so that their presence is uninformative."""
         first = 0
         for example in made("control-srl")["train"]:
             assert "by" in example.tokens

@@ -1,4 +1,4 @@
-"""The controls of parts of speech, chunking and inference: what decides, and what says nothing."""
+"""The controls of parts of speech, chunking and inference: what decides and what does not."""
 
 from collections import Counter
 
@@ -19,13 +19,13 @@ def made(name: str):
 
 
 def marked(example, words) -> list[tuple[int, str]]:
-    """Places and tags of the words that are ambiguous."""
+    """Positions and tags of the ambiguous words."""
     return [(i, example.tags[i]) for i, word in enumerate(example.tokens) if word in words]
 
 
 class TestPos:
     @pytest.mark.parametrize("split", SPLITS)
-    def test_a_word_and_its_place_say_nothing(self, split: str):
+    def test_a_word_and_its_position_are_uninformative(self, split: str):
         tags: dict[object, Counter[str]] = {}
         total = 0
         for example in made("control-pos")[split]:
@@ -56,12 +56,12 @@ class TestPos:
             for example in examples:
                 for word, tag in zip(example.tokens, example.tags, strict=True):
                     tags.setdefault(word.lower(), set()).add(tag)
-        assert {word for word, found in tags.items() if len(found) > 1} == set(AMBIGUOUS)
+        assert {word for word, kinds in tags.items() if len(kinds) > 1} == set(AMBIGUOUS)
 
 
 class TestChunking:
     @pytest.mark.parametrize("split", SPLITS)
-    def test_word_place_and_the_tags_around_say_nothing(self, split: str):
+    def test_word_position_and_the_tags_around_are_uninformative(self, split: str):
         kinds: dict[object, Counter[str]] = {}
         for example in made("control-chunking")[split]:
             assert violation(example.tags, "bio") is None
@@ -93,7 +93,7 @@ class TestNli:
             assert sorted(row.label for row in rows) == ["contradiction", "entailment"]
         assert sum(map(len, twins)) / len(made("control-nli")[split]) == pytest.approx(0.6)
 
-    def test_no_bags_stand_in_two_splits(self):
+    def test_no_pair_of_bags_is_in_two_splits(self):
         bags = {
             split: {(tuple(sorted(e.premise)), tuple(sorted(e.hypothesis))) for e in examples}
             for split, examples in made("control-nli").items()
@@ -105,12 +105,12 @@ class TestNli:
     @pytest.mark.parametrize("split", SPLITS)
     def test_a_pair_follows_if_its_order_is_the_premise_s(self, split: str):
         for example in made("control-nli")[split]:
-            said = [word.lower() for word in example.hypothesis]
-            follows = said == list(example.premise[1:])
+            words = [word.lower() for word in example.hypothesis]
+            follows = words == list(example.premise[1:])
             assert follows == (example.label == "entailment")
 
     @pytest.mark.parametrize("split", SPLITS)
-    def test_the_hypothesis_alone_says_little(self, split: str):
+    def test_the_hypothesis_alone_is_nearly_uninformative(self, split: str):
         """Each noun is the subject in about as many entailed as contradicted hypotheses."""
         subjects: dict[str, Counter[str]] = {}
         for example in made("control-nli")[split]:

@@ -38,7 +38,7 @@ def test_size_is_bounded(archive: Path):
         read_member(archive, "zeros", "a.zip", limit=99_999)
 
 
-def test_a_stated_size_that_lies_is_caught(archive: Path):
+def test_a_false_stated_size_is_detected(archive: Path):
     data = bytearray(archive.read_bytes())
     real = (100_000).to_bytes(4, "little")
     assert data.count(real) >= 2
@@ -47,7 +47,7 @@ def test_a_stated_size_that_lies_is_caught(archive: Path):
         read_member(archive, "zeros", "a.zip", limit=1000)
 
 
-def test_damage_is_caught_wherever_it_is(archive: Path):
+def test_damage_is_detected_at_every_byte(archive: Path):
     whole = archive.read_bytes()
     start = whole.index(b"folder/text.pos") + len("folder/text.pos")
     caught = 0
@@ -66,7 +66,7 @@ def test_damage_is_caught_wherever_it_is(archive: Path):
 
 
 @pytest.mark.parametrize("method", ["ZIP_STORED", "ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
-def test_damage_is_caught_whatever_the_compression(tmp_path: Path, method: str):
+def test_damage_is_detected_with_every_compression(tmp_path: Path, method: str):
     path, content = tmp_path / "a.zip", b"".join(b"%d\n" % (i * i) for i in range(25))
     with zipfile.ZipFile(path, "w", getattr(zipfile, method)) as bundle:
         bundle.writestr("\u00fc.txt", content)
@@ -79,14 +79,14 @@ def test_damage_is_caught_whatever_the_compression(tmp_path: Path, method: str):
             data[place] ^= 1 << bit
             path.write_bytes(bytes(data))
             try:
-                # Dates and the like do not matter.
+                # Dates and similar fields do not matter.
                 assert read_member(path, "\u00fc.txt", "a.zip") == content
             except DataError:
                 caught += 1
     assert caught > len(whole) // 2
 
 
-def test_a_file_that_is_no_archive(tmp_path: Path):
+def test_a_file_that_is_not_an_archive(tmp_path: Path):
     (tmp_path / "no.zip").write_bytes(b"this is no archive")
     with pytest.raises(DataError, match="cannot be unpacked"):
         read_member(tmp_path / "no.zip", "x", "no.zip")

@@ -18,7 +18,7 @@ SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Plays a script: one entry a request; when it is over, serves the file as it should."""
+    """Follows a script of one entry per request; after its end, serves the file normally."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -26,7 +26,7 @@ class Server(ThreadingHTTPServer):
         self.content = CONTENT
         self.ranges: list[str | None] = []
         self.ignores_ranges = False
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.changes = False
 
     @property
@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range")
         self.server.ranges.append(wanted)
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
         act = self.server.script.pop(0) if self.server.script else "whole"
         if act.isdigit():
             self.send_error(int(act))
@@ -108,7 +108,7 @@ def test_a_file_is_fetched_once_and_kept_by_its_digest(server: Server):
     assert kept() == [path]
 
 
-def test_a_git_blob_id_is_enough_and_is_git_s_own(server: Server, tmp_path: Path):
+def test_a_git_blob_id_is_enough_and_equals_git_s(server: Server, tmp_path: Path):
     server.content = b"some text\n"
     (tmp_path / "f").write_bytes(server.content)
     blob = subprocess.run(
@@ -128,18 +128,18 @@ def test_progress_is_reported(server: Server):
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
 
-def test_a_cut_connection_goes_on_where_it_stopped(server: Server):
+def test_a_cut_download_resumes(server: Server):
     server.script = ["cut", "cut"]
     path, waits = quick(server.url, sha256=SHA)
     assert path.read_bytes() == CONTENT
     starts = [starts_at(wanted) for wanted in server.ranges]
     assert starts[0] == 0 < starts[1] < starts[2]
-    # What arrived of the piece that was cut is asked for again.
+    # The partially received piece is requested again.
     assert starts[1] <= len(CONTENT) // 2
     assert waits == [1.0, 2.0]
 
 
-def test_a_later_run_goes_on_too(server: Server):
+def test_a_later_run_resumes_too(server: Server):
     server.script = ["cut", *["503"] * 4]
     with pytest.raises(DownloadError, match="gave up after 5 attempts"):
         quick(server.url, sha256=SHA)
@@ -160,7 +160,7 @@ def test_a_server_that_answers_another_range_starts_again(server: Server):
     assert server.ranges[-1] is None
 
 
-def test_left_overs_longer_than_the_file_start_again(server: Server):
+def test_partial_files_longer_than_the_file_start_again(server: Server):
     server.script = ["cut", *["503"] * 4]
     with pytest.raises(DownloadError):
         quick(server.url, sha256=SHA)
@@ -172,7 +172,7 @@ def test_left_overs_longer_than_the_file_start_again(server: Server):
     assert not part.exists()
 
 
-def test_what_passes_is_tried_again(server: Server):
+def test_transient_errors_are_retried(server: Server):
     server.script = ["503", "429", "500"]
     path, waits = quick(server.url, sha256=SHA)
     assert path.read_bytes() == CONTENT
@@ -205,7 +205,7 @@ def test_other_content_is_refused_and_keeps_nothing(server: Server, known: dict)
     assert kept() == []
 
 
-def test_a_damaged_cache_is_noticed(server: Server):
+def test_a_damaged_cache_is_detected(server: Server):
     path, _ = quick(server.url, sha256=SHA)
     path.write_bytes(CONTENT[:-1] + b"x")
     with pytest.raises(DigestError, match="damaged") as error:
@@ -222,7 +222,7 @@ def test_an_unknown_digest_needs_trust_and_is_pinned(server: Server):
     assert path == cache_path(SHA)
     pins = json.loads(paths.lock_file().read_text())
     assert pins == {server.url: {"sha256": SHA, "bytes": len(CONTENT)}}
-    # From now on it is known without the option, and another content is an error.
+    # Now the digest is known without the option, and different content is an error.
     assert quick(server.url)[0] == path
     path.unlink()
     server.content = b"replaced"
@@ -230,7 +230,7 @@ def test_an_unknown_digest_needs_trust_and_is_pinned(server: Server):
         quick(server.url, trust_first=True)
 
 
-def test_unknown_content_never_goes_on_from_left_overs(server: Server):
+def test_unpinned_downloads_never_resume_partial_files(server: Server):
     server.script = ["cut", *["503"] * 4]
     with pytest.raises(DownloadError):
         quick(server.url, trust_first=True)
@@ -257,36 +257,41 @@ def test_only_https(url: str):
 
 
 def test_a_redirect_cannot_leave_https(server: Server):
-    # The same server under a name that is not on the short list of loopback names.
+    # The same server under a name that is not in the list of loopback names.
     server.script = [server.url.replace("127.0.0.1", "0.0.0.0")]
     with pytest.raises(DownloadError, match="not an https address"):
         quick(server.url, sha256=SHA)
-    # Refused before it was asked for.
+    # Refused before any request.
     assert len(server.ranges) == 1
     assert [p for p in kept() if p.suffix != ".part"] == []
 
 
-def test_redirects_are_followed_so_far(server: Server):
+def test_redirects_are_followed_up_to_a_limit(server: Server):
     server.script = [server.url + "/a", "/b?c=d", server.url]
     path, waits = quick(server.url, sha256=SHA)
     assert path.read_bytes() == CONTENT
-    assert server.asked == ["/folder/file.bin", "/folder/file.bin/a", "/b?c=d", "/folder/file.bin"]
+    assert server.requests == [
+        "/folder/file.bin",
+        "/folder/file.bin/a",
+        "/b?c=d",
+        "/folder/file.bin",
+    ]
     assert waits == []
     server.script = [server.url] * 50
     with pytest.raises(DownloadError, match="more than 10 redirects"):
         quick(server.url + "2", sha256="0" * 64)
-    assert len(server.asked) == 4 + 11
+    assert len(server.requests) == 4 + 11
 
 
-def test_a_redirected_download_goes_on_where_it_stopped(server: Server):
+def test_a_redirected_download_resumes(server: Server):
     server.script = ["cut", server.url]
     assert quick(server.url, sha256=SHA)[0].read_bytes() == CONTENT
     assert [starts_at(wanted) > 0 for wanted in server.ranges] == [False, True, True]
 
 
 def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.MonkeyPatch):
-    """The second one waits for the first, and then finds its pin: no second opinion."""
-    entered, found = threading.Barrier(2), []
+    """The second one waits for the first and then uses its pin."""
+    entered, paths_fetched = threading.Barrier(2), []
     real = downloads.expected_of
 
     def both_see_no_pin(*args, **known):
@@ -300,7 +305,9 @@ def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.Monk
     monkeypatch.setattr(downloads, "expected_of", both_see_no_pin)
     server.changes = True
     threads = [
-        threading.Thread(target=lambda: found.append(quick(server.url, trust_first=True)[0]))
+        threading.Thread(
+            target=lambda: paths_fetched.append(quick(server.url, trust_first=True)[0])
+        )
         for _ in range(2)
     ]
     for thread in threads:
@@ -308,7 +315,7 @@ def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.Monk
     for thread in threads:
         thread.join(20)
     assert len(server.ranges) == 1
-    assert found == [cache_path(SHA)] * 2
+    assert paths_fetched == [cache_path(SHA)] * 2
     pins = json.loads(paths.lock_file().read_text())
     assert pins[server.url]["sha256"] == SHA
 
@@ -328,12 +335,12 @@ class TestMirror:
         assert fetch(self.url, sha256=SHA).read_bytes() == CONTENT
         assert kept() == [cache_path(SHA)]
 
-    def test_they_are_checked_as_others_are(self, mirror: Path):
+    def test_they_are_checked_like_downloads(self, mirror: Path):
         with pytest.raises(DigestError):
             fetch(self.url, sha256="0" * 64)
         assert kept() == []
 
-    def test_what_is_not_there_is_not_asked_of_the_network(self, mirror: Path):
+    def test_missing_files_are_not_requested_from_the_network(self, mirror: Path):
         with pytest.raises(DownloadError, match="the mirror has no file"):
             fetch("https://example.org/other", sha256=SHA)
         assert kept() == []

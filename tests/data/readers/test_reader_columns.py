@@ -31,7 +31,7 @@ def test_quotes_and_number_signs_are_tokens():
     assert read(text).examples[0].tokens == ('"', "#", "#tag", '"', "it's")
 
 
-def test_comments_give_ids_where_stated():
+def test_comments_give_ids_if_the_option_is_set():
     text = "# newdoc id = d\n# sent_id = d-1\n# text = a\n1\ta\tO\n\n1\tb\tO\tx\n2\t#\tO\n\n"
     examples = read(text, token=1, tag=2, comment="#").examples
     assert examples == [
@@ -108,7 +108,7 @@ def test_illegal_openings_can_be_kept_and_are_counted():
 
 
 def test_the_advice_for_illegal_openings_gives_what_heads_read():
-    """What the error recommends, taken at its word, is legal BIO with conlleval's spans."""
+    """Following the advice of the error gives legal BIO with conlleval's spans."""
     text = "a\tI-PER\nb\tI-PER\nc\tI-LOC\nd\tO\ne\tI-LOC\nf\tB-LOC\n"
     with pytest.raises(DataError) as error:
         read(text)
@@ -172,5 +172,7 @@ sentence = st.lists(st.tuples(word, st.sampled_from(["O", "B-A", "B-B"])), min_s
 )
 def test_every_file_reads_back(sentences, gap):
     text = (gap + "\n").join("\n".join(f"{w}\t{t}" for w, t in rows) for rows in sentences) + "\n"
-    found = [list(zip(e.tokens, e.tags, strict=True)) for e in read(text, docstart=None).examples]
-    assert found == sentences
+    read_back = [
+        list(zip(e.tokens, e.tags, strict=True)) for e in read(text, docstart=None).examples
+    ]
+    assert read_back == sentences

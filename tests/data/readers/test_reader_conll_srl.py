@@ -118,7 +118,7 @@ def test_2012():
 
 
 def test_2012_predicates_by_label():
-    """A column without a frameset of its own is an error unless the option is stated."""
+    """A column without its frameset is an error unless the option is set."""
     damaged = CONLL.replace("bite 01", "- -")
     with pytest.raises(DataError, match=r"(?s)x_conll:2: .*marks 1 predicates.*predicate: label"):
         read_2012(damaged)

@@ -38,7 +38,7 @@ def test_nested_mentions_and_several_marks() -> None:
     ]
 
 
-def test_a_mark_that_closes_belongs_to_the_last_opened_of_its_cluster() -> None:
+def test_a_closing_mark_belongs_to_the_mention_opened_last() -> None:
     text = document(
         "a - (1", "b - (1", "c - 1)", "d - 1)|(2)", "e - (3", "f - (4", "g - 3)", "h - 4)"
     )
@@ -194,7 +194,7 @@ def test_every_mention_is_whole_tokens(text: str, data: st.DataObject) -> None:
     tokens, cut = tokenize(text, [start, end])
     first, last = token_span(tokens, start, end)
     assert (tokens[first][0], tokens[last][1]) == (start, end)
-    # Nothing but white space is lost, and nothing stands twice.
+    # Nothing but white space is lost, and nothing appears twice.
     assert "".join(text[a:b] for a, b in tokens) == "".join(text.split())
     assert len(tokens) == len(tokenize(text)[0]) + cut
 
@@ -226,12 +226,12 @@ def test_wrong_options() -> None:
 @pytest.mark.parametrize(
     "clusters", [(((0, 2),),), (((1, 0),),), ((),), (((0, 0),), ((0, 0),)), (((0, 0), (0, 0)),)]
 )
-def test_documents_check_themselves(clusters) -> None:
+def test_documents_are_validated(clusters) -> None:
     with pytest.raises(ValueError, match="d:"):
         CoreferenceDocument("d", (("a", "b"),), clusters)
 
 
-def test_pronouns_check_themselves() -> None:
+def test_pronouns_are_validated() -> None:
     for change in ({"pronoun": (2, 2)}, {"label": "C"}, {"gender": "x"}):
         values = {"pronoun": (0, 0), "names": ((0, 0), (1, 1)), "label": "A", "gender": "feminine"}
         with pytest.raises(ValueError, match="p:"):
@@ -245,7 +245,7 @@ def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.shared
-def test_litbank_is_what_its_rules_say(mirror: Path) -> None:
+def test_litbank_follows_its_rules(mirror: Path) -> None:
     task = load_task("coref/litbank")
     counts = task.split_counts
     assert [counts[s].mentions for s in task.splits] == [23218, 3053, 2832]
@@ -258,11 +258,11 @@ def test_litbank_is_what_its_rules_say(mirror: Path) -> None:
         sentence = [i for i, s in enumerate(d.sentences) for _ in s]
         mentions = sorted(m for c in d.clusters for m in c)
         assert all(sentence[a] == sentence[b] for a, b in mentions)
-        home = {m: i for i, c in enumerate(d.clusters) for m in c}
+        cluster_of = {m: i for i, c in enumerate(d.clusters) for m in c}
         for a, b in mentions:
             around = [(c, e) for c, e in mentions if c <= a and b <= e and (c, e) != (a, b)]
             nested_in_other += bool(around)
-            same += any(home[m] == home[a, b] for m in around)
+            same += any(cluster_of[m] == cluster_of[a, b] for m in around)
             crossing += sum(a < c <= b < e for c, e in mentions)
     assert (crossing, nested_in_other) == (3, 3258)
     assert same > 0
@@ -299,7 +299,7 @@ def test_litbank_entities_have_the_same_tokens_and_folds(mirror: Path) -> None:
 
 
 @pytest.mark.shared
-def test_gap_is_what_its_rules_say(mirror: Path) -> None:
+def test_gap_follows_its_rules(mirror: Path) -> None:
     task = load_task("coref/gap")
     counts = [list((task.split_counts[s].labels or {}).values()) for s in task.splits]
     assert counts == [[874, 925, 201], [187, 205, 62], [918, 855, 227]]

@@ -122,7 +122,7 @@ class TestLines:
         with pytest.raises(DataError, match=r"s1\.dev:2: the hypothesis is empty"):
             lines("a\nb\n", hypothesis="c\n\n", label="x\ny\n")
 
-    def test_what_stands_beside_must_be_stated(self):
+    def test_companion_files_are_required(self):
         with pytest.raises(ConfigError, match="needs a companion file 'label'"):
             lines("a\n", hypothesis="c\n")
 
@@ -200,7 +200,7 @@ class TestAReaderOfItsOwn:
 
         return make
 
-    def test_it_takes_the_place_of_the_card_s(self, card):
+    def test_it_replaces_the_card_s_reader(self, card):
         task = Task(card("reader: pair-lines, options: {tokenizer: spaces}"))
         assert task.split("train")[0].premise == ("a", ".")
         assert task.split("dev") == [SentencePair("dev-000001", ("c.",), ("d",), "x")]
@@ -215,7 +215,7 @@ class TestAReaderOfItsOwn:
         other = Task(card("reader: pair-lines, options: {tokenizer: words}")).data_digest
         assert one != other
 
-    def test_files_beside_have_none(self, card, tmp_path):
+    def test_companion_files_have_none(self, card, tmp_path):
         text = CARD.replace("DEV", "reader: pair-lines").replace(
             "label: [{path: y}]", "label: [{path: y, reader: lines}]"
         )

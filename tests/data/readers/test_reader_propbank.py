@@ -46,7 +46,7 @@ def read(words: str = WORDS, *rows: str):
     return reader.read(text, reader.options({}, "card"))
 
 
-def test_join_and_what_is_lost():
+def test_join_and_counts_of_dropped_parts():
     result = read()
     assert result.examples == [
         Proposition(
@@ -73,7 +73,7 @@ def test_a_sentence_of_another_length_is_dropped_and_counted():
 
 
 def test_the_predicate_is_the_roleset_s_token():
-    """Even where V begins elsewhere; V and C-V alone are no arguments."""
+    """Even if V begins elsewhere; V and C-V alone are no arguments."""
     rows = ROWS.replace("(ARG0*)", "(V*)")
     rows = rows.replace("bite.01  *          (V*)", "bite.01  *          (C-V*)")
     (example,) = read(WORDS, rows).examples
@@ -119,7 +119,7 @@ def test_bad_words(old: str, new: str, message: str):
         read(WORDS.replace(old, new))
 
 
-def test_one_file_a_document_and_a_file_at_all():
+def test_one_annotation_file_per_document_and_at_least_one():
     with pytest.raises(DataError, match=r"1\.gold_skel.*as another file does"):
         read(WORDS, ROWS, ROWS)
     with pytest.raises(DataError, match="expected a document's path"):
@@ -131,7 +131,7 @@ def test_one_file_a_document_and_a_file_at_all():
 
 @pytest.mark.shared
 def test_the_real_set(shared: Path, monkeypatch: pytest.MonkeyPatch):
-    """Every number of the data's own rules."""
+    """Check all numbers that the data's documentation states."""
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(shared / "mirror"))
     task = load_task("srl/propbank-ewt")
     counts = [task.split_counts[split] for split in task.splits]
@@ -154,5 +154,5 @@ def test_the_real_set(shared: Path, monkeypatch: pytest.MonkeyPatch):
     assert all(e.roleset for e in examples)
     # 13 columns have a V that begins elsewhere; two of them have no argument.
     assert sum(e.tags[e.predicate] != "B-V" for e in examples) == 11
-    # Sentences are shared: an encoder reads these, not 41,635.
+    # Propositions share sentences: an encoder reads these, not 41,635.
     assert len({e.tokens for e in examples}) == 12992

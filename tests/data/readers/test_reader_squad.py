@@ -15,8 +15,8 @@ CONTEXT = "Luther's “95 Theses” — nailed in 15173 (cafe\u0301 🇩🇪 10,
 
 
 def qa(question="Who ?", answers=((0, "Luther"),), key="q1"):
-    found = [{"answer_start": start, "text": text} for start, text in answers]
-    return {"id": key, "question": question, "answers": found}
+    annotated = [{"answer_start": start, "text": text} for start, text in answers]
+    return {"id": key, "question": question, "answers": annotated}
 
 
 def file(*articles) -> dict:
@@ -102,12 +102,12 @@ def test_wrong_choices_of_articles(articles: dict) -> None:
 
 
 @pytest.mark.parametrize("articles", [{"last": 5}, {"first": 5}])
-def test_articles_that_are_not_there(articles: dict) -> None:
+def test_missing_articles_are_errors(articles: dict) -> None:
     with pytest.raises(DataError, match=r"dev\.json: has 4 articles.*article 5"):
         titled(**articles)
 
 
-def test_titles_that_give_no_order() -> None:
+def test_repeated_titles_define_no_order() -> None:
     content = file(("Rome", "a b", [qa("?", [(0, "a")])]), ("Rome", "a b", []))
     assert len(read(content).examples) == 1
     with pytest.raises(DataError, match="two articles have the title 'Rome'"):
@@ -133,7 +133,7 @@ def test_wrong_offsets_are_errors_or_dropped_and_counted() -> None:
     }
 
 
-def test_questions_of_nothing_are_dropped_and_counted() -> None:
+def test_empty_questions_are_dropped_and_counted() -> None:
     result = read(file(("T", CONTEXT, [qa("  "), qa(key="q2")])))
     assert [example.id for example in result.examples] == ["q2"]
     assert result.dropped == {"questions without a token": 1}
@@ -176,7 +176,7 @@ QA = "data.0.paragraphs.0.qas.0"
         (broken(f"{QA}.answers.0", "Luther"), r"answers\[0\].*text 'text'"),
     ],
 )
-def test_what_is_not_of_the_format(content, message: str) -> None:
+def test_other_formats_are_errors(content, message: str) -> None:
     with pytest.raises(DataError, match=f"(?s){message}"):
         read(content)
 

@@ -44,7 +44,7 @@ def test_two_labels_drop_neutral_sentences_and_phrases_and_count_them():
     assert result.dropped == {"sentences labelled 2": 1, "phrases labelled 2": 4}
 
 
-def test_escapes_are_undone_only_where_stated():
+def test_escapes_are_undone_only_if_the_option_is_set():
     line = r"(2 (2 -LRB-) (2 (2 and\/or) (2 (2 \*) (2 -RRB-))))"
     assert read(line).examples[0].tokens == ("-LRB-", r"and\/or", r"\*", "-RRB-")
     assert read(line, unescape=True).examples[0].tokens == ("(", "and/or", "*", ")")
@@ -77,7 +77,7 @@ def test_a_no_break_space_stays_inside_its_word():
         "(12 (2 a) (2 b))",
     ],
 )
-def test_what_is_no_tree_is_an_error_with_its_line(line: str):
+def test_malformed_trees_are_errors_with_their_line(line: str):
     with pytest.raises(DataError, match=r"train\.txt:2"):
         read(f"{LINE}\n{line}\n{LINE}\n")
 
@@ -117,21 +117,21 @@ def bracket(tree) -> str:
 
 
 def phrases(tree, start: int = 0) -> tuple[list[Phrase], int]:
-    """All phrases of a tree by recursion, and where it ends."""
+    """All phrases of a tree by recursion, and its end."""
     if isinstance(tree[1], str):
         return [Phrase(start, start + 1, tree[0])], start + 1
-    found, end = [], start
+    below, end = [], start
     for child in tree[1:]:
         inner, end = phrases(child, end)
-        found += inner
-    return [*found, Phrase(start, end, tree[0])], end
+        below += inner
+    return [*below, Phrase(start, end, tree[0])], end
 
 
 @given(trees)
 def test_every_tree_reads_back(tree):
     line = bracket(tree)
     expected, _ = phrases(tree)
-    # The data rules' own expression for leaves.
+    # The regular expression for leaves from the data's documentation.
     tokens = tuple(word for _, word in re.findall(r"\((\d) ([^()]*)\)", line))
     (example,) = read(line).examples
     assert example == ClassifiedText("train-000001", tokens, tree[0], tuple(expected))

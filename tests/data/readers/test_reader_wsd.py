@@ -169,10 +169,10 @@ def test_bad_entries_name_file_and_line(text: str, line: int, message: str):
 
 @pytest.mark.shared
 @pytest.mark.parametrize("letter", ["0", "x", "y"])
-def test_entries_are_what_a_parser_of_yaml_reads(shared: Path, letter: str):
+def test_entries_equal_those_of_a_yaml_parser(shared: Path, letter: str):
     (path,) = (shared / "mirror").rglob(f"english-wordnet/*/src/yaml/entries-{letter}.yaml")
     data = path.read_bytes()
-    found = read_inventory([SourceText(data, path.name)])
+    read = read_inventory([SourceText(data, path.name)])
     expected: dict[tuple[str, str], set[str]] = {}
     for headword, entry in parse_yaml(data.decode(), path.name).items():
         for pos, fields in entry.items():
@@ -180,8 +180,8 @@ def test_entries_are_what_a_parser_of_yaml_reads(shared: Path, letter: str):
             expected.setdefault(name, set()).update(s["id"] for s in fields["sense"])
     assert len(expected) > 100
     for name, keys in expected.items():
-        assert set(found.candidates(*name)) == keys
-    assert found.keys == len(set().union(*expected.values()))
+        assert set(read.candidates(*name)) == keys
+    assert read.keys == len(set().union(*expected.values()))
 
 
 def test_semcor_sentences():
@@ -202,7 +202,7 @@ def test_semcor_sentences():
                     ("take_place%2:30:00::", "take_place%2:30:01::"),
                     candidates("take_place", "v"),
                 ),
-                # Satellites are adjectives, whatever the tagger says.
+                # Satellites are adjectives, also where the tagger disagrees.
                 SenseInstance(
                     *("br-a01.s1.t002", 5, 6, "far", "a"),
                     ("far%5:00:00:x:00", "far%3:00:00::"),
@@ -333,7 +333,7 @@ def test_bad_keys_name_file_and_line(keys: str, line: int, message: str):
     assert message in str(error.value)
 
 
-def test_files_that_must_stand_beside():
+def test_companion_files_are_required():
     keys = (SourceText(KEYS.encode(), "k"),)
     alone = SourceText(XML.encode(), "x", beside={"inventory": (inventory(),)})
     with pytest.raises(ConfigError, match="'inventory'"):

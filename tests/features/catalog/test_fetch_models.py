@@ -92,16 +92,16 @@ def test_files_of_known_digests(define, known, folder, server):
     assert len(kept()) == 2
     assert state() == "fetched"
     assert pins() == {}
-    asked = len(server.asked)
+    before = len(server.requests)
     assert run("fetch", "far") == out
-    assert len(server.asked) == asked
+    assert len(server.requests) == before
 
 
 def test_an_interrupted_download_is_continued(define, known, folder, server):
     define(**known)
     server.script = ["whole", "cut", "cut"]
     run("fetch", "far")
-    starts = [start for name, start in server.asked if name == "weights.hdf5"]
+    starts = [start for name, start in server.requests if name == "weights.hdf5"]
     assert starts[0] == 0 < starts[1] < starts[2]
     assert (
         cache_path(known["weights"]["sha256"]).read_bytes()
@@ -116,9 +116,9 @@ def test_a_later_run_continues_the_download(define, known, server):
         run("fetch", "far")
     assert sorted(path.suffix for path in kept()) == ["", ".part"]
     assert state() == "to fetch"
-    server.asked.clear()
+    server.requests.clear()
     run("fetch", "far")
-    assert [name for name, start in server.asked if start > 0] == ["weights.hdf5"]
+    assert [name for name, start in server.requests if start > 0] == ["weights.hdf5"]
     assert len(kept()) == 2
 
 
@@ -147,7 +147,7 @@ def test_an_unknown_digest_is_pinned_and_then_holds(define, known, folder, serve
     assert shown()["use"][0] == "elmobench models fetch far --trust-first"
     with pytest.raises(DigestError, match="--trust-first"):
         run("fetch", "far")
-    assert server.asked == []
+    assert server.requests == []
     assert run("fetch", "far", "--trust-first").count("digest pinned now") == 2
     assert pins() == {
         server.url(name): known[role]
@@ -240,7 +240,7 @@ def test_from_a_mirror(define, known, folder, tmp_path, monkeypatch, server):
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path / "mirror"))
     run("fetch", "far")
     assert state() == "fetched"
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_without_a_network(define, known, tmp_path, monkeypatch):
@@ -265,7 +265,7 @@ def test_errors_are_found_before_anything_is_fetched(define, known, server):
     for name in ("fra", "elmo"):
         with pytest.raises(ConfigError):
             run("fetch", "far", name)
-    assert server.asked == []
+    assert server.requests == []
     assert run("fetch", "random") == "random: nothing to fetch (no network needed)\n"
 
 
@@ -274,7 +274,7 @@ def test_show_fetches_nothing_even_to_check(define, known, server):
     with pytest.raises(ModelError, match="not on this machine: options, weights") as caught:
         run("show", "far", "--check")
     assert caught.value.fix == "`elmobench models fetch far`"
-    assert server.asked == []
+    assert server.requests == []
     run("fetch", "far")
     loaded = yaml.safe_load(run("show", "far", "--check").split("\n", 1)[1])["loaded"]
     assert loaded["fingerprint"] == ModelCatalog().load("far").fingerprint

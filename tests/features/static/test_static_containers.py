@@ -42,7 +42,7 @@ def test_the_only_member_needs_no_name_and_nothing_is_unpacked(tmp_path):
     with pytest.raises(ModelError, match="cannot leave"):
         open_vectors(path)
     path = _zip(tmp_path / "one.bin", {"folder/": b"", "folder/v.txt": GLOVE})
-    source = open_vectors(path)  # told by its first bytes
+    source = open_vectors(path)  # recognised by its first bytes
     source.read(["the"])
     assert source.file.member == "folder/v.txt"
     assert source.vector("the").tolist() == [1, 2.5, -3]

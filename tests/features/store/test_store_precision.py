@@ -115,7 +115,7 @@ def test_precisions_lie_side_by_side(tmp_path):
 
 
 class Original(Given):
-    """The shape of the original ELMo: 512 values a word type, twice 1024 a token."""
+    """The shape of the original ELMo: 512 values per word type, twice 1024 per token."""
 
     def __init__(self):
         self.name = "original"

@@ -284,7 +284,7 @@ class TaskCard(StrictModel):
     def _consistent(self) -> TaskCard:
         if "all" in self.splits:
             if len(self.splits) > 1:
-                raise ValueError("splits: 'all' cannot stand beside other splits")
+                raise ValueError("splits: 'all' cannot be combined with other splits")
             if self.split is None:
                 raise ValueError(
                     "splits has only 'all', so the card needs 'split' (by: hash or fold)"

@@ -128,8 +128,8 @@ def argument_ceiling(examples: Sequence[Proposition]) -> float:
 
     Such a model tags a token by its view: the token's word, the predicate's word, and the
     distance in tokens from the predicate, before or after. A linear layer over context-free
-    vectors of [token; predicate; distance] has no other information, and less exact. It may be
-    chosen with knowledge of the gold tags of ``examples``, whose arguments must be single tokens
+    vectors of [token; predicate; distance] sees no more than this view. The model may be chosen
+    with knowledge of the gold tags of ``examples``, whose arguments must be single tokens
     and not continued by a C-.
 
     Proof. Let f be such a function, with legal BIO as its output. To get an argument of view w
