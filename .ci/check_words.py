@@ -16,6 +16,7 @@ PHRASES = ROOT / ".ci" / "banned_phrases.txt"
 SUFFIXES = (".py", ".md", ".yaml", ".in", ".html")
 EXCLUDED: tuple[str, ...] = (
     "src/elmobench/features/elmo/warm_up.py",  # its text is data: vectors depend on it
+    "src/elmobench/data/controls/coref.py",  # its word lists are data
 )
 """Beginnings of paths that are not checked."""
 

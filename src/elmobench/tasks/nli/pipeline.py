@@ -75,7 +75,7 @@ class Nli(Pipeline[SentencePair]):
                 "two sentences are needed",
                 where=text[:80] or "an empty text",
                 fix=f"write '{self.text_form}', for example "
-                f"'A man sleeps. {SEPARATOR} Nobody is awake.'",
+                f"'A man sleeps. {SEPARATOR} No one is awake.'",
             )
         tokenize = TOKENIZERS["spaces" if tokenized else "words"]
         premise, hypothesis = (tuple(tokenize(part)) for part in parts)
