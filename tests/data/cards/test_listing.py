@@ -141,7 +141,7 @@ def test_a_listed_file_with_other_bytes_is_an_error(folder: Path):
         ("train/a.txt\n", "expected path, sha256 and bytes"),
         (f"train/a.txt\t{'0' * 63}\t8\n", "expected path, sha256 and bytes"),
         (f"train/a.txt\t{'0' * 64}\tmany\n", "expected path, sha256 and bytes"),
-        (f"a\t{'0' * 64}\t8\na\t{'0' * 64}\t8\n", "stands twice"),
+        (f"a\t{'0' * 64}\t8\na\t{'0' * 64}\t8\n", "appears twice"),
     ],
 )
 def test_a_malformed_table_is_an_error_with_its_line(folder: Path, text: str, complaint: str):

@@ -240,7 +240,7 @@ class Published(StrictModel):
 
 
 class Ceiling(StrictModel):
-    """What a reader without context can reach at best on test, in percent, and why."""
+    """The best score of a model without context on test, in percent, and why."""
 
     context_free: Annotated[float, Field(ge=0, le=100)]
     why: str
@@ -301,7 +301,7 @@ class TaskCard(StrictModel):
         if any(made) and "all" in self.splits:
             raise ValueError("splits: generated sets make their own splits, not 'all'")
         if self.labels is not None and len(set(self.labels)) < len(self.labels):
-            raise ValueError("labels: one stands twice")
+            raise ValueError("labels: one appears twice")
         return self
 
     @property

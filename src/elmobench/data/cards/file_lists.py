@@ -37,7 +37,7 @@ def single_files(
             )
         path, sha256, size = fields
         if not path or path in found:
-            raise ConfigError(f"the path {path!r} is empty or stands twice", where=where)
+            raise ConfigError(f"the path {path!r} is empty or appears twice", where=where)
         found[path] = UrlSource(
             url=source.base.rstrip("/") + "/" + path,
             sha256=sha256,
