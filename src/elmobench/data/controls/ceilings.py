@@ -126,7 +126,7 @@ def context_free_ceiling(examples: Sequence[TaggedSentence]) -> float:
 def argument_ceiling(examples: Sequence[Proposition]) -> float:
     """Argument F1 (percent) that no context-free model exceeds.
 
-    Such a model tags a token from its view: the token's word, the predicate's word, and the
+    Such a model reads a token's view only: the token's word, the predicate's word, and the
     distance in tokens from the predicate, before or after. A linear layer over context-free
     vectors of [token; predicate; distance] sees no more than this view. The model may be chosen
     with knowledge of the gold tags of ``examples``, whose arguments must be single tokens
