@@ -238,8 +238,10 @@ def test_a_file_that_would_change_is_not_packed(folder: Path) -> None:
     assert path.exists()
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
-    assert pack(tmp_path).records == unpack(tmp_path).records == 0
+def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
+    for convert in (pack, unpack):
+        with pytest.raises(DataError, match="no run records here"):
+            convert(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,7 +54,8 @@ def pack(folder: Path) -> PackReport:
     is killed leaves a folder that every command reads as before; packing again completes it.
 
     Raises:
-        DataError: if a file is damaged, or its content would change; nothing was removed then.
+        DataError: if there are no records, a file is damaged, or its content would change;
+            nothing was removed then.
     """
     before = _size(folder)
     files = list(single_files(folder))
@@ -68,6 +70,7 @@ def pack(folder: Path) -> PackReport:
     packed = PackedPredictions(folder / PREDICTIONS)
     single = {_name(path): path for kind, path in files if kind == "predictions"}
     cells = sorted({*packed.cells(), *single})
+    _require_records(folder, records)
 
     def reader(cell: str) -> Rows:
         if cell in single:
@@ -99,13 +102,14 @@ def unpack(folder: Path) -> PackReport:
     A single file that exists already is newer and stays.
 
     Raises:
-        DataError: if a packed file is damaged; it stays, with all others.
+        DataError: if there are no records, or a packed file is damaged; all packed files stay.
     """
     before = _size(folder)
     records = packed_lines(folder / RECORDS, "cell")
     searches = packed_lines(folder / SEARCHES, "key")
     packed = PackedPredictions(folder / PREDICTIONS)
     cells = packed.cells()
+    _require_records(folder, [*records, *(folder / "records").glob("*.json")])
     existing = {(kind, _name(path)) for kind, path in single_files(folder)}
     for name, content in records.items():
         if ("records", name) not in existing:
@@ -144,6 +148,15 @@ def read_single(path: Path) -> Rows:
 def write_single(path: Path, rows: Rows) -> None:
     """Write a single file of predictions; equal rows give equal bytes."""
     write_bytes(path, gzip.compress(prediction_bytes(rows), 9, mtime=0))
+
+
+def _require_records(folder: Path, records: Collection[object]) -> None:
+    if not records:
+        raise DataError(
+            "no run records here",
+            where=str(folder),
+            fix="name the folder of one experiment, e.g. results/demo",
+        )
 
 
 def _check_predictions(records: dict[str, dict[str, Any]], single: dict[str, Path]) -> None:
