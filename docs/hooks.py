@@ -135,12 +135,12 @@ def _task(name: str, card: TaskCard) -> list[str]:
 
 
 def models_page() -> str:
-    """A section for every model of the catalogue, with the card of those trained here."""
-    catalogue = ModelCatalog()
-    lines = ["# Models", "", "The catalogue, and the cards of the models that ship.", ""]
-    for name in catalogue.names():
+    """A section for every model of the catalog, with the card of those trained here."""
+    catalog = ModelCatalog()
+    lines = ["# Models", "", "The catalog, and the cards of the models that ship.", ""]
+    for name in catalog.names():
         lines += [f"## {name}", ""]
-        facts = describe_model(model_info(catalogue, name))
+        facts = describe_model(model_info(catalog, name))
         lines += ["| | |", "| --- | --- |"]
         lines += [
             f"| {key} | {_cell(value)} |"
@@ -148,7 +148,7 @@ def models_page() -> str:
             if isinstance(value, str | int | float)
         ]
         lines.append("")
-        file = next((f.path for f in catalogue.files(name) if f.path is not None), None)
+        file = next((f.path for f in catalog.files(name) if f.path is not None), None)
         card = card_of(None if file is None else file.parent)
         if card is not None:
             lines += ["| training | |", "| --- | --- |"]

@@ -33,7 +33,7 @@ def stand_in(name: str) -> dict[str, Any]:
 def with_small_models(experiment: Experiment, tasks: dict[str, str]) -> Experiment:
     """The experiment with stand-ins for models that are not shipped, and other tasks."""
     parts = {part.name for spec in experiment.features for part in parse_features(spec).parts}
-    # Longer names first, since one may begin another. A name of the catalogue cannot be redefined.
+    # Longer names first, since one may begin another. A name of the catalog cannot be redefined.
     large = sorted(parts - set(OFFLINE), key=len, reverse=True)
     values = experiment.model_dump(exclude_unset=True)
     values["models"] = {f"{name}-small": stand_in(name) for name in large}

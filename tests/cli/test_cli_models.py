@@ -27,11 +27,11 @@ def test_the_list_fits_80_columns_and_names_every_model():
 
 
 def test_json_agrees_with_the_entries():
-    catalogue = ModelCatalog()
+    catalog = ModelCatalog()
     rows = json.loads(run("models", "list", "--json"))
-    assert [row["name"] for row in rows] == catalogue.names()
+    assert [row["name"] for row in rows] == catalog.names()
     for row in rows:
-        entry = catalogue.entry(row["name"])
+        entry = catalog.entry(row["name"])
         for key in ("provider", "description", "licence", "citation", "trained_on", "homepage"):
             assert row[key] == getattr(entry, key)
         assert row["parameters"] == entry.expect.parameters

@@ -95,10 +95,10 @@ class Predictor:
         self._model, self._saved = load_model(store.head_folder(cell))
         self.pipeline = PIPELINES.get(self._saved.pipeline)
         base = Path(self._saved.models_base) if self._saved.models_base else None
-        catalogue = ModelCatalog({**self._saved.models, **(models or {})}, base)
+        catalog = ModelCatalog({**self._saved.models, **(models or {})}, base)
         self._providers = []
         for part in self._saved.parts:
-            provider = catalogue.load(part.settings["name"], part.settings["provider"])
+            provider = catalog.load(part.settings["name"], part.settings["provider"])
             if provider.fingerprint != part.fingerprint:
                 raise ModelError(
                     f"{part.settings['name']} is not the model that this head was trained on",

@@ -47,8 +47,8 @@ def build(
         raise typer.BadParameter(f"one of: {known}", param_hint="--precision")
     parts = parse_features(spec).parts
     features = FeatureStore(store, precision)  # type: ignore[arg-type]
-    catalogue = ModelCatalog(trust_first=trust_first)
-    providers = [catalogue.load(part.name, dict(part.settings)) for part in parts]
+    catalog = ModelCatalog(trust_first=trust_first)
+    providers = [catalog.load(part.name, dict(part.settings)) for part in parts]
     sentences = task_sentences(tasks, CardCatalog(include or ()), trust_first)
     for provider in providers:
         with (
@@ -98,7 +98,7 @@ def time_command(
     from elmobench.training.machine import torch_threads
 
     store = None if results is None else RecordStore(results_folder(results))
-    catalogue = ModelCatalog({} if store is None else store.experiment().get("models", {}))
+    catalog = ModelCatalog({} if store is None else store.experiment().get("models", {}))
     sentences = task_sentences([task], CardCatalog(include or ()), False)
     measured = {}
     with Console(stderr=True).status("encoding") as status, torch_threads(threads):
@@ -108,7 +108,7 @@ def time_command(
                 raise typer.BadParameter(f"{spec}: name its parts one by one")
             (part,) = parts
             status.update(f"encoding with {spec}")
-            provider = catalogue.load(part.name, dict(part.settings))
+            provider = catalog.load(part.name, dict(part.settings))
             measured[spec] = time_by_length(provider, sentences)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("tokens", justify="right")

@@ -52,8 +52,8 @@ def _rows(kind: str, cards: CardCatalog) -> list[tuple[str, str]]:
         case "features":
             from elmobench.features.catalog.catalog import ModelCatalog
 
-            catalogue = ModelCatalog()
-            return [(name, catalogue.entry(name).description) for name in catalogue.names()]
+            catalog = ModelCatalog()
+            return [(name, catalog.entry(name).description) for name in catalog.names()]
         case "experiments":
             from elmobench.bench.experiment.schema import known_experiments, load_experiment
 

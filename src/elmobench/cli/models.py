@@ -1,4 +1,4 @@
-"""``elmobench models``: list, show and fetch models of the catalogue."""
+"""``elmobench models``: list, show and fetch models of the catalog."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from elmobench.features.catalog.inventory import ModelInfo
     from elmobench.features.provider import FeatureProvider
 
-app = typer.Typer(no_args_is_help=True, help="List, show and download the models of the catalogue.")
+app = typer.Typer(no_args_is_help=True, help="List, show and download the models of the catalog.")
 
 
 @app.command("list")
 def list_(
     json_: Annotated[bool, typer.Option("--json", help="Print every field as JSON.")] = False,
 ) -> None:
-    """List the models of the catalogue and whether they can be used now.
+    """List the models of the catalog and whether they can be used now.
 
     "needs --trust-first": the digest of a file was never published. "pinned": the file was
     downloaded and you have pinned its digest.
@@ -33,8 +33,8 @@ def list_(
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
 
-    catalogue = ModelCatalog()
-    infos = [model_info(catalogue, name) for name in catalogue.names()]
+    catalog = ModelCatalog()
+    infos = [model_info(catalog, name) for name in catalog.names()]
     if json_:
         typer.echo(json.dumps([info.row() for info in infos], indent=1))
         return
@@ -75,12 +75,12 @@ def show(
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import describe_model, model_info
 
-    catalogue = ModelCatalog(thorough=check)
-    info = model_info(catalogue, name)
+    catalog = ModelCatalog(thorough=check)
+    info = model_info(catalog, name)
     content = describe_model(info)
     if check:
         _require_local_files(info)
-        content["loaded"] = _loaded(catalogue.load(name))
+        content["loaded"] = _loaded(catalog.load(name))
     console = Console()
     console.print(f"[bold]model[/] {escape(name)}", highlight=False, soft_wrap=True)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=78)
@@ -99,20 +99,20 @@ def fetch(
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
 
-    catalogue = ModelCatalog()
+    catalog = ModelCatalog()
     before = {
-        name: model_info(catalogue, name) for name in names
+        name: model_info(catalog, name) for name in names
     }  # an unknown name fails here, before any download
     for name, info in before.items():
         if not any(file.remote for file in info.files):
             typer.echo(f"{name}: nothing to fetch ({info.state})")
             continue
         with download_progress() as progress:
-            # One catalogue per name, so that each model is freed before the next is loaded.
+            # One catalog per name, so that each model is freed before the next is loaded.
             provider = ModelCatalog(trust_first=trust_first, progress=progress, thorough=True).load(
                 name
             )
-        done = model_info(catalogue, name)
+        done = model_info(catalog, name)
         typer.echo(
             f"{name}: {_size(done.bytes)}, {provider.parameters:,} parameters, "
             f"{provider.num_layers} layers of {provider.dim} values"

@@ -60,9 +60,9 @@ def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
         if numbers:
             card["published"] = [*card.get("published", ()), *numbers]
         return f"task {tasks[0]}", card
-    catalogue = ModelCatalog()
-    if name in catalogue.names():
-        return f"features {name}", describe_model(model_info(catalogue, name))
+    catalog = ModelCatalog()
+    if name in catalog.names():
+        return f"features {name}", describe_model(model_info(catalog, name))
     experiments = known_experiments()
     if name in experiments:
         experiment = load_experiment(name).model_dump(mode="json", exclude_defaults=True)
@@ -74,7 +74,7 @@ def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
     known = {
         *cards,
         *(task.split("/")[-1] for task in cards),
-        *catalogue.names(),
+        *catalog.names(),
         *experiments,
         *READERS,
         *HEADS,

@@ -47,7 +47,7 @@ class StoreError(ElmobenchError):
 
 
 class UnknownNameError(ConfigError):
-    """A name that is in no registry, catalogue or folder."""
+    """A name that is in no registry, catalog or folder."""
 
 
 class ElmobenchWarning(UserWarning):

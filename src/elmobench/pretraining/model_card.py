@@ -22,7 +22,7 @@ from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.overlap import Overlap
 from elmobench.tracking.host import host_info, library_versions
 
-CARD, README, CATALOGUE = "model_card.yaml", "README.md", "models.yaml"
+CARD, README, CATALOG = "model_card.yaml", "README.md", "models.yaml"
 
 
 class CorpusFacts(StrictModel):
@@ -55,7 +55,7 @@ class ModelCard(StrictModel):
     """The card of a trained model.
 
     Attributes:
-        name: its name in the catalogue.
+        name: its name in the catalog.
         kind: ``bilm``, ``glove`` or ``bert``.
         description: one line.
         corpus: the training text.
@@ -136,7 +136,7 @@ def overlap_rows(rows: list[Overlap]) -> list[dict[str, str | int]]:
     return [asdict(row) for row in rows]
 
 
-def catalogue_entry(
+def catalog_entry(
     folder: Path,
     card: ModelCard,
     *,
@@ -175,10 +175,10 @@ def write_card(folder: Path, card: ModelCard) -> None:
     write_text(folder / README, _readme(card))
 
 
-def write_catalogue(folder: Path, entries: Mapping[str, Any]) -> None:
+def write_catalog(folder: Path, entries: Mapping[str, Any]) -> None:
     """Write ``models.yaml``, which makes ``folder`` a folder of ``ELMOBENCH_MODELS``."""
     content = {"models": dict(entries)}
-    write_text(folder / CATALOGUE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    write_text(folder / CATALOG, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 def _readme(card: ModelCard) -> str:

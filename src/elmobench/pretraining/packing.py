@@ -16,19 +16,19 @@ from elmobench.core.errors import ConfigError, ModelError
 from elmobench.core.files import atomic_path
 from elmobench.features.catalog.entries import ModelEntry, read_entries
 from elmobench.pretraining.model_card import (
-    CATALOGUE,
+    CATALOG,
     ModelCard,
     card_of,
-    catalogue_entry,
+    catalog_entry,
     write_card,
-    write_catalogue,
+    write_catalog,
 )
 
 _LARGEST = float(np.finfo(np.float16).max)
 
 
 def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
-    """Write small copies of finished models below ``out``, and one catalogue of all of them.
+    """Write small copies of finished models below ``out``, and one catalog of all of them.
 
     Each model gets a folder with weights, card and README. The ``weights.hdf5`` of an ELMo is
     still float32, which all readers support; its values are rounded to half precision and
@@ -60,7 +60,7 @@ def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
         rounded = any(Path(name).suffix in _COPIERS for name in files.values())
         cards[card.name] = card.model_copy(update={"precision": "half"} if rounded else {})
         write_card(target, cards[card.name])
-        entries[card.name] = catalogue_entry(
+        entries[card.name] = catalog_entry(
             out,
             card,
             provider=entry.provider,
@@ -68,36 +68,36 @@ def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
             dim=entry.expect.dim,
             layers=entry.expect.layers,
         )
-    write_catalogue(out, entries)
+    write_catalog(out, entries)
     return list(cards.values())
 
 
-def catalogue_below(folder: Path) -> list[str]:
+def catalog_below(folder: Path) -> list[str]:
     """Write ``folder/models.yaml``, which lists all finished models in its subfolders.
 
     Returns:
         The names of the models.
     """
     entries: dict[str, Any] = {}
-    for below in sorted(path for path in folder.iterdir() if (path / CATALOGUE).is_file()):
-        for name, entry in read_entries(below / CATALOGUE).items():
+    for below in sorted(path for path in folder.iterdir() if (path / CATALOG).is_file()):
+        for name, entry in read_entries(below / CATALOG).items():
             content = entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
             for file in content["files"].values():
                 file["path"] = f"{below.name}/{file['path']}"
             entries[name] = content
-    write_catalogue(folder, entries)
+    write_catalog(folder, entries)
     return list(entries)
 
 
 def _finished(folder: Path) -> tuple[ModelCard, ModelEntry]:
     card = card_of(folder)
-    if card is None or not (folder / CATALOGUE).is_file():
+    if card is None or not (folder / CATALOG).is_file():
         raise ConfigError(
             "not a finished model: there is no model card",
             where=str(folder),
             fix="give a folder that `elmobench pretrain` has finished",
         )
-    return card, read_entries(folder / CATALOGUE)[card.name]
+    return card, read_entries(folder / CATALOG)[card.name]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -18,11 +18,11 @@ from elmobench.pretraining.loop import LoopOptions, TrainingResult
 from elmobench.pretraining.model_card import (
     CorpusFacts,
     ModelCard,
-    catalogue_entry,
+    catalog_entry,
     machine,
     overlap_rows,
     write_card,
-    write_catalogue,
+    write_catalog,
 )
 from elmobench.pretraining.overlap import check_cards
 from elmobench.pretraining.summary import ModelSummary
@@ -109,7 +109,7 @@ def pretrain(
         **machine(loop.threads),
     )
     write_card(run.out, card)
-    entry = catalogue_entry(
+    entry = catalog_entry(
         run.out,
         card,
         provider=summary.provider,
@@ -117,7 +117,7 @@ def pretrain(
         dim=summary.dim,
         layers=summary.layers,
     )
-    write_catalogue(run.out, {card.name: entry})
+    write_catalog(run.out, {card.name: entry})
     return True
 
 

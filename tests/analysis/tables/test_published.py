@@ -74,7 +74,7 @@ def verdict(scores: list[float], published: PublishedNumber, margin: float = 1.0
 
 def test_numbers_name_existing_cards_heads_models_and_axes() -> None:
     cards = CardCatalog().by_id
-    catalogue = ModelCatalog()
+    catalog = ModelCatalog()
     for one in published_numbers():
         assert one.pipeline in PIPELINES
         if one.card is not None:
@@ -84,7 +84,7 @@ def test_numbers_name_existing_cards_heads_models_and_axes() -> None:
             assert f"{one.pipeline}/{one.like.head}" in HEADS
             for spec in one.like.features:
                 for part in parse_features(spec).parts:
-                    catalogue.entry(part.name)
+                    catalog.entry(part.name)
             Axes.model_validate({name: [value] for name, value in one.like.axes.items()})
         assert 0 < one.score < 100
 

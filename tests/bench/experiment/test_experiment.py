@@ -259,13 +259,13 @@ def test_what_ships_names_what_there_is():
     trained = {name for plan in plans for name in read_plan(plan).models}
     for name in known_experiments():
         experiment = load_experiment(name)
-        catalogue = ModelCatalog(experiment.models)
+        catalog = ModelCatalog(experiment.models)
         for task in experiment.tasks:
             for head in experiment.heads:
                 assert f"{cards[task].pipeline}/{head}" in HEADS, name
         for spec in experiment.features:
             for part in parse_features(spec).parts:
-                assert part.name in trained or catalogue.entry(part.name), name
+                assert part.name in trained or catalog.entry(part.name), name
 
 
 def test_each_of_the_paper_s_experiments_has_an_open_twin():

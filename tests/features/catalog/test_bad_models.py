@@ -207,7 +207,7 @@ def _with(**known):
 
 
 URL = "https://example.org/v.txt"
-CATALOGUE = {
+CATALOG = {
     # name: (entry, kind of error, what it says, whether the file is named)
     "another digest": (_with(sha256="0" * 64), DigestError, "has sha256", True),
     "another size": (_with(bytes=7), DigestError, "has 12 bytes, but its entry says 7", True),
@@ -243,9 +243,9 @@ CATALOGUE = {
 }
 
 
-@pytest.mark.parametrize("case", CATALOGUE)
+@pytest.mark.parametrize("case", CATALOG)
 def test_catalog(case, tmp_path, monkeypatch):
-    entry, kind, message, names_file = CATALOGUE[case]
+    entry, kind, message, names_file = CATALOG[case]
     monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path / "mirror"))
     (tmp_path / "v.txt").write_text("a 1 2\nb 3 4\n")
     before = _contents(tmp_path)

@@ -126,7 +126,7 @@ class _Vocabularies:
     """The vocabularies of static vectors, by part of a features spec."""
 
     def __init__(self, models: Mapping[str, Any] | None, words: Iterable[str]) -> None:
-        self._catalogue = ModelCatalog(models)
+        self._catalog = ModelCatalog(models)
         self._words = sorted(words)
         self._known: dict[str, frozenset[str] | None] = {}
 
@@ -138,9 +138,9 @@ class _Vocabularies:
 
     def _load(self, part: str) -> frozenset[str] | None:
         try:
-            if self._catalogue.entry(part).provider != "static":
+            if self._catalog.entry(part).provider != "static":
                 return None
-            provider = self._catalogue.load(part)
+            provider = self._catalog.load(part)
             with provider.precompute_words(self._words):
                 return frozenset(w for w in self._words if (provider.coverage([w]) or {})["types"])
         except ElmobenchError:

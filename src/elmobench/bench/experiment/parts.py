@@ -19,7 +19,7 @@ class PartSettings(StrictModel):
     """One part of the features spec with its mix resolved."""
 
     name: str
-    """Name of the model in the catalogue."""
+    """Name of the model in the catalog."""
     label: str
     """Name that is unique in the cell; the key of the part's layer weights."""
     trainable: bool = False

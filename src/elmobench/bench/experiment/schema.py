@@ -138,7 +138,7 @@ class Experiment(StrictModel):
     it before the run.
     """
     models: dict[str, Any] = Field(default_factory=dict)
-    """The experiment's own catalogue entries."""
+    """The experiment's own catalog entries."""
     source: Path | None = Field(default=None, exclude=True)
     """The file that the experiment was read from; None for an experiment made in Python."""
 

@@ -33,7 +33,7 @@ def run(
     from elmobench.core.errors import ConfigError, UnknownNameError
     from elmobench.core.registry import did_you_mean
     from elmobench.data.cards.catalog import CardCatalog
-    from elmobench.pretraining.packing import catalogue_below
+    from elmobench.pretraining.packing import catalog_below
     from elmobench.pretraining.plan import open_corpus, read_plan
     from elmobench.pretraining.runs import Pretraining
 
@@ -74,5 +74,5 @@ def run(
             checkpoint_minutes=checkpoint_minutes,
             tracking_uri=tracking_uri,
         )
-    names = catalogue_below(out)
+    names = catalog_below(out)
     typer.echo(f"with ELMOBENCH_MODELS={out} experiments can use {', '.join(names)}")
