@@ -38,7 +38,7 @@ def show(
     console.print(content, markup=False, highlight=False, soft_wrap=True)
 
 
-def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
+def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
     from elmobench.analysis.tables.published import published_numbers
     from elmobench.bench.experiment.schema import known_experiments, load_experiment
     from elmobench.core.errors import UnknownNameError
@@ -48,7 +48,7 @@ def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
     from elmobench.features.catalog.inventory import describe_model, model_info
     from elmobench.tasks.registries import HEADS
 
-    cards = catalog.by_id
+    cards = card_catalog.by_id
     tasks = [task for task in cards if task == name or task.split("/")[-1] == name]
     if len(tasks) == 1:
         card = cards[tasks[0]].model_dump(mode="json", exclude_defaults=True)
@@ -60,9 +60,9 @@ def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
         if numbers:
             card["published"] = [*card.get("published", ()), *numbers]
         return f"task {tasks[0]}", card
-    catalog = ModelCatalog()
-    if name in catalog.names():
-        return f"features {name}", describe_model(model_info(catalog, name))
+    models = ModelCatalog()
+    if name in models.names():
+        return f"features {name}", describe_model(model_info(models, name))
     experiments = known_experiments()
     if name in experiments:
         experiment = load_experiment(name).model_dump(mode="json", exclude_defaults=True)
@@ -74,7 +74,7 @@ def _find(name: str, catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
     known = {
         *cards,
         *(task.split("/")[-1] for task in cards),
-        *catalog.names(),
+        *models.names(),
         *experiments,
         *READERS,
         *HEADS,
