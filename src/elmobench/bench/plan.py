@@ -61,7 +61,10 @@ class PlannedCell:
 
     @property
     def lock(self) -> str:
-        """Name of the cell's lock; all seeds have the same lock if they share a search."""
+        """Name of the lock that a process holds while it trains the cell.
+
+        All seeds have the same lock if they share one hyper-parameter search.
+        """
         searched = len(candidates(self.cell.training)) > 1
         return search_key(self.identity) if searched else self.digest
 

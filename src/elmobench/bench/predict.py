@@ -70,7 +70,7 @@ def _stores(results: Path | None) -> Iterator[RecordStore]:
 
 
 def has_head(store: RecordStore, cell: str) -> bool:
-    """Whether the results folder has the trained head of ``cell``."""
+    """Whether the results folder has the trained head of ``cell`` (by its digest)."""
     return (store.head_folder(cell) / "head.json").exists()
 
 

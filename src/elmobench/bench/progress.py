@@ -81,7 +81,7 @@ class RunProgress:
 
     @contextmanager
     def cells(self, total: int) -> Iterator[None]:
-        """Show a bar of ``total`` cells, which every finished cell moves on."""
+        """Show a progress bar for ``total`` cells; it advances by one when a cell finishes."""
         self._all_cells = self._bars.add_task("cells", total=total, detail="")
         try:
             yield

@@ -69,7 +69,9 @@ def build(
 
 @app.command("time")
 def time_command(
-    specs: Annotated[list[str], typer.Argument(metavar="SPEC", help="Features, one part each.")],
+    specs: Annotated[
+        list[str], typer.Argument(metavar="SPEC", help="Features without '+', such as elmo-mini.")
+    ],
     task: Annotated[
         str, typer.Option(metavar="TASK", help="Task whose sentences are encoded.")
     ] = "sentiment/control-sentiment",
@@ -184,7 +186,8 @@ def prune(
     fingerprint: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PREFIX", help="Delete features by prefix of their fingerprint. Repeatable."
+            metavar="PREFIX",
+            help="Delete features whose fingerprint (see features stat) starts so. Repeatable.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,

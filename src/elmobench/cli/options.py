@@ -60,7 +60,11 @@ TrackingOption = Annotated[
 ]
 TrustFirstOption = Annotated[
     bool,
-    typer.Option("--trust-first", help="Accept a file without a known digest and pin it."),
+    typer.Option(
+        "--trust-first",
+        help="Accept a file without a known digest and store its digest, which "
+        "the file must have from then on.",
+    ),
 ]
 ThreadsOption = Annotated[
     int, typer.Option("--threads", metavar="N", min=1, help="Threads used for encoding.")

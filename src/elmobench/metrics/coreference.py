@@ -165,7 +165,11 @@ def _overlaps(key: Sequence[Cluster], response: Sequence[Cluster]) -> Counter[tu
 
 
 def _muc_links(clusters: Sequence[Cluster], other_ids: dict[Mention, int]) -> tuple[float, float]:
-    """Links that remain after partition by the other side, and all links."""
+    """Return MUC's numerator and denominator for ``clusters``.
+
+    A cluster of n mentions has n - 1 links. Those are lost that join mentions which the other side
+    (``other_ids``: mention to its cluster there) has in different clusters.
+    """
     remaining = 0
     for cluster in clusters:
         parts = {other_ids[mention] for mention in cluster if mention in other_ids}

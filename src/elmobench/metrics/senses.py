@@ -98,7 +98,11 @@ class WsdF1(Metric):
     def _rows(
         self, sentences: Sequence[Any], side: str
     ) -> list[tuple[str, frozenset[str], Mapping[str, Any]]]:
-        """Id, senses and the mapping itself of each instance. Raises DataError."""
+        """Return the id, the set of senses and the whole mapping of each annotated instance.
+
+        Raises:
+            DataError: if an instance lacks a field; ``side`` (gold or predicted) is in the message.
+        """
         rows = []
         seen: set[str] = set()
         for i, sentence in enumerate(sentences):

@@ -38,7 +38,7 @@ class _Bidirectional(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, T, 2·hidden) states of (B, T, D) ``x``.
 
-        The (B, T) bool mask is true at real tokens, all of them on the left.
+        The (B, T) bool mask is true at real tokens; padding is on the right.
         """
         batch, time, _ = x.shape
         if batch == 0 or time == 0:

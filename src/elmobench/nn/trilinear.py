@@ -20,8 +20,8 @@ class Trilinear(nn.Module):
 
     Args:
         dim: D, values per token in both sequences.
-        rows: whether to include the term ``u·h_i``. It does not change a softmax over j, so it is
-            useless if the scores are used for nothing else.
+        rows: whether to include the term ``u·h_i``. It does not change a softmax over j, so it can
+            be left out if the scores have no other use.
     """
 
     rows: nn.Parameter | None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+_LEAVE_TIMEOUT: Final = timedelta(seconds=10)
 
 
 class ProcessGroup:
@@ -89,5 +94,12 @@ class ProcessGroup:
 
 
 def _leave() -> None:
+    """Leave the group together with the other processes.
+
+    A process whose connections are closed by another one while its own threads still run can be
+    aborted at its end. A process that failed is not waited for longer than the limit.
+    """
     if dist.is_initialized():
+        with contextlib.suppress(RuntimeError):
+            dist.monitored_barrier(timeout=_LEAVE_TIMEOUT)
         dist.destroy_process_group()

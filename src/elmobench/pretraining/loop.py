@@ -98,12 +98,12 @@ class LoopOptions:
 
 @dataclass(frozen=True)
 class TrainingResult(Generic[AnyTrainer]):
-    """What a training run leaves.
+    """The outcome of a training run.
 
     Attributes:
         trainer: the model in its last state.
-        measured: the last log row with a measurement on held-out data; None if there is none, and
-            in every process of a group but the first.
+        measured: the last log row with a measurement on held-out data; None if there is none. In
+            distributed training only the first process has it.
     """
 
     trainer: AnyTrainer

@@ -126,11 +126,11 @@ class Pipeline(ABC, Generic[E]):
 
     @abstractmethod
     def codec(self, train: Sequence[E], labels: Sequence[str] | None) -> LabelCodec:
-        """Collect the labels and other training state.
+        """Collect what a head must know of the training set: its labels and, for some, characters.
 
         Args:
             train: the training set.
-            labels: those that the card lists; None to take the ones that occur in ``train``.
+            labels: the labels that the task card lists; None to take those in ``train``.
         """
 
     # What an annotation says.

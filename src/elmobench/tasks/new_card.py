@@ -87,7 +87,10 @@ def _reader(chosen: str | None, others: list[str]) -> list[str]:
 
 
 def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[str]:
-    """The block ``options``: required and usual options, and all others as comments."""
+    """Yield the lines of the card's block ``options``.
+
+    Required options and those in ``start`` are written out; all others are comments.
+    """
     if reader is None:
         return
     model = READERS.get(reader).options_type

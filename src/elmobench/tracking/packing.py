@@ -133,7 +133,7 @@ def unpack(folder: Path) -> PackReport:
 
 
 def read_single(path: Path) -> Rows:
-    """Read a single file of predictions.
+    """Read the predictions of one cell from an unpacked file (``predictions/CELL.json.gz``).
 
     Raises:
         DataError: if it is missing or damaged.

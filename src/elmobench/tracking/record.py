@@ -76,10 +76,11 @@ class RunInfo(_Model):
     Attributes:
         started: UTC, ISO 8601.
         seconds: wall time of each of :data:`STAGES`; ``cpu``, processor time of all stages and
-            threads; and ``epoch_mean``, mean wall time of an epoch and its dev score.
+            threads; and ``epoch_mean``, mean wall time of an epoch,
+            including the computation of its dev score.
         peak_memory_bytes: largest resident size of the process while it ran the cell, including
-            mapped pages of the feature store; since the process started, where the system cannot
-            reset it.
+            mapped pages of the feature store. Where the system cannot reset this counter, it covers
+            the time since the process started.
         parameters: number of trainable parameters of mix and head, and of each part's provider.
         bytes_per_token: part -> stored bytes per token, including word types, of the sentences
             that the cell reads.

@@ -30,7 +30,7 @@ class Worker(Protocol):
     """One worker as seen by its pool.
 
     Attributes:
-        ready: whether it takes jobs.
+        ready: whether it has started up and can be given jobs.
         job: the job it is doing; None if it is idle.
     """
 

@@ -31,10 +31,13 @@ ThreadsOption = Annotated[int, typer.Option(min=1, help="Torch threads.")]
 MinutesOption = Annotated[float, typer.Option(min=0, help="Minutes between checkpoints.")]
 TrackingOption = Annotated[
     str | None,
-    typer.Option(help="MLflow store or server [default: SQLite in the model's folder]; 'none'."),
+    typer.Option(
+        help="MLflow store or server [default: SQLite in the model's folder]; 'none' turns "
+        "tracking off."
+    ),
 ]
 OverlapOption = Annotated[
-    bool, typer.Option(help="Look for dev and test of all task cards in the text.")
+    bool, typer.Option(help="Report how much of every task's dev and test set is in the text.")
 ]
 
 
@@ -51,14 +54,14 @@ class TrainOptions:
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Another value for an option, NAME=VALUE.")
     ] = None
-    name: Annotated[str | None, typer.Option(help="Name of the model [default: OUT's name].")] = (
-        None
-    )
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model [default: the folder's name].")
+    ] = None
     threads: ThreadsOption = 2
     overlap: OverlapOption = True
     include: IncludeOption = None
     tracking_uri: TrackingOption = None
-    licence: Annotated[str, typer.Option(help="Of the weights; goes into the model card.")] = (
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for the model card.")] = (
         "not stated"
     )
     attribution: Annotated[str, typer.Option(help="Attribution for the training text.")] = (

@@ -28,7 +28,10 @@ def run(
     include: IncludeOption = None,
     tracking_uri: TrackingOption = None,
 ) -> None:
-    """All models of a plan, one after another, on the same text. Run again to resume."""
+    """Train all models of a plan, one after another, on the same text.
+
+    Run the command again to resume.
+    """
     from elmobench.cli.pretrain.training import encode_corpus, train_model
     from elmobench.core.errors import ConfigError, UnknownNameError
     from elmobench.core.registry import did_you_mean

@@ -30,9 +30,10 @@ def bilm(
     ] = None,
     checkpoint_minutes: MinutesOption = 10.0,
 ) -> None:
-    """The biLM of an ELMo; reads bilm-tf's options.json. Run again to resume after an interrupt.
+    """Train the biLM of an ELMo. Run the command again to resume after an interrupt.
 
-    The default options are those of elmo-mini, with arithmetic fp32. With several processes:
+    --options also reads an options.json of bilm-tf. The default options are
+    those of elmo-mini, except that arithmetic is fp32. With several processes:
     torchrun --nproc-per-node N -m elmobench pretrain bilm ARGUMENTS
     """
     from elmobench.pretraining.distributed import ProcessGroup
@@ -47,7 +48,7 @@ def bilm(
 
 @with_train_options
 def glove(shared: TrainOptions) -> None:
-    """GloVe vectors. Run again to resume after an interrupt.
+    """Train GloVe vectors. Run the command again to resume after an interrupt.
 
     The default options are those of glove-mini.
     """
@@ -56,7 +57,9 @@ def glove(shared: TrainOptions) -> None:
 
 @with_train_options
 def bert(shared: TrainOptions, *, checkpoint_minutes: MinutesOption = 10.0) -> None:
-    """A small BERT: WordPiece and masked words. Run again to resume after an interrupt.
+    """Train a small BERT as a masked language model on WordPiece subwords.
+
+    Run the command again to resume after an interrupt.
 
     The default options are those of bert-mini.
     """

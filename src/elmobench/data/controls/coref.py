@@ -65,7 +65,8 @@ class CorefControl(Generator[CorefOptions]):
     options_type = CorefOptions
 
     def generate(self, options: CorefOptions) -> dict[str, list[Any]]:
-        """See :meth:`Generator.generate`. Ambiguous names are taken in turn, twin by twin."""
+        """See :meth:`Generator.generate`. The two examples of a minimal pair
+        use the same ambiguous name; pairs go through the list of these names in order."""
         rng = StableRandom(options.seed)
         seen: set[tuple[Sentence, ...]] = set()
         result: dict[str, list[Any]] = {}

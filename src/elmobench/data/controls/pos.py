@@ -69,7 +69,11 @@ Tagged = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _twins(rng: StableRandom, turn: int | None, seen: set[tuple[str, ...]]) -> list[Tagged]:
-    """Two sentences: noun, verb, noun and verb, noun, verb; ambiguous unless ``turn`` is None."""
+    """Return a minimal pair of sentences: noun, verb, noun, and verb, noun, verb.
+
+    Their words are ambiguous between noun and verb unless ``turn`` is None. A pair whose sentences
+    are in ``seen`` is drawn again.
+    """
     for _ in range(_ATTEMPTS):
         if turn is None:
             nouns, verbs = ([rng.choice(words) for _ in range(3)] for words in (NOUNS, VERBS))

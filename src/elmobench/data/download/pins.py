@@ -31,7 +31,10 @@ def pinned_below(prefix: str) -> dict[str, Pin]:
 
 
 def pin(url: str, sha256: str, size: int) -> None:
-    """Pin the digest of ``url``. Safe with several processes at the same time."""
+    """Store the digest and the size in bytes of ``url`` in the file of pinned digests.
+
+    Several processes may do so at the same time.
+    """
     pin_all({url: {"sha256": sha256, "bytes": size}})
 
 

@@ -185,7 +185,10 @@ class Conll2012Reader(Reader[Conll2012Options]):
 
 
 def _blocks(text: SourceText, comment: str | None = None) -> Iterator[_Block]:
-    """Yield the line numbers and fields of each sentence."""
+    """Yield each sentence as the line numbers and the fields of its lines.
+
+    Lines that begin with ``comment`` are skipped.
+    """
     numbers: list[int] = []
     rows: list[list[str]] = []
     for number, line in text.rows():

@@ -63,8 +63,8 @@ def pack_sentences(lengths: Sequence[int], rows: int) -> PackedRows:
 
     Args:
         lengths: of the sentences, all at least 1.
-        rows: maximum number of rows. Fewer are used if the rows would be shorter than the longest
-            sentence: a time step takes nearly the same time with few rows as with many.
+        rows: maximum number of rows. Fewer are used if rows would be shorter than the longest
+            sentence: that sentence sets the number of time steps, so more rows save nothing.
     """
     count = max(1, min(rows, -(-sum(lengths) // max(lengths))))
     # Longest first, each into the row that ends first.

@@ -32,9 +32,9 @@ class StaticProvider(FeatureProvider):
     """Vectors of a :class:`VectorSource`; the file is read when words are encoded.
 
     Args:
-        name: for messages.
+        name: name of the features in messages.
         source: words and vectors.
-        identity: the part of the fingerprint about the file: digest, format and reading options.
+        identity: digest, format and reading options of the file; they enter the fingerprint.
         case: ``keep`` looks a word up as spelt, ``lower`` in lower case, ``keep-then-lower`` as
             spelt and, if that is missing, in lower case. For a word that is missing in both
             spellings, fastText computes a vector from the n-grams of the word as spelt.

@@ -260,5 +260,5 @@ class Moments:
 
 
 def _repeated(hashes: Hashes) -> Hashes:
-    """Return the hashes that appear more than once in a sorted array."""
+    """Return each hash that appears more than once in a sorted array, once."""
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])

@@ -36,7 +36,7 @@ def write_meta(
         folder: of the provider.
         provider: whose features are stored.
         precision: of the stored values.
-        lock_held: whether the caller holds the folder's lock.
+        lock_held: whether the caller holds the folder's lock already; if not, it is taken.
 
     Raises:
         StoreError: if they could not be written.

@@ -41,7 +41,7 @@ _NOT_A_VOCABULARY: Final = ("tokenizer_config.json", "special_tokens_map.json", 
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a file's name matches one of the patterns."""
+    """Whether a file's name matches one of the shell patterns (``*.json``)."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 

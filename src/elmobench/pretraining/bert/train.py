@@ -40,8 +40,8 @@ class BertTrainer:
         corpus: the training text.
         options: shape and training.
         tokenizer: a ``tokenizers.Tokenizer``; see :func:`wordpiece_of`.
-        checkpoint_sequences: how many held-out sequences are measured at a checkpoint; at the
-            end all are.
+        checkpoint_sequences: number of held-out sequences on which the loss is measured at a
+            checkpoint; after the last step it is measured on all of them.
 
     Raises:
         ConfigError: if the vocabulary has only special pieces.
@@ -274,11 +274,12 @@ def train_bert(
         options: shape and training.
         out: receives ``checkpoints/``, ``log.jsonl`` and, at each checkpoint, the model.
         loop: threads, reports, checkpoints and stopping.
-        checkpoint_sequences: how many held-out sequences are measured at a checkpoint; at the
-            end all are.
+        checkpoint_sequences: number of held-out sequences on which the loss is measured at a
+            checkpoint; after the last step it is measured on all of them.
 
     Raises:
-        ConfigError: for options that do not fit the corpus, or the checkpoints in ``out``.
+        ConfigError: if the options do not fit the corpus, or differ from those of the checkpoints
+            in ``out``.
         ModelError: if something cannot be written, or the stored tokenizer is damaged.
         ElmobenchError: if the loss is not finite.
     """

@@ -41,7 +41,9 @@ def _kept(phrase_id: str, fraction: float) -> bool:
 def with_phrases(
     examples: Sequence[ClassifiedText], options: PhraseOptions
 ) -> list[ClassifiedText]:
-    """All sentences, each followed by its chosen phrases, which have the id ``id:start-end``.
+    """Return all sentences, each followed by the labelled phrases that ``options`` choose.
+
+    A phrase has the id ``id:start-end``, with positions of tokens.
 
     The phrase that is the whole sentence is not repeated.
     """

@@ -17,7 +17,10 @@ SENTENCE = "sentence"
 
 
 class Roles(Pipeline[Proposition]):
-    """One example per predicate. Propositions of the same sentence share its vectors."""
+    """Semantic role labelling: one example per predicate of a sentence.
+
+    Propositions of the same sentence share its vectors.
+    """
 
     name: ClassVar[str] = "srl"
     annotation_repeats_text: ClassVar[bool] = True

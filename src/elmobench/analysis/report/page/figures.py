@@ -98,7 +98,10 @@ def lines(
 def intervals(
     rows: Mapping[str, Series], title: str, x_label: str, ceiling: float | None = None
 ) -> str:
-    """One row per system: a point for the mean, a line for the interval; a dashed ceiling."""
+    """Return a figure with one row per system: a point at the mean, a line for the 95 % interval.
+
+    ``ceiling``, if there is one, is a dashed vertical line.
+    """
     figure, axes = _panel(3.3, 0.62 + 0.24 * len(rows))
     names = list(rows)
     for place, name in enumerate(names):
@@ -247,7 +250,9 @@ def _panel(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, description: str) -> str:
-    """The figure as an ``svg`` element with the page's colours and font.
+    """Return the Matplotlib figure as an ``svg`` element with the colours and font of the page.
+
+    ``description`` is its text for screen readers.
 
     Element ids are digests of the content, so that several figures can share a page.
     """

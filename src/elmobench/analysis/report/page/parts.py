@@ -99,7 +99,8 @@ class Section:
         explanation: what is shown, and how to read it.
         tables, panels: content.
         notes: warnings, shown before the content.
-        legend: marks and names of the panels' series, if these are not the page's features.
+        legend: marks and names of the panels' series; None if the series are the representations,
+            whose legend the page has once.
         examples: whether the section holds the browser of examples.
     """
 
