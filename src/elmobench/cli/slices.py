@@ -56,7 +56,8 @@ def slices(
         raise DataError(
             "nothing to slice: no task's data and predictions are both on this machine",
             where=str(folder),
-            fix="fetch the data (`elmobench data fetch TASK`), or run the experiment again",
+            fix="fetch the data (`elmobench data fetch TASK`), name the folder of your own cards "
+            "(--include FOLDER), or run the experiment again",
         )
     if as_csv:
         typer.echo(table.to_csv(index=False), nl=False)
@@ -88,7 +89,8 @@ def _typo_scores(store: RecordStore, share: float, cards: CardCatalog) -> pd.Dat
     if table.empty:
         console.print(
             "[yellow]No scores with typing errors: this machine has no trained head of this "
-            "experiment. Heads are not committed with results: run the experiment here.[/]",
+            "experiment, or a task card was not found. Heads are not committed with "
+            "results: run the experiment here. Cards of your own need --include FOLDER.[/]",
             highlight=False,
         )
     return table
