@@ -83,7 +83,8 @@ class Proposition:
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.tags)} tags")
         if not 0 <= self.predicate < len(self.tokens):
             raise ValueError(
-                f"{self.id}: the predicate is token {self.predicate} of {len(self.tokens)}"
+                f"{self.id}: the predicate is at index {self.predicate}, outside its "
+                f"{len(self.tokens)} tokens"
             )
 
 

@@ -256,8 +256,8 @@ def test_the_predicate_of_a_user_s_text_is_in_brackets() -> None:
     ("tags", "predicate", "message"),
     [
         (("O",), 0, "2 tokens but 1 tags"),
-        (("O", "O"), 2, "no token 2"),
-        (("O", "O"), -1, "no token -1"),
+        (("O", "O"), 2, "at index 2, outside its 2 tokens"),
+        (("O", "O"), -1, "at index -1, outside"),
     ],
 )
 def test_impossible_propositions(tags, predicate: int, message: str) -> None:
