@@ -259,14 +259,23 @@ def test_every_committed_study_survives_unpacking_and_packing(study: Path, tmp_p
     for name, path in packed.items():
         (copy / name).write_bytes(path.read_bytes())
     unpack(copy)
-    single = contents(copy)
     store, original = RecordStore(copy), RecordStore(study)
     assert store.cell_names() == original.cell_names() != []
     for cell in store.cell_names():
         assert store.read(cell) == original.read(cell)
+    # Packing compares the packed files with the single files before it removes those.
     pack(copy)
-    unpack(copy)
-    assert contents(copy) == single
+    assert sorted(path.name for path in copy.iterdir()) == sorted(packed)
+    for name, path in packed.items():
+        assert uncompressed(copy / name) == uncompressed(path)
+
+
+def uncompressed(path: Path) -> dict[str, bytes]:
+    """The content of a packed file, which unlike its bytes does not depend on zlib's version."""
+    if path.suffix == ".gz":
+        return {"": gzip.decompress(path.read_bytes())}
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def test_committed_studies_have_at_most_ten_files() -> None:
