@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import subprocess
@@ -14,8 +15,16 @@ import pandas as pd
 import pytest
 
 from elmobench.core.errors import DataError
+from elmobench.core.files import write_bytes
 from elmobench.tracking import packing
-from elmobench.tracking.packed import PACKED_FILES, PREDICTIONS, RECORDS, SEARCHES, single_files
+from elmobench.tracking.packed import (
+    PACKED_FILES,
+    PREDICTIONS,
+    RECORDS,
+    SEARCHES,
+    PackedPredictions,
+    single_files,
+)
 from elmobench.tracking.packing import pack, unpack
 from elmobench.tracking.record import Result, RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -284,3 +293,134 @@ def test_committed_studies_have_at_most_ten_files() -> None:
             files = [path.name for path in study.rglob("*") if path.is_file()]
             ignored = {"report.html", "report.tex"}
             assert len(set(files) - ignored) <= 10, study
+
+
+def test_a_record_that_is_not_finite_is_packed(folder: Path) -> None:
+    store = RecordStore(folder)
+    diverged = record("7" * 64, 7, "")
+    diverged.result.dev["accuracy"] = float("nan")
+    store.write(diverged)
+    before = contents(folder)
+    pack(folder)
+    unpack(folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("records/foo.json", b'{\n "a": 1\n}\n', "not named after its cell"),
+        ("records/1111111111111111 (1).json", None, "not named after its cell"),
+        ("selections/foo.json", b'{\n "key": 1\n}\n', "not named after its key"),
+        ("predictions/foo.json.gz", gzip.compress(b"{}"), "packing would change it"),
+        ("predictions/foo.json.gz", gzip.compress(b'[{"id":"1"}]'), "packing would change it"),
+        ("predictions/foo.json.gz", gzip.compress(b"[ ]"), "packing would change it"),
+        ("predictions/foo.json.gz", b"x", "predictions cannot be read"),
+    ],
+)
+def test_what_cannot_be_packed_leaves_the_folder_as_it_was(
+    folder: Path, name: str, data: bytes | None, message: str
+) -> None:
+    seen = state(folder)
+    path = folder / name
+    path.write_bytes(
+        RecordStore(folder).record_path("1" * 64).read_bytes() if data is None else data
+    )
+    files = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    with pytest.raises(DataError, match=message) as caught:
+        pack(folder)
+    assert caught.value.where == str(path)
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == files
+    path.unlink()
+    assert state(folder) == seen
+
+
+@pytest.mark.parametrize("kind", ["records", "selections", "predictions"])
+def test_a_file_that_a_run_replaces_meanwhile_stays(
+    folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = next(path for found, path in single_files(folder) if found == kind)
+    verify = packing._verify
+
+    def replace(*arguments: Any) -> None:
+        verify(*arguments)
+        write_bytes(path, b"of a run")
+
+    monkeypatch.setattr(packing, "_verify", replace)
+    pack(folder)
+    assert [p for _, p in single_files(folder)] == [path]
+    assert path.read_bytes() == b"of a run"
+
+
+@pytest.mark.parametrize("first", [pack, unpack])
+def test_a_reader_finds_a_cell_while_the_folder_is_converted(
+    folder: Path, first: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is converted after the reader has looked at one form, before the other."""
+    seen = state(folder)
+    second = unpack if first is pack else pack
+    second(folder)
+    packed, rows = RecordStore._packed, PackedPredictions.rows
+    for read in (
+        lambda store: [r.model_dump() for r in store],
+        lambda store: store.cell_names(),
+        lambda store: store.read("1" * 64).model_dump(),
+        lambda store: store.read_predictions("1" * 64),
+    ):
+        expected = read(RecordStore(folder))
+        calls = []
+
+        def convert(folder: Path = folder, calls: list[int] = calls) -> None:
+            if not calls:
+                calls.append(1)
+                first(folder)
+
+        def packed_after(self: Any, *a: Any, convert: Any = convert) -> Any:
+            convert()
+            return packed(self, *a)
+
+        def rows_after(self: Any, *a: Any, convert: Any = convert) -> Any:
+            convert()
+            return rows(self, *a)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RecordStore, "_packed", packed_after)
+            patch.setattr(PackedPredictions, "rows", rows_after)
+            assert read(RecordStore(folder)) == expected
+        second(folder)
+    first(folder)
+    assert state(folder) == seen
+
+
+def test_every_damaged_byte_of_the_directory_of_the_archive_is_an_error_or_harmless(
+    folder: Path,
+) -> None:
+    pack(folder)
+    path = folder / PREDICTIONS
+    data = path.read_bytes()
+    for place in range(data.index(b"PK\x01\x02"), len(data)):
+        for bits in (0x01, 0x0E, 0x80, 0xFF):
+            changed = bytearray(data)
+            changed[place] ^= bits
+            path.write_bytes(changed)
+            store = PackedPredictions(path)
+            with contextlib.suppress(DataError):
+                [store.rows(cell) for cell in store.cells()]
+
+
+def test_a_damaged_packed_record_is_not_fixed_by_deleting_all_records(folder: Path) -> None:
+    pack(folder)
+    lines = [
+        json.loads(line) for line in gzip.decompress((folder / RECORDS).read_bytes()).splitlines()
+    ]
+    lines[0]["unknown"] = 1
+    (folder / RECORDS).write_bytes(
+        gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
+    )
+    with pytest.raises(DataError, match="not a run record") as caught:
+        RecordStore(folder).read("1" * 64)
+    assert caught.value.where == f"{folder / RECORDS}: cell {'1' * 16}"
+    assert caught.value.fix.startswith(f"`elmobench results unpack {folder}`")
+    unpack(folder)
+    RecordStore(folder).record_path("1" * 64).unlink()
+    assert len(list(RecordStore(folder))) == 3

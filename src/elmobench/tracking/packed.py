@@ -25,6 +25,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,11 +44,23 @@ SEARCHES = "searches.jsonl.gz"
 PREDICTIONS = "predictions.zip"
 PACKED_FILES = (RECORDS, SEARCHES, PREDICTIONS)
 
-_KEY_LENGTH = 16
+KEY_LENGTH = 16
 """Single files are named after the first 16 characters of a cell's digest or a search's key."""
 _SINGLE_FILES = (("records", ".json"), ("selections", ".json"), ("predictions", ".json.gz"))
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    zlib.error,
+    zipfile.BadZipFile,
+    # A damaged entry of the archive's directory: encrypted, another compression or extra field.
+    RuntimeError,
+    lzma.LZMAError,
+    struct.error,
+)
 
 Rows = list[dict[str, Any]]
 
@@ -72,7 +86,7 @@ def packed_lines(path: Path, key: str) -> dict[str, dict[str, Any]]:
         lines = [json.loads(line) for line in gzip.decompress(data).splitlines()]
         if not lines:
             raise ValueError("the file is empty")
-        return {line[key][:_KEY_LENGTH]: line for line in lines}
+        return {line[key][:KEY_LENGTH]: line for line in lines}
     except _DAMAGE as error:
         raise _damaged(path, error) from error
 
@@ -118,7 +132,7 @@ class PackedPredictions:
         if not self.path.exists():
             return None
         with self._open() as archive:
-            name = f"cells/{cell[:_KEY_LENGTH]}.json"
+            name = f"cells/{cell[:KEY_LENGTH]}.json"
             if name not in archive.namelist():
                 return None
             try:
@@ -155,9 +169,9 @@ def write_predictions(path: Path, cells: Iterable[tuple[str, Callable[[], Rows]]
     members: dict[str, bytes] = {}
     for cell, read in cells:
         columns, predicted = _columns(read())
-        digest = digest_of(columns)[:_KEY_LENGTH]
+        digest = digest_of(columns)[:KEY_LENGTH]
         content = {"test_set": digest, "predicted": predicted}
-        members[f"cells/{cell[:_KEY_LENGTH]}.json"] = _encoded(content)
+        members[f"cells/{cell[:KEY_LENGTH]}.json"] = _encoded(content)
         members.setdefault(f"test_sets/{digest}.json", _encoded(columns))
     if not members:
         path.unlink(missing_ok=True)
@@ -197,7 +211,8 @@ def single_files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 @cache
 def _compact_encoder() -> json.JSONEncoder:
-    return json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # NaN is allowed: a record may have a score or loss that is not finite.
+    return json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def _compact(content: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes, write_text
 from elmobench.tracking.packed import (
+    KEY_LENGTH,
     PACKED_FILES,
     PREDICTIONS,
     RECORDS,
@@ -55,18 +56,19 @@ def pack(folder: Path) -> PackReport:
 
     Raises:
         DataError: if there are no records, a file is damaged, or its content would change;
-            nothing was removed then.
+            nothing was changed then.
     """
     before = _size(folder)
     files = list(single_files(folder))
+    versions = {path: _version(path) for _, path in files}
     contents = {path: path.read_bytes() for kind, path in files if kind != "predictions"}
     records = packed_lines(folder / RECORDS, "cell")
     searches = packed_lines(folder / SEARCHES, "key")
     for kind, path in files:
         if kind == "records":
-            records[path.stem] = _json(path, contents[path])
+            records[path.stem] = _content(path, contents[path], "cell", record_text)
         elif kind == "selections":
-            searches[path.stem] = _json(path, contents[path])
+            searches[path.stem] = _content(path, contents[path], "key", search_text)
     packed = PackedPredictions(folder / PREDICTIONS)
     single = {_name(path): path for kind, path in files if kind == "predictions"}
     cells = sorted({*packed.cells(), *single})
@@ -87,9 +89,8 @@ def pack(folder: Path) -> PackReport:
     _verify(folder, contents, single)
     for _, path in files:
         # A run may have replaced the file meanwhile: its new content stays.
-        if path in contents and path.read_bytes() != contents[path]:
-            continue
-        path.unlink()
+        if _version(path) == versions[path]:
+            path.unlink()
     for kind in ("records", "selections", "predictions"):
         with contextlib.suppress(OSError):  # not empty, or missing
             (folder / kind).rmdir()
@@ -160,13 +161,16 @@ def _require_records(folder: Path, records: Collection[object]) -> None:
 
 
 def _check_predictions(records: dict[str, dict[str, Any]], single: dict[str, Path]) -> None:
-    """Compare predictions with the digest in their record, where both are in the folder."""
+    """Check that predictions can be packed, and that they are those of their record if any."""
     for cell, path in single.items():
+        rows = read_single(path)
+        if not _is_prediction_rows(rows) or not _has_content(path, rows):
+            raise _changed(path)
         result = records.get(cell, {}).get("result")
-        if result is None:
+        if not isinstance(result, dict):
             continue
-        plain = [{k: v for k, v in row.items() if k != "unit"} for row in read_single(path)]
-        if digest_of(plain) != result["predictions_digest"]:
+        plain = [{k: v for k, v in row.items() if k != "unit"} for row in rows]
+        if digest_of(plain) != result.get("predictions_digest"):
             raise DataError(
                 "these are not the predictions that the record describes",
                 where=str(path),
@@ -187,8 +191,27 @@ def _verify(folder: Path, contents: dict[Path, bytes], single: dict[str, Path]) 
     packed = PackedPredictions(folder / PREDICTIONS)
     for cell, path in single.items():
         rows = packed.rows(cell)
-        if rows is None or prediction_bytes(rows) != gzip.decompress(path.read_bytes()):
+        if rows is None or not _has_content(path, rows):
             raise _changed(path)
+
+
+def _is_prediction_rows(rows: Any) -> bool:
+    """Whether each row has an id, a gold annotation and a prediction, and perhaps a unit."""
+    needed, known = {"id", "gold", "predicted"}, {"id", "gold", "predicted", "unit"}
+    return isinstance(rows, list) and all(
+        isinstance(row, dict)
+        and needed <= row.keys() <= known
+        and row.get("unit", row["id"]) is not None
+        for row in rows
+    )
+
+
+def _has_content(path: Path, rows: Rows) -> bool:
+    """Whether a single file of predictions is as :func:`write_single` writes ``rows``."""
+    try:
+        return prediction_bytes(rows) == gzip.decompress(path.read_bytes())
+    except ValueError:  # a number that is not finite, which no version writes
+        return False
 
 
 def _changed(path: Path) -> DataError:
@@ -197,6 +220,38 @@ def _changed(path: Path) -> DataError:
         where=str(path),
         fix="run the cell again, or leave the folder unpacked",
     )
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    """Changes whenever the file is replaced, since files are replaced by renaming."""
+    state = path.stat()
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+def _content(
+    path: Path, data: bytes, key: str, text: Callable[[Mapping[str, Any]], str]
+) -> dict[str, Any]:
+    """The content of a single file of records or searches.
+
+    Args:
+        path: the file.
+        data: its bytes.
+        key: the field whose first characters are the file's name.
+        text: gives the bytes that this version writes for the content.
+
+    Raises:
+        DataError: if it is damaged, has another name, or would not be the same after unpacking.
+    """
+    content = _json(path, data)
+    if str(content.get(key))[: len(path.stem)] != path.stem or len(path.stem) != KEY_LENGTH:
+        raise DataError(
+            f"the file is not named after its {key}, so packing would lose its name",
+            where=str(path),
+            fix="move it to another folder",
+        )
+    if text(content).encode("utf-8", "surrogatepass") != data:
+        raise _changed(path)
+    return content
 
 
 def _json(path: Path, data: bytes) -> dict[str, Any]:

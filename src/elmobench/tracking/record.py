@@ -130,17 +130,26 @@ class RunRecord(_Model):
     run: RunInfo | None = None
 
 
+_RUN_AGAIN = "delete it and run the experiment again: only this cell is trained again"
+
+
 def read_record(path: Path) -> RunRecord:
     """Read one record. Raises DataError if it is not one, or is of a newer schema."""
     try:
         raw = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise _not_a_record(error, str(path)) from error
+        raise _not_a_record(error, str(path), _RUN_AGAIN) from error
     return parse_record(raw, str(path))
 
 
-def parse_record(raw: Any, where: str) -> RunRecord:
-    """The record that ``raw`` describes. Raises DataError as :func:`read_record` does."""
+def parse_record(raw: Any, where: str, fix: str = _RUN_AGAIN) -> RunRecord:
+    """The record that ``raw`` describes. Raises DataError as :func:`read_record` does.
+
+    Args:
+        raw: parsed JSON.
+        where: place of the record, for the error.
+        fix: what to do if it is not a record.
+    """
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
         raise DataError(
@@ -151,12 +160,8 @@ def parse_record(raw: Any, where: str) -> RunRecord:
     try:
         return RunRecord.model_validate(raw)
     except ValidationError as error:
-        raise _not_a_record(error, where) from error
+        raise _not_a_record(error, where, fix) from error
 
 
-def _not_a_record(error: Exception, where: str) -> DataError:
-    return DataError(
-        f"not a run record: {error}",
-        where=where,
-        fix="delete it and run the experiment again: only this cell is trained again",
-    )
+def _not_a_record(error: Exception, where: str, fix: str) -> DataError:
+    return DataError(f"not a run record: {error}", where=where, fix=fix)

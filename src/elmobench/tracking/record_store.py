@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,8 +64,14 @@ class RecordStore:
 
     def cell_names(self) -> list[str]:
         """The first 16 characters of every cell that has a record, sorted."""
-        single = {path.stem for path in (self.folder / "records").glob("*.json")}
-        return sorted(single | self._packed(RECORDS, "cell").keys())
+        # Another process may pack or unpack the folder now: a cell that is in neither listing of
+        # single files is in the packed file.
+        before = self._single_records()
+        packed = self._packed(RECORDS, "cell").keys()
+        return sorted(before | packed | self._single_records())
+
+    def _single_records(self) -> set[str]:
+        return {path.stem for path in (self.folder / "records").glob("*.json")}
 
     def read(self, cell: str) -> RunRecord | None:
         """The record of ``cell``, or None.
@@ -72,11 +79,23 @@ class RecordStore:
         Raises:
             DataError: if it is damaged, or of a newer schema.
         """
-        path = self.record_path(cell)
-        if path.exists():
-            return read_record(path)
-        content = self._packed(RECORDS, "cell").get(cell[:16])
-        return None if content is None else parse_record(content, str(self.folder / RECORDS))
+        for _ in range(2):  # twice, since another process may unpack the folder in between
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                return read_record(self.record_path(cell))
+            content = self._packed(RECORDS, "cell").get(cell[:16])
+            if content is not None:
+                return self._parse(content)
+        return None
+
+    def _parse(self, content: dict[str, Any]) -> RunRecord:
+        path = self.folder / RECORDS
+        where, name = f"{path}: cell {content['cell'][:16]}", f"records/{content['cell'][:16]}.json"
+        return parse_record(
+            content,
+            where,
+            fix=f"`elmobench results unpack {self.folder}`, delete {name} there, and run the "
+            "experiment again: only this cell is trained again",
+        )
 
     def read_search(self, key: str) -> dict[str, Any] | None:
         """What :meth:`write_search` kept under ``key``; None if there is nothing or it is damaged.
@@ -160,6 +179,13 @@ class RecordStore:
 
     def read_predictions(self, cell: str) -> list[dict[str, Any]]:
         """The stored predictions. Raises DataError if they were not kept or are damaged."""
+        try:
+            return self._read_predictions(cell)
+        except DataError:
+            # Another process may have packed or unpacked the folder in between.
+            return self._read_predictions(cell)
+
+    def _read_predictions(self, cell: str) -> list[dict[str, Any]]:
         path = self.predictions_path(cell)
         packed = None if path.exists() else self._packed_predictions.rows(cell)
         return read_single(path) if packed is None else packed
