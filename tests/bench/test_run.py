@@ -261,6 +261,9 @@ def test_predicting_without_a_head_or_a_record(cards: Path, tiny: dict, tmp_path
     (record,) = go({**tiny, "features": ["random"]}, cards, tmp_path / "r").records
     with pytest.raises(UnknownNameError, match="no record 'zzz'"):
         find_record("zzz", tmp_path)
+    # The advice must never be to delete a file that holds every record.
+    with pytest.raises(ConfigError, match="a packed file has many cells"):
+        find_record(str(tmp_path / "r" / "records.jsonl.gz"), tmp_path)
     store = RecordStore(tmp_path / "r")
     weights = store.head_folder(record.cell) / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])

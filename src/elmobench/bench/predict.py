@@ -12,7 +12,7 @@ from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.registries import PIPELINES
-from elmobench.tracking.packed import RECORDS
+from elmobench.tracking.packed import PACKED_FILES, RECORDS
 from elmobench.tracking.record import RunRecord, read_record
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
@@ -30,8 +30,15 @@ def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
 
     Raises:
         UnknownNameError: if there is none.
-        ConfigError: if the names of several cells start with ``name``.
+        ConfigError: if the names of several cells start with ``name``, or it is a packed file.
     """
+    if Path(name).name in PACKED_FILES:
+        raise ConfigError(
+            "a packed file has many cells",
+            where=name,
+            fix="give the first characters of a cell's name: `elmobench report` lists them in "
+            "cells.csv",
+        )
     if Path(name).is_file():
         return RecordStore(Path(name).parent.parent), read_record(Path(name)).cell
     matches = [
