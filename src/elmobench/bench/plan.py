@@ -24,11 +24,14 @@ class PlannedCell:
         identity: everything its result depends on.
         digest: names the cell. Two points with equal identities (for instance if an axis does not
             apply to the features) have one digest and share one record.
+        corpus, same_as: corpus and published data set of the task's card, for the record.
     """
 
     cell: Cell
     identity: dict[str, Any]
     digest: str
+    corpus: str
+    same_as: str | None
 
     @property
     def point(self) -> dict[str, Any]:
@@ -40,6 +43,8 @@ class PlannedCell:
             "head": self.cell.head,
             "seed": self.cell.seed,
             "axes": self.cell.axes,
+            "corpus": self.corpus,
+            "same_as": self.same_as,
         }
 
     def record(self, experiment: Experiment, **outcome: Any) -> RunRecord:
@@ -93,5 +98,8 @@ def make_plan(
         for candidate in candidates(cell.training):
             with_candidate(cell, candidate)
         identity = context.identity(cell)
-        plan.append(PlannedCell(cell, identity, cell_digest(identity)))
+        card = context.task(cell.task).card
+        plan.append(
+            PlannedCell(cell, identity, cell_digest(identity), card.corpus_name, card.same_as)
+        )
     return plan

@@ -110,6 +110,9 @@ class RunRecord(_Model):
         experiment: name of the experiment that first ran it.
         task, pipeline, features, head, seed, axes: names used in tables.
         identity: everything the result depends on.
+        corpus, same_as: corpus of the task's texts, and the published data set that they are, as
+            the task's card has them. They are not part of the identity. Records of earlier
+            versions lack both: see :mod:`elmobench.tracking.data_origin`.
         status: ``ok``, or ``failed`` with ``error``.
     """
 
@@ -123,6 +126,8 @@ class RunRecord(_Model):
     seed: int
     axes: dict[str, Any]
     identity: dict[str, Any]
+    corpus: str | None = None
+    same_as: str | None = None
     status: Literal["ok", "failed"]
     error: str | None = None
     caveats: list[str] = Field(default_factory=list)

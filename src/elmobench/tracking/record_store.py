@@ -194,7 +194,8 @@ class RecordStore:
         """Note the experiment as resolved, and the points of its present grid.
 
         A point has ``cell`` (the record's name), ``task``, ``features``, ``head``, ``seed`` and
-        ``axes``: how this experiment calls that cell.
+        ``axes``: how this experiment calls that cell. It also has ``corpus`` and ``same_as`` of the
+        task's card, which may have changed since the cell ran.
         """
         plan = {"experiment": experiment, "points": list(points)}
         write_text(self.plan_path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
@@ -221,7 +222,10 @@ class RecordStore:
             experiment, points = plan["experiment"], plan["points"]
             common = {"experiment": experiment["name"], "caveats": experiment["caveats"]}
             names = ("task", "features", "head", "seed", "axes")
-            called = [(p["cell"], {**common, **{name: p[name] for name in names}}) for p in points]
+            called = [
+                (p["cell"], {**common, **{name: p[name] for name in names}, **_origin(p)})
+                for p in points
+            ]
         except (ValueError, KeyError, TypeError) as error:
             raise self._no_plan(error) from error
         found = [(self.read(cell), names) for cell, names in called]
@@ -292,3 +296,8 @@ class RecordStore:
             record = self.read(name)
             if record is not None:
                 yield record
+
+
+def _origin(point: dict[str, Any]) -> dict[str, Any]:
+    """Where a point's data come from; plans of earlier versions do not say it."""
+    return {name: point[name] for name in ("corpus", "same_as") if name in point}

@@ -12,14 +12,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, model_validator
 
+from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 
 SPLITS = ("train", "dev", "test")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 GitBlob = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+CorpusName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?$")]
 
 
 class Component(StrictModel):
@@ -252,6 +255,13 @@ class TaskCard(StrictModel):
     ``labels``, where given, are all labels that may occur: classes, or tags. Of a set with folds,
     ``counts`` of ``train``, ``dev`` and ``test`` are those of fold 0, and ``all`` holds for every
     fold.
+
+    ``same_as`` and ``corpus`` describe the data and have no effect on a cell's identity.
+    ``same_as`` is the id of the published data set (see
+    :data:`~elmobench.data.cards.published_data.PUBLISHED_DATASETS`) that these data are: the same
+    texts, annotation and splits, so that scores are compared with published ones. ``corpus`` is the
+    corpus of the texts; averages over tasks weight corpora, since tasks on the same texts are not
+    independent.
     """
 
     name: Name
@@ -260,6 +270,8 @@ class TaskCard(StrictModel):
     title: str
     description: str
     language: str
+    corpus: CorpusName | None = None
+    same_as: str | None = None
     reader: Component | None = None
     splits: dict[
         Literal["train", "dev", "test", "all"], Annotated[list[Source], Field(min_length=1)]
@@ -304,10 +316,35 @@ class TaskCard(StrictModel):
             raise ValueError("labels: one appears twice")
         return self
 
+    @model_validator(mode="after")
+    def _is_the_published_data(self) -> TaskCard:
+        if self.same_as is None:
+            return self
+        dataset = PUBLISHED_DATASETS.get(self.same_as)
+        if dataset is None:
+            raise ValueError(
+                f"same_as: there is no published data set {self.same_as!r}; "
+                + did_you_mean(self.same_as, PUBLISHED_DATASETS)
+            )
+        for name in ("pipeline", "metric", "corpus"):
+            own, published = getattr(self, name), getattr(dataset, name)
+            if own not in (published, None):
+                raise ValueError(
+                    f"same_as: {dataset.id} has the {name} {published!r}, this card has {own!r}"
+                )
+        return self
+
     @property
     def id(self) -> str:
         """``"pipeline/name"``, the name that experiments and commands use."""
         return f"{self.pipeline}/{self.name}"
+
+    @property
+    def corpus_name(self) -> str:
+        """The corpus of the texts: the card's own, that of the published data, or the card's id."""
+        if self.corpus is not None:
+            return self.corpus
+        return PUBLISHED_DATASETS[self.same_as].corpus if self.same_as is not None else self.id
 
     @property
     def file(self) -> Path | None:

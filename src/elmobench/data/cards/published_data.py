@@ -1,0 +1,123 @@
+"""Data sets on which scores have been published: the vocabulary of a card's ``same_as``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class PublishedDataset:
+    """A data set as publications use it: its splits, its metric and what is scored.
+
+    Attributes:
+        id: the name that a card's ``same_as`` and published numbers use.
+        title: the name that publications use.
+        pipeline: pipeline of a card of these data.
+        metric: registered metric of the published scores.
+        test: which part of the data the published test scores are on.
+        corpus: the corpus that the texts come from; see ``corpus`` of a card.
+        test_examples: possible numbers of test examples; empty if they depend on how the data
+            were prepared.
+    """
+
+    id: str
+    title: str
+    pipeline: str
+    metric: str
+    test: str
+    corpus: str
+    test_examples: tuple[int, ...] = ()
+
+
+_DATASETS = (
+    PublishedDataset(
+        id="conll2003-ner",
+        title="CoNLL-2003, English named entities",
+        pipeline="ner",
+        metric="span-f1",
+        test="eng.testb; dev is eng.testa",
+        corpus="conll2003",
+        # Without and with the lines -DOCSTART- as sentences.
+        test_examples=(3453, 3684),
+    ),
+    PublishedDataset(
+        id="conll2005-srl",
+        title="CoNLL-2005, semantic roles of the Wall Street Journal",
+        pipeline="srl",
+        metric="srl-f1",
+        test="test.wsj, section 23; dev is section 24",
+        corpus="penn-treebank",
+    ),
+    PublishedDataset(
+        id="conll2012-coref",
+        title="CoNLL-2012, English coreference of OntoNotes 5",
+        pipeline="coref",
+        metric="coref",
+        test="the English test set of the CoNLL-2012 shared task",
+        corpus="ontonotes5",
+        test_examples=(348,),
+    ),
+    PublishedDataset(
+        id="ontonotes5-srl",
+        title="OntoNotes 5, semantic roles in the splits of CoNLL-2012",
+        pipeline="srl",
+        metric="srl-f1",
+        test="the English test set of the CoNLL-2012 shared task",
+        corpus="ontonotes5",
+    ),
+    PublishedDataset(
+        id="ptb-pos",
+        title="Penn Treebank, parts of speech of the Wall Street Journal",
+        pipeline="pos",
+        metric="token-accuracy",
+        test="the test sections of the Wall Street Journal, usually 22 to 24",
+        corpus="penn-treebank",
+    ),
+    PublishedDataset(
+        id="semcor-raganato",
+        title="SemCor to SE2, SE3, SE13 and SE15 of the unified evaluation framework",
+        pipeline="wsd",
+        metric="wsd-f1",
+        test="Senseval-2, Senseval-3, SemEval-2013 and SemEval-2015; dev is SemEval-2007",
+        corpus="semcor",
+        test_examples=(973,),
+    ),
+    PublishedDataset(
+        id="snli",
+        title="SNLI",
+        pipeline="nli",
+        metric="accuracy",
+        test="the test set without pairs whose annotators did not agree",
+        corpus="snli",
+        test_examples=(9824,),
+    ),
+    PublishedDataset(
+        id="squad-1.1",
+        title="SQuAD 1.1",
+        pipeline="qa",
+        metric="squad",
+        test="the official development set; the official test set is hidden",
+        corpus="squad",
+        test_examples=(10570,),
+    ),
+    PublishedDataset(
+        id="sst5",
+        title="SST-5, fine-grained Stanford Sentiment Treebank",
+        pipeline="sentiment",
+        metric="accuracy",
+        test="the sentences of the test set, without their phrases",
+        corpus="rotten-tomatoes",
+        test_examples=(2210,),
+    ),
+)
+
+PUBLISHED_DATASETS: Mapping[str, PublishedDataset] = MappingProxyType(
+    {dataset.id: dataset for dataset in _DATASETS}
+)
+"""Every :class:`PublishedDataset` by its id.
+
+>>> PUBLISHED_DATASETS["conll2003-ner"].metric
+'span-f1'
+"""
