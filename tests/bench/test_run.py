@@ -15,6 +15,7 @@ import elmobench
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
 from elmobench.core.errors import ConfigError, DataError, ModelError, UnknownNameError
+from elmobench.core.versions import library_versions
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -78,6 +79,13 @@ def test_the_record_carries_what_a_number_needs(cards: Path, tiny: dict, tmp_pat
     assert sum(weights["elmo-random"]["s"]) == pytest.approx(1.0)
     assert len(record.result.curve) == 2
     assert record.result.counts == {"train": 60, "dev": 20, "test": 30}
+    assert record.run.versions == library_versions()
+    assert record.run.encoded_by == {
+        part: {name: [version] for name, version in library_versions().items()}
+        for part in ("random", "elmo-random")
+    }
+    assert record.run.numerics["torch_threads"] == record.identity["threads"]
+    assert record.run.numerics["deterministic"] is True
     _bytes_a_token(record, tmp_path, 2)
     assert record.run.parameters["elmo-random"] > record.run.parameters["random"] == 0
     rows = RecordStore(tmp_path / "r").read_predictions(record.cell)

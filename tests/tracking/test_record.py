@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from elmobench.core.errors import DataError
-from elmobench.tracking.record import RunRecord, read_record
+from elmobench.tracking.record import RunRecord, parse_record, read_record
 from elmobench.tracking.record_store import RecordStore
 
 
@@ -63,6 +63,15 @@ def make_record(cell: str = "c" * 64, **changes) -> RunRecord:
         **changes,
     }
     return RunRecord.model_validate(values)
+
+
+def test_a_record_without_the_later_fields_is_read() -> None:
+    record = make_record().model_dump(mode="json")
+    for name in ("vectors", "encoded_by", "numerics"):
+        del record["run"][name]
+    run = parse_record(record, "here").run
+    assert run is not None
+    assert (run.vectors, run.encoded_by, run.numerics) == ({}, {}, {})
 
 
 def test_a_record_reads_back_in_another_process(tmp_path: Path) -> None:

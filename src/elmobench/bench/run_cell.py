@@ -17,11 +17,12 @@ from elmobench.bench.plan import PlannedCell
 from elmobench.bench.search import SearchResult, candidates, select
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import CellData, part_configs, prepare_data, train_cell
+from elmobench.core.versions import library_versions
 from elmobench.metrics.base import Scores
 from elmobench.tasks.base import Pipeline
 from elmobench.tracking.host import (
     host_info,
-    library_versions,
+    numerics,
     peak_memory_bytes,
     reset_peak_memory,
 )
@@ -202,10 +203,17 @@ def _run_info(
         parameters=_parameters(cell, context, model),
         bytes_per_token={label: view.nbytes_per_token for label, view in views.items()},
         vectors={label: view.digest for label, view in views.items()},
+        encoded_by={label: view.encoded_by for label, view in views.items()},
         versions=library_versions(),
         host=host_info(cell.threads),
+        numerics=numerics(_device(model)),
         signature=_signature(cell, context, identity),
     )
+
+
+def _device(model: BenchModel) -> str:
+    """Where the parameters of mix and head are; ``cpu`` for a head without any."""
+    return next((str(parameter.device) for parameter in model.parameters()), "cpu")
 
 
 def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+_OTHERS = ("pandas", "pydantic", "mlflow", "typer", "rich", "requests")
+"""Packages that are needed and that no score depends on."""
+
 
 def doctor() -> None:
     """Show what is installed, what is missing and where the caches are."""
@@ -16,15 +19,17 @@ def doctor() -> None:
     from rich.table import Table
 
     from elmobench.core import paths
-    from elmobench.tracking.host import host_info
+    from elmobench.core.versions import NOT_INSTALLED, library_versions
+    from elmobench.tracking.host import host_info, numerics, numerics_text
 
     console = Console()
     packages = Table(title="packages", title_justify="left", box=None, show_header=False)
     missing = []
-    for name in (
-        *("elmobench", "torch", "numpy", "h5py", "safetensors", "pytorch-crf", "seqeval"),
-        *("scikit-learn", "pandas", "pydantic", "mlflow", "typer", "rich", "requests"),
-    ):
+    for name, found in library_versions().items():
+        packages.add_row(name, "[red]missing[/]" if found == NOT_INSTALLED else found)
+        if found == NOT_INSTALLED:
+            missing.append(name)
+    for name in _OTHERS:
         try:
             packages.add_row(name, version(name))
         except PackageNotFoundError:
@@ -63,6 +68,12 @@ def doctor() -> None:
     host = host_info(threads=os.cpu_count() or 1)
     console.print(f"free space for caches: {shutil.disk_usage(existing).free / 1e9:.1f} GB")
     console.print(f"{host['processor']}, {host['cores']} cores, {host['system']}", markup=False)
+    if "torch" not in missing:
+        from elmobench.training.machine import repeatable, torch_threads
+
+        with torch_threads(1), repeatable():  # as a run computes by default
+            settings = numerics_text(numerics())
+        console.print(f"a run computes with: {settings}", markup=False, highlight=False)
     if missing:
         console.print(f"[red]missing:[/] pip install {' '.join(missing)}")
         raise typer.Exit(1)

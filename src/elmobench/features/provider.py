@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import Registry
+from elmobench.core.versions import library_versions
 from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.model_files import local_path
 
@@ -146,6 +147,13 @@ class FeatureProvider(ABC):
             words: tokens, with repetitions.
         """
         return None
+
+    def library_versions(self) -> dict[str, str]:
+        """Versions of the libraries that compute the vectors, stored with them.
+
+        Override it if another environment computes them.
+        """
+        return library_versions()
 
     def describe(self) -> dict[str, Any]:
         """Describe this provider for a run record; JSON values only."""

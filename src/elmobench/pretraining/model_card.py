@@ -16,11 +16,12 @@ from elmobench.core.files import write_text
 from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.core.versions import library_versions
 from elmobench.core.yaml_files import read_yaml
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.overlap import Overlap
-from elmobench.tracking.host import host_info, library_versions
+from elmobench.tracking.host import host_info
 
 CARD, README, CATALOG = "model_card.yaml", "README.md", "models.yaml"
 

@@ -86,8 +86,13 @@ class RunInfo(_Model):
             that the cell reads.
         vectors: part -> digest of the stored vectors that were read. Vectors that are encoded
             again may differ by rounding (5e-6), and so may the last bits of a result.
-        versions: versions of Python and of the libraries that scores depend on.
-        host: processor and number of threads.
+        encoded_by: part -> library -> its versions when the vectors were encoded, which may have
+            been earlier than this run. ``unknown`` for vectors that were stored by a version of
+            this program that did not write them down. Empty in records of such versions.
+        versions: versions of Python, of the libraries that compute, and of plug-ins, in this run.
+        host: processor, cores and number of threads.
+        numerics: threads, BLAS libraries, instructions, precision and determinism in use, see
+            :func:`elmobench.tracking.host.numerics`. Empty in records of earlier versions.
         signature: one line with everything that a score depends on.
     """
 
@@ -97,8 +102,10 @@ class RunInfo(_Model):
     parameters: dict[str, int]
     bytes_per_token: dict[str, float]
     vectors: dict[str, str] = Field(default_factory=dict)
+    encoded_by: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
     versions: dict[str, str]
     host: dict[str, Any]
+    numerics: dict[str, Any] = Field(default_factory=dict)
     signature: str
 
 

@@ -46,6 +46,11 @@ class StoredPart:
         return self._view.digest
 
     @property
+    def encoded_by(self) -> dict[str, list[str]]:
+        """Versions of the libraries that encoded them; see :attr:`StoredView.encoded_by`."""
+        return self._view.encoded_by
+
+    @property
     def nbytes_per_token(self) -> float:
         """Stored bytes per token; see :attr:`StoredView.nbytes_per_token`."""
         return self._view.nbytes_per_token

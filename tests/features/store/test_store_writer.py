@@ -10,7 +10,7 @@ from filelock import FileLock
 from safetensors.numpy import load_file, save
 from store_providers import HashProvider, corpus, expected, shard_bytes
 
-from elmobench.core.digests import canonical_json
+from elmobench.core.digests import canonical_json, digest_of
 from elmobench.core.errors import StoreError
 from elmobench.features.provider import FeatureProvider, Layer
 from elmobench.features.store import writer as store_writer
@@ -33,7 +33,7 @@ def test_the_next_shard_is_encoded_while_one_is_written(store, monkeypatch):
         events.append(("encode", provider.calls))
         begun.release()
 
-    def write(path, arrays, checksum):
+    def write(path, arrays, checksum, versions):
         number = sum(kind == "write" for kind, _ in events) + 1
         if number < jobs:
             assert begun.acquire(timeout=20)
@@ -42,7 +42,7 @@ def test_the_next_shard_is_encoded_while_one_is_written(store, monkeypatch):
             assert begun.acquire(timeout=20)
         events.append(("write", number))
         threads.add(threading.current_thread())
-        return real(path, arrays, checksum)
+        return real(path, arrays, checksum, versions)
 
     provider.on_call = encoding
     monkeypatch.setattr(store_writer, "write_shard", write)
@@ -62,11 +62,11 @@ def test_the_next_shard_is_encoded_while_one_is_written(store, monkeypatch):
 def test_an_error_of_the_writer_reaches_the_caller(store, monkeypatch):
     real, count = store_writer.write_shard, [0]
 
-    def write(path, arrays, checksum):
+    def write(path, arrays, checksum, versions):
         count[0] += 1
         if count[0] == 3:
             raise StoreError("no space")
-        return real(path, arrays, checksum)
+        return real(path, arrays, checksum, versions)
 
     monkeypatch.setattr(store_writer, "write_shard", write)
     with pytest.raises(StoreError, match="no space"):
@@ -84,10 +84,10 @@ def test_stopped_in_the_middle(store, monkeypatch, request, how):
     provider, writing, go = HashProvider(types=False), threading.Event(), threading.Event()
     real = store_writer.write_shard
 
-    def write(path, arrays, checksum):
+    def write(path, arrays, checksum, versions):
         writing.set()
         assert go.wait(20) or provider.calls < 2
-        return real(path, arrays, checksum)
+        return real(path, arrays, checksum, versions)
 
     def stop():
         if provider.calls == 2:
@@ -189,8 +189,10 @@ def test_a_shard_has_the_bytes_that_the_library_writes(tmp_path):
         }
         checksum = content_checksum(arrays)
         path = tmp_path / f"{name}.safetensors"
-        assert write_shard(path, arrays, checksum) == path.stat().st_size
-        metadata = {"elmobench": canonical_json({"checksum": checksum})}
+        versions = {"torch": "2", "numpy": "1.26"}
+        assert write_shard(path, arrays, checksum, versions) == path.stat().st_size
+        facts = {"checksum": checksum, "versions": versions, "versions_digest": digest_of(versions)}
+        metadata = {"elmobench": canonical_json(facts)}
         assert path.read_bytes() == save(arrays, metadata)
         for key, array in load_file(path).items():
             assert np.array_equal(array, arrays[key])

@@ -206,6 +206,11 @@ class AllenNlpElmoProvider(FeatureProvider):
             )
         return vectors
 
+    def library_versions(self) -> dict[str, str]:
+        """Versions in AllenNLP's environment, and of this program, which stores the vectors."""
+        own = super().library_versions()
+        return {"elmobench": own["elmobench"], **self._environment.versions}
+
     def describe(self) -> dict[str, Any]:
         """Describe this provider for a run record; JSON values only."""
         return super().describe() | {

@@ -150,7 +150,10 @@ class FeatureStore:
         done: list[WriteStats] = []
         if jobs:
             writer = ShardWriter(
-                folder, known, partial(write_meta, folder, provider, self.precision)
+                folder,
+                known,
+                partial(write_meta, folder, provider, self.precision),
+                provider.library_versions(),
             )
             # All words of the build, stored or not: vectors are then a function of the dataset.
             words = sorted({word for sentence in distinct.values() for word in sentence})

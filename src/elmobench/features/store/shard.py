@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from elmobench.core.digests import canonical_json
+from elmobench.core.digests import canonical_json, digest_of
 from elmobench.core.errors import StoreError
 from elmobench.core.files import atomic_path
 
@@ -51,12 +51,19 @@ class Shard:
         arrays: its arrays by name.
         checksum: of the content at the time of writing.
         size: of the file, in bytes.
+        facts: what the header says besides its arrays.
     """
 
     path: Path
     arrays: Mapping[str, ShardArray]
     checksum: str
     size: int
+    facts: Mapping[str, Any]
+
+    @property
+    def versions(self) -> Mapping[str, str] | None:
+        """Versions of the libraries that encoded it; None if its writer did not write them."""
+        return self.facts.get("versions")
 
     def map(self, name: str) -> NDArray[Any]:
         """Map the array ``name`` into memory; only the pages that are used are read.
@@ -82,7 +89,12 @@ class Shard:
         return mapped.view(np.ndarray)
 
 
-def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]], checksum: str) -> int:
+def write_shard(
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    checksum: str,
+    versions: Mapping[str, str],
+) -> int:
     """Write a shard atomically, without copying its arrays.
 
     The bytes equal those of ``safetensors.numpy.save``, which makes two copies.
@@ -91,6 +103,7 @@ def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]], checksum: str) -
         path: of the shard.
         arrays: C-contiguous, little-endian.
         checksum: of the arrays, see :func:`content_checksum`.
+        versions: of the libraries that computed them.
 
     Returns:
         Size of the file in bytes.
@@ -100,7 +113,8 @@ def write_shard(path: Path, arrays: Mapping[str, NDArray[Any]], checksum: str) -
     """
     # The order of the safetensors library: by element type, then by name.
     order = sorted(arrays, key=lambda name: (_ORDER.index(_code(arrays[name])), name))
-    header: dict[str, Any] = {"__metadata__": {_META_KEY: canonical_json({"checksum": checksum})}}
+    facts = _facts(checksum, versions)
+    header: dict[str, Any] = {"__metadata__": {_META_KEY: canonical_json(facts)}}
     end = 0
     for name in order:
         begin, end = end, end + arrays[name].nbytes
@@ -159,7 +173,7 @@ def read_shard(path: Path) -> Shard:
                 raise ValueError("the header is longer than the file")
             header = json.loads(stream.read(length))
         start = 8 + length
-        metadata = json.loads(header.pop("__metadata__")[_META_KEY])
+        facts = json.loads(header.pop("__metadata__")[_META_KEY])
         arrays = {}
         for name, entry in header.items():
             begin, end = entry["data_offsets"]
@@ -169,7 +183,7 @@ def read_shard(path: Path) -> Shard:
             if begin < 0 or start + end > size:
                 raise ValueError(f"array {name!r} ends beyond the file")
             arrays[name] = ShardArray(dtype, shape, start + begin)
-        return Shard(path, arrays, str(metadata["checksum"]), size)
+        return Shard(path, arrays, str(facts["checksum"]), size, facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise StoreError(
             f"not a readable shard ({error})",
@@ -181,7 +195,22 @@ def read_shard(path: Path) -> Shard:
 def check_shard(shard: Shard) -> str | None:
     """Describe what is wrong with a shard's content; None if it is unchanged."""
     checksum = content_checksum({name: shard.map(name) for name in shard.arrays})
-    return None if checksum == shard.checksum else "its content has changed since it was written"
+    if checksum != shard.checksum:
+        return "its content has changed since it was written"
+    # Shards of earlier versions of this program have a checksum only.
+    if shard.facts not in ({"checksum": checksum}, _facts(checksum, shard.versions or {})):
+        return "its header has changed since it was written"
+    return None
+
+
+def _facts(checksum: str, versions: Mapping[str, str]) -> dict[str, Any]:
+    """What the header says besides the arrays.
+
+    The checksum is of the arrays alone, so that equal vectors have equal checksums whichever
+    versions computed them; the versions have a digest of their own.
+    """
+    own = dict(versions)
+    return {"checksum": checksum, "versions": own, "versions_digest": digest_of(own)}
 
 
 def content_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -122,6 +122,23 @@ class StoredView:
         Equal digests mean bit-identical vectors. The reverse does not hold: the same vectors can
         be in other shards. No vectors are read to compute it.
         """
+        return digest_of(sorted([shard.path.name, shard.checksum] for shard in self._shards()))
+
+    @property
+    def encoded_by(self) -> dict[str, list[str]]:
+        """Library -> its versions when the vectors of this view were encoded, sorted.
+
+        Several versions if shards of different times are read, and among them ``unknown`` for
+        shards that were written without versions. Only headers are read.
+        """
+        versions = [shard.versions or {"elmobench": "unknown"} for shard in self._shards()]
+        names = sorted({name for mapping in versions for name in mapping})
+        return {
+            name: sorted({mapping.get(name, "unknown") for mapping in versions}) for name in names
+        }
+
+    def _shards(self) -> list[Shard]:
+        """The shards that this view reads."""
         shards: list[Shard] = []
         if self._stored.has_tokens:
             group = self._stored.sentences.group
@@ -130,7 +147,7 @@ class StoredView:
             words = self._stored.words
             used = np.unique(words.shard[self._type_rows]).tolist()
             shards += [words.group.shards[number] for number in used]
-        return digest_of(sorted([shard.path.name, shard.checksum] for shard in shards))
+        return shards
 
     @property
     def nbytes_per_token(self) -> float:

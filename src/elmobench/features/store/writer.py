@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,12 +54,20 @@ class ShardWriter:
         known: the keys that the folder contains.
         write_meta: writes ``meta.json`` and creates the folder of locks if they are missing; its
             argument says whether the folder's lock is held.
+        versions: of the libraries that encode.
     """
 
-    def __init__(self, folder: Path, known: StoredKeys, write_meta: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        known: StoredKeys,
+        write_meta: Callable[[bool], None],
+        versions: Mapping[str, str],
+    ) -> None:
         self._folder = folder
         self._known = known
         self._write_meta = write_meta
+        self._versions = versions
 
     def run(
         self, jobs: Sequence[ShardJob[Any]]
@@ -140,7 +148,7 @@ class ShardWriter:
                         checksum = content_checksum(arrays)
                     self._write_meta(True)
                     path = self._folder / f"{job.name(keys)}{SUFFIX}"
-                    size = write_shard(path, arrays, checksum)
+                    size = write_shard(path, arrays, checksum, self._versions)
             except OSError as error:
                 raise write_error(error, self._folder, 0) from error
         return WriteStats(*job.count(keys), bytes=size)

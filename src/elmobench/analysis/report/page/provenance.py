@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elmobench.analysis.report.page.parts import Column, Section, Table, TableCell
-from elmobench.tracking.record import RunRecord
+from elmobench.tracking.host import numerics_text
+from elmobench.tracking.record import RunInfo, RunRecord
 
 
 def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -> Section:
@@ -14,8 +16,6 @@ def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -
     data: dict[str, list[TableCell]] = {}
     vectors: dict[tuple[str, str], list[TableCell]] = {}
     coverage: dict[tuple[str, str], list[TableCell]] = {}
-    software: dict[str, str] = {}
-    hosts: set[str] = set()
     for record in records:
         card = cards.get(record.task)
         counts = record.result.counts if record.result else {}
@@ -41,9 +41,6 @@ def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -
                     TableCell(f"{100 * shares['types']:.1f} %", "n"),
                 ],
             )
-        if record.run is not None:
-            software |= record.run.versions
-            hosts.add(", ".join(f"{k}: {v}" for k, v in record.run.host.items()))
     tables = [
         Table(
             [Column("task"), Column("examples"), Column("licence"), Column("digest of the data")],
@@ -59,12 +56,66 @@ def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -
     if coverage:
         columns = [Column("task"), Column("part"), Column("tokens", True), Column("types", True)]
         tables.append(Table(columns, list(coverage.values()), "Words that have a vector"))
-    rows = [[TableCell(name), TableCell(version, "code")] for name, version in software.items()]
-    rows += [[TableCell("machine"), TableCell(host)] for host in sorted(hosts)]
-    tables.append(Table([Column("name"), Column("version")], rows, "Software and machines"))
+    runs = [record.run for record in records if record.run is not None]
+    tables += [_software(runs), _machines(runs)]
     return Section(
         "provenance",
         "Data, models and software",
         "Everything that a score depends on. Equal digests mean equal bytes.",
         tables,
     )
+
+
+def _software(runs: Sequence[RunInfo]) -> Table:
+    """Library versions of the runs, and of the times at which their vectors were encoded."""
+    used: dict[str, Counter[str]] = {}
+    encoders: dict[str, set[str]] = {}
+    for run in runs:
+        for name, version in run.versions.items():
+            used.setdefault(name, Counter())[version] += 1
+        for versions in run.encoded_by.values():
+            for name, several in versions.items():
+                encoders.setdefault(name, set()).update(several)
+    rows = [
+        [
+            TableCell(name),
+            TableCell(_counted(used.get(name, Counter())), "code"),
+            TableCell(", ".join(sorted(encoders.get(name, ()))) or "–", "code"),
+        ]
+        for name in {**used, **encoders}
+    ]
+    columns = [
+        Column("library"),
+        Column("version in the runs"),
+        Column("when vectors were encoded"),
+    ]
+    return Table(columns, rows, "Software")
+
+
+def _counted(versions: Counter[str]) -> str:
+    """The versions of a library; if there are several, with the number of runs of each."""
+    if len(versions) == 1:
+        return next(iter(versions))
+    counted = [f"{version} ({count} runs)" for version, count in sorted(versions.items())]
+    return ", ".join(counted) or "–"
+
+
+def _machines(runs: Sequence[RunInfo]) -> Table:
+    """Processors, threads, BLAS libraries and precision, with the number of runs of each kind."""
+    counted = Counter(
+        "; ".join(
+            filter(
+                None,
+                (
+                    ", ".join(f"{key.replace('_', ' ')}: {run.host[key]}" for key in run.host),
+                    numerics_text(run.numerics),
+                ),
+            )
+        )
+        for run in runs
+    )
+    rows = [
+        [TableCell(text, "prose"), TableCell(str(count), "n")]
+        for text, count in sorted(counted.items())
+    ]
+    return Table([Column("machine and settings"), Column("runs", True)], rows, "Machines")

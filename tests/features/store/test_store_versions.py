@@ -1,0 +1,101 @@
+"""Shards name the versions that encoded them; those of earlier versions of the store open."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from store_providers import HashProvider
+
+from elmobench.core.versions import library_versions
+from elmobench.features.store.feature_store import FeatureStore
+
+
+class _Versioned(HashProvider):
+    """A provider whose vectors another version of a library computes."""
+
+    def __init__(self, **versions: str) -> None:
+        super().__init__()
+        self._versions = versions
+
+    def library_versions(self) -> dict[str, str]:
+        return self._versions
+
+
+def _as_written_before(path: Path) -> None:
+    """Rewrite a shard's header without versions, as earlier versions of this program wrote it."""
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    facts = json.loads(header["__metadata__"]["elmobench"])
+    header["__metadata__"]["elmobench"] = json.dumps({"checksum": facts["checksum"]})
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+
+
+FIRST, SECOND = [("a", "b")], [("c", "d", "e")]
+
+
+def test_a_view_names_the_versions_of_the_shards_that_it_reads(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    store.build(_Versioned(torch="2.9", numpy="1"), FIRST)
+    store.build(_Versioned(torch="2.13", numpy="1"), SECOND)
+    opened = store.open(HashProvider())
+    assert opened.view(FIRST).encoded_by == {"numpy": ["1"], "torch": ["2.9"]}
+    assert opened.view(SECOND).encoded_by == {"numpy": ["1"], "torch": ["2.13"]}
+    both = opened.view([*FIRST, *SECOND])
+    assert both.encoded_by == {"numpy": ["1"], "torch": ["2.13", "2.9"]}
+    assert store.verify() == []
+
+
+def test_versions_do_not_change_the_digest_of_vectors(tmp_path: Path) -> None:
+    digests = set()
+    for number, version in enumerate("12"):
+        store = FeatureStore(tmp_path / str(number))
+        store.build(_Versioned(torch=version), FIRST)
+        digests.add(store.open(HashProvider()).view(FIRST).digest)
+    assert len(digests) == 1
+
+
+def test_shards_without_versions_open_and_say_so(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    store.build(_Versioned(torch="2.9", elmobench="0.1"), FIRST)
+    before = store.open(HashProvider()).view(FIRST)
+    vectors, digest = before.gather([0]), before.digest
+    for path in store.folder(HashProvider()).glob("*.safetensors"):
+        _as_written_before(path)
+    assert store.verify() == []
+    store.build(_Versioned(torch="2.13", elmobench="0.2"), SECOND)
+    opened = store.open(HashProvider())
+    after = opened.view(FIRST)
+    assert (after.digest, after.encoded_by) == (digest, {"elmobench": ["unknown"]})
+    assert (after.gather([0]) == vectors).all()
+    assert opened.view([*FIRST, *SECOND]).encoded_by == {
+        "elmobench": ["0.2", "unknown"],
+        "torch": ["2.13", "unknown"],
+    }
+
+
+def test_the_own_versions_are_stored_by_default(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    store.build(HashProvider(), FIRST)
+    found = store.open(HashProvider()).view(FIRST).encoded_by
+    assert found == {name: [version] for name, version in library_versions().items()}
+
+
+@pytest.mark.parametrize("wrong", [{"torch": "9"}, {}])
+def test_changed_versions_are_found(tmp_path: Path, wrong: dict[str, str]) -> None:
+    store = FeatureStore(tmp_path)
+    store.build(_Versioned(torch="2"), FIRST)
+    path = next(store.folder(HashProvider()).glob("tokens-*.safetensors"))
+    content = path.read_bytes()
+    old = json.dumps(json.dumps({"torch": "2"}, separators=(",", ":")))[1:-1].encode()
+    new = json.dumps(json.dumps(wrong, separators=(",", ":")))[1:-1].encode().ljust(len(old))
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, new))
+    (problem,) = store.verify()
+    assert path.name in problem
+    assert "header has changed" in problem
