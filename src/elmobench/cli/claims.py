@@ -29,7 +29,8 @@ def claims(
     """Test which of the paper's findings the records of RESULTS support or contradict.
 
     A claim is supported if every comparison supports it, and contradicted if at least one does
-    contradict it. "Better" and "no difference" mean what they mean in `elmobench compare`.
+    contradict it. Verdicts are those of `elmobench compare`, corrected over the comparisons of a
+    claim. Negligible differences and single runs support nothing.
     """
     import json
     from contextlib import nullcontext
@@ -55,6 +56,7 @@ def claims(
                 "source": claim.source,
                 "expects": claim.expects,
                 "outcome": result.outcome,
+                "counts": asdict(result.counts),
                 "evidence": [asdict(comparison) for comparison in result.evidence],
             }
             typer.echo(json.dumps(row, ensure_ascii=False))

@@ -12,8 +12,18 @@ from elmobench.data.cards.catalog import CardCatalog
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from elmobench.analysis.stats.difference_row import Difference
+    from elmobench.analysis.stats.difference_row import Difference, Verdict
     from elmobench.tracking.record_store import RecordStore
+
+
+_STYLES: dict[Verdict, str] = {
+    "better": "green",
+    "better but negligible": "dim green",
+    "tie": "default",
+    "undecided": "dim",
+    "worse but negligible": "dim red",
+    "worse": "red",
+}
 
 
 def compare(
@@ -49,7 +59,6 @@ def compare(
 ) -> None:
     """Test whether LEFT scores higher than RIGHT on each task of an experiment."""
     import json
-    from dataclasses import asdict
 
     from rich.console import Console
 
@@ -63,7 +72,7 @@ def compare(
     rows = differences.compare(store, left, right, by=by, where=where)
     if as_json:
         for row in rows:
-            typer.echo(json.dumps({**asdict(row), "verdict": row.verdict}, ensure_ascii=False))
+            typer.echo(json.dumps(row.as_json(), ensure_ascii=False))
         return
     console = Console()
     _print_rows(console, rows)
@@ -76,7 +85,8 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.analysis.stats.resampling import p_text
+    from elmobench.analysis.stats.correction import p_text
+    from elmobench.analysis.stats.difference_row import ONE_RUN, interval_text
 
     first = rows[0]
     console.print(f"\n[bold]{escape(first.left)}[/] minus [bold]{escape(first.right)}[/]")
@@ -88,23 +98,21 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
         table.add_row(
             escape(row.task + axes),
             escape(row.head),
-            str(len(row.seeds)),
+            row.seeds_text,
             f"{row.difference:+.2f}",
-            f"{row.low:+.2f} … {row.high:+.2f}",
+            interval_text(row),
             p_text(row.p_corrected),
-            {"better": "[green]better[/]", "worse": "[red]worse[/]"}.get(row.verdict, row.verdict),
+            f"[{_STYLES[row.verdict]}]{row.verdict}[/]",
         )
     console.print(table)
     console.print(
-        "[dim]Points of the test score, seeds paired. Interval: bootstrap over seeds and test "
-        "units. p: approximate randomisation over units, Holm-corrected over the "
-        f"{len(rows)} rows. Tie: shown to differ by less than {first.margin:g}.[/]",
+        "[dim]Points of the test score. The interval contains the variance over seeds and over "
+        f"test units. p and verdicts are corrected by Holm over {len(rows)} comparisons. "
+        f"Negligible, and tie: shown to be smaller than the margin of {first.margin:g}.[/]",
         highlight=False,
     )
-    if any(len(row.seeds) == 1 for row in rows):
-        console.print(
-            "[yellow]With one seed, the interval and p do not include the variance of training.[/]"
-        )
+    if any(row.scope == "runs" for row in rows):
+        console.print(f"[yellow]{ONE_RUN}[/]")
 
 
 def _print_examples(
@@ -120,15 +128,21 @@ def _print_examples(
     from elmobench.analysis.inspect.changed_examples import changed_examples
     from elmobench.analysis.inspect.example_texts import example_texts
 
-    left, right = (store.read(cell) for cell in row.cells[0])
+    # Of the same seed if there is one.
+    seed = next((s for s in row.left_seeds if s in row.right_seeds), None)
+    left, right = (
+        store.read(cells[0 if seed is None else seeds.index(seed)])
+        for cells, seeds in ((row.left_cells, row.left_seeds), (row.right_cells, row.right_seeds))
+    )
     if left is None or right is None:
         return
     changes = changed_examples(store, left, right)
     texts = example_texts(left.task, left.identity.get("fold"), cards)
     gains = [example for example in changes if example.gain > 0]
     losses = [example for example in changes if example.gain < 0]
+    seeds = f"seeds {left.seed}, {right.seed}" if seed is None else f"seed {seed}"
     console.print(
-        f"\n[cyan]{escape(row.task)} · {escape(row.head)} · seed {row.seeds[0]}[/]: "
+        f"\n[cyan]{escape(row.task)} · {escape(row.head)} · {seeds}[/]: "
         f"{len(changes)} answers differ, {len(gains)} better, {len(losses)} worse"
     )
     for title, chosen in (("better", gains[:count]), ("worse", losses[::-1][:count])):

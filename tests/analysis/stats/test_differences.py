@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import elmobench
+from scipy import stats
 
 from elmobench.analysis.inspect.changed_examples import changed_examples
 from elmobench.analysis.stats import differences
+from elmobench.analysis.stats.correction import holm
 from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.tallies import TallyCache, units_of
 from elmobench.core.digests import digest_of
@@ -27,6 +29,8 @@ def add(
     right: list[bool],
     head: str = "linear",
     units: list[str] | None = None,
+    identity: dict[str, object] | None = None,
+    curve: list[dict[str, object]] | None = None,
     **axes: object,
 ) -> RunRecord:
     """Write a record whose test predictions are correct where ``right`` says so."""
@@ -47,7 +51,7 @@ def add(
             "head": head,
             "seed": seed,
             "axes": axes,
-            "identity": {"parts": []},
+            "identity": {"parts": [], **(identity or {})},
             "status": "ok",
             "result": {
                 "metric": "accuracy",
@@ -58,7 +62,7 @@ def add(
                 "best_epoch": 1,
                 "predictions_digest": store.write_predictions(name, rows),
                 "layer_weights": {},
-                "curve": [],
+                "curve": curve or [],
             },
         }
     )
@@ -74,52 +78,95 @@ def answers(share: float, seed: int, count: int = 400) -> list[bool]:
 def test_a_clear_difference_a_tie_and_neither(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     for seed in (1, 2, 3):
-        base = answers(0.6, seed)
+        base = answers(0.6, 0)
+        base[seed] = not base[seed]
         add(store, "a", seed, base)
         add(store, "b", seed, [ok or i % 4 == 0 for i, ok in enumerate(base)])
         add(store, "c", seed, base)
         add(store, "d", seed, answers(0.6, 100 + seed))
     (row,) = compare(store, "b", "a")
     assert row.verdict == "better"
-    assert row.seeds == (1, 2, 3)
-    assert row.units == 400
-    expected = [sum(answers(0.6, s)) / 4 for s in (1, 2, 3)]
-    assert row.right_scores == pytest.approx(expected)
-    assert row.low < row.difference < row.high
+    assert row.left_seeds == row.right_seeds == (1, 2, 3)
+    assert (row.seeds_text, row.scope, row.units) == ("3", "systems", 400)
+    low, high = row.interval
+    assert 0 < low < row.difference < high
+    assert row.difference == pytest.approx(np.mean(row.left_scores) - np.mean(row.right_scores))
     (row,) = compare(store, "a", "b")
     assert row.verdict == "worse"
-    (row,) = compare(store, "a", "c")
-    assert (row.verdict, row.difference, row.p.two_sided) == ("tie", 0.0, 1.0)
+    # A wide margin makes the same difference negligible.
+    (row,) = compare(store, "a", "b", margin=60.0)
+    assert row.verdict == "worse but negligible"
+    (row,) = compare(store, "a", "c", margin=2.0)
+    assert (row.verdict, row.difference, row.p_corrected) == ("tie", 0.0, 1.0)
     (row,) = compare(store, "a", "d", margin=0.5)
     assert row.verdict == "undecided"
 
 
-def test_only_runs_of_the_same_seed_and_point_are_paired(tmp_path: Path) -> None:
+def test_runs_of_other_seeds_are_compared_and_of_other_points_are_not(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     for seed in (1, 2):
         add(store, "a", seed, answers(0.5, seed))
-    add(store, "b", 2, answers(0.9, 7))
-    add(store, "b", 3, answers(0.9, 8))
+    for seed in (2, 3, 4):
+        add(store, "b", seed, answers(0.9, seed))
     add(store, "a", 1, answers(0.5, 1), mix="uniform")
     add(store, "b", 1, answers(0.5, 1), mix="last")
     (row,) = compare(store, "b", "a")
-    assert row.seeds == (2,)
+    assert (row.left_seeds, row.right_seeds, row.paired) == ((2, 3, 4), (1, 2), False)
+    assert row.seeds_text == "3, 2"
+    assert len(row.left_cells) == 3
     with pytest.raises(ConfigError, match=r"no task was run with both 'b' and 'x'[^$]*a, b"):
         compare(store, "b", "x")
     with pytest.raises(ConfigError, match="both"):
         compare(store, "b", "a", where={"head": "paper"})
 
 
+def test_runs_on_the_same_part_of_the_training_set_are_paired(tmp_path: Path) -> None:
+    """The part that a seed draws moves the scores of both systems."""
+    store = RecordStore(tmp_path)
+    for seed, share in ((1, 0.4), (2, 0.6), (3, 0.8)):
+        for name, more in (("a", 0.0), ("b", 0.1)):
+            right = [i < 400 * (share + more) for i in range(400)]
+            add(store, name, seed, right, identity={"train_fraction": 0.1})
+            add(store, name, seed, right, head="all", identity={"train_fraction": 1.0})
+    rows = {row.head: row for row in compare(store, "b", "a")}
+    paired, independent = rows["linear"], rows["all"]
+    assert (paired.paired, independent.paired) == (True, False)
+    assert paired.difference == independent.difference == pytest.approx(10.0)
+    assert (paired.verdict, independent.verdict) == ("better", "undecided")
+
+
+def test_a_single_run_decides_nothing_unless_it_has_no_chance(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for head, loss in (("linear", 0.5), ("one-pass", None)):
+        curve = [{"epoch": 1, "train_loss": loss, "dev": 50.0, "layer_weights": {}}]
+        add(store, "a", 1, answers(0.5, 1), head=head, curve=curve)
+        add(store, "b", 1, answers(0.9, 2), head=head, curve=curve)
+    rows = {row.head: row for row in compare(store, "b", "a")}
+    trained, fitted = rows["linear"], rows["one-pass"]
+    assert (trained.scope, trained.verdict) == ("runs", "undecided")
+    assert (fitted.scope, fitted.verdict) == ("systems", "better")
+    # The interval is the same, about this run and about the system. The row about single runs
+    # decides nothing, so that the other one is corrected for itself alone.
+    assert trained.interval == pytest.approx(fitted.interval)
+    assert fitted.p_corrected == pytest.approx(fitted.estimate.p_value())
+    # A head that is fitted to a part of the training set depends on the seed that draws it.
+    part = {"train_fraction": 0.5}
+    for name, share in (("a", 0.5), ("b", 0.9)):
+        add(store, name, 1, answers(share, 1), head="part", curve=curve, identity=part)
+    assert compare(store, "b", "a", where={"head": "part"})[0].verdict == "undecided"
+
+
 def test_values_of_an_axis_are_compared(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
-    add(store, "a", 1, answers(0.9, 1), mix="learned")
-    add(store, "a", 1, answers(0.3, 1), mix="uniform")
+    for seed in (1, 2, 3):
+        add(store, "a", seed, answers(0.9, seed), mix="learned")
+        add(store, "a", seed, answers(0.3, seed), mix="uniform")
     (row,) = compare(store, "learned", "uniform", by="mix")
     assert row.axes == {"features": "a"}
     assert row.verdict == "better"
 
 
-def test_resampling_units_are_swapped_as_a_whole(tmp_path: Path) -> None:
+def test_units_count_as_a_whole(tmp_path: Path) -> None:
     """Ten documents of forty examples each give less evidence than 400 examples."""
     store = RecordStore(tmp_path)
     units = [f"d{i // 40}" for i in range(400)]
@@ -130,9 +177,10 @@ def test_resampling_units_are_swapped_as_a_whole(tmp_path: Path) -> None:
     assert units_of(rows) == units
     (row,) = compare(store, "b", "a")
     assert row.units == 10
-    # Six of ten documents changed: the sign-flip test has 2 of 64 assignments as large.
-    assert row.p.two_sided == 2 / 64
-    assert row.p.resamples == 0
+    # Six of ten documents are right throughout, four not at all.
+    expected = stats.ttest_1samp([100.0] * 6 + [0.0] * 4, 0.0)
+    assert row.estimate.p_value() == pytest.approx(expected.pvalue)
+    assert row.interval == pytest.approx(tuple(expected.confidence_interval()))
 
 
 def test_predictions_of_other_examples_are_an_error(tmp_path: Path) -> None:
@@ -182,7 +230,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:
-    """Folds of three and five examples have equal weight; all swaps are enumerated."""
+    """Folds of three and five examples have equal weight."""
     store = RecordStore(tmp_path)
     right = {
         ("a", 0): [True, False, False],
@@ -200,23 +248,17 @@ def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:
     assert mean.units == 8
     assert mean.difference == pytest.approx((first.difference + second.difference) / 2)
     assert mean.left_scores == pytest.approx([(100 + 80) / 2] * 2)
-    assert len(mean.cells) == 4
+    assert len(mean.left_cells) == len(mean.right_cells) == 4
 
-    def folds_mean(swapped: tuple[bool, ...]) -> float:
-        fold_means = []
-        for fold, start, stop in ((0, 0, 3), (1, 3, 8)):
-            ours, theirs = right["b", fold], right["a", fold]
-            swaps = swapped[start:stop]
-            signed = [
-                (x - y) * (-1 if s else 1) for x, y, s in zip(ours, theirs, swaps, strict=True)
-            ]
-            fold_means.append(100 * sum(signed) / len(signed))
-        return sum(fold_means) / 2
-
-    every = [folds_mean(swaps) for swaps in itertools.product((False, True), repeat=8)]
-    large = sum(abs(value) >= abs(mean.difference) - 1e-9 for value in every)
-    assert mean.p.two_sided == pytest.approx(large / 256)
-    assert mean.p.resamples == 0
+    # Both seeds have the same answers, so that only the units vary, each within its fold.
+    changes = [
+        [100.0 * (x - y) for x, y in zip(right["b", fold], right["a", fold], strict=True)]
+        for fold in (0, 1)
+    ]
+    errors = [np.var(change, ddof=1) / len(change) / 4 for change in changes]
+    # Four units differ, which are too few to show the spread: two more are added.
+    variance = sum(errors) + 2 * (100 / 8) ** 2
+    assert mean.estimate.sources[-1].variance == pytest.approx(variance)
     # One fold has other seeds, so that there is no mean over folds.
     add(store, "a", 3, right["a", 1], fold=1)
     add(store, "b", 3, right["b", 1], fold=1)
@@ -230,18 +272,30 @@ def test_comparisons_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         add(store, "b", seed, [True, False] * 15)
     tallies = TallyCache(store)
     asked = []
-    once = differences.bootstrap_differences
+    once = differences.estimate_difference
     monkeypatch.setattr(
         differences,
-        "bootstrap_differences",
-        lambda *given, **named: asked.append(named["resamples"]) or once(*given, **named),
+        "estimate_difference",
+        lambda *given, **named: asked.append(1) or once(*given, **named),
     )
-    first = compare(tallies, "a", "b", resamples=200)
-    assert compare(tallies, "a", "b", resamples=200) == first
-    assert asked == [200]
+    first = compare(tallies, "a", "b")
+    assert compare(tallies, "a", "b") == first
+    assert len(asked) == 1
     # Other arguments are compared anew.
-    assert compare(tallies, "b", "a", resamples=200)[0].difference == -first[0].difference
-    (wide,) = compare(tallies, "a", "b", margin=90.0, resamples=200)
+    assert compare(tallies, "b", "a")[0].difference == -first[0].difference
+    (wide,) = compare(tallies, "a", "b", margin=90.0)
     assert wide.margin == 90.0 != first[0].margin
-    compare(tallies, "a", "b", resamples=300)
-    assert asked == [200, 200, 200, 300]
+    assert len(asked) == 3
+
+
+def test_p_values_are_corrected_over_the_rows(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for head, share in (("first", 0.75), ("second", 0.72), ("third", 0.6)):
+        for seed in (1, 2, 3):
+            add(store, "a", seed, answers(0.6, seed), head=head)
+            add(store, "b", seed, answers(share, 50 + seed), head=head)
+    rows = compare(store, "b", "a")
+    assert [row.p_corrected for row in rows] == holm([row.estimate.p_value() for row in rows])
+    assert [row.p_within_corrected for row in rows] == holm(
+        [row.estimate.p_within(1.0) for row in rows]
+    )

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from elmobench.analysis.claims.claim import Claim, ClaimResult
-from elmobench.analysis.claims.evidence import Evidence, Outcome
-from elmobench.analysis.claims.study import Expectation, Study, evidence_of
+from elmobench.analysis.claims.evidence import Evidence
+from elmobench.analysis.claims.seed_effects import SeedEffect, seed_evidence
+from elmobench.analysis.claims.study import Expectation, Study, evidence_of, evidence_place
 from elmobench.analysis.stats.difference_row import Difference
 from elmobench.analysis.stats.differences import corrected
 from elmobench.analysis.stats.epochs import comparable_results, epochs_saved
-from elmobench.analysis.stats.resampling import mean_interval
+from elmobench.analysis.stats.estimate import mean_estimate
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.layer_weights import learned_mixes
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
+WEIGHT_MARGIN = 0.05
+"""Leads of a layer below this share of the weight are negligible."""
+EPOCH_MARGIN = 1.0
+"""Savings below one epoch are negligible."""
+EPOCH_ROUNDING = 2 / 12
+"""Variance that rounding to whole epochs leaves in a difference of two of them."""
 
-def claim_results(store: RecordStore | TallyCache, resamples: int = 10_000) -> list[ClaimResult]:
+
+def claim_results(store: RecordStore | TallyCache) -> list[ClaimResult]:
     """Test every claim on the experiment in ``store``.
 
     Args:
         store: the results folder, or its tallies.
-        resamples: number of resamples of each comparison.
 
     Raises:
         DataError: if predictions are missing or damaged.
     """
     tallies = store if isinstance(store, TallyCache) else TallyCache(store)
-    study = Study(tallies, resamples)
+    study = Study(tallies)
     return [ClaimResult(claim, claim.gather(study)) for claim in CLAIMS]
 
 
@@ -56,38 +62,21 @@ def _adding_helps(study: Study) -> list[Evidence]:
 
 def _fewer_epochs(study: Study) -> list[Evidence]:
     """Epochs that the contextual part saves in reaching the baseline's best dev score."""
-    measured = []
-    rows = _contextual_gains(study)
-    for row, evidence in zip(rows, evidence_of(rows, "better"), strict=True):
+    measured: list[SeedEffect] = []
+    for row in _contextual_gains(study):
         results = comparable_results(row, study.tallies)
-        if not results:
-            continue
-        saved = [epochs_saved(ours, theirs) for ours, theirs in results]
-        effect, low, high, outcome = _outcome_of_mean(saved)
-        measured.append(
-            replace(
-                evidence,
-                what=f"epochs that {row.left} saves in reaching the best dev score of {row.right}",
-                effect=effect,
-                low=low,
-                high=high,
-                outcome=outcome,
-                p=None,
+        if results:
+            saved = tuple(float(epochs_saved(ours, theirs)) for ours, theirs in results)
+            measured.append(
+                SeedEffect(
+                    where=evidence_place(row),
+                    what=f"epochs that {row.left} saves in reaching the best dev score of "
+                    f"{row.right}",
+                    estimates=(mean_estimate(saved, EPOCH_ROUNDING),),
+                    seeds=len(saved),
+                )
             )
-        )
-    return measured
-
-
-def _outcome_of_mean(values: Sequence[float]) -> tuple[float, float | None, float | None, Outcome]:
-    """Mean over a few runs, its 95 % interval, and ``supported`` if that is above zero."""
-    bounds = mean_interval(values)
-    outcome: Outcome = "undecided"
-    if bounds is not None and bounds[0] > 0:
-        outcome = "supported"
-    elif bounds is not None and bounds[1] < 0:
-        outcome = "contradicted"
-    low, high = bounds or (None, None)
-    return float(np.mean(values)), low, high, outcome
+    return seed_evidence(measured, EPOCH_MARGIN)
 
 
 def _mixes(left: str, right: str, expectation: Expectation) -> Callable[[Study], list[Evidence]]:
@@ -133,7 +122,7 @@ def _both_placements(study: Study) -> list[Evidence]:
 def _small_penalty(study: Study) -> list[Evidence]:
     kept = []
     for row in study.settings("l2", [("0.001", "1.0")], default="0.001"):
-        left = study.tallies.by_cell[row.cells[0][0]]
+        left = study.tallies.by_cell[row.left_cells[0]]
         # Only learned weights are penalised; and a part that names no λ has the head's own, which
         # may differ from 0.001.
         is_small = "l2" in left.axes or any(p.get("l2") == 0.001 for p in left.identity["parts"])
@@ -169,39 +158,36 @@ def _less_data(study: Study) -> list[Evidence]:
                 if not larger:
                     continue
                 other = min(larger)
-                seeds = sorted(set(runs) & set(baseline[other]))
-                if seeds:
-                    rows.append(
-                        study.difference(
-                            [(runs[s], baseline[other][s]) for s in seeds],
-                            f"{features} with {100 * share:g} %",
-                            f"{rest} with {100 * other:g} %",
-                        )
+                rows.append(
+                    study.difference(
+                        [runs[seed] for seed in sorted(runs)],
+                        [baseline[other][seed] for seed in sorted(baseline[other])],
+                        f"{features} with {100 * share:g} %",
+                        f"{rest} with {100 * other:g} %",
                     )
+                )
     return evidence_of(corrected(rows), "not worse") if rows else []
 
 
 def _first_layer_at_input(study: Study) -> list[Evidence]:
-    """Lead of the first biLSTM layer over the larger of the others, in mixes at the input."""
-    rows = []
+    """Lead of the first biLSTM layer over both of the others, in mixes at the input."""
+    measured = []
     for group in learned_mixes(study.records):
         shares = np.array([mix["s"] for mix in group.mixes])
         if group.placement != "input" or shares.shape[1] != 3 or not study.is_elmo(group.part):
             continue
-        leads = shares[:, 1] - np.maximum(shares[:, 0], shares[:, 2])
-        effect, low, high, outcome = _outcome_of_mean([float(lead) for lead in leads])
-        rows.append(
-            Evidence(
-                f"{group.task} · {group.head} · {group.features}",
-                f"s1 − max(s0, s2) of {group.part}",
-                effect,
-                low,
-                high,
-                outcome,
-                len(leads),
+        leads = [tuple(map(float, shares[:, 1] - shares[:, other])) for other in (0, 2)]
+        measured.append(
+            SeedEffect(
+                where=" · ".join(
+                    filter(None, (group.task, group.head, group.features, group.axes))
+                ),
+                what=f"smaller one of s1 − s0 and s1 − s2 of {group.part}",
+                estimates=tuple(mean_estimate(lead) for lead in leads),
+                seeds=len(shares),
             )
         )
-    return rows
+    return seed_evidence(measured, WEIGHT_MARGIN)
 
 
 _PETERS = "Peters et al. 2018"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from elmobench.analysis.claims.evidence import Evidence, Outcome
-from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.difference_row import Difference, Verdict
 from elmobench.analysis.stats.differences import (
     DEFAULT_MARGIN,
     FOLD_MEAN,
@@ -24,11 +24,24 @@ from elmobench.tracking.record import RunRecord
 
 Expectation = Literal["better", "tie", "not worse"]
 
-_OUTCOMES: dict[Expectation, dict[str, Outcome]] = {
-    # A tie shows that the difference is small, not that there is none.
-    "better": {"better": "supported", "worse": "contradicted", "tie": "undecided"},
-    "tie": {"tie": "supported", "better": "contradicted", "worse": "contradicted"},
-    "not worse": {"better": "supported", "tie": "supported", "worse": "contradicted"},
+# The outcome of each verdict; undecided where none is named. A negligible difference does not
+# support a claim that one system is better, and does not contradict it either.
+_OUTCOMES: dict[Expectation, dict[Verdict, Outcome]] = {
+    "better": {"better": "supported", "worse": "contradicted"},
+    "tie": {
+        "tie": "supported",
+        "better but negligible": "supported",
+        "worse but negligible": "supported",
+        "better": "contradicted",
+        "worse": "contradicted",
+    },
+    "not worse": {
+        "better": "supported",
+        "better but negligible": "supported",
+        "tie": "supported",
+        "worse but negligible": "supported",
+        "worse": "contradicted",
+    },
 }
 _HEADS_WITHOUT_FEATURES = frozenset({"most-frequent"})
 # An untrained ELMo: its gains and its layer weights are not evidence for the paper's findings.
@@ -42,10 +55,9 @@ class Study:
 
     Args:
         tallies: of its results folder.
-        resamples: number of resamples of each comparison.
     """
 
-    def __init__(self, tallies: TallyCache, resamples: int) -> None:
+    def __init__(self, tallies: TallyCache) -> None:
         self.tallies = tallies
         store = tallies.store
         # Controls are generated, and heads that read no features do not depend on them: neither
@@ -57,7 +69,6 @@ class Study:
         ]
         self._models = ModelCatalog(store.experiment().get("models"))
         self.margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
-        self._resamples = resamples
 
     @property
     def contextual(self) -> set[str]:
@@ -88,9 +99,7 @@ class Study:
         rows: list[Difference] = []
         for left, right in wanted:
             try:
-                rows += compare(
-                    self.tallies, left, right, by=by, margin=self.margin, resamples=self._resamples
-                )
+                rows += compare(self.tallies, left, right, by=by, margin=self.margin)
             except ConfigError:
                 continue  # no task was run with both
         kept = [
@@ -99,7 +108,7 @@ class Study:
             if _is_evidence(row.task, row.head)
             and (not pipelines or row.task.split("/")[0] in pipelines)
             # For features without layers, two points of a mix's axis are the same cell.
-            and any(left != right for left, right in row.cells)
+            and row.left_cells != row.right_cells
             # Single folds have rows of their own.
             and not str(row.axes.get("fold", "")).startswith(FOLD_MEAN)
         ]
@@ -181,37 +190,44 @@ class Study:
         return choices
 
     def difference(
-        self, pairs: Sequence[tuple[RunRecord, RunRecord]], left: str, right: str
+        self, ours: Sequence[RunRecord], theirs: Sequence[RunRecord], left: str, right: str
     ) -> Difference:
-        """The difference between runs that differ in more than one axis."""
-        return difference(
-            self.tallies, [pairs], left, right, self.margin, resamples=self._resamples
-        )
+        """The difference between runs, by rising seed, that differ in more than one axis."""
+        return difference(self.tallies, [(ours, theirs)], left, right, self.margin)
 
 
 def evidence_of(rows: Sequence[Difference], expectation: Expectation) -> list[Evidence]:
     """Comparisons as evidence for a claim that expects this verdict of the left side."""
-    shared = {
-        name
-        for name in {name for row in rows for name in row.axes}
-        if len({str(row.axes.get(name)) for row in rows}) == 1
-    }
     evidence = []
     for row in rows:
-        axes = [f"{k}={v}" for k, v in row.axes.items() if k not in shared or k == "features"]
+        low, high = row.interval
         evidence.append(
             Evidence(
-                " · ".join([row.task, row.head, *axes]),
-                f"{row.left} − {row.right}",
-                row.difference,
-                row.low,
-                row.high,
-                _OUTCOMES[expectation].get(row.verdict, "undecided"),
-                len(row.seeds),
-                row.p_corrected,
+                where=evidence_place(row, _shared_axes(rows)),
+                what=f"{row.left} − {row.right}",
+                effect=row.difference,
+                low=low,
+                high=high,
+                margin=row.margin,
+                p=row.p_corrected,
+                verdict=row.verdict,
+                outcome=_OUTCOMES[expectation].get(row.verdict, "undecided"),
+                seeds=min(len(row.left_seeds), len(row.right_seeds)),
             )
         )
     return evidence
+
+
+def evidence_place(row: Difference, left_out: Collection[str] = ()) -> str:
+    """Format the place of a comparison: task, head and further axes."""
+    axes = [f"{name}={value}" for name, value in row.axes.items() if name not in left_out]
+    return " · ".join([row.task, row.head, *axes])
+
+
+def _shared_axes(rows: Sequence[Difference]) -> set[str]:
+    """Axes, except the features, that have the same value in all rows."""
+    names = {name for row in rows for name in row.axes} - {"features"}
+    return {name for name in names if len({str(row.axes.get(name)) for row in rows}) == 1}
 
 
 def _is_evidence(task: str, head: str) -> bool:

@@ -10,19 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from elmobench.analysis.stats.difference_row import ALPHA, Difference
-from elmobench.analysis.stats.resampling import (
-    bootstrap_differences,
-    holm,
-    interval,
-    randomization_test,
-)
-from elmobench.analysis.stats.tallies import TallyCache, concat_test_sets
+from elmobench.analysis.stats.correction import holm
+from elmobench.analysis.stats.difference_row import Difference, Scope
+from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.core.errors import ConfigError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
-Pairs = Sequence[tuple[RunRecord, RunRecord]]
+Runs = Sequence[RunRecord]
+"""The runs of one system, which differ in the seed."""
 
 FOLD_MEAN = "mean of "
 """How ``axes["fold"]`` begins in the row for the mean over folds."""
@@ -38,9 +35,13 @@ def compare(
     by: str = "features",
     where: Mapping[str, str | Sequence[str]] | None = None,
     margin: float | None = None,
-    resamples: int = 10_000,
 ) -> list[Difference]:
-    """Compare ``left`` with ``right`` wherever both were run with the same seeds.
+    """Compare ``left`` with ``right`` wherever both were run.
+
+    Runs are independent samples of each system, whose seeds need not be the same. They are paired
+    if the seed also draws the part of the training set (``train_fraction`` below 1) and both have
+    the same seeds: then the scores of a seed go up and down together. With all the training data
+    they do not, as results/study shows (mean correlation between systems: 0.0 to 0.1).
 
     >>> import elmobench
     >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
@@ -55,13 +56,13 @@ def compare(
         by: ``features``, ``head``, or a further axis of the experiment.
         where: use only cells with these values, e.g. ``{"head": "linear"}``; a list allows
             any of its values.
-        margin: differences below it count as no difference, in points of the score; by default
-            the experiment's margin, which was fixed before it ran.
-        resamples: number of resamples of test and bootstrap.
+        margin: differences below it are negligible, in points of the score; by default the
+            experiment's margin, which was fixed before it ran.
 
     Returns:
         One row for each task, head and point of the other axes, in the grid's order; then, for
         tasks that were run on several folds with the same seeds, a row for the mean over folds.
+        P-values are corrected over all rows.
 
     Raises:
         ConfigError: if nothing was run with both.
@@ -73,20 +74,18 @@ def compare(
     if margin is None:
         margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     rows = []
-    folds_of: dict[str, list[Pairs]] = defaultdict(list)
+    folds_of: dict[str, list[tuple[Runs, Runs]]] = defaultdict(list)
     for group in _groups(records, by):
-        pairs = _paired(group.get(left, ()), group.get(right, ()))
-        if pairs:
-            rows.append(
-                difference(tallies, [pairs], left, right, margin, by=by, resamples=resamples)
-            )
-            folds_of[_point_without_fold(pairs[0][0])].append(pairs)
+        ours, theirs = _by_seed(group.get(left, ())), _by_seed(group.get(right, ()))
+        if ours and theirs:
+            rows.append(difference(tallies, [(ours, theirs)], left, right, margin, by=by))
+            folds_of[_point_without_fold(ours[0])].append((ours, theirs))
     for folds in folds_of.values():
-        if len(folds) > 1 and len({_seeds(pairs) for pairs in folds}) == 1:
-            rows.append(difference(tallies, folds, left, right, margin, by=by, resamples=resamples))
+        if len(folds) > 1 and len({_seeds(fold) for fold in folds}) == 1:
+            rows.append(difference(tallies, folds, left, right, margin, by=by))
     if not rows:
         raise ConfigError(
-            f"no task was run with both {left!r} and {right!r} with the same seed",
+            f"no task was run with both {left!r} and {right!r}",
             where=str(store.folder),
             fix=f"{by} here: {', '.join(sorted({str(_value(r, by)) for r in records})) or 'none'}",
         )
@@ -94,52 +93,63 @@ def compare(
 
 
 def corrected(rows: Sequence[Difference]) -> list[Difference]:
-    """The rows with Holm's correction over all of them; earlier corrections are replaced."""
-    values = holm([row.p.two_sided for row in rows])
-    return [replace(row, p_corrected=p) for row, p in zip(rows, values, strict=True)]
+    """The rows with Holm's correction over all of them; earlier corrections are replaced.
+
+    Rows about single runs decide nothing: they are corrected among themselves.
+    """
+    new = list(rows)
+    for scope in ("systems", "runs"):
+        places = [i for i, row in enumerate(rows) if row.scope == scope]
+        different = holm([rows[i].estimate.p_value() for i in places])
+        within = holm([rows[i].estimate.p_within(rows[i].margin) for i in places])
+        for i, p, p_within in zip(places, different, within, strict=True):
+            new[i] = replace(rows[i], p_corrected=p, p_within_corrected=p_within)
+    return new
 
 
 def difference(
     tallies: TallyCache,
-    folds: Sequence[Pairs],
+    folds: Sequence[tuple[Runs, Runs]],
     left: str,
     right: str,
     margin: float,
     *,
     by: str = "features",
-    resamples: int = 10_000,
 ) -> Difference:
-    """The difference between paired runs of one task; its p-value is not corrected.
+    """The difference between two systems on one task; its p-values are not corrected.
 
     Args:
         tallies: of the folder that has the runs' predictions.
-        folds: for each fold, or for the whole test set, one pair of runs (``left``, ``right``) per
-            seed. With several folds the score is the mean of the folds' scores, and the units of
-            all folds are swapped and resampled.
+        folds: for each fold, or for the whole test set, the runs of both systems by rising seed.
+            With several folds the score is the mean of the folds' scores.
         left, right: names of the two systems.
-        margin: a difference below it counts as no difference.
+        margin: a difference below it is negligible.
         by: the axis in which the systems differ; the other axes of the first run go into the row.
-        resamples: number of resamples of test and bootstrap.
 
     Raises:
         DataError: if predictions are missing, damaged or of different examples.
     """
-    cells = tuple((a.cell, b.cell) for fold in folds for a, b in fold)
-    key = (cells, left, right, margin, by, resamples)
+    left_cells, right_cells = (
+        tuple(run.cell for fold in folds for run in fold[side]) for side in (0, 1)
+    )
+    key = (left_cells, right_cells, left, right, margin, by)
     if key in tallies.differences:
         return tallies.differences[key]
-    pairs = folds[0]
-    first = pairs[0][0]
+    ours, theirs = folds[0]
+    first = ours[0]
     assert first.result is not None
-    sums, score = concat_test_sets(
-        [tallies.stack([run for side in zip(*fold, strict=True) for run in side]) for fold in folds]
+    counts = [_counts(tallies, *fold) for fold in folds]
+    fixed = (_without_chance(ours), _without_chance(theirs))
+    paired = _seed_numbers(ours) == _seed_numbers(theirs) and all(
+        _train_fraction(run) < 1 for run in (*ours, *theirs)
     )
-    scores = score(sums.sum(axis=1))
-    runs = len(pairs)
-    ours, theirs = sums[:runs], sums[runs:]
-    draws = bootstrap_differences(ours, theirs, score, resamples=resamples)
-    low, high = interval(draws)
-    p = randomization_test(ours, theirs, score, resamples=resamples)
+    scores = [
+        np.mean([fold.score(sums.sum(axis=1)) for fold, sums in zip(counts, side, strict=True)], 0)
+        for side in ([fold.left for fold in counts], [fold.right for fold in counts])
+    ]
+    estimate = estimate_difference(counts, paired=paired, fixed=fixed)
+    single = any(len(runs) == 1 and not known for runs, known in zip(folds[0], fixed, strict=True))
+    scope: Scope = "runs" if single else "systems"
     tallies.differences[key] = row = Difference(
         task=first.task,
         head="–" if by == "head" else first.head,
@@ -151,20 +161,41 @@ def difference(
         metric=first.result.primary,
         left=left,
         right=right,
-        left_scores=tuple(float(score) for score in scores[:runs]),
-        right_scores=tuple(float(score) for score in scores[runs:]),
-        seeds=tuple(pair[0].seed for pair in pairs),
-        units=sums.shape[1],
-        difference=float(np.mean(scores[:runs]) - np.mean(scores[runs:])),
-        low=low,
-        high=high,
-        inner=interval(draws, 1 - 2 * ALPHA),
-        p=p,
-        p_corrected=p.two_sided,
+        left_scores=tuple(map(float, scores[0])),
+        right_scores=tuple(map(float, scores[1])),
+        left_seeds=_seed_numbers(ours),
+        right_seeds=_seed_numbers(theirs),
+        paired=paired,
+        scope=scope,
+        units=sum(fold.left.shape[1] for fold in counts),
+        estimate=estimate,
+        p_corrected=estimate.p_value(),
+        p_within_corrected=estimate.p_within(margin),
         margin=margin,
-        cells=cells,
+        left_cells=left_cells,
+        right_cells=right_cells,
     )
     return row
+
+
+def _counts(tallies: TallyCache, ours: Runs, theirs: Runs) -> FoldCounts:
+    sums, score = tallies.stack([*ours, *theirs])
+    return FoldCounts(sums[: len(ours)], sums[len(ours) :], score)
+
+
+def _without_chance(runs: Runs) -> bool:
+    """Whether every seed would give the same result: a head fitted in one pass to all the data."""
+    return all(
+        run.result is not None
+        and len(run.result.curve) > 0
+        and all(epoch.train_loss is None for epoch in run.result.curve)
+        and _train_fraction(run) == 1
+        for run in runs
+    )
+
+
+def _train_fraction(run: RunRecord) -> float:
+    return float(run.identity.get("train_fraction", 1.0))
 
 
 def _point_without_fold(record: RunRecord) -> str:
@@ -173,8 +204,12 @@ def _point_without_fold(record: RunRecord) -> str:
     return json.dumps([record.task, record.features, record.head, axes], sort_keys=True)
 
 
-def _seeds(pairs: Pairs) -> tuple[int, ...]:
-    return tuple(left.seed for left, _ in pairs)
+def _seeds(fold: tuple[Runs, Runs]) -> tuple[tuple[int, ...], ...]:
+    return tuple(map(_seed_numbers, fold))
+
+
+def _seed_numbers(runs: Runs) -> tuple[int, ...]:
+    return tuple(run.seed for run in runs)
 
 
 def _value(record: RunRecord, by: str) -> Any:
@@ -204,10 +239,7 @@ def _groups(records: Sequence[RunRecord], by: str) -> list[dict[str, list[RunRec
     return list(groups.values())
 
 
-def _paired(
-    left: Sequence[RunRecord], right: Sequence[RunRecord]
-) -> list[tuple[RunRecord, RunRecord]]:
-    """Runs of both sides with the same seed, by rising seed."""
-    right_by_seed = {record.seed: record for record in right}
-    ordered = sorted(left, key=lambda record: record.seed)
-    return [(run, right_by_seed[run.seed]) for run in ordered if run.seed in right_by_seed]
+def _by_seed(runs: Sequence[RunRecord]) -> Runs:
+    """One run per seed, by rising seed."""
+    by_seed = {run.seed: run for run in runs}
+    return [by_seed[seed] for seed in sorted(by_seed)]

@@ -27,10 +27,13 @@ def epochs_saved(ours: Result, theirs: Result) -> int:
 def comparable_results(row: Difference, tallies: TallyCache) -> list[tuple[Result, Result]]:
     """The pairs of results that ``row`` compares; empty if their epochs cannot be compared.
 
-    Both runs must have trained for several epochs, with the same options: a learning rate that a
-    search chose for one of them changes its number of epochs.
+    Both must have the same seeds and must have trained for several epochs, with the same options: a
+    learning rate that a search chose for one of them changes its number of epochs.
     """
-    pairs = [(tallies.by_cell[left], tallies.by_cell[right]) for left, right in row.cells]
+    if row.left_seeds != row.right_seeds:
+        return []
+    cells = zip(row.left_cells, row.right_cells, strict=True)
+    pairs = [(tallies.by_cell[left], tallies.by_cell[right]) for left, right in cells]
     results = [(a.result, b.result) for a, b in pairs if a.result and b.result]
     comparable = all(
         min(len(a.curve), len(b.curve)) > 1 and _chosen_options(a) == _chosen_options(b)

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from elmobench.analysis.stats.resampling import Floats
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Tally, get_metric
@@ -18,6 +18,8 @@ from elmobench.tracking.record_store import RecordStore
 
 if TYPE_CHECKING:
     from elmobench.analysis.stats.difference_row import Difference
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class TallyCache:
 
     @cached_property
     def by_cell(self) -> dict[str, RunRecord]:
-        """The same records by the names of their cells, which ``Difference.cells`` refers to."""
+        """The same records by the names of their cells, which comparisons refer to."""
         return {record.cell: record for record in self.records}
 
     def tally(self, record: RunRecord) -> RunTally:
@@ -123,40 +125,6 @@ def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
     for system, counts in zip(sums, tally.counts, strict=True):
         np.add.at(system, example_to_unit, counts)
     return sums
-
-
-def concat_test_sets(
-    parts: Sequence[tuple[Floats, Callable[[Floats], Floats]]],
-) -> tuple[Floats, Callable[[Floats], Floats]]:
-    """Combine the counts of disjoint test sets (folds) into one.
-
-    Args:
-        parts: for each test set (runs, units, K) counts and the score function.
-
-    Returns:
-        (runs, all units, sum of K) counts, in which each test set has columns of its own, and a
-        score function: the mean of the test sets' scores.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    widths = [sums.shape[2] for sums, _ in parts]
-    ends = np.cumsum(widths)
-    columns = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
-    runs, units = len(parts[0][0]), sum(sums.shape[1] for sums, _ in parts)
-    combined = np.zeros((runs, units, int(ends[-1])))
-    first = 0
-    for (sums, _), own in zip(parts, columns, strict=True):
-        combined[:, first : first + sums.shape[1], own] = sums
-        first += sums.shape[1]
-
-    def score(sums: Floats) -> Floats:
-        scores = [
-            part_score(sums[..., own]) for (_, part_score), own in zip(parts, columns, strict=True)
-        ]
-        mean: Floats = np.mean(scores, axis=0)
-        return mean
-
-    return combined, score
 
 
 def _other_examples(store: RecordStore, record: RunRecord) -> DataError:

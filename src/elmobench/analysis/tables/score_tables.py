@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from elmobench.analysis.stats.resampling import mean_interval
+from elmobench.analysis.stats.estimate import mean_interval
 from elmobench.analysis.tables.results_frame import axes_of
 
 

@@ -12,9 +12,9 @@ from elmobench.analysis.claims.paper_findings import claim_results
 from elmobench.analysis.inspect.slices import slice_table
 from elmobench.analysis.report.page.parts import Column, Section, Table, TableCell
 from elmobench.analysis.report.report import REFERENCES
-from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.correction import p_text
+from elmobench.analysis.stats.difference_row import ONE_RUN, Difference, Verdict, interval_text
 from elmobench.analysis.stats.differences import compare
-from elmobench.analysis.stats.resampling import p_text
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
@@ -22,14 +22,18 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record_store import RecordStore
 
-RESAMPLES = 2000
-"""Resamples per comparison on the page: enough for a verdict; ``elmobench compare`` uses more."""
-
 MANY = 6
 """Up to this number of representations, all pairs are compared; see :func:`_pairs`."""
 
-_MARKS = {"better": "▲", "worse": "▼", "tie": "=", "undecided": "?"}
-_KINDS = {"better": "good", "worse": "bad", "tie": "even", "undecided": "even"}
+_MARKS: dict[Verdict, str] = {
+    "better": "▲",
+    "better but negligible": "△",
+    "tie": "=",
+    "undecided": "?",
+    "worse but negligible": "▽",
+    "worse": "▼",
+}
+_KINDS = {"better": "good", "worse": "bad"}
 
 
 def significance_section(
@@ -46,7 +50,7 @@ def significance_section(
         if on_pair is not None:
             on_pair(i, len(pairs))
         try:
-            rows_found += compare(tallies, left, right, resamples=RESAMPLES)
+            rows_found += compare(tallies, left, right)
         except ConfigError:
             continue  # no task was run with both
         except DataError as error:
@@ -67,16 +71,15 @@ def significance_section(
             [TableCell(title), *(cells.get(pair, TableCell("–", "n")) for pair in compared)]
         )
     margin = f"{rows_found[0].margin:g}" if rows_found else "–"
-    one_seed = any(len(row.seeds) == 1 for row in rows_found)
+    one_run = any(row.scope == "runs" for row in rows_found)
     return Section(
         "differences",
         "Differences",
-        f"▲ better, ▼ worse, = shown to differ by less than the margin of {margin} (fixed "
-        "before the run), ? undecided. Differences in points of the test score, seeds paired, with "
-        "the 95 % interval of a bootstrap over seeds and test units. Better and worse also need "
-        "approximate randomisation over units, corrected by Holm over the tasks of a column "
-        f"({RESAMPLES:,} resamples)."
-        + (" With one seed, neither includes the variance of training." if one_seed else ""),
+        f"▲ better, ▼ worse; △ better and ▽ worse, but by less than the margin of {margin} (fixed "
+        "before the run); = shown to differ by less than the margin; ? undecided. Differences in "
+        "points of the test score with their 95 % interval, which contains the variance over seeds "
+        "and over test units. Verdicts are corrected by Holm over the tasks of a column."
+        + (f" {ONE_RUN}" if one_run else ""),
         [Table(columns, rows)] if rows else [],
         notes=[f"Left out: {reason}" for reason in sorted(skipped)],
     )
@@ -99,9 +102,9 @@ def _pairs(features: Sequence[str]) -> list[tuple[str, str]]:
 def _verdict(row: Difference) -> TableCell:
     p = p_text(row.p_corrected)
     return TableCell(
-        f"{_MARKS[row.verdict]} {row.difference:+.2f} ({row.low:+.2f} … {row.high:+.2f})",
-        _KINDS[row.verdict],
-        title=f"{row.verdict}; p {p}; {len(row.seeds)} seeds, {row.units:,} test units",
+        f"{_MARKS[row.verdict]} {row.difference:+.2f} ({interval_text(row)})",
+        _KINDS.get(row.verdict, "even"),
+        title=f"{row.verdict}; p {p}; seeds: {row.seeds_text}; {row.units:,} test units",
     )
 
 
@@ -111,7 +114,7 @@ _OUTCOMES = {"supported": "good", "contradicted": "bad"}
 def claims_section(tallies: TallyCache) -> Section:
     """The paper's findings that the records test, and every comparison behind the results."""
     try:
-        results = [r for r in claim_results(tallies, RESAMPLES) if r.evidence]
+        results = [r for r in claim_results(tallies) if r.evidence]
     except DataError:
         results = []  # predictions are not stored
     overview = [
@@ -130,13 +133,17 @@ def claims_section(tallies: TallyCache) -> Section:
             TableCell(row.what),
             TableCell(f"{row.effect:+.2f}", "n"),
             TableCell("–" if row.low is None else f"{row.low:+.2f} … {row.high:+.2f}", "n"),
+            TableCell(f"{row.margin:g}", "n"),
+            TableCell(p_text(row.p), "n"),
             TableCell(str(row.seeds), "n"),
+            TableCell(row.verdict),
             TableCell(row.outcome, _OUTCOMES.get(row.outcome, "even")),
         ]
         for result in results
         for row in result.evidence
     ]
-    headings = ("claim", "where", "measured", "effect", "95 % interval", "seeds", "outcome")
+    numbers = ("effect", "95 % interval", "margin", "p", "seeds")
+    headings = ("claim", "where", "measured", *numbers, "verdict", "outcome")
     return Section(
         "claims",
         "The paper's findings",
@@ -146,7 +153,7 @@ def claims_section(tallies: TallyCache) -> Section:
         [
             Table([Column(n) for n in ("outcome", "finding", "supported by", "source")], overview),
             Table(
-                [Column(n, n in ("effect", "95 % interval", "seeds")) for n in headings],
+                [Column(name, name in numbers) for name in headings],
                 rows,
                 "Evidence",
             ),

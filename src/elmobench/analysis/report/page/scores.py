@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, intervals, lines, swatch
 from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
-from elmobench.analysis.stats.resampling import mean_interval
+from elmobench.analysis.stats.estimate import mean_interval
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord

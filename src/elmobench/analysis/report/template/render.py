@@ -29,7 +29,7 @@ class RenderedText:
     drawings: dict[str, str]
 
 
-def render(template: Path, resamples: int = 10_000) -> RenderedText:
+def render(template: Path) -> RenderedText:
     """Render a Jinja template with numbers of records.
 
     In the template ``results("folder")`` opens a results folder, relative to the template; see
@@ -41,7 +41,6 @@ def render(template: Path, resamples: int = 10_000) -> RenderedText:
 
     Args:
         template: a text file in UTF-8.
-        resamples: number of resamples of each test and bootstrap.
 
     Raises:
         ConfigError: if the template is malformed or asks for something that the records do not
@@ -53,7 +52,7 @@ def render(template: Path, resamples: int = 10_000) -> RenderedText:
 
     def results(folder: str) -> ResultsQuery:
         if folder not in opened:
-            opened[folder] = ResultsQuery(template.parent / folder, drawings, resamples)
+            opened[folder] = ResultsQuery(template.parent / folder, drawings)
         return opened[folder]
 
     def model_card(file: str, name: str | None = None) -> ModelCard:

@@ -14,10 +14,10 @@ from elmobench.analysis.report.markdown import markdown_table
 from elmobench.analysis.report.page.scores import primary
 from elmobench.analysis.report.template.cell_selection import CellSelection, as_text, axes_text
 from elmobench.analysis.report.template.drawings import score_drawing, weight_drawing
-from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.correction import p_text
+from elmobench.analysis.stats.difference_row import Difference, interval_text
 from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.epochs import comparable_results, passing_epoch
-from elmobench.analysis.stats.resampling import p_text
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.layer_weights import layer_weight_table, learned_mixes
 from elmobench.analysis.tables.results_frame import frame_of
@@ -37,13 +37,12 @@ class ResultsQuery:
     Args:
         folder: results folder.
         drawings: receives the drawings, by file name.
-        resamples: number of resamples of each test and bootstrap.
 
     Raises:
         DataError: if there are no records.
     """
 
-    def __init__(self, folder: Path, drawings: dict[str, str], resamples: int) -> None:
+    def __init__(self, folder: Path, drawings: dict[str, str]) -> None:
         self._store = RecordStore(folder)
         self._records = [r for r in self._store.planned() if r.status == "ok"]
         if not self._records:
@@ -52,7 +51,6 @@ class ResultsQuery:
             )
         self._selection = CellSelection(self._records)
         self._drawings = drawings
-        self._resamples = resamples
         self._tallies = TallyCache(self._store)
         self._compared: dict[Any, list[Difference]] = {}
         self._claim_results: list[ClaimResult] | None = None
@@ -146,9 +144,9 @@ class ResultsQuery:
                 "task": row.task,
                 "head": row.head,
                 **{k: v for k, v in row.axes.items() if k not in axes},
-                "seeds": len(row.seeds),
+                "seeds": row.seeds_text,
                 f"{left} − {right}": f"{row.difference:+.2f}",
-                "95 % interval": f"{row.low:+.2f} … {row.high:+.2f}",
+                "95 % interval": interval_text(row),
                 "p": p_text(row.p_corrected),
                 "verdict": row.verdict,
             }
@@ -175,12 +173,12 @@ class ResultsQuery:
         (row,) = rows
         p = p_text(row.p_corrected)
         return (
-            f"{row.difference:+.2f} ({row.low:+.2f} … {row.high:+.2f}, "
+            f"{row.difference:+.2f} ({interval_text(row)}, "
             f"p {p if p.startswith('<') else '= ' + p})"
         )
 
     def count(self, verdict: str, left: str, right: str, by: str = "features", **axes: Any) -> int:
-        """Number of tasks with this verdict: better, worse, tie, undecided."""
+        """Number of tasks with this verdict; see :class:`Difference`."""
         return sum(row.verdict == verdict for row in self._compare(left, right, by, axes))
 
     def epochs(self, left: str, right: str, **axes: Any) -> str:
@@ -201,7 +199,7 @@ class ResultsQuery:
                     "task": row.task,
                     "head": row.head,
                     **{k: v for k, v in row.axes.items() if k not in axes},
-                    "seeds": len(row.seeds),
+                    "seeds": row.seeds_text,
                     theirs: mean_sd([b.best_epoch for _, b in results], digits=1),
                     ours: _epochs_text(passed, len(results)),
                 }
@@ -260,7 +258,7 @@ class ResultsQuery:
 
     def _all_claims(self) -> list[ClaimResult]:
         if self._claim_results is None:
-            self._claim_results = claim_results(self._tallies, self._resamples)
+            self._claim_results = claim_results(self._tallies)
         return self._claim_results
 
     def draw_scores(self, name: str, features: Sequence[str] = (), **axes: Any) -> str:
@@ -284,9 +282,7 @@ class ResultsQuery:
         where = as_text(axes)
         key = (left, right, by, str(sorted(where.items())))
         if key not in self._compared:
-            self._compared[key] = compare(
-                self._tallies, left, right, by=by, where=where, resamples=self._resamples
-            )
+            self._compared[key] = compare(self._tallies, left, right, by=by, where=where)
         return self._compared[key]
 
 

@@ -1,4 +1,4 @@
-"""Significance tests and intervals against exact enumeration and published formulas."""
+"""The resampling procedure of the calibration against enumeration and known distributions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.calibration.earlier import bootstrap_differences, interval, randomization_test
 from scipy import stats
-
-from elmobench.analysis.stats.resampling import (
-    bootstrap_differences,
-    holm,
-    interval,
-    mean_interval,
-    randomization_test,
-)
 
 
 def total(sums: np.ndarray) -> np.ndarray:
@@ -106,15 +99,3 @@ def test_bootstrap_spread_includes_that_of_the_runs() -> None:
     assert draws.std() / 50 == pytest.approx(np.std([0, 1, 2]) / np.sqrt(3), rel=0.05)
     # Runs are paired, so that equal systems do not differ in any resample.
     assert np.all(bootstrap_differences(left, left, total, resamples=50) == 0)
-
-
-def test_holm() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-def test_interval_of_a_few_runs() -> None:
-    assert mean_interval([1.0]) is None
-    low, high = mean_interval([1.0, 2.0, 3.0])
-    assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, 2.0, 1 / np.sqrt(3)))

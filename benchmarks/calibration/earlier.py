@@ -1,18 +1,18 @@
-"""Tests and intervals for a difference between two systems on the same examples.
+"""The procedure that comparisons used up to version 0.1, as a peer in the calibration.
 
-Approximate randomisation: Noreen 1989; Yeh, COLING 2000. Bootstrap: Efron and Tibshirani 1993.
-Correction for several tests: Holm 1979.
+P-value: approximate randomisation over test units, all runs of a system together (Noreen 1989; Yeh,
+COLING 2000). Interval: percentile bootstrap over paired seeds and test units (Efron and Tibshirani
+1993). A system was called better if p was below 0.05 and the interval excluded zero.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 Score = Callable[[Floats], Floats]
@@ -21,11 +21,6 @@ _EXACT_UNITS = 14
 _CHUNK = 512
 # Equal differences of scores differ by less than this, as they are summed in different orders.
 _EQUAL = 1e-9
-
-
-def p_text(p: float) -> str:
-    """Format a p-value: ``0.013``, ``< 0.001``."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 @dataclass(frozen=True)
@@ -97,8 +92,8 @@ def bootstrap_differences(
     """Hierarchical bootstrap of the difference between two systems, over test units and runs.
 
     Each resample draws test units with replacement, the same for both systems, and paired runs
-    (seeds) with replacement, so that the spread contains both sources of variance. With few runs
-    the interval is too narrow: three runs say little about a fourth.
+    (seeds) with replacement. With few runs the interval is too narrow: the variance of n resampled
+    runs is (n - 1) / n of theirs, and percentiles ignore that it is estimated.
 
     Args:
         left, right: (runs, units, K) counts of each system; run i is paired with run i.
@@ -131,25 +126,6 @@ def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
     """The percentile interval of bootstrap draws."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's t interval for the mean of a few runs; None for fewer than two."""
-    if len(values) < 2:
-        return None
-    half = float(stats.sem(values) * stats.t.ppf((1 + level) / 2, len(values) - 1))
-    mean = float(np.mean(values))
-    return mean - half, mean + half
-
-
-def holm(pvalues: Sequence[float]) -> list[float]:
-    """P-values corrected by Holm's step-down method, in the given order."""
-    corrected = [0.0] * len(pvalues)
-    largest = 0.0
-    for rank, i in enumerate(sorted(range(len(pvalues)), key=pvalues.__getitem__)):
-        largest = max(largest, min(1.0, (len(pvalues) - rank) * pvalues[i]))
-        corrected[i] = largest
-    return corrected
 
 
 def _drawn(score: Score, weights: Floats, counts: Floats) -> Floats:

@@ -1,0 +1,1 @@
+"""How often the verdicts of ``elmobench compare`` are wrong, in simulated experiments."""

@@ -1,0 +1,151 @@
+"""The difference between two systems, and its variance over seeds and test units.
+
+The model: the difference on a unit between two runs is the sum of the difference between the
+systems, an effect of the seeds, an effect of the unit, and a rest. Seeds and units are samples: a
+verdict about two systems is about other seeds and other test units of the same kind as well.
+
+The variance is that of the mean of a two-way layout (Searle, Casella and McCulloch 1992, chapter
+4): the variance between run means, plus that between unit means, minus what both contain of the
+rest. Scores that are not means over units (F1, CoNLL) enter with the jackknife's pseudo-value of
+each unit in each run (:func:`elmobench.metrics.influence.pseudo_values`).
+
+All of it is arithmetic: no resampling, so that a p-value has no smallest value, however many
+comparisons it is corrected for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmobench.analysis.stats.estimate import LARGEST, Estimate, Source
+from elmobench.metrics.influence import pseudo_values
+
+Floats = NDArray[np.float64]
+
+FEW_UNITS = 5
+"""With fewer units on which two systems differ, the spread over units cannot be seen."""
+
+
+@dataclass(frozen=True)
+class FoldCounts:
+    """Counts of two systems on the same test set.
+
+    Attributes:
+        left: (runs, units, K) counts of the first system.
+        right: (runs, units, K) counts of the second system, which may have another number of runs.
+        score: maps sums (..., K) to scores (...) in percent.
+    """
+
+    left: Floats
+    right: Floats
+    score: Callable[[Floats], Floats]
+
+
+def estimate_difference(
+    folds: Sequence[FoldCounts],
+    *,
+    paired: bool,
+    fixed: tuple[bool, bool] = (False, False),
+) -> Estimate:
+    """Estimate the mean score of one system minus that of another.
+
+    Args:
+        folds: the test set; or several disjoint ones, whose mean score is compared. Run i has the
+            same seed in each.
+        paired: whether run i of both systems has the same source of chance, so that their scores
+            go up and down together; otherwise runs are independent.
+        fixed: for each system, whether its training involves no chance, so that one run is all
+            there is.
+
+    Returns:
+        The difference. If a system with chance in its training has a single run, the variance
+        is that of the units alone: the estimate is about these runs. If there is a single unit,
+        the variance is unknown.
+    """
+    runs = [sum(scores) / len(folds) for scores in zip(*map(_run_scores, folds), strict=True)]
+    differences = [runs[0] - runs[1]] if paired else [runs[0], -runs[1]]
+    varies = [not all(fixed)] if paired else [not side for side in fixed]
+    value = float(sum(group.mean() for group in differences))
+    layouts = [_layouts(fold, paired) for fold in folds]
+    units = _unit_source(folds, layouts)
+    random_runs = [group for group, vary in zip(differences, varies, strict=True) if vary]
+    if units is None:
+        return Estimate(value, None, ())
+    if not random_runs or any(len(group) < 2 for group in random_runs):
+        return Estimate(value, units.variance, (units,))
+    seeds = _seed_source(random_runs)
+    rest = (
+        sum(
+            _rest(group)
+            for fold in layouts
+            for group, vary in zip(fold, varies, strict=True)
+            if vary
+        )
+        / len(folds) ** 2
+    )
+    # Each of the first two is an estimate of a smaller variance than the wanted one.
+    variance = max(seeds.variance, units.variance, seeds.variance + units.variance - rest)
+    return Estimate(value, variance, (seeds, units))
+
+
+def _run_scores(fold: FoldCounts) -> tuple[Floats, Floats]:
+    return fold.score(fold.left.sum(axis=1)), fold.score(fold.right.sum(axis=1))
+
+
+def _layouts(fold: FoldCounts, paired: bool) -> list[Floats]:
+    """(runs, units) layouts whose means over runs add up to the difference on each unit."""
+    left, right = (pseudo_values(sums, fold.score) for sums in (fold.left, fold.right))
+    return [left - right] if paired else [left, -right]
+
+
+def _seed_source(groups: Sequence[Floats]) -> Source:
+    """The variance that is due to the seeds, with the degrees of freedom of Welch 1947."""
+    variances = [float(group.var(ddof=1)) / len(group) for group in groups]
+    shares = [v**2 / (len(group) - 1) for v, group in zip(variances, groups, strict=True)]
+    variance = sum(variances)
+    # Without any spread the degrees of freedom have no effect.
+    freedom = variance**2 / sum(shares) if variance > 0 else 1.0
+    return Source(variance, freedom)
+
+
+def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]]) -> Source | None:
+    """The variance of the mean over folds that is due to the units; None if it is unknown."""
+    by_unit = [np.sum([group.mean(axis=0) for group in fold], axis=0) for fold in layouts]
+    if min(map(len, by_unit)) < 2:
+        if len(by_unit) < 2:
+            return None
+        # A fold of one unit has no spread of its own: the folds serve as units.
+        by_unit = [np.array([float(units.mean()) for units in by_unit])]
+    variances = [float(units.var(ddof=1)) / len(units) / len(by_unit) ** 2 for units in by_unit]
+    variance = sum(variances)
+    count = sum(map(len, by_unit))
+    freedom = float(count - len(by_unit))
+    if len(by_unit) > 1 and variance > 0:
+        # Satterthwaite 1946, as folds may have few units and unequal spread.
+        freedom = variance**2 / sum(
+            own**2 / (len(units) - 1) for own, units in zip(variances, by_unit, strict=True)
+        )
+    differing = sum(
+        int(np.any(fold.left.mean(axis=0) != fold.right.mean(axis=0), axis=-1).sum())
+        for fold in folds
+    )
+    if differing < FEW_UNITS or variance == 0:
+        # The spread over units cannot be seen. As Bonett and Price 2012 do for paired
+        # proportions, add a unit that only one system gets right, and one for the other system.
+        variance += 2 * (LARGEST / count) ** 2
+    return Source(variance, freedom)
+
+
+def _rest(layout: Floats) -> float:
+    """The variance of the mean of a layout that neither runs nor units explain."""
+    runs, units = layout.shape
+    if units < 2:
+        return 0.0
+    of_runs, of_units = layout.mean(axis=1, keepdims=True), layout.mean(axis=0, keepdims=True)
+    residual = layout - of_runs - of_units + layout.mean()
+    squares = float(np.sum(residual**2))
+    return squares / float((runs - 1) * (units - 1) * runs * units)
