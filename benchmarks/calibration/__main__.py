@@ -1,7 +1,7 @@
 """``python -m benchmarks.calibration``: measure how often verdicts are wrong, and write the table.
 
 The rows are kept in ``results/calibration/*.csv`` as they are measured, so that an interrupted run
-goes on where it stopped; ``results/calibration/CALIBRATION.md`` is written from them at the end.
+resumes where it stopped; ``results/calibration/CALIBRATION.md`` is written from them at the end.
 Delete a CSV file to measure it anew: about an hour on one core.
 """
 

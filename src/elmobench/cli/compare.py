@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from elmobench.data.cards.catalog import CardCatalog
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from elmobench.analysis.stats.corpora import CorpusMean
     from elmobench.analysis.stats.difference_row import Difference, Verdict
     from elmobench.tracking.record_store import RecordStore
 
@@ -61,24 +62,47 @@ def compare(
     import json
 
     from rich.console import Console
+    from rich.markup import escape
 
     from elmobench.analysis.stats import differences
+    from elmobench.analysis.stats.corpora import means_by_head
+    from elmobench.analysis.stats.tallies import TallyCache
     from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record_store import RecordStore
 
     store = RecordStore(results_folder(experiment))
     wanted = {"task": task, "head": head, "features": features}
     where = {key: value for key, value in wanted.items() if value is not None}
-    rows = differences.compare(store, left, right, by=by, where=where)
+    tallies = TallyCache(store)
+    rows = differences.compare(tallies, left, right, by=by, where=where)
+    means = means_by_head(rows, tallies)
     if as_json:
         for row in rows:
             typer.echo(json.dumps(row.as_json(), ensure_ascii=False))
+        for name, mean in means.items():
+            typer.echo(json.dumps(_mean_as_json(name, mean), ensure_ascii=False))
         return
     console = Console()
     _print_rows(console, rows)
+    for name, mean in means.items():
+        console.print(
+            f"Mean over {len(mean.corpora)} corpora, head {escape(name)}: {mean}", highlight=False
+        )
     cards = CardCatalog(include or ())
     for row in rows if examples else ():
         _print_examples(console, store, row, examples, cards)
+
+
+def _mean_as_json(head: str, mean: CorpusMean) -> dict[str, Any]:
+    low, high = mean.estimate.interval()
+    return {
+        "mean_over": "corpora",
+        "head": head,
+        "corpora": mean.corpora,
+        "difference": mean.estimate.value,
+        "low": low,
+        "high": high,
+    }
 
 
 def _print_rows(console: Console, rows: list[Difference]) -> None:

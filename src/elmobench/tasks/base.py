@@ -84,7 +84,7 @@ class Pipeline(ABC, Generic[E]):
         """The gold annotation."""
 
     def resampling_unit(self, example: E) -> str:
-        """The unit that significance tests resample as a whole: the example's id by default.
+        """The unit that counts as a whole in significance tests: the example's id by default.
 
         A pipeline with several dependent examples per sentence or article returns the id of that
         sentence or article.

@@ -14,6 +14,7 @@ from elmobench.analysis.report.markdown import markdown_table
 from elmobench.analysis.report.page.scores import primary
 from elmobench.analysis.report.template.cell_selection import CellSelection, as_text, axes_text
 from elmobench.analysis.report.template.drawings import score_drawing, weight_drawing
+from elmobench.analysis.stats.corpora import CorpusMean, means_by_head
 from elmobench.analysis.stats.correction import p_text
 from elmobench.analysis.stats.difference_row import Difference, interval_text
 from elmobench.analysis.stats.differences import compare
@@ -180,6 +181,24 @@ class ResultsQuery:
     def count(self, verdict: str, left: str, right: str, by: str = "features", **axes: Any) -> int:
         """Number of tasks with this verdict; see :class:`Difference`."""
         return sum(row.verdict == verdict for row in self._compare(left, right, by, axes))
+
+    def mean_over_corpora(
+        self, left: str, right: str, by: str = "features", **axes: Any
+    ) -> CorpusMean:
+        """Mean difference over corpora, in which tasks on the same texts have the weight of one.
+
+        It prints as ``+6.13 (+4.02 … +8.25)``; ``.corpora`` has the tasks of each corpus.
+
+        Raises:
+            UnknownNameError: unless there is one head, and more than one corpus.
+        """
+        means = means_by_head(self._compare(left, right, by, axes), self._tallies)
+        if len(means) != 1:
+            raise UnknownNameError(
+                f"{left} and {right} were compared with {len(means)} heads on several corpora",
+                fix="name the head" if means else None,
+            )
+        return next(iter(means.values()))
 
     def epochs(self, left: str, right: str, **axes: Any) -> str:
         """Table: best dev epoch of ``right``, and epoch in which ``left`` reaches that dev score.
