@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from elmobench.analysis.tables.published import published_numbers
+from elmobench.analysis.tables.published import numbers_on
 from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
@@ -106,6 +106,8 @@ def _task(name: str, card: TaskCard) -> list[str]:
         "pipeline": card.pipeline,
         "metric": card.metric,
         "context unit": card.context_unit,
+        "corpus": card.corpus_name,
+        **({} if card.same_as is None else {"same data as": card.same_as}),
         "default head": card.head,
         "licence": card.licence,
         "redistributable": card.redistributable,
@@ -122,7 +124,7 @@ def _task(name: str, card: TaskCard) -> list[str]:
         ceiling = f"{card.ceiling.context_free:g}"
         lines.append(f"| context-free ceiling | {ceiling}: {_cell(card.ceiling.why)} |")
     lines.append("")
-    numbers = [number for number in published_numbers() if number.card == name]
+    numbers = numbers_on(card)
     if numbers:
         lines += ["| published | system | source |", "| --- | --- | --- |"]
         lines += [

@@ -39,7 +39,7 @@ def show(
 
 
 def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
-    from elmobench.analysis.tables.published import published_numbers
+    from elmobench.analysis.tables.published import numbers_on
     from elmobench.bench.experiment.schema import known_experiments, load_experiment
     from elmobench.core.errors import UnknownNameError
     from elmobench.core.registry import did_you_mean
@@ -51,11 +51,13 @@ def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | s
     cards = card_catalog.by_id
     tasks = [task for task in cards if task == name or task.split("/")[-1] == name]
     if len(tasks) == 1:
-        card = cards[tasks[0]].model_dump(mode="json", exclude_defaults=True)
+        found = cards[tasks[0]]
+        card = found.model_dump(mode="json", exclude_defaults=True)
+        card["corpus"] = found.corpus_name
+        hidden = {"pipeline", "data", "like", "not_comparable"}
         numbers = [
-            number.model_dump(mode="json", exclude_none=True, exclude={"pipeline", "card", "like"})
-            for number in published_numbers()
-            if number.card == tasks[0]
+            number.model_dump(mode="json", exclude_none=True, exclude=hidden)
+            for number in numbers_on(found)
         ]
         if numbers:
             card["published"] = [*card.get("published", ()), *numbers]

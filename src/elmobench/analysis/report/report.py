@@ -11,7 +11,7 @@ import pandas as pd
 from elmobench.analysis.stats.differences import DEFAULT_MARGIN
 from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
-from elmobench.analysis.tables.reference_table import reference_table
+from elmobench.analysis.tables.reference_table import reference_table, references_caption
 from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import score_statistics, score_table
 from elmobench.core.errors import DataError
@@ -97,8 +97,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
         ),
         ReportSection(
             REFERENCES,
-            "Context-free ceilings of control tasks, and published scores. Reproduced: shown to "
-            f"differ by less than {margin:g} (the experiment's margin); missed: shown to differ.",
+            references_caption(margin),
             reference_table(records, cards, margin),
         ),
         ReportSection(

@@ -15,7 +15,7 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, mo
 from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options
-from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS, MatchingRuns
 
 SPLITS = ("train", "dev", "test")
 
@@ -230,7 +230,11 @@ class SplitCounts(StrictModel):
 
 
 class Published(StrictModel):
-    """A published number. ``score`` and ``sd`` are in percent."""
+    """A published number. ``score`` and ``sd`` are in percent.
+
+    ``like`` says which cells repeat it, so that the report can give a verdict. If none can,
+    ``not_comparable`` says why.
+    """
 
     metric: str
     score: float
@@ -240,6 +244,14 @@ class Published(StrictModel):
     split: str = "test"
     seeds: int | None = None
     note: str | None = None
+    like: MatchingRuns | None = None
+    not_comparable: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Published:
+        if self.like is not None and self.not_comparable is not None:
+            raise ValueError("'like' and 'not_comparable' contradict each other")
+        return self
 
 
 class Ceiling(StrictModel):

@@ -16,6 +16,7 @@ from elmobench.analysis.stats.correction import p_text
 from elmobench.analysis.stats.difference_row import ONE_RUN, Difference, Verdict, interval_text
 from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.tallies import TallyCache
+from elmobench.analysis.tables.reference_table import NUMBER_COLUMNS
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import CardCatalog
@@ -185,5 +186,5 @@ def published_section(table: pd.DataFrame, explanation: str) -> Section:
         "published",
         REFERENCES,
         explanation,
-        [Table.of(table, ("score", "ours"))] if len(table) else [],
+        [Table.of(table, NUMBER_COLUMNS)] if len(table) else [],
     )

@@ -1,0 +1,251 @@
+"""Comparing the scores of an experiment with published ones, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elmobench.analysis.tables.published import (
+    PublishedNumber,
+    is_control,
+    numbers_of_card,
+    published_numbers,
+)
+from elmobench.analysis.tables.published_verdict import Interval, Verdict, decide
+from elmobench.bench.experiment.schema import Axes
+from elmobench.core import paths
+from elmobench.core.errors import ConfigError
+from elmobench.core.registry import did_you_mean
+from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS, MatchingRuns
+from elmobench.features.spec import parse_features
+from elmobench.tasks.registries import HEADS
+from elmobench.tracking.data_origin import same_as_of
+from elmobench.tracking.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A published number, and our scores if the same was measured.
+
+    Attributes:
+        number: the published number.
+        task: our task.
+        verdict: see :func:`~elmobench.analysis.tables.published_verdict.decide`; ``not
+            comparable`` if none of our cells repeats the published system on the same data.
+        reason: why it is not comparable, or what else a reader should know; None if nothing.
+        same_data: whether the number is on our task's data.
+        features: features spec of our cells; None if there are none.
+        ours: our scores, one per seed; empty if there are none.
+        difference: mean of our scores minus the published score.
+        interval: 95 % interval of the difference.
+        margin: differences below it count as no difference.
+    """
+
+    number: PublishedNumber
+    task: str
+    verdict: Verdict
+    reason: str | None = None
+    same_data: bool = True
+    features: str | None = None
+    ours: tuple[float, ...] = ()
+    difference: float | None = None
+    interval: Interval | None = None
+    margin: float | None = None
+
+
+def compare_with_published(
+    records: Sequence[RunRecord],
+    margin: float,
+    numbers: Iterable[PublishedNumber] | None = None,
+    cards: Mapping[str, TaskCard] | None = None,
+) -> list[Comparison]:
+    """Compare our scores with published ones.
+
+    For each task the numbers that its card lists come first, then those on the published data set
+    that it is (``same_as``), then those on other data of its pipeline. Tasks that do not ship with
+    the package are not compared with other data.
+
+    Args:
+        records: records of one experiment.
+        margin: points within which a number counts as reproduced, fixed before the run.
+        numbers: published numbers; by default those that ship with the package.
+        cards: task cards by id, as far as they are known. Their ``same_as`` replaces that of the
+            records, which may be older.
+
+    Raises:
+        ConfigError: a number's ``like`` has a malformed features spec or an unknown axis.
+    """
+    numbers = published_numbers() if numbers is None else tuple(numbers)
+    cards = cards or {}
+    rows: list[Comparison] = []
+    tasks = {record.task: record for record in records}
+    for task, record in tasks.items():
+        if is_control(task):
+            continue  # controls are generated here; no publication has scores on them
+        card = cards.get(task)
+        same_as = same_as_of(record) if card is None else card.same_as
+        done = [r for r in records if r.task == task and r.result is not None]
+        own = [n for n in numbers if n.data is not None and n.data == same_as]
+        for number in [*(numbers_of_card(card) if card is not None else ()), *own]:
+            rows += _comparisons(number, task, done, margin)
+        # Published scores on other data say nothing about a user's own data.
+        if (paths.builtin("tasks") / f"{task}.yaml").is_file():
+            rows += [
+                Comparison(n, task, "not comparable", "other data", same_data=False)
+                for n in numbers
+                if n.pipeline == record.pipeline and n not in own
+            ]
+    return rows
+
+
+def _comparisons(
+    number: PublishedNumber, task: str, records: Sequence[RunRecord], margin: float
+) -> Iterator[Comparison]:
+    """Yield one comparison per features spec that repeats ``number``, or say why there is none."""
+    if number.like is None:
+        yield Comparison(number, task, "not comparable", number.not_comparable)
+        return
+    # Points of the grid that are the same cell are one run.
+    repeating = {r.cell: r for r in records if _repeats(r, number.like)}.values()
+    reasons = [_obstacle(record, number) for record in repeating]
+    comparable = [r for r, reason in zip(repeating, reasons, strict=True) if reason is None]
+    if not comparable:
+        reason = next(iter(reasons), f"no run of {_described(number.like)}")
+        yield Comparison(number, task, "not comparable", reason)
+        return
+    for features in dict.fromkeys(record.features for record in comparable):
+        runs = [record for record in comparable if record.features == features]
+        ours = tuple(_scores(record, number)[number.metric] for record in runs)
+        decision = decide(
+            ours,
+            number.score,
+            sd=number.sd,
+            seeds=number.seeds,
+            margin=margin,
+            exact=all(_without_chance(record) for record in runs),
+        )
+        yield Comparison(
+            number,
+            task,
+            decision.verdict,
+            decision.reason,
+            features=features,
+            ours=ours,
+            difference=decision.difference,
+            interval=decision.interval,
+            margin=margin,
+        )
+
+
+def _scores(record: RunRecord, number: PublishedNumber) -> dict[str, float]:
+    assert record.result is not None
+    # A card's "test" is the split that its publication reports: SQuAD's is its development set.
+    return {"dev": record.result.dev, "test": record.result.test}.get(number.split, {})
+
+
+def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
+    """Why a run that repeats the system is not comparable; None if it is."""
+    assert record.result is not None
+    if number.metric not in _scores(record, number):
+        return f"no score {number.metric} on {number.split} here"
+    changed = _changed_settings(record)
+    if changed:
+        return f"other settings than the preset's: {', '.join(changed)}"
+    if number.data is None:
+        return None
+    dataset = PUBLISHED_DATASETS[number.data]
+    if record.result.metric != dataset.metric:
+        return f"scored by {record.result.metric}, published by {dataset.metric}"
+    examples = record.result.counts.get("test")
+    if dataset.test_examples and examples not in (None, *dataset.test_examples):
+        published = " or ".join(f"{size:,}" for size in dataset.test_examples)
+        return f"the test set has {examples:,} examples, the published one {published}"
+    return None
+
+
+def _without_chance(record: RunRecord) -> bool:
+    """Whether the head is fitted in one pass, so that another seed gives the same score."""
+    assert record.result is not None
+    curve = record.result.curve
+    return bool(curve) and all(row.train_loss is None for row in curve)
+
+
+def _changed_settings(record: RunRecord) -> list[str]:
+    """Options of head and training that an experiment changed from those of the head's preset.
+
+    None are known for a head of another version than the installed one, or that is not installed.
+    """
+    name = f"{record.pipeline}/{record.head}"
+    if "head" not in record.identity or name not in HEADS:
+        return []
+    preset = HEADS.get(name)
+    if list(record.identity["head"]) != [record.pipeline, record.head, preset.version]:
+        return []
+    changed = []
+    for block, values in (("options", preset.options), ("training", preset.training)):
+        published = values.model_dump(mode="json", exclude_defaults=True)
+        ours = record.identity.get(block, {})
+        changed += [
+            f"{block}.{key}"
+            for key in sorted({*published, *ours})
+            if published.get(key) != ours.get(key)
+        ]
+    return changed
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    name: "preset" if field.default[0] is None else field.default[0]
+    for name, field in Axes.model_fields.items()
+}
+
+
+def _repeats(record: RunRecord, like: MatchingRuns) -> bool:
+    unknown = sorted(set(like.axes) - set(_DEFAULTS))
+    if unknown:
+        raise ConfigError(
+            f"'like' of a published number names an unknown axis {unknown[0]!r}",
+            fix=did_you_mean(unknown[0], _DEFAULTS),
+        )
+    if record.head != like.head:
+        return False
+    ours = _placed(record.features, record.axes)
+    if all(ours != _placed(spec, like.axes) for spec in like.features):
+        return False
+    names = {name for name in (*record.axes, *like.axes) if _matters(name, record)}
+    return all(
+        record.axes.get(name, _DEFAULTS.get(name)) == like.axes.get(name, _DEFAULTS.get(name))
+        for name in names
+    )
+
+
+def _placed(features: str, axes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The parts of a spec, each with where it enters the head; the order has no meaning."""
+    placement = axes.get("placement", _DEFAULTS["placement"])
+    return sorted(
+        (str(part.without_setting("place")), part.setting("place") or placement)
+        for part in parse_features(features).parts
+    )
+
+
+_OF_THE_MIX = frozenset({"mix", "gamma", "norm", "l2"})
+
+
+def _matters(name: str, record: RunRecord) -> bool:
+    """Whether an axis has an effect that :func:`_placed` does not show.
+
+    Those of the mix have none if there are no layers to mix.
+    """
+    if name == "placement":
+        return False
+    if name in _OF_THE_MIX and record.result is not None and record.axes.get("mix") != "concat":
+        places = record.result.layer_weights.values()
+        mixes = [mix for parts in places for mix in parts.values()]
+        return not mixes or any(mix["s"] is not None for mix in mixes)
+    return True
+
+
+def _described(like: MatchingRuns) -> str:
+    axes = ", ".join(f"{name} {value}" for name, value in like.axes.items())
+    return f"{like.features[0]} with head {like.head}" + (f", {axes}" if axes else "")

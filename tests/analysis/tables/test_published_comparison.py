@@ -1,0 +1,468 @@
+"""Which of our runs repeat a published system, and the table that compares them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import made_up
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from elmobench.analysis.report.report import REFERENCES, make_report
+from elmobench.analysis.report.terminal import print_report
+from elmobench.analysis.tables.published import PublishedNumber
+from elmobench.analysis.tables.published_comparison import Comparison, compare_with_published
+from elmobench.analysis.tables.reference_table import reference_table
+from elmobench.bench.experiment.grid import grid
+from elmobench.bench.experiment.schema import load_experiment
+from elmobench.core.errors import ConfigError
+from elmobench.data.cards.catalog import CardCatalog
+from elmobench.tasks.registries import get_head
+from elmobench.tracking.record import EpochRow, Result, RunRecord
+from elmobench.tracking.record_store import RecordStore
+
+
+def record(
+    score: float,
+    seed: int = 1,
+    *,
+    metric: str = "accuracy",
+    key: str = "accuracy",
+    counts: dict[str, int] | None = None,
+    losses: tuple[float | None, ...] = (),
+    **changes: Any,
+) -> RunRecord:
+    values: dict[str, Any] = {
+        "experiment": "e",
+        "task": "sentiment/sst5",
+        "features": "elmo-original-5.5b",
+        "head": "paper",
+        "seed": seed,
+        "axes": {},
+        "identity": {},
+        "status": "ok",
+        **changes,
+    }
+    values.setdefault("pipeline", values["task"].split("/")[0])
+    names = [values[name] for name in ("task", "features", "head", "axes")]
+    values.setdefault("cell", hashlib.sha256(f"{names} {seed}".encode()).hexdigest())
+    result = Result(
+        metric=metric,
+        primary=key,
+        test={key: score},
+        dev={key: score + 1},
+        per_class={},
+        best_epoch=1,
+        predictions_digest="",
+        layer_weights={},
+        curve=[
+            EpochRow(epoch=i, train_loss=loss, dev=1.0, layer_weights={})
+            for i, loss in enumerate(losses, start=1)
+        ],
+        counts=counts or {},
+    )
+    return RunRecord(**values, result=result)
+
+
+def number(**changes: Any) -> PublishedNumber:
+    values = {
+        "pipeline": "sentiment",
+        "dataset": "SST-5",
+        "data": "sst5",
+        "metric": "accuracy",
+        "score": 53.0,
+        "system": "s",
+        "source": "A 2020, https://a.b/",
+        "like": {"features": ["elmo-original-5.5b"], "head": "paper"},
+        **changes,
+    }
+    return PublishedNumber.model_validate(values)
+
+
+def only(records: list[RunRecord], published: PublishedNumber) -> Comparison:
+    (row,) = compare_with_published(records, 1.0, [published])
+    return row
+
+
+def like(*features: str, head: str = "paper", **axes: Any) -> dict[str, Any]:
+    return {"features": features, "head": head, "axes": axes}
+
+
+def test_other_data_is_not_compared() -> None:
+    row = only([record(53.0)], number(data="snli"))
+    assert (row.verdict, row.reason, row.ours, row.same_data) == (
+        "not comparable",
+        "other data",
+        (),
+        False,
+    )
+
+
+def test_controls_and_tasks_of_users_are_not_compared_with_other_data() -> None:
+    for task in ("sentiment/control-sentiment", "sentiment/reviews"):
+        assert compare_with_published([record(50.0, task=task)], 1.0, [number()]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "published", "reason"),
+    [
+        (
+            {},
+            {"like": like("elmo-original", mix="last")},
+            "no run of elmo-original with head paper, mix last",
+        ),
+        ({"head": "small"}, {}, "no run of elmo-original-5.5b with head paper"),
+        ({"axes": {"train_fraction": 0.5}}, {}, "no run of elmo-original-5.5b with head paper"),
+        (
+            {},
+            {"like": like("elmo-original-5.5b", mix="uniform")},
+            "no run of elmo-original-5.5b with head paper, mix uniform",
+        ),
+        ({}, {"like": None, "not_comparable": "a reason"}, "a reason"),
+        ({}, {"metric": "f1"}, "no score f1 on test here"),
+        ({}, {"split": "train"}, "no score accuracy on train here"),
+        ({"metric": "squad"}, {}, "scored by squad, published by accuracy"),
+        (
+            {"counts": {"test": 100}},
+            {},
+            "the test set has 100 examples, the published one 2,210",
+        ),
+    ],
+)
+def test_not_comparable_says_why(
+    changes: dict[str, Any], published: dict[str, Any], reason: str
+) -> None:
+    row = only([record(53.0, **changes)], number(**published))
+    assert (row.verdict, row.reason, row.ours) == ("not comparable", reason, ())
+
+
+def test_an_axis_at_its_default_matches() -> None:
+    full = record(53.0, axes={"train_fraction": 1.0, "mix": "uniform"})
+    assert only([full], number(like=like("elmo-original-5.5b", mix="uniform"))).ours == (53.0,)
+
+
+def test_the_published_number_of_test_examples_is_compared() -> None:
+    assert only([record(53.0, counts={"test": 2210})], number()).ours == (53.0,)
+
+
+def test_an_unknown_axis_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="unknown axis 'mixx'") as error:
+        only([record(53.0)], number(like=like("elmo-original-5.5b", mixx="last")))
+    assert "'mix'" in str(error.value)
+
+
+def test_runs_with_other_settings_than_the_preset_s_do_not_repeat_it() -> None:
+    preset = get_head("sentiment", "paper")
+    published = {
+        "head": ["sentiment", "paper", preset.version],
+        "options": preset.options.model_dump(mode="json", exclude_defaults=True),
+        "training": preset.training.model_dump(mode="json", exclude_defaults=True),
+    }
+    assert only([record(53.0, identity=published)], number()).verdict == "undecided"
+    short = {**published, "training": {**published["training"], "epochs": 2}}
+    row = only([record(53.0, identity=short)], number())
+    assert row.reason == "other settings than the preset's: training.epochs"
+    small = {**published, "options": {**published["options"], "encoder": 7}}
+    row = only([record(53.0, identity=small)], number())
+    assert row.reason == "other settings than the preset's: options.encoder"
+    # Of another version of the head nothing is known.
+    old = {**short, "head": ["sentiment", "paper", preset.version + 1]}
+    assert only([record(53.0, identity=old)], number()).verdict == "undecided"
+    # A run that repeats it is not hidden by one that does not.
+    row = only([record(50.0, 1, identity=short), record(53.0, 2, identity=published)], number())
+    assert row.ours == (53.0,)
+
+
+def test_each_representation_is_compared_alone() -> None:
+    both = number(like=like("elmo-original", "glove-840b-300d+elmo-original"))
+    records = [
+        record(score, seed, features=features)
+        for features, scores in {
+            "elmo-original": (50.0, 50.1, 50.2),
+            "glove-840b-300d@place=input+elmo-original": (53.0, 53.1, 52.9),
+        }.items()
+        for seed, score in enumerate(scores)
+    ]
+    one, two = compare_with_published(records, 1.0, [both])
+    assert (one.features, one.verdict, one.ours) == ("elmo-original", "missed", (50.0, 50.1, 50.2))
+    assert (two.features, two.verdict) == (
+        "glove-840b-300d@place=input+elmo-original",
+        "reproduced",
+    )
+
+
+def test_points_of_the_grid_with_one_cell_are_one_run() -> None:
+    once = record(53.0)
+    assert only([once, once.model_copy(update={"axes": {"mix": "learned"}})], number()).ours == (
+        53.0,
+    )
+
+
+def test_a_dev_number_is_compared_with_dev_scores() -> None:
+    assert only([record(53.0)], number(split="dev")).ours == (54.0,)
+
+
+def test_a_head_that_is_fitted_in_one_pass_needs_no_spread() -> None:
+    once = {"features": "elmo-original@layer=1", "task": "sentiment/sst5"}
+    published = number(like=like("elmo-original@layer=1"))
+    assert only([record(53.5, losses=(None,), **once)], published).verdict == "reproduced"
+    assert only([record(53.5, losses=(0.7,), **once)], published).verdict == "undecided"
+    assert only([record(53.5, losses=(), **once)], published).verdict == "undecided"
+
+
+@pytest.mark.parametrize("table", ["1", "2", "3"])
+def test_the_paper_experiments_match_its_numbers(table: str) -> None:
+    experiment = load_experiment(f"paper/table{table}")
+    pipelines = {task: CardCatalog().by_id[task].pipeline for task in experiment.tasks}
+    rows = [
+        row
+        for row in compare_with_published(_records_of(experiment, pipelines), 1.0)
+        if row.number.table == table and row.same_data and row.number.like is not None
+    ]
+    assert len(rows) == {"1": 4, "2": 8, "3": 6}[table]
+    for row in rows:
+        # Each seed once: no other point of the grid matches the published system.
+        assert len(row.ours) == len(experiment.seeds)
+
+
+@pytest.mark.parametrize(
+    ("table", "task", "same_as", "changes", "count"),
+    [
+        ("1", "ner/mine", "conll2003-ner", {}, 2),
+        ("1", "srl/mine", "ontonotes5-srl", {}, 2),
+        ("1", "coref/mine", "conll2012-coref", {}, 1),
+        ("2", "srl/mine", "ontonotes5-srl", {"placement": ["input"]}, 4),
+        ("3", "srl/mine", "ontonotes5-srl", {}, 3),
+        ("6", "pos/mine", "ptb-pos", {}, 2),
+    ],
+)
+def test_the_paper_experiments_match_its_numbers_on_licensed_data(
+    table: str, task: str, same_as: str, changes: dict[str, Any], count: int
+) -> None:
+    experiment = load_experiment(f"paper/table{table}")
+    axes = experiment.axes.model_copy(update={k: tuple(v) for k, v in changes.items()})
+    experiment = experiment.model_copy(update={"tasks": (task,), "overrides": (), "axes": axes})
+    records = _records_of(experiment, {task: task.split("/")[0]}, same_as)
+    rows = [
+        row
+        for row in compare_with_published(records, 1.0)
+        if row.number.table == table and row.ours
+    ]
+    assert len(rows) == count
+    for row in rows:
+        assert len(row.ours) == len(experiment.seeds)
+
+
+def _records_of(
+    experiment: Any, pipelines: dict[str, str], same_as: str | None = None
+) -> list[RunRecord]:
+    """A made-up record for each point of an experiment's grid."""
+    metrics = {
+        **{"ner": ("span-f1", "f1"), "srl": ("srl-f1", "f1"), "coref": ("coref", "conll")},
+        **{"qa": ("squad", "f1"), "pos": ("token-accuracy", "accuracy")},
+    }
+    records = []
+    for cell in grid(experiment, pipelines):
+        metric, key = metrics.get(cell.pipeline, ("accuracy", "accuracy"))
+        parts = {part.label: {"s": None if "glove" in part.label else [1.0]} for part in cell.parts}
+        # Without layers to mix, all points of the grid are one cell.
+        name = str(cell.axes) if "elmo" in cell.features else ""
+        identity = f"{cell.task} {cell.features} {cell.seed} {name}"
+        made = record(
+            50.0 + cell.seed,
+            cell.seed,
+            metric=metric,
+            key=key,
+            cell=hashlib.sha256(identity.encode()).hexdigest(),
+            task=cell.task,
+            features=cell.features,
+            head=cell.head,
+            axes=cell.axes,
+            **({} if same_as is None else {"same_as": same_as, "corpus": "c"}),
+        )
+        assert made.result is not None
+        result = made.result.model_copy(update={"layer_weights": {"input": parts}})
+        records.append(made.model_copy(update={"result": result}))
+    return records
+
+
+def test_axes_without_effect_are_ignored() -> None:
+    base = number(like=like("random@place=input"))
+
+    def verdict_of(
+        axes: dict[str, Any], s: list[float] | None, features: str = "random@place=input"
+    ) -> str:
+        one = record(53.0, features=features, axes=axes)
+        assert one.result is not None
+        weights = {"input": {"a": {"s": s, "gamma": 1.0, "w": None}}}
+        result = one.result.model_copy(update={"layer_weights": weights})
+        return only([one.model_copy(update={"result": result})], base).verdict
+
+    assert verdict_of({"placement": "both", "mix": "last", "l2": 1.0}, None) == "undecided"
+    assert verdict_of({"mix": "last"}, [0.0, 1.0]) == "not comparable"
+    assert verdict_of({"mix": "concat"}, None) == "not comparable"
+    assert verdict_of({"l2": "preset"}, [0.5, 0.5]) == "undecided"
+    assert verdict_of({"l2": 1.0}, [0.5, 0.5]) == "not comparable"
+    # Without a place of its own, the part enters where the axis says.
+    assert verdict_of({}, None, "random") == "undecided"
+    assert verdict_of({"placement": "both"}, None, "random") == "not comparable"
+
+
+CARD = """\
+name: mine
+pipeline: {pipeline}
+version: 1
+title: My copy
+description: d
+language: en
+same_as: {same_as}
+reader: {{name: {reader}{options}}}
+splits: {{train: [{{path: train}}], dev: [{{path: dev}}], test: [{{path: test}}]}}
+metric: {metric}
+licence: LDC
+redistributable: no
+citation: c
+"""
+BASELINE = "glove-840b-300d@place=input"
+ELMO = f"{BASELINE}+elmo-original"
+
+
+NER = {
+    "pipeline": "ner",
+    "same_as": "conll2003-ner",
+    "reader": "conll-columns",
+    "options": ", options: {token: 0, tag: 3, separator: ' ', scheme: bio}",
+    "metric": "span-f1",
+}
+SRL = {
+    "pipeline": "srl",
+    "same_as": "ontonotes5-srl",
+    "reader": "conll-2012-srl",
+    "options": "",
+    "metric": "srl-f1",
+}
+COREF = {
+    "pipeline": "coref",
+    "same_as": "conll2012-coref",
+    "reader": "conll-coref",
+    "options": "",
+    "metric": "coref",
+}
+
+
+@pytest.mark.parametrize(
+    ("card", "key", "features", "published"),
+    [
+        (NER, "f1", BASELINE, 90.15),
+        (NER, "f1", ELMO, 92.22),
+        (SRL, "f1", BASELINE, 81.4),
+        (SRL, "f1", ELMO, 84.6),
+        (COREF, "conll", ELMO, 73.0),
+    ],
+    ids=["ner baseline", "ner elmo", "srl baseline", "srl elmo", "coref elmo"],
+)
+@pytest.mark.parametrize(
+    ("distances", "expected"),
+    [
+        ((0.1, -0.1, 0.0), "reproduced"),
+        ((-2.1, -1.9, -2.0), "missed"),
+        ((-2.0, 2.0, 0.5), "undecided"),
+    ],
+    ids=["reproduced", "missed", "undecided"],
+)
+def test_a_licensed_card_gets_a_verdict(
+    tmp_path: Path,
+    card: dict[str, str],
+    key: str,
+    features: str,
+    published: float,
+    distances: tuple[float, ...],
+    expected: str,
+) -> None:
+    """From a card in the user's folder and records that an earlier version wrote, to the report."""
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "mine.yaml").write_text(CARD.format(**card))
+    task = f"{card['pipeline']}/mine"
+    store = RecordStore(tmp_path / "results")
+    for seed, distance in enumerate(distances):
+        made = made_up.record(features, seed, made_up.predictions(3), task=task)
+        assert made.result is not None
+        scores = {key: published + distance}
+        changes: dict[str, Any] = {
+            **{"metric": card["metric"], "primary": key, "test": scores, "dev": scores},
+            "counts": {"test": {"ner": 3453, "coref": 348}.get(card["pipeline"], 9000)},
+        }
+        result = made.result.model_copy(update=changes)
+        store.write(made.model_copy(update={"head": "paper", "result": result}))
+    report = make_report(tmp_path / "results", CardCatalog([tmp_path / "cards"]))
+    (section,) = [section for section in report.sections if section.title == REFERENCES]
+    rows = section.table.to_dict("records")
+    # Scores on dev are compared as well, with those of the paper's tables 2 and 3.
+    (row,) = [
+        row for row in rows if row["difference"] != "–" and not row["reference"].startswith("dev")
+    ]
+    assert row["score"].split(" ")[0] == f"{published}"
+    assert row["verdict"].split(":")[0] == expected
+    assert features in row["ours"]
+    difference, interval = row["difference"].split(" ", 1)
+    assert float(difference) == pytest.approx(sum(distances) / 3, abs=0.005)
+    half = stats.sem(distances) * stats.t.ppf(0.975, 2)
+    if "±" not in row["score"]:
+        low, high = interval.strip("()").split(" … ")
+        assert float(high) - float(low) == pytest.approx(2 * half, abs=0.011)
+    assert row["margin"] == "1.0"
+    # Without the card nothing says which data they are.
+    plain = make_report(tmp_path / "results")
+    assert all(section.title != REFERENCES for section in plain.sections)
+
+
+def test_a_card_s_own_numbers_get_a_verdict_or_a_reason() -> None:
+    card = CardCatalog().get("sentiment/sst2")
+    stated = {"metric": "accuracy", "score": 90.0, "sd": 0.3, "seeds": 3, "source": "mine"}
+    own = card.model_validate(
+        {
+            **card.model_dump(),
+            "published": [
+                {**stated, "model": "repeated", "like": like("elmo-mini", head="linear")},
+                {**stated, "model": "unknown"},
+            ],
+        }
+    )
+    records = [
+        record(score, seed, task=card.id, features="elmo-mini", head="linear")
+        for seed, score in enumerate((90.1, 90.0, 89.8))
+    ]
+    rows = reference_table(records, {card.id: own}, 1.0).to_dict("records")
+    repeated, unknown = [row for row in rows if row["source"] == "mine"]
+    assert (repeated["score"], repeated["verdict"]) == ("90.0 ± 0.3", "reproduced")
+    assert repeated["difference"].startswith("-0.03 (")
+    assert unknown["verdict"].startswith("not comparable: the card does not say which cells")
+    assert unknown["difference"] == "–"
+
+
+def test_the_table_and_its_caption(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for seed, score in enumerate((54.6, 54.8, 54.7)):
+        features = "glove-840b-300d+elmo-original"
+        made = record(score, seed, features=features)
+        run = made_up.record("deep", 1, made_up.predictions(3)).run
+        identity = {"parts": [{"fingerprint": "f"}]}
+        store.write(made.model_copy(update={"run": run, "identity": identity}))
+    report = make_report(tmp_path)
+    (section,) = [section for section in report.sections if section.title == REFERENCES]
+    assert "margin of 1.0 points" in section.explanation
+    assert "without a spread or a number of seeds counts as exact" in section.explanation
+    assert list(section.table) == [
+        *("task", "score", "reference", "source", "ours", "difference", "margin", "verdict")
+    ]
+    verdicts = set(section.table["verdict"].str.split(":").str[0])
+    assert verdicts == {"reproduced", "not comparable"}
+    out = io.StringIO()
+    print_report(report, Console(file=out, width=80))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "reproduced; ours 54.70 ± 0.10" in text
