@@ -71,7 +71,7 @@ def compare_with_published(
         records: records of one experiment.
         margin: points within which a number counts as reproduced, fixed before the run.
         numbers: published numbers; by default those that ship with the package.
-        cards: task cards by id, as far as they are known. Their ``same_as`` replaces that of the
+        cards: task cards by id, those that are known. Their ``same_as`` replaces that of the
             records, which may be older.
 
     Raises:
