@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from elmobench.cli.data import app
 from elmobench.core import paths
-from elmobench.core.errors import DigestError, UnknownNameError
+from elmobench.core.errors import DataError, DigestError, UnknownNameError
 
 RUNNER = CliRunner(env={"COLUMNS": "160"})
 
@@ -75,3 +75,48 @@ def test_fetch_needs_tasks_or_all():
         RUNNER.invoke(app, ["fetch", "sts5"], catch_exceptions=False)
     generated = RUNNER.invoke(app, ["fetch", "control-ner"], catch_exceptions=False)
     assert "nothing to fetch" in generated.output
+
+
+SPANS = """
+name: spans
+pipeline: ner
+version: 1
+title: Spans
+description: For tests.
+language: en
+reader:
+  name: conll-columns
+  options: {separator: whitespace, OPTIONS}
+splits: {train: [{path: t.conll}], dev: [{path: t.conll}], test: [{path: t.conll}]}
+metric: span-f1
+licence: none
+redistributable: no
+citation: none
+"""
+IOB1 = "U.N. I-ORG\nsays O\n\nEkeus I-PER\nBaghdad I-LOC\nRome B-LOC\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "where", "advice"),
+    [
+        ("scheme: iob1", "t.conll:1: ", "convert: bio"),
+        ("scheme: bio", "t.conll:1: ", "'scheme: iob1' and 'convert: bio'"),
+        ("scheme: bio, illegal_i: keep", "example train-000001", "convert: bio"),
+        ("scheme: none", "example train-000001", "convert: bio"),
+    ],
+)
+def test_span_tags_that_no_head_reads_are_found_when_data_is_verified(
+    tmp_path: Path, options: str, where: str, advice: str
+):
+    card = tmp_path / "spans.yaml"
+    (tmp_path / "t.conll").write_text(IOB1)
+    card.write_text(SPANS.replace("OPTIONS", options))
+    with pytest.raises(DataError) as error:
+        RUNNER.invoke(app, ["verify", "spans", "--include", str(tmp_path)], catch_exceptions=False)
+    assert where in str(error.value)
+    assert advice in str(error.value)
+    card.write_text(SPANS.replace("OPTIONS", "scheme: iob1, convert: bio"))
+    verified = RUNNER.invoke(
+        app, ["verify", "spans", "--include", str(tmp_path)], catch_exceptions=False
+    )
+    assert row(verified.output, "ner/spans") == ["ner/spans", "1", "2", "2", "2"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmobench.data.tag_schemes import check_shape, spans, to_bio, violation
+from elmobench.data.tag_schemes import check_shape, detected_scheme, spans, to_bio, violation
 
 Span = tuple[int, int, str]
 
@@ -50,7 +50,14 @@ def iob1(length: int, gold: list[Span]) -> list[str]:
     return tags
 
 
-@pytest.mark.parametrize(("write", "scheme"), [(bio, "bio"), (bioul, "bioul"), (iob1, "iob1")])
+def bioes(length: int, gold: list[Span]) -> list[str]:
+    letters = {"L": "E", "U": "S"}
+    return [letters.get(tag[0], tag[0]) + tag[1:] for tag in bioul(length, gold)]
+
+
+@pytest.mark.parametrize(
+    ("write", "scheme"), [(bio, "bio"), (bioul, "bioul"), (bioes, "bioes"), (iob1, "iob1")]
+)
 @given(layout=layouts())
 def test_what_is_written_is_allowed_and_read_back(write, scheme, layout):
     length, gold = layout
@@ -95,6 +102,13 @@ def test_illegal_openings_open_spans(tags, expected):
         (["L-A"], "bioul", 0),
         (["U-A", "L-A"], "bioul", 1),
         (["B-A", "L-B"], "bioul", 1),
+        (["B-A", "O"], "bioes", 1),
+        (["B-A", "I-A"], "bioes", 2),
+        (["E-A"], "bioes", 0),
+        (["S-A", "E-A"], "bioes", 1),
+        (["U-A"], "bioes", 0),
+        (["O", "S-A"], "bioul", 1),
+        (["O", "U-A"], "bio", 1),
     ],
 )
 def test_violations(tags, scheme, position):
@@ -111,3 +125,26 @@ def test_shapes_that_are_not_bio(tag):
 def test_plain_tags_have_no_shape():
     assert check_shape("NN", "none") is None
     assert violation(["NN", "I-A"], "none") is None
+
+
+@given(layout=layouts())
+def test_a_scheme_is_detected_by_what_only_it_allows(layout):
+    """The detected scheme reads the same spans, and BIO wins where it is legal."""
+    length, gold = layout
+    for write in (bio, bioul, bioes, iob1):
+        tags = write(length, gold)
+        scheme = detected_scheme([tags])
+        assert scheme is not None
+        assert violation(tags, scheme) is None
+        assert (scheme == "bio") == (list(to_bio(tags)) == tags)
+
+
+def test_schemes_of_whole_files():
+    assert detected_scheme([["I-A", "O"], ["I-A", "B-A"]]) == "iob1"
+    assert detected_scheme([["B-A", "I-A"], ["B-A", "E-A"]]) is None
+    assert detected_scheme([["S-A"], ["B-A", "E-A"]]) == "bioes"
+    assert detected_scheme([["U-A"], ["B-A", "L-A"]]) == "bioul"
+    assert detected_scheme([["S-A"], ["U-A"]]) is None
+    # An I- after O with a B- after O is legal in none of them.
+    assert detected_scheme([["O", "I-A"], ["O", "B-A"]]) is None
+    assert detected_scheme([["NN"]]) is None

@@ -8,12 +8,17 @@ from typing import Literal
 
 from elmobench.core.errors import DataError
 
-Scheme = Literal["bio", "bioul", "iob1", "none"]
+Scheme = Literal["bio", "iob1", "bioul", "bioes", "none"]
+SCHEME_SYNONYMS = {"iob2": "bio", "bilou": "bioul", "iobes": "bioes"}
+"""Other names of the schemes."""
 
 PREDICATE_LABELS = frozenset({"V", "C-V"})
 """Span types of a proposition that mark its predicate; all others are arguments."""
 
-_PREFIXES = {"bio": "BI", "iob1": "BI", "bioul": "BIUL"}
+_PREFIXES: dict[Scheme, str] = {"bio": "BI", "iob1": "BI", "bioul": "BIUL", "bioes": "BIES"}
+_CLOSED: tuple[Scheme, ...] = ("bioul", "bioes")
+"""Schemes whose spans end at a tag of their own, or have one token and a tag of their own."""
+_LAST, _SINGLE = ("L", "E"), ("U", "S")
 
 
 @lru_cache(maxsize=4096)
@@ -21,11 +26,12 @@ def split_tag(tag: str) -> tuple[str, str]:
     """``"B-PER"`` as ``("B", "PER")``, ``"O"`` as ``("O", "")``; types may hold dashes.
 
     Raises:
-        DataError: for anything but O, or B, I, L or U with a dash and a type.
+        DataError: for anything but O, or B, I, L, U, E or S with a dash and a type.
     """
-    problem = check_shape(tag, "bioul")
-    if problem is not None:
-        raise DataError(f"{tag!r} is not a span tag", fix="use O, or B-, I- (L-, U-) and a type")
+    if all(check_shape(tag, scheme) is not None for scheme in _CLOSED):
+        raise DataError(
+            f"{tag!r} is not a span tag", fix="use O, or B-, I- (L-, U-, E-, S-) and a type"
+        )
     prefix, _, kind = tag.partition("-")
     return prefix, kind
 
@@ -49,44 +55,49 @@ def violation(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
     """Position and description of the first tag that may not follow the one before it.
 
     BIO: I-X only inside a span of X. IOB1: B-X only right after a span of X. BIOUL: spans are
-    U, or B, any I, L. The position is ``len(tags)`` if a BIOUL span is not closed.
+    U, or B, any I, L; BIOES is the same with S and E. The position is ``len(tags)`` if such a span
+    is not closed.
     """
     if scheme == "none":
         return None
+    closed = scheme in _CLOSED
     before, kind_before = "O", ""
     for i, tag in enumerate(tags):
         prefix, kind = split_tag(tag)
+        if prefix != "O" and prefix not in _PREFIXES[scheme]:
+            return i, f"{tag} is not a {scheme.upper()} tag"
         inside = before in ("B", "I") and kind_before == kind
         if scheme == "bio" and prefix == "I" and not inside:
             return i, f"{tag} does not follow B-{kind} or I-{kind}"
         if scheme == "iob1" and prefix == "B" and not inside:
             return i, f"{tag} does not follow a span of {kind}"
-        if scheme == "bioul":
-            if prefix in ("I", "L") and not inside:
+        if closed:
+            inner = prefix in ("I", *_LAST)
+            if inner and not inside:
                 return i, f"{tag} does not follow B-{kind} or I-{kind}"
-            if prefix not in ("I", "L") and before in ("B", "I"):
+            if not inner and before in ("B", "I"):
                 return i, f"{tag} follows {before}-{kind_before}, which is not closed"
         before, kind_before = prefix, kind
-    if scheme == "bioul" and before in ("B", "I"):
+    if closed and before in ("B", "I"):
         return len(tags), f"the sentence ends after {before}-{kind_before}, which is not closed"
     return None
 
 
 def spans(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Spans (start, end, type) of BIO, IOB1 or BIOUL tags, read as conlleval does.
+    """Spans (start, end, type) of tags in any scheme, BIO and IOB1 read as conlleval does.
 
-    A span starts at B or U, and at I or L after O, after another type or after a closed span.
+    A span starts at B, U or S, and at I, L or E after O, after another type or after a closed span.
     """
     start, open_kind = 0, ""
     for i, tag in enumerate(tags):
         prefix, kind = split_tag(tag)
-        continues = prefix in ("I", "L") and open_kind == kind
+        continues = prefix in ("I", *_LAST) and open_kind == kind
         if open_kind and not continues:
             yield start, i, open_kind
             open_kind = ""
         if prefix != "O" and not continues:
             start, open_kind = i, kind
-        if open_kind and prefix in ("U", "L"):
+        if open_kind and prefix in (*_SINGLE, *_LAST):
             yield start, i + 1, open_kind
             open_kind = ""
     if open_kind:
@@ -100,3 +111,22 @@ def to_bio(tags: Sequence[str]) -> tuple[str, ...]:
         result[start] = f"B-{kind}"
         result[start + 1 : end] = [f"I-{kind}"] * (end - start - 1)
     return tuple(result)
+
+
+def detected_scheme(sentences: Iterable[Sequence[str]]) -> Scheme | None:
+    """The first scheme in which all these tags are legal, or None; BIO before the others.
+
+    >>> from elmobench.data.tag_schemes import detected_scheme
+    >>> detected_scheme([["I-PER", "I-PER", "O"], ["I-LOC", "B-LOC"]])
+    'iob1'
+    """
+    candidates = list(_PREFIXES)
+    for tags in sentences:
+        candidates = [scheme for scheme in candidates if _legal(tags, scheme)]
+    return candidates[0] if candidates else None
+
+
+def _legal(tags: Sequence[str], scheme: Scheme) -> bool:
+    if any(check_shape(tag, scheme) is not None for tag in tags):
+        return False
+    return violation(tags, scheme) is None

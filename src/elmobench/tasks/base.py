@@ -109,6 +109,13 @@ class Pipeline(ABC, Generic[E]):
         """
         return ()
 
+    def problem_of(self, example: E) -> str | None:
+        """What makes the example unusable for every head; None, the default, if nothing does.
+
+        Checked when a split is read, so that a run does not fail after it has begun.
+        """
+        return None
+
     def count(self, examples: Sequence[E]) -> SplitCounts:
         """Sizes of a split, to compare with those that a card states.
 

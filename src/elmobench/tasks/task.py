@@ -346,6 +346,7 @@ class Task:
         if repeated:
             raise DataError(f"the id {repeated[0]!r} occurs {ids[repeated[0]]} times", where=where)
         try:
+            problem = self._problem(examples)
             labels, counts = self._labels(examples), self.pipeline.count(examples)
         except AttributeError as error:
             raise DataError(
@@ -354,6 +355,12 @@ class Task:
                 where=where,
                 fix="correct the card's pipeline or its reader",
             ) from error
+        if problem is not None:
+            raise DataError(
+                problem[1],
+                where=f"{where}, example {problem[0]}",
+                fix=f"correct the reader's options in {self._where}",
+            )
         if self.card.labels is not None:
             unknown = sorted(labels - set(self.card.labels))
             if unknown:
@@ -370,6 +377,14 @@ class Task:
                 fix="correct the card's counts, or its sources and reader options",
             )
         return counts
+
+    def _problem(self, examples: Sequence[Any]) -> tuple[str, str] | None:
+        """The id of the first example that no head can use, and why."""
+        for example in examples:
+            problem = self.pipeline.problem_of(example)
+            if problem is not None:
+                return example.id, problem
+        return None
 
     def _labels(self, examples: Sequence[Any]) -> set[str]:
         return {label for example in examples for label in self.pipeline.labels_of(example)}

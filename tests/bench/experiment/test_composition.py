@@ -8,7 +8,13 @@ import pytest
 import yaml
 from command_line import elmobench
 
-from elmobench.bench.experiment.schema import load_experiment
+from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.grid import grid
+from elmobench.bench.experiment.schema import (
+    Experiment,
+    known_experiments,
+    load_experiment,
+)
 from elmobench.core.errors import ConfigError, UnknownNameError
 
 PARENT = {
@@ -68,6 +74,45 @@ def test_models_next_to_the_parent_are_found_from_the_child(tmp_path: Path) -> N
     loaded = load_experiment(write(tmp_path / "b" / "child.yaml", child))
     paths = [loaded.models[name]["files"]["vectors"]["path"] for name in "vw"]
     assert paths == ["../a/vectors.txt", "elsewhere.txt"]
+
+
+def _grid_of(experiment: Experiment) -> list[Cell]:
+    return list(grid(experiment, {task: task.split("/")[0] for task in experiment.tasks}))
+
+
+def test_the_papers_table_with_tasks_of_ones_own(tmp_path: Path) -> None:
+    """The recipe in table 1's comment, as it is written there."""
+    text = known_experiments()["paper/table1"].read_text()
+    recipe = "".join(f"{line[4:]}\n" for line in text.splitlines() if line.startswith("#   "))
+    (tmp_path / "mine.yaml").write_text(recipe)
+    loaded = load_experiment(tmp_path / "mine.yaml")
+    assert loaded.tasks == ("ner/conll2003", "srl/conll2012", "coref/conll2012")
+    cells = _grid_of(loaded)
+    assert len(cells) == 3 * 2 * 5
+    assert {cell.placement for cell in cells} == {"input"}
+    # The parent's override of the placement concerns none of them, so tables do not show it.
+    assert all("placement" not in cell.axes for cell in cells)
+    # With one of the parent's tasks it applies again.
+    one = _grid_of(load_experiment(tmp_path / "mine.yaml", ["tasks=[nli/snli]"]))
+    assert {cell.placement for cell in one} == {"both"}
+
+
+def test_only_inherited_overrides_may_match_no_cell(tmp_path: Path) -> None:
+    override = {"when": {"task": "ner/tiny"}, "set": {"training.epochs": 5}}
+    parent = write(tmp_path / "parent.yaml", {**PARENT, "overrides": [override]})
+    child = {"extends": "parent.yaml", "name": "child", "tasks": ["pos/mine"]}
+    cells = _grid_of(load_experiment(write(tmp_path / "child.yaml", child)))
+    assert 5 not in {cell.training.epochs for cell in cells}
+    wrong = {"when": {"task": "pos/mien"}, "set": {"training.epochs": 3}}
+    own = write(tmp_path / "own.yaml", {**child, "overrides": [wrong]})
+    with pytest.raises(ConfigError, match=r"override 2 matches no cell.*pos/mien"):
+        _grid_of(load_experiment(own))
+    # Also from the child of a child, and when the command line sets the tasks.
+    grandchild = {"extends": "own.yaml", "name": "grandchild"}
+    assert _grid_of(load_experiment(write(tmp_path / "grandchild.yaml", grandchild)))
+    assert _grid_of(load_experiment(parent, ["tasks=[pos/mine]"]))
+    with pytest.raises(ConfigError, match=r"override 2 matches no cell"):
+        _grid_of(load_experiment(own, ["seeds=1"]))
 
 
 def test_cycles_and_unknown_parents_are_errors(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers import read_bytes
+from elmobench.data.readers.base import READERS
 from elmobench.data.tag_schemes import violation
 from elmobench.nn.bioul import bio_to_bioul
 
@@ -109,7 +110,8 @@ def test_illegal_openings_can_be_kept_and_are_counted():
 
 def test_the_advice_for_illegal_openings_gives_what_heads_read():
     """Following the advice of the error gives legal BIO with conlleval's spans."""
-    text = "a\tI-PER\nb\tI-PER\nc\tI-LOC\nd\tO\ne\tI-LOC\nf\tB-LOC\n"
+    # A B- after O: not IOB1 either.
+    text = "a\tI-PER\nb\tI-PER\nc\tI-LOC\nd\tO\ne\tB-LOC\nf\tB-LOC\n"
     with pytest.raises(DataError) as error:
         read(text)
     fix = error.value.fix
@@ -128,16 +130,55 @@ def test_the_advice_for_illegal_openings_gives_what_heads_read():
     assert bio_to_bioul(tags) == ["B-PER", "L-PER", "U-LOC", "O", "U-LOC", "U-LOC"]
 
 
-def test_other_schemes_are_converted_only_where_stated():
-    text = "a\tI-PER\nb\tB-PER\nc\tO\n"
-    assert read(text, scheme="iob1").examples[0].tags == ("I-PER", "B-PER", "O")
-    assert read(text, scheme="iob1", convert="bio").examples[0].tags == ("B-PER", "B-PER", "O")
+IOB1 = "a\tI-PER\nb\tB-PER\nc\tO\nd\tI-LOC\ne\tI-LOC\n"
+BIOES = "a\tS-PER\nb\tS-PER\nc\tO\nd\tB-LOC\ne\tE-LOC\n"
+BIOUL = BIOES.replace("S-", "U-").replace("E-", "L-")
+FILES = [(IOB1, "iob1"), (BIOES, "bioes"), (BIOUL, "bioul")]
+
+
+@pytest.mark.parametrize(("text", "scheme"), FILES)
+def test_other_schemes_are_read_as_bio_where_stated(text: str, scheme: str):
+    tags = ("B-PER", "B-PER", "O", "B-LOC", "I-LOC")
+    assert read(text, scheme=scheme, convert="bio").examples[0].tags == tags
+
+
+@pytest.mark.parametrize(("text", "scheme"), FILES)
+def test_without_a_conversion_the_error_names_line_and_option(text: str, scheme: str):
+    with pytest.raises(DataError, match="heads take BIO") as error:
+        read(text, scheme=scheme)
+    assert "train.conll:1: " in str(error.value)
+    assert "'convert: bio'" in str(error.value.fix)
+    # A file without spans needs no conversion.
+    assert read("a\tO\n", scheme=scheme).examples
+
+
+@pytest.mark.parametrize(("text", "scheme"), FILES)
+@pytest.mark.parametrize("stated", ["bio", "iob1", "bioes", "bioul"])
+def test_a_wrong_scheme_is_answered_with_the_right_one(text: str, scheme: str, stated: str):
+    """Stating what the error says gives the spans."""
+    if stated == scheme:
+        return
+    with pytest.raises(DataError) as error:
+        read(text, scheme=stated)
+    options: dict[str, str] = {}
+    for quoted in re.findall(r"'(\w+: \w+)'", str(error.value.fix)):
+        options |= yaml.safe_load(quoted)
+    assert options == {"scheme": scheme, "convert": "bio"}
+    assert read(text, **options).examples[0].tags[0] == "B-PER"
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("iob2", "bio"), ("iobes", "bioes"), ("bilou", "bioul")]
+)
+def test_schemes_have_other_names(name: str, scheme: str):
+    reader = READERS.get("conll-columns")
+    assert reader.options({"scheme": name}, "x") == reader.options({"scheme": scheme}, "x")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scheme": "bioes"}, "scheme"),
+        ({"scheme": "bioses"}, "scheme"),
         ({"scheme": "none", "convert": "bio"}, "no BIO form"),
         ({"token": 1, "tag": 1}, "same column"),
         ({"tags": 1}, "'tag'"),

@@ -14,7 +14,10 @@ from elmobench.core.yaml_files import parse_yaml, read_yaml
 _ADDED = ("overrides", "caveats")
 _MERGED = ("axes", "settings", "models")
 _OPTION_BLOCKS = ("options", "training", "mix")
+_GRID = ("tasks", "features", "heads")
 EXTENDS = "extends"
+OPTIONAL = "optional"
+"""Field of an override that says whether it may match no cell."""
 
 
 def read_extended(path: Path, find: Callable[[str, Path], Path]) -> Any:
@@ -53,9 +56,10 @@ def extended(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, A
 
     ``axes``, ``settings`` and ``models`` are merged by name; ``overrides`` and ``caveats`` are
     appended to the parent's (later overrides replace earlier ones); every other field of the
-    child replaces the parent's.
+    child replaces the parent's. The parent's overrides may match no cell of the child, which can
+    have other tasks.
     """
-    result = copy.deepcopy(dict(parent))
+    result = with_optional_overrides(parent)
     for key, value in child.items():
         before = result.get(key)
         if key in _ADDED and isinstance(before, list) and isinstance(value, list):
@@ -67,6 +71,16 @@ def extended(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, A
     return result
 
 
+def with_optional_overrides(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``raw`` whose overrides may match no cell, because its grid will be changed."""
+    result = copy.deepcopy(dict(raw))
+    if isinstance(result.get("overrides"), list):
+        for override in result["overrides"]:
+            if isinstance(override, dict):
+                override[OPTIONAL] = True
+    return result
+
+
 def with_assignments(
     raw: Mapping[str, Any], assignments: Sequence[str], fields: Sequence[str], axes: Sequence[str]
 ) -> dict[str, Any]:
@@ -74,7 +88,7 @@ def with_assignments(
 
     A path is a field of the file (``seeds``, ``settings.threads``), a further axis (``mix``,
     ``axes.mix``), or an option of the heads (``training.epochs``, ``options.hidden``), which is
-    set for all cells.
+    set for all cells. If tasks, features or heads are set, the file's overrides may match no cell.
 
     Args:
         raw: the content of an experiment file.
@@ -95,6 +109,8 @@ def with_assignments(
             )
         value = parse_yaml(value_text, where)
         keys = path.strip().split(".")
+        if keys[0] in _GRID:
+            result = with_optional_overrides(result)
         if keys[0] in _OPTION_BLOCKS and len(keys) > 1:
             result.setdefault("overrides", [])
             result["overrides"] = [*result["overrides"], {"set": {path.strip(): value}}]

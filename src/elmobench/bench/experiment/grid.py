@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from elmobench.bench.experiment.cells import Cell, single_placements
 from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.parts import PartSettings, resolve_parts, untrained_mix
-from elmobench.bench.experiment.schema import Axes, Experiment
+from elmobench.bench.experiment.schema import Axes, Experiment, Override
 from elmobench.core.errors import ConfigError
 from elmobench.features.spec import PartSpec, parse_features
 from elmobench.tasks.head import HeadPreset, MixDefaults, OnePassHead
@@ -28,23 +28,40 @@ def grid(
     Raises:
         ConfigError: for a wrong spec, head, option path, option value or placement.
     """
-    unused = set(range(len(experiment.overrides)))
-    for task, pipeline in pipelines.items():
-        for features in experiment.features:
-            for head in experiment.heads:
-                names = {"task": task, "pipeline": pipeline, "features": features, "head": head}
-                changes: dict[str, Any] = {}
-                for i, override in enumerate(experiment.overrides):
-                    if override.matches(names):
-                        unused.discard(i)
-                        changes.update(override.set)
-                yield from _cells_of(experiment, names, changes, has_folds=task in folded)
-    for i in sorted(unused):
-        raise ConfigError(
-            f"override {i + 1} matches no cell: when {experiment.overrides[i].when}",
-            where=f"experiment {experiment.name}",
-            fix="name tasks, features and heads as the experiment does",
-        )
+    points = [
+        {"task": task, "pipeline": pipeline, "features": features, "head": head}
+        for task, pipeline in pipelines.items()
+        for features in experiment.features
+        for head in experiment.heads
+    ]
+    experiment = experiment.model_copy(update={"overrides": _used_overrides(experiment, points)})
+    for names in points:
+        changes: dict[str, Any] = {}
+        for override in experiment.overrides:
+            if override.matches(names):
+                changes.update(override.set)
+        yield from _cells_of(experiment, names, changes, has_folds=names["task"] in folded)
+
+
+def _used_overrides(
+    experiment: Experiment, points: Sequence[Mapping[str, str]]
+) -> tuple[Override, ...]:
+    """The overrides that match a point of the main axes.
+
+    Raises:
+        ConfigError: one that is not optional matches none, so a name in it is probably misspelt.
+    """
+    used = []
+    for i, override in enumerate(experiment.overrides, start=1):
+        if any(override.matches(names) for names in points):
+            used.append(override)
+        elif not override.optional:
+            raise ConfigError(
+                f"override {i} matches no cell: when {override.when}",
+                where=f"experiment {experiment.name}",
+                fix="name tasks, features and heads as the experiment does",
+            )
+    return tuple(used)
 
 
 def _cells_of(

@@ -79,6 +79,10 @@ class Override(StrictModel):
     """Values by option path (``options.hidden``, ``training.epochs``, ``mix.l2``), or the values of
     a further axis or of ``seeds`` for these cells.
     """
+    optional: bool = False
+    """Whether it may match no cell, which is an error otherwise. True for the overrides of an
+    experiment that another one extends.
+    """
 
     def matches(self, cell: Mapping[str, str]) -> bool:
         """Whether the conditions hold for a cell with these names.

@@ -6,12 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from elmobench.core.errors import DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.data.tag_schemes import Scheme, check_shape, to_bio, violation
+from elmobench.data.tag_schemes import (
+    SCHEME_SYNONYMS,
+    Scheme,
+    check_shape,
+    detected_scheme,
+    to_bio,
+    violation,
+)
 
 
 class ColumnOptions(ReaderOptions):
@@ -32,19 +39,28 @@ class ColumnOptions(ReaderOptions):
     is a token in some data sets.
     """
     scheme: Scheme
-    """Scheme of the tags. ``none`` is for plain tags such as parts of speech."""
+    """Scheme of the tags: ``bio`` (also called IOB2), ``iob1`` (the original files of CoNLL-2003),
+    ``bioul`` (BILOU), ``bioes`` (IOBES), or ``none`` for plain tags such as parts of speech. Heads
+    of span tasks take BIO: the other schemes need ``convert: bio``.
+    """
     illegal_i: Literal["error", "keep"] = "error"
     """What to do with a BIO span that begins with I-: raise an error, or keep and count it. Kept
     tags are unchanged unless ``convert`` is given too.
     """
     convert: Literal["bio"] | None = None
-    """``bio`` writes the same spans as legal BIO, which heads of span tasks need. Spans are read as
-    conlleval does: a span that begins with I- gets its B-.
+    """``bio`` writes the same spans as legal BIO, which heads of span tasks need. The schemes
+    ``iob1``, ``bioul`` and ``bioes`` require it. Spans are read as conlleval does: a span that
+    begins with I- gets its B-.
     """
     map: dict[str, str] = Field(default_factory=dict)
     """Other names for tags, applied before the scheme is checked. Renamed tags are counted."""
     docstart: str | None = "-DOCSTART-"
     """Word of the rows that mark the start of a document; they are dropped and counted."""
+
+    @field_validator("scheme", mode="before")
+    @classmethod
+    def _synonyms(cls, value: object) -> object:
+        return SCHEME_SYNONYMS.get(value, value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _conversion(self) -> ColumnOptions:
@@ -96,7 +112,7 @@ class ColumnReader(Reader[ColumnOptions]):
                     if "-" in token_id or "." in token_id:
                         result.dropped["ranges and empty nodes"] += 1
                         continue
-                tags.append(self._tag(row, options, result.dropped, text.at(number)))
+                tags.append(self._tag(row, options, result.dropped, text, number))
                 tokens.append(word)
                 numbers.append(number)
         if tokens:
@@ -104,16 +120,24 @@ class ColumnReader(Reader[ColumnOptions]):
         return result
 
     def _tag(
-        self, row: list[str], options: ColumnOptions, dropped: Counter[str], where: str
+        self,
+        row: list[str],
+        options: ColumnOptions,
+        dropped: Counter[str],
+        text: SourceText,
+        number: int,
     ) -> str:
-        tag = _field(row, options.tag, "tag", where)
+        tag = _field(row, options.tag, "tag", text.at(number))
         if tag in options.map:
             dropped[f"tags {tag} read as {options.map[tag]}"] += 1
             tag = options.map[tag]
         problem = check_shape(tag, options.scheme)
         if problem is not None:
             raise DataError(
-                problem, where=where, fix="state another 'scheme' or 'tag' column, or map the tag"
+                problem,
+                where=text.at(number),
+                fix=self._advice(text, options)
+                or "state another 'scheme' or 'tag' column, or map the tag",
             )
         return tag
 
@@ -132,20 +156,43 @@ class ColumnReader(Reader[ColumnOptions]):
             result.dropped["sentences with an illegal I- kept"] += 1
         elif illegal is not None:
             position, problem = illegal
-            fix = (
-                "state 'illegal_i: keep' and 'convert: bio' to begin a span here, as conlleval "
-                "does; or, if no span of this file begins with B-, 'scheme: iob1'"
-            )
+            fix = "check the stated 'scheme'"
+            if options.scheme == "bio":
+                fix = (
+                    "state 'illegal_i: keep' and 'convert: bio' to begin a span here, as "
+                    "conlleval does"
+                )
             raise DataError(
                 problem,
                 where=text.at(numbers[min(position, len(numbers) - 1)]),
-                fix=fix if options.scheme == "bio" else "check the stated 'scheme'",
+                fix=self._advice(text, options) or fix,
             )
+        elif options.convert is None and options.scheme not in ("bio", "none"):
+            other = violation(tags, "bio")
+            if other is not None:
+                position, problem = other
+                raise DataError(
+                    f"{problem}: legal {options.scheme.upper()}, but heads take BIO",
+                    where=text.at(numbers[position]),
+                    fix=f"add 'convert: bio' next to 'scheme: {options.scheme}' in the card",
+                )
         if options.convert is not None:
             tags = to_bio(tags)
         result.examples.append(
             TaggedSentence(name or text.id(numbers[0]), tuple(tokens), tuple(tags))
         )
+
+    def _advice(self, text: SourceText, options: ColumnOptions) -> str | None:
+        """What to state if all tags of the file are legal in another scheme; None otherwise."""
+        plain = options.model_copy(update={"scheme": "none", "convert": None})
+        try:
+            scheme = detected_scheme(example.tags for example in self.read(text, plain).examples)
+        except DataError:
+            return None  # a later row is wrong too
+        if scheme is None or scheme == options.scheme:
+            return None
+        stated = f"state 'scheme: {scheme}'" + ("" if scheme == "bio" else " and 'convert: bio'")
+        return f"all tags of this file are {scheme.upper()}: {stated} in the card"
 
 
 def _field(row: list[str], column: int, role: str, where: str) -> str:

@@ -9,7 +9,7 @@ from elmobench.core.errors import DataError
 from elmobench.data.cards.card import SplitCounts
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, TaggedSentence
-from elmobench.data.tag_schemes import are_span_tags, spans, split_tag
+from elmobench.data.tag_schemes import are_span_tags, check_shape, spans, split_tag, violation
 from elmobench.tasks.annotated_text import format_tags
 from elmobench.tasks.base import LabelCodec, Pipeline, TypedSpan
 from elmobench.tasks.codecs import characters_of
@@ -38,6 +38,18 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
     def labels_of(self, example: TaggedSentence) -> tuple[str, ...]:
         """The tags."""
         return example.tags
+
+    def problem_of(self, example: TaggedSentence) -> str | None:
+        """The first tag of spans that is not legal BIO, with what to state in the card."""
+        if not self.marks_spans:
+            return None
+        wrong = next((tag for tag in example.tags if check_shape(tag, "bio")), None)
+        if wrong is not None:
+            return f"{wrong!r} is not a BIO tag: state the tags' 'scheme' and 'convert: bio'"
+        illegal = violation(example.tags, "bio")
+        if illegal is not None:
+            return f"token {illegal[0] + 1}: {illegal[1]}, and heads take BIO: add 'convert: bio'"
+        return None
 
     def count(self, examples: Sequence[TaggedSentence]) -> SplitCounts:
         """Sentences and tokens, with spans by type or, for plain tags, the tags."""
