@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from elmobench.cli.main import app
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 
 
 def new(*arguments: str):
@@ -41,3 +43,18 @@ def test_the_pipeline_must_be_stated(tmp_path: Path) -> None:
     result = new("x", "--pipeline", "nre", "--out", str(tmp_path))
     assert isinstance(result.exception, ConfigError)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_published_data_set_can_be_named(tmp_path: Path) -> None:
+    arguments = ("conll2003", "--pipeline", "ner", "--out", str(tmp_path))
+    assert new(*arguments, "--same-as", "conll2003-ner").exit_code == 0
+    assert "\nsame_as: conll2003-ner\n" in (tmp_path / "conll2003.yaml").read_text()
+    result = new("x", *arguments[1:], "--same-as", "conll2003")
+    assert isinstance(result.exception, UnknownNameError)
+    assert "did you mean 'conll2003-ner'" in str(result.exception)
+    assert not (tmp_path / "x.yaml").exists()
+
+
+def test_help_lists_the_published_data_sets() -> None:
+    shown = re.sub(r"[│\s]+", "", CliRunner().invoke(app, ["new", "task", "--help"]).output)
+    assert f"Oneof:{','.join(PUBLISHED_DATASETS)}." in shown

@@ -10,6 +10,7 @@ import pytest
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.catalog import load_card
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.readers import READERS
 from elmobench.metrics.base import METRICS
 from elmobench.tasks.base import Pipeline
@@ -114,3 +115,36 @@ def test_invalid_names() -> None:
     for name in ("ner/mine", "Mine", "", "my set"):
         with pytest.raises(ConfigError, match="cannot be the name"):
             card_text(name, "ner")
+
+
+def test_the_published_data_set_and_the_corpus(tmp_path: Path) -> None:
+    plain = card_text("mine", "srl")
+    assert "# One of: conll2005-srl, ontonotes5-srl.\n# same_as:\n" in plain
+    assert "\n# corpus: srl/mine\n" in plain
+    assert "# None is known for this pipeline.\n# same_as:\n" in card_text("mine", "chunking")
+    marked = card_text("mine", "srl", same_as="ontonotes5-srl")
+    assert "\nsame_as: ontonotes5-srl\n" in marked
+    assert "corpus" not in marked
+    assert max(map(len, marked.splitlines())) <= 100
+    # Uncommented lines are fields of a card.
+    path = write(tmp_path, filled(plain.replace("# same_as:", "same_as: ontonotes5-srl")))
+    assert load_card(path).same_as == "ontonotes5-srl"
+    path = write(tmp_path, filled(plain.replace("# corpus: srl/mine", "corpus: ontonotes5")))
+    assert load_card(path).corpus_name == "ontonotes5"
+
+
+@pytest.mark.parametrize("same_as", PUBLISHED_DATASETS)
+def test_a_template_of_each_published_data_set_is_a_card(same_as: str, tmp_path: Path) -> None:
+    dataset = PUBLISHED_DATASETS[same_as]
+    text = filled(card_text("mine", dataset.pipeline, same_as=same_as))
+    card = load_card(write(tmp_path, text))
+    assert (card.same_as, card.metric) == (same_as, dataset.metric)
+    assert card.corpus_name == dataset.corpus
+
+
+def test_wrong_published_data_sets() -> None:
+    with pytest.raises(UnknownNameError, match="no published data set 'onto'"):
+        card_text("mine", "srl", same_as="onto")
+    with pytest.raises(ConfigError, match="snli is of the pipeline nli, not of srl") as error:
+        card_text("mine", "srl", same_as="snli")
+    assert "--pipeline nli" in str(error.value)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+
 app = typer.Typer(help="Write a template for a new task.", no_args_is_help=True)
 
 
@@ -32,6 +34,14 @@ def task(
             metavar="NAME", help="Format of the files [default: the pipeline's usual one]."
         ),
     ] = None,
+    same_as: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Published dataset that the data are, for verdicts on published scores. One of: "
+            f"{', '.join(PUBLISHED_DATASETS)}.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the card.")] = Path(
         "cards"
     ),
@@ -43,7 +53,7 @@ def task(
     from elmobench.core.errors import ConfigError
     from elmobench.tasks.new_card import card_text
 
-    text = card_text(name, pipeline, reader)
+    text = card_text(name, pipeline, reader, same_as)
     path = out / f"{name}.yaml"
     out.mkdir(parents=True, exist_ok=True)
     try:

@@ -7,13 +7,17 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.option_help import comments, default_of
+from elmobench.core.registry import did_you_mean
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.readers.base import READERS
 from elmobench.tasks.registries import PIPELINES
 
 
-def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
+def card_text(
+    name: str, pipeline: str, reader: str | None = None, same_as: str | None = None
+) -> str:
     """A card for a data set called ``name``, to be filled in.
 
     The text is valid YAML. Loading it is an error until the empty fields are filled in.
@@ -22,10 +26,11 @@ def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
         name: the data set's name; its card's id is ``pipeline/name``.
         pipeline: a registered pipeline.
         reader: a registered reader; None for the pipeline's usual one.
+        same_as: id of the published data set that the data are; None if they are none.
 
     Raises:
-        UnknownNameError: there is no such pipeline or reader.
-        ConfigError: ``name`` is not a valid name.
+        UnknownNameError: there is no such pipeline, reader or published data set.
+        ConfigError: ``name`` is not a valid name, or the published data set is of another pipeline.
     """
     kind = PIPELINES.get(pipeline)
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
@@ -35,7 +40,7 @@ def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
         )
     usual = list(kind.readers)
     chosen = reader or (usual[0] if usual else None)
-    metric = kind.metrics[0] if kind.metrics else ""
+    metric = _metric(pipeline, same_as) or (kind.metrics[0] if kind.metrics else "")
     others = [other for other in usual if other != chosen]
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",
@@ -48,6 +53,7 @@ def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
         "title:",
         "description:",
         "language:  # en, de, …",
+        *_data_origin(name, pipeline, same_as),
         "reader:",
         *_reader(chosen, others),
         *_reader_options(chosen, dict(kind.readers.get(chosen or "", {}))),
@@ -66,12 +72,46 @@ def card_text(name: str, pipeline: str, reader: str | None = None) -> str:
             # counts: {{train: {{examples: 0}}, dev: {{examples: 0}}, test: {{examples: 0}}}}
             # All labels or tags that may occur; by default those of train.
             # labels: []""").splitlines(),
-        _commented(f"metric: {metric}", "others: ", kind.metrics[1:]),
+        _commented(
+            f"metric: {metric}",
+            "others: ",
+            tuple(other for other in kind.metrics if other != metric and same_as is None),
+        ),
         "licence:",
         "redistributable:  # yes, no or unclear",
         "citation:",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _metric(pipeline: str, same_as: str | None) -> str | None:
+    """The metric of the published scores on ``same_as``, which must be of ``pipeline``."""
+    if same_as is None:
+        return None
+    dataset = PUBLISHED_DATASETS.get(same_as)
+    if dataset is None:
+        raise UnknownNameError(
+            f"no published data set {same_as!r}", fix=did_you_mean(same_as, PUBLISHED_DATASETS)
+        )
+    if dataset.pipeline != pipeline:
+        raise ConfigError(
+            f"the published data set {same_as} is of the pipeline {dataset.pipeline}, "
+            f"not of {pipeline}",
+            fix=f"--pipeline {dataset.pipeline}",
+        )
+    return dataset.metric
+
+
+def _data_origin(name: str, pipeline: str, same_as: str | None) -> Iterator[str]:
+    """Yield the lines of the card's fields ``corpus`` and ``same_as``."""
+    ids = [key for key, dataset in PUBLISHED_DATASETS.items() if dataset.pipeline == pipeline]
+    yield "# The published data set that these data are: the same texts, annotation and splits, no"
+    yield "# part of it. The report then compares scores with published ones."
+    yield f"# One of: {', '.join(ids)}." if ids else "# None is known for this pipeline."
+    yield f"same_as: {same_as}" if same_as is not None else "# same_as:"
+    if same_as is None:
+        yield "# The corpus of the texts. Tasks on one corpus have one weight in averages over tasks."
+        yield f"# corpus: {pipeline}/{name}"
 
 
 def _reader(chosen: str | None, others: list[str]) -> list[str]:

@@ -15,7 +15,8 @@ from elmobench.analysis.tables.published import (
 )
 from elmobench.bench.experiment.schema import Axes
 from elmobench.data.cards.catalog import CardCatalog
-from elmobench.data.cards.published_data import PUBLISHED_DATASETS, MatchingRuns
+from elmobench.data.cards.matching_runs import MatchingRuns
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tasks.registries import HEADS, PIPELINES

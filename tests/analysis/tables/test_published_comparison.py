@@ -335,7 +335,7 @@ NER = {
     "pipeline": "ner",
     "same_as": "conll2003-ner",
     "reader": "conll-columns",
-    "options": ", options: {token: 0, tag: 3, separator: ' ', scheme: bio}",
+    "options": ", options: {token: 0, tag: 3, separator: whitespace, scheme: bio}",
     "metric": "span-f1",
 }
 SRL = {

@@ -11,7 +11,8 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.data.cards.card import TaskCard
-from elmobench.data.cards.published_data import PUBLISHED_DATASETS, MatchingRuns
+from elmobench.data.cards.matching_runs import MatchingRuns
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 
 _FILE = Path(__file__).with_name("published.yaml")
 

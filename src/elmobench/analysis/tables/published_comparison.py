@@ -18,7 +18,8 @@ from elmobench.core import paths
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.card import TaskCard
-from elmobench.data.cards.published_data import PUBLISHED_DATASETS, MatchingRuns
+from elmobench.data.cards.matching_runs import MatchingRuns
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.features.spec import parse_features
 from elmobench.tasks.registries import HEADS
 from elmobench.tracking.data_origin import same_as_of

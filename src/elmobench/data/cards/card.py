@@ -15,7 +15,8 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, mo
 from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options
-from elmobench.data.cards.published_data import PUBLISHED_DATASETS, MatchingRuns
+from elmobench.data.cards.matching_runs import MatchingRuns
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 
 SPLITS = ("train", "dev", "test")
 

@@ -1,15 +1,10 @@
-"""Published data sets, which a card's ``same_as`` names, and the runs that repeat a publication."""
+"""Data sets on which scores have been published: the vocabulary of a card's ``same_as``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any
-
-from pydantic import Field
-
-from elmobench.core.strict_model import StrictModel
 
 
 @dataclass(frozen=True)
@@ -126,18 +121,3 @@ PUBLISHED_DATASETS: Mapping[str, PublishedDataset] = MappingProxyType(
 >>> PUBLISHED_DATASETS["conll2003-ner"].metric
 'span-f1'
 """
-
-
-class MatchingRuns(StrictModel):
-    """The cells that repeat a published system, on the same data.
-
-    Attributes:
-        features: features specs; any of them matches, and each is compared separately. A part
-            with ``@place=input`` is the same as one without where features enter at the input.
-        head: head preset, with the preset's own options.
-        axes: values of further axes that differ from their defaults.
-    """
-
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
-    head: str
-    axes: dict[str, Any] = Field(default_factory=dict)
