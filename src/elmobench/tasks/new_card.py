@@ -110,7 +110,7 @@ def _data_origin(name: str, pipeline: str, same_as: str | None) -> Iterator[str]
     yield f"# One of: {', '.join(ids)}." if ids else "# None is known for this pipeline."
     yield f"same_as: {same_as}" if same_as is not None else "# same_as:"
     if same_as is None:
-        yield "# The corpus of the texts. Tasks on one corpus have one weight in averages over tasks."
+        yield "# The corpus of the texts. Tasks on one corpus share one weight in averages."
         yield f"# corpus: {pipeline}/{name}"
 
 
