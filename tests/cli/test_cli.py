@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from command_line import elmobench
 
 
@@ -33,6 +34,9 @@ def test_show() -> None:
     assert "control" in elmobench("show", "demo").stdout
     assert "illegal_i" in elmobench("show", "conll-columns").stdout
     assert "char_filters" in elmobench("show", "ner/paper").stdout
+    shown = yaml.safe_load(elmobench("show", "snli").stdout.split("\n", 1)[1])
+    assert (shown["corpus"], shown["same_as"]) == ("snli", "snli")
+    assert {number["score"] for number in shown["published"]} >= {88.0, 88.7}
     out = elmobench("show", "wnut71")
     assert (out.returncode, "did you mean" in out.stderr) == (1, True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.core.digests import digest_of
-from elmobench.core.errors import ConfigError, DataError, UnknownNameError
+from elmobench.core.errors import ConfigError, DataError, ElmobenchWarning, UnknownNameError
 from elmobench.core.progress import DownloadProgress
 from elmobench.core.registry import did_you_mean
 from elmobench.core.validation import validated
@@ -26,6 +27,7 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.cards.counts import differences
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
+from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.cards.sources import (
     FileSource,
     fetch_source,
@@ -376,6 +378,15 @@ class Task:
                 where=where,
                 fix="correct the card's counts, or its sources and reader options",
             )
+        if split == "test" and self.card.same_as is not None:
+            mismatch = PUBLISHED_DATASETS[self.card.same_as].size_mismatch(len(examples))
+            if mismatch is not None:
+                # No error: the data can be used, but no score is compared with a published one.
+                warnings.warn(
+                    f"{self.id} is not the published data set {self.card.same_as}: {mismatch}",
+                    ElmobenchWarning,
+                    stacklevel=2,
+                )
         return counts
 
     def _problem(self, examples: Sequence[Any]) -> tuple[str, str] | None:

@@ -160,10 +160,7 @@ def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
     if record.result.metric != dataset.metric:
         return f"scored by {record.result.metric}, published by {dataset.metric}"
     examples = record.result.counts.get("test")
-    if dataset.test_examples and examples not in (None, *dataset.test_examples):
-        published = " or ".join(f"{size:,}" for size in dataset.test_examples)
-        return f"the test set has {examples:,} examples, the published one {published}"
-    return None
+    return None if examples is None else dataset.size_mismatch(examples)
 
 
 def _without_chance(record: RunRecord) -> bool:

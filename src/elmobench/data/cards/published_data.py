@@ -30,6 +30,17 @@ class PublishedDataset:
     corpus: str
     test_examples: tuple[int, ...] = ()
 
+    def size_mismatch(self, examples: int) -> str | None:
+        """How a test set of ``examples`` examples differs from the published one; None if not.
+
+        >>> PUBLISHED_DATASETS["snli"].size_mismatch(300)
+        'the test set has 300 examples, the published one 9,824'
+        """
+        if not self.test_examples or examples in self.test_examples:
+            return None
+        published = " or ".join(f"{size:,}" for size in self.test_examples)
+        return f"the test set has {examples:,} examples, the published one {published}"
+
 
 _DATASETS = (
     PublishedDataset(
