@@ -151,7 +151,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         head=StarHead,
         options=HeadOptions(),
         training=TrainingOptions(lr=0.05, batch_size=8, epochs=8),
-        mix=MixDefaults(),
+        mix=MixDefaults(dropout=0.0, static_dropout=0.0),
         version=1,
     )
     monkeypatch.setitem(PIPELINES._entries, "rating", Rating())

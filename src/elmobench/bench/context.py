@@ -72,7 +72,7 @@ class RunContext:
         self.cards = cards or CardCatalog()
         self.args = ContextArgs(experiment, self.cards, store_root, trust_first)
         self._trust_first = trust_first
-        self._catalog = ModelCatalog(experiment.models, experiment.base, trust_first=trust_first)
+        self.catalog = ModelCatalog(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
         self._tasks: dict[tuple[str, int | None], Task] = {}
         self._stored: dict[str, StoredFeatures] = {}
@@ -119,11 +119,11 @@ class RunContext:
 
     def provider(self, part: PartSettings) -> FeatureProvider:
         """The provider of one part of a features spec."""
-        return self._catalog.load(part.name, part.provider)
+        return self.catalog.load(part.name, part.provider)
 
     def model_folder(self, name: str) -> Path | None:
         """The folder of the files of the model ``name``; None if it has none on this machine."""
-        paths = [file.path for file in self._catalog.files(name) if file.path is not None]
+        paths = [file.path for file in self.catalog.files(name) if file.path is not None]
         return paths[0].parent if paths else None
 
     def stored(self, part: PartSettings) -> StoredFeatures:

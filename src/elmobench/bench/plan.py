@@ -90,7 +90,8 @@ def make_plan(
     folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
     plan = []
     announced: set[str] = set()
-    for cell in grid(context.experiment, {card.id: card.pipeline for card in cards}, folded):
+    pipelines = {card.id: card.pipeline for card in cards}
+    for cell in grid(context.experiment, pipelines, folded, context.catalog):
         if on_task is not None and cell.task not in announced:
             announced.add(cell.task)
             on_task(cell.task)

@@ -16,7 +16,7 @@ from elmobench.tracking.packed import PACKED_FILES, RECORDS
 from elmobench.tracking.record import RunRecord, read_record
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
-from elmobench.training.saved import load_model
+from elmobench.training.saved import SavedPart, load_model
 
 _BATCH = 32
 
@@ -114,8 +114,7 @@ class Predictor:
                     f"found {provider.fingerprint[:16]}…",
                 )
             self._providers.append(provider)
-        words = self._saved.vocabulary
-        self._vocabulary = None if words is None else {w: i + 1 for i, w in enumerate(words)}
+        self._vocabulary = self._saved.word_vocabulary()
 
     def predict(
         self, texts: Sequence[str | Sequence[str]], *, tokenized: bool = False
@@ -151,7 +150,19 @@ class Predictor:
             data = ExampleSet(self.pipeline, chosen, table)
             if respell is not None:
                 table = table.respelled(respell)
-            parts = [LivePart(provider, table.sentences) for provider in self._providers]
+            parts = [
+                LivePart(provider, self._spelled(table.sentences, part))
+                for provider, part in zip(self._providers, self._saved.parts, strict=True)
+            ]
             collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
             with torch.inference_mode():
                 yield from self._model.predict(collator.batch(data, range(len(chosen))))
+
+    def _spelled(self, sentences: Sequence[Sentence], part: SavedPart) -> Sequence[Sentence]:
+        """The sentences as ``part`` reads them: a trainable part may be lower-cased.
+
+        Its frozen vectors are used for words that it was not trained with.
+        """
+        if self._vocabulary is None or not part.settings["trainable"]:
+            return sentences
+        return [self._vocabulary.spell(sentence) for sentence in sentences]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from elmobench.bench.context import PreparedTask, RunContext, part_mode
@@ -17,6 +16,7 @@ from elmobench.tasks.head import SlotBatch
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
 from elmobench.training.model import BenchModel, make_mixer
 from elmobench.training.streams import RandomStreams
+from elmobench.training.trainable_vectors import WordVocabulary, initial_vectors
 from elmobench.training.trainer import Epoch, Training, train
 
 
@@ -28,13 +28,13 @@ class CellData:
         sets: ``train`` (the subset that the cell trains on), ``dev`` and ``test``.
         collator: builds batches with the vectors of all parts.
         codec: the labels.
-        vocabulary: word -> id (from 1) of the trainable embedding; None without one.
+        vocabulary: the words of the trainable embedding; None without one.
     """
 
     sets: dict[str, ExampleSet[Any]]
     collator: Collator
     codec: LabelCodec
-    vocabulary: dict[str, int] | None
+    vocabulary: WordVocabulary | None
 
 
 def prepare_data(cell: Cell, context: RunContext, seed: int | str) -> CellData:
@@ -53,7 +53,7 @@ def prepare_data(cell: Cell, context: RunContext, seed: int | str) -> CellData:
         sets["train"] = ExampleSet(pipeline, expanded, prepared.table)
     # From all of train: a subset may lack a rare label, which must still have an id.
     codec = pipeline.codec(prepared.train_examples, context.task(cell.task, cell.fold).labels)
-    vocabulary = _vocabulary(cell, sets["train"], prepared)
+    vocabulary = _vocabulary(cell, prepared)
     layers = []
     for part in cell.parts:
         num_layers = context.provider(part).num_layers
@@ -72,7 +72,7 @@ def build_model(cell: Cell, context: RunContext, data: CellData, seed: int | str
     with RandomStreams(seed).torch("init"):
         configs = part_configs(cell, context)
         reads = {placement: cell.parts_at(placement) for placement in cell.placements}
-        initial = _initial_embeddings(cell, context, data.vocabulary)
+        initial = _initial_embeddings(cell, context, data.vocabulary, seed)
         mixers = {
             placement: make_mixer(configs, indices, cell.mix.standardize, initial)
             for placement, indices in reads.items()
@@ -132,32 +132,34 @@ def part_configs(cell: Cell, context: RunContext) -> list[PartConfig]:
     return configs
 
 
-def _vocabulary(
-    cell: Cell, train_set: ExampleSet[Any], prepared: PreparedTask
-) -> dict[str, int] | None:
-    """Ids from 1 for the words of the training sentences; None if no part is trainable."""
-    if not any(part.trainable for part in cell.parts):
+def _vocabulary(cell: Cell, prepared: PreparedTask) -> WordVocabulary | None:
+    """The words of all splits, as AllenNLP's vocabulary has them; None if no part is trainable.
+
+    A word that is not in the training set keeps its initial vector.
+    """
+    trainable = [part for part in cell.parts if part.trainable]
+    if not trainable:
         return None
-    rows = {row for slots in train_set.slots for rows in slots.values() for row in rows}
-    words = sorted({token for row in rows for token in prepared.table.sentences[row]})
-    return {word: i + 1 for i, word in enumerate(words)}
+    # One vocabulary is enough: all trainable parts of a cell get the preset's value.
+    lowercase = bool(trainable[0].lowercase)
+    return WordVocabulary.of(prepared.table.sentences, lowercase=lowercase)
 
 
 def _initial_embeddings(
-    cell: Cell, context: RunContext, vocabulary: dict[str, int] | None
+    cell: Cell, context: RunContext, vocabulary: WordVocabulary | None, seed: int | str
 ) -> dict[str, torch.Tensor] | None:
-    """Part label -> (V + 1, D) initial embedding of each trainable part; row 0 is zero."""
+    """Part label -> (V + 1, D) initial embedding of each trainable part."""
     if vocabulary is None:
         return None
-    initial = {}
-    for part in cell.parts:
-        if part.trainable:
-            provider = context.provider(part)
-            vectors = provider.encode_types(list(vocabulary))[0]
-            vectors = np.tile(vectors, (1, provider.layers[0].repeat))
-            zero = np.zeros((1, vectors.shape[1]), dtype=np.float32)
-            initial[part.label] = torch.from_numpy(np.concatenate([zero, vectors]))
-    return initial
+    # A stream of its own: how many words are unknown must not change any other random number.
+    generator = RandomStreams(seed).numpy("unknown")
+    return {
+        part.label: initial_vectors(
+            context.provider(part), vocabulary, part.unknown or "normal", generator
+        )
+        for part in cell.parts
+        if part.trainable
+    }
 
 
 def _training_slots(cell: Cell, data: CellData) -> Iterator[SlotBatch]:

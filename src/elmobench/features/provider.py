@@ -81,6 +81,15 @@ class FeatureProvider(ABC):
         return self.layers[0].dim * self.layers[0].repeat
 
     @property
+    def contextual(self) -> bool:
+        """Whether a word's vectors depend on its sentence, in at least one layer.
+
+        It is a property of the whole model: the context-free layer 0 of ELMo, read alone by
+        ``@layer=0``, still is a part of a contextual model.
+        """
+        return any(layer.kind == "token" for layer in self.layers)
+
+    @property
     @abstractmethod
     def parameters(self) -> int:
         """Number of values in the weights that produce the vectors."""
@@ -168,6 +177,12 @@ class FeatureProvider(ABC):
 
 class ProviderFactory(ABC):
     """Builds a provider from a catalog entry; registered in :data:`PROVIDERS`."""
+
+    contextual: bool | None = None
+    """Whether its providers are contextual (see :attr:`FeatureProvider.contextual`). A factory that
+    declares it lets experiments be planned before a model is downloaded; None if only a loaded
+    model can tell.
+    """
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry that ``provider:path`` means, and the folder for its relative paths.

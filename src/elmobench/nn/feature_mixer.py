@@ -28,8 +28,7 @@ class PartConfig:
         norm: ``none`` or ``token``; see :class:`LayerMix`.
         l2: λ of the penalty λ Σ w².
         dropout: dropout on the output of the part.
-        trainable: whether a trainable embedding over the training vocabulary replaces its
-            vectors.
+        trainable: whether a trainable embedding over the words of the data replaces its vectors.
     """
 
     name: str
@@ -59,7 +58,7 @@ class SlotTensors(Protocol):
 
     @property
     def word_ids(self) -> Tensor | None:
-        """(B, T) int64 ids in the training vocabulary, 0 for padding and unseen words."""
+        """(B, T) int64 ids in the vocabulary; 0 for padding and for words outside it."""
 
 
 class _Part(nn.Module):
@@ -113,10 +112,12 @@ def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | Non
             f"a trainable part needs initial vectors (V + 1, {config.dim}), got {shape}",
             where=where,
         )
-    embedding = nn.Embedding(initial.shape[0], config.dim, padding_idx=0)
-    with torch.no_grad():
-        embedding.weight.copy_(initial)
-        embedding.weight[0] = 0.0
+    weight = initial.clone()
+    weight[0] = 0.0
+    # This draws no random number: how many words there are must not change how the head starts.
+    embedding: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        weight, freeze=False, padding_idx=0
+    )
     return embedding
 
 
@@ -136,9 +137,9 @@ class FeatureMixer(nn.Module):
         parts: the parts in the order in which their vectors are concatenated.
         standardize: see above; :meth:`fit_standardizer` must then be called (or a state be loaded)
             before the first forward pass.
-        initial: for the name of each trainable part the vectors of the training vocabulary by its
-            provider, (V + 1, D), row i for word id i. Row 0 (padding and unseen words) is ignored;
-            unseen words keep their frozen vectors. Before a saved state is loaded, zeros of the
+        initial: for the name of each trainable part the vectors that training starts from,
+            (V + 1, D), row i for word id i. Row 0 is ignored: padding is zero, and words outside
+            the vocabulary keep their frozen vectors. Before a saved state is loaded, zeros of the
             same shape can be given.
 
     Raises:
@@ -177,7 +178,7 @@ class FeatureMixer(nn.Module):
         Args:
             parts: for each part all of its layers (B, L, T, D), or only those needed.
             mask: (B, T) bool, true at real tokens.
-            word_ids: (B, T) int64 ids in the training vocabulary, 0 for padding and unseen words;
+            word_ids: (B, T) int64 ids in the vocabulary, 0 for padding and for words outside it;
                 required if a part is trainable.
         """
         for part in self._parts:

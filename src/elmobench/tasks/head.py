@@ -32,8 +32,8 @@ class SlotBatch:
         mask: (B, T) bool, true at real tokens. Padding is on the right only.
         parts: one (B, L, T, D) tensor per part of the features spec: the frozen layers, zero at
             padding.
-        word_ids: (B, T) ids in the training vocabulary, 0 for padding and unseen words;
-            None unless a part is trainable.
+        word_ids: (B, T) ids in the vocabulary of the trainable parts, 0 for padding and for words
+            outside it; None unless a part is trainable.
     """
 
     tokens: list[Sentence]
@@ -142,14 +142,34 @@ class TrainingOptions(StrictModel):
 
 
 class MixDefaults(StrictModel):
-    """A preset's defaults for the layer mix; an experiment's axes override them."""
+    """A preset's defaults for the parts of the features; an experiment's axes override them.
 
+    Both kinds of dropout must be given. They come on top of the head's own dropout on its input,
+    which does not distinguish the parts, so a published rate belongs in one of the two places.
+
+    >>> MixDefaults(dropout=0.5, static_dropout=0.0).l2
+    0.0
+    """
+
+    dropout: float = Field(ge=0, lt=1)
+    """Dropout on the output of the mix of each contextual part (ELMo, a transformer); the frozen
+    encoder has none.
+    """
+    static_dropout: float = Field(ge=0, lt=1)
+    """Dropout on each static part (one vector per word type: GloVe, random vectors)."""
     l2: float = Field(default=0.0, ge=0)
     """Weight λ of the penalty λ Σ w² on the layer weights."""
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Dropout on the output of the mix; the frozen encoder has none."""
     standardize: bool = False
     """Whether each part is scaled to zero mean and unit variance over the training tokens."""
+    trainable_lowercase: bool = False
+    """Whether the spellings of a word share one vector of a ``(trainable)`` part; it starts from
+    the pre-trained vector of the lower-cased word.
+    """
+    trainable_unknown: Literal["normal", "zero"] = "normal"
+    """Initial vector in a ``(trainable)`` part of a word without a pre-trained one: random numbers
+    with the mean and standard deviation of the pre-trained vectors of the data's words, as in
+    AllenNLP, or zeros.
+    """
 
 
 @dataclass(frozen=True)

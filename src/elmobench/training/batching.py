@@ -14,6 +14,7 @@ from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import StoredFeatures
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.head import Batch, SlotBatch
+from elmobench.training.trainable_vectors import WordVocabulary
 
 E = TypeVar("E")
 
@@ -147,7 +148,7 @@ class Collator:
         table: the sentences that rows refer to.
         parts: one source per part of the features spec.
         layers: the layers to read of each part; None for all.
-        vocabulary: word -> id (from 1) of the trainable embedding; None without one.
+        vocabulary: the words of the trainable embedding; None without one.
     """
 
     def __init__(
@@ -155,7 +156,7 @@ class Collator:
         table: SentenceTable,
         parts: Sequence[PartSource],
         layers: Sequence[Sequence[int] | None],
-        vocabulary: Mapping[str, int] | None = None,
+        vocabulary: WordVocabulary | None = None,
     ) -> None:
         self._table = table
         self._parts = list(parts)
@@ -184,7 +185,7 @@ class Collator:
         if self._vocabulary is not None:
             word_ids = torch.zeros(len(rows), longest, dtype=torch.long)
             for b, sentence in enumerate(tokens):
-                ids = [self._vocabulary.get(token, 0) for token in sentence]
+                ids = [self._vocabulary.id_of(token) for token in sentence]
                 word_ids[b, : len(ids)] = torch.tensor(ids, dtype=torch.long)
         return SlotBatch(tokens, mask, parts, word_ids)
 

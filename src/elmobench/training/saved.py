@@ -20,8 +20,13 @@ from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.registries import get_head
 from elmobench.training.model import BenchModel, make_mixer
+from elmobench.training.trainable_vectors import WordVocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Format of the files that are written. Heads of format 1 do not lower-case the words of trainable
+parts; they are still read.
+"""
+_READABLE = (1, FORMAT_VERSION)
 
 
 class SavedPart(StrictModel):
@@ -43,7 +48,8 @@ class SavedHead(StrictModel):
     """The content of ``head.json``: everything except the weights.
 
     A head stays on the machine that trained it, so the file may name a folder: ``models_base``, to
-    which paths in ``models`` are relative.
+    which paths in ``models`` are relative. ``vocabulary`` has the words of the trainable parts in
+    the order of their rows, and ``lowercase`` says whether they are lower-cased.
     """
 
     model_config = ConfigDict(frozen=False, allow_inf_nan=True)
@@ -57,8 +63,15 @@ class SavedHead(StrictModel):
     placements: list[str]
     standardize: bool
     vocabulary: list[str] | None
+    lowercase: bool = False
     models: dict[str, Any] = Field(default_factory=dict)
     models_base: str | None = None
+
+    def word_vocabulary(self) -> WordVocabulary | None:
+        """The words of the trainable parts; None without such a part."""
+        if self.vocabulary is None:
+            return None
+        return WordVocabulary(self.vocabulary, lowercase=self.lowercase)
 
 
 def save_model(
@@ -72,7 +85,7 @@ def save_model(
     parts: Sequence[SavedPart],
     placements: Sequence[str],
     standardize: bool,
-    vocabulary: Mapping[str, int] | None,
+    vocabulary: WordVocabulary | None,
     models: Mapping[str, Any],
     models_base: Path | None,
 ) -> None:
@@ -89,7 +102,8 @@ def save_model(
         parts=list(parts),
         placements=list(placements),
         standardize=standardize,
-        vocabulary=None if vocabulary is None else sorted(vocabulary, key=vocabulary.__getitem__),
+        vocabulary=None if vocabulary is None else list(vocabulary.words),
+        lowercase=vocabulary is not None and vocabulary.lowercase,
         models=dict(models),
         models_base=None if models_base is None else str(models_base),
     )
@@ -113,10 +127,12 @@ def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
         ) from None
     except (ValueError, ValidationError) as error:
         raise ModelError(f"not a saved head: {error}", where=str(path)) from error
-    if saved.format_version != FORMAT_VERSION:
+    if saved.format_version not in _READABLE:
         raise ModelError(
-            f"saved head of format {saved.format_version}; this version reads {FORMAT_VERSION}",
+            f"saved head of format {saved.format_version}; this version reads "
+            + " and ".join(map(str, _READABLE)),
             where=str(path),
+            fix="use the version of elmobench that wrote it, or run the experiment again",
         )
     model = _empty_model(saved)
     try:

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-STREAMS = ("init", "order", "dropout", "subset")
+STREAMS = ("init", "order", "dropout", "subset", "unknown")
 
 
 class RandomStreams:
-    """The streams ``init``, ``order``, ``dropout`` and ``subset`` of one seed.
+    """The streams of one seed: ``init``, ``order``, ``dropout``, ``subset``, and ``unknown`` (the
+    initial vectors of unknown words).
 
     Args:
         seed: any integer or string. The numbers depend only on it and on the stream's name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from elmobench.bench.experiment.cells import Cell, single_placements
@@ -10,13 +10,17 @@ from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.parts import PartSettings, resolve_parts, untrained_mix
 from elmobench.bench.experiment.schema import Axes, Experiment, Override
 from elmobench.core.errors import ConfigError
-from elmobench.features.spec import PartSpec, parse_features
-from elmobench.tasks.head import HeadPreset, MixDefaults, OnePassHead
+from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.spec import parse_features
+from elmobench.tasks.head import HeadPreset, OnePassHead
 from elmobench.tasks.registries import get_head
 
 
 def grid(
-    experiment: Experiment, pipelines: Mapping[str, str], folded: Collection[str] = ()
+    experiment: Experiment,
+    pipelines: Mapping[str, str],
+    folded: Collection[str] = (),
+    catalog: ModelCatalog | None = None,
 ) -> Iterator[Cell]:
     """All cells, in the order tasks, features, heads, further axes, seeds.
 
@@ -24,10 +28,14 @@ def grid(
         experiment: the experiment.
         pipelines: card id -> pipeline, for the experiment's tasks in their order.
         folded: ids of the cards that are split by folds; the axis ``fold`` applies only to them.
+        catalog: tells contextual models from static ones; None for the built-in models and the
+            experiment's own. No model is loaded, unless its provider does not declare its kind.
 
     Raises:
         ConfigError: for a wrong spec, head, option path, option value or placement.
+        UnknownNameError: for features that are not in the catalog.
     """
+    catalog = catalog or ModelCatalog(experiment.models, experiment.base)
     points = [
         {"task": task, "pipeline": pipeline, "features": features, "head": head}
         for task, pipeline in pipelines.items()
@@ -40,7 +48,13 @@ def grid(
         for override in experiment.overrides:
             if override.matches(names):
                 changes.update(override.set)
-        yield from _cells_of(experiment, names, changes, has_folds=names["task"] in folded)
+        yield from _cells_of(
+            experiment,
+            names,
+            changes,
+            has_folds=names["task"] in folded,
+            is_contextual=catalog.is_contextual,
+        )
 
 
 def _used_overrides(
@@ -65,7 +79,12 @@ def _used_overrides(
 
 
 def _cells_of(
-    experiment: Experiment, names: Mapping[str, str], changes: Mapping[str, Any], *, has_folds: bool
+    experiment: Experiment,
+    names: Mapping[str, str],
+    changes: Mapping[str, Any],
+    *,
+    has_folds: bool,
+    is_contextual: Callable[[str], bool],
 ) -> Iterator[Cell]:
     """The cells of one task, features spec and head: further axes times seeds.
 
@@ -74,6 +93,7 @@ def _cells_of(
         names: ``task``, ``pipeline``, ``features`` and ``head`` of the cells.
         changes: what the matching overrides set, by path.
         has_folds: whether the task is split by folds.
+        is_contextual: see :func:`resolve_parts`.
     """
     spec = parse_features(names["features"])
     preset = get_head(names["pipeline"], names["head"])
@@ -90,7 +110,9 @@ def _cells_of(
         if not has_folds and point["fold"] != own.axes.fold[0]:
             continue  # the axis does not apply: one value of it is enough
         fold: int | None = point["fold"] if has_folds else None
-        parts = _checked_parts(spec.parts, point, mix, preset, names)
+        parts = _checked_parts(
+            resolve_parts(spec.parts, point, mix, is_contextual), point, preset, names
+        )
         for seed in own.seeds:
             yield Cell(
                 task=names["task"],
@@ -130,14 +152,12 @@ def _shown_axes(experiment: Experiment) -> set[str]:
 
 
 def _checked_parts(
-    specs: tuple[PartSpec, ...],
+    parts: tuple[PartSettings, ...],
     point: Mapping[str, Any],
-    mix: MixDefaults,
     preset: HeadPreset,
     names: Mapping[str, str],
 ) -> tuple[PartSettings, ...]:
     """The parts of a cell, after checking that the head takes each where it is placed."""
-    parts = resolve_parts(specs, point, mix)
     for part in parts:
         placement = part.place or point["placement"]
         if any(place not in preset.placements for place in single_placements(placement)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -23,7 +23,11 @@ class PartSettings(StrictModel):
     label: str
     """Name that is unique in the cell; the key of the part's layer weights."""
     trainable: bool = False
-    """Whether a trainable embedding over the training vocabulary replaces the vectors."""
+    """Whether a trainable embedding over the words of the data replaces the vectors."""
+    lowercase: bool | None = None
+    """Whether the spellings of a word share a vector of a trainable part; None for other parts."""
+    unknown: Literal["normal", "zero"] | None = None
+    """Initial vector of unknown words in a trainable part; None for other parts."""
     mix: str = "learned"
     """Mode of the layer mix."""
     gamma: bool = True
@@ -48,17 +52,24 @@ class PartSettings(StrictModel):
 
 
 def resolve_parts(
-    parts: Sequence[PartSpec], point: Mapping[str, Any], mix: MixDefaults
+    parts: Sequence[PartSpec],
+    point: Mapping[str, Any],
+    mix: MixDefaults,
+    is_contextual: Callable[[str], bool],
 ) -> tuple[PartSettings, ...]:
     """The settings of each part.
 
     Values come from the axes, or from the preset where an axis is None; suffixes of a part
-    replace both.
+    replace both. The axis ``mix_dropout`` and the preset's ``dropout`` apply to contextual parts.
+    A static part has the preset's ``static_dropout``, whatever the axis says: the axis is about
+    the mix, and the baseline must stay the same along it.
 
     Args:
         parts: of the features spec.
         point: the values on the axes.
         mix: the preset's defaults.
+        is_contextual: whether the model of a given name gives a word different vectors in
+            different sentences; see :meth:`ModelCatalog.is_contextual`.
 
     Raises:
         ConfigError: for a suffix with a wrong value.
@@ -70,23 +81,29 @@ def resolve_parts(
             part.name if names.count(part.name) == 1 else f"{part.name}#{i + 1}",
             point,
             mix,
+            contextual=is_contextual(part.name),
         )
         for i, part in enumerate(parts)
     )
 
 
 def _resolve_part(
-    part: PartSpec, label: str, point: Mapping[str, Any], mix: MixDefaults
+    part: PartSpec, label: str, point: Mapping[str, Any], mix: MixDefaults, *, contextual: bool
 ) -> PartSettings:
+    dropout = mix.static_dropout
+    if contextual:
+        dropout = mix.dropout if point["mix_dropout"] is None else point["mix_dropout"]
     values: dict[str, Any] = {
         "name": part.name,
         "label": label,
         "trainable": part.trainable,
+        "lowercase": mix.trainable_lowercase if part.trainable else None,
+        "unknown": mix.trainable_unknown if part.trainable else None,
         "mix": point["mix"],
         "gamma": point["gamma"],
         "norm": point["norm"],
         "l2": mix.l2 if point["l2"] is None else point["l2"],
-        "dropout": mix.dropout if point["mix_dropout"] is None else point["mix_dropout"],
+        "dropout": dropout,
         "provider": {},
         "explicit": tuple(key for key, _ in part.settings if key not in PROVIDER_SETTINGS),
     }

@@ -35,7 +35,9 @@ class Axes(StrictModel):
     norm: tuple[Literal["none", "token"], ...] = ("none",)
     """``token`` applies a layer norm to each token's vector; ``none`` does not."""
     mix_dropout: tuple[float | None, ...] = (None,)
-    """Dropout on the output of the mix."""
+    """Dropout on the output of the mix of contextual parts. Static parts (GloVe, random vectors)
+    keep the preset's; the suffix ``@dropout=`` sets that of one part, of either kind.
+    """
     placement: tuple[Literal["input", "output", "both"], ...] = ("input",)
     """Where the features enter the head."""
     train_fraction: tuple[float, ...] = (1.0,)

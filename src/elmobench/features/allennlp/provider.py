@@ -229,6 +229,8 @@ class _Settings(StrictModel):
 class AllenNlpElmoFactory(ProviderFactory):
     """Files ``options`` and ``weights``, options ``state`` and ``batch_size``."""
 
+    contextual = True
+
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``allennlp-elmo:folder``, with the same files as ``elmo:folder``."""
         entry, folder = ELMO_FACTORY.entry_at(path, base, where)

@@ -14,7 +14,7 @@ from elmobench.features.catalog.expectations import check_expectations
 from elmobench.features.catalog.file_state import FileState
 from elmobench.features.catalog.hub_states import at_revision
 from elmobench.features.catalog.model_files import file_states, forget_pins
-from elmobench.features.provider import PROVIDERS, FeatureProvider
+from elmobench.features.provider import PROVIDERS, FeatureProvider, ProviderFactory
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 
 if TYPE_CHECKING:
@@ -117,6 +117,30 @@ class ModelCatalog:
         """Whether ``name`` is an entry of this package."""
         return name in self._entries and self._entries[name][1] in (_KNOWN.parent, _SHIPPED.parent)
 
+    def is_contextual(self, name: str) -> bool:
+        """Whether a word's vectors of the model ``name`` depend on its sentence.
+
+        Known from the model's provider, without its files, if the provider's factory declares it
+        (all built-in ones do); otherwise the model is loaded.
+
+        >>> from elmobench.features.catalog.catalog import ModelCatalog
+        >>> [ModelCatalog().is_contextual(name) for name in ("elmo-original", "glove-6b-50d")]
+        [True, False]
+
+        Raises:
+            UnknownNameError, ConfigError, ModelError: as :meth:`entry` and :meth:`load` do.
+        """
+        declared = PROVIDERS.get(self._provider_kind(name)).contextual
+        return self.load(name).contextual if declared is None else declared
+
+    def _provider_kind(self, name: str) -> str:
+        """The provider of ``name``; for ``kind:path`` without looking at the path."""
+        kind, colon, path = name.partition(":")
+        kind = _SYNONYMS.get(kind, kind)
+        if name not in self._entries and colon and path and kind in PROVIDERS:
+            return kind
+        return self._resolve(name)[0].provider
+
     def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
         if name in self._entries:
             return self._entries[name][:2]
@@ -180,6 +204,7 @@ class ModelCatalog:
             try:
                 provider = factory.load(name, files, {**entry.options, **chosen})
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
+                _check_declared(factory, provider, entry.provider, where)
             except ModelError:
                 # Unpin a first download that is not a valid model, so that the right file is
                 # accepted later.
@@ -187,6 +212,20 @@ class ModelCatalog:
                 raise
             self._loaded[memo] = provider
         return self._loaded[memo]
+
+
+def _check_declared(
+    factory: ProviderFactory, provider: FeatureProvider, kind: str, where: str
+) -> None:
+    """Raise ModelError if a provider's layers contradict what its factory declares."""
+    if factory.contextual not in (None, provider.contextual):
+        layers = ", ".join(f"{layer.name} ({layer.kind})" for layer in provider.layers)
+        raise ModelError(
+            f"the factory of provider {kind!r} declares contextual = {factory.contextual}, but the "
+            f"layers are {layers}",
+            where=where,
+            fix="declare True if some layer is of kind 'token', otherwise False",
+        )
 
 
 def load_provider(

@@ -246,6 +246,8 @@ class ElmoFactory(ProviderFactory):
     ``arithmetic`` and ``device``.
     """
 
+    contextual = True
+
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``elmo:folder``, with ``options.json`` and ``weights.hdf5`` in it."""
         model_folder = find_model_path(path, base, where, folder=True)
@@ -325,6 +327,8 @@ class _RandomSettings(_Settings):
 
 class RandomElmoFactory(ProviderFactory):
     """Option ``seed``, and sizes given as single options or as a file for the role ``options``."""
+
+    contextual = True
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""

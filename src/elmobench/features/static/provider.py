@@ -180,6 +180,8 @@ class _Settings(StrictModel):
 class StaticFactory(ProviderFactory):
     """File ``vectors``; the options of :meth:`StaticProvider.from_file`."""
 
+    contextual = False
+
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``static:file``."""
         return (

@@ -82,6 +82,8 @@ class _Settings(StrictModel):
 class RandomStaticFactory(ProviderFactory):
     """Options ``dim`` and ``seed``; no files."""
 
+    contextual = False
+
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError."""
         settings = validated(_Settings, options, f"features {name!r}")

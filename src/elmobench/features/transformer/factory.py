@@ -41,6 +41,8 @@ class TransformerFactory(ProviderFactory):
     Further options: ``pieces``, ``arithmetic``, ``device``, ``window`` and ``stride``.
     """
 
+    contextual = True
+
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``bert:folder``; without a folder, of ``bert:name`` on the hub."""
         try:

@@ -15,7 +15,7 @@ LINEAR = HeadPreset(
         patience=3,
         grid={"training.lr": [3e-3, 1e-2, 3e-2], "options.dropout": [0.0, 0.3]},
     ),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
 
@@ -37,15 +37,19 @@ SMALL = HeadPreset(
         lstm_dropout=0.3,
     ),
     training=TrainingOptions(batch_size=1, epochs=20, patience=4),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
 
 
+# Source: e2e-coref, experiments.conf and coref_model.py (frozen GloVe, zero for unknown words; the
+# lexical dropout of 0.5 falls on GloVe, characters and ELMo alike, and ELMo has none of its own).
 PAPER = HeadPreset(
     head=EndToEndRanker,
     options=EndToEndOptions(iterations=2),
     training=TrainingOptions(batch_size=1, epochs=150, patience=10),
-    mix=MixDefaults(),
+    mix=MixDefaults(
+        dropout=0.0, static_dropout=0.0, trainable_lowercase=False, trainable_unknown="zero"
+    ),
     version=1,
 )

@@ -15,7 +15,7 @@ LINEAR = HeadPreset(
         patience=3,
         grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
     ),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
 
@@ -25,12 +25,16 @@ SMALL = HeadPreset(
     options=BidafOptions(hidden=50, linear=100, char_filters=50, prediction="linear"),
     # A step costs a GRU's time more than its batch: large batches, at a higher rate.
     training=TrainingOptions(batch_size=64, lr=2e-3, epochs=10, patience=3),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=3,
     placements=("input", "output"),
 )
 
 
+# Source: document-qa, docqa/elmo/ablate_elmo_model.py. The mixed ELMo vectors have a dropout of 0.5
+# at both placements. The variational dropout of 0.2 before the first GRU, which is the head's own,
+# falls on GloVe, characters and ELMo at the input. So GloVe gets 0.2 once, and ELMo at the input
+# gets both. GloVe is frozen, and unknown words are zero.
 PAPER = HeadPreset(
     head=Bidaf,
     options=BidafOptions(),
@@ -44,7 +48,9 @@ PAPER = HeadPreset(
         clip_norm=None,
         average=0.999,
     ),
-    mix=MixDefaults(dropout=0.5),
-    version=2,
+    mix=MixDefaults(
+        dropout=0.5, static_dropout=0.0, trainable_lowercase=False, trainable_unknown="zero"
+    ),
+    version=3,
     placements=("input", "output"),
 )

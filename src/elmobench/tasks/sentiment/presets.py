@@ -16,7 +16,7 @@ LINEAR = HeadPreset(
         patience=3,
         grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
     ),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
 
@@ -25,7 +25,7 @@ MLP = HeadPreset(
     head=MlpText,
     options=MlpTextOptions(),
     training=TrainingOptions(batch_size=64, epochs=15, patience=3),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
 
@@ -44,15 +44,23 @@ SMALL = HeadPreset(
         maxout_dropout=(0.2, 0.2, 0.0),
     ),
     training=TrainingOptions(batch_size=64, epochs=12, patience=3),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
 
 
+# Source of the dropouts: AllenNLP 0.9, training_config/biattentive_classification_network_elmo
+# .jsonnet (frozen cased GloVe; ELMo has no dropout of its own; the network's embedding_dropout of
+# 0.5 falls on both). The published baseline without ELMo, …_network.jsonnet, has an
+# embedding_dropout of 0.25 (override options.embedding_dropout, as paper/table1 does).
+# AllenNLP draws frozen vectors of unknown words at random; here they are the provider's, which are
+# zero unless its option `unknown` says otherwise.
 PAPER = HeadPreset(
     head=Bcn,
     options=BcnOptions(phrases="all"),
     training=TrainingOptions(batch_size=100, epochs=40, patience=5),
-    mix=MixDefaults(),
+    mix=MixDefaults(
+        dropout=0.0, static_dropout=0.0, trainable_lowercase=False, trainable_unknown="normal"
+    ),
     version=1,
 )

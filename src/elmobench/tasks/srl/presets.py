@@ -20,7 +20,7 @@ LINEAR = HeadPreset(
         patience=3,
         grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
     ),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
 
@@ -29,12 +29,15 @@ SMALL = HeadPreset(
     head=LstmRoles,
     options=LstmRolesOptions(),
     training=TrainingOptions(batch_size=64, epochs=15, patience=5),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
     placements=("input", "output"),
 )
 
 
+# Source: AllenNLP 0.9, training_config/semantic_role_labeler_elmo.jsonnet (ELMo alone, with a
+# dropout of 0.1) and semantic_role_labeler.jsonnet, the baseline (trainable GloVe, tokens as spelt,
+# no dropout on the input). Further dropout is inside the encoder.
 PAPER = HeadPreset(
     head=AlternatingRoles,
     options=AlternatingRolesOptions(),
@@ -48,7 +51,13 @@ PAPER = HeadPreset(
         clip_norm=None,
         clip_value=1.0,
     ),
-    mix=MixDefaults(l2=0.001, dropout=0.1),
-    version=1,
+    mix=MixDefaults(
+        dropout=0.1,
+        static_dropout=0.0,
+        l2=0.001,
+        trainable_lowercase=False,
+        trainable_unknown="normal",
+    ),
+    version=2,
     placements=("input", "output"),
 )

@@ -16,7 +16,7 @@ LINEAR = HeadPreset(
         patience=3,
         grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
     ),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
 
@@ -26,17 +26,26 @@ SMALL = HeadPreset(
     options=LstmTaggerOptions(layers=1, hidden=100, char_filters=64, dropout=0.3),
     # F1 can stay at zero for the first epochs: more patience than a classifier needs.
     training=TrainingOptions(batch_size=32, epochs=15, patience=5),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
 
 
+# Source: AllenNLP 0.9, training_config/ner.jsonnet and ner_elmo.jsonnet (trainable GloVe over
+# lower-cased tokens; ELMo has no dropout of its own; the tagger's 0.5 falls on GloVe, ELMo and the
+# character CNN alike).
 PAPER = HeadPreset(
     head=LstmTagger,
     options=LstmTaggerOptions(reduction="sum"),
     training=TrainingOptions(batch_size=64, epochs=75, patience=25),
-    mix=MixDefaults(l2=0.1),
-    version=1,
+    mix=MixDefaults(
+        dropout=0.0,
+        static_dropout=0.0,
+        l2=0.1,
+        trainable_lowercase=True,
+        trainable_unknown="normal",
+    ),
+    version=2,
 )
 
 
@@ -44,6 +53,6 @@ POS_LINEAR = HeadPreset(
     head=SoftmaxTagger,
     options=SoftmaxTaggerOptions(),
     training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )

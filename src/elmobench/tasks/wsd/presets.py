@@ -21,7 +21,7 @@ LINEAR = HeadPreset(
         patience=3,
         grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
     ),
-    mix=MixDefaults(standardize=True),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
 
@@ -30,7 +30,7 @@ SMALL = HeadPreset(
     head=LstmSenses,
     options=LstmSensesOptions(dropout=0.3),
     training=TrainingOptions(batch_size=64, epochs=10, patience=3),
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
 
@@ -43,7 +43,10 @@ PAPER = HeadPreset(
     head=NearestNeighbour,
     options=NearestNeighbourOptions(),
     training=_ONE_PASS,
-    mix=MixDefaults(),
+    # Nothing is trained: there is no dropout, and no trainable part.
+    mix=MixDefaults(
+        dropout=0.0, static_dropout=0.0, trainable_lowercase=False, trainable_unknown="zero"
+    ),
     version=1,
 )
 
@@ -52,6 +55,6 @@ MOST_FREQUENT = HeadPreset(
     head=MostFrequentSense,
     options=MostFrequentOptions(),
     training=_ONE_PASS,
-    mix=MixDefaults(),
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
