@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.cells import Cell, cell_digest
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment
+from elmobench.bench.missing_files import MissingFiles
 from elmobench.bench.search import candidates, search_key, with_candidate
 from elmobench.data.cards.card import FoldSplit
 from elmobench.tracking.record import RunRecord
@@ -86,21 +87,61 @@ def make_plan(
     Raises:
         ElmobenchError: if anything in the experiment is wrong.
     """
-    cards = [context.cards.get(name) for name in context.experiment.tasks]
-    folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
     plan = []
     announced: set[str] = set()
-    pipelines = {card.id: card.pipeline for card in cards}
-    for cell in grid(context.experiment, pipelines, folded, context.catalog):
+    for cell in _cells(context):
         if on_task is not None and cell.task not in announced:
             announced.add(cell.task)
             on_task(cell.task)
-        context.check(cell)
-        for candidate in candidates(cell.training):
-            with_candidate(cell, candidate)
-        identity = context.identity(cell)
-        card = context.task(cell.task).card
-        plan.append(
-            PlannedCell(cell, identity, cell_digest(identity), card.corpus_name, card.same_as)
-        )
+        plan.append(_planned(context, cell))
     return plan
+
+
+def make_plan_without(
+    context: RunContext, missing: Sequence[MissingFiles]
+) -> tuple[list[PlannedCell], list[Cell]]:
+    """Every point of the grid that can be checked without the missing files, and the others.
+
+    Of the others the part that needs no missing file is checked: names, options and heads, and the
+    task or the models if these are here.
+
+    Raises:
+        ElmobenchError: if anything that can be checked is wrong.
+    """
+    tasks = {one.name for one in missing if one.kind == "task"}
+    models = {one.name for one in missing if one.kind == "model"}
+    plan: list[PlannedCell] = []
+    unchecked: list[Cell] = []
+    for cell in _cells(context):
+        absent = models.intersection(part.name for part in cell.parts)
+        if cell.task not in tasks and not absent:
+            plan.append(_planned(context, cell))
+            continue
+        unchecked.append(cell)
+        _check_candidates(cell)
+        if cell.task not in tasks:
+            context.metric(cell.task)
+            context.data_digest(cell.task, cell.fold)
+        if not absent:
+            context.check(cell)
+    return plan, unchecked
+
+
+def _cells(context: RunContext) -> Iterator[Cell]:
+    cards = [context.cards.get(name) for name in context.experiment.tasks]
+    folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
+    pipelines = {card.id: card.pipeline for card in cards}
+    return grid(context.experiment, pipelines, folded, context.catalog)
+
+
+def _planned(context: RunContext, cell: Cell) -> PlannedCell:
+    context.check(cell)
+    _check_candidates(cell)
+    identity = context.identity(cell)
+    card = context.task(cell.task).card
+    return PlannedCell(cell, identity, cell_digest(identity), card.corpus_name, card.same_as)
+
+
+def _check_candidates(cell: Cell) -> None:
+    for candidate in candidates(cell.training):
+        with_candidate(cell, candidate)

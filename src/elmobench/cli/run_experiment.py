@@ -29,7 +29,10 @@ def run(
     settings: SettingsOption = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the grid and which cells are done; run nothing."),
+        typer.Option(
+            "--dry-run",
+            help="Print the grid and which cells are done; run and download nothing.",
+        ),
     ] = False,
     store: StoreOption = None,
     tracking_uri: TrackingOption = None,
@@ -123,17 +126,23 @@ def run(
 
 
 def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> None:
-    """Print one line per cell (name, state, point of the grid), then how many are in each state."""
+    """Print one line per cell (name, state, point of the grid), then how many are in each state.
+
+    Nothing is downloaded: a cell whose name depends on missing files is printed without a name.
+    """
     from collections import Counter
 
-    from elmobench.bench.plan import make_plan
+    from elmobench.bench.missing_files import missing_files
+    from elmobench.bench.plan import make_plan_without
     from elmobench.bench.run import is_pending
     from elmobench.tracking.record_store import RecordStore
 
     records = RecordStore(results or Path("results") / context.experiment.name)
     counts: Counter[str] = Counter()
     seen: set[str] = set()
-    for planned in make_plan(context):
+    missing = missing_files(context)
+    plan, unchecked = make_plan_without(context, missing)
+    for planned in plan:
         record = records.read(planned.digest)
         state = "to run" if is_pending(record, overwrite) else "done"
         if planned.digest in seen:
@@ -141,8 +150,15 @@ def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> No
         seen.add(planned.digest)
         counts[state] += 1
         typer.echo(f"{planned.digest[:16]}  {state:6}  {planned.cell.label}")
+    for cell in unchecked:
+        counts["absent"] += 1
+        typer.echo(f"{'-' * 16}  absent  {cell.label}")
     summary = ", ".join(f"{number} {state}" for state, number in counts.items())
-    typer.echo(f"{len(seen)} cells in {records.folder}: {summary}")
+    typer.echo(f"{len(seen) + len(unchecked)} cells in {records.folder}: {summary}")
+    if missing:
+        typer.echo("absent cells need files that a run would download:")
+    for one in missing:
+        typer.echo(f"  {one.line}")
 
 
 def _results_option(results: Path | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,23 +24,34 @@ def validate(
     settings: SettingsOption = None,
     store: StoreOption = None,
     trust_first: TrustFirstOption = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Download files that are not on this machine.")
+    ] = False,
 ) -> None:
     """Check every card, head, option, data file and model of EXPERIMENT.
 
     Loads the data and the models, checks their digests and counts, estimates what has to be
-    encoded, and trains nothing.
+    encoded, and trains nothing. Without --fetch nothing is downloaded: missing files are listed,
+    and what does not need them is checked.
     """
     from elmobench.bench.context import RunContext
     from elmobench.bench.estimate import estimate_encoding
     from elmobench.bench.experiment.schema import load_experiment
-    from elmobench.bench.plan import make_plan
+    from elmobench.bench.missing_files import missing_files
+    from elmobench.bench.plan import make_plan_without
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.model_card import card_of
 
     loaded = load_experiment(experiment, settings or ())
     context = RunContext(loaded, CardCatalog(include or ()), store, trust_first)
-    cells = list({planned.digest: planned.cell for planned in make_plan(context)}.values())
+    missing = [] if fetch else missing_files(context)
+    plan, unchecked = make_plan_without(context, missing)
+    cells = list({planned.digest: planned.cell for planned in plan}.values())
     typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
+    if unchecked:
+        typer.echo(f"  {len(unchecked)} more need files that are not on this machine (--fetch):")
+    for one in missing:
+        typer.echo(f"    {one.line}")
     for task in dict.fromkeys(cell.task for cell in cells):
         counts = context.task(task).split_counts
         sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]

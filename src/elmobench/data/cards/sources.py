@@ -64,6 +64,16 @@ def is_local(card: TaskCard, source: FileSource) -> bool:
     return key is not None and downloads.cache_path(key).is_file()
 
 
+def needs_network(source: FileSource) -> bool:
+    """Whether reading the source would download it."""
+    return isinstance(source, UrlSource) and downloads.needs_network(source.url, _expected(source))
+
+
+def is_pinned(source: FileSource) -> bool:
+    """Whether a digest of the source is known; without one, a download needs ``trust_first``."""
+    return isinstance(source, PathSource) or _expected(source).key is not None
+
+
 def read_source(path: Path, source: FileSource) -> bytes:
     """The bytes that a reader gets: the file, or one member of it."""
     if source.member is not None:

@@ -202,6 +202,20 @@ def mirrored(url: str, folder: Path) -> Path:
     return path
 
 
+def needs_network(url: str, expected: Expected) -> bool:
+    """Whether :func:`fetch` would download the file: neither the cache nor the mirror has it."""
+    if expected.key is not None and cache_path(expected.key).is_file():
+        return False
+    folder = paths.mirror()
+    if folder is None:
+        return True
+    try:
+        mirrored(url, folder)
+    except DownloadError:
+        return True
+    return False
+
+
 def _download(
     url: str,
     part: Path,

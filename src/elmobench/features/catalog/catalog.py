@@ -13,7 +13,7 @@ from elmobench.features.catalog.entries import ModelEntry, parse_entries, read_e
 from elmobench.features.catalog.expectations import check_expectations
 from elmobench.features.catalog.file_state import FileState
 from elmobench.features.catalog.hub_states import at_revision
-from elmobench.features.catalog.model_files import file_states, forget_pins
+from elmobench.features.catalog.model_files import file_states, forget_pins, missing_states
 from elmobench.features.provider import PROVIDERS, FeatureProvider, ProviderFactory
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 
@@ -112,6 +112,20 @@ class ModelCatalog:
             UnknownNameError, ConfigError, ModelError: as :meth:`entry` does.
         """
         return file_states(*self._resolve(name), shipped=self.is_builtin(name))
+
+    def to_download(self, name: str, revision: str | None = None) -> list[FileState]:
+        """Return the files that loading ``name`` would download, without fetching anything.
+
+        Args:
+            name: as :meth:`load` takes it.
+            revision: commit of a hub model, if not that of its entry.
+
+        Raises:
+            UnknownNameError, ConfigError, ModelError: as :meth:`entry` does.
+        """
+        entry, base = self._resolve(name)
+        entry = at_revision(entry, revision)
+        return missing_states(entry, file_states(entry, base))
 
     def is_builtin(self, name: str) -> bool:
         """Whether ``name`` is an entry of this package."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,14 +59,28 @@ def hub_states(options: Mapping[str, Any]) -> list[FileState]:
     return states
 
 
+def hub_needs_network(options: Mapping[str, Any], states: Sequence[FileState]) -> bool:
+    """Whether loading a hub model with these states would download files."""
+    mirror = paths.mirror()
+    if mirror is not None:
+        return not _mirror_folder(mirror, options["repo"], options.get("revision")).is_dir()
+    return any(state.path is None for state in states)
+
+
+def _mirror_folder(mirror: Path, repo: object, revision: object) -> Path:
+    from huggingface_hub import constants
+
+    host = urlsplit(constants.ENDPOINT).hostname or ""
+    return mirror / host / str(repo) / "resolve" / str(revision)
+
+
 def _local(repo: str, revision: str, name: str) -> Path | None:
     """The local file: in the mirror if one is set, else in the hub's own cache."""
-    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub import try_to_load_from_cache
 
     mirror = paths.mirror()
     if mirror is not None:
-        host = urlsplit(constants.ENDPOINT).hostname or ""
-        path = mirror / host / repo / "resolve" / revision / name
+        path = _mirror_folder(mirror, repo, revision) / name
         return path if path.is_file() else None
     cached = try_to_load_from_cache(repo, name, revision=revision)
     return Path(cached) if isinstance(cached, str) else None

@@ -12,7 +12,7 @@ from elmobench.data.download.pins import pinned_below, unpin
 from elmobench.features.catalog.entries import ModelEntry, ModelFile
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.catalog.file_state import FileState
-from elmobench.features.catalog.hub_states import hub_states
+from elmobench.features.catalog.hub_states import hub_needs_network, hub_states
 
 if TYPE_CHECKING:
     from elmobench.core.progress import DownloadProgress
@@ -54,6 +54,20 @@ def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> File
         stated or ("pin" if expected.sha256 else None),
         expected.bytes,
     )
+
+
+def missing_states(entry: ModelEntry, states: list[FileState]) -> list[FileState]:
+    """Return those of an entry's states whose files neither this machine nor the mirror has."""
+    from elmobench.data.download.cache import expected_of, needs_network
+
+    absent = [state for state in states if state.remote and state.path is None]
+    if absent and absent[0].place.startswith("hub:"):
+        return absent if hub_needs_network(entry.options, states) else []
+    return [
+        state
+        for state in absent
+        if needs_network(state.place, expected_of(state.place, sha256=state.sha256))
+    ]
 
 
 def forget_pins(before: Iterable[FileState]) -> None:

@@ -1,0 +1,102 @@
+"""Files that an experiment needs and that would have to be downloaded first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from elmobench.bench.context import RunContext
+from elmobench.data.cards.card import UrlSource
+from elmobench.data.cards.sources import is_pinned, needs_network
+from elmobench.features.spec import parse_features
+
+
+@dataclass(frozen=True)
+class MissingFiles:
+    """The files of a task or model that are neither on this machine nor in the mirror.
+
+    Attributes:
+        kind: ``task`` or ``model``.
+        name: of the task (the card's id) or model.
+        files: how many.
+        bytes: their size; None if that of one is unknown.
+        pinned: whether all their digests are known; otherwise a download needs ``--trust-first``.
+        command: downloads them; None for a model that only the experiment's file defines.
+    """
+
+    kind: Literal["task", "model"]
+    name: str
+    files: int
+    bytes: int | None
+    pinned: bool
+    command: str | None
+
+    @property
+    def line(self) -> str:
+        """Name, size and command, for people."""
+        count = f"{self.files} file{'' if self.files == 1 else 's'}"
+        size = "size unknown" if self.bytes is None else f"{self.bytes / 1e6:,.1f} MB"
+        command = "" if self.command is None else f": {self.command}"
+        return f"{self.name}, {count}, {size}{command}"
+
+
+def missing_files(context: RunContext) -> list[MissingFiles]:
+    """What running the experiment of ``context`` would download, without downloading anything.
+
+    Raises:
+        ElmobenchError: a task, model or features spec is wrong.
+    """
+    tasks = [_of_task(context, name) for name in context.experiment.tasks]
+    models: dict[tuple[str, str | None], MissingFiles | None] = {}
+    for spec in context.experiment.features:
+        for part in parse_features(spec).parts:
+            revision = part.provider_options.get("revision")
+            models[part.name, revision] = _of_model(context, part.name, revision)
+    return [missing for missing in (*tasks, *models.values()) if missing is not None]
+
+
+def _of_task(context: RunContext, name: str) -> MissingFiles | None:
+    task = context.task(context.cards.get(name).id)
+    # Several members of one archive are one download.
+    sources = {
+        source.url: source
+        for source in task.files()
+        if isinstance(source, UrlSource) and needs_network(source)
+    }
+    if not sources:
+        return None
+    pinned = all(map(is_pinned, sources.values()))
+    return MissingFiles(
+        "task",
+        task.id,
+        len(sources),
+        _total([source.bytes for source in sources.values()]),
+        pinned,
+        f"elmobench data fetch {task.id}{_trust(pinned)}",
+    )
+
+
+def _of_model(context: RunContext, name: str, revision: str | None) -> MissingFiles | None:
+    states = context.catalog.to_download(name, revision)
+    if not states:
+        return None
+    pinned = all(state.sha256 is not None for state in states)
+    # `models fetch` takes names of the catalog, with the commit that it states.
+    known = name not in context.experiment.models and revision is None
+    return MissingFiles(
+        "model",
+        name,
+        len(states),
+        _total([state.bytes for state in states]),
+        pinned,
+        f"elmobench models fetch {name}{_trust(pinned)}" if known else None,
+    )
+
+
+def _trust(pinned: bool) -> str:
+    return "" if pinned else " --trust-first"
+
+
+def _total(sizes: list[int | None]) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
