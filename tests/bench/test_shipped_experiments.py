@@ -43,6 +43,8 @@ def with_small_models(experiment: Experiment, tasks: dict[str, str]) -> Experime
         when = override.get("when", {})
         if isinstance(when.get("task"), str):
             when["task"] = tasks.get(when["task"], when["task"])
+        if isinstance(when.get("features"), str):
+            when["features"] = with_small_names(when["features"], large)
     return Experiment.model_validate(values)
 
 

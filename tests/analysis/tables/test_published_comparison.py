@@ -122,10 +122,10 @@ def test_runs_with_other_settings_than_the_preset_s_do_not_repeat_it() -> None:
     assert only([record(53.0, identity=published)], number()).verdict == "undecided"
     short = {**published, "training": {**published["training"], "epochs": 2}}
     row = only([record(53.0, identity=short)], number())
-    assert row.reason == "other settings than the preset's: training.epochs"
+    assert row.reason == "other settings than the published system's: training.epochs"
     small = {**published, "options": {**published["options"], "encoder": 7}}
     row = only([record(53.0, identity=small)], number())
-    assert row.reason == "other settings than the preset's: options.encoder"
+    assert row.reason == "other settings than the published system's: options.encoder"
     # Of another version of the head nothing is known.
     old = {**short, "head": ["sentiment", "paper", preset.version + 1]}
     assert only([record(53.0, identity=old)], number()).verdict == "undecided"
@@ -146,6 +146,24 @@ def test_a_cell_with_the_preset_s_settings_repeats_it(name: str) -> None:
     assert [
         row.verdict for row in compare_with_published([one], 1.0, [published]) if row.same_data
     ] == ["undecided"]
+
+
+def test_a_published_system_may_have_other_settings_than_the_preset() -> None:
+    preset = get_head("sentiment", "paper")
+    options = preset.options.model_dump(mode="json", exclude_defaults=True)
+    ours = {
+        "head": ["sentiment", "paper", preset.version],
+        "options": options,
+        "training": preset.training.model_dump(mode="json", exclude_defaults=True),
+    }
+    matching = {**like("elmo-original-5.5b"), "set": {"options.embedding_dropout": 0.25}}
+    row = only([record(53.0, identity=ours)], number(like=matching))
+    assert row.reason == ("other settings than the published system's: options.embedding_dropout")
+    ours = {**ours, "options": {**options, "embedding_dropout": 0.25}}
+    assert only([record(53.0, identity=ours)], number(like=matching)).verdict == "undecided"
+    wrong = {**matching, "set": {"options.embeding_dropout": 0.25}}
+    with pytest.raises(ConfigError, match="embeding_dropout"):
+        only([record(53.0, identity=ours)], number(like=wrong))
 
 
 def test_each_representation_is_compared_alone() -> None:

@@ -13,6 +13,7 @@ from elmobench.analysis.tables.published import (
     published_numbers,
 )
 from elmobench.analysis.tables.published_verdict import Interval, Verdict, decide
+from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.schema import Axes
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError
@@ -151,9 +152,9 @@ def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
     assert record.result is not None
     if number.metric not in _scores(record, number):
         return f"no score {number.metric} on {number.split} here"
-    changed = _changed_settings(record)
+    changed = _changed_settings(record, number.like.set if number.like else {})
     if changed:
-        return f"other settings than the preset's: {', '.join(changed)}"
+        return f"other settings than the published system's: {', '.join(changed)}"
     if number.data is None:
         return None
     dataset = PUBLISHED_DATASETS[number.data]
@@ -170,10 +171,11 @@ def _without_chance(record: RunRecord) -> bool:
     return bool(curve) and all(row.train_loss is None for row in curve)
 
 
-def _changed_settings(record: RunRecord) -> list[str]:
-    """Options of head and training that an experiment changed from those of the head's preset.
+def _changed_settings(record: RunRecord, published_options: Mapping[str, Any]) -> list[str]:
+    """Options of head and training that differ from those of the published system.
 
-    None are known for a head of another version than the installed one, or that is not installed.
+    Those are the options of the head's preset, with ``published_options`` by path. None are known
+    for a head of another version than the installed one, or that is not installed.
     """
     name = f"{record.pipeline}/{record.head}"
     if "head" not in record.identity or name not in HEADS:
@@ -181,8 +183,11 @@ def _changed_settings(record: RunRecord) -> list[str]:
     preset = HEADS.get(name)
     if list(record.identity["head"]) != [record.pipeline, record.head, preset.version]:
         return []
+    options, training, _ = apply_options(
+        published_options, preset.options, preset.training, preset.mix
+    )
     changed = []
-    for block, values in (("options", preset.options), ("training", preset.training)):
+    for block, values in (("options", options), ("training", training)):
         published = values.model_dump(mode="json", exclude_defaults=True)
         ours = record.identity.get(block, {})
         changed += [
