@@ -11,7 +11,7 @@ from elmobench.bench.experiment.cells import Cell, cell_digest
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.missing_files import MissingFiles
-from elmobench.bench.search import candidates, search_key, with_candidate
+from elmobench.bench.search import candidates, with_candidate
 from elmobench.data.cards.card import FoldSplit
 from elmobench.tracking.record import RunRecord
 
@@ -67,12 +67,8 @@ class PlannedCell:
 
     @property
     def lock(self) -> str:
-        """Name of the lock that a process holds while it trains the cell.
-
-        All seeds have the same lock if they share one hyper-parameter search.
-        """
-        searched = len(candidates(self.cell.training)) > 1
-        return search_key(self.identity) if searched else self.digest
+        """Name of the lock that a process holds while it trains the cell."""
+        return self.digest
 
 
 def make_plan(

@@ -16,7 +16,6 @@ from elmobench.bench.jobs import PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LAUNCHERS, Launcher, LaunchOptions
 from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import RunProgress
-from elmobench.bench.search import search_key
 from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
 from elmobench.data.cards.catalog import CardCatalog
@@ -112,7 +111,6 @@ def run_experiment(
         records.write_plan(loaded.model_dump(mode="json"), [planned.point for planned in plan])
         if overwrite == "always":
             records.unpack()
-            _delete_searches(cells.values(), records)
         if pending:
             observer = RunObserver(context, records, progress, summary, tracker)
             session = RunSession(context, records, observer)
@@ -160,12 +158,6 @@ def is_pending(record: RunRecord | None, overwrite: str) -> bool:
         or overwrite == "always"
         or (overwrite == "failed" and record.status == "failed")
     )
-
-
-def _delete_searches(cells: Iterable[PlannedCell], records: RecordStore) -> None:
-    """Delete the kept hyper-parameter searches of ``cells``, so that they are made again."""
-    for planned in cells:
-        records.delete_search(search_key(planned.identity))
 
 
 def encode_features(cells: Sequence[PlannedCell], session: RunSession, launcher: Launcher) -> None:

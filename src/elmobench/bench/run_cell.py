@@ -14,7 +14,6 @@ from elmobench.bench.context import RunContext
 from elmobench.bench.events import EpochDone
 from elmobench.bench.experiment.cells import PROTOCOL_VERSION, Cell
 from elmobench.bench.plan import PlannedCell
-from elmobench.bench.search import SearchResult, candidates, select
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import CellData, part_configs, prepare_data, train_cell
 from elmobench.core.versions import library_versions
@@ -27,14 +26,10 @@ from elmobench.tracking.host import (
     reset_peak_memory,
 )
 from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
-from elmobench.tracking.record_store import RecordStore
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model
 from elmobench.training.trainer import Training, evaluate
-
-SELECTION_SEED = "selection"
-"""Hyper-parameters are chosen with a seed that no cell reports."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +56,21 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     context, records = session.context, session.records
     reset_peak_memory()
     stopwatch = _Stopwatch()
-    data = prepare_data(planned.cell, context, planned.cell.seed)
+    data = prepare_data(planned.cell, context)
     stopwatch.lap("prepare")
 
-    search = _search(planned, context, records)
-    cell = planned.cell if search is None else search.apply(planned.cell)
-    stopwatch.lap("select")
-
-    model, training = train_cell(
-        cell,
+    trained = train_cell(
+        planned.cell,
         context,
         data,
-        cell.seed,
         lambda epoch: session.observer.handle(EpochDone(planned.cell, epoch)),
     )
+    cell, model, training, search = trained.cell, trained.model, trained.training, trained.search
     stopwatch.lap("train")
+    # The chosen candidate's epochs; what the other candidates took is the search.
+    own = min(sum(epoch.seconds for epoch in training.epochs), stopwatch.laps["train"])
+    stopwatch.laps["select"] = stopwatch.laps["train"] - own if search is not None else 0.0
+    stopwatch.laps["train"] -= stopwatch.laps["select"]
 
     scores = _score(cell, context, data, model)
     stopwatch.lap("test")
@@ -105,23 +100,6 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     )
     records.write(record)
     return record
-
-
-def _search(planned: PlannedCell, context: RunContext, records: RecordStore) -> SearchResult | None:
-    """Choose hyper-parameters on dev from the preset's small grid; None without a grid.
-
-    The choice is the same for all seeds of a cell.
-    """
-    cell = planned.cell
-    if not cell.training.grid:
-        return None
-
-    def score(candidate: Cell) -> float:
-        data = prepare_data(candidate, context, SELECTION_SEED)
-        _, training = train_cell(candidate, context, data, SELECTION_SEED)
-        return training.best.dev
-
-    return select(cell, candidates(cell.training), planned.identity, records, score)
 
 
 def _score(cell: Cell, context: RunContext, data: CellData, model: BenchModel) -> _CellScores:

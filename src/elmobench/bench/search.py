@@ -3,36 +3,63 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.options import apply_options
-from elmobench.core.digests import digest_of
+from elmobench.metrics.base import Tally
+from elmobench.metrics.influence import pseudo_values, summed_by_unit
 from elmobench.tasks.head import TrainingOptions
-from elmobench.tracking.record_store import RecordStore
-from elmobench.training.trainer import TrainingError
 
 Candidate = dict[str, float]
 
 
 @dataclass(frozen=True)
+class CandidateScore:
+    """How a candidate did on dev.
+
+    Attributes:
+        candidate: its option values.
+        score: its dev score; None if its loss diverged.
+        error: standard error of the best score minus this one, over the units of dev; None if it
+            is unknown.
+        near_tie: whether the best score is larger by at most that error.
+    """
+
+    candidate: Candidate
+    score: float | None
+    error: float | None
+    near_tie: bool
+
+
+@dataclass(frozen=True)
 class SearchResult:
-    """The chosen candidate, and every candidate's dev score (None if its loss diverged)."""
+    """The chosen candidate, and how each of them did on dev."""
 
     chosen: Candidate
-    scores: list[tuple[Candidate, float | None]]
+    scores: tuple[CandidateScore, ...]
 
-    def apply(self, cell: Cell) -> Cell:
-        """``cell`` with the chosen option values."""
-        return with_candidate(cell, self.chosen)
+    @property
+    def index(self) -> int:
+        """Position of the chosen candidate."""
+        return [row.candidate for row in self.scores].index(self.chosen)
 
     def as_json(self) -> dict[str, Any]:
         """The result as the record keeps it."""
         return {
             "chosen": self.chosen,
-            "dev": [{"candidate": c, "score": s} for c, s in self.scores],
+            "dev": [
+                {
+                    "candidate": row.candidate,
+                    "score": row.score,
+                    "error": row.error,
+                    "near_tie": row.near_tie,
+                }
+                for row in self.scores
+            ],
         }
 
 
@@ -51,57 +78,61 @@ def with_candidate(cell: Cell, candidate: Candidate) -> Cell:
     return replace(cell, options=options, training=training, mix=mix)
 
 
-def search_key(identity: Mapping[str, Any]) -> str:
-    """Name of the search that all seeds of a cell share."""
-    return digest_of({name: value for name, value in identity.items() if name != "seed"})
+def default_values(cell: Cell) -> Candidate:
+    """The values that the searched options have without a search."""
+    blocks = {"options": cell.options, "training": cell.training, "mix": cell.mix}
+    values = {}
+    for path in sorted(cell.training.grid):
+        block, _, name = path.partition(".")
+        values[path] = getattr(blocks[block], name)
+    return values
 
 
-def select(
-    cell: Cell,
+def choose(
     choices: Sequence[Candidate],
-    identity: Mapping[str, Any],
-    records: RecordStore,
-    score: Callable[[Cell], float],
+    scores: Sequence[float | None],
+    default: Mapping[str, float],
+    tally: Tally | None,
+    units: Sequence[str],
 ) -> SearchResult:
-    """Score every candidate on dev and choose the best one, the first of equal ones.
+    """Choose a candidate by its dev score, and among near-ties the most usual one.
 
-    The result does not depend on the cell's seed. It is kept in ``records``, where the other seeds
-    read it. A single candidate is chosen without a search.
+    A near-tie is a score that the best one exceeds by at most one standard error of their
+    difference, over the units of dev. Among near-ties the candidate with the most default values is
+    chosen, then the one with the smaller values: so chance on dev decides as little as possible.
 
-    Raises:
-        TrainingError: if every candidate diverges.
+    Args:
+        choices: the candidates.
+        scores: their dev scores; None for a candidate whose loss diverged. One is a number.
+        default: the default of each searched option.
+        tally: counts of dev's examples for the candidates with a score, in their order; None if
+            the metric has none. Then only equal scores are near-ties.
+        units: the resampling unit of each example.
     """
-    if len(choices) == 1:
-        return SearchResult(choices[0], [])
-    key = search_key(identity)
-    kept = _read(records, key)
-    if kept is not None:
-        return kept
-    scores: list[tuple[Candidate, float | None]] = []
-    failure: TrainingError | None = None
-    for choice in choices:
-        try:
-            scores.append((choice, score(with_candidate(cell, choice))))
-        except TrainingError as error:
-            scores.append((choice, None))
-            failure = error
-    finite = [(choice, value) for choice, value in scores if value is not None]
-    if not finite:
-        assert failure is not None
-        raise failure
-    best = max(finite, key=lambda pair: pair[1])[0]
-    result = SearchResult(best, scores)
-    records.write_search(key, result.as_json())
-    return result
+    scored = [i for i, score in enumerate(scores) if score is not None]
+    best = max(scored, key=lambda i: scores[i] or 0.0)
+    errors = dict(zip(scored, _errors(tally, units, scored.index(best)), strict=False))
+    rows = []
+    for i, (candidate, score) in enumerate(zip(choices, scores, strict=True)):
+        error = errors.get(i)
+        near = score is not None and (scores[best] or 0.0) - score <= (error or 0.0) + 1e-9
+        rows.append(CandidateScore(candidate, score, error, near))
+
+    def rank(candidate: Candidate) -> tuple[int, list[float]]:
+        changed = sum(value != default[name] for name, value in candidate.items())
+        return changed, [candidate[name] for name in sorted(candidate)]
+
+    chosen = min((row.candidate for row in rows if row.near_tie), key=rank)
+    return SearchResult(chosen, tuple(rows))
 
 
-def _read(records: RecordStore, key: str) -> SearchResult | None:
-    """A kept search; None if there is none or it is damaged."""
-    kept = records.read_search(key)
-    if kept is None:
-        return None
-    try:
-        scores = [(row["candidate"], row["score"]) for row in kept["dev"]]
-        return SearchResult(kept["chosen"], scores)
-    except (KeyError, TypeError):
-        return None
+def _errors(tally: Tally | None, units: Sequence[str], best: int) -> list[float]:
+    """Standard error of the best system's score minus each system's; none if it is unknown."""
+    if tally is None:
+        return []
+    values = pseudo_values(summed_by_unit(tally.counts, units), tally.score)
+    count = values.shape[1]
+    if count < 2:
+        return []
+    differences = values[best] - values
+    return [float(row.std(ddof=1)) / math.sqrt(count) for row in differences]

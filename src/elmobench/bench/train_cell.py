@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +11,32 @@ import torch
 
 from elmobench.bench.context import PreparedTask, RunContext, part_mode
 from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.search import (
+    Candidate,
+    SearchResult,
+    candidates,
+    choose,
+    default_values,
+    with_candidate,
+)
+from elmobench.metrics.base import Metric
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
-from elmobench.tasks.head import SlotBatch
+from elmobench.tasks.head import OnePassHead, SlotBatch
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
 from elmobench.training.model import BenchModel, make_mixer
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainable_vectors import WordVocabulary, initial_vectors
-from elmobench.training.trainer import Epoch, Training, train
+from elmobench.training.trainer import (
+    Epoch,
+    Training,
+    TrainingData,
+    TrainingError,
+    train_together,
+)
+
+SHARED_PARAMETERS = 20_000_000
+"""Candidates with at most this number of parameters in all are trained in one pass."""
 
 
 @dataclass
@@ -37,7 +56,7 @@ class CellData:
     vocabulary: WordVocabulary | None
 
 
-def prepare_data(cell: Cell, context: RunContext, seed: int | str) -> CellData:
+def prepare_data(cell: Cell, context: RunContext) -> CellData:
     """Load the cell's splits (train reduced to ``train_fraction``), codec and collator."""
     pipeline = context.pipeline(cell.task)
     prepared = context.prepared(cell)
@@ -46,7 +65,7 @@ def prepare_data(cell: Cell, context: RunContext, seed: int | str) -> CellData:
         keep = nested_subset(
             len(prepared.train_examples),
             cell.train_fraction,
-            RandomStreams(seed).numpy("subset"),
+            RandomStreams(cell.seed).numpy("subset"),
         )
         examples = [prepared.train_examples[i] for i in keep]
         expanded = pipeline.training_examples(examples, cell.options)
@@ -67,8 +86,20 @@ def prepare_data(cell: Cell, context: RunContext, seed: int | str) -> CellData:
     return CellData(sets, collator, codec, vocabulary)
 
 
-def build_model(cell: Cell, context: RunContext, data: CellData, seed: int | str) -> BenchModel:
-    """Build a new model, initialised from the seed's ``init`` stream, standardised on train."""
+def build_model(
+    cell: Cell,
+    context: RunContext,
+    data: CellData,
+    seed: int,
+    standardized: BenchModel | None = None,
+) -> BenchModel:
+    """Build a new model, initialised from the seed's ``init`` stream, standardised on train.
+
+    Args:
+        cell, context, data, seed: what is trained.
+        standardized: a model of the same features and data, whose means and deviations are copied;
+            without it they are computed in one pass over train.
+    """
     with RandomStreams(seed).torch("init"):
         configs = part_configs(cell, context)
         reads = {placement: cell.parts_at(placement) for placement in cell.placements}
@@ -79,36 +110,123 @@ def build_model(cell: Cell, context: RunContext, data: CellData, seed: int | str
         }
         dims = {placement: mixer.out_dim for placement, mixer in mixers.items()}
         head = cell.preset.head(dims, data.codec, cell.options)
+    model = BenchModel(mixers, reads, head)
     if cell.mix.standardize:
+        if standardized is not None:
+            model.copy_standardizers(standardized)
+            return model
         for placement, mixer in mixers.items():
             mixer.fit_standardizer(
                 replace(slot, parts=[slot.parts[i] for i in reads[placement]])
                 for slot in _training_slots(cell, data)
             )
-    return BenchModel(mixers, reads, head)
+    return model
+
+
+@dataclass(frozen=True)
+class TrainedCell:
+    """A cell's model after training.
+
+    Attributes:
+        cell: with the chosen options.
+        model: with the weights of the best dev epoch.
+        training: its epochs.
+        search: the hyper-parameter search; None if there was one candidate.
+    """
+
+    cell: Cell
+    model: BenchModel
+    training: Training
+    search: SearchResult | None
 
 
 def train_cell(
     cell: Cell,
     context: RunContext,
     data: CellData,
-    seed: int | str,
     on_epoch: Callable[[Epoch], None] | None = None,
-) -> tuple[BenchModel, Training]:
-    """Build and train a model; the returned one has the weights of the best dev epoch."""
-    model = build_model(cell, context, data, seed)
-    training = train(
-        model,
-        data.collator,
-        data.sets["train"],
-        data.sets["dev"],
-        context.pipeline(cell.task),
-        context.metric(cell.task),
-        cell.training,
-        RandomStreams(seed),
-        on_epoch,
-    )
-    return model, training
+) -> TrainedCell:
+    """Train a model for every candidate of the cell's grid, and choose one by its dev score.
+
+    All candidates have the cell's seed: the same initial weights, where they have the same shape,
+    the same order of the data, and the start of the same dropout stream.
+
+    Raises:
+        TrainingError: if every candidate diverges.
+    """
+    choices = candidates(cell.training)
+    cells = [with_candidate(cell, choice) for choice in choices]
+    trained: dict[int, tuple[BenchModel, Training]] = {}
+    errors: list[TrainingError] = []
+    for group in _groups(cells):
+        outcomes = _train_group([cells[i] for i in group], context, data, on_epoch)
+        for i, (model, outcome) in zip(group, outcomes, strict=True):
+            if isinstance(outcome, TrainingError):
+                errors.append(outcome)
+            else:
+                trained[i] = (model, outcome)
+    if not trained:
+        raise errors[-1]
+    search, chosen = None, 0
+    if len(choices) > 1:
+        search = _choose(cell, context, data, choices, trained)
+        chosen = search.index
+    return TrainedCell(cells[chosen], *trained[chosen], search)
+
+
+def _choose(
+    cell: Cell,
+    context: RunContext,
+    data: CellData,
+    choices: Sequence[Candidate],
+    trained: Mapping[int, tuple[BenchModel, Training]],
+) -> SearchResult:
+    pipeline, metric = context.pipeline(cell.task), context.metric(cell.task)
+    task, dev = context.task(cell.task, cell.fold), data.sets["dev"].examples
+    order = sorted(trained)
+    predictions = [trained[i][1].dev_predictions for i in order]
+    tally = None
+    if type(metric).tally is not Metric.tally:
+        tally = metric.tally([pipeline.gold(example) for example in dev], predictions)
+    scores = [trained[i][1].best.dev if i in trained else None for i in range(len(choices))]
+    units = [task.document(example.id) or pipeline.resampling_unit(example) for example in dev]
+    return choose(choices, scores, default_values(cell), tally, units)
+
+
+def _groups(cells: Sequence[Cell]) -> list[list[int]]:
+    """Indices of the cells that can share batches: those with equal batch sizes.
+
+    Heads that are fitted in one pass are trained alone.
+    """
+    groups: dict[object, list[int]] = defaultdict(list)
+    for i, cell in enumerate(cells):
+        alone = i if issubclass(cell.preset.head, OnePassHead) else None
+        groups[cell.training.batch_size, alone].append(i)
+    return list(groups.values())
+
+
+def _train_group(
+    cells: Sequence[Cell],
+    context: RunContext,
+    data: CellData,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> list[tuple[BenchModel, Training | TrainingError]]:
+    """Train cells that differ in the options of training and head: in one pass if they are small.
+
+    Models of more than :data:`SHARED_PARAMETERS` in all are trained one after another.
+    """
+    first = cells[0]
+    pipeline, metric = context.pipeline(first.task), context.metric(first.task)
+    sets = TrainingData(data.collator, data.sets["train"], data.sets["dev"], pipeline, metric)
+    models = [build_model(first, context, data, first.seed)]
+    models += [build_model(cell, context, data, cell.seed, models[0]) for cell in cells[1:]]
+    pairs = [(model, cell.training) for model, cell in zip(models, cells, strict=True)]
+    parameters = sum(p.numel() for model in models for p in model.parameters())
+    runs = [pairs] if parameters <= SHARED_PARAMETERS else [[pair] for pair in pairs]
+    outcomes: list[Training | TrainingError] = []
+    for run in runs:
+        outcomes += train_together(run, sets, RandomStreams(first.seed), on_epoch)
+    return list(zip(models, outcomes, strict=True))
 
 
 def part_configs(cell: Cell, context: RunContext) -> list[PartConfig]:
@@ -146,7 +264,7 @@ def _vocabulary(cell: Cell, prepared: PreparedTask) -> WordVocabulary | None:
 
 
 def _initial_embeddings(
-    cell: Cell, context: RunContext, vocabulary: WordVocabulary | None, seed: int | str
+    cell: Cell, context: RunContext, vocabulary: WordVocabulary | None, seed: int
 ) -> dict[str, torch.Tensor] | None:
     """Part label -> (V + 1, D) initial embedding of each trainable part."""
     if vocabulary is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,3 +36,21 @@ def pseudo_values(sums: Floats, score: Callable[[Floats], Floats]) -> Floats:
         return whole
     values: Floats = units * whole - (units - 1) * score(total - sums)
     return values
+
+
+def summed_by_unit(counts: Floats, units: Sequence[str]) -> Floats:
+    """Add up the counts of the examples of each unit.
+
+    Args:
+        counts: (systems, examples, K) counts.
+        units: the unit of each example.
+
+    Returns:
+        (systems, units, K) counts, units in the order of their first examples.
+    """
+    unit_index = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
+    sums = np.zeros((counts.shape[0], len(unit_index), counts.shape[2]))
+    example_to_unit = np.array([unit_index[unit] for unit in units], dtype=np.int64)
+    for system, own in zip(sums, counts, strict=True):
+        np.add.at(system, example_to_unit, own)
+    return sums

@@ -210,6 +210,13 @@ class FeatureMixer(nn.Module):
             assert part.standardizer is not None
             part.standardizer.set(running)
 
+    @torch.no_grad()
+    def copy_standardizer(self, other: FeatureMixer) -> None:
+        """Take the means and standard deviations of ``other``, a mixer of the same parts."""
+        for part, theirs in zip(self._parts, other._parts, strict=True):
+            if part.standardizer is not None and theirs.standardizer is not None:
+                part.standardizer.load_state_dict(theirs.standardizer.state_dict())
+
     def penalty(self) -> Tensor:
         """The sum of the parts' penalties λ Σ w², a scalar to be added to the loss of the head."""
         mixes = [(part.mix, part.config.l2) for part in self._parts]

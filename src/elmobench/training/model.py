@@ -31,6 +31,12 @@ class BenchModel(nn.Module):
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
 
+    def copy_standardizers(self, other: BenchModel) -> None:
+        """Take means and deviations from ``other``, a model of the same features."""
+        for placement, mixer in self.mixers.items():
+            theirs = cast(FeatureMixer, other.mixers[placement])
+            cast(FeatureMixer, mixer).copy_standardizer(theirs)
+
     def mix(self, batch: Batch[Any]) -> dict[str, dict[str, Tensor]]:
         """placement -> unit -> (B, T, D) mixed vectors."""
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,17 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """The epochs of a training run. The model has the weights of the best one."""
+    """The epochs of a training run. The model has the weights of the best one.
+
+    Attributes:
+        epochs: all epochs.
+        best: the one with the best dev score, the first of equal ones.
+        dev_predictions: its predictions on dev, in the order of the examples.
+    """
 
     epochs: list[Epoch]
     best: Epoch
+    dev_predictions: list[Any]
 
 
 def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
@@ -77,14 +84,22 @@ def predict_all(
     model: BenchModel, collator: Collator, data: ExampleSet[Any], batch_size: int
 ) -> list[Any]:
     """Predictions for all examples, in the order of ``data``."""
-    predictions: list[Any] = [None] * len(data)
-    model.eval()
+    return _predict_together([model], collator, data, batch_size)[0]
+
+
+def _predict_together(
+    models: Sequence[BenchModel], collator: Collator, data: ExampleSet[Any], batch_size: int
+) -> list[list[Any]]:
+    """The predictions of each model, in one pass over ``data``."""
+    predictions: list[list[Any]] = [[None] * len(data) for _ in models]
+    for model in models:
+        model.eval()
     with torch.inference_mode():
         for indices in evaluation_batches(data.lengths, batch_size):
-            for i, prediction in zip(
-                indices, model.predict(collator.batch(data, indices)), strict=True
-            ):
-                predictions[i] = prediction
+            batch = collator.batch(data, indices)
+            for model, own in zip(models, predictions, strict=True):
+                for i, prediction in zip(indices, model.predict(batch), strict=True):
+                    own[i] = prediction
     return predictions
 
 
@@ -102,119 +117,194 @@ def evaluate(
     return metric.compute(gold, predictions), predictions
 
 
-def train_epoch(
-    model: BenchModel,
-    optimizer: torch.optim.Optimizer,
-    collator: Collator,
-    data: ExampleSet[Any],
-    batches: Sequence[Sequence[int]],
-    options: TrainingOptions,
-    average: WeightAverage | None = None,
-) -> float:
-    """Train on ``batches`` once, updating ``average`` after each step; returns the mean loss.
+@dataclass(frozen=True)
+class TrainingData:
+    """What models are trained and scored on.
 
-    Raises:
-        TrainingError: if the loss is not finite.
+    Attributes:
+        collator: builds the batches.
+        train, dev: the examples.
+        pipeline: gives the gold annotation of an example.
+        metric: scores dev.
     """
-    model.train()
-    total = torch.zeros(())
-    for number, indices in enumerate(batches):
-        optimizer.zero_grad(set_to_none=True)
-        loss = model.loss(collator.batch(data, indices))
-        loss.backward()  # type: ignore[no-untyped-call]
-        _clip(model, options)
-        optimizer.step()
-        if average is not None:
-            average.update()
-        total += loss.detach()
-        if number % 50 == 0 or number == len(batches) - 1:
-            _check_finite(total, number)
-    return float(total) / max(1, len(batches))
+
+    collator: Collator
+    train: ExampleSet[Any]
+    dev: ExampleSet[Any]
+    pipeline: Pipeline[Any]
+    metric: Metric
 
 
-def train(
-    model: BenchModel,
-    collator: Collator,
-    train_data: ExampleSet[Any],
-    dev_data: ExampleSet[Any],
-    pipeline: Pipeline[Any],
-    metric: Metric,
-    options: TrainingOptions,
+def train_together(
+    models: Sequence[tuple[BenchModel, TrainingOptions]],
+    data: TrainingData,
     streams: RandomStreams,
     on_epoch: EpochCallback | None = None,
-) -> Training:
-    """Train until dev stops improving; afterwards ``model`` has the weights of the best epoch.
+) -> list[Training | TrainingError]:
+    """Train one or several models in the same passes over the data, until dev stops improving.
 
-    With ``options.average``, dev is scored with the averaged weights, and those are kept. A later
-    epoch replaces an earlier one only if its dev score is strictly higher. A ``OnePassHead`` is
-    fitted in one pass, without an optimizer.
+    Afterwards each model has the weights of its best epoch. With ``options.average``, dev is scored
+    with the averaged weights, and those are kept. A later epoch replaces an earlier one only if its
+    dev score is strictly higher. A ``OnePassHead`` is fitted in one pass, without an optimizer.
+
+    Every batch is read once. Otherwise the models do not touch one another: each has its own
+    steps, dropout and early stopping, and ends equal to the bit to a model that is trained alone.
+
+    Args:
+        models: each with its options, which must have the same batch size. A ``OnePassHead`` must
+            be alone.
+        data: what they are trained and scored on.
+        streams: the same for all models: the order of the data, and each one's dropout.
+        on_epoch: called after every epoch of the first model that is still trained.
+
+    Returns:
+        For each model its training, or the error that ended it.
     """
+    model, options = models[0]
     if isinstance(model.head, OnePassHead):
-        return _fit(model, model.head, collator, train_data, dev_data, pipeline, metric, options)
-    optimizer = make_optimizer(model, options)
-    average = None if options.average is None else WeightAverage(model, options.average)
+        assert len(models) == 1, "a head that is fitted in one pass shares no batches"
+        return [_fit(model, model.head, data, options)]
     order = streams.numpy("order")
-    epochs: list[Epoch] = []
-    best: Epoch | None = None
-    best_state: dict[str, Tensor] = {}
     with streams.torch("dropout"):
-        for number in range(1, options.epochs + 1):
-            start = time.perf_counter()
-            batches = bucketed_batches(train_data.lengths, options.batch_size, order)
-            loss = train_epoch(model, optimizer, collator, train_data, batches, options, average)
-            with nullcontext() if average is None else average.in_place():
-                scores, _ = evaluate(
-                    model, collator, dev_data, pipeline, metric, options.batch_size
-                )
-                epoch = Epoch(
-                    number,
-                    loss,
-                    scores.score,
-                    model.layer_weights(),
-                    time.perf_counter() - start,
-                )
-                epochs.append(epoch)
-                if best is None or epoch.dev > best.dev:
-                    best = epoch
-                    best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            if best is not epoch and options.plateau_factor is not None:
-                for group in optimizer.param_groups:
-                    group["lr"] *= options.plateau_factor
-            if on_epoch is not None:
-                on_epoch(epoch)
-            if number - best.number >= options.patience:
-                break
-    assert best is not None  # options.epochs is at least 1
-    model.load_state_dict(best_state)
-    return Training(epochs, best)
+        start = torch.get_rng_state()
+        runs = [_Run(model, options, start) for model, options in models]
+        while live := [run for run in runs if not run.ended]:
+            size = live[0].options.batch_size
+            batches = bucketed_batches(data.train.lengths, size, order)
+            for number, indices in enumerate(batches):
+                began = time.perf_counter()
+                batch = data.collator.batch(data.train, indices)
+                reading = time.perf_counter() - began
+                for run in live:
+                    run.step(batch, number, len(batches), reading)
+            live = [run for run in live if run.error is None]
+            _score_dev(live, data, size)
+            if live and on_epoch is not None:
+                on_epoch(live[0].epochs[-1])
+    return [run.outcome() for run in runs]
+
+
+def _score_dev(runs: Sequence[_Run], data: TrainingData, batch_size: int) -> None:
+    """End an epoch: score dev with each run's weights, or with their average."""
+    gold = [data.pipeline.gold(example) for example in data.dev.examples]
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        for run in runs:
+            if run.average is not None:
+                stack.enter_context(run.average.in_place())
+        models = [run.model for run in runs]
+        predictions = _predict_together(models, data.collator, data.dev, batch_size)
+        # A run alone would not have waited for the others.
+        seconds = (time.perf_counter() - began) / max(1, len(runs))
+        for run, own in zip(runs, predictions, strict=True):
+            run.end_epoch(data.metric.compute(gold, own).score, own, seconds)
+
+
+class _Run:
+    """A model in training: its optimizer, its state of the dropout stream, its best epoch.
+
+    Args:
+        model: the model.
+        options: how it is trained.
+        dropout: state of torch's generator at the start of the dropout stream.
+    """
+
+    def __init__(self, model: BenchModel, options: TrainingOptions, dropout: Tensor) -> None:
+        self.model = model
+        self.options = options
+        self.average = None if options.average is None else WeightAverage(model, options.average)
+        self.epochs: list[Epoch] = []
+        self.error: TrainingError | None = None
+        self._optimizer = make_optimizer(model, options)
+        self._dropout = dropout
+        self._best: Epoch | None = None
+        self._best_state: dict[str, Tensor] = {}
+        self._best_predictions: list[Any] = []
+        self._loss = torch.zeros(())
+        self._batches = 1
+        self._seconds = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether training is over: by an error, the number of epochs, or early stopping."""
+        if self.error is not None:
+            return True
+        if self._best is None:
+            return False
+        since_best = len(self.epochs) - self._best.number
+        return len(self.epochs) >= self.options.epochs or since_best >= self.options.patience
+
+    def step(self, batch: Batch[Any], number: int, batches: int, reading: float) -> None:
+        """Take one step on the batch ``number`` of ``batches``, which took ``reading`` seconds."""
+        if self.error is not None:
+            return
+        began = time.perf_counter()
+        if number == 0:
+            self._loss, self._batches = torch.zeros(()), batches
+            self._seconds = 0.0
+        self.model.train()
+        torch.set_rng_state(self._dropout)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = self.model.loss(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        _clip(self.model, self.options)
+        self._optimizer.step()
+        if self.average is not None:
+            self.average.update()
+        self._loss += loss.detach()
+        self._dropout = torch.get_rng_state()
+        if number % 50 == 0 or number == batches - 1:
+            self.error = _loss_error(self._loss, number)
+        self._seconds += reading + time.perf_counter() - began
+
+    def end_epoch(self, dev: float, predictions: list[Any], seconds: float) -> None:
+        """Record an epoch whose weights are those that were scored.
+
+        Args:
+            dev: the score on dev.
+            predictions: the predictions on dev.
+            seconds: for scoring.
+        """
+        loss = float(self._loss) / self._batches
+        weights = self.model.layer_weights()
+        epoch = Epoch(len(self.epochs) + 1, loss, dev, weights, self._seconds + seconds)
+        self.epochs.append(epoch)
+        if self._best is None or dev > self._best.dev:
+            self._best, self._best_predictions = epoch, predictions
+            state = self.model.state_dict()
+            self._best_state = {name: value.detach().clone() for name, value in state.items()}
+        elif self.options.plateau_factor is not None:
+            for group in self._optimizer.param_groups:
+                group["lr"] *= self.options.plateau_factor
+
+    def outcome(self) -> Training | TrainingError:
+        """The training, after which the model has the weights of the best epoch; or its error."""
+        if self.error is not None:
+            return self.error
+        assert self._best is not None  # options.epochs is at least 1
+        self.model.load_state_dict(self._best_state)
+        return Training(self.epochs, self._best, self._best_predictions)
 
 
 def _fit(
-    model: BenchModel,
-    head: OnePassHead[Any],
-    collator: Collator,
-    train_data: ExampleSet[Any],
-    dev_data: ExampleSet[Any],
-    pipeline: Pipeline[Any],
-    metric: Metric,
-    options: TrainingOptions,
+    model: BenchModel, head: OnePassHead[Any], data: TrainingData, options: TrainingOptions
 ) -> Training:
     """Fit ``head`` in one pass over the training set in its order: one epoch, without a loss."""
     start = time.perf_counter()
-    size = options.batch_size
+    size, examples = options.batch_size, data.train
 
     def batches() -> Iterator[tuple[Batch[Any], Mixed]]:
-        for first in range(0, len(train_data), size):
-            batch = collator.batch(train_data, range(first, min(first + size, len(train_data))))
+        for first in range(0, len(examples), size):
+            batch = data.collator.batch(examples, range(first, min(first + size, len(examples))))
             yield batch, model.mix(batch)
 
     model.eval()
     with torch.inference_mode():
         head.fit(batches())
-    scores, _ = evaluate(model, collator, dev_data, pipeline, metric, size)
+    scores, predictions = evaluate(model, data.collator, data.dev, data.pipeline, data.metric, size)
     seconds = time.perf_counter() - start
     epoch = Epoch(1, None, scores.score, model.layer_weights(), seconds)
-    return Training([epoch], epoch)
+    return Training([epoch], epoch, predictions)
 
 
 def _clip(model: nn.Module, options: TrainingOptions) -> None:
@@ -225,9 +315,11 @@ def _clip(model: nn.Module, options: TrainingOptions) -> None:
         nn.utils.clip_grad_norm_(parameters, options.clip_norm)
 
 
-def _check_finite(total: Tensor, batch: int) -> None:
-    if not math.isfinite(float(total)):
-        raise TrainingError(
-            f"the training loss is {float(total)} by batch {batch + 1}",
-            fix="lower training.lr, or look for extreme values in the features",
-        )
+def _loss_error(total: Tensor, batch: int) -> TrainingError | None:
+    """The error of a loss that is not finite; None for a finite one."""
+    if math.isfinite(float(total)):
+        return None
+    return TrainingError(
+        f"the training loss is {float(total)} by batch {batch + 1}",
+        fix="lower training.lr, or look for extreme values in the features",
+    )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
-from elmobench.metrics.base import Tally, get_metric
+from elmobench.metrics.base import get_metric
+from elmobench.metrics.influence import summed_by_unit
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -74,7 +75,7 @@ class TallyCache:
             tally = get_metric(record.result.metric).tally([row["gold"] for row in rows], [answers])
             self._tallies[record.cell] = RunTally(
                 digest_of([[row["id"], row["gold"]] for row in rows]),
-                summed_by_unit(tally, units_of(rows))[0],
+                summed_by_unit(tally.counts, units_of(rows))[0],
                 tally.score,
             )
         return self._tallies[record.cell]
@@ -115,16 +116,6 @@ def shared_predictions(
 def units_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The resampling unit of each test row: its ``unit`` if it has one, else its own id."""
     return [str(row.get("unit", row["id"])) for row in rows]
-
-
-def summed_by_unit(tally: Tally, units: Sequence[str]) -> Floats:
-    """(systems, units, K) counts of a tally whose examples belong to ``units``."""
-    unit_index = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
-    sums = np.zeros((tally.counts.shape[0], len(unit_index), tally.counts.shape[2]))
-    example_to_unit = np.array([unit_index[unit] for unit in units])
-    for system, counts in zip(sums, tally.counts, strict=True):
-        np.add.at(system, example_to_unit, counts)
-    return sums
 
 
 def _other_examples(store: RecordStore, record: RunRecord) -> DataError:

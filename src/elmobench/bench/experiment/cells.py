@@ -14,6 +14,9 @@ from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
 PROTOCOL_VERSION = 1
 """Raised by hand when the protocol changes in a way that changes results."""
 
+SEARCH_VERSION = 2
+"""Raised by hand when a search chooses differently. Since 2, each seed searches for itself."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -99,6 +102,7 @@ class Cell:
             "head": [self.pipeline, self.head, self.preset.version],
             "options": self.options.model_dump(mode="json", exclude_defaults=True),
             "training": self.training.model_dump(mode="json", exclude_defaults=True),
+            **({"search": SEARCH_VERSION} if self.training.grid else {}),
             "standardize": self.mix.standardize,
             "parts": [
                 {
