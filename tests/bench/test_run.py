@@ -19,6 +19,7 @@ from elmobench.core.versions import library_versions
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
+from elmobench.tracking.run_flags import run_flags
 
 
 def go(experiment: dict, cards: Path, results: Path, **options) -> RunSummary:
@@ -108,17 +109,32 @@ def _bytes_a_token(record: RunRecord, where: Path, width: int) -> None:
     assert 2 * 128 * width < stored < 2 * (128 * width + 4) + 64 * width + 24 + 24
 
 
-def test_a_small_search_is_made_once_for_all_seeds(cards: Path, tiny: dict, tmp_path: Path) -> None:
+def test_each_seed_searches_for_itself(cards: Path, tiny: dict, tmp_path: Path) -> None:
     tiny = {**tiny, "tasks": ["sentiment/tiny"], "heads": ["linear"], "seeds": [1, 2]}
     tiny["features"] = ["random"]
-    summary = go(tiny, cards, tmp_path / "r")
-    one, two = (record.result.selection for record in summary.records)
-    assert one == two
-    assert len(one["dev"]) == 6
-    best = max(row["score"] for row in one["dev"])
-    first_best = next(row for row in one["dev"] if row["score"] == best)
-    assert one["chosen"] == first_best["candidate"]
-    assert len(list((tmp_path / "r" / "selections").iterdir())) == 1
+    results = [record.result for record in go(tiny, cards, tmp_path / "r").records]
+    one, two = (result.selection for result in results)
+    assert len(one["dev"]) == 8
+    assert [row["score"] for row in one["dev"]] != [row["score"] for row in two["dev"]]
+    for result in results:
+        near = [row["candidate"] for row in result.selection["dev"] if row["near_tie"]]
+        assert result.selection["chosen"] in near
+        (chosen,) = (
+            row for row in result.selection["dev"] if row["candidate"] == result.selection["chosen"]
+        )
+        # The chosen candidate's training is the cell's.
+        assert chosen["score"] == result.dev["accuracy"]
+
+
+def test_runs_at_an_edge_or_still_rising_are_flagged(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    tiny = {**tiny, "tasks": ["sentiment/tiny"], "heads": ["linear"], "features": ["elmo-random"]}
+    grid = {"training.lr": [1e-9, 1e-8], "options.dropout": [0.0]}
+    tiny["overrides"] = [{"set": {"training.grid": grid, "training.epochs": 4}}]
+    (record,) = go(tiny, cards, tmp_path / "r").records
+    assert any("an edge of its grid" in note for note in record.result.notes)
+    assert run_flags(record).edges.keys() == {"training.lr"}
 
 
 def test_a_failing_cell_is_recorded_and_the_rest_goes_on(

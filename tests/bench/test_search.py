@@ -1,90 +1,105 @@
-"""The hyper-parameter search on dev, and the file that keeps it for other seeds."""
+"""The choice among the candidates of a hyper-parameter search."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 
+import numpy as np
 import pytest
 
-from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
-from elmobench.bench.search import search_key, select
-from elmobench.tracking.record_store import RecordStore
-from elmobench.training.trainer import TrainingError
+from elmobench.bench.search import SearchResult, candidates, choose, default_values
+from elmobench.metrics.base import Tally, get_metric
 
-IDENTITY = {"task": "t", "seed": 1}
-CHOICES = [{"training.lr": lr} for lr in (0.1, 0.2, 0.3)]
+RATES = [{"training.lr": lr} for lr in (0.1, 0.2, 0.3)]
+DEFAULT = {"training.lr": 0.2}
 
 
-@pytest.fixture
-def cell() -> Cell:
+def picked(right: list[list[bool]], default: dict[str, float] = DEFAULT) -> SearchResult:
+    """The choice among systems that are right on these examples of dev."""
+    gold = ["yes"] * len(right[0])
+    answers = [["yes" if ok else "no" for ok in row] for row in right]
+    metric = get_metric("accuracy")
+    scores = [metric.compute(gold, row).score for row in answers]
+    units = [str(i) for i in range(len(gold))]
+    return choose(RATES[: len(right)], scores, default, metric.tally(gold, answers), units)
+
+
+def row(correct: int, of: int = 100, start: int = 0) -> list[bool]:
+    return [start <= i < start + correct for i in range(of)]
+
+
+def test_a_clear_winner_is_chosen() -> None:
+    result = picked([row(90), row(50), row(60)])
+    assert result.chosen == RATES[0]
+    assert [score.near_tie for score in result.scores] == [True, False, False]
+    assert result.index == 0
+
+
+def test_the_error_is_that_of_the_paired_difference() -> None:
+    first, second = row(60), row(58, start=5)
+    result = picked([first, second])
+    differences = 100.0 * (np.array(first, dtype=float) - np.array(second, dtype=float))
+    assert result.scores[1].error == pytest.approx(differences.std(ddof=1) / math.sqrt(100))
+    assert result.scores[0].error == 0.0
+
+
+def test_the_default_wins_a_near_tie_then_the_smaller_value() -> None:
+    # Two instances apart, on other examples: within one standard error.
+    near = [row(50), row(50, start=3), row(52, start=6)]
+    assert picked(near).chosen == RATES[1]
+    assert picked(near, {"training.lr": 9.0}).chosen == RATES[0]
+    # Two instances apart, of nested answers: more than one standard error.
+    assert picked([row(50), row(50), row(52)]).chosen == RATES[2]
+
+
+def test_more_default_values_win_a_near_tie() -> None:
+    choices = [
+        {"options.dropout": dropout, "training.lr": lr}
+        for dropout in (0.0, 0.3)
+        for lr in (0.01, 0.1)
+    ]
+    default = {"options.dropout": 0.0, "training.lr": 0.001}
+    result = choose(choices, [50.0, 50.0, 50.0, 50.0], default, None, [])
+    assert result.chosen == choices[0]
+    # The default dropout is preferred to a smaller rate.
+    result = choose(choices, [40.0, 50.0, 50.0, 50.0], default, None, [])
+    assert result.chosen == choices[1]
+
+
+def test_without_counts_only_equal_scores_are_near_ties() -> None:
+    result = choose(RATES, [50.0, 50.1, 50.1], {"training.lr": 0.1}, None, [])
+    assert result.chosen == RATES[1]
+    assert [score.error for score in result.scores] == [None] * 3
+    # One unit has no spread either.
+    tally = Tally(np.array([[[1.0, 2.0]], [[2.0, 2.0]]]), lambda s: 100 * s[..., 0] / s[..., 1])
+    assert choose(RATES[:2], [50.0, 100.0], {"training.lr": 0.1}, tally, ["u"]).chosen == RATES[1]
+
+
+def test_a_diverging_candidate_is_never_chosen() -> None:
+    tally = Tally(np.tile([0.0, 1.0], (1, 4, 1)), lambda s: 100 * s[..., 0] / s[..., 1])
+    result = choose(RATES, [None, 0.0, None], {"training.lr": 0.1}, tally, list("abcd"))
+    assert result.chosen == RATES[1]
+    assert [score.near_tie for score in result.scores] == [False, True, False]
+    assert result.as_json()["dev"][0] == {
+        "candidate": RATES[0],
+        "score": None,
+        "error": None,
+        "near_tie": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "pipeline", ["sentiment", "ner", "pos", "chunking", "nli", "srl", "qa", "wsd", "coref"]
+)
+def test_every_probe_has_the_same_grid_with_its_default_in_it(pipeline: str) -> None:
     experiment = parse_experiment(
         {"name": "t", "tasks": ["s"], "features": ["random"], "heads": ["linear"]}
     )
-    return next(grid(experiment, {"s": "sentiment"}))
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> RecordStore:
-    return RecordStore(tmp_path)
-
-
-class Scorer:
-    """Scores by learning rate; None diverges."""
-
-    def __init__(self, scores: dict[float, float | None]) -> None:
-        self.scores = scores
-        self.calls = 0
-
-    def __call__(self, cell: Cell) -> float:
-        self.calls += 1
-        score = self.scores[cell.training.lr]
-        if score is None:
-            raise TrainingError("the training loss is nan")
-        return score
-
-
-def test_the_best_is_taken_and_the_first_among_equals(cell: Cell, records: RecordStore) -> None:
-    chosen = select(cell, CHOICES, IDENTITY, records, Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 2.0}))
-    assert chosen.chosen == {"training.lr": 0.2}
-    assert chosen.apply(cell).training.lr == 0.2
-
-
-def test_a_search_is_kept_for_other_seeds_and_not_for_other_cells(
-    cell: Cell, records: RecordStore
-) -> None:
-    scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
-    first = select(cell, CHOICES, IDENTITY, records, scorer)
-    assert select(cell, CHOICES, {**IDENTITY, "seed": 2}, records, scorer) == first
-    assert scorer.calls == 3
-    select(cell, CHOICES, {**IDENTITY, "task": "u"}, records, scorer)
-    assert scorer.calls == 6
-
-
-def test_a_diverging_candidate_is_never_chosen(cell: Cell, records: RecordStore) -> None:
-    chosen = select(cell, CHOICES, IDENTITY, records, Scorer({0.1: None, 0.2: 0.0, 0.3: None}))
-    assert chosen.chosen == {"training.lr": 0.2}
-    assert chosen.as_json()["dev"][0]["score"] is None
-
-
-def test_if_all_diverge_the_cell_fails(cell: Cell, records: RecordStore) -> None:
-    with pytest.raises(TrainingError):
-        select(
-            cell,
-            CHOICES,
-            IDENTITY,
-            records,
-            Scorer({0.1: None, 0.2: None, 0.3: None}),
-        )
-    assert not records.search_path(search_key(IDENTITY)).exists()
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"key": "other"}', '{"no": "key"}'])
-def test_a_damaged_file_is_searched_anew(cell: Cell, records: RecordStore, content: str) -> None:
-    path = records.search_path(search_key(IDENTITY))
-    path.parent.mkdir()
-    path.write_text(content)
-    scorer = Scorer({0.1: 1.0, 0.2: 2.0, 0.3: 0.0})
-    assert select(cell, CHOICES, IDENTITY, records, scorer).chosen == {"training.lr": 0.2}
-    assert scorer.calls == 3
+    cell = next(grid(experiment, {"s": pipeline}))
+    assert {name: tuple(values) for name, values in cell.training.grid.items()} == {
+        "training.lr": (1e-4, 1e-3, 1e-2, 1e-1),
+        "options.dropout": (0.0, 0.3),
+    }
+    assert default_values(cell) in candidates(cell.training)

@@ -13,7 +13,7 @@ from elmobench.metrics.base import Metric, Scores
 from elmobench.tasks.head import TrainingOptions
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.streams import RandomStreams
-from elmobench.training.trainer import train
+from elmobench.training.trainer import TrainingData, train_together
 
 
 def test_the_average_is_the_weighted_sum_of_all_steps() -> None:
@@ -73,9 +73,8 @@ def run(average: float | None):
     collator = SimpleNamespace(batch=lambda data, indices: list(indices))
     options = TrainingOptions(lr=0.1, batch_size=2, epochs=3, clip_norm=None, average=average)
     pipeline = SimpleNamespace(gold=lambda example: 3.0)
-    result = train(
-        model, collator, data, data, pipeline, Closeness(), options, RandomStreams(1)
-    )  # fmt: skip
+    sets = TrainingData(collator, data, data, pipeline, Closeness())
+    (result,) = train_together([(model, options)], sets, RandomStreams(1))
     return model, result
 
 

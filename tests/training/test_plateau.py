@@ -21,21 +21,47 @@ class Model(torch.nn.Linear):
     def layer_weights(self) -> dict:
         return {}
 
+    def loss(self, batch) -> torch.Tensor:
+        return self.weight.sum()
+
+    def predict(self, batch) -> list[int]:
+        return [0 for _ in batch]
+
+
+class Examples:
+    """Two examples, which make one batch."""
+
+    examples = (0, 1)
+    lengths = np.array([1, 2])
+
+    def __len__(self) -> int:
+        return 2
+
+
+TRAIN = Examples()
+
 
 def rates(monkeypatch, dev: list[float], **options) -> list[float]:
     """The learning rate in each epoch whose dev scores are ``dev``."""
     by_epoch: list[float] = []
     scores = iter(dev)
+    optimizers = []
+    make = trainer.make_optimizer
+    monkeypatch.setattr(
+        trainer, "make_optimizer", lambda *given: optimizers.append(make(*given)) or optimizers[0]
+    )
 
-    def epoch(model, optimizer, *_):
-        by_epoch.append(optimizer.param_groups[0]["lr"])
-        return 0.0
+    def batch(data, indices):
+        (optimizer,) = optimizers
+        if data is TRAIN:
+            by_epoch.append(optimizer.param_groups[0]["lr"])
+        return indices
 
-    monkeypatch.setattr(trainer, "train_epoch", epoch)
-    monkeypatch.setattr(trainer, "evaluate", lambda *_: (Scores("a", {"a": next(scores)}), []))
-    data = SimpleNamespace(lengths=np.array([1, 2]))
-    settings = TrainingOptions(lr=0.8, epochs=len(dev), patience=len(dev), **options)
-    trainer.train(Model(1, 1), None, data, data, None, None, settings, RandomStreams(1))
+    metric = SimpleNamespace(compute=lambda *_: Scores("a", {"a": next(scores)}))
+    settings = TrainingOptions(lr=0.8, epochs=len(dev), patience=len(dev), batch_size=2, **options)
+    collator, pipeline = SimpleNamespace(batch=batch), SimpleNamespace(gold=lambda example: 0)
+    data = trainer.TrainingData(collator, TRAIN, Examples(), pipeline, metric)
+    trainer.train_together([(Model(1, 1), settings)], data, RandomStreams(1))
     return by_epoch
 
 

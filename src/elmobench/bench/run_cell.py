@@ -26,6 +26,7 @@ from elmobench.tracking.host import (
     reset_peak_memory,
 )
 from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
+from elmobench.tracking.run_flags import run_flags
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, save_model
@@ -98,6 +99,8 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
         ),
         run=_run_info(cell, context, started, stopwatch, training, model, planned.identity),
     )
+    assert record.result is not None
+    record.result.notes += run_flags(record).notes
     records.write(record)
     return record
 

@@ -135,9 +135,10 @@ class TrainingOptions(StrictModel):
     score with the weights themselves.
     """
     grid: dict[str, list[float]] = Field(default_factory=dict)
-    """Values to search over, by option path (``training.lr``, ``options.dropout``). The best
-    combination is chosen on dev with a seed of its own; ``linear`` heads use the same grid for
-    every embedding. Empty for no search.
+    """Values to search over, by option path (``training.lr``, ``options.dropout``). Each seed
+    trains every combination and chooses one on dev; among those within one standard error of the
+    best, the default values win. ``linear`` heads use the same grid for every embedding on every
+    task. Empty for no search.
     """
 
 

@@ -29,6 +29,8 @@ _REPLACEMENTS = {
     "–": "--",
     "³": r"\textsuperscript{3}",
     "…": r"\dots{}",
+    "↑": r"$\uparrow$",
+    "‡": r"$\ddagger$",
 }
 
 

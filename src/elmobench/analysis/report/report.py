@@ -13,7 +13,7 @@ from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.reference_table import reference_table, references_caption
 from elmobench.analysis.tables.results_frame import frame_of
-from elmobench.analysis.tables.score_tables import score_statistics, score_table
+from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, score_statistics, score_table
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.catalog import CardCatalog
@@ -86,7 +86,8 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
     sections = [
         ReportSection(
             "Scores",
-            "Test scores in percent, mean ± sample standard deviation over seeds.",
+            "Test scores in percent, mean ± sample standard deviation over seeds."
+            + (f" {FLAGS_EXPLAINED}" if frame["flags"].astype(bool).any() else ""),
             _with_ceilings(score_table(frame), cards),
         ),
         ReportSection(

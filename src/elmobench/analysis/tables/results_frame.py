@@ -11,6 +11,7 @@ import pandas as pd
 from elmobench.core.errors import DataError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
+from elmobench.tracking.run_flags import run_flags
 
 COLUMNS = (
     "experiment",
@@ -25,6 +26,7 @@ COLUMNS = (
     "dev",
     "best_epoch",
     "epochs",
+    "flags",
     "train_seconds",
     "epoch_seconds",
     "head_parameters",
@@ -51,7 +53,8 @@ def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
 
     Returns:
         One row per cell with the columns of :data:`COLUMNS`; ``score`` is the primary test score
-        in percent.
+        in percent; ``flags`` has the words ``edge`` and ``rising``, see
+        :func:`elmobench.tracking.run_flags.run_flags`.
 
     Raises:
         DataError: if there are no records.
@@ -96,12 +99,19 @@ def _row(record: RunRecord) -> dict[str, Any]:
         row["dev"] = record.result.dev[record.result.primary]
         row["best_epoch"] = record.result.best_epoch
         row["epochs"] = len(record.result.curve)
+        row["flags"] = flags_text(record)
         row |= {f"test.{name}": value for name, value in record.result.test.items()}
     if record.run is not None:
         row["train_seconds"] = record.run.seconds.get("train")
         row["epoch_seconds"] = record.run.seconds.get("epoch_mean")
         row["head_parameters"] = record.run.parameters.get("head")
     return row
+
+
+def flags_text(record: RunRecord) -> str:
+    """The flags of a record in words: ``edge``, ``rising``, both or none."""
+    flags = run_flags(record)
+    return " ".join(["edge"] * bool(flags.edges) + ["rising"] * flags.rising)
 
 
 def axes_of(frame: pd.DataFrame) -> list[str]:

@@ -26,9 +26,9 @@ def mean_sd(values: Sequence[float], digits: int = 2) -> str:
 def score_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores as text: rows task, metric, head and further axes, one column per representation.
 
-    Scores are ``mean ± sd`` over seeds. The order is that of first appearance in ``frame``. If a
-    task was run on several folds, a row ``mean of …`` follows them: the mean of the folds' means,
-    and the spread over folds.
+    Scores are ``mean ± sd`` over seeds, followed by the marks of :data:`FLAGS_EXPLAINED`.
+    The order is that of first appearance in ``frame``. If a task was run on several folds, a row
+    ``mean of …`` follows them: the mean of the folds' means, and the spread over folds.
     """
     done = with_fold_means(frame[frame["status"] == "ok"])
     keys = ["task", "metric", "head", *axes_of(frame)]
@@ -39,10 +39,27 @@ def score_table(frame: pd.DataFrame) -> pd.DataFrame:
         key = values[:-1]
         row = rows.setdefault(key, dict(zip(keys, key, strict=True)))
         seeds[key] += [int(seed) for seed in group["seed"].dropna()]
-        row[str(values[-1])] = mean_sd([float(score) for score in group["score"]])
+        marks = flag_marks(group["flags"]) if "flags" in group else ""
+        row[str(values[-1])] = mean_sd([float(score) for score in group["score"]]) + marks
     table = pd.DataFrame(rows.values(), columns=[*keys, *features])
     table.insert(len(keys), "seeds", [_span(seeds[key]) for key in rows])
     return table.fillna("–")
+
+
+_MARKS = {"edge": "‡", "rising": "↑"}
+FLAGS_EXPLAINED = (
+    "↑: in some of the runs the best dev epoch was the last one allowed. ‡: in some of the runs "
+    "the search chose a value at an edge of its grid. More epochs, or a wider grid, may score "
+    "higher."
+)
+"""What the marks in a table of scores mean."""
+
+
+def flag_marks(flags: Iterable[Any]) -> str:
+    """The marks of a group of runs, each with the flags of a frame's row: `` ↑‡``, or nothing."""
+    words = {word for text in flags if isinstance(text, str) for word in text.split()}
+    marks = "".join(mark for word, mark in _MARKS.items() if word in words)
+    return f" {marks}" if marks else ""
 
 
 def with_fold_means(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
 from elmobench.tasks.coref.linear import LinearRanker, LinearRankerOptions
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.probe_grid import PROBE_GRID
 
 LINEAR = HeadPreset(
     head=LinearRanker,
@@ -13,7 +14,7 @@ LINEAR = HeadPreset(
         batch_size=1,
         epochs=15,
         patience=3,
-        grid={"training.lr": [3e-3, 1e-2, 3e-2], "options.dropout": [0.0, 0.3]},
+        grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.probe_grid import PROBE_GRID
 from elmobench.tasks.qa.bidaf import Bidaf, BidafOptions
 from elmobench.tasks.qa.linear import LinearSpan, LinearSpanOptions
 
@@ -13,7 +14,7 @@ LINEAR = HeadPreset(
         batch_size=32,
         epochs=10,
         patience=3,
-        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+        grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,

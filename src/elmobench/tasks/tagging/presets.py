@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.probe_grid import PROBE_GRID
 from elmobench.tasks.tagging.linear import LinearTagger, LinearTaggerOptions
 from elmobench.tasks.tagging.lstm import LstmTagger, LstmTaggerOptions
 from elmobench.tasks.tagging.softmax import SoftmaxTagger, SoftmaxTaggerOptions
@@ -14,7 +15,7 @@ LINEAR = HeadPreset(
         batch_size=32,
         epochs=15,
         patience=3,
-        grid={"training.lr": [1e-4, 1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+        grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
@@ -52,7 +53,7 @@ PAPER = HeadPreset(
 POS_LINEAR = HeadPreset(
     head=SoftmaxTagger,
     options=SoftmaxTaggerOptions(),
-    training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None),
+    training=TrainingOptions(batch_size=80, epochs=50, patience=3, clip_norm=None, grid=PROBE_GRID),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )

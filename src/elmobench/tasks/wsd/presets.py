@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.probe_grid import PROBE_GRID
 from elmobench.tasks.wsd.classifiers import (
     LinearSenses,
     LinearSensesOptions,
@@ -19,7 +20,7 @@ LINEAR = HeadPreset(
         batch_size=64,
         epochs=10,
         patience=3,
-        grid={"training.lr": [1e-3, 1e-2], "options.dropout": [0.0, 0.3]},
+        grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from elmobench.analysis.report.page.figures import Series, intervals, lines, swatch
 from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
 from elmobench.analysis.stats.estimate import mean_interval
-from elmobench.analysis.tables.score_tables import mean_sd
+from elmobench.analysis.tables.results_frame import flags_text
+from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, flag_marks, mean_sd
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 
@@ -56,7 +57,7 @@ def scores_section(
     """Means ± sd over seeds, and figures with Student's 95 % intervals."""
     rows, panels = [], []
     groups = grouped(records)
-    any_ceiling = False
+    any_ceiling = any_flag = False
     for title, group in groups.items():
         first = next(iter(group.values()))[0]
         ceiling = _ceiling(cards, first.task)
@@ -71,9 +72,10 @@ def scores_section(
             values = [primary(record) for record in group[name]]
             bounds = mean_interval(values)
             tooltip = f"95 % interval {bounds[0]:.2f} … {bounds[1]:.2f}" if bounds else ""
-            row.append(
-                TableCell(mean_sd(values), "best" if means[name] == best else "n", title=tooltip)
-            )
+            marks = flag_marks(flags_text(record) for record in group[name])
+            any_flag |= bool(marks)
+            kind = "best" if means[name] == best else "n"
+            row.append(TableCell(mean_sd(values) + marks, kind, title=tooltip))
         row.append(TableCell("–" if ceiling is None else f"{ceiling:.2f}", "n"))
         rows.append(row)
         panels.append(
@@ -101,7 +103,8 @@ def scores_section(
         "Scores",
         "Test scores in percent: mean ± sample standard deviation over seeds, the best in bold. "
         "The figures show means with Student's 95 % interval over seeds, if there are several; a "
-        "dashed line is the ceiling of a context-free model.",
+        "dashed line is the ceiling of a context-free model."
+        + (f" {FLAGS_EXPLAINED}" if any_flag else ""),
         [Table(columns, rows)] if rows else [],
         panels,
     )
