@@ -43,7 +43,7 @@ def test_registered() -> None:
 def test_the_probe_trains_as_published() -> None:
     training = POS_LINEAR.training
     assert (training.optimizer, training.lr, training.batch_size) == ("adam", 1e-3, 80)
-    assert (training.epochs, training.patience, training.grid) == (50, 3, {})
+    assert (training.epochs, training.patience) == (50, 3)
     head, _ = build(POS, POS_LINEAR, words())
     assert sum(p.numel() for p in head.parameters()) == (DIM + 1) * len(KINDS)
 
