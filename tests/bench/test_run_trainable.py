@@ -154,8 +154,8 @@ def test_unknown_words_move_no_other_random_number(
         raw = changed(experiment, **{"mix.trainable_unknown": unknown})
         context = RunContext(parse_experiment(raw), CardCatalog([cards]))
         (planned,) = make_plan(context)
-        data = prepare_data(planned.cell, context, 1)
-        models.append((build_model(planned.cell, context, data, 1), data.vocabulary))
+        data = prepare_data(planned.cell, context)
+        models.append((build_model(planned.cell, context, data), data.vocabulary))
     (drawn, vocabulary), (zero, same) = models
     assert vocabulary is not None
     assert same is not None

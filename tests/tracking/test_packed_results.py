@@ -312,9 +312,13 @@ def test_a_record_that_is_not_finite_is_packed(folder: Path) -> None:
         ("records/foo.json", b'{\n "a": 1\n}\n', "not named after its cell"),
         ("records/1111111111111111 (1).json", None, "not named after its cell"),
         ("selections/foo.json", b'{\n "key": 1\n}\n', "not named after its key"),
-        ("predictions/foo.json.gz", gzip.compress(b"{}"), "packing would change it"),
-        ("predictions/foo.json.gz", gzip.compress(b'[{"id":"1"}]'), "packing would change it"),
-        ("predictions/foo.json.gz", gzip.compress(b"[ ]"), "packing would change it"),
+        ("predictions/foo.json.gz", gzip.compress(b"{}", mtime=0), "packing would change it"),
+        (
+            "predictions/foo.json.gz",
+            gzip.compress(b'[{"id":"1"}]', mtime=0),
+            "packing would change it",
+        ),
+        ("predictions/foo.json.gz", gzip.compress(b"[ ]", mtime=0), "packing would change it"),
         ("predictions/foo.json.gz", b"x", "predictions cannot be read"),
     ],
 )

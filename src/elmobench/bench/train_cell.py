@@ -90,20 +90,19 @@ def build_model(
     cell: Cell,
     context: RunContext,
     data: CellData,
-    seed: int,
     standardized: BenchModel | None = None,
 ) -> BenchModel:
     """Build a new model, initialised from the seed's ``init`` stream, standardised on train.
 
     Args:
-        cell, context, data, seed: what is trained.
+        cell, context, data: what is trained.
         standardized: a model of the same features and data, whose means and deviations are copied;
             without it they are computed in one pass over train.
     """
-    with RandomStreams(seed).torch("init"):
+    with RandomStreams(cell.seed).torch("init"):
         configs = part_configs(cell, context)
         reads = {placement: cell.parts_at(placement) for placement in cell.placements}
-        initial = _initial_embeddings(cell, context, data.vocabulary, seed)
+        initial = _initial_embeddings(cell, context, data.vocabulary)
         mixers = {
             placement: make_mixer(configs, indices, cell.mix.standardize, initial)
             for placement, indices in reads.items()
@@ -218,8 +217,8 @@ def _train_group(
     first = cells[0]
     pipeline, metric = context.pipeline(first.task), context.metric(first.task)
     sets = TrainingData(data.collator, data.sets["train"], data.sets["dev"], pipeline, metric)
-    models = [build_model(first, context, data, first.seed)]
-    models += [build_model(cell, context, data, cell.seed, models[0]) for cell in cells[1:]]
+    models = [build_model(first, context, data)]
+    models += [build_model(cell, context, data, models[0]) for cell in cells[1:]]
     pairs = [(model, cell.training) for model, cell in zip(models, cells, strict=True)]
     parameters = sum(p.numel() for model in models for p in model.parameters())
     runs = [pairs] if parameters <= SHARED_PARAMETERS else [[pair] for pair in pairs]
@@ -264,13 +263,13 @@ def _vocabulary(cell: Cell, prepared: PreparedTask) -> WordVocabulary | None:
 
 
 def _initial_embeddings(
-    cell: Cell, context: RunContext, vocabulary: WordVocabulary | None, seed: int
+    cell: Cell, context: RunContext, vocabulary: WordVocabulary | None
 ) -> dict[str, torch.Tensor] | None:
     """Part label -> (V + 1, D) initial embedding of each trainable part."""
     if vocabulary is None:
         return None
     # A stream of its own: how many words are unknown must not change any other random number.
-    generator = RandomStreams(seed).numpy("unknown")
+    generator = RandomStreams(cell.seed).numpy("unknown")
     return {
         part.label: initial_vectors(
             context.provider(part), vocabulary, part.unknown or "normal", generator
