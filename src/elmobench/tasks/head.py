@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from elmobench.core.strict_model import StrictModel
@@ -140,6 +140,15 @@ class TrainingOptions(StrictModel):
     best, the default values win. ``linear`` heads use the same grid for every embedding on every
     task. Empty for no search.
     """
+
+    @field_validator("grid")
+    @classmethod
+    def _not_of_the_mix(cls, grid: dict[str, list[float]]) -> dict[str, list[float]]:
+        # The parts of a cell have their settings of the mix before a search begins.
+        for path in grid:
+            if path.startswith("mix."):
+                raise ValueError(f"{path} cannot be searched: make it an axis of the experiment")
+        return grid
 
 
 class MixDefaults(StrictModel):

@@ -280,3 +280,10 @@ def test_each_of_the_paper_s_experiments_has_an_open_twin():
     }
     assert twins <= ours
     assert {"senses", "probes"} <= known
+
+
+def test_a_search_over_settings_of_the_mix_is_refused() -> None:
+    content = {"name": "t", "tasks": ["s"], "features": ["random"], "heads": ["linear"]}
+    content["overrides"] = [{"set": {"training.grid": {"mix.l2": [0.0, 1.0]}}}]
+    with pytest.raises(ConfigError, match=r"mix\.l2 cannot be searched"):
+        list(grid(parse_experiment(content), {"s": "sentiment"}))
