@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from elmobench.cli.main import app
-from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.errors import ConfigError, DataError, UnknownNameError
+from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.data.readers import read_bytes
+from elmobench.data.readers.base import SourceText
+from elmobench.data.readers.column_detection import span_column_options
 
 
 def new(*arguments: str):
@@ -58,3 +63,64 @@ def test_the_published_data_set_can_be_named(tmp_path: Path) -> None:
 def test_help_lists_the_published_data_sets() -> None:
     shown = re.sub(r"[│\s]+", "", CliRunner().invoke(app, ["new", "task", "--help"]).output)
     assert f"Oneof:{','.join(PUBLISHED_DATASETS)}." in shown
+
+
+WORDS = """\
+-DOCSTART- -X- -X- O
+
+U.N. NNP I-NP {0}
+in IN I-PP O
+Rome NNP I-NP {1}
+Oslo NNP I-NP {2}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme"),
+    [
+        (("I-ORG", "I-LOC", "B-LOC"), "iob1"),
+        (("B-ORG", "B-LOC", "B-LOC"), "bio"),
+        (("S-ORG", "S-LOC", "S-LOC"), "bioes"),
+        (("U-ORG", "U-LOC", "U-LOC"), "bioul"),
+    ],
+)
+def test_the_training_file_fills_in_the_scheme(
+    tags: tuple[str, str, str], scheme: str, tmp_path: Path
+) -> None:
+    """The card, once filled in, reads the file as BIO."""
+    file = tmp_path / "data" / "eng.train"
+    file.parent.mkdir()
+    file.write_text(WORDS.format(*tags))
+    arguments = ("mine", "--pipeline", "ner", "--train", str(file))
+    assert new(*arguments, "--out", str(tmp_path / "cards")).exit_code == 0
+    raw = parse_yaml((tmp_path / "cards" / "mine.yaml").read_text(), "card")
+    assert raw["splits"]["train"] == [{"path": "../data/eng.train"}]
+    assert raw["reader"]["options"].get("convert") == (None if scheme == "bio" else "bio")
+    assert raw["reader"]["options"]["scheme"] == scheme
+    result = read_bytes("conll-columns", file.read_bytes(), "f", raw["reader"]["options"])
+    assert result.examples[0].tags == ("B-ORG", "O", "B-LOC", "B-LOC")
+
+
+def test_a_training_file_without_span_tags(tmp_path: Path) -> None:
+    file = tmp_path / "tagged"
+    file.write_text("a\tDT\n\nb\tNN\n")
+    result = new("x", "--pipeline", "ner", "--train", str(file), "--out", str(tmp_path))
+    assert isinstance(result.exception, DataError)
+    assert "none of the schemes" in str(result.exception)
+    assert not (tmp_path / "x.yaml").exists()
+    # Other pipelines take the path alone.
+    assert (
+        new("x", "--pipeline", "pos", "--train", str(file), "--out", str(tmp_path)).exit_code == 0
+    )
+    raw = parse_yaml((tmp_path / "x.yaml").read_text(), "card")
+    assert raw["splits"]["train"] == [{"path": "tagged"}]
+    assert raw["reader"]["options"]["scheme"] == "none"
+
+
+def test_the_separator_is_a_tab_if_every_row_has_one() -> None:
+    tabs = SourceText(b"New York\tB-LOC\n\na\tO\n", "f")
+    assert span_column_options(tabs)["separator"] == "tab"
+    mixed = SourceText(b"York\tB-LOC\n\na O\n", "f")
+    assert span_column_options(mixed)["separator"] == "whitespace"
+    with pytest.raises(DataError, match="none of the schemes"):
+        span_column_options(SourceText(b"", "f"))

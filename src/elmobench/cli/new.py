@@ -42,6 +42,16 @@ def task(
             f"{', '.join(PUBLISHED_DATASETS)}.",
         ),
     ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The training file: fills in its path and, for columns whose last has span tags, "
+            "the separator and scheme of the tags.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the card.")] = Path(
         "cards"
     ),
@@ -50,10 +60,16 @@ def task(
 
     An existing file is never overwritten.
     """
-    from elmobench.core.errors import ConfigError
-    from elmobench.tasks.new_card import card_text
+    import os
 
-    text = card_text(name, pipeline, reader, same_as)
+    from elmobench.core.errors import ConfigError
+    from elmobench.tasks.new_card import TrainFile, card_text
+
+    file = None
+    if train is not None:
+        relative = Path(os.path.relpath(train.resolve(), out.resolve()))
+        file = TrainFile(train, relative.as_posix())
+    text = card_text(name, pipeline, reader, same_as, file)
     path = out / f"{name}.yaml"
     out.mkdir(parents=True, exist_ok=True)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -50,3 +50,19 @@ def strict_float32() -> Iterator[None]:
             )
     with no_gradients():
         yield
+
+
+def device_versions(device: str) -> dict[str, str]:
+    """Name of the GPU and versions of CUDA and cuDNN; nothing for the CPU.
+
+    Args:
+        device: as torch names it (``cpu``, ``cuda``, ``cuda:1``).
+    """
+    if not device.startswith("cuda"):
+        return {}
+    cudnn: Any = torch.backends.cudnn
+    return {
+        "gpu": torch.cuda.get_device_name(device),
+        "cuda": str(torch.version.cuda),
+        "cudnn": str(cudnn.version()),
+    }

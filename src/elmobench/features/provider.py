@@ -158,11 +158,16 @@ class FeatureProvider(ABC):
         return None
 
     def library_versions(self) -> dict[str, str]:
-        """Versions of the libraries that compute the vectors, stored with them.
+        """Versions of the libraries that compute the vectors, and the GPU if one does.
 
-        Override it if another environment computes them.
+        They are stored with the vectors. Override it if another environment computes them.
         """
-        return library_versions()
+        device = str(getattr(self, "device", "cpu"))
+        if device == "cpu":
+            return library_versions()
+        from elmobench.features.arithmetic import device_versions
+
+        return library_versions() | device_versions(device)
 
     def describe(self) -> dict[str, Any]:
         """Describe this provider for a run record; JSON values only."""

@@ -6,17 +6,37 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.option_help import comments, default_of
 from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
-from elmobench.data.readers.base import READERS
+from elmobench.data.readers.base import READERS, SourceText
+from elmobench.data.readers.column_detection import span_column_options
 from elmobench.tasks.registries import PIPELINES
 
 
+@dataclass(frozen=True)
+class TrainFile:
+    """A training file for a new card.
+
+    Attributes:
+        file: where it is.
+        path: how the card names it, relative to the card's folder.
+    """
+
+    file: Path
+    path: str
+
+
 def card_text(
-    name: str, pipeline: str, reader: str | None = None, same_as: str | None = None
+    name: str,
+    pipeline: str,
+    reader: str | None = None,
+    same_as: str | None = None,
+    train: TrainFile | None = None,
 ) -> str:
     """A card for a data set called ``name``, to be filled in.
 
@@ -27,10 +47,13 @@ def card_text(
         pipeline: a registered pipeline.
         reader: a registered reader; None for the pipeline's usual one.
         same_as: id of the published data set that the data are; None if they are none.
+        train: the training file, which fills in its path and, for columns with span tags, the
+            reader's options; None to leave them to the user.
 
     Raises:
         UnknownNameError: there is no such pipeline, reader or published data set.
         ConfigError: ``name`` is not a valid name, or the published data set is of another pipeline.
+        DataError: ``train`` has no span tags, although pipeline and reader need them.
     """
     kind = PIPELINES.get(pipeline)
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
@@ -42,6 +65,10 @@ def card_text(
     chosen = reader or (usual[0] if usual else None)
     metric = _metric(pipeline, same_as) or (kind.metrics[0] if kind.metrics else "")
     others = [other for other in usual if other != chosen]
+    start = dict(kind.readers.get(chosen or "", {}))
+    if train is not None and chosen == "conll-columns" and start.get("scheme") == "bio":
+        start |= span_column_options(SourceText(train.file.read_bytes(), str(train.file)))
+    path = "" if train is None else json.dumps(train.path, ensure_ascii=False)
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",
         "# Fill in the empty fields. Then, with FOLDER the folder of this file, run",
@@ -56,13 +83,13 @@ def card_text(
         *_data_origin(name, pipeline, same_as),
         "reader:",
         *_reader(chosen, others),
-        *_reader_options(chosen, dict(kind.readers.get(chosen or "", {}))),
+        *_reader_options(chosen, start),
         *textwrap.dedent(f"""\
             # A path is relative to this card. A file can also be {{url: "https://…", sha256: …,
             # bytes: …}}. A file may also have member: (its name in a zip archive), lines: [first,
             # last], options: (of the reader, for this file), beside: (more files for the reader).
             splits:
-              train: [{{path: }}]
+              train: [{{path: {path}}}]
               dev: [{{path: }}]
               test: [{{path: }}]
             # Without a published split, split by a hash of the texts, instead of the lines above:

@@ -58,10 +58,12 @@ def numerics(device: str = "cpu") -> dict[str, Any]:
     """
     import torch
 
+    from elmobench.features.arithmetic import device_versions
+
     mkldnn: Any = torch.backends.mkldnn
     return {
         "device": device,
-        **(_cuda(device) if device.startswith("cuda") else {}),
+        **device_versions(device),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch_threads": torch.get_num_threads(),
         "torch_interop_threads": torch.get_num_interop_threads(),
@@ -126,19 +128,6 @@ def _thread_pools() -> list[dict[str, Any]]:
         for pool in threadpool_info()
     ]
     return sorted(pools, key=lambda pool: (pool["name"], pool["version"] or ""))
-
-
-def _cuda(device: str) -> dict[str, Any]:
-    import torch
-
-    cudnn: Any = torch.backends.cudnn
-    return {
-        "gpu": torch.cuda.get_device_name(device),
-        "cuda": torch.version.cuda,
-        "cudnn": cudnn.version(),
-        "tf32_products": torch.backends.cuda.matmul.allow_tf32,
-        "tf32_convolutions": cudnn.allow_tf32,
-    }
 
 
 def _operator(namespace: Any, name: str) -> Any:

@@ -7,10 +7,12 @@ import struct
 from pathlib import Path
 
 import pytest
+import torch
 from store_providers import HashProvider
 
 from elmobench.core.versions import library_versions
 from elmobench.features.store.feature_store import FeatureStore
+from elmobench.tracking.host import numerics
 
 
 class _Versioned(HashProvider):
@@ -84,6 +86,22 @@ def test_the_own_versions_are_stored_by_default(tmp_path: Path) -> None:
     store.build(HashProvider(), FIRST)
     found = store.open(HashProvider()).view(FIRST).encoded_by
     assert found == {name: [version] for name, version in library_versions().items()}
+
+
+def test_vectors_of_a_gpu_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Fast GPU at {device}")
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 90100)
+    provider = HashProvider()
+    provider.device = "cuda:1"
+    store = FeatureStore(tmp_path)
+    store.build(provider, FIRST)
+    found = store.open(provider).view(FIRST).encoded_by
+    assert found["gpu"] == ["Fast GPU at cuda:1"]
+    assert (found["cuda"], found["cudnn"]) == (["12.8"], ["90100"])
+    assert found["torch"] == [library_versions()["torch"]]
+    assert numerics("cuda:1")["gpu"] == "Fast GPU at cuda:1"
+    assert "gpu" not in numerics("cpu")
 
 
 @pytest.mark.parametrize("wrong", [{"torch": "9"}, {}])
