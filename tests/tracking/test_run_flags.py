@@ -57,6 +57,13 @@ def test_a_rising_dev_score() -> None:
     assert not run_flags(flagged(dev=rising)).rising
 
 
+def test_the_last_epoch_is_that_of_a_searched_number_of_epochs() -> None:
+    tried = [{"training.epochs": epochs} for epochs in (3, 6)]
+    searched = {"training": {"epochs": 9}, "dev": (1.0, 2.0, 3.0)}
+    assert run_flags(flagged(tried[0], tried, **searched)).rising  # type: ignore[arg-type]
+    assert not run_flags(flagged(tried[1], tried, **searched)).rising  # type: ignore[arg-type]
+
+
 def test_no_result_has_no_flags() -> None:
     failed = flagged().model_copy(update={"result": None})
     assert run_flags(failed) == RunFlags({}, rising=False)

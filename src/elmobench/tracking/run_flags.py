@@ -38,12 +38,14 @@ def run_flags(record: RunRecord) -> RunFlags:
     """The flags of a record, of this version or an earlier one."""
     if record.result is None:
         return RunFlags({}, rising=False)
-    edges = _edges(record.result.selection or {})
+    selection = record.result.selection or {}
+    edges = _edges(selection)
     training = record.identity.get("training")
     rising = False
     if isinstance(training, dict) and len(record.result.curve) > 1:
-        # An identity leaves out options that have their default.
-        limit = training.get("epochs", TrainingOptions().epochs)
+        # An identity leaves out options that have their default, and has no chosen values.
+        default = training.get("epochs", TrainingOptions().epochs)
+        limit = selection.get("chosen", {}).get("training.epochs", default)
         rising = record.result.best_epoch == len(record.result.curve) == limit
     return RunFlags(edges, rising)
 

@@ -161,6 +161,18 @@ def test_equal_answers_show_a_tie_only_on_many_units() -> None:
     assert three.p_value() > 0.05
 
 
+@pytest.mark.parametrize("gap", [0.0, 0.25])
+def test_rounding_is_no_spread_over_units(gap: float) -> None:
+    """Counts that are fractions (F1 of answers): their means over 5 and 7 runs are rounded."""
+    for seed in range(5):
+        share = np.random.default_rng(seed).random(7) / 2
+        one = np.stack([share, np.ones(7)], axis=-1)
+        other = np.stack([share + gap, np.ones(7)], axis=-1)
+        ours = estimate(np.repeat(one[None], 5, axis=0), np.repeat(other[None], 7, axis=0))
+        assert ours.variance == pytest.approx(2 * (100 / 7) ** 2)
+        assert ours.p_within(1.0) > 0.4
+
+
 @pytest.mark.parametrize("units", [2, 3, 5, 10])
 def test_few_units_seldom_show_a_tie(units: int) -> None:
     """Two systems that differ by the margin, on documents with scores between 0 and 100."""

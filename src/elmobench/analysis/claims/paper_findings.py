@@ -173,7 +173,8 @@ def _first_layer_at_input(study: Study) -> list[Evidence]:
     """Lead of the first biLSTM layer over both of the others, in mixes at the input."""
     measured = []
     for group in learned_mixes(study.records):
-        shares = np.array([mix["s"] for mix in group.mixes])
+        # JSON has null for weights that are not numbers.
+        shares = np.array([mix["s"] for mix in group.mixes], dtype=float)
         if group.placement != "input" or shares.shape[1] != 3 or not study.is_elmo(group.part):
             continue
         leads = [tuple(map(float, shares[:, 1] - shares[:, other])) for other in (0, 2)]

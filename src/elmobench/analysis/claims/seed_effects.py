@@ -36,12 +36,13 @@ class SeedEffect:
 
         That all quantities are above zero is shown if each of them is (an intersection-union test,
         which needs no correction; Berger 1982). That one of them is below zero is shown by the
-        smallest p-value, corrected by Bonferroni for their number.
+        smallest p-value, corrected by Bonferroni for their number. Quantities that are not numbers
+        show nothing.
         """
         if self.smallest.value > 0:
             return max(estimate.p_value() for estimate in self.estimates)
         below = [e.p_value() for e in self.estimates if e.value <= 0]
-        return min(1.0, len(self.estimates) * min(below))
+        return min(1.0, len(self.estimates) * min(below, default=1.0))
 
 
 def seed_evidence(effects: Sequence[SeedEffect], margin: float) -> list[Evidence]:

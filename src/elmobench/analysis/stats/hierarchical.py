@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 FEW_UNITS = 5
 """With fewer units on which two systems differ, the spread over units cannot be seen."""
 
+# A variance below it, in squared points, is the rounding of equal differences.
+_ROUNDING = 1e-18
+
 
 @dataclass(frozen=True)
 class FoldCounts:
@@ -129,15 +132,19 @@ def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]
         freedom = variance**2 / sum(
             own**2 / (len(units) - 1) for own, units in zip(variances, by_unit, strict=True)
         )
-    differing = sum(
-        int(np.any(fold.left.mean(axis=0) != fold.right.mean(axis=0), axis=-1).sum())
-        for fold in folds
-    )
-    if differing < FEW_UNITS or variance == 0:
+    if sum(map(_differing_units, folds)) < FEW_UNITS or variance < _ROUNDING:
         # The spread over units cannot be seen. As Bonett and Price 2012 do for paired
         # proportions, add a unit that only one system gets right, and one for the other system.
         variance += 2 * (LARGEST / count) ** 2
     return Source(variance, freedom)
+
+
+def _differing_units(fold: FoldCounts) -> int:
+    """Number of units on which the mean counts of the two systems differ."""
+    left, right = fold.left.mean(axis=0), fold.right.mean(axis=0)
+    # Means of equal counts over three runs and over five differ by rounding.
+    differs = ~np.isclose(left, right, rtol=1e-9, atol=1e-9)
+    return int(np.any(differs, axis=-1).sum())
 
 
 def _rest(layout: Floats) -> float:
