@@ -21,8 +21,8 @@ from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.epochs import comparable_results, passing_epoch
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.layer_weights import layer_weight_table, learned_mixes
-from elmobench.analysis.tables.results_frame import frame_of
-from elmobench.analysis.tables.score_tables import mean_sd, score_table
+from elmobench.analysis.tables.results_frame import flags_text, frame_of
+from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, mean_sd, score_table
 from elmobench.core.errors import DataError, UnknownNameError
 from elmobench.core.registry import did_you_mean
 from elmobench.tracking.record_store import RecordStore
@@ -136,6 +136,11 @@ class ResultsQuery:
         return _table(
             table[[*keys, *(features or names)]], optional=set(keys) - {"task", "metric", "seeds"}
         )
+
+    @property
+    def marks(self) -> str:
+        """What the marks in :meth:`scores` mean; empty if there are none."""
+        return FLAGS_EXPLAINED if any(flags_text(record) for record in self._records) else ""
 
     def differences(self, left: str, right: str, by: str = "features", **axes: Any) -> str:
         """Table: difference, interval, p-value and verdict on every task; see ``compare``."""
