@@ -15,6 +15,7 @@ NAMES = (
     "store_read",
     "wnut_two_epochs",
     "grid_overhead",
+    "search_stability",
 )
 
 

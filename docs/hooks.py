@@ -38,11 +38,17 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def results_pages() -> dict[str, str]:
-    """The study with its drawings, and the effect of the amount of text."""
+    """The study with its drawings, the effect of the amount of text, and the calibration."""
     results = Path(__file__).resolve().parents[1] / "results"
+    study = (results / "study" / "RESULTS.md").read_text("utf-8")
+    stability = results / "calibration" / "search_stability.csv"
     drawings = {file.name: file.read_text("utf-8") for file in (results / "study").glob("*.svg")}
     return {
-        "results.md": (results / "study" / "RESULTS.md").read_text("utf-8"),
+        "results.md": study.replace("../calibration/CALIBRATION.md", "calibration.md").replace(
+            "../calibration/search_stability.csv", "search_stability.csv"
+        ),
+        "search_stability.csv": stability.read_text("utf-8"),
+        "calibration.md": (results / "calibration" / "CALIBRATION.md").read_text("utf-8"),
         "budgets.md": (results / "budgets" / "BUDGETS.md").read_text("utf-8"),
         **drawings,
     }

@@ -122,6 +122,14 @@ def test_cells_of_several_kinds_are_not_averaged(folder: Path) -> None:
     assert rendered(folder, f'{{{{ r.score("{OTHER}", "flat", mix="uniform") }}}}') == "95.00"
 
 
+def test_a_table(folder: Path) -> None:
+    (folder / "numbers.csv").write_text("name,value\na,1\nb,2\n")
+    text = '{% for row in table("numbers.csv") %}{{ row.name }}{{ row.value }} {% endfor %}'
+    assert rendered(folder, text).strip() == "a1 b2"
+    with pytest.raises(DataError, match="table cannot be read"):
+        rendered(folder, '{{ table("nowhere.csv") }}')
+
+
 def test_model_cards(folder: Path) -> None:
     shipped = Path(elmobench.__file__).parent / "models" / "elmo-mini" / "model_card.yaml"
     (folder / "card.yaml").write_bytes(shipped.read_bytes())

@@ -80,6 +80,10 @@ class TallyCache:
             )
         return self._tallies[record.cell]
 
+    def add(self, record: RunRecord, tally: RunTally) -> None:
+        """Use a tally of a record that another folder has."""
+        self._tallies[record.cell] = tally
+
     def stack(self, records: Sequence[RunRecord]) -> tuple[Floats, Callable[[Floats], Floats]]:
         """(runs, units, K) counts of runs on the same examples, and their score function.
 

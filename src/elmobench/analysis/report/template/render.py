@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def render(template: Path) -> RenderedText:
     :class:`~elmobench.analysis.report.template.results_query.ResultsQuery` for its methods.
     ``model_card("model_card.yaml")`` has the fields of a
     :class:`~elmobench.pretraining.model_card.ModelCard`, and ``model_card("cards.yaml", "name")``
-    those of one card in a file with several. ``number_word(5)`` is "five". The template can reach
-    nothing else.
+    those of one card in a file with several. ``table("some.csv")`` has the rows of a CSV file, as
+    texts by column name. ``number_word(5)`` is "five". The template can reach nothing else.
 
     Args:
         template: a text file in UTF-8.
@@ -58,6 +59,14 @@ def render(template: Path) -> RenderedText:
     def model_card(file: str, name: str | None = None) -> ModelCard:
         return read_card(template.parent / file, name)
 
+    def table(file: str) -> list[dict[str, str]]:
+        path = template.parent / file
+        try:
+            with path.open(encoding="utf-8", newline="") as lines:
+                return list(csv.DictReader(lines))
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"table cannot be read: {error}", where=str(path)) from error
+
     environment = SandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -67,7 +76,7 @@ def render(template: Path) -> RenderedText:
         raise ConfigError("not a text file in UTF-8", where=str(template)) from error
     try:
         text = environment.from_string(source).render(
-            results=results, model_card=model_card, number_word=number_word
+            results=results, model_card=model_card, table=table, number_word=number_word
         )
     except DataError:
         raise
