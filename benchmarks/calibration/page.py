@@ -17,7 +17,7 @@ Row = Mapping[str, str]
 
 
 def page(comparisons: Sequence[Row], earlier: Sequence[Row], weights: Sequence[Row]) -> str:
-    """The page in Markdown, from the rows of the three tables, the first two in the same order."""
+    """The page in Markdown, from the rows of the three tables; ``earlier`` may lack some."""
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, autoescape=False, keep_trailing_newline=True
     )
@@ -57,20 +57,26 @@ def page(comparisons: Sequence[Row], earlier: Sequence[Row], weights: Sequence[R
 def _lines(comparisons: Sequence[Row], earlier: Sequence[Row]) -> list[str]:
     """The rows of the first table."""
     lines = []
-    for row, before in zip(comparisons, earlier, strict=True):
+    known = {_setting(row): row for row in earlier}
+    for row in comparisons:
+        before = known.get(_setting(row))
         one_run = row["seeds"] == "1"
         numbers = [
             "undecided" if one_run and name != "coverage" else f"{float(row[name]):.1f}"
             for name in ("type_one", "coverage", "power", "false_tie")
         ]
         numbers += [
-            f"{float(before[name]):.1f}"
+            "–" if before is None else f"{float(before[name]):.1f}"
             for name in ("small_p", "type_one", "coverage", "power", "false_tie")
         ]
         spread = " and ".join(dict.fromkeys(f"{float(row[name]):g}" for name in ("sd", "other_sd")))
         place = [row["metric"], row["seeds"], spread, row["units"]]
         lines.append("| " + " | ".join([*place, *numbers]) + " |")
     return lines
+
+
+def _setting(row: Row) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("metric", "seeds", "sd", "other_sd", "units"))
 
 
 def _error(experiments: int) -> float:
