@@ -37,7 +37,7 @@ def page(comparisons: Sequence[Row], earlier: Sequence[Row], weights: Sequence[R
         effect=f"{EFFECT:g}",
         margin=f"{MARGIN:g}",
         resamples=RESAMPLES,
-        largest_error=f"{max(float(row['type_one']) for row in decided):.1f}",
+        largest_error=f"{max(float(row['type_one']) for row in decided):.2f}",
         largest_tie=f"{max(float(row['false_tie']) for row in decided):.1f}",
         largest_weight_error=f"{max(float(row['wrong']) for row in weights):.1f}",
         coverage=[f"{min(coverage):.1f}", f"{max(coverage):.1f}"],
