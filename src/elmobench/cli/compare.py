@@ -99,6 +99,7 @@ def _mean_as_json(head: str, mean: CorpusMean) -> dict[str, Any]:
         "mean_over": "corpora",
         "head": head,
         "corpora": mean.corpora,
+        "scope": mean.scope,
         "difference": mean.estimate.value,
         "low": low,
         "high": high,

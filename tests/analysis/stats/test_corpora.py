@@ -54,6 +54,16 @@ def test_a_mean_needs_two_corpora(store: RecordStore) -> None:
     assert means_by_head(rows, tallies) == {}
 
 
+def test_single_runs_are_named(store: RecordStore) -> None:
+    for record_ in store:
+        if record_.features == "flat" and record_.seed > 1:
+            store.record_path(record_.cell).unlink()
+    tallies = TallyCache(RecordStore(store.folder))
+    (mean,) = means_by_head(compare(tallies, "flat+deep", "flat"), tallies).values()
+    assert mean.scope == "runs"
+    assert str(mean).endswith(", about these runs only)")
+
+
 def test_the_command_prints_it(store: RecordStore) -> None:
     folder = store.folder.parents[1]
     out = elmobench("compare", "flat+deep", "flat", "--in", "some", cwd=folder)

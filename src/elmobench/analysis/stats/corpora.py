@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.difference_row import Difference, Scope
 from elmobench.analysis.stats.differences import FOLD_MEAN
 from elmobench.analysis.stats.estimate import Estimate, Source
 from elmobench.analysis.stats.tallies import TallyCache
@@ -26,14 +26,17 @@ class CorpusMean:
     Attributes:
         estimate: the mean of the corpora's means.
         corpora: corpus -> tasks that were compared on it.
+        scope: ``runs`` if one of the comparisons is about single runs; see :class:`Difference`.
     """
 
     estimate: Estimate
     corpora: dict[str, tuple[str, ...]]
+    scope: Scope
 
     def __str__(self) -> str:
         low, high = self.estimate.interval()
-        return f"{self.estimate.value:+.2f} ({low:+.2f} … {high:+.2f})"
+        about = ", about these runs only" if self.scope == "runs" else ""
+        return f"{self.estimate.value:+.2f} ({low:+.2f} … {high:+.2f}{about})"
 
 
 def means_by_head(rows: Sequence[Difference], tallies: TallyCache) -> dict[str, CorpusMean]:
@@ -69,11 +72,12 @@ def mean_over_corpora(rows: Sequence[Difference], corpora: Mapping[str, str]) ->
         groups[corpora[row.task]].append(row)
     count = len(groups)
     value = float(np.mean([np.mean([row.difference for row in g]) for g in groups.values()]))
+    scope: Scope = "runs" if any(row.scope == "runs" for row in rows) else "systems"
     sources = []
     for group in groups.values():
         errors = [row.estimate.variance for row in group]
         if any(error is None for error in errors):
-            return CorpusMean(Estimate(value, None, ()), _tasks(groups))
+            return CorpusMean(Estimate(value, None, ()), _tasks(groups), scope)
         variance = float(np.mean(np.sqrt(np.array(errors, dtype=float)))) ** 2 / count**2
         total = sum(source.variance for row in group for source in row.estimate.sources)
         # The sources keep their shares; those of seeds have few degrees of freedom.
@@ -83,7 +87,7 @@ def mean_over_corpora(rows: Sequence[Difference], corpora: Mapping[str, str]) ->
             for source in row.estimate.sources
         ]
     variance = sum(source.variance for source in sources)
-    return CorpusMean(Estimate(value, variance, tuple(sources)), _tasks(groups))
+    return CorpusMean(Estimate(value, variance, tuple(sources)), _tasks(groups), scope)
 
 
 def _is_fold_mean(row: Difference) -> bool:

@@ -192,7 +192,8 @@ class ResultsQuery:
     ) -> CorpusMean:
         """Mean difference over corpora, in which tasks on the same texts have the weight of one.
 
-        It prints as ``+6.13 (+4.02 … +8.25)``; ``.corpora`` has the tasks of each corpus.
+        It prints as ``+6.13 (+4.02 … +8.25)``, and says so if it is about single runs; ``.corpora``
+        has the tasks of each corpus.
 
         Raises:
             UnknownNameError: unless there is one head, and more than one corpus.
