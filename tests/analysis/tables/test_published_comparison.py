@@ -201,6 +201,11 @@ def test_a_head_that_is_fitted_in_one_pass_needs_no_spread() -> None:
     assert only([record(53.5, losses=(None,), **once)], published).verdict == "reproduced"
     assert only([record(53.5, losses=(0.7,), **once)], published).verdict == "undecided"
     assert only([record(53.5, losses=(), **once)], published).verdict == "undecided"
+    # The seed draws the part of the training set: another seed has another score.
+    part = record(53.5, losses=(None,), axes={"train_fraction": 0.5}, **once)
+    part = part.model_copy(update={"identity": {**part.identity, "train_fraction": 0.5}})
+    published = number(like=like("elmo-original@layer=1", train_fraction=0.5))
+    assert only([part], published).verdict == "undecided"
 
 
 @pytest.mark.parametrize("table", ["1", "2", "3"])

@@ -139,7 +139,7 @@ def difference(
     first = ours[0]
     assert first.result is not None
     counts = [_counts(tallies, *fold) for fold in folds]
-    fixed = (_without_chance(ours), _without_chance(theirs))
+    fixed = (without_chance(ours), without_chance(theirs))
     paired = _seed_numbers(ours) == _seed_numbers(theirs) and all(
         _train_fraction(run) < 1 for run in (*ours, *theirs)
     )
@@ -183,7 +183,7 @@ def _counts(tallies: TallyCache, ours: Runs, theirs: Runs) -> FoldCounts:
     return FoldCounts(sums[: len(ours)], sums[len(ours) :], score)
 
 
-def _without_chance(runs: Runs) -> bool:
+def without_chance(runs: Runs) -> bool:
     """Whether every seed would give the same result: a head fitted in one pass to all the data."""
     return all(
         run.result is not None

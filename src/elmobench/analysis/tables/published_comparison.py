@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from elmobench.analysis.stats.differences import without_chance
 from elmobench.analysis.tables.published import (
     PublishedNumber,
     is_control,
@@ -126,7 +127,7 @@ def _comparisons(
             sd=number.sd,
             seeds=number.seeds,
             margin=margin,
-            exact=all(_without_chance(record) for record in runs),
+            exact=without_chance(runs),
         )
         yield Comparison(
             number,
@@ -162,13 +163,6 @@ def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
         return f"scored by {record.result.metric}, published by {dataset.metric}"
     examples = record.result.counts.get("test")
     return None if examples is None else dataset.size_mismatch(examples)
-
-
-def _without_chance(record: RunRecord) -> bool:
-    """Whether the head is fitted in one pass, so that another seed gives the same score."""
-    assert record.result is not None
-    curve = record.result.curve
-    return bool(curve) and all(row.train_loss is None for row in curve)
 
 
 def _changed_settings(record: RunRecord, published_options: Mapping[str, Any]) -> list[str]:
