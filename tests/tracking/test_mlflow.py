@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -213,3 +214,14 @@ def test_any_name_of_a_part_can_be_logged(tmp_path: Path, part: str) -> None:
 def test_an_unusable_store_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match="--tracking-uri none"):
         open_tracker("foo://x", RecordStore(tmp_path), "study")
+
+
+def test_a_database_of_an_interrupted_run_is_a_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    connection = sqlite3.connect(file)
+    # MLflow creates its tables step by step; here it stopped after this one.
+    connection.execute("CREATE TABLE evaluation_datasets (dataset_id VARCHAR(36))")
+    connection.commit()
+    connection.close()
+    with pytest.raises(TrackingError, match="delete a database that an interrupted run left"):
+        open_tracker(f"sqlite:///{file}", RecordStore(tmp_path), "study")

@@ -58,11 +58,12 @@ def mlflow_client() -> tuple[type[MlflowClient], tuple[type[Exception], ...]]:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     # After the import, which sets its own level.
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return MlflowClient, (MlflowException, OSError)
+    return MlflowClient, (MlflowException, SQLAlchemyError, OSError)
 
 
 def artifact_folder(uri: str) -> str | None:
@@ -121,8 +122,9 @@ class Tracker:
             raise TrackingError(
                 f"the MLflow store cannot be used: {error}",
                 where=f"--tracking-uri {uri}",
-                fix="start the server or correct the address, or run with --tracking-uri none "
-                "(a later run logs what is missing)",
+                fix="start the server or correct the address; delete a database that an "
+                "interrupted run left incomplete; or run with --tracking-uri none (a later run "
+                "logs what is missing)",
             ) from error
 
     def log(self, record: RunRecord) -> bool:
