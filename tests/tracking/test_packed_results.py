@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_bytes
+from elmobench.core.files import write_bytes, write_text
 from elmobench.tracking import packing
 from elmobench.tracking.packed import (
     PACKED_FILES,
@@ -23,6 +23,7 @@ from elmobench.tracking.packed import (
     RECORDS,
     SEARCHES,
     PackedPredictions,
+    search_text,
     single_files,
 )
 from elmobench.tracking.packing import pack, unpack
@@ -79,7 +80,9 @@ def folder(tmp_path: Path) -> Path:
     write(store, "2" * 64, 2, "a", ["y\ud800", "x"])
     write(store, "3" * 64, 1, "b", [["O"], None])
     store.write(record("4" * 64, 3, "", status="failed", error="boom", result=None))
-    store.write_search("5" * 64, {"chosen": {"lr": 0.1}, "dev": [{"candidate": {}, "score": 1.5}]})
+    # Earlier versions kept searches apart from records.
+    search = {"key": "5" * 64, "chosen": {"lr": 0.1}, "dev": [{"candidate": {}, "score": 1.5}]}
+    write_text(store.folder / "selections" / f"{'5' * 16}.json", search_text(search))
     return store.folder
 
 
@@ -99,7 +102,6 @@ def state(folder: Path) -> Any:
     return (
         [r.model_dump() for r in records],
         [store.read_predictions(r.cell) for r in records if r.result is not None],
-        store.read_search("5" * 64),
         store.cell_names(),
     )
 
@@ -193,12 +195,10 @@ def test_damage_is_an_error_that_names_the_file(folder: Path, name: str, damage:
         unpack(folder)
     assert caught.value.where == str(path)
     assert path.read_bytes() == data  # nothing was removed
-    if name == SEARCHES:
-        assert RecordStore(folder).read_search("5" * 64) is None  # it is searched again
-    elif name == RECORDS:
+    if name == RECORDS:
         with pytest.raises(DataError, match="packed results cannot be read"):
             RecordStore(folder).read("1" * 64)
-    else:
+    elif name == PREDICTIONS:
         store = RecordStore(folder)
         with pytest.raises(DataError, match="packed results cannot be read"):
             [store.read_predictions(cell * 64) for cell in "123"]

@@ -95,7 +95,7 @@ def choose(
     tally: Tally | None,
     units: Sequence[str],
 ) -> SearchResult:
-    """Choose a candidate by its dev score, and among near-ties the most usual one.
+    """Choose a candidate by its dev score, and among near-ties the one closest to the defaults.
 
     A near-tie is a score that the best one exceeds by at most one standard error of their
     difference, over the units of dev. Among near-ties the candidate with the most default values is
@@ -103,7 +103,8 @@ def choose(
 
     Args:
         choices: the candidates.
-        scores: their dev scores; None for a candidate whose loss diverged. One is a number.
+        scores: their dev scores; None for a candidate whose loss diverged. At least one is
+            a number.
         default: the default of each searched option.
         tally: counts of dev's examples for the candidates with a score, in their order; None if
             the metric has none. Then only equal scores are near-ties.

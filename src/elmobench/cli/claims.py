@@ -28,8 +28,8 @@ def claims(
 ) -> None:
     """Test which of the paper's findings the records of RESULTS support or contradict.
 
-    A claim is supported if every comparison supports it, and contradicted if at least one does
-    contradict it. Verdicts are those of `elmobench compare`, corrected over the comparisons of a
+    A claim is supported if every comparison supports it, and contradicted if at least one
+    contradicts it. Verdicts are those of `elmobench compare`, corrected over the comparisons of a
     claim. Negligible differences and single runs support nothing.
     """
     import json

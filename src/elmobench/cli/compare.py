@@ -58,7 +58,12 @@ def compare(
     as_json: JsonOption = False,
     include: IncludeOption = None,
 ) -> None:
-    """Test whether LEFT scores higher than RIGHT on each task of an experiment."""
+    """Test whether LEFT scores higher than RIGHT on each task of an experiment.
+
+    Better and worse: the difference is shown not to be zero; "but negligible" if it is also shown
+    to be smaller than the experiment's margin. Tie: it is shown to be smaller than the margin.
+    Undecided: neither is shown, or a system has a single run.
+    """
     import json
 
     from rich.console import Console

@@ -36,7 +36,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts per example whose sums determine the score, for resampling and permutation tests.
+    """Counts per example whose sums determine the score, for tests of differences between systems.
 
     Attributes:
         counts: (systems, examples, K) float64 counts.

@@ -7,7 +7,8 @@ folder has the same content in
     One record per line, sorted by cell: ``pandas.read_json("records.jsonl.gz", lines=True)``.
 
 ``searches.jsonl.gz``
-    One hyper-parameter search per line, sorted by key. Missing if there was none.
+    One hyper-parameter search per line, sorted by key. Missing if there was none: earlier versions
+    shared a search between seeds, now each record has its own.
 
 ``predictions.zip``
     ``test_sets/<digest>.json`` has the columns ``id``, ``gold`` and, where it differs from the id,

@@ -1,4 +1,4 @@
-"""The results folder of an experiment: records, predictions and searches, packed or not."""
+"""The results folder of an experiment: records and predictions, packed or not."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from elmobench.tracking.packed import (
     PACKED_FILES,
     PREDICTIONS,
     RECORDS,
-    SEARCHES,
     PackedPredictions,
     packed_lines,
     record_text,
-    search_text,
 )
 from elmobench.tracking.packing import read_single, unpack, write_single
 from elmobench.tracking.record import RunRecord, parse_record, read_record
@@ -30,8 +28,8 @@ from elmobench.tracking.record import RunRecord, parse_record, read_record
 class RecordStore:
     """The records of one results folder, packed or not.
 
-    A run writes ``records/<cell>.json``, ``predictions/<cell>.json.gz``, ``selections/<key>.json``
-    and ``heads/<cell>/``. :mod:`elmobench.tracking.packed` describes the packed files, which are
+    A run writes ``records/<cell>.json``, ``predictions/<cell>.json.gz`` and ``heads/<cell>/``.
+    :mod:`elmobench.tracking.packed` describes the packed files, which are
     read where there is no single file.
     """
 
@@ -47,10 +45,6 @@ class RecordStore:
     def predictions_path(self, cell: str) -> Path:
         """The single file of the predictions of ``cell``, which a packed folder lacks."""
         return self.folder / "predictions" / f"{cell[:16]}.json.gz"
-
-    def search_path(self, key: str) -> Path:
-        """The single file of the search named ``key``, which a packed folder lacks."""
-        return self.folder / "selections" / f"{key[:16]}.json"
 
     def head_folder(self, cell: str) -> Path:
         """The folder of the trained head of ``cell``."""
@@ -96,29 +90,6 @@ class RecordStore:
             fix=f"`elmobench results unpack {self.folder}`, delete {name} there, and run the "
             "experiment again: only this cell is trained again",
         )
-
-    def read_search(self, key: str) -> dict[str, Any] | None:
-        """What :meth:`write_search` kept under ``key``; None if there is nothing or it is damaged.
-
-        A damaged search only costs another search.
-        """
-        try:
-            path = self.search_path(key)
-            if path.exists():
-                content = json.loads(path.read_text("utf-8"))
-            else:
-                content = self._packed(SEARCHES, "key").get(key[:16])
-        except (OSError, ValueError, DataError):
-            return None
-        return content if isinstance(content, dict) and content.get("key") == key else None
-
-    def write_search(self, key: str, content: dict[str, Any]) -> None:
-        """Keep the result of a hyper-parameter search for the other seeds of its cell."""
-        write_text(self.search_path(key), search_text({"key": key, **content}))
-
-    def delete_search(self, key: str) -> None:
-        """Forget a search. The folder must not be packed: see :meth:`unpack`."""
-        self.search_path(key).unlink(missing_ok=True)
 
     def unpack(self) -> None:
         """Write packed content as single files, so that it can be replaced. Nothing if not packed.

@@ -1,4 +1,4 @@
-"""Signs in a record that a run could have scored higher: options at an edge, a rising dev score."""
+"""Flags of runs that might have scored higher: a choice at a grid's edge, a rising dev score."""
 
 from __future__ import annotations
 

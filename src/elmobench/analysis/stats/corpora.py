@@ -75,10 +75,10 @@ def mean_over_corpora(rows: Sequence[Difference], corpora: Mapping[str, str]) ->
     scope: Scope = "runs" if any(row.scope == "runs" for row in rows) else "systems"
     sources = []
     for group in groups.values():
-        errors = [row.estimate.variance for row in group]
-        if any(error is None for error in errors):
+        variances = [row.estimate.variance for row in group]
+        if any(known is None for known in variances):
             return CorpusMean(Estimate(value, None, ()), _tasks(groups), scope)
-        variance = float(np.mean(np.sqrt(np.array(errors, dtype=float)))) ** 2 / count**2
+        variance = float(np.mean(np.sqrt(np.array(variances, dtype=float)))) ** 2 / count**2
         total = sum(source.variance for row in group for source in row.estimate.sources)
         # The sources keep their shares; those of seeds have few degrees of freedom.
         sources += [

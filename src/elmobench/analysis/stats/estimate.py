@@ -38,7 +38,7 @@ class Source:
 class Estimate:
     """An estimated difference, in points.
 
-    >>> estimate = Estimate(2.0, 1.0, (Source(1.0, 4), ))
+    >>> estimate = Estimate(2.0, 1.0, (Source(1.0, 4),))
     >>> [round(end, 2) for end in estimate.interval(0.95)]
     [-0.78, 4.78]
 

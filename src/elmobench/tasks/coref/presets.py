@@ -44,7 +44,7 @@ SMALL = HeadPreset(
 
 
 # Source: e2e-coref, experiments.conf and coref_model.py (frozen GloVe, zero for unknown words; the
-# lexical dropout of 0.5 falls on GloVe, characters and ELMo alike, and ELMo has none of its own).
+# lexical dropout of 0.5 applies to GloVe, characters and ELMo alike, and ELMo has none of its own).
 PAPER = HeadPreset(
     head=EndToEndRanker,
     options=EndToEndOptions(iterations=2),
