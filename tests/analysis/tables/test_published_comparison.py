@@ -17,7 +17,7 @@ from elmobench.analysis.tables.published import PublishedNumber
 from elmobench.analysis.tables.published_comparison import Comparison, compare_with_published
 from elmobench.analysis.tables.reference_table import reference_table
 from elmobench.bench.experiment.grid import grid
-from elmobench.bench.experiment.schema import Experiment, load_experiment
+from elmobench.bench.experiment.schema import Experiment, Override, load_experiment
 from elmobench.core.errors import ConfigError
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tasks.registries import HEADS, get_head
@@ -146,6 +146,55 @@ def test_a_cell_with_the_preset_s_settings_repeats_it(name: str) -> None:
     assert [
         row.verdict for row in compare_with_published([one], 1.0, [published]) if row.same_data
     ] == ["undecided"]
+
+
+@pytest.mark.parametrize(
+    ("features", "change", "reason"),
+    [
+        ("glove-6b-50d(trainable)+elmo-original", {}, None),
+        (
+            "glove-6b-50d(trainable)+elmo-original",
+            {"mix.dropout": 0.4},
+            "dropout of elmo-original",
+        ),
+        (
+            "glove-6b-50d(trainable)+elmo-original",
+            {"mix.static_dropout": 0.4},
+            "dropout of glove-6b-50d",
+        ),
+        ("glove-6b-50d(trainable)", {"mix.dropout": 0.4}, None),
+        (
+            "glove-6b-50d(trainable)",
+            {"mix.trainable_lowercase": False},
+            "mix.trainable_lowercase",
+        ),
+        ("glove-6b-50d(trainable)", {"mix.trainable_unknown": "zero"}, "mix.trainable_unknown"),
+        ("elmo-original", {"mix.standardize": True}, "mix.standardize"),
+        ("elmo-original@dropout=0.3", {"mix.dropout": 0.4}, None),
+    ],
+)
+def test_other_settings_of_the_mix_than_the_preset_s_do_not_repeat_it(
+    features: str, change: dict[str, Any], reason: str | None
+) -> None:
+    overrides = (Override(set=change),) if change else ()
+    experiment = Experiment(
+        name="x", tasks=("t",), features=(features,), heads=("paper",), overrides=overrides
+    )
+    (cell,) = grid(experiment, {"ner/t": "ner"})
+    layers = [3 if "elmo" in part.name else 1 for part in cell.parts]
+    values = {"data_digest": "d", "card_version": 1, "metric": ("m", 1), "labels": []}
+    prints = ["f"] * len(layers)
+    identity = cell.identity(**values, context_unit="u", fingerprints=prints, num_layers=layers)
+    one = record(53.0, pipeline="ner", features=features, axes=cell.axes, identity=identity)
+    (row,) = [
+        row
+        for row in compare_with_published([one], 1.0, [number(like=like(features))])
+        if row.same_data
+    ]
+    wanted = "one seed"
+    if reason is not None:
+        wanted = f"other settings than the published system's: {reason}"
+    assert row.reason == wanted
 
 
 def test_a_published_system_may_have_other_settings_than_the_preset() -> None:

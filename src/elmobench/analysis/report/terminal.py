@@ -54,7 +54,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
 
 
 def _folded_references(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table of published scores in three columns, since its nine do not fit."""
+    """The table of published scores in fewer columns, since all of its own do not fit."""
     rows = []
     for row in frame.to_dict("records"):
         lines = [row.get("verdict", "–")]

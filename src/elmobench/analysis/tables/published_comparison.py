@@ -15,6 +15,7 @@ from elmobench.analysis.tables.published import (
 )
 from elmobench.analysis.tables.published_verdict import Interval, Verdict, decide
 from elmobench.bench.experiment.options import apply_options
+from elmobench.bench.experiment.parts import PartSettings, resolve_parts
 from elmobench.bench.experiment.schema import Axes
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError
@@ -22,7 +23,9 @@ from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.matching_runs import MatchingRuns
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
+from elmobench.tasks.head import MixDefaults
 from elmobench.tasks.registries import HEADS
 from elmobench.tracking.data_origin import same_as_of
 from elmobench.tracking.record import RunRecord
@@ -166,7 +169,7 @@ def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
 
 
 def _changed_settings(record: RunRecord, published_options: Mapping[str, Any]) -> list[str]:
-    """Options of head and training that differ from those of the published system.
+    """Options of head, training and mix that differ from those of the published system.
 
     Those are the options of the head's preset, with ``published_options`` by path. None are known
     for a head of another version than the installed one, or that is not installed.
@@ -177,7 +180,7 @@ def _changed_settings(record: RunRecord, published_options: Mapping[str, Any]) -
     preset = HEADS.get(name)
     if list(record.identity["head"]) != [record.pipeline, record.head, preset.version]:
         return []
-    options, training, _ = apply_options(
+    options, training, mix = apply_options(
         published_options, preset.options, preset.training, preset.mix
     )
     changed = []
@@ -189,7 +192,41 @@ def _changed_settings(record: RunRecord, published_options: Mapping[str, Any]) -
             for key in sorted({*published, *ours})
             if published.get(key) != ours.get(key)
         ]
-    return changed
+    return changed + _changed_mix(record, mix)
+
+
+_OF_A_PART = {
+    "dropout": "dropout",
+    "lowercase": "mix.trainable_lowercase",
+    "unknown": "mix.trainable_unknown",
+}
+"""Settings of a part that an experiment can override, as a reason names them."""
+
+
+def _changed_mix(record: RunRecord, published: MixDefaults) -> list[str]:
+    """Settings of the parts that differ from the published ones and are neither axes nor suffixes.
+
+    λ is not among them: the identity of a part with one layer, which has no mix, leaves it out.
+    """
+    parts = record.identity.get("parts")
+    if parts is None:
+        return []
+    catalog = ModelCatalog()
+    spec = parse_features(record.features).parts
+    if any(part.name not in catalog.names() for part in spec):
+        return []  # of an experiment's own model the kind is unknown here
+    axes = {**_DEFAULTS, **record.axes}
+    point = {name: None if value == "preset" else value for name, value in axes.items()}
+    wanted = resolve_parts(spec, point, published, catalog.is_contextual)
+    changed = [
+        f"{shown} of {theirs.label}" if name == "dropout" else shown
+        for ours, theirs in zip(parts, wanted, strict=True)
+        for name, shown in _OF_A_PART.items()
+        if ours.get(name, PartSettings.model_fields[name].default) != getattr(theirs, name)
+    ]
+    if record.identity.get("standardize", published.standardize) != published.standardize:
+        changed.append("mix.standardize")
+    return list(dict.fromkeys(changed))
 
 
 _DEFAULTS: Mapping[str, Any] = {

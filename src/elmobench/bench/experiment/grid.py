@@ -28,7 +28,7 @@ def grid(
         experiment: the experiment.
         pipelines: card id -> pipeline, for the experiment's tasks in their order.
         folded: ids of the cards that are split by folds; the axis ``fold`` applies only to them.
-        catalog: tells contextual models from static ones; None for the built-in models and the
+        catalog: says which models are contextual; None for the built-in models and the
             experiment's own. No model is loaded, unless its provider does not declare its kind.
 
     Raises:

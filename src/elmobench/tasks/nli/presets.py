@@ -33,7 +33,7 @@ SMALL = HeadPreset(
 
 # Source: AllenNLP 0.9, training_config/esim_elmo.jsonnet (ELMo alone, without a dropout of its own)
 # and esim.jsonnet, its baseline (trainable GloVe over lower-cased tokens). ESIM's variational
-# dropout of 0.5 before the encoder falls on both.
+# dropout of 0.5 before the encoder applies to both.
 PAPER = HeadPreset(
     head=Esim,
     options=EsimOptions(),

@@ -34,7 +34,7 @@ SMALL = HeadPreset(
 
 # Source: document-qa, docqa/elmo/ablate_elmo_model.py. The mixed ELMo vectors have a dropout of 0.5
 # at both placements. The variational dropout of 0.2 before the first GRU, which is the head's own,
-# falls on GloVe, characters and ELMo at the input. So GloVe gets 0.2 once, and ELMo at the input
+# applies to GloVe, characters and ELMo at the input. So GloVe gets 0.2 once, and ELMo at the input
 # gets both. GloVe is frozen, and unknown words are zero.
 PAPER = HeadPreset(
     head=Bidaf,

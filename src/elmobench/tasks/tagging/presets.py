@@ -33,8 +33,8 @@ SMALL = HeadPreset(
 
 
 # Source: AllenNLP 0.9, training_config/ner.jsonnet and ner_elmo.jsonnet (trainable GloVe over
-# lower-cased tokens; ELMo has no dropout of its own; the tagger's 0.5 falls on GloVe, ELMo and the
-# character CNN alike).
+# lower-cased tokens; ELMo has no dropout of its own; the tagger's 0.5 applies to GloVe, ELMo and
+# the character CNN alike).
 PAPER = HeadPreset(
     head=LstmTagger,
     options=LstmTaggerOptions(reduction="sum"),
