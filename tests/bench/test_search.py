@@ -54,6 +54,12 @@ def test_the_default_wins_a_near_tie_then_the_smaller_value() -> None:
     assert picked([row(50), row(50), row(52)]).chosen == RATES[2]
 
 
+def test_undefined_errors_leave_the_best_score() -> None:
+    undefined = Tally(np.ones((2, 3, 1)), lambda sums: np.full(sums.shape[:-1], math.nan))
+    result = choose(RATES[:2], [50.0, 60.0], {"training.lr": 0.1}, undefined, ["a", "b", "c"])
+    assert result.chosen == RATES[1]
+
+
 def test_more_default_values_win_a_near_tie() -> None:
     choices = [
         {"options.dropout": dropout, "training.lr": lr}

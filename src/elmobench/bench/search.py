@@ -116,7 +116,10 @@ def choose(
     rows = []
     for i, (candidate, score) in enumerate(zip(choices, scores, strict=True)):
         error = errors.get(i)
-        near = score is not None and (scores[best] or 0.0) - score <= (error or 0.0) + 1e-9
+        # The best one is, even if a metric's counts leave the errors undefined.
+        near = i == best or (
+            score is not None and (scores[best] or 0.0) - score <= (error or 0.0) + 1e-9
+        )
         rows.append(CandidateScore(candidate, score, error, near))
 
     def rank(candidate: Candidate) -> tuple[int, list[float]]:

@@ -148,6 +148,16 @@ def test_one_unit_shows_nothing() -> None:
     assert (ours.value, ours.variance, ours.p_value()) == (100.0, None, 1.0)
 
 
+def test_a_score_that_is_undefined_without_a_unit_shows_nothing() -> None:
+    def undefined(sums: Floats) -> Floats:
+        return np.where(sums[..., 1] < 10, np.nan, accuracy(sums))
+
+    left, right = answers(3, 10, 0.9, 1), answers(3, 10, 0.1, 2)
+    ours = estimate_difference([FoldCounts(left, right, undefined)], paired=False)
+    assert ours.value == pytest.approx(accuracy(left.sum((0, 1))) - accuracy(right.sum((0, 1))))
+    assert (ours.variance, ours.p_value(), ours.interval()) == (None, 1.0, (-100.0, 100.0))
+
+
 def test_equal_answers_show_a_tie_only_on_many_units() -> None:
     """None of m units differs: the true share may be 3 / m (the rule of three)."""
     few, many = (answers(3, units, 0.6, 1) for units in (100, 1000))

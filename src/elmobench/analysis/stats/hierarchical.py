@@ -67,7 +67,7 @@ def estimate_difference(
     Returns:
         The difference. If a system with chance in its training has a single run, the variance
         is that of the units alone: the estimate is about these runs. If there is a single unit,
-        the variance is unknown.
+        or the score is undefined without one of the units, the variance is unknown.
     """
     runs = [sum(scores) / len(folds) for scores in zip(*map(_run_scores, folds), strict=True)]
     differences = [runs[0] - runs[1]] if paired else [runs[0], -runs[1]]
@@ -76,7 +76,7 @@ def estimate_difference(
     layouts = [_layouts(fold, paired) for fold in folds]
     units = _unit_source(folds, layouts)
     random_runs = [group for group, vary in zip(differences, varies, strict=True) if vary]
-    if units is None:
+    if units is None or not np.isfinite(units.variance):
         return Estimate(value, None, ())
     if not random_runs or any(len(group) < 2 for group in random_runs):
         return Estimate(value, units.variance, (units,))
