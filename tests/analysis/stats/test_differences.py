@@ -102,6 +102,26 @@ def test_a_clear_difference_a_tie_and_neither(tmp_path: Path) -> None:
     assert row.verdict == "undecided"
 
 
+def test_a_cell_is_not_compared_with_itself(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    points = []
+    for seed in (1, 2):
+        add(store, "a", seed, answers(0.6, seed))
+        add(store, "b", seed, answers(0.7, seed))
+        # A head that reads no features: one cell at two points of the grid.
+        add(store, "a", seed, answers(0.5, 0), head="most-frequent")
+    for record in store:
+        point = {key: getattr(record, key) for key in ("cell", "task", "head", "seed", "axes")}
+        names = ("a", "b") if record.head == "most-frequent" else (record.features,)
+        points += [{**point, "pipeline": "sentiment", "features": name} for name in names]
+    store.write_plan({"name": "x", "caveats": []}, points)
+    (row,) = compare(store, "b", "a")
+    assert row.head == "linear"
+    assert row.p_corrected == row.estimate.p_value()
+    with pytest.raises(ConfigError, match="'a' and 'a' name the same runs"):
+        compare(store, "a", "a")
+
+
 def test_runs_of_other_seeds_are_compared_and_of_other_points_are_not(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     for seed in (1, 2):

@@ -62,10 +62,11 @@ def compare(
     Returns:
         One row for each task, head and point of the other axes, in the grid's order; then, for
         tasks that were run on several folds with the same seeds, a row for the mean over folds.
-        P-values are corrected over all rows.
+        There is none where both are the same cells, as for a head that reads no features. P-values
+        are corrected over all rows.
 
     Raises:
-        ConfigError: if nothing was run with both.
+        ConfigError: if nothing was run with both, or both are the same cells everywhere.
         DataError: if predictions are missing, damaged or of different examples.
     """
     tallies = store if isinstance(store, TallyCache) else TallyCache(store)
@@ -74,15 +75,24 @@ def compare(
     if margin is None:
         margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     rows = []
+    same = 0
     folds_of: dict[str, list[tuple[Runs, Runs]]] = defaultdict(list)
     for group in _groups(records, by):
         ours, theirs = _by_seed(group.get(left, ())), _by_seed(group.get(right, ()))
-        if ours and theirs:
+        if ours and theirs and _cells(ours) == _cells(theirs):
+            same += 1
+        elif ours and theirs:
             rows.append(difference(tallies, [(ours, theirs)], left, right, margin, by=by))
             folds_of[_point_without_fold(ours[0])].append((ours, theirs))
     for folds in folds_of.values():
         if len(folds) > 1 and len({_seeds(fold) for fold in folds}) == 1:
             rows.append(difference(tallies, folds, left, right, margin, by=by))
+    if not rows and same:
+        raise ConfigError(
+            f"{left!r} and {right!r} name the same runs: there is no difference to test",
+            where=str(store.folder),
+            fix="name two systems that differ",
+        )
     if not rows:
         raise ConfigError(
             f"no task was run with both {left!r} and {right!r}",
@@ -206,6 +216,10 @@ def _point_without_fold(record: RunRecord) -> str:
 
 def _seeds(fold: tuple[Runs, Runs]) -> tuple[tuple[int, ...], ...]:
     return tuple(map(_seed_numbers, fold))
+
+
+def _cells(runs: Runs) -> tuple[str, ...]:
+    return tuple(run.cell for run in runs)
 
 
 def _seed_numbers(runs: Runs) -> tuple[int, ...]:
