@@ -21,7 +21,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     Columns: parameters of the providers and of the head; stored bytes per token (per word type,
     for vectors without context); wall time and processor time to encode the task once, and wall
     time per token of it (from the costs stored in ``folder``); mean time to train a cell, with its
-    share of a search, and an epoch; share of tokens with a vector; largest memory.
+    search, and an epoch; share of tokens with a vector; largest memory.
     """
     encoding = _encoding_costs(folder)
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)

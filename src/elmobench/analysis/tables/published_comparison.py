@@ -13,7 +13,7 @@ from elmobench.analysis.tables.published import (
     numbers_of_card,
     published_numbers,
 )
-from elmobench.analysis.tables.published_verdict import Interval, Verdict, decide
+from elmobench.analysis.tables.published_verdict import Interval, PublishedVerdict, decide
 from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.parts import PartSettings, resolve_parts
 from elmobench.bench.experiment.schema import Axes
@@ -51,7 +51,7 @@ class Comparison:
 
     number: PublishedNumber
     task: str
-    verdict: Verdict
+    verdict: PublishedVerdict
     reason: str | None = None
     same_data: bool = True
     features: str | None = None

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-Verdict = Literal["reproduced", "missed", "undecided", "not comparable"]
+PublishedVerdict = Literal["reproduced", "missed", "undecided", "not comparable"]
 
 Interval = tuple[float, float]
 
@@ -25,7 +25,7 @@ class Decision:
         interval: 95 % interval of the difference; None if it is unknown.
     """
 
-    verdict: Verdict
+    verdict: PublishedVerdict
     reason: str | None
     difference: float
     interval: Interval | None
