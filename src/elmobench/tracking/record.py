@@ -75,10 +75,10 @@ class RunInfo(_Model):
 
     Attributes:
         started: UTC, ISO 8601.
-        seconds: wall time of each of :data:`STAGES`, of which ``train`` is the training of the chosen
-            candidate and ``select`` that of the others; ``cpu``, processor time of all stages and
-            threads; and ``epoch_mean``, mean wall time of an epoch, including the computation of its
-            dev score.
+        seconds: wall time of each of :data:`STAGES`, of which ``train`` is the training of the
+            chosen candidate and ``select`` that of the others; ``cpu``, processor time of all
+            stages and threads; and ``epoch_mean``, mean wall time of an epoch, including the
+            computation of its dev score.
         peak_memory_bytes: largest resident size of the process while it ran the cell, including
             mapped pages of the feature store. Where the system cannot reset this counter, it covers
             the time since the process started.
