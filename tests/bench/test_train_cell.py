@@ -48,7 +48,7 @@ def trained(experiment: dict, cards: Path, store: Path, **changes: object) -> Tr
 
 @pytest.mark.parametrize("lr", GRID["training.lr"][:2])
 @pytest.mark.parametrize("dropout", GRID["options.dropout"])
-def test_a_candidate_is_the_same_alone_and_in_company(
+def test_a_candidate_is_the_same_alone_and_with_others(
     experiment: dict,
     cards: Path,
     tmp_path: Path,
