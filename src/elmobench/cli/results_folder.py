@@ -13,19 +13,37 @@ def results_folder(name: str) -> Path:
 
     Raises:
         UnknownNameError: there is no such folder.
+        DataError: the folder has no records, but folders in it have: it groups several experiments.
     """
     from elmobench.core.errors import UnknownNameError
     from elmobench.core.registry import did_you_mean
 
     path = Path(name)
     if path.is_dir():
-        return path
+        return _of_one_experiment(path)
     if path.suffix in (".yaml", ".yml") and path.is_file():
         from elmobench.bench.experiment.schema import load_experiment
 
         name = load_experiment(path).name
     folder = Path("results") / name
     if folder.is_dir():
-        return folder
+        return _of_one_experiment(folder)
     known = [p.name for p in Path("results").iterdir()] if Path("results").is_dir() else []
     raise UnknownNameError(f"no results of {name!r} here", fix=did_you_mean(name, known))
+
+
+def _of_one_experiment(folder: Path) -> Path:
+    """Return ``folder``; raise DataError if only folders in it have records."""
+    from elmobench.core.errors import DataError
+    from elmobench.tracking.record_store import RecordStore
+
+    if RecordStore(folder).cell_names():
+        return folder
+    inner = [p for p in sorted(folder.iterdir()) if p.is_dir() and RecordStore(p).cell_names()]
+    if inner:
+        raise DataError(
+            "the results of several experiments are here, each in a folder of its own",
+            where=str(folder),
+            fix=f"give one of them: {', '.join(map(str, inner))}",
+        )
+    return folder
