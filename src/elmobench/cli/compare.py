@@ -137,12 +137,21 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
     console.print(table)
     console.print(
         "[dim]Points of the test score. The interval contains the variance over seeds and over "
-        f"test units. p and verdicts are corrected by Holm over {len(rows)} comparisons. "
-        f"Negligible, and tie: shown to be smaller than the margin of {first.margin:g}.[/]",
+        f"test units.{_correction_text(len(rows))} Negligible, and tie: shown to be smaller than "
+        f"the margin of {first.margin:g}. Undecided: neither a difference nor a tie is shown.[/]",
         highlight=False,
     )
     if any(row.scope == "runs" for row in rows):
         console.print(f"[yellow]{ONE_RUN}[/]")
+
+
+def _correction_text(comparisons: int) -> str:
+    """Say what is corrected for the number of comparisons; nothing for a single one."""
+    if comparisons == 1:
+        return ""
+    return (
+        f" p and verdicts, but not intervals, are corrected by Holm over {comparisons} comparisons."
+    )
 
 
 def _print_examples(
