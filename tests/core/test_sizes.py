@@ -46,3 +46,9 @@ def test_the_check_sees_them(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("x = 1\n" * (FILE_LINES + 1))
     assert long_functions(tmp_path) == [f"a.py:f ({FUNCTION_LINES + 1} lines)"]
     assert long_files(tmp_path) == ["b.py"]
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """pytest imports them by their names, and stops at the second of two equal ones."""
+    names = [path.name for path in Path(__file__).parents[1].rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
