@@ -23,6 +23,7 @@ ORDER = [
     "tracking",
     "training",
     "pretraining",
+    "reference",
     "bench",
     "analysis",
     "api",

@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Set up AllenNLP's own ELMo in a separate environment.",
+    help="Set up AllenNLP in a separate environment; compare our heads with its heads.",
 )
 
 
@@ -25,8 +25,9 @@ def setup(
 ) -> None:
     """Build the environment for AllenNLP.
 
-    It is needed by features allennlp-elmo:FOLDER and built once: about 0.9 GB to download, 2.3 GB
-    on disk. An existing environment is kept; to rebuild it, delete its folder.
+    It is needed by features allennlp-elmo:FOLDER and by `elmobench reference heads`. It is built
+    once: about 0.9 GB to download, 2.3 GB on disk. An existing environment is kept; to rebuild it,
+    delete its folder.
     """
     from elmobench.core.progress import step_progress
     from elmobench.features.allennlp.environment import build_environment
@@ -55,3 +56,59 @@ def show() -> None:
     for name in sorted(built.versions):
         typer.echo(f"{name} {built.versions[name]}")
     typer.echo(f"{built.bytes / 1e9:.1f} GB in {built.folder}")
+
+
+@app.command()
+def heads(
+    head: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[HEAD]...", help="Heads to compare [default: all].", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Also write the table to this CSV file."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Seed of the parameters and the inputs.")
+    ] = 0,
+) -> None:
+    """Compare our heads with the published ones, weight for weight.
+
+    Both get the same random parameters and the same random inputs. Floating-point outputs are
+    equal if no value differs by more than 1e-5, decoded sequences if no element differs. Any
+    other difference ends the command with status 1.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from elmobench.core.errors import UnknownNameError
+    from elmobench.core.progress import step_progress
+    from elmobench.core.registry import did_you_mean
+    from elmobench.reference.compare_heads import HEADS, compare_heads
+    from elmobench.reference.heads_table import write_heads_table
+
+    for name in head or ():
+        if name not in HEADS:
+            raise UnknownNameError(f"no published head {name!r}", fix=did_you_mean(name, HEADS))
+    with step_progress("published heads") as report:
+        rows = compare_heads(head or HEADS, seed, report)
+    table = Table(box=None, pad_edge=False)
+    for column in ("head", "ours", "AllenNLP's", "output"):
+        table.add_column(column)
+    for column in ("values", "difference"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        published = HEADS[row.head]
+        names = (row.head, published.preset, published.published, row.output)
+        table.add_row(*names, f"{row.values:,}", row.text)
+    Console().print(table)
+    if out is not None:
+        write_heads_table(rows, seed, out)
+        typer.echo(f"written to {out}")
+    different = sorted({row.head for row in rows if not row.equal})
+    if different:
+        typer.echo(f"different: {', '.join(different)}", err=True)
+        raise typer.Exit(1)
+    typer.echo("all equal: floating-point values within 1e-5, integers exactly")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-VERSIONS = '{"allennlp": "2.10.1", "numpy": "1", "python": "3.10.1", "torch": "1"}'
+VERSIONS = (
+    '{"allennlp": "2.10.1", "allennlp-models": "2.10.1", "numpy": "1", "python": "3.10.1", '
+    '"torch": "1"}'
+)
 
 
 def write_script(path: Path, text: str) -> Path:

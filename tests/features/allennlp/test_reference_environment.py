@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from elmobench.cli.main import app
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.features.allennlp.environment import (
+    MODELS_REQUIREMENTS,
     REQUIREMENTS,
     build_environment,
     built_environment,
@@ -35,20 +36,28 @@ def leftovers(folder):
     return [path.name for path in folder.parent.iterdir() if path.name.endswith(".part")]
 
 
-def test_every_requirement_is_pinned_by_version_and_digest():
-    text = REQUIREMENTS.read_text("utf-8").replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+def pinned(path):
+    text = path.read_text("utf-8").replace("\\\n", " ")
+    assert "://" not in text
     pins = {}
-    for line in lines:
-        name, version = re.match(r"([a-z0-9.-]+)==([a-z0-9.]+)[ ;]", line).groups()
-        assert re.search(r"--hash=sha256:[0-9a-f]{64}", line), name
-        pins[name] = version
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, version = re.match(r"([a-z0-9.-]+)==([a-z0-9.]+)[ ;]", line).groups()
+            assert re.search(r"--hash=sha256:[0-9a-f]{64}", line), name
+            pins[name] = version
+    return pins
+
+
+def test_every_requirement_is_pinned_by_version_and_digest():
+    pins = pinned(REQUIREMENTS)
     assert len(pins) > 90
     assert pins["allennlp"] == "2.10.1"
     assert int(pins["numpy"].split(".")[0]) < 2
     assert tuple(map(int, pins["scipy"].split("."))) < (1, 13)
     assert pins["torch"].startswith("1.12.")
-    assert "://" not in text
+    models = pinned(MODELS_REQUIREMENTS)
+    assert models["allennlp-models"] == "2.10.1"
+    assert pins.keys().isdisjoint(models)
 
 
 def test_it_is_built_once(home):

@@ -17,11 +17,12 @@ from typing import Final
 import filelock
 
 from elmobench.core import paths
-from elmobench.core.digests import canonical_json, file_sha256
+from elmobench.core.digests import canonical_json, digest_of, file_sha256
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.core.files import write_text
 
 REQUIREMENTS: Final = Path(__file__).with_name("requirements-allennlp.txt")
+MODELS_REQUIREMENTS: Final = Path(__file__).with_name("requirements-models.txt")
 WORKER: Final = Path(__file__).with_name("worker.py")
 SETUP_COMMAND: Final = "elmobench reference setup"
 
@@ -35,7 +36,7 @@ class Environment:
 
     Attributes:
         folder: of the environment.
-        versions: of ``python``, ``allennlp``, ``torch`` and ``numpy`` in it.
+        versions: of ``python``, ``allennlp``, ``allennlp-models``, ``torch`` and ``numpy`` in it.
         seconds: duration of the build.
         bytes: size on disk.
     """
@@ -53,13 +54,14 @@ class Environment:
 
 @cache
 def requirements_digest() -> str:
-    """Return the SHA-256 (hex) of the pinned requirements, which identifies the environment."""
+    """Return the SHA-256 (hex) of AllenNLP's pinned requirements, which compute the vectors."""
     return file_sha256(REQUIREMENTS)
 
 
 def environment_folder() -> Path:
     """Return the folder of the environment with these requirements; it need not exist."""
-    return paths.reference() / f"allennlp-2.10.1-{requirements_digest()[:12]}"
+    digest = digest_of([requirements_digest(), file_sha256(MODELS_REQUIREMENTS)])
+    return paths.reference() / f"allennlp-2.10.1-{digest[:12]}"
 
 
 def built_environment() -> Environment | None:
@@ -143,9 +145,11 @@ def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Envir
         _run([str(python), "-m", "venv", str(part)], log, report)
         report("installing AllenNLP 2.10.1 and its dependencies, about 0.9 GB to download")
         pip = [str(own), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        install = ["install", "--progress-bar=off", "--require-hashes", "-r", str(REQUIREMENTS)]
-        _run([*pip, *install], log, report)
-        report("importing AllenNLP")
+        install = [*pip, "install", "--progress-bar=off", "--require-hashes", "-r"]
+        _run([*install, str(REQUIREMENTS)], log, report)
+        report("installing AllenNLP's models")
+        _run([*install, str(MODELS_REQUIREMENTS), "--no-deps"], log, report)
+        report("importing AllenNLP and its models")
         printed = _run([str(own), "-I", str(WORKER), "--versions"], log, report)
         answer = next(line for line in reversed(printed) if line.startswith("{"))
         built = Environment(

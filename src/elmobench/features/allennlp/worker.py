@@ -107,9 +107,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     if sys.argv[1:] == ["--versions"]:
         import_module("allennlp.modules.elmo")
-        names = ("allennlp", "torch", "numpy")
-        versions = {name: import_module(name).__version__ for name in names[1:]}
+        import_module("allennlp_models.tagging")
+        versions = {name: import_module(name).__version__ for name in ("torch", "numpy")}
         versions["allennlp"] = import_module("allennlp.version").VERSION
+        versions["allennlp-models"] = import_module("allennlp_models.version").VERSION
         versions["python"] = ".".join(map(str, sys.version_info[:3]))
         answers.write(json.dumps(versions) + "\n")
         return

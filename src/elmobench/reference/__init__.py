@@ -1,0 +1,1 @@
+"""Our heads held against the published implementations, weight for weight."""

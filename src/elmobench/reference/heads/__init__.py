@@ -1,0 +1,1 @@
+"""Our heads with the parameters of the published ones, one module per head."""
