@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from elmobench.analysis.tables.published import PublishedNumber
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.tracking.record import EpochRow, Result, RunRecord
@@ -18,6 +19,22 @@ METRICS = {
     "pos": ("token-accuracy", "accuracy"),
 }
 """Metric and main score of pipelines whose metric is not accuracy."""
+
+
+def number(**changes: Any) -> PublishedNumber:
+    """A published number of ELMo on SST-5, with changes."""
+    values = {
+        "pipeline": "sentiment",
+        "dataset": "SST-5",
+        "data": "sst5",
+        "metric": "accuracy",
+        "score": 53.0,
+        "system": "s",
+        "source": "A 2020, https://a.b/",
+        "like": {"features": ["elmo-original-5.5b"], "head": "paper"},
+        **changes,
+    }
+    return PublishedNumber.model_validate(values)
 
 
 def record(

@@ -142,7 +142,7 @@ def _prediction_rows(
     return [
         {
             "id": example.id,
-            "unit": task.document(example.id) or pipeline.resampling_unit(example),
+            "unit": task.resampling_unit(example),
             "gold": pipeline.gold(example),
             "predicted": prediction,
         }

@@ -80,7 +80,7 @@ def with_candidate(cell: Cell, candidate: Candidate) -> Cell:
 
 def default_values(cell: Cell) -> Candidate:
     """The values that the searched options have without a search."""
-    blocks = {"options": cell.options, "training": cell.training, "mix": cell.mix}
+    blocks = {"options": cell.options, "training": cell.training}
     values = {}
     for path in sorted(cell.training.grid):
         block, _, name = path.partition(".")

@@ -19,7 +19,6 @@ from elmobench.bench.search import (
     default_values,
     with_candidate,
 )
-from elmobench.metrics.base import Metric
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import OnePassHead, SlotBatch
@@ -185,10 +184,10 @@ def _choose(
     order = sorted(trained)
     predictions = [trained[i][1].dev_predictions for i in order]
     tally = None
-    if type(metric).tally is not Metric.tally:
+    if metric.has_tally:
         tally = metric.tally([pipeline.gold(example) for example in dev], predictions)
     scores = [trained[i][1].best.dev if i in trained else None for i in range(len(choices))]
-    units = [task.document(example.id) or pipeline.resampling_unit(example) for example in dev]
+    units = [task.resampling_unit(example) for example in dev]
     return choose(choices, scores, default_values(cell), tally, units)
 
 

@@ -94,6 +94,11 @@ class Metric(ABC):
             fix="implement the method 'tally' of the metric",
         )
 
+    @property
+    def has_tally(self) -> bool:
+        """Whether the metric implements :meth:`tally`."""
+        return type(self).tally is not Metric.tally
+
     def _tally(
         self,
         gold: Sequence[Any],

@@ -182,9 +182,13 @@ class Task:
         """Whether every file is on this machine (they are not hashed)."""
         return all(is_local(self.card, source) for source in self.files())
 
-    def document(self, example_id: str) -> str | None:
-        """The file that an example comes from, if the set is split by files; else None."""
-        return self._documents.get(example_id)
+    def resampling_unit(self, example: Any) -> str:
+        """The unit that counts as a whole in significance tests.
+
+        It is the file that the example comes from if the set is split by files, and what the
+        pipeline names otherwise.
+        """
+        return self._documents.get(example.id) or self.pipeline.resampling_unit(example)
 
     def _single(self, split: str) -> list[FileSource | GenerateSource]:
         """The sources of a split, with file lists expanded to their files."""

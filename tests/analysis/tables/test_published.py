@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from published_runs import number
 from pydantic import ValidationError
 
 from elmobench.analysis.tables.published import (
-    PublishedNumber,
     numbers_of_card,
     numbers_on,
     published_numbers,
@@ -21,17 +19,6 @@ from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tasks.registries import HEADS, PIPELINES
-
-NUMBER: dict[str, Any] = {
-    "pipeline": "sentiment",
-    "dataset": "SST-5",
-    "data": "sst5",
-    "metric": "accuracy",
-    "score": 53.0,
-    "system": "s",
-    "source": "A 2020, https://a.b/",
-    "like": {"features": ["elmo-original-5.5b"], "head": "paper"},
-}
 
 
 def test_numbers_name_existing_data_heads_models_and_axes() -> None:
@@ -103,10 +90,10 @@ def test_the_target_of_the_coreference_head_is_that_of_its_own_publication() -> 
 def test_a_number_has_cells_that_repeat_it_or_a_reason() -> None:
     for changes in ({"like": None}, {"not_comparable": "r"}):
         with pytest.raises(ValidationError, match="give either 'like' or 'not_comparable'"):
-            PublishedNumber.model_validate({**NUMBER, **changes})
+            number(**changes)
     with pytest.raises(ValidationError, match="no published data set 'sst-5'"):
-        PublishedNumber.model_validate({**NUMBER, "data": "sst-5"})
-    assert PublishedNumber.model_validate(NUMBER).place == "A 2020"
+        number(data="sst-5")
+    assert number().place == "A 2020"
 
 
 def test_numbers_of_a_card() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import made_up
 import pytest
-from published_runs import record, records_of
+from published_runs import number, record, records_of
 from rich.console import Console
 
 from elmobench.analysis.report.report import REFERENCES, make_report
@@ -23,21 +23,6 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tasks.registries import HEADS, get_head
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
-
-
-def number(**changes: Any) -> PublishedNumber:
-    values = {
-        "pipeline": "sentiment",
-        "dataset": "SST-5",
-        "data": "sst5",
-        "metric": "accuracy",
-        "score": 53.0,
-        "system": "s",
-        "source": "A 2020, https://a.b/",
-        "like": {"features": ["elmo-original-5.5b"], "head": "paper"},
-        **changes,
-    }
-    return PublishedNumber.model_validate(values)
 
 
 def only(records: list[RunRecord], published: PublishedNumber) -> Comparison:

@@ -10,7 +10,6 @@ from elmobench.analysis.claims.evidence import Evidence, Outcome
 from elmobench.analysis.stats.difference_row import Difference, Verdict
 from elmobench.analysis.stats.differences import (
     DEFAULT_MARGIN,
-    FOLD_MEAN,
     compare,
     corrected,
     difference,
@@ -107,10 +106,7 @@ class Study:
             for row in rows
             if _is_evidence(row.task, row.head)
             and (not pipelines or row.task.split("/")[0] in pipelines)
-            # For features without layers, two points of a mix's axis are the same cell.
-            and row.left_cells != row.right_cells
-            # Single folds have rows of their own.
-            and not str(row.axes.get("fold", "")).startswith(FOLD_MEAN)
+            and not row.is_fold_mean  # single folds have rows of their own
         ]
         return corrected(kept) if kept else []
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from elmobench.analysis.stats.difference_row import Difference, Scope
-from elmobench.analysis.stats.differences import FOLD_MEAN
 from elmobench.analysis.stats.estimate import Estimate, Source
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.tracking.data_origin import corpus_of
@@ -47,10 +46,10 @@ def means_by_head(rows: Sequence[Difference], tallies: TallyCache) -> dict[str, 
             the row for the mean over folds counts.
         tallies: of the folder of the compared runs.
     """
-    folded = {(row.task, row.head) for row in rows if _is_fold_mean(row)}
+    folded = {(row.task, row.head) for row in rows if row.is_fold_mean}
     by_head: dict[str, list[Difference]] = defaultdict(list)
     for row in rows:
-        if _is_fold_mean(row) or (row.task, row.head) not in folded:
+        if row.is_fold_mean or (row.task, row.head) not in folded:
             by_head[row.head].append(row)
     corpora = {row.task: corpus_of(tallies.by_cell[row.left_cells[0]]) for row in rows}
     means = {head: mean_over_corpora(own, corpora) for head, own in by_head.items()}
@@ -88,10 +87,6 @@ def mean_over_corpora(rows: Sequence[Difference], corpora: Mapping[str, str]) ->
         ]
     variance = sum(source.variance for source in sources)
     return CorpusMean(Estimate(value, variance, tuple(sources)), _tasks(groups), scope)
-
-
-def _is_fold_mean(row: Difference) -> bool:
-    return str(row.axes.get("fold", "")).startswith(FOLD_MEAN)
 
 
 def _tasks(groups: Mapping[str, Sequence[Difference]]) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,9 @@ Scope = Literal["systems", "runs"]
 ONE_RUN = "With a single run of a system, the interval is about these runs only: undecided."
 """What tables say if a comparison has the scope ``runs``."""
 
+FOLD_MEAN = "mean of "
+"""How ``axes["fold"]`` begins in the row for the mean over folds."""
+
 ALPHA = 0.05
 """Level of the tests, after Holm's correction over the compared tasks."""
 
@@ -96,6 +99,11 @@ class Difference:
     def interval(self) -> tuple[float, float]:
         """The 95 % confidence interval of the difference, for this row alone."""
         return self.estimate.interval(1 - ALPHA)
+
+    @property
+    def is_fold_mean(self) -> bool:
+        """Whether the row is about the mean score over folds."""
+        return str(self.axes.get("fold", "")).startswith(FOLD_MEAN)
 
     @property
     def seeds_text(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from elmobench.analysis.stats.correction import holm
-from elmobench.analysis.stats.difference_row import Difference, Scope
+from elmobench.analysis.stats.difference_row import FOLD_MEAN, Difference, Scope
 from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.core.errors import ConfigError
@@ -21,8 +21,6 @@ from elmobench.tracking.record_store import RecordStore
 Runs = Sequence[RunRecord]
 """The runs of one system, which differ in the seed."""
 
-FOLD_MEAN = "mean of "
-"""How ``axes["fold"]`` begins in the row for the mean over folds."""
 DEFAULT_MARGIN = 1.0
 """The margin of experiments whose records do not name one."""
 
@@ -41,7 +39,7 @@ def compare(
     Runs are independent samples of each system, whose seeds need not be the same. They are paired
     if the seed also draws the part of the training set (``train_fraction`` below 1) and both have
     the same seeds: then the scores of a seed go up and down together. With all the training data
-    they do not, as results/study shows (mean correlation between systems: 0.0 to 0.1).
+    they do not, as results/study shows (the mean correlation between systems is close to zero).
 
     >>> import elmobench
     >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}

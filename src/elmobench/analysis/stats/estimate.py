@@ -34,6 +34,21 @@ class Source:
     freedom: float
 
 
+def pooled(sources: Sequence[Source]) -> Source:
+    """The variance of a sum of independent terms, from an estimate of each term's variance.
+
+    The degrees of freedom are those of Welch 1947 and Satterthwaite 1946.
+
+    >>> pooled([Source(1.0, 4), Source(1.0, 4)])
+    Source(variance=2.0, freedom=8.0)
+    """
+    variance = math.fsum(source.variance for source in sources)
+    if variance == 0:
+        return Source(0.0, 1.0)  # without variance the degrees of freedom have no effect
+    shares = math.fsum(source.variance**2 / source.freedom for source in sources)
+    return Source(variance, variance**2 / shares)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """An estimated difference, in points.

@@ -19,12 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from elmobench.analysis.stats.estimate import LARGEST, Estimate, Source
-from elmobench.metrics.influence import pseudo_values
-
-Floats = NDArray[np.float64]
+from elmobench.analysis.stats.estimate import LARGEST, Estimate, Source, pooled
+from elmobench.metrics.influence import Floats, pseudo_values
 
 FEW_UNITS = 5
 """With fewer units on which two systems differ, the spread over units cannot be seen."""
@@ -80,7 +77,7 @@ def estimate_difference(
         return Estimate(value, None, ())
     if not random_runs or any(len(group) < 2 for group in random_runs):
         return Estimate(value, units.variance, (units,))
-    seeds = _seed_source(random_runs)
+    seeds = pooled([Source(_of_mean(scores), len(scores) - 1) for scores in random_runs])
     rest = (
         sum(
             _rest(group)
@@ -105,14 +102,9 @@ def _layouts(fold: FoldCounts, paired: bool) -> list[Floats]:
     return [left - right] if paired else [left, -right]
 
 
-def _seed_source(groups: Sequence[Floats]) -> Source:
-    """The variance that is due to the seeds, with the degrees of freedom of Welch 1947."""
-    variances = [float(group.var(ddof=1)) / len(group) for group in groups]
-    shares = [v**2 / (len(group) - 1) for v, group in zip(variances, groups, strict=True)]
-    variance = sum(variances)
-    # Without any spread the degrees of freedom have no effect.
-    freedom = variance**2 / sum(shares) if variance > 0 else 1.0
-    return Source(variance, freedom)
+def _of_mean(values: Floats) -> float:
+    """The variance of the mean of independent values."""
+    return float(values.var(ddof=1)) / len(values)
 
 
 def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]]) -> Source | None:
@@ -123,15 +115,10 @@ def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]
             return None
         # A fold of one unit has no spread of its own: the folds serve as units.
         by_unit = [np.array([float(units.mean()) for units in by_unit])]
-    variances = [float(units.var(ddof=1)) / len(units) / len(by_unit) ** 2 for units in by_unit]
-    variance = sum(variances)
-    count = sum(map(len, by_unit))
-    freedom = float(count - len(by_unit))
-    if len(by_unit) > 1 and variance > 0:
-        # Satterthwaite 1946, as folds may have few units and unequal spread.
-        freedom = variance**2 / sum(
-            own**2 / (len(units) - 1) for own, units in zip(variances, by_unit, strict=True)
-        )
+    # Folds may have few units and unequal spread: each has degrees of freedom of its own.
+    of_folds = [Source(_of_mean(units) / len(by_unit) ** 2, len(units) - 1) for units in by_unit]
+    variance, count = pooled(of_folds).variance, sum(map(len, by_unit))
+    freedom = pooled(of_folds).freedom if variance > 0 else float(count - len(by_unit))
     if sum(map(_differing_units, folds)) < FEW_UNITS or variance < _ROUNDING:
         # The spread over units cannot be seen. As Bonett and Price 2012 do for paired
         # proportions, add a unit that only one system gets right, and one for the other system.

@@ -8,19 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
-from elmobench.metrics.influence import summed_by_unit
+from elmobench.metrics.influence import Floats, summed_by_unit
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
 if TYPE_CHECKING:
     from elmobench.analysis.stats.difference_row import Difference
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

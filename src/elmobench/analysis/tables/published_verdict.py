@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
+from elmobench.analysis.stats.estimate import Estimate, Source, pooled
 
 PublishedVerdict = Literal["reproduced", "missed", "undecided", "not comparable"]
 
@@ -72,13 +73,13 @@ def decide(
         if equal:
             reason = f"{len(ours)} equal scores do not show the spread between seeds"
             return Decision("undecided", reason, difference, None)
-    variances: list[tuple[float, int]] = []
+    sources = []
     if not equal:
-        variances.append((float(np.var(ours, ddof=1)) / len(ours), len(ours) - 1))
+        sources.append(Source(float(np.var(ours, ddof=1)) / len(ours), len(ours) - 1))
     if sd and seeds is not None and seeds > 1:
-        variances.append((sd**2 / seeds, seeds - 1))
-    low, high = _interval(difference, variances, 0.95)
-    inner_low, inner_high = _interval(difference, variances, 0.90)
+        sources.append(Source(sd**2 / seeds, seeds - 1))
+    low, high = _interval(difference, sources, 0.95)
+    inner_low, inner_high = _interval(difference, sources, 0.90)
     unequal = low > 0 or high < 0
     if -margin < inner_low and inner_high < margin:
         remark = f"different, but within the margin of {margin} points" if unequal else None
@@ -89,20 +90,12 @@ def decide(
     return Decision("undecided", reason, difference, (low, high))
 
 
-def _interval(difference: float, variances: Sequence[tuple[float, int]], level: float) -> Interval:
-    """Interval of a difference of independent means.
+def _interval(difference: float, sources: Sequence[Source], level: float) -> Interval:
+    """Interval of a difference of independent means, given the variance of each one with a spread.
 
-    Args:
-        difference: its centre.
-        variances: variance and degrees of freedom of each mean that has a spread. With two, the
-            degrees of freedom are Welch and Satterthwaite's.
-        level: coverage.
+    With two, the degrees of freedom are Welch and Satterthwaite's.
     """
-    from scipy.stats import t
-
-    total = sum(variance for variance, _ in variances)
-    if total == 0:
+    if not sources:
         return difference, difference
-    freedom = total**2 / sum(variance**2 / df for variance, df in variances)
-    half = float(t.ppf(0.5 + level / 2, freedom)) * math.sqrt(total)
-    return difference - half, difference + half
+    total = pooled(sources)
+    return Estimate(difference, total.variance, (total,)).interval(level)
