@@ -18,6 +18,7 @@ from elmobench.features.catalog.inventory import describe_model, model_info
 from elmobench.pretraining.model_card import card_of
 
 sys.path.insert(0, str(Path(__file__).parent))
+from fidelity_page import fidelity_page
 from python_reference import python_page
 
 
@@ -30,6 +31,7 @@ def on_files(files: Any, config: Any) -> Any:
         "reference/python.md": python_page(),
         "reference/tasks.md": tasks_page(),
         "reference/models.md": models_page(),
+        "fidelity.md": fidelity_page(),
         **results_pages(),
     }
     for name, text in pages.items():

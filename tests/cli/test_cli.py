@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -39,6 +40,15 @@ def test_show() -> None:
     assert {number["score"] for number in shown["published"]} >= {88.0, 88.7}
     out = elmobench("show", "wnut71")
     assert (out.returncode, "did you mean" in out.stderr) == (1, True)
+
+
+def test_show_a_head_with_the_published_values() -> None:
+    out = elmobench("show", "ner/paper", "--fidelity", COLUMNS="200").stdout
+    assert "AllenNLP 0.9's configuration" in out
+    assert re.search(r"Units per layer and direction +│ 200 +│ 200 +│ +│", out)
+    assert re.search(r"Transition scores of the CRF +│ normal, Xavier", out)
+    out = elmobench("show", "ner/small", "--fidelity")
+    assert (out.returncode, "follows no publication" in out.stderr) == (1, True)
 
 
 def test_doctor_tells_where_things_are(tmp_path: Path) -> None:

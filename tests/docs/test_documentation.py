@@ -211,6 +211,8 @@ def test_the_site_is_built_and_fetches_nothing(tmp_path: Path) -> None:
         assert fetched == []
     tasks = (tmp_path / "site" / "reference" / "tasks.html").read_text()
     assert "wsd/raganato" in tasks
+    fidelity = (tmp_path / "site" / "fidelity.html").read_text()
+    assert 'id="nerpaper"' in fidelity
     results = (tmp_path / "site" / "results.html").read_text()
     assert re.findall(r'src="(\w+\.svg)"', results)
     for name in re.findall(r'src="(\w+\.svg)"', results):

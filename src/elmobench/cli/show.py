@@ -9,6 +9,8 @@ import typer
 from elmobench.cli.options import IncludeOption
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.readers.base import Reader
     from elmobench.tasks.head import HeadPreset
@@ -22,6 +24,14 @@ def show(
             help="A task, model, experiment, reader or head, such as ner/wnut17 or ner/small.",
         ),
     ],
+    fidelity: Annotated[
+        bool,
+        typer.Option(
+            "--fidelity",
+            help="Of a head that follows a publication: every layer and hyper-parameter with the "
+            "published value.",
+        ),
+    ] = False,
     include: IncludeOption = None,
 ) -> None:
     """Show the card, entry, experiment or options behind a name."""
@@ -31,6 +41,9 @@ def show(
     from elmobench.data.cards.catalog import CardCatalog
 
     console = Console()
+    if fidelity:
+        _print_fidelity(console, name)
+        return
     kind, content = _find(name, CardCatalog(include or ()))
     console.print(f"[bold]{kind}[/]")
     if not isinstance(content, str):
@@ -82,6 +95,27 @@ def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | s
         *HEADS,
     }
     raise UnknownNameError(f"nothing called {name!r} to show", fix=did_you_mean(name, known))
+
+
+def _print_fidelity(console: Console, name: str) -> None:
+    """Print what is published about a head, with our value and the reason of each difference."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.analysis.tables.fidelity import compare_with_published
+    from elmobench.tasks.published_values import published_values_of
+
+    head = published_values_of(name)
+    compared = compare_with_published(head)
+    console.print(head.follows, markup=False, highlight=False)
+    for title, lines in (("", compared.lines), ("without ELMo", compared.baseline)):
+        if not lines:
+            continue
+        table = Table("what", "published", head.head, "why", title=title or None)
+        for line in lines:
+            cells = (line.what, line.published, line.ours, line.reason or "")
+            table.add_row(*map(escape, cells), style=None if line.same else "bold")
+        console.print(table)
 
 
 def _reader_text(reader: Reader[Any]) -> str:

@@ -1,0 +1,112 @@
+"""The page that compares the published heads with ours, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from elmobench.analysis.tables.fidelity import (
+    Fidelity,
+    FidelityLine,
+    checks_of,
+    compare_with_published,
+)
+from elmobench.tasks.published_values import PublishedBaseline, published_values
+
+_INTRODUCTION = """\
+# How faithful the published heads are
+
+The presets called `paper`, and a few others, follow a publication. This page lists every layer and
+hyper-parameter of each of them with the published value. Our values are read from the presets when
+the page is built; a test requires a row for every option and a reason for every difference.
+`elmobench show ner/paper --fidelity` prints the table of one head.
+
+The computation itself is compared as well, by the commands in the table: the published module and
+ours get the same parameters and the same inputs.
+
+"""
+
+
+def fidelity_page() -> str:
+    """A summary of all heads, then a section for each."""
+    compared = [compare_with_published(head) for head in published_values().values()]
+    summary = _table(
+        ("head", "as published", "different", "held against", "by"),
+        (_summary(fidelity) for fidelity in compared),
+    )
+    sections = (line for fidelity in compared for line in _section(fidelity))
+    return "\n".join([_INTRODUCTION + summary[0], *summary[1:], *sections, ""])
+
+
+def _summary(fidelity: Fidelity) -> list[str]:
+    head, differences = fidelity.head, len(fidelity.differences)
+    return [
+        f"[{head.head}](#{_anchor(head.head)})",
+        f"{len(fidelity.lines) - differences} rows",
+        f"{differences} rows",
+        "; ".join(check.against for check in checks_of(head)),
+        "; ".join(dict.fromkeys(f"`{check.command}`" for check in checks_of(head))),
+    ]
+
+
+def _section(fidelity: Fidelity) -> list[str]:
+    head = fidelity.head
+    lines = ["", f"## {head.head}", "", head.follows, ""]
+    same = "is the same head with the same options."
+    lines += [f"- `{name}` {same} {why}" for name, why in head.also.items()]
+    if fidelity.differences:
+        lines += ["", "**Different, and why**", "", *_differences(fidelity.differences)]
+    lines += ["", "**As published**", ""]
+    lines += _table(
+        ("", "what", "value", "source"),
+        _grouped([line for line in fidelity.lines if line.same], list(head.sources)),
+    )
+    for group in head.unused:
+        names = ", ".join(f"`{option}`" for option in group.options)
+        lines += ["", f"Without effect: {names}. {group.why}"]
+    if head.baseline is not None:
+        lines += ["", "**Without ELMo**", "", _baseline(fidelity, head.baseline)]
+        lines += ["", *_differences(fidelity.baseline)] if fidelity.baseline else []
+    lines += ["", "**Sources**", ""]
+    for number, source in enumerate(head.sources.values(), start=1):
+        title = source.title if source.address is None else f"[{source.title}]({source.address})"
+        unseen = "" if source.seen else " (could not be read; its values are second-hand)"
+        lines.append(f"{number}. {title}{unseen}")
+    return lines
+
+
+def _baseline(fidelity: Fidelity, baseline: PublishedBaseline) -> str:
+    """What the baseline is, in sentences."""
+    title = fidelity.head.sources[baseline.source].title
+    ours = f"`{baseline.features}` in the experiment `{baseline.experiment}`"
+    same = "" if fidelity.baseline else "All options are those with ELMo, in both."
+    return " ".join(filter(None, [f"Published: {title}.", f"Ours: {ours}.", same, baseline.notes]))
+
+
+def _differences(lines: Sequence[FidelityLine]) -> list[str]:
+    rows = ([line.what, line.published, line.ours, line.reason or "the same"] for line in lines)
+    return _table(("what", "published", "ours", "why"), rows)
+
+
+def _grouped(lines: Sequence[FidelityLine], sources: Sequence[str]) -> Iterable[list[str]]:
+    """Rows in which a heading appears once, at the first of its lines; sources by number."""
+    last = ""
+    for line in lines:
+        source = f"{sources.index(line.source) + 1}: {line.place}".removesuffix(": ")
+        yield ["" if line.heading == last else line.heading, line.what, line.ours, source]
+        last = line.heading
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(head)} |",
+        "|" + " --- |" * len(head),
+        *(f"| {' | '.join(map(_cell, row))} |" for row in rows),
+    ]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _anchor(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum() or char in "-_")

@@ -1,0 +1,44 @@
+"""The page about published heads: all of them, with their differences, as tables that are whole."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from elmobench.analysis.tables.fidelity import compare_with_published
+from elmobench.tasks.published_values import published_values
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "fidelity_page.py"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    spec = importlib.util.spec_from_file_location("fidelity_page", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.fidelity_page())
+
+
+def test_every_head_has_a_section_and_a_line_in_the_summary(page: str) -> None:
+    for name, head in published_values().items():
+        compared = compare_with_published(head)
+        different = len(compared.differences)
+        same = len(compared.lines) - different
+        assert f"## {name}\n" in page
+        assert f"| [{name}](#{name.replace('/', '')}) | {same} rows | {different} rows |" in page
+        for line in compared.differences:
+            assert line.reason is not None
+            assert " ".join(line.reason.split()) in page
+
+
+def test_rows_have_the_columns_of_their_table(page: str) -> None:
+    columns = 0
+    for line in page.splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line)) - 1 if line.startswith("|") else 0
+        assert not columns or cells in (0, columns), line
+        columns = cells
