@@ -18,7 +18,9 @@ def problem(dim: int = 4, dtype: torch.dtype = torch.float64):
 def naive(lstm: AlternatingHighwayLstm, x: torch.Tensor, masks: list[torch.Tensor] | None = None):
     """One sentence of (T, D) vectors, one step and one gate at a time, as in the paper."""
     size = lstm.out_dim
+    input_biases = lstm.input_biases or [x.new_zeros(6 * size) for _ in lstm.biases]
     for layer, (w, u, b) in enumerate(zip(lstm.inputs, lstm.states, lstm.biases, strict=True)):
+        v = input_biases[layer].view(6, size)
         blocks = [
             [m[k * size : (k + 1) * size] if m is not None else None for k in range(6)]
             for m in (w, u, b)
@@ -27,10 +29,10 @@ def naive(lstm: AlternatingHighwayLstm, x: torch.Tensor, masks: list[torch.Tenso
         out = [x.new_zeros(size)] * len(x)
         order = range(len(x)) if layer % 2 == 0 else reversed(range(len(x)))
         for t in order:
-            pre = [blocks[0][k] @ x[t] + blocks[1][k] @ h + blocks[2][k] for k in range(5)]
+            pre = [blocks[0][k] @ x[t] + v[k] + blocks[1][k] @ h + blocks[2][k] for k in range(5)]
             i, f, o, r = (torch.sigmoid(value) for value in pre[:4])
             c = i * torch.tanh(pre[4]) + f * c
-            h = r * (o * torch.tanh(c)) + (1 - r) * (blocks[0][5] @ x[t])
+            h = r * (o * torch.tanh(c)) + (1 - r) * (blocks[0][5] @ x[t] + v[5])
             if masks is not None:
                 h = h * masks[layer]
             out[t] = h
@@ -38,10 +40,10 @@ def naive(lstm: AlternatingHighwayLstm, x: torch.Tensor, masks: list[torch.Tenso
     return x
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-def test_values_and_gradients_equal_a_naive_loop(layers: int) -> None:
+@pytest.mark.parametrize(("layers", "input_bias"), [(1, False), (2, False), (3, False), (3, True)])
+def test_values_and_gradients_equal_a_naive_loop(layers: int, input_bias: bool) -> None:
     torch.manual_seed(1)
-    lstm = AlternatingHighwayLstm(4, 3, layers).double()
+    lstm = AlternatingHighwayLstm(4, 3, layers, input_bias=input_bias).double()
     for bias in lstm.biases:
         torch.nn.init.normal_(bias)
     x, mask = problem()

@@ -25,7 +25,8 @@ class AlternatingHighwayLstm(nn.Module):
 
     r is the highway gate and z the recurrent dropout: one mask per sentence and layer, the same for
     all steps. The first layer reads forwards. Initial weights are orthogonal in each block, biases
-    zero, those of forget gates one, as in the published code (AllenNLP 0.9).
+    zero, those of forget gates one, as in the published code (AllenNLP 0.9). With ``input_bias``
+    W x and V x have biases too, which start as those of a linear layer of torch.
 
     Rows are packed by length, so padding costs no time and does not affect the result; its output
     is zero. W x and V x are one product per layer for all steps, U h is one product per step for
@@ -36,9 +37,18 @@ class AlternatingHighwayLstm(nn.Module):
         hidden: units per layer.
         layers: number of layers.
         dropout: probability of the recurrent dropout z.
+        input_bias: whether the products of the input have a bias, of 6 · hidden values per layer.
     """
 
-    def __init__(self, input_dim: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        input_dim: int,
+        hidden: int,
+        layers: int,
+        dropout: float = 0.0,
+        *,
+        input_bias: bool = False,
+    ) -> None:
         super().__init__()
         self.out_dim = hidden
         self.dropout = dropout
@@ -53,6 +63,12 @@ class AlternatingHighwayLstm(nn.Module):
         with torch.no_grad():
             for bias in self.biases:
                 bias[hidden : 2 * hidden] = 1.0
+        self.input_biases: nn.ParameterList | None = None
+        if input_bias:
+            self.input_biases = nn.ParameterList(
+                nn.Parameter(torch.empty((_GATES + 1) * hidden).uniform_(-1, 1) / width**0.5)
+                for width in widths
+            )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, T, hidden) states of (B, T, D) ``x``.
@@ -65,7 +81,10 @@ class AlternatingHighwayLstm(nn.Module):
         if sizes:
             weights = zip(self.inputs, self.states, self.biases, strict=True)
             for layer, (w, u, b) in enumerate(weights):
-                projected = F.linear(hidden, w, F.pad(b, (0, self.out_dim)))
+                bias = F.pad(b, (0, self.out_dim))
+                if self.input_biases is not None:
+                    bias = bias + self.input_biases[layer]
+                projected = F.linear(hidden, w, bias)
                 keep = None
                 if self.training and self.dropout > 0:
                     keep = x.new_empty(sizes[0], self.out_dim).bernoulli_(1 - self.dropout)

@@ -19,7 +19,7 @@ from elmobench.features.allennlp.environment import (
     require_environment,
     worker_environment,
 )
-from elmobench.reference.heads import crf_tagger
+from elmobench.reference.heads import bcn, crf_tagger, esim, srl
 from elmobench.reference.parameters import Arrays
 
 RUN: Final = Path(__file__).with_name("published") / "run.py"
@@ -49,6 +49,10 @@ class PublishedHead:
 
 HEADS: Final[Mapping[str, PublishedHead]] = {
     "crf-tagger": PublishedHead("ner/paper", "CrfTagger", "crf_tagger", crf_tagger.outputs),
+    "bcn": PublishedHead("sentiment/paper", "BiattentiveClassificationNetwork", "bcn", bcn.outputs),
+    "esim": PublishedHead("nli/paper", "ESIM", "esim", esim.outputs),
+    "srl": PublishedHead("srl/paper", "SemanticRoleLabeler", "srl", srl.outputs),
+    "srl-baseline": PublishedHead("srl/paper", "SemanticRoleLabeler", "srl_baseline", srl.outputs),
 }
 """The heads that are compared, by name."""
 

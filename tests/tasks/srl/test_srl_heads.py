@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 
@@ -14,6 +15,7 @@ from elmobench.core.errors import DataError
 from elmobench.data.examples import Proposition
 from elmobench.data.tag_schemes import violation
 from elmobench.metrics.srl import SRL_F1
+from elmobench.nn.bio import bio_viterbi
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import Batch, HeadPreset, SlotBatch
@@ -183,6 +185,28 @@ def test_a_saved_head_and_its_predictions_as_legal_json(name, places) -> None:
     for tags, example in zip(predictions, examples, strict=True):
         assert len(tags) == len(example.tokens)
         assert violation(tags, "bio") is None
+
+
+def test_the_paper_s_decoding_maximises_the_sum_of_probabilities() -> None:
+    """As AllenNLP decodes. Found among all legal sequences; the sum of scores has other maxima."""
+    head, _ = head_of("paper", propositions())
+    labels = head.codec.labels
+    legal = [
+        ids
+        for ids in itertools.product(range(len(labels)), repeat=3)
+        if violation([labels[i] for i in ids], "bio") is None
+    ]
+    scores = 3 * torch.randn(30, 3, len(labels), generator=torch.Generator().manual_seed(4))
+    found = bio_viterbi(head.decoding_scores(scores), torch.ones(30, 3, dtype=torch.bool))
+    others = 0
+    for path, own in zip(found.tolist(), scores, strict=True):
+        sums, products = (
+            [sum(values[t, i].item() for t, i in enumerate(ids)) for ids in legal]
+            for values in (own.softmax(-1), own)
+        )
+        assert tuple(path) == legal[int(np.argmax(sums))]
+        others += tuple(path) != legal[int(np.argmax(products))]
+    assert others > 0
 
 
 def test_loss_by_hand() -> None:

@@ -26,6 +26,22 @@ class GivenVectors(nn.Module):
         return text["tokens"]["vectors"]
 
 
+class GivenTokenVectors(nn.Module):
+    """Takes the place of one token embedder among several; returns the vectors that it is given."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def get_output_dim(self) -> int:
+        """Width of a vector."""
+        return self.width
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """The (B, T, D) ``vectors``."""
+        return vectors
+
+
 def text_of(vectors: Tensor, mask: Tensor) -> dict[str, dict[str, Tensor]]:
     """What AllenNLP's models take as tokens: (B, T, D) vectors with their (B, T) mask."""
     return {"tokens": {"vectors": vectors, "mask": mask}}
@@ -37,7 +53,12 @@ def mask_of(lengths: Sequence[int]) -> Tensor:
 
 
 def draw_parameters(module: nn.Module, scale: float = 0.3) -> None:
-    """Draw every parameter from a normal distribution, also those that start at zero."""
+    """Draw every parameter from a normal distribution, also those that start at zero.
+
+    Args:
+        module: the published head.
+        scale: standard deviation, large enough for gradients well above the allowed difference.
+    """
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.requires_grad:

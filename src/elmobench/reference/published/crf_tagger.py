@@ -7,15 +7,17 @@ from typing import Any
 import torch
 from allennlp.data import Vocabulary
 from allennlp.modules.seq2seq_encoders import LstmSeq2SeqEncoder
+from allennlp.modules.seq2vec_encoders import CnnEncoder
+from allennlp.modules.text_field_embedders import BasicTextFieldEmbedder
+from allennlp.modules.token_embedders import Embedding, TokenCharactersEncoder
 from allennlp_models.tagging.models import CrfTagger
 
 from elmobench.reference.published.common import (
-    GivenVectors,
+    GivenTokenVectors,
     draw_parameters,
     mask_of,
     padded,
     parameters_of,
-    text_of,
 )
 
 TAGS = ("O", "B-LOC", "I-LOC", "L-LOC", "U-LOC", "B-PER", "I-PER", "L-PER", "U-PER")
@@ -25,36 +27,70 @@ SENTENCES = (
     ["B-PER", "I-PER", "I-PER", "L-PER", "O"],
     ["O", "O", "B-LOC", "L-LOC", "B-LOC", "L-LOC"],
 )
+CHARACTERS = "abcdefgh"
+# Of three characters or more: AllenNLP 2 gives a shorter word zeros, AllenNLP 0.9 and we do not.
+WORDS = ("abc", "fade", "badge", "head", "cabbaged", "xyz", "edge", "added", "fee")
 WIDTH, HIDDEN, LAYERS = 11, 7, 2
+CHARACTER_WIDTH, FILTERS = 5, 6
 
 
 def arrays(seed: int) -> dict[str, Any]:
     """Parameters, inputs and outputs; see the package."""
     torch.manual_seed(seed)
     vocabulary = Vocabulary(tokens_to_add={"labels": list(TAGS)})
-    encoder = LstmSeq2SeqEncoder(WIDTH, HIDDEN, LAYERS, bidirectional=True)
+    characters = TokenCharactersEncoder(
+        Embedding(CHARACTER_WIDTH, num_embeddings=2 + len(CHARACTERS)),
+        CnnEncoder(CHARACTER_WIDTH, FILTERS, ngram_filter_sizes=(3,)),
+    )
+    embedders = {"features": GivenTokenVectors(WIDTH), "token_characters": characters}
+    encoder = LstmSeq2SeqEncoder(WIDTH + FILTERS, HIDDEN, LAYERS, bidirectional=True)
     tagger = CrfTagger(
         vocabulary,
-        GivenVectors(WIDTH),
+        BasicTextFieldEmbedder(embedders),
         encoder,
         label_encoding="BIOUL",
         include_start_end_transitions=False,
         dropout=0.5,
     ).eval()
-    draw_parameters(tagger)
+    draw_parameters(tagger, scale=0.5)
     mask = mask_of([len(tags) for tags in SENTENCES])
     vectors = torch.randn(*mask.shape, WIDTH, requires_grad=True)
     tags = padded([[TAGS.index(tag) for tag in tags] for tags in SENTENCES])
-    result = tagger(text_of(vectors, mask), torch.from_numpy(tags).clamp(min=0))
-    (gradient,) = torch.autograd.grad(result["loss"], vectors)
+    words = [
+        [WORDS[(i + 2 * k) % len(WORDS)] for k in range(len(sentence))]
+        for i, sentence in enumerate(SENTENCES)
+    ]
+    text = {
+        "features": {"vectors": vectors, "mask": mask},
+        "token_characters": {"token_characters": character_ids(words)},
+    }
+    result = tagger(text, torch.from_numpy(tags).clamp(min=0))
+    table = characters._embedding._module.weight
+    gradient, character_gradient = torch.autograd.grad(result["loss"], [vectors, table])
     return {
         **parameters_of(tagger),
         "input/vectors": vectors.detach().numpy(),
         "input/mask": mask.numpy(),
+        "input/words": [row + [""] * (mask.shape[1] - len(row)) for row in words],
+        "input/characters": CHARACTERS,
         "input/tags": tags,
         "input/tag names": list(TAGS),
         "output/logits": (result["logits"] * mask.unsqueeze(-1)).detach().numpy(),
         "output/negative log-likelihood": result["loss"].detach().numpy(),
         "output/decoded tags": padded(result["tags"]),
+        "output/allowed transitions": tagger.crf._constraint_mask.long().numpy(),
         "output/gradient of vectors": gradient.numpy(),
+        # Padding has a vector that is trained but never read.
+        "output/gradient of characters": character_gradient[1:].numpy(),
     }
+
+
+def character_ids(sentences: list[list[str]]) -> torch.Tensor:
+    """(B, T, C) ids of the characters of words: 0 is padding, 1 an unknown character."""
+    longest = max(len(word) for words in sentences for word in words)
+    ids = torch.zeros(len(sentences), max(map(len, sentences)), longest, dtype=torch.long)
+    for i, words in enumerate(sentences):
+        for k, word in enumerate(words):
+            known = [2 + CHARACTERS.index(c) if c in CHARACTERS else 1 for c in word]
+            ids[i, k, : len(word)] = torch.tensor(known)
+    return ids

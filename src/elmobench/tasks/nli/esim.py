@@ -12,6 +12,7 @@ from elmobench.data.examples import (
     SentencePair,
 )
 from elmobench.nn.biattention import attend
+from elmobench.nn.initialization import Initialization, init_linear, init_lstm
 from elmobench.nn.pooling import masked_max, masked_mean
 from elmobench.nn.recurrent import BiLstm
 from elmobench.nn.variational_dropout import VariationalDropout
@@ -31,6 +32,10 @@ class EsimOptions(HeadOptions):
     dropout: float = Field(default=0.5, ge=0, lt=1)
     """Dropout on the inputs of both biLSTMs, with one mask for all tokens of a sentence, and on the
     inputs of the last two layers.
+    """
+    initialization: Initialization = "torch"
+    """With ``allennlp``, linear layers and biLSTMs start as in AllenNLP's configuration: Xavier
+    uniform, orthogonal recurrent weights, biases of one at the forget gates.
     """
 
 
@@ -64,6 +69,12 @@ class Esim(LabelHead[SentencePair]):
         self.output = nn.Linear(options.feedforward, len(codec.labels))
         self.sequence_dropout = VariationalDropout(options.dropout)
         self.dropout = nn.Dropout(options.dropout)
+        if options.initialization == "allennlp":
+            for module in self.modules():
+                if isinstance(module, nn.Linear):
+                    init_linear(module)
+                elif isinstance(module, nn.LSTM):
+                    init_lstm(module)
 
     def scores(self, batch: Batch[SentencePair], mixed: Mixed) -> Tensor:
         """(B, K) scores of the K labels."""

@@ -50,10 +50,12 @@ SMALL = HeadPreset(
 )
 
 
-# Source of the dropouts: AllenNLP 0.9, training_config/biattentive_classification_network_elmo
-# .jsonnet (frozen cased GloVe; ELMo has no dropout of its own; the network's embedding_dropout of
-# 0.5 applies to both). The published baseline without ELMo, …_network.jsonnet, has an
-# embedding_dropout of 0.25 (override options.embedding_dropout, as paper/table1 does).
+# Source: AllenNLP 0.9, training_config/biattentive_classification_network_elmo.jsonnet (frozen
+# cased GloVe; ELMo has no dropout of its own; the network's embedding_dropout of 0.5 applies to
+# both). The published baseline without ELMo, …_network.jsonnet, has an embedding_dropout of 0.25
+# (override options.embedding_dropout, as paper/table1 does) and is the same otherwise. Neither has
+# an initializer: all parameters start as torch draws them. Equal to allennlp-models'
+# BiattentiveClassificationNetwork weight for weight (`elmobench reference heads bcn`).
 # AllenNLP draws frozen vectors of unknown words at random; here they are the provider's, which are
 # zero unless its option `unknown` says otherwise.
 PAPER = HeadPreset(

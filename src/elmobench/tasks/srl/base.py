@@ -57,11 +57,15 @@ class RoleHead(Head[Proposition]):
         weights = 1 / (mask.sum(dim=1) * len(batch.examples))
         return (each * weights[real[0]]).sum()
 
+    def decoding_scores(self, scores: Tensor) -> Tensor:
+        """(B, T, K) scores whose sum the decoded sequence maximises: ``scores`` by default."""
+        return scores
+
     @torch.no_grad()
     def predict(self, batch: Batch[Proposition], mixed: Mixed) -> list[list[str]]:
         """One list of legal BIO tags per proposition, one tag per token of its sentence."""
         slot = batch.slots[SENTENCE]
-        paths = bio_viterbi(self.scores(batch, mixed), slot.mask)
+        paths = bio_viterbi(self.decoding_scores(self.scores(batch, mixed)), slot.mask)
         return [
             [self.codec.labels[i] for i in path[:length]]
             for path, length in zip(paths.tolist(), slot.lengths.tolist(), strict=True)

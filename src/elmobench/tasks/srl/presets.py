@@ -37,8 +37,16 @@ SMALL = HeadPreset(
 
 
 # Source: AllenNLP 0.9, training_config/semantic_role_labeler_elmo.jsonnet (ELMo alone, with a
-# dropout of 0.1) and semantic_role_labeler.jsonnet, the baseline (trainable GloVe, tokens as spelt,
-# no dropout on the input). Further dropout is inside the encoder.
+# dropout of 0.1) and semantic_role_labeler.jsonnet, the baseline (trainable GloVe of 100
+# dimensions, no dropout on the input, a bias on the encoder's input, patience 20: override
+# options.input_bias and training.patience, as paper/table1-srl does). The baseline's vectors are of
+# lower-cased words, but its tokens are as spelt, so that a capitalised word starts from random
+# numbers. Further dropout is inside the encoder: on the states that a layer returns, as in AllenNLP
+# 0.9; AllenNLP 2 drops only what the next step reads.
+# Equal to allennlp-models' SemanticRoleLabeler weight for weight (`elmobench reference heads srl
+# srl-baseline`). Three differences stay: AllenNLP's decoding adds a sentence's probabilities to
+# 100,000 in float32, which rounds their sum to 1/128; it flags every token whose tag ends in -V,
+# here only the predicate is; and it also trains on sentences without a predicate.
 PAPER = HeadPreset(
     head=AlternatingRoles,
     options=AlternatingRolesOptions(),
@@ -48,6 +56,7 @@ PAPER = HeadPreset(
         optimizer_options={"rho": 0.95},
         batch_size=80,
         epochs=500,
+        # Of the configuration with ELMo; that of the baseline is 20.
         patience=200,
         clip_norm=None,
         clip_value=1.0,
@@ -59,6 +68,6 @@ PAPER = HeadPreset(
         trainable_lowercase=False,
         trainable_unknown="normal",
     ),
-    version=2,
+    version=3,
     placements=("input", "output"),
 )

@@ -13,6 +13,7 @@ from elmobench.data.examples import (
     Proposition,
 )
 from elmobench.nn.highway_lstm import AlternatingHighwayLstm
+from elmobench.nn.initialization import init_embedding
 from elmobench.nn.recurrent import BiLstm
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Mixed
@@ -107,24 +108,39 @@ class AlternatingRolesOptions(RecurrentRolesOptions):
     hidden: int = Field(default=300, ge=1)
     recurrent_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout on the states of every layer, with one mask per sentence for all steps."""
+    input_bias: bool = False
+    """Whether the encoder's products of its input have a bias: not in the published configuration
+    with ELMo, but in that of the baseline without.
+    """
 
 
 class AlternatingRoles(RecurrentRoles):
     """The published tagger: He et al. (2017) as in AllenNLP 0.9, which the ELMo paper used.
 
     It has a predicate flag of 100 dimensions, eight alternating LSTM layers of 300 units with
-    highway connections, and a linear layer with an orthogonal initialisation.
+    highway connections, and a linear layer. The flag's vectors start Xavier-uniform, the linear
+    layer's weight orthogonal. Decoding maximises the sum of the tags' probabilities, as AllenNLP
+    does; the other heads maximise their product.
     """
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: AlternatingRolesOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
+        init_embedding(self.flag)
         nn.init.orthogonal_(self.output.weight)
+
+    def decoding_scores(self, scores: Tensor) -> Tensor:
+        """(B, T, K) probabilities of the tags."""
+        return torch.softmax(scores, dim=-1)
 
     def _encoder(self, width: int, options: RecurrentRolesOptions) -> tuple[nn.Module, int]:
         assert isinstance(options, AlternatingRolesOptions)
         encoder = AlternatingHighwayLstm(
-            width, options.hidden, options.layers, options.recurrent_dropout
+            width,
+            options.hidden,
+            options.layers,
+            options.recurrent_dropout,
+            input_bias=options.input_bias,
         )
         return encoder, encoder.out_dim

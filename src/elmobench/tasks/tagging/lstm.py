@@ -12,6 +12,7 @@ from elmobench.data.examples import (
     TaggedSentence,
 )
 from elmobench.nn.char_cnn import CharCnn
+from elmobench.nn.initialization import Initialization, init_embedding, init_transitions
 from elmobench.nn.recurrent import BiLstm
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
@@ -37,6 +38,10 @@ class LstmTaggerOptions(CrfOptions):
     """Width of a filter, in characters."""
     dropout: float = Field(default=0.5, ge=0, lt=1)
     """Dropout on the token vectors, between the biLSTM's layers and on its output."""
+    initialization: Initialization = "torch"
+    """With ``allennlp``, transition scores and character embeddings start as in AllenNLP; all other
+    parameters start as torch draws them, as they do there.
+    """
 
 
 class LstmTagger(CrfHead):
@@ -58,6 +63,10 @@ class LstmTagger(CrfHead):
         self.dropout = nn.Dropout(options.dropout)
         self.encoder = BiLstm(width, options.hidden, options.layers, options.dropout)
         self.output = nn.Linear(self.encoder.out_dim, len(codec.labels))
+        if options.initialization == "allennlp":
+            init_transitions(self.crf.transitions)
+            if self.char_cnn is not None:
+                init_embedding(self.char_cnn.embedding)
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
         """(B, T, K) scores of the K labels."""
