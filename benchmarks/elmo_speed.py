@@ -20,7 +20,7 @@ from elmobench.core.errors import DownloadError
 from elmobench.data.examples import Sentence
 from elmobench.features.allennlp.environment import built_environment
 from elmobench.features.elmo.options import ElmoOptions, parse_options
-from elmobench.features.elmo.packed_rows import lay_out
+from elmobench.features.elmo.packed_rows import pack_sentences
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.frozen_linear import has_bfloat16
 
@@ -113,7 +113,7 @@ def main() -> None:
         for arithmetic in ("fp32", "bf16") if has_bfloat16() else ("fp32",):
             dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[arithmetic]
             provider = ElmoProvider.random(options, arithmetic=arithmetic)
-            rows = lay_out([len(s) + 2 for s in sentences], provider.rows).rows
+            rows = pack_sentences([len(s) + 2 for s in sentences], provider.rows).rows
             before, operations = limit_seconds(options, sentences, rows, threads, dtype)
             taken = seconds(provider, sentences)
             after, _ = limit_seconds(options, sentences, rows, threads, dtype)

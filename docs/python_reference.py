@@ -18,7 +18,7 @@ EXTENSION = {
     "elmobench.metrics.base": ("Metric", "Scores", "Tally"),
     "elmobench.tasks.base": ("Pipeline", "LabelCodec", "HeadOptions"),
     "elmobench.tasks.head": ("Head", "OnePassHead", "HeadPreset", "TrainingOptions", "Batch"),
-    "elmobench.features.elmo.outputs": ("elmo_outputs", "batch_to_ids"),
+    "elmobench.features.elmo.outputs": ("elmo_outputs",),
 }
 """Names for people who extend elmobench, by module."""
 

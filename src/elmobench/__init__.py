@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from elmobench.analysis.tables.results_frame import load_results
     from elmobench.api import run
     from elmobench.features.catalog.catalog import load_provider
+    from elmobench.features.elmo.batch_ids import batch_to_ids
     from elmobench.features.frozen_features import FrozenFeatures
     from elmobench.features.store.feature_store import FeatureStore
     from elmobench.metrics.base import get_metric
+    from elmobench.nn.elmo import Elmo
     from elmobench.tasks.task import load_task
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Elmo": "elmobench.nn.elmo",
     "FeatureStore": "elmobench.features.store.feature_store",
     "FrozenFeatures": "elmobench.features.frozen_features",
+    "batch_to_ids": "elmobench.features.elmo.batch_ids",
     "get_metric": "elmobench.metrics.base",
     "load_provider": "elmobench.features.catalog.catalog",
     "load_results": "elmobench.analysis.tables.results_frame",
@@ -31,8 +35,10 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Elmo",
     "FeatureStore",
     "FrozenFeatures",
+    "batch_to_ids",
     "get_metric",
     "load_provider",
     "load_results",

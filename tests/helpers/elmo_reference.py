@@ -92,8 +92,8 @@ class Reference:
             for i in range(self.options["lstm"]["n_layers"])
         }
 
-    def encode(self, sentence, state: dict | None = None):
-        """All layers (L, T, 2P), begin and end of sentence removed, and the final state."""
+    def encode(self, sentence, state: dict | None = None, boundaries: bool = False):
+        """All layers (L, T, 2P) and the final state; begin and end of sentence are removed."""
         a, lstm = self.arrays, self.options["lstm"]
         cell_clip = lstm["cell_clip"] or np.inf
         proj_clip = lstm["proj_clip"] or np.inf
@@ -123,7 +123,8 @@ class Reference:
                 outputs[layer, :, d * p : (d + 1) * p] = np.stack(aligned)
                 inputs = out
         first = np.stack([np.concatenate([t, t]) for t in types])[None]
-        return np.concatenate([first, outputs])[:, 1:-1], state
+        layers = np.concatenate([first, outputs])
+        return layers if boundaries else layers[:, 1:-1], state
 
 
 def write_model(folder: Path, seed: int = 0, **changes) -> tuple[Path, Path]:

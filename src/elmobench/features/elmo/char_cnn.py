@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elmobench.features.elmo.characters import character_ids
@@ -57,12 +58,20 @@ class CharCnn:
 
     def __call__(self, words: Sequence[str]) -> Tensor:
         """Return the (V, P) vectors of ``words``, in the given order."""
+        return self.from_ids(*character_ids(words, self.options.max_characters_per_token))
+
+    def from_ids(self, ids: NDArray[np.int64], sizes: NDArray[np.int64]) -> Tensor:
+        """Return the (V, P) vectors of words that are given by their characters.
+
+        Args:
+            ids: (V, C) character ids, with C the model's number of characters per word.
+            sizes: (V,) number of ids before the padding at a word's end.
+        """
         length = self.options.max_characters_per_token
-        ids, sizes = character_ids(words, length)
         widest = max(width for width, _ in self.options.filters)
         widest_bank = max(max(count for _, count in self.options.filters), self.embedding.shape[1])
         device = self.embedding.device
-        pooled = self.embedding.new_empty((len(words), self.options.n_filters))
+        pooled = self.embedding.new_empty((len(ids), self.options.n_filters))
         for size in np.unique(sizes):
             # All windows inside a word's padding are equal, and one of them is enough. So the
             # columns after the word and one such window are left out.

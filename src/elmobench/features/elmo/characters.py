@@ -21,7 +21,8 @@ _BEGIN_SENTENCE_ID: Final = 257
 _END_SENTENCE_ID: Final = 258
 _BEGIN_WORD_ID: Final = 259
 _END_WORD_ID: Final = 260
-_PADDING_ID: Final = 261
+PADDING_ID: Final = 261
+"""Of the positions after a word's end; a padding *token* is a row of zeros."""
 
 
 def character_ids(
@@ -41,7 +42,7 @@ def character_ids(
     """
     pieces = [word.encode("utf-8", "ignore")[: length - 2] for word in words]
     sizes = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
-    ids = np.full((len(pieces), length), _PADDING_ID, dtype=np.int64)
+    ids = np.full((len(pieces), length), PADDING_ID, dtype=np.int64)
     rows = np.arange(len(pieces))
     ids[:, 0] = _BEGIN_WORD_ID
     text = np.frombuffer(b"".join(pieces), dtype=np.uint8)
@@ -52,7 +53,7 @@ def character_ids(
     for row, word in enumerate(words):
         if word in (BEGIN_SENTENCE, END_SENTENCE):
             boundary = _BEGIN_SENTENCE_ID if word == BEGIN_SENTENCE else _END_SENTENCE_ID
-            ids[row] = _PADDING_ID
+            ids[row] = PADDING_ID
             ids[row, :3] = (_BEGIN_WORD_ID, boundary, _END_WORD_ID)
             sizes[row] = 1
     return ids, sizes + 2

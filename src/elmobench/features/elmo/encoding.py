@@ -101,7 +101,7 @@ class TokenEncoder:
         if carried:
             self._keep(_select(finals, packed.row_of_sentence))
         ends = np.cumsum(lengths).tolist()
-        arrays = [layer.numpy() for layer in layers]
+        arrays = [layer.cpu().numpy() for layer in layers]
         return [
             [array[end - length + 1 : end - 1] for array in arrays]
             for length, end in zip(lengths, ends, strict=True)

@@ -81,7 +81,7 @@ class FusedBiLstm:
         packed: PackedRows,
         initial: list[list[State]],
     ) -> tuple[list[Tensor], list[list[State]]]:
-        """See :meth:`BiLstm.__call__`; the outputs are in CPU memory."""
+        """See :meth:`BiLstm.__call__`; the outputs stay on the device."""
         p = self.options.projection_dim
         outputs = [
             torch.empty((count, 2 * p), dtype=torch.float32, device=self.device)
@@ -108,7 +108,7 @@ class FusedBiLstm:
             [(run.h[d, : packed.rows].clone(), run.c[d, : packed.rows].clone()) for run in runs]
             for d in range(2)
         ]
-        return [output.cpu() for output in outputs], finals
+        return outputs, finals
 
     def _grids(self, packed: PackedRows, rows: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Split the time steps into runs of K steps, padded to full (K, S) grids.
@@ -209,7 +209,8 @@ def _recorded(body: Callable[[], None], device: torch.device) -> Callable[[], No
             body()
     torch.cuda.current_stream(device).wait_stream(side_stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # Other threads of the program, such as a data loader's, may allocate memory meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         body()
     replay: Callable[[], None] = graph.replay
     return replay

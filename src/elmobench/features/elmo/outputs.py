@@ -1,7 +1,7 @@
-"""ELMo's outputs with the names and shapes of the published interfaces.
+"""ELMo's outputs with the names and shapes of the TF-Hub module ``google/elmo``.
 
-Sources: the TF-Hub module ``google/elmo`` (names, shapes, splitting at spaces, uniform weights by
-default) and AllenNLP (``batch_to_ids``).
+As in that module, sentences are split at spaces and weights are uniform by default. For AllenNLP's
+interface, with mixes that train inside a network, see :class:`elmobench.Elmo`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from elmobench.core.errors import ConfigError
 from elmobench.data.examples import Sentence, as_sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
-from elmobench.features.elmo.characters import character_ids
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.provider import FloatArray
 
@@ -117,29 +116,6 @@ def elmo_outputs(
         "default": default,
         "lengths": lengths,
     }
-
-
-def batch_to_ids(sentences: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """Return the character ids of a batch, equal to those of AllenNLP's function of this name.
-
-    Args:
-        sentences: B tokenised sentences.
-
-    Returns:
-        (B, T, 50) ids, all 0 for padding tokens, with T the length of the longest sentence.
-
-    Raises:
-        TypeError: if a sentence is a string.
-    """
-    batch = [as_sentence(sentence) for sentence in sentences]
-    longest = max(map(len, batch), default=0)
-    out = np.zeros((len(batch), longest, 50), dtype=np.int64)
-    ids, _ = character_ids([token for sentence in batch for token in sentence])
-    start = 0
-    for b, sentence in enumerate(batch):
-        out[b, : len(sentence)] = ids[start : start + len(sentence)]
-        start += len(sentence)
-    return out
 
 
 def _tokens(sentence: str | Sequence[str]) -> Sentence:

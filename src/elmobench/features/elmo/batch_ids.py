@@ -1,0 +1,42 @@
+"""Character ids of a batch of sentences, the input of :class:`elmobench.Elmo`.
+
+Source: ``allennlp.modules.elmo.batch_to_ids`` (AllenNLP 2.10.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from elmobench.data.examples import as_sentence
+from elmobench.features.elmo.characters import character_ids
+
+
+def batch_to_ids(batch: Sequence[Sequence[str]]) -> Tensor:
+    """Return the character ids of tokenised sentences, equal to those of AllenNLP's function.
+
+    A batch without tokens gives (B, 0, 50), which :class:`elmobench.Elmo` reads; AllenNLP's
+    function gives (B, 0) or fails.
+
+    >>> from elmobench import batch_to_ids
+    >>> batch_to_ids([["The", "river", "bank"], ["Hello"]]).shape
+    torch.Size([2, 3, 50])
+
+    Args:
+        batch: B tokenised sentences.
+
+    Returns:
+        (B, T, 50) int64 ids, all 0 for padding tokens, with T the length of the longest sentence.
+
+    Raises:
+        TypeError: if a sentence is a string.
+    """
+    sentences = [as_sentence(sentence) for sentence in batch]
+    lengths = torch.tensor([len(sentence) for sentence in sentences], dtype=torch.int64)
+    ids, _ = character_ids([token for sentence in sentences for token in sentence])
+    longest = max(map(len, sentences), default=0)
+    out = torch.zeros((len(sentences), longest, ids.shape[1]), dtype=torch.int64)
+    out[torch.arange(longest) < lengths[:, None]] = torch.from_numpy(ids)
+    return out
