@@ -72,10 +72,25 @@ def test_halved_after_each_epoch_that_is_not_strictly_better(monkeypatch) -> Non
     )
 
 
+def test_a_plateau_may_last_a_while(monkeypatch) -> None:
+    """As torch's scheduler with the same patience, which AllenNLP's configurations use."""
+    dev = [50.0, 49.0, 49.0, 49.0, 49.0, 51.0, 50.0, 50.0, 50.0, 50.0, 50.0, 50.0, 50.0]
+    expected = []
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, mode="max", factor=0.5, patience=2
+    )
+    for score in dev:
+        expected.append(optimizer.param_groups[0]["lr"])
+        scheduler.step(score)
+    assert expected[4:] == [0.4] * 5 + [0.2] * 3 + [0.1]
+    assert rates(monkeypatch, dev, plateau_factor=0.5, plateau_patience=2) == expected
+
+
 def test_constant_unless_asked_for(monkeypatch) -> None:
     assert rates(monkeypatch, [3.0, 2.0, 1.0]) == [0.8] * 3
     # A neutral default: cells that existed before the option keep their names.
-    assert "plateau_factor" not in TrainingOptions().model_dump(exclude_defaults=True)
+    assert TrainingOptions().model_dump(exclude_defaults=True) == {}
 
 
 @pytest.mark.parametrize("factor", [0.0, 1.0, -0.5])

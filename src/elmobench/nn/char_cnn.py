@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -9,21 +11,30 @@ from torch import Tensor, nn
 class CharCnn(nn.Module):
     """Word vectors (V, filters) from character ids (V, C).
 
-    Embedding, one convolution, maximum over the windows of the word, ReLU. A word shorter than
-    the window is padded with zero vectors to one window. Other windows that contain padding are
-    ignored, so that the vector of a word does not depend on the batch.
+    Embedding, one convolution, maximum over the windows of the word, ReLU. Windows that contain
+    padding are ignored, so that the vector of a word does not depend on the batch.
 
     Args:
         num_chars: number of character ids, padding (id 0) included.
         dim: width of a character embedding.
         filters: number of filters.
         width: characters per window.
+        short_words: what a word shorter than the window gets: ``pad``, the vector of the one window
+            that is padded with zero vectors, or ``zero``, the zero vector (as in AllenNLP 2).
     """
 
-    def __init__(self, num_chars: int, dim: int = 16, filters: int = 128, width: int = 3) -> None:
+    def __init__(
+        self,
+        num_chars: int,
+        dim: int = 16,
+        filters: int = 128,
+        width: int = 3,
+        short_words: Literal["pad", "zero"] = "pad",
+    ) -> None:
         super().__init__()
         self.out_dim = filters
         self.width = width
+        self.short_words = short_words
         self.embedding = nn.Embedding(num_chars, dim, padding_idx=0)
         self.convolution = nn.Conv1d(dim, filters, kernel_size=width)
 
@@ -38,8 +49,50 @@ class CharCnn(nn.Module):
         if longest < self.width:
             char_ids = nn.functional.pad(char_ids, (0, self.width - longest))
         windows: Tensor = self.convolution(self.embedding(char_ids).transpose(1, 2))
-        last = ((char_ids != 0).sum(dim=1) - self.width).clamp(min=0)
+        last = (char_ids != 0).sum(dim=1) - self.width
+        if self.short_words == "pad":
+            last = last.clamp(min=0)
         positions = torch.arange(windows.shape[2], device=char_ids.device)
         outside = (positions > last.unsqueeze(1)).unsqueeze(1)
         best = windows.masked_fill(outside, torch.finfo(windows.dtype).min).amax(dim=2)
         return torch.relu(best)
+
+
+class FixedLengthCharCnn(nn.Module):
+    """Word vectors (V, filters) from character ids (V, C), all words padded to the same length.
+
+    Embedding, dropout of single values, padding with zero vectors to ``length`` characters, one
+    convolution, ReLU, maximum over the windows that begin at a character of the word; they may end
+    in its padding. Source: document-qa, docqa/nn/layers.py (Conv1d, MaxPool).
+
+    Args:
+        num_chars: number of character ids, padding (id 0) included.
+        dim: width of a character embedding.
+        filters: number of filters.
+        width: characters per window.
+        length: characters of every word after padding; longer words must be cut before.
+        dropout: dropout on the embeddings. A word then needs one row of ids for each occurrence,
+            so that each occurrence has a mask of its own.
+    """
+
+    def __init__(
+        self, num_chars: int, dim: int, filters: int, width: int, length: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.out_dim = filters
+        self.width = width
+        self.length = length
+        self.embedding = nn.Embedding(num_chars, dim, padding_idx=0)
+        self.dropout = nn.Dropout(dropout)
+        self.convolution = nn.Conv1d(dim, filters, kernel_size=width)
+
+    def forward(self, char_ids: Tensor) -> Tensor:
+        """(V, filters) vectors of words given as (V, C) int64 ids, padded on the right with 0."""
+        words, longest = char_ids.shape
+        if words == 0:
+            return self.convolution.weight.new_zeros(0, self.out_dim)
+        char_ids = nn.functional.pad(char_ids, (0, self.length - longest))
+        characters = self.dropout(self.embedding(char_ids))
+        windows = torch.relu(self.convolution(characters.transpose(1, 2)))
+        begins = (char_ids != 0)[:, : windows.shape[2]].unsqueeze(1)
+        return windows.masked_fill(~begins, 0.0).amax(dim=2)

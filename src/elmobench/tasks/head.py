@@ -130,6 +130,10 @@ class TrainingOptions(StrictModel):
     """Factor of the learning rate after each epoch without a better dev score; None for a constant
     rate.
     """
+    plateau_patience: int = Field(default=0, ge=0)
+    """Number of epochs in a row without a better dev score that leave the learning rate as it is;
+    the next one multiplies it by ``plateau_factor``, and counting begins anew.
+    """
     average: float | None = Field(default=None, gt=0, lt=1)
     """Decay of a moving average of the weights; dev and test are scored with the average. None to
     score with the weights themselves.

@@ -140,7 +140,12 @@ _HEAD_TABLE = (
     (
         "qa/paper",
         "elmobench.tasks.qa.presets:PAPER",
-        "BiDAF with self-attention as published",
+        "BiDAF with self-attention as in document-qa",
+    ),
+    (
+        "qa/bidaf",
+        "elmobench.tasks.qa.presets:BIDAF",
+        "BiDAF as in AllenNLP's configuration",
     ),
     (
         "wsd/linear",

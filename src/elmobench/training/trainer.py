@@ -223,6 +223,7 @@ class _Run:
         self._loss = torch.zeros(())
         self._batches = 1
         self._seconds = 0.0
+        self._epochs_on_plateau = 0
 
     @property
     def ended(self) -> bool:
@@ -273,9 +274,13 @@ class _Run:
             self._best, self._best_predictions = epoch, predictions
             state = self.model.state_dict()
             self._best_state = {name: value.detach().clone() for name, value in state.items()}
+            self._epochs_on_plateau = 0
         elif self.options.plateau_factor is not None:
-            for group in self._optimizer.param_groups:
-                group["lr"] *= self.options.plateau_factor
+            self._epochs_on_plateau += 1
+            if self._epochs_on_plateau > self.options.plateau_patience:
+                self._epochs_on_plateau = 0
+                for group in self._optimizer.param_groups:
+                    group["lr"] *= self.options.plateau_factor
 
     def outcome(self) -> Training | TrainingError:
         """The training, after which the model has the weights of the best epoch; or its error."""

@@ -22,8 +22,8 @@ from elmobench.tasks.qa.pipeline import PASSAGE
 class SpanOptions(HeadOptions):
     """Options of every question answering head."""
 
-    max_answer: int = Field(default=17, ge=1)
-    """Maximum number of tokens of a predicted answer."""
+    max_answer: int | None = Field(default=17, ge=1)
+    """Maximum number of tokens of a predicted answer; None for no limit."""
 
 
 class SpanHead(Head[PassageQuestion]):

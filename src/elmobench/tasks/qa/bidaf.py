@@ -1,9 +1,8 @@
-"""BiDAF with self-attention, the ELMo paper's head for question answering."""
+"""BiDAF, the head for question answering of AllenNLP's configurations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from pydantic import Field
@@ -12,57 +11,55 @@ from torch import Tensor, nn
 from elmobench.core.errors import ConfigError
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.char_cnn import CharCnn
-from elmobench.nn.recurrent import BiGru
-from elmobench.nn.trilinear import Trilinear, attend_to_others, attention_flow
-from elmobench.nn.variational_dropout import VariationalDropout
+from elmobench.nn.highway import Highway
+from elmobench.nn.pooling import masked_softmax
+from elmobench.nn.recurrent import BiLstm
+from elmobench.nn.trilinear import Trilinear, attention_flow
 from elmobench.tasks.base import LabelCodec
-from elmobench.tasks.characters import CharacterIds
+from elmobench.tasks.characters import ByteIds
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.qa.base import SpanHead, SpanOptions
 from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
+from elmobench.tasks.qa.spelling import spelled_words
 
 
 class BidafOptions(SpanOptions):
     """Options of :class:`Bidaf`; the defaults are the published sizes."""
 
-    hidden: int = Field(default=90, ge=1)
-    """Units of every GRU, per direction."""
-    linear: int = Field(default=180, ge=1)
-    """Units of the two linear layers."""
+    max_answer: int | None = Field(default=None, ge=1)
+    """Maximum number of tokens of a predicted answer; None for no limit."""
+    hidden: int = Field(default=100, ge=1)
+    """Units of every LSTM, per direction."""
+    highways: int = Field(default=2, ge=0)
+    """Number of highway layers on the input."""
     chars: bool = True
-    """Whether the features at the input are concatenated with a character CNN."""
-    char_dim: int = Field(default=20, ge=1)
-    """Width of a character embedding."""
+    """Whether the features at the input are concatenated with a CNN over the words' bytes."""
+    char_dim: int = Field(default=16, ge=1)
+    """Width of a byte's embedding."""
     char_filters: int = Field(default=100, ge=1)
-    """Number of filters of the character CNN."""
+    """Number of filters of the CNN."""
     char_width: int = Field(default=5, ge=1)
-    """Width of a filter, in characters."""
-    prediction: Literal["recurrent", "linear"] = "recurrent"
-    """How tokens are scored: ``recurrent``, by a biGRU for the first token and one for the last
-    that also reads the first's states; or ``linear``, by one layer each.
-    """
+    """Width of a filter, in bytes."""
+    char_dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Dropout on the output of the CNN."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Dropout before every GRU and linear layer, with one mask for all tokens."""
+    """Dropout after every LSTM, between the layers of the modelling LSTM, and before the scores."""
 
 
 class Bidaf(SpanHead):
-    """Bidirectional attention flow with self-attention.
+    """Bidirectional attention flow.
 
-    Its layers are: input vectors, concatenated with a character CNN; one biGRU for question and
-    passage; attention flow with trilinear scores; a linear ReLU layer; self-attention of the
-    passage (biGRU, trilinear scores, no token on itself, linear ReLU layer), added to its input;
-    the scores. Source: Peters et al. (2018), appendix A.4, after Clark and Gardner (2018),
-    section 2.2.
+    Its layers are: input vectors, concatenated with a CNN over bytes; highway layers; one biLSTM
+    for question and passage (the phrase layer); attention flow with trilinear scores; a biLSTM of
+    two layers (the modelling layer); and a score of each token as the first, from flow and
+    modelling layer. The last token's score is computed from the flow and another biLSTM. It reads
+    the flow, the modelling layer, and the mean of the modelling layer weighted by the probability
+    of being first.
 
-    Features at the output are concatenated with the first biGRU's states of question and passage.
-    Without features at the input, that biGRU reads only the character CNN. To keep GloVe at the
-    input with ELMo at the output only, give each part its own placement.
-
-    Departures and choices: scores are computed as by Clark and Gardner, with a biGRU for the first
-    token and one for the last; the appendix only mentions linear layers (option ``prediction``).
-    Passages are never cut. A question with several answers is trained on one. The average of the
-    weights (0.999) starts at the initial weights, as TensorFlow's does. It needs some thousand
-    steps, so switch it off (``training.average: null``) on a small set.
+    Sources: Seo et al. (2017); ``BidirectionalAttentionFlow`` of allennlp-models 2.10.1 and its
+    configurations training_config/rc/bidaf.jsonnet and bidaf_elmo.jsonnet. Held weight for weight
+    against that class. The published model has no features at the output; here, features at the
+    output are concatenated with the states of the phrase layer.
 
     Raises:
         ConfigError: the input has neither features nor characters.
@@ -73,12 +70,15 @@ class Bidaf(SpanHead):
     ) -> None:
         super().__init__(input_dims, codec, options)
         width = input_dims.get("input", 0)
-        self.characters: CharacterIds | None = None
+        self.bytes = ByteIds()
         self.char_cnn: CharCnn | None = None
         if options.chars:
-            self.characters = CharacterIds(codec.extra["characters"])
             self.char_cnn = CharCnn(
-                len(self.characters), options.char_dim, options.char_filters, options.char_width
+                len(self.bytes),
+                options.char_dim,
+                options.char_filters,
+                options.char_width,
+                short_words="zero",
             )
             width += self.char_cnn.out_dim
         if not width:
@@ -86,75 +86,56 @@ class Bidaf(SpanHead):
                 "the head has neither features nor characters at its input",
                 fix="set options.chars: true, or use placement input or both",
             )
-        hidden, linear = options.hidden, options.linear
-        self.dropout = VariationalDropout(options.dropout)
-        self.encoder = BiGru(width, hidden)
-        encoded = self.encoder.out_dim + input_dims.get("output", 0)
-        self.attention = Trilinear(encoded)
-        self.attended = nn.Linear(4 * encoded, linear)
-        self.self_encoder = BiGru(linear, hidden)
-        self.self_attention = Trilinear(self.self_encoder.out_dim, rows=False)
-        self.self_attended = nn.Linear(3 * self.self_encoder.out_dim, linear)
-        self.start_encoder: BiGru | None = None
-        self.end_encoder: BiGru | None = None
-        if options.prediction == "recurrent":
-            self.start_encoder = BiGru(linear, hidden)
-            self.end_encoder = BiGru(linear + 2 * hidden, hidden)
-        scored = 2 * hidden if options.prediction == "recurrent" else linear
-        self.start = nn.Linear(scored, 1, bias=False)
-        self.end = nn.Linear(scored, 1, bias=False)
+        hidden, dropout = options.hidden, options.dropout
+        self.char_dropout = nn.Dropout(options.char_dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.highway = Highway(width, options.highways)
+        self.phrase = BiLstm(width, hidden)
+        encoded = self.phrase.out_dim + input_dims.get("output", 0)
+        flow, modelled = 4 * encoded, 2 * hidden
+        # The biases of attention and scores cancel in every softmax; the published model has them.
+        self.attention = Trilinear(encoded, bias=True)
+        self.modelling = BiLstm(flow, hidden, layers=2, dropout=dropout)
+        self.end_encoder = BiLstm(flow + 3 * modelled, hidden)
+        self.start = nn.Linear(flow + modelled, 1)
+        self.end = nn.Linear(flow + 2 * hidden, 1)
+        if self.char_cnn is not None:
+            with torch.no_grad():
+                # As AllenNLP's `Embedding`; the row of padding stays zero.
+                nn.init.xavier_uniform_(self.char_cnn.embedding.weight)
+                self.char_cnn.embedding.weight[0] = 0.0
 
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """See :meth:`SpanHead.scores`."""
         mask = batch.slots[PASSAGE].mask
-        spelled = self._spelled(batch)
-        question = self._encoded(QUESTION, batch, mixed, spelled)
-        passage = self._encoded(PASSAGE, batch, mixed, spelled)
+        spelled = (
+            spelled_words(self.bytes, self.char_cnn, batch) if self.char_cnn is not None else {}
+        )
+        question = self._phrases(QUESTION, batch, mixed, spelled)
+        passage = self._phrases(PASSAGE, batch, mixed, spelled)
         pairs = self.attention(passage, question)
-        flow = attention_flow(passage, question, pairs, mask, batch.slots[QUESTION].mask)
-        x = torch.relu(self.attended(self.dropout(flow)))
-        x = x + self._self_attended(x, mask)
-        starts = ends = x
-        if self.start_encoder is not None and self.end_encoder is not None:
-            starts = self.start_encoder(self.dropout(x), mask)
-            ends = self.end_encoder(self.dropout(torch.cat([x, starts], dim=-1)), mask)
-        start, end = self.start(self.dropout(starts)), self.end(self.dropout(ends))
-        return start.squeeze(-1), end.squeeze(-1)
+        question_mask = batch.slots[QUESTION].mask
+        flow = attention_flow(passage, question, pairs, mask, question_mask, last="states")
+        modelled = self.dropout(self.modelling(flow, mask))
+        start = self.start(self.dropout(torch.cat([flow, modelled], dim=-1))).squeeze(-1)
+        first = (masked_softmax(start, mask).unsqueeze(1) @ modelled).expand_as(modelled)
+        x = torch.cat([flow, modelled, first, modelled * first], dim=-1)
+        ends = self.dropout(self.end_encoder(x, mask))
+        end = self.end(self.dropout(torch.cat([flow, ends], dim=-1))).squeeze(-1)
+        return start, end
 
-    def _spelled(self, batch: Batch[PassageQuestion]) -> dict[str, Tensor]:
-        """slot -> (B, T, F) vectors of the character CNN, which reads each distinct word once."""
-        if self.char_cnn is None or self.characters is None:
-            return {}
-        slots = [batch.slots[name] for name in (QUESTION, PASSAGE)]
-        sentences = [sentence for slot in slots for sentence in slot.tokens]
-        device = slots[0].mask.device
-        words, rows = self.characters.batch(sentences, max(s.mask.shape[1] for s in slots))
-        vectors = self.char_cnn(words.to(device))
-        rows = rows.to(device)
-        count = len(slots[0].tokens)
-        # At padding this is an arbitrary word's vector, which the encoder never reads.
-        return {
-            QUESTION: vectors[rows[:count, : slots[0].mask.shape[1]]],
-            PASSAGE: vectors[rows[count:, : slots[1].mask.shape[1]]],
-        }
-
-    def _encoded(
+    def _phrases(
         self,
         slot: str,
         batch: Batch[PassageQuestion],
         mixed: Mixed,
         spelled: Mapping[str, Tensor],
     ) -> Tensor:
+        """(B, T, D) states of the phrase layer, with the features at the output."""
         vectors = [mixed["input"][slot]] if "input" in mixed else []
-        vectors += [spelled[slot]] if spelled else []
-        x = self.dropout(torch.cat(vectors, dim=-1))
-        states: Tensor = self.encoder(x, batch.slots[slot].mask)
+        vectors += [self.char_dropout(spelled[slot])] if spelled else []
+        x = self.highway(torch.cat(vectors, dim=-1))
+        states: Tensor = self.dropout(self.phrase(x, batch.slots[slot].mask))
         if "output" in mixed:
             states = torch.cat([states, mixed["output"][slot]], dim=-1)
         return states
-
-    def _self_attended(self, x: Tensor, mask: Tensor) -> Tensor:
-        states = self.self_encoder(self.dropout(x), mask)
-        context = attend_to_others(states, self.self_attention(states, states), mask)
-        both = torch.cat([states, context, states * context], dim=-1)
-        return torch.relu(self.self_attended(self.dropout(both)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -12,7 +13,6 @@ from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
-from elmobench.tasks.codecs import characters_of
 
 QUESTION = "question"
 PASSAGE = "passage"
@@ -41,16 +41,21 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         )
 
     def codec(self, train: Sequence[PassageQuestion], labels: Sequence[str] | None) -> LabelCodec:
-        """The characters of ``train``; there are no labels.
+        """The characters of ``train`` and how often each occurs; there are no labels.
+
+        A passage counts once per question, as in document-qa.
 
         Raises:
             DataError: ``train`` is empty.
         """
         if not train:
             raise DataError("there is no training example")
-        sentences = {example.question for example in train}
-        sentences |= {example.passage.tokens for example in train}
-        return LabelCodec(labels=[], extra={"characters": characters_of(sentences)})
+        counts = _character_counts(train)
+        characters = "".join(sorted(counts))
+        occurrences = [counts[char] for char in characters]
+        return LabelCodec(
+            labels=[], extra={"characters": characters, "character_counts": occurrences}
+        )
 
     def gold(self, example: PassageQuestion) -> list[str]:
         """The annotators' answers."""
@@ -96,6 +101,20 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         passage, question = parts[0].strip(), parts[1]
         tokens = tuple(question[start:end] for start, end in character_spans(question, tokenizer))
         return PassageQuestion("text", tokens, make_passage(passage, tokenizer))
+
+
+def _character_counts(examples: Sequence[PassageQuestion]) -> Counter[str]:
+    sentences = Counter(example.passage.tokens for example in examples)
+    sentences.update(example.question for example in examples)
+    words: Counter[str] = Counter()
+    for sentence, times in sentences.items():
+        for word in sentence:
+            words[word] += times
+    characters: Counter[str] = Counter()
+    for word, times in words.items():
+        for char in word:
+            characters[char] += times
+    return characters
 
 
 PIPELINE = QuestionAnswering()
