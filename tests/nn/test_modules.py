@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from elmobench.nn.biattention import attend, integrator_input
-from elmobench.nn.char_cnn import CharCnn
+from elmobench.nn.char_cnn import CharCnn, FixedLengthCharCnn
+from elmobench.nn.highway import Highway
 from elmobench.nn.maxout import Maxout
 from elmobench.nn.pooling import (
     attentive_pool,
@@ -139,7 +140,71 @@ def test_char_cnn_against_loops() -> None:
             assert out[i, f].item() == pytest.approx(max(0.0, *windows, -1.0), abs=1e-6)
 
 
+def test_words_shorter_than_the_window_may_get_the_zero_vector() -> None:
+    torch.manual_seed(2)
+    padded = CharCnn(num_chars=10, dim=3, filters=5, width=3)
+    zero = CharCnn(num_chars=10, dim=3, filters=5, width=3, short_words="zero")
+    zero.load_state_dict(padded.state_dict())
+    ids = torch.tensor([[2, 3, 0, 0], [4, 5, 6, 0], [1, 0, 0, 0], [7, 8, 9, 1]])
+    out, expected = zero(ids), padded(ids)
+    assert expected.any(dim=1).all()
+    assert not out[[0, 2]].any()
+    assert torch.equal(out[[1, 3]], expected[[1, 3]])
+
+
+def test_char_cnn_over_words_of_one_length_against_loops() -> None:
+    """Windows begin at a character of the word and may end in padding, up to the length."""
+    torch.manual_seed(2)
+    length, width = 6, 3
+    cnn = FixedLengthCharCnn(10, dim=3, filters=5, width=width, length=length, dropout=0.5).eval()
+    words = [[2, 3, 4, 5, 9, 1], [7], [1, 2], [3, 4, 5, 6]]
+    ids = torch.zeros(len(words), 6, dtype=torch.int64)
+    for i, word in enumerate(words):
+        ids[i, : len(word)] = torch.tensor(word)
+    out = cnn(ids).detach()
+    torch.testing.assert_close(cnn(ids[1:3, :2]), out[1:3])
+    table, weight = cnn.embedding.weight.detach(), cnn.convolution.weight.detach()
+    bias = cnn.convolution.bias.detach()
+    for i, word in enumerate(words):
+        padded = [table[c] for c in word] + [torch.zeros(3)] * (length - len(word))
+        for f in range(5):
+            windows = [
+                float(bias[f] + sum(weight[f, :, j] @ padded[start + j] for j in range(width)))
+                for start in range(min(len(word), length - width + 1))
+            ]
+            assert out[i, f].item() == pytest.approx(max(0.0, *windows), abs=1e-6)
+
+
+def test_char_cnn_drops_values_of_each_occurrence() -> None:
+    torch.manual_seed(2)
+    cnn = FixedLengthCharCnn(10, dim=3, filters=50, width=3, length=6, dropout=0.2)
+    twice = cnn(torch.tensor([[2, 3, 4], [2, 3, 4]]))
+    assert not torch.equal(twice[0], twice[1])
+    cnn.eval()
+    twice = cnn(torch.tensor([[2, 3, 4], [2, 3, 4]]))
+    assert torch.equal(twice[0], twice[1])
+
+
+def test_highway_against_loops() -> None:
+    torch.manual_seed(2)
+    highway = Highway(3, layers=2)
+    assert all(layer.bias[3:].eq(1).all() for layer in highway.layers)
+    assert Highway(3, layers=0)(torch.ones(2, 3)).tolist() == [[1.0] * 3] * 2
+    x = torch.randn(4, 3)
+    out = highway(x).detach().numpy()
+    for i in range(4):
+        value = x[i].numpy().astype(np.float64)
+        for layer in highway.layers:
+            product = layer.weight.detach().numpy() @ value + layer.bias.detach().numpy()
+            gate = 1 / (1 + np.exp(-product[3:]))
+            value = gate * value + (1 - gate) * np.maximum(product[:3], 0)
+        np.testing.assert_allclose(out[i], value, atol=1e-6)
+
+
 def test_char_cnn_of_no_words() -> None:
+    fixed = FixedLengthCharCnn(4, 2, 5, 3, 6, 0.0)
+    assert fixed(torch.zeros(0, 0, dtype=torch.int64)).shape == (0, 5)
+    assert not fixed(torch.zeros(1, 0, dtype=torch.int64)).any()
     cnn = CharCnn(4, 2, 5, 3)
     assert cnn(torch.zeros(0, 0, dtype=torch.int64)).shape == (0, 5)
     assert cnn(torch.zeros(1, 0, dtype=torch.int64)).shape == (1, 5)

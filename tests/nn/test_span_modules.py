@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -47,13 +49,24 @@ def test_trilinear_scores(rows: bool) -> None:
                 assert scores[b, i, j] == pytest.approx(u @ x + v @ y + w @ (x * y), abs=1e-5)
 
 
-def test_attention_flow() -> None:
+def test_a_bias_is_added_to_every_score() -> None:
+    torch.manual_seed(2)
+    scorer = Trilinear(DIM, bias=True)
+    h, q = torch.randn(1, 3, DIM), torch.randn(1, 2, DIM)
+    before = scorer(h, q)
+    with torch.no_grad():
+        scorer.bias.fill_(0.5)
+    torch.testing.assert_close(scorer(h, q), before + 0.5)
+
+
+@pytest.mark.parametrize("last", ["attended", "states"])
+def test_attention_flow(last) -> None:
     """Real tokens equal a loop; values at padding have no effect."""
     torch.manual_seed(2)
     h_mask, q_mask = masks()
     h, q = padded(h_mask, 50.0), padded(q_mask, -50.0)
     scores = Trilinear(DIM)(h, q).detach()
-    flow = attention_flow(h, q, scores, h_mask, q_mask)
+    flow = attention_flow(h, q, scores, h_mask, q_mask, last)
     assert flow.shape == (3, 5, 4 * DIM)
     for b, (n, m) in enumerate(zip(H_LENGTHS, Q_LENGTHS, strict=True)):
         table = scores[b, :n, :m].numpy().astype(np.float64)
@@ -63,7 +76,8 @@ def test_attention_flow() -> None:
         for i in range(n):
             row = softmax(list(table[i]))
             attended = sum(row[j] * y[j] for j in range(m))
-            expected = np.concatenate([x[i], attended, x[i] * attended, summary * attended])
+            scaled = summary * (attended if last == "attended" else x[i])
+            expected = np.concatenate([x[i], attended, x[i] * attended, scaled])
             np.testing.assert_allclose(flow[b, i].numpy(), expected, atol=1e-4)
 
 
@@ -83,8 +97,24 @@ def test_attention_to_others() -> None:
             np.testing.assert_allclose(means[b, i].numpy(), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("limit", [1, 2, 4, 50])
-def test_best_spans_against_enumeration(limit: int) -> None:
+def test_attention_to_others_or_to_nothing() -> None:
+    """The score of nothing adds its exponential to each sum, and nothing to the mean."""
+    torch.manual_seed(3)
+    mask, _ = masks()
+    h = padded(mask, 50.0)
+    scores = Trilinear(DIM)(h, h).detach()
+    means = attend_to_others(h, scores, mask, torch.tensor(-1.0))
+    for b, n in enumerate(H_LENGTHS):
+        for i in range(n):
+            others = [j for j in range(n) if j != i]
+            powers = {j: math.exp(float(scores[b, i, j])) for j in others}
+            total = sum(powers.values()) + math.exp(-1.0)
+            expected = sum((powers[j] / total * h[b, j].numpy() for j in others), np.zeros(DIM))
+            np.testing.assert_allclose(means[b, i].numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 50, None])
+def test_best_spans_against_enumeration(limit: int | None) -> None:
     generator = torch.Generator().manual_seed(4)
     lengths = torch.randint(1, 8, (200,), generator=generator)
     mask = torch.arange(int(lengths.max())) < lengths.unsqueeze(1)
@@ -93,7 +123,7 @@ def test_best_spans_against_enumeration(limit: int) -> None:
     start, end = start.masked_fill(~mask, 99.0), end.masked_fill(~mask, 99.0)
     spans_found = best_spans(start, end, mask, limit)
     for b, n in enumerate(lengths.tolist()):
-        spans = [(i, j) for i in range(n) for j in range(i, min(n, i + limit))]
+        spans = [(i, j) for i in range(n) for j in range(i, min(n, i + (limit or n)))]
         best = max(spans, key=lambda span: (float(start[b, span[0]] + end[b, span[1]]),
                                             -span[0], -span[1]))  # fmt: skip
         assert tuple(spans_found[b].tolist()) == best

@@ -19,7 +19,7 @@ from elmobench.features.allennlp.environment import (
     require_environment,
     worker_environment,
 )
-from elmobench.reference.heads import bcn, crf_tagger, esim, srl
+from elmobench.reference.heads import bcn, bidaf, crf_tagger, esim, srl
 from elmobench.reference.parameters import Arrays
 
 RUN: Final = Path(__file__).with_name("published") / "run.py"
@@ -53,6 +53,7 @@ HEADS: Final[Mapping[str, PublishedHead]] = {
     "esim": PublishedHead("nli/paper", "ESIM", "esim", esim.outputs),
     "srl": PublishedHead("srl/paper", "SemanticRoleLabeler", "srl", srl.outputs),
     "srl-baseline": PublishedHead("srl/paper", "SemanticRoleLabeler", "srl_baseline", srl.outputs),
+    "bidaf": PublishedHead("qa/bidaf", "BidirectionalAttentionFlow", "bidaf", bidaf.outputs),
 }
 """The heads that are compared, by name."""
 

@@ -86,6 +86,8 @@ def test_character_ids() -> None:
     assert rows.tolist() == [[0, 1, 0, 0], [0, 0, 0, 0], [1, 2, 0, 0]]
     words, rows = ids.batch([()], 0)
     assert (words.shape, rows.shape) == ((1, 0), (1, 0))
+    cut = CharacterIds(characters, longest=2)
+    assert [cut.word(word).tolist() for word in ("a", "ab", "abé")] == [[2], [2, 3], [2, 3]]
 
 
 def test_pad_rows() -> None:

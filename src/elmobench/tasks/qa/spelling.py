@@ -33,13 +33,14 @@ def spelled_words(
     device = slots[0].mask.device
     words, rows = pieces.batch(sentences, max(s.mask.shape[1] for s in slots))
     words, rows = words.to(device), rows.to(device)
-    # At padding this is an arbitrary word's vector, which the encoder never reads.
-    if each_occurrence:
-        vectors = cnn(words[rows].flatten(0, 1)).unflatten(0, rows.shape)
-    else:
-        vectors = cnn(words)[rows]
     count = len(slots[0].tokens)
-    return {
-        QUESTION: vectors[:count, : slots[0].mask.shape[1]],
-        PASSAGE: vectors[count:, : slots[1].mask.shape[1]],
-    }
+    # At padding this is an arbitrary word's vector, which the encoder never reads.
+    in_question = rows[:count, : slots[0].mask.shape[1]]
+    in_passage = rows[count:, : slots[1].mask.shape[1]]
+    if each_occurrence:
+        return {
+            slot: cnn(words[own].flatten(0, 1)).view(*own.shape, -1)
+            for slot, own in ((QUESTION, in_question), (PASSAGE, in_passage))
+        }
+    vectors = cnn(words)
+    return {QUESTION: vectors[in_question], PASSAGE: vectors[in_passage]}
