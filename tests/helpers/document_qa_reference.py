@@ -125,7 +125,10 @@ def span_scores(
         ]
         states = [drop(state) for state in bigru(p, "encoder", [drop(x) for x in xs])]
         encoded.append(
-            [np.concatenate([state, late]) for state, (_, _, late) in zip(states, tokens, strict=True)]
+            [
+                np.concatenate([state, late])
+                for state, (_, _, late) in zip(states, tokens, strict=True)
+            ]
         )
     flow = bidirectional_attention(p, *encoded)
     xs = [linear_relu(p, "attended", x) for x in flow]
@@ -133,9 +136,7 @@ def span_scores(
     added = [linear_relu(p, "self_attended", x) for x in self_attention(p, inner)]
     xs = [drop(x + more) for x, more in zip(xs, added, strict=True)]
     starts = bigru(p, "start_encoder", xs)
-    ends = bigru(
-        p, "end_encoder", [np.concatenate(pair) for pair in zip(xs, starts, strict=True)]
-    )
+    ends = bigru(p, "end_encoder", [np.concatenate(pair) for pair in zip(xs, starts, strict=True)])
     return (
         np.array([float(p["start.weight"][0] @ x) for x in starts]),
         np.array([float(p["end.weight"][0] @ x) for x in ends]),

@@ -78,8 +78,8 @@ def attention_flow(
     low = torch.finfo(scores.dtype).min
     best = scores.masked_fill(~q_mask.unsqueeze(1), low).amax(dim=2)
     summary = masked_softmax(best, h_mask).unsqueeze(1) @ h
-    scaled = summary * (attended if last == "attended" else h)
-    return torch.cat([h, attended, h * attended, scaled], dim=-1)
+    other = attended if last == "attended" else h
+    return torch.cat([h, attended, h * attended, summary * other], dim=-1)
 
 
 def attend_to_others(

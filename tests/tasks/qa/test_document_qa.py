@@ -25,9 +25,7 @@ TEXTS = (
     ("bc abca zab", "abcabcabcabc"),
 )
 DIMS = {"input": 3, "output": 4}
-CODEC = LabelCodec(
-    labels=[], extra={"characters": "abcz", "character_counts": [60, 49, 50, 48]}
-)
+CODEC = LabelCodec(labels=[], extra={"characters": "abcz", "character_counts": [60, 49, 50, 48]})
 KEPT = {"a": 2, "b": 3, "c": 4}
 
 

@@ -23,17 +23,12 @@ from elmobench.reference.published.common import (
 
 # Words of one byte and of many, shorter than the window and longer, and with accents.
 PASSAGES = (
-    "In 1912 the Straße to Besançon was an unpaved , winding , unquestionably bad road .".split(),
-    ["Yes"],
-    "A cat sat on a mat .".split(),
-    "The naïve internationalisation of 1,000 words".split(),
+    "In 1912 the Straße to Besançon was an unpaved , winding , unquestionably bad road .",
+    "Yes",
+    "A cat sat on a mat .",
+    "The naïve internationalisation of 1,000 words",
 )
-QUESTIONS = (
-    "What was the road ?".split(),
-    "Is it ?".split(),
-    "Where did a cat sit on that Tuesday ?".split(),
-    ["Who"],
-)
+QUESTIONS = ("What was the road ?", "Is it ?", "Where did a cat sit on that Tuesday ?", "Who")
 ANSWERS = ((12, 14), (0, 0), (3, 5), (1, 2))
 WIDTH, HIDDEN, CHAR_DIM, FILTERS, WINDOW = 6, 5, 4, 7, 5
 
@@ -82,8 +77,8 @@ def arrays(seed: int) -> dict[str, Any]:
     mask = passage["tokens"]["mask"]
     return {
         **parameters_of(model),
-        **{f"input/passage {i}": list(words) for i, words in enumerate(PASSAGES)},
-        **{f"input/question {i}": list(words) for i, words in enumerate(QUESTIONS)},
+        **{f"input/passage {i}": text.split() for i, text in enumerate(PASSAGES)},
+        **{f"input/question {i}": text.split() for i, text in enumerate(QUESTIONS)},
         "input/answers": answers.numpy(),
         "input/passage vectors": vectors[0].detach().numpy(),
         "input/question vectors": vectors[1].detach().numpy(),
@@ -97,10 +92,11 @@ def arrays(seed: int) -> dict[str, Any]:
     }
 
 
-def text_of(sentences: Any) -> dict[str, dict[str, Tensor]]:
+def text_of(texts: tuple[str, ...]) -> dict[str, dict[str, Tensor]]:
     """Tokens as the configuration makes them: random vectors, and the ids of the words' bytes."""
     tokenizer = CharacterTokenizer(byte_encoding="utf-8", start_tokens=[259], end_tokens=[260])
     indexer = TokenCharactersIndexer(character_tokenizer=tokenizer, min_padding_length=WINDOW)
+    sentences = [text.split() for text in texts]
     mask = mask_of([len(words) for words in sentences])
     indexed = [
         indexer.tokens_to_indices([Token(word) for word in words], Vocabulary())
