@@ -9,8 +9,8 @@ from torch import Tensor
 def best_spans(start: Tensor, end: Tensor, mask: Tensor, limit: int | None) -> Tensor:
     """Find the span of each row with the largest ``start[i] + end[j]``.
 
-    Spans have ``i <= j < i + limit`` (``i <= j`` without a limit) and consist of real tokens. Of spans with equal scores, the
-    one that begins first is taken, then the shortest.
+    Spans have ``i <= j < i + limit`` (``i <= j`` without a limit) and consist of real tokens. Of
+    spans with equal scores, the one that begins first is taken, then the shortest.
 
     Args:
         start: (B, T) scores of first tokens.
