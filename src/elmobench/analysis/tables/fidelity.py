@@ -94,12 +94,18 @@ def checks_of(head: PublishedValues) -> list[Check]:
 
 
 def option_values(preset: HeadPreset) -> dict[str, Any]:
-    """The value of every option of a preset by its path, as JSON has it."""
-    return {
+    """The value of every option of a preset by its path, as JSON has it.
+
+    The patience of a learning rate that never changes is left out, since it has no effect.
+    """
+    values = {
         f"{block}.{name}": value
         for block in BLOCKS
         for name, value in getattr(preset, block).model_dump(mode="json").items()
     }
+    if values["training.plateau_factor"] is None:
+        del values["training.plateau_patience"]
+    return values
 
 
 def problems(head: PublishedValues) -> list[str]:
