@@ -1,0 +1,65 @@
+"""Trained heads of earlier versions of the presets still load."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from elmobench.nn.feature_mixer import PartConfig
+from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.registries import get_head
+from elmobench.tasks.tagging.pipeline import BIOUL
+from elmobench.training.model import BenchModel, make_mixer
+from elmobench.training.saved import SavedPart, load_model, save_model
+
+TAGS = ["O", "B-X", "I-X"]
+SETTINGS = {"label": "a", "mix": "learned", "gamma": True, "norm": "none", "l2": 0.0}
+CASES = {
+    "ner": LabelCodec(labels=["O", "U-X"], extra={"scheme": BIOUL, "characters": "ab"}),
+    "nli": LabelCodec(labels=["a", "b"]),
+    "srl": LabelCodec(labels=TAGS),
+}
+SIZES = {
+    "ner": {"hidden": 3},
+    "nli": {"hidden": 3, "feedforward": 3},
+    "srl": {"layers": 2, "hidden": 3},
+}
+SINCE = {"ner": ["initialization"], "nli": ["initialization"], "srl": ["input_bias"]}
+"""Options that version 2 of the preset did not have."""
+
+
+@pytest.mark.parametrize("pipeline", CASES)
+def test_a_paper_head_of_version_2(pipeline: str, tmp_path: Path) -> None:
+    preset = get_head(pipeline, "paper")
+    options: dict[str, Any] = {**preset.options.model_dump(mode="json"), **SIZES[pipeline]}
+    part = PartConfig(name="a", num_layers=1, dim=5)
+    mixers = {"input": make_mixer([part], (0,), False, None)}
+    head = preset.head({"input": 5}, CASES[pipeline], type(preset.options)(**options))
+    model = BenchModel(mixers, {"input": (0,)}, head)
+    before = {name: value for name, value in options.items() if name not in SINCE[pipeline]}
+    assert before != options
+    settings = {**SETTINGS, "dropout": 0.0, "trainable": False}
+    save_model(
+        tmp_path,
+        model,
+        pipeline=pipeline,
+        head="paper",
+        options=before,
+        codec=CASES[pipeline],
+        parts=[SavedPart(settings=settings, fingerprint="f", num_layers=1, dim=5)],
+        placements=["input"],
+        standardize=False,
+        vocabulary=None,
+        models={},
+        models_base=None,
+    )
+    assert json.loads((tmp_path / "head.json").read_text())["options"] == before
+    loaded, _ = load_model(tmp_path)
+    weights = model.state_dict()
+    assert loaded.state_dict().keys() == weights.keys()
+    for name, value in loaded.state_dict().items():
+        assert torch.equal(value, weights[name])
