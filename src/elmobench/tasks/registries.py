@@ -168,6 +168,11 @@ _HEAD_TABLE = (
         "a lemma's most frequent sense in training: the baseline",
     ),
     (
+        "wsd/first-sense",
+        "elmobench.tasks.wsd.presets:FIRST_SENSE",
+        "the first sense of the card's inventory, such as WordNet's: a baseline",
+    ),
+    (
         "coref/linear",
         "elmobench.tasks.coref.presets:LINEAR",
         "linear mention scores, bilinear pair scores of token vectors: a probe",

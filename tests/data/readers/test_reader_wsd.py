@@ -11,7 +11,7 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import READERS, SourceText
-from elmobench.data.readers.sense_inventory import InventoryCache, read_inventory
+from elmobench.data.readers.inventory_formats import InventoryCache, read_inventory
 from elmobench.tasks.wsd.pipeline import PIPELINE
 
 ENTRIES = """\

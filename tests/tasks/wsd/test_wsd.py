@@ -202,6 +202,16 @@ def test_lemmas_without_training_examples_get_the_first_sense(name: str) -> None
     assert [row[0]["senses"] for row in answers[1:]] == [["b%1"], [], ["y"]]
 
 
+def test_the_first_sense_reads_neither_training_set_nor_vectors() -> None:
+    head, mixer = fitted("first-sense", [one("a", "a%2"), one("a", "a%2", word="word2")])
+    examples = [one("a", "a%2", candidates=["a%1", "a%2"]), one("a", "a%2"), one("b", "b%1")]
+    answers = predicted(head, mixer, examples)
+    assert [row[0]["senses"] for row in answers] == [["a%1"], [], []]
+    batch = batch_of(PIPELINE, examples)
+    dirty = {"input": {"sentence": mixed_of(mixer, batch)["input"]["sentence"] + 1e4}}
+    assert head.predict(batch, dirty) == answers
+
+
 @pytest.mark.parametrize("name", [*LEARNED, *ONE_PASS])
 def test_a_part_of_the_training_set_knows_only_its_own_senses(name: str) -> None:
     """The codec is of the whole training set, the head is fitted on a part of it."""

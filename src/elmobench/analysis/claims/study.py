@@ -42,7 +42,7 @@ _OUTCOMES: dict[Expectation, dict[Verdict, Outcome]] = {
         "worse": "contradicted",
     },
 }
-_HEADS_WITHOUT_FEATURES = frozenset({"most-frequent"})
+_HEADS_WITHOUT_FEATURES = frozenset({"most-frequent", "first-sense"})
 # An untrained ELMo: its gains and its layer weights are not evidence for the paper's findings.
 _UNTRAINED = "elmo-random"
 # Settings whose axis and suffix in a features spec have different names.

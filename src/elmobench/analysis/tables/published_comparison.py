@@ -20,9 +20,10 @@ from elmobench.bench.experiment.schema import Axes
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
-from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.card import GenerateSource, TaskCard
 from elmobench.data.cards.matching_runs import MatchingRuns
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.data.readers.base import READERS
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tasks.head import MixDefaults
@@ -95,7 +96,7 @@ def compare_with_published(
         done = [r for r in records if r.task == task and r.result is not None]
         own = [n for n in numbers if n.data is not None and n.data == same_as]
         for number in [*(numbers_of_card(card) if card is not None else ()), *own]:
-            rows += _comparisons(number, task, done, margin)
+            rows += _comparisons(number, task, done, margin, card)
         # Published scores on other data say nothing about a user's own data.
         if (paths.builtin("tasks") / f"{task}.yaml").is_file():
             rows += [
@@ -107,11 +108,19 @@ def compare_with_published(
 
 
 def _comparisons(
-    number: PublishedNumber, task: str, records: Sequence[RunRecord], margin: float
+    number: PublishedNumber,
+    task: str,
+    records: Sequence[RunRecord],
+    margin: float,
+    card: TaskCard | None,
 ) -> Iterator[Comparison]:
     """Yield one comparison per features spec that repeats ``number``, or say why there is none."""
     if number.like is None:
         yield Comparison(number, task, "not comparable", number.not_comparable)
+        return
+    other_reading = _read_otherwise(card, number.like.reader)
+    if other_reading is not None:
+        yield Comparison(number, task, "not comparable", other_reading)
         return
     # Points of the grid that are the same cell are one run.
     repeating = {r.cell: r for r in records if _repeats(r, number.like)}.values()
@@ -121,7 +130,9 @@ def _comparisons(
         reason = next(iter(reasons), f"no run of {_described(number.like)}")
         yield Comparison(number, task, "not comparable", reason)
         return
-    for features in dict.fromkeys(record.features for record in comparable):
+    specs = list(dict.fromkeys(record.features for record in comparable))
+    # Of a head that reads no vectors, the scores are the same for all features.
+    for features in specs if number.like.features else specs[:1]:
         runs = [record for record in comparable if record.features == features]
         ours = tuple(_scores(record, number)[number.metric] for record in runs)
         decision = decide(
@@ -143,6 +154,29 @@ def _comparisons(
             interval=decision.interval,
             margin=margin,
         )
+
+
+def _read_otherwise(card: TaskCard | None, published: Mapping[str, Any]) -> str | None:
+    """How a card's reader reads the test set otherwise than the publication; None if it does not.
+
+    Args:
+        card: the task's card; None if it is not known.
+        published: options of the reader, see :class:`MatchingRuns`.
+    """
+    if not published:
+        return None
+    if card is None or card.reader is None:
+        return "the task's card is not known here; give its folder with --include"
+    reader = READERS.get(card.reader.name)
+    for source in card.splits.get("test", card.splits.get("all", [])):
+        if isinstance(source, GenerateSource) or source.reader is not None:
+            return "a part of the test set has another reader than the card's"
+        options = reader.options({**card.reader.options, **source.options}, card.id)
+        for name, value in published.items():
+            ours = getattr(options, name, None)
+            if ours != value:
+                return f"the reader's option {name} is {ours} here, {value} in the publication"
+    return None
 
 
 def _scores(record: RunRecord, number: PublishedNumber) -> dict[str, float]:
@@ -245,9 +279,11 @@ def _repeats(record: RunRecord, like: MatchingRuns) -> bool:
     if record.head != like.head:
         return False
     ours = _placed(record.features, record.axes)
-    if all(ours != _placed(spec, like.axes) for spec in like.features):
+    if like.features and all(ours != _placed(spec, like.axes) for spec in like.features):
         return False
     names = {name for name in (*record.axes, *like.axes) if _matters(name, record)}
+    if not like.features:
+        names -= _OF_THE_MIX
     return all(
         record.axes.get(name, _DEFAULTS.get(name)) == like.axes.get(name, _DEFAULTS.get(name))
         for name in names
@@ -282,4 +318,5 @@ def _matters(name: str, record: RunRecord) -> bool:
 
 def _described(like: MatchingRuns) -> str:
     axes = ", ".join(f"{name} {value}" for name, value in like.axes.items())
-    return f"{like.features[0]} with head {like.head}" + (f", {axes}" if axes else "")
+    features = f"{like.features[0]} with " if like.features else ""
+    return f"{features}head {like.head}" + (f", {axes}" if axes else "")

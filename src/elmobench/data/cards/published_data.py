@@ -96,6 +96,15 @@ _DATASETS = (
         test_examples=(973,),
     ),
     PublishedDataset(
+        id="semcor-raganato-all",
+        title="SemCor to ALL of the unified evaluation framework",
+        pipeline="wsd",
+        metric="wsd-f1",
+        test="all five sets together; dev, SemEval-2007, is among them",
+        corpus="semcor",
+        test_examples=(1093,),
+    ),
+    PublishedDataset(
         id="snli",
         title="SNLI",
         pipeline="nli",

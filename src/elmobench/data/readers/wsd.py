@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.inventory_formats import INVENTORIES, InventoryFormat
 from elmobench.data.readers.raganato import read_raganato
 from elmobench.data.readers.semcor import read_semcor
-from elmobench.data.readers.sense_inventory import INVENTORIES
 
 
 class WsdOptions(ReaderOptions):
@@ -28,6 +28,11 @@ class WsdOptions(ReaderOptions):
     """Whether to undo the treebank's brackets in ``raganato``: ``-LRB-`` becomes ``(``, and so on.
     Changes are counted. SemCor has none.
     """
+    inventory_format: InventoryFormat = "oewn"
+    """Format of the companion files in the role ``inventory``: ``oewn``, the entry files of the
+    Open English WordNet; or ``index-sense``, the file ``index.sense`` of WordNet 3.0, which
+    published scores were computed with.
+    """
 
     @model_validator(mode="after")
     def _escapes(self) -> WsdOptions:
@@ -39,8 +44,8 @@ class WsdOptions(ReaderOptions):
 class WsdReader(Reader[WsdOptions]):
     """Gives :class:`SenseSentence`. The companion in the role ``inventory`` is the sense inventory.
 
-    It consists of the entry files of the Open English WordNet. See :func:`read_semcor` and
-    :func:`read_raganato`.
+    Its order gives the first sense, which heads answer for a lemma that the training set lacks. See
+    :func:`read_semcor`, :func:`read_raganato` and :func:`read_inventory`.
     """
 
     name: ClassVar[str] = "wsd"
@@ -49,7 +54,7 @@ class WsdReader(Reader[WsdOptions]):
 
     def read(self, text: SourceText, options: WsdOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
-        inventory = INVENTORIES.get(text.companions("inventory"))
+        inventory = INVENTORIES.get(text.companions("inventory"), options.inventory_format)
         if options.format == "semcor":
             return read_semcor(text, inventory, options.dataset)
         return read_raganato(text, inventory, options.dataset, options.unescape)

@@ -32,8 +32,9 @@ class NearestNeighbour(OnePassHead[SenseSentence], SenseHead):
 
     Nothing is learned by gradient, so seeds do not matter and a ``learned`` mix keeps its initial,
     uniform weights; the paper reads one layer (``@layer=1``, ``@layer=2``). Departures: the
-    inventory is the Open English WordNet, whose first sense is not always WordNet's. The distance
-    is the cosine; the paper does not name its own.
+    inventory of the shipped cards is the Open English WordNet, whose first sense is not always
+    WordNet's (a card of your own can have WordNet 3.0's ``index.sense``). The distance is the
+    cosine; the paper does not name its own.
     """
 
     centroid: Tensor

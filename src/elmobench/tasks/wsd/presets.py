@@ -10,6 +10,7 @@ from elmobench.tasks.wsd.classifiers import (
     LstmSenses,
     LstmSensesOptions,
 )
+from elmobench.tasks.wsd.first_sense import FirstSense, FirstSenseOptions
 from elmobench.tasks.wsd.most_frequent import MostFrequentOptions, MostFrequentSense
 from elmobench.tasks.wsd.nearest_neighbour import NearestNeighbour, NearestNeighbourOptions
 
@@ -55,6 +56,15 @@ PAPER = HeadPreset(
 MOST_FREQUENT = HeadPreset(
     head=MostFrequentSense,
     options=MostFrequentOptions(),
+    training=_ONE_PASS,
+    mix=MixDefaults(dropout=0.0, static_dropout=0.0),
+    version=1,
+)
+
+
+FIRST_SENSE = HeadPreset(
+    head=FirstSense,
+    options=FirstSenseOptions(),
     training=_ONE_PASS,
     mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
