@@ -20,7 +20,10 @@ from typing import Final
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
 
-PROVIDER_SETTINGS: Final = ("state", "seed", "arithmetic", "device", "pieces", "revision")
+PROVIDER_SETTINGS: Final = (
+    *("state", "seed", "arithmetic", "device", "pieces", "revision"),
+    *("case", "unknown"),
+)
 """Settings that change the vectors. They become options of the provider, which refuses those that
 it does not have. All other settings are about how a task's head uses the vectors.
 """
