@@ -27,6 +27,10 @@ def stand_in(name: str) -> dict[str, Any]:
     if name.startswith("bert"):
         files = {f.role: {"path": str(f.path)} for f in ModelCatalog().files("bert-mini")}
         return {"provider": "transformer", "description": description, "files": files}
+    if name.startswith("glove"):
+        # Of the same provider, since specs name its settings.
+        files = {f.role: {"path": str(f.path)} for f in ModelCatalog().files("glove-mini")}
+        return {"provider": "static", "description": description, "files": files}
     return {"provider": "random", "options": {"dim": 50}, "description": description}
 
 

@@ -66,16 +66,25 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     table = head.char_cnn.embedding.weight
     gradient, character_gradient = torch.autograd.grad(loss, [vectors, table])
     logits = head.emissions(batch, mixed) * mask.unsqueeze(-1)
-    paths = head.crf.decode(logits, mask)
-    decoded = [path + [-1] * (mask.shape[1] - len(path)) for path in paths]
+    scores = torch.from_numpy(arrays["input/scores"])
+    tag_ids = torch.from_numpy(arrays["input/tags"]).clamp(min=0)
     return {
         "output/logits": logits.detach().numpy(),
-        "output/negative log-likelihood": loss.detach().numpy(),
-        "output/decoded tags": np.array(decoded),
+        "output/negative log-likelihood per token": (loss / mask.sum()).detach().numpy(),
+        "output/log-likelihood of scores": -head.crf.negative_log_likelihood(scores, tag_ids, mask)
+        .detach()
+        .numpy(),
+        "output/decoded tags": _padded(head.crf.decode(logits, mask)),
+        "output/decoded scores": _padded(head.crf.decode(scores, mask)),
         "output/allowed transitions": _with_start_and_end(bioul_constraints(labels)),
         "output/gradient of vectors": gradient.numpy(),
         "output/gradient of characters": character_gradient[1:].numpy(),
     }
+
+
+def _padded(paths: list[list[int]]) -> NDArray[np.int64]:
+    longest = max(map(len, paths))
+    return np.array([path + [-1] * (longest - len(path)) for path in paths])
 
 
 def _with_start_and_end(constraints: Constraints) -> NDArray[np.int64]:

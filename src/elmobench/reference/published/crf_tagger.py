@@ -65,6 +65,13 @@ def arrays(seed: int) -> dict[str, Any]:
         "token_characters": {"token_characters": character_ids(words)},
     }
     result = tagger(text, torch.from_numpy(tags).clamp(min=0))
+    # Scores that vary more than the logits, so that the constraints matter.
+    scores = torch.randn(*mask.shape, len(TAGS))
+    decoded_scores = tagger.crf.viterbi_tags(scores, mask)
+    likelihoods = [
+        tagger.crf(*(x[i : i + 1] for x in (scores, torch.from_numpy(tags).clamp(min=0), mask)))
+        for i in range(len(SENTENCES))
+    ]
     table = characters._embedding._module.weight
     gradient, character_gradient = torch.autograd.grad(result["loss"], [vectors, table])
     return {
@@ -74,10 +81,13 @@ def arrays(seed: int) -> dict[str, Any]:
         "input/words": [row + [""] * (mask.shape[1] - len(row)) for row in words],
         "input/characters": CHARACTERS,
         "input/tags": tags,
+        "input/scores": scores.numpy(),
         "input/tag names": list(TAGS),
         "output/logits": (result["logits"] * mask.unsqueeze(-1)).detach().numpy(),
-        "output/negative log-likelihood": result["loss"].detach().numpy(),
+        "output/negative log-likelihood per token": (result["loss"] / mask.sum()).detach().numpy(),
+        "output/log-likelihood of scores": torch.stack(likelihoods).detach().numpy(),
         "output/decoded tags": padded(result["tags"]),
+        "output/decoded scores": padded([path for path, _ in decoded_scores]),
         "output/allowed transitions": tagger.crf._constraint_mask.long().numpy(),
         "output/gradient of vectors": gradient.numpy(),
         # Padding has a vector that is trained but never read.

@@ -56,8 +56,8 @@ SMALL = HeadPreset(
 # (override options.embedding_dropout, as paper/table1 does) and is the same otherwise. Neither has
 # an initializer: all parameters start as torch draws them. Equal to allennlp-models'
 # BiattentiveClassificationNetwork weight for weight (`elmobench reference heads bcn`).
-# AllenNLP draws frozen vectors of unknown words at random; here they are the provider's, which are
-# zero unless its option `unknown` says otherwise.
+# AllenNLP draws frozen vectors of unknown words at random, like `glove-840b-300d@unknown=random`;
+# without that setting they are zero.
 PAPER = HeadPreset(
     head=Bcn,
     options=BcnOptions(phrases="all"),
