@@ -10,6 +10,7 @@ from elmobench.analysis.tables.fidelity import (
     checks_of,
     compare_with_published,
 )
+from elmobench.analysis.tables.published import published_numbers
 from elmobench.tasks.published_values import PublishedBaseline, published_values
 
 _INTRODUCTION = """\
@@ -30,7 +31,7 @@ def fidelity_page() -> str:
     """A summary of all heads, then a section for each."""
     compared = [compare_with_published(head) for head in published_values().values()]
     summary = _table(
-        ("head", "as published", "different", "held against", "by"),
+        ("head", "published scores", "as published", "different", "held against", "by"),
         (_summary(fidelity) for fidelity in compared),
     )
     sections = (line for fidelity in compared for line in _section(fidelity))
@@ -41,11 +42,30 @@ def _summary(fidelity: Fidelity) -> list[str]:
     head, differences = fidelity.head, len(fidelity.differences)
     return [
         f"[{head.head}](#{_anchor(head.head)})",
+        _published_scores(head.head),
         f"{len(fidelity.lines) - differences} rows",
         f"{differences} rows",
         "; ".join(check.against for check in checks_of(head)),
         "; ".join(dict.fromkeys(f"`{check.command}`" for check in checks_of(head))),
     ]
+
+
+def _published_scores(name: str) -> str:
+    """The test scores that the head's runs repeat, of the first table that has some."""
+    pipeline, preset = name.split("/")
+    numbers = [
+        number
+        for number in published_numbers()
+        if number.pipeline == pipeline
+        and number.split == "test"
+        and number.like is not None
+        and number.like.head == preset
+    ]
+    if not numbers:
+        return "–"
+    place = numbers[0].place
+    scores = ", ".join(f"{number.score:g}" for number in numbers if number.place == place)
+    return f"{scores} ({place})"
 
 
 def _section(fidelity: Fidelity) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from tiny_problems import DIM, LAYERS, VECTORS, WORDS
@@ -17,10 +18,24 @@ from elmobench.tasks.registries import get_head
 # Words 0-4 name five entities and words 5-9 are other names for them; a third name is word 10
 # followed by one of the words 11-15. The other words are no mentions.
 FILLERS = WORDS[20:]
+TINY_LEE = {
+    "hidden": 6,
+    "layers": 2,
+    "feedforward": 10,
+    "char_filters": 4,
+    "feature_dim": 5,
+    "max_width": 3,
+}
+"""Small sizes of the published heads."""
 
 
-def documents(n: int = 50, singletons: bool = True) -> list[CoreferenceDocument]:
-    """Documents of three short sentences; the mentions of an entity are a cluster."""
+def documents(
+    n: int = 50, singletons: bool = True, metadata: bool = False
+) -> list[CoreferenceDocument]:
+    """Documents of three short sentences; the mentions of an entity are a cluster.
+
+    With ``metadata`` they have two speakers and one of two genres.
+    """
     draw = random.Random(4)
     made = []
     for i in range(n):
@@ -39,7 +54,11 @@ def documents(n: int = 50, singletons: bool = True) -> list[CoreferenceDocument]
             sentences.append(tuple(tokens))
             length += len(tokens)
         kept = [tuple(c) for c in clusters.values() if singletons or len(c) > 1]
-        made.append(CoreferenceDocument(f"d{i}", tuple(sentences), tuple(sorted(kept))))
+        document = CoreferenceDocument(f"d{i}", tuple(sentences), tuple(sorted(kept)))
+        if metadata:
+            speakers = tuple("AB"[t * (i + 1) // 3 % 2] for t in range(length))
+            document = replace(document, speakers=speakers, genre=("nw", "bc")[i % 2])
+        made.append(document)
     return made
 
 

@@ -93,6 +93,13 @@ def test_constant_unless_asked_for(monkeypatch) -> None:
     assert TrainingOptions().model_dump(exclude_defaults=True) == {}
 
 
+def test_the_decay_counts_batches(monkeypatch) -> None:
+    """One batch per epoch: the rate changes after three epochs."""
+    made = rates(monkeypatch, [1.0, 2.0, 3.0, 4.0], decay=0.5, decay_steps=3)
+    assert made == pytest.approx([0.8, 0.8, 0.8, 0.4])
+    assert "decay" not in TrainingOptions().model_dump(exclude_defaults=True)
+
+
 @pytest.mark.parametrize("factor", [0.0, 1.0, -0.5])
 def test_the_factor_is_a_share(factor: float) -> None:
     with pytest.raises(ValidationError):

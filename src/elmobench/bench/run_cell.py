@@ -205,6 +205,7 @@ def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
             num_layers=config.num_layers,
             dim=config.dim,
             places=[place for place in cell.placements if i in cell.parts_at(place)],
+            static=config.static,
         )
         for i, (part, config) in enumerate(
             zip(cell.parts, part_configs(cell, context), strict=True)

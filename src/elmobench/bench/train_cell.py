@@ -23,7 +23,7 @@ from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import OnePassHead, SlotBatch
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
-from elmobench.training.model import BenchModel, make_mixer
+from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainable_vectors import WordVocabulary, initial_vectors
 from elmobench.training.trainer import (
@@ -106,7 +106,7 @@ def build_model(
             placement: make_mixer(configs, indices, cell.mix.standardize, initial)
             for placement, indices in reads.items()
         }
-        dims = {placement: mixer.out_dim for placement, mixer in mixers.items()}
+        dims = input_dims(cell.preset.head, mixers)
         head = cell.preset.head(dims, data.codec, cell.options)
     model = BenchModel(mixers, reads, head)
     if cell.mix.standardize:
@@ -243,6 +243,8 @@ def part_configs(cell: Cell, context: RunContext) -> list[PartConfig]:
                 l2=part.l2,
                 dropout=part.dropout,
                 trainable=part.trainable,
+                unit=part.unit,
+                static=not provider.contextual,
             )
         )
     return configs

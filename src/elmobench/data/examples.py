@@ -137,14 +137,20 @@ class CoreferenceDocument:
         sentences: in the order of the text; tokens are counted across them.
         clusters: each a tuple of mentions, sorted; the clusters sorted too. A cluster of one
             mention is a singleton. No mention is in two clusters.
+        speakers: the speaker of each token, over the whole document; None where the data have none.
+        genre: the document's genre (``nw``); None where the data have none.
     """
 
     id: str
     sentences: tuple[Sentence, ...]
     clusters: tuple[tuple[Span, ...], ...]
+    speakers: tuple[str, ...] | None = None
+    genre: str | None = None
 
     def __post_init__(self) -> None:
         length = sum(map(len, self.sentences))
+        if self.speakers is not None and len(self.speakers) != length:
+            raise ValueError(f"{self.id}: {len(self.speakers)} speakers of {length} tokens")
         seen: set[Span] = set()
         for cluster in self.clusters:
             for first, last in cluster:

@@ -29,6 +29,8 @@ class PartConfig:
         l2: λ of the penalty λ Σ w².
         dropout: dropout on the output of the part.
         trainable: whether a trainable embedding over the words of the data replaces its vectors.
+        unit: whether its vectors are scaled to length 1 (zero stays zero).
+        static: whether the part has one vector per word.
     """
 
     name: str
@@ -40,6 +42,8 @@ class PartConfig:
     l2: float = 0.0
     dropout: float = 0.0
     trainable: bool = False
+    unit: bool = False
+    static: bool = False
 
 
 class SlotTensors(Protocol):
@@ -78,7 +82,10 @@ class _Part(nn.Module):
 
     def raw(self, layers: Tensor, word_ids: Tensor | None) -> Tensor:
         """(B, T, out_dim) vectors of the part before standardisation and dropout."""
-        mixed: Tensor = self.mix(layers)
+        mixed = self._vectors(self.mix(layers), word_ids)
+        return nn.functional.normalize(mixed, dim=-1) if self.config.unit else mixed
+
+    def _vectors(self, mixed: Tensor, word_ids: Tensor | None) -> Tensor:
         if self.embedding is None:
             return mixed
         if word_ids is None:
@@ -164,6 +171,11 @@ class FeatureMixer(nn.Module):
         self.parts = nn.ModuleList(self._parts)
         self.standardize = standardize
         self.out_dim = sum(part.out_dim for part in self._parts)
+
+    @property
+    def static_columns(self) -> tuple[bool, ...]:
+        """For each dimension of the output whether it belongs to a static part."""
+        return tuple(part.config.static for part in self._parts for _ in range(part.out_dim))
 
     @property
     def layers_needed(self) -> list[tuple[int, ...]]:

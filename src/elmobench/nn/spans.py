@@ -11,14 +11,16 @@ from elmobench.nn.pooling import masked_softmax
 
 DISTANCES = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256, 512)
 """Lower bounds of the buckets after the first, which contains 0."""
+PUBLISHED_DISTANCES = DISTANCES[:9]
+"""Those of e2e-coref, whose last bucket is 64 and more."""
 
 
-def distance_buckets(distance: Tensor) -> Tensor:
+def distance_buckets(distance: Tensor, bounds: Sequence[int] = DISTANCES) -> Tensor:
     """The bucket of each distance, of the same shape; distances are integers from 0.
 
     Distances below 5 have their own buckets; then the widths double.
     """
-    return torch.bucketize(distance, torch.tensor(DISTANCES, device=distance.device), right=True)
+    return torch.bucketize(distance, torch.tensor(bounds, device=distance.device), right=True)
 
 
 def attend_spans(scores: Tensor, values: Tensor, first: Tensor, last: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 from torch import Tensor, nn
@@ -62,6 +62,11 @@ Mixed = Mapping[str, Mapping[str, Tensor]]
 class Head(nn.Module, ABC, Generic[E]):
     """A module that computes a loss and predictions from mixed features.
 
+    A head that treats static parts (one vector per word) and contextual parts of its input
+    differently sets ``splits_input``. Then ``input_dims`` and the mixed vectors have, as well as
+    ``input``, the entries ``static`` and ``contextual``: the same vectors, those of each kind of
+    parts. The latter is left out if there is no contextual part.
+
     A head stores its ``codec`` and ``input_dims``; with its options they are enough to build it
     again.
 
@@ -70,6 +75,8 @@ class Head(nn.Module, ABC, Generic[E]):
         codec: the labels and other state collected from the training set.
         options: the head's options.
     """
+
+    splits_input: ClassVar[bool] = False
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: HeadOptions
@@ -126,6 +133,10 @@ class TrainingOptions(StrictModel):
     """Largest global norm of the gradient; larger ones are scaled down. None for no clipping."""
     clip_value: float | None = Field(default=None, gt=0)
     """Largest absolute value in the gradient; larger ones are clipped. None for no clipping."""
+    decay: float | None = Field(default=None, gt=0, lt=1)
+    """Factor of the learning rate after every ``decay_steps`` batches; None for a constant rate."""
+    decay_steps: int = Field(default=100, ge=1)
+    """Number of batches between two decays."""
     plateau_factor: float | None = Field(default=None, gt=0, lt=1)
     """Factor of the learning rate after each epoch without a better dev score; None for a constant
     rate.
@@ -175,6 +186,8 @@ class MixDefaults(StrictModel):
     """Weight λ of the penalty λ Σ w² on the layer weights."""
     standardize: bool = False
     """Whether each part is scaled to zero mean and unit variance over the training tokens."""
+    static_unit: bool = False
+    """Whether the vectors of each static part are scaled to length 1."""
     trainable_lowercase: bool = False
     """Whether the spellings of a word share one vector of a ``(trainable)`` part; it starts from
     the pre-trained vector of the lower-cased word.

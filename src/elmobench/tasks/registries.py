@@ -185,7 +185,12 @@ _HEAD_TABLE = (
     (
         "coref/paper",
         "elmobench.tasks.coref.presets:PAPER",
-        "end-to-end span ranking as published, coarse to fine, twice",
+        "end-to-end span ranking as published in 2017, the ELMo paper's model",
+    ),
+    (
+        "coref/paper-2018",
+        "elmobench.tasks.coref.presets:PAPER_2018",
+        "end-to-end span ranking as published in 2018: coarse to fine, second order",
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
@@ -30,6 +31,11 @@ class BenchModel(nn.Module):
         self._reads = {placement: tuple(indices) for placement, indices in reads.items()}
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
+        self._views: dict[str, Tensor] = {}
+        if head.splits_input:
+            self._views = {
+                name: torch.tensor(columns) for name, columns in _views(mixers["input"]).items()
+            }
 
     def copy_standardizers(self, other: BenchModel) -> None:
         """Take means and deviations from ``other``, a model of the same features."""
@@ -39,7 +45,7 @@ class BenchModel(nn.Module):
 
     def mix(self, batch: Batch[Any]) -> dict[str, dict[str, Tensor]]:
         """placement -> unit -> (B, T, D) mixed vectors."""
-        return {
+        mixed = {
             placement: {
                 name: mixer(
                     [slot.parts[i] for i in self._reads[placement]], slot.mask, slot.word_ids
@@ -48,6 +54,11 @@ class BenchModel(nn.Module):
             }
             for placement, mixer in self.mixers.items()
         }
+        for view, columns in self._views.items():
+            mixed[view] = {
+                name: x.index_select(-1, columns.to(x.device)) for name, x in mixed["input"].items()
+            }
+        return mixed
 
     def loss(self, batch: Batch[Any]) -> Tensor:
         """The head's loss plus the penalty λ Σ w² of every mixer."""
@@ -66,6 +77,22 @@ class BenchModel(nn.Module):
             placement: cast(FeatureMixer, mixer).report()
             for placement, mixer in self.mixers.items()
         }
+
+
+def _views(mixer: FeatureMixer) -> dict[str, list[int]]:
+    """The columns of static and of contextual parts; see :class:`~elmobench.tasks.head.Head`."""
+    views: dict[str, list[int]] = {"static": [], "contextual": []}
+    for column, static in enumerate(mixer.static_columns):
+        views["static" if static else "contextual"].append(column)
+    return views if views["contextual"] else {"static": views["static"]}
+
+
+def input_dims(head: type[Head[Any]], mixers: Mapping[str, FeatureMixer]) -> dict[str, int]:
+    """The widths that a head of this class is built with, by placement."""
+    dims = {placement: mixer.out_dim for placement, mixer in mixers.items()}
+    if head.splits_input:
+        dims |= {name: len(columns) for name, columns in _views(mixers["input"]).items()}
+    return dims
 
 
 def make_mixer(

@@ -19,7 +19,7 @@ from elmobench.nn.feature_mixer import PartConfig
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.registries import get_head
-from elmobench.training.model import BenchModel, make_mixer
+from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.trainable_vectors import WordVocabulary
 
 FORMAT_VERSION = 2
@@ -42,6 +42,7 @@ class SavedPart(StrictModel):
     num_layers: int
     dim: int
     places: list[str] | None = None
+    static: bool = False
 
 
 class SavedHead(StrictModel):
@@ -158,6 +159,8 @@ def _empty_model(saved: SavedHead) -> BenchModel:
             l2=part.settings["l2"],
             dropout=part.settings["dropout"],
             trainable=part.settings["trainable"],
+            unit=part.settings.get("unit", False),
+            static=part.static,
         )
         for part in saved.parts
     ]
@@ -179,5 +182,5 @@ def _empty_model(saved: SavedHead) -> BenchModel:
         for place, indices in reads.items()
     }
     options = type(preset.options).model_validate(saved.options)
-    dims = {place: mixer.out_dim for place, mixer in mixers.items()}
+    dims = input_dims(preset.head, mixers)
     return BenchModel(mixers, reads, preset.head(dims, saved.codec, options))

@@ -222,6 +222,7 @@ class _Run:
         self._best_predictions: list[Any] = []
         self._loss = torch.zeros(())
         self._batches = 1
+        self._steps = 0
         self._seconds = 0.0
         self._epochs_on_plateau = 0
 
@@ -250,6 +251,10 @@ class _Run:
         loss.backward()  # type: ignore[no-untyped-call]
         _clip(self.model, self.options)
         self._optimizer.step()
+        self._steps += 1
+        if self.options.decay is not None and self._steps % self.options.decay_steps == 0:
+            for group in self._optimizer.param_groups:
+                group["lr"] *= self.options.decay
         if self.average is not None:
             self.average.update()
         self._loss += loss.detach()

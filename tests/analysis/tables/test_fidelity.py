@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from elmobench.analysis.tables.fidelity import checks_of, compare_with_published
 from elmobench.tasks.published_values import PublishedRow, PublishedValues, published_values
 from elmobench.tasks.registries import HEADS
 
+ROOT = Path(__file__).resolve().parents[3]
 NER = published_values()["ner/paper"]
 SENTIMENT = published_values()["sentiment/paper"]
 
@@ -62,6 +64,24 @@ def changed(head: PublishedValues, path: str, **fields: Any) -> PublishedValues:
 )
 def test_a_mistake_is_found(head: PublishedValues, problem: str) -> None:
     assert any(problem in text for text in problems(head)), problems(head)
+
+
+OTHERS = {"pos/linear", "qa/bidaf"}
+"""Presets that follow a publication under another name than ``paper``."""
+
+
+def test_every_head_that_follows_a_publication_has_its_values() -> None:
+    described = {name for head in published_values().values() for name in (head.head, *head.also)}
+    assert described == {name for name in HEADS if "/paper" in name} | OTHERS
+
+
+@pytest.mark.parametrize("name", published_values())
+def test_every_head_is_held_against_another_implementation(name: str) -> None:
+    checks = checks_of(published_values()[name])
+    assert checks
+    for check in checks:
+        program, file = check.command.split()[0], Path(check.command.split()[-1])
+        assert program == "elmobench" or (ROOT / file).is_file()
 
 
 def test_our_values_are_those_of_the_preset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,28 @@ def test_tabs_and_empty_columns_as_in_litbank() -> None:
     assert found == CoreferenceDocument("d_brat.0", (("He", "#"),), (((0, 0),),))
 
 
+def test_speakers_and_the_genre_as_in_conll_2012() -> None:
+    """The tenth column is the speaker; the first two letters of a document's name its genre."""
+    rows = ["a - - - - - Ann (1)", "b - - - - - Ann -", "", "c - - - - - Bob#1 (1)"]
+    text = document(*rows, name="(bc/cctv/00/cctv_0000); part 003")
+    (plain,) = conll(text).examples
+    assert (plain.speakers, plain.genre) == (None, None)
+    (found,) = conll(text, speaker=9, genre=True).examples
+    assert found == CoreferenceDocument(
+        "bc/cctv/00/cctv_0000.3",
+        (("a", "b"), ("c",)),
+        (((0, 0), (2, 2)),),
+        ("Ann", "Ann", "Bob#1"),
+        "bc",
+    )
+    with pytest.raises(DataError, match="no speaker column 12"):
+        conll(text, speaker=12)
+    with pytest.raises(DataError, match=r"no genre in the document's name '105_persuasion\.0'"):
+        conll(document("a - (1)", name="(105_persuasion); part 0"), genre=True)
+    with pytest.raises(ValueError, match="1 speakers of 2 tokens"):
+        CoreferenceDocument("d", (("a", "b"),), (), ("Ann",))
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [

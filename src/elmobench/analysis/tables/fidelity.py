@@ -96,7 +96,8 @@ def checks_of(head: PublishedValues) -> list[Check]:
 def option_values(preset: HeadPreset) -> dict[str, Any]:
     """The value of every option of a preset by its path, as JSON has it.
 
-    The patience of a learning rate that never changes is left out, since it has no effect.
+    The patience and the steps of a learning rate that never changes are left out, since they have
+    no effect.
     """
     values = {
         f"{block}.{name}": value
@@ -105,6 +106,8 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
     }
     if values["training.plateau_factor"] is None:
         del values["training.plateau_patience"]
+    if values["training.decay"] is None:
+        del values["training.decay_steps"]
     return values
 
 

@@ -231,6 +231,7 @@ def _changed_settings(record: RunRecord, published_options: Mapping[str, Any]) -
 
 _OF_A_PART = {
     "dropout": "dropout",
+    "unit": "mix.static_unit",
     "lowercase": "mix.trainable_lowercase",
     "unknown": "mix.trainable_unknown",
 }

@@ -38,6 +38,8 @@ class PartSettings(StrictModel):
     """``token`` applies a layer norm to each token's vector."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Dropout on the output of the part."""
+    unit: bool = False
+    """Whether the vectors are scaled to length 1."""
     place: Literal["input", "output", "both"] | None = None
     """Where the part enters the head; None for the cell's placement."""
     provider: dict[str, str] = Field(default_factory=dict)
@@ -104,6 +106,7 @@ def _resolve_part(
         "norm": point["norm"],
         "l2": mix.l2 if point["l2"] is None else point["l2"],
         "dropout": dropout,
+        "unit": mix.static_unit and not contextual,
         "provider": {},
         "explicit": tuple(key for key, _ in part.settings if key not in PROVIDER_SETTINGS),
     }

@@ -28,6 +28,12 @@ class CorefOptions(ReaderOptions):
     """Separator of columns: one TAB, or any run of white space (columns are then never empty)."""
     singletons: Literal["keep", "drop"] = "keep"
     """Whether clusters of one mention are kept, or dropped and counted."""
+    speaker: int | None = None
+    """Column of the token's speaker, 9 in CoNLL-2012; none is read by default."""
+    genre: bool = False
+    """Whether the first two letters of a document's name are its genre, as in CoNLL-2012
+    (``nw/wsj/…`` is newswire).
+    """
 
 
 class CorefReader(Reader[CorefOptions]):
@@ -70,6 +76,8 @@ class CorefReader(Reader[CorefOptions]):
                 document.add(_field(row, options.token, "token", where), where)
                 marks = _field(row, options.mentions, "mentions", where)
                 document.mark(marks.strip(), where)
+                if options.speaker is not None:
+                    document.speakers.append(_field(row, options.speaker, "speaker", where))
         if document is not None:
             raise DataError(f"{document.name} does not end ({_END})", where=document.where)
         return result
@@ -83,6 +91,7 @@ class _Document:
         self.where = where
         self.sentences: list[Sentence] = []
         self.words: list[str] = []
+        self.speakers: list[str] = []
         self.length = 0
         self.open: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
         self.clusters: defaultdict[int, list[Span]] = defaultdict(list)
@@ -141,7 +150,23 @@ class _Document:
                 result.dropped["singletons"] += 1
             else:
                 clusters.append(tuple(distinct))
-        return CoreferenceDocument(self.name, tuple(self.sentences), tuple(sorted(clusters)))
+        return CoreferenceDocument(
+            self.name,
+            tuple(self.sentences),
+            tuple(sorted(clusters)),
+            speakers=None if options.speaker is None else tuple(self.speakers),
+            genre=self._genre() if options.genre else None,
+        )
+
+    def _genre(self) -> str:
+        genre = self.name[:2]
+        if not genre.isalpha() or self.name[2:3] != "/":
+            raise DataError(
+                f"no genre in the document's name {self.name!r}",
+                where=self.where,
+                fix="names begin with two letters and a slash, or set the reader's 'genre: false'",
+            )
+        return genre
 
 
 def _field(row: list[str], column: int, role: str, where: str) -> str:

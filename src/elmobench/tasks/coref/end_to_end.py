@@ -1,4 +1,4 @@
-"""End-to-end span ranking with a recurrent encoder (Lee et al. 2017, 2018)."""
+"""End-to-end span ranking with a recurrent encoder, in affordable sizes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,23 @@ from torch import Tensor, nn
 
 from elmobench.nn.char_cnn import CharCnn
 from elmobench.nn.recurrent import BiLstm
-from elmobench.nn.spans import DISTANCES, BlockFeedForward, attend_prefixes, attend_spans
+from elmobench.nn.spans import (
+    DISTANCES,
+    BlockFeedForward,
+    attend_prefixes,
+    attend_spans,
+    distance_buckets,
+)
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
 from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
-from elmobench.tasks.coref.span_ranking import Links, SpanRanker, SpanRankingOptions
+from elmobench.tasks.coref.span_ranking import (
+    Links,
+    Pairs,
+    SpanRanker,
+    SpanRankingOptions,
+    mixed_with_antecedents,
+)
 from elmobench.tasks.head import Batch, Mixed
 
 _LONGER = 2
@@ -26,7 +38,7 @@ _SHORT = 8
 
 
 class EndToEndOptions(SpanRankingOptions):
-    """Options of :class:`EndToEndRanker`; the defaults are the published sizes.
+    """Options of :class:`EndToEndRanker`.
 
     ``iterations``, how often pairs are scored, is the published depth. Before each further one,
     spans are updated with their expected antecedents (Lee et al. 2018, section 3).
@@ -78,21 +90,15 @@ class EncodedTokens:
 
 
 class EndToEndRanker(SpanRanker[EncodedTokens]):
-    """The published model: a biLSTM, and feed-forward scorers of mentions and pairs.
+    """An affordable relative of the published models: a biLSTM, and feed-forward scorers.
 
     A span's vector is [h_first; h_last; Σ a_t v_t; width]: the states at its ends, the input
     vectors of its tokens weighted by attention over their states, and an embedding of its width.
-    The pair score reads [g_i; g_j; g_i ∘ g_j; distance].
+    The pair score reads [g_i; g_j; g_i ∘ g_j; distance], the distance counted in tokens.
 
-    Departures from the published model:
-
-    * There are no speaker, genre or segment features, and distances are in tokens (see
-      :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`).
-    * The biLSTM's layers have no highway connections, and each token has a dropout mask of its own.
-    * The learning rate does not decay, and documents are not cut in training.
-    * The biLSTM and the attention read the same input vectors; the published attention reads a
-      second, smaller set of static vectors.
-    * The features are the experiment's; the published ones are GloVe and ELMo (``glove…+elmo…``).
+    The published models are :class:`~elmobench.tasks.coref.lee.LeeRanker`. Here the biLSTM is
+    torch's, the attention reads its inputs, speaker and genre are not used, and the weights
+    start as torch draws them.
     """
 
     def __init__(
@@ -195,14 +201,15 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         scores: Tensor = self.dropout(self.bilinear(spans)) @ spans.mT
         return scores
 
-    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
+    def fine(self, spans: Tensor, pairs: Pairs) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
+        rows, antecedents = pairs.rows, pairs.antecedents
         product = spans[rows].unsqueeze(1) * spans[antecedents]  # (R, A, G), the largest tensor
         total = self.pair.project(2, product)
         total = total + self.pair.project(0, spans)[rows].unsqueeze(1)
         total = total + self.pair.project(1, spans)[antecedents]
         buckets = self.pair.project(3, self.dropout(self.distance_embedding.weight))
-        return self.pair.finish(total + buckets[distance])
+        return self.pair.finish(total + buckets[distance_buckets(pairs.tokens)])
 
     def refine(self, spans: Tensor, links: Links) -> Tensor:
         """Mix each resolved span with its expected antecedent through a gate.
@@ -211,11 +218,4 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`.
         """
         assert self.gate is not None
-        own = spans[links.rows]
-        probabilities = links.scores.softmax(dim=1)
-        expected = probabilities[:, :1] * own
-        expected = expected + (
-            probabilities[:, 1:].unsqueeze(1) @ spans[links.antecedents]
-        ).squeeze(1)
-        gate = torch.sigmoid(self.gate(torch.cat([own, expected], dim=1)))
-        return spans.index_copy(0, links.rows, gate * own + (1 - gate) * expected)
+        return mixed_with_antecedents(self.gate, spans, links)

@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from elmobench.nn.spans import DISTANCES
+from elmobench.nn.spans import DISTANCES, distance_buckets
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
-from elmobench.tasks.coref.span_ranking import SpanRanker, SpanRankingOptions
+from elmobench.tasks.coref.span_ranking import Pairs, SpanRanker, SpanRankingOptions
 from elmobench.tasks.head import Batch, Mixed
 
 
@@ -70,9 +70,9 @@ class LinearRanker(SpanRanker[Tensor]):
         pair = self.pair / len(self.pair)
         return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
 
-    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
+    def fine(self, spans: Tensor, pairs: Pairs) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
-        return self.distance_bias[distance]
+        return self.distance_bias[distance_buckets(pairs.tokens)]
 
     def _width_bias(self, first: Tensor, last: Tensor) -> Tensor:
         return self.width_bias[(last - first).clamp(max=len(self.width_bias) - 1)]

@@ -29,7 +29,10 @@ class Coref(Pipeline[CorefExample]):
 
     name: ClassVar[str] = "coref"
     annotation_repeats_text: ClassVar[bool] = True
-    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conll-coref": {}, "gap": {}}
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "conll-coref": {"speaker": 9, "genre": True},
+        "gap": {},
+    }
     metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
 
     def slots(self, example: CorefExample) -> dict[str, list[Sentence]]:
@@ -61,7 +64,9 @@ class Coref(Pipeline[CorefExample]):
         )
 
     def codec(self, train: Sequence[CorefExample], labels: Sequence[str] | None) -> LabelCodec:
-        """The kind of examples, the characters, and whether singletons are annotated.
+        """The kind of examples, their characters and genres, and what is annotated.
+
+        That is whether there are singletons and speakers.
 
         Raises:
             DataError: ``train`` is empty or has examples of both kinds.
@@ -84,6 +89,8 @@ class Coref(Pipeline[CorefExample]):
                 "kind": DOCUMENTS if kinds == {CoreferenceDocument} else PRONOUNS,
                 "singletons": singletons,
                 "characters": characters_of(s for example in train for s in _sentences(example)),
+                "speakers": any(_speakers(example) is not None for example in train),
+                "genres": sorted({genre for example in train if (genre := _genre(example))}),
             },
         )
 
@@ -108,6 +115,14 @@ def _sentences(example: CorefExample) -> list[Sentence]:
     if isinstance(example, AmbiguousPronoun):
         return [example.tokens]
     return list(example.sentences)
+
+
+def _speakers(example: CorefExample) -> tuple[str, ...] | None:
+    return example.speakers if isinstance(example, CoreferenceDocument) else None
+
+
+def _genre(example: CorefExample) -> str | None:
+    return example.genre if isinstance(example, CoreferenceDocument) else None
 
 
 PIPELINE = Coref()

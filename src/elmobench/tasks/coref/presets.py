@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
+from elmobench.tasks.coref.lee import LeeOptions, LeeRanker
 from elmobench.tasks.coref.linear import LinearRanker, LinearRankerOptions
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
 from elmobench.tasks.probe_grid import PROBE_GRID
@@ -43,14 +44,45 @@ SMALL = HeadPreset(
 )
 
 
-# Source: e2e-coref, experiments.conf and coref_model.py (frozen GloVe, zero for unknown words; the
-# lexical dropout of 0.5 applies to GloVe, characters and ELMo alike, and ELMo has none of its own).
+_TRAINING = TrainingOptions(batch_size=1, epochs=150, patience=10, decay=0.999, decay_steps=100)
+# Frozen vectors of length 1, zero for unknown words. The lexical dropout of 0.5 applies to static
+# vectors, characters and ELMo alike, and ELMo has none of its own (Peters et al. 2018, appendix).
+_MIX = MixDefaults(
+    dropout=0.0,
+    static_dropout=0.0,
+    static_unit=True,
+    trainable_lowercase=False,
+    trainable_unknown="zero",
+)
+
+# Source: Lee et al. 2017, the model of the ELMo paper; e2e-coref, experiments.conf and
+# coref_model.py before the version of 2018.
 PAPER = HeadPreset(
-    head=EndToEndRanker,
-    options=EndToEndOptions(iterations=2),
-    training=TrainingOptions(batch_size=1, epochs=150, patience=10),
-    mix=MixDefaults(
-        dropout=0.0, static_dropout=0.0, trainable_lowercase=False, trainable_unknown="zero"
+    head=LeeRanker,
+    options=LeeOptions(
+        max_width=10,
+        antecedents=250,
+        separate_weights=True,
+        shared_lexical_dropout=True,
     ),
+    training=_TRAINING,
+    mix=_MIX,
+    version=2,
+)
+
+
+# Source: Lee et al. 2018; e2e-coref, experiments.conf and coref_model.py.
+PAPER_2018 = HeadPreset(
+    head=LeeRanker,
+    options=LeeOptions(
+        max_width=30,
+        antecedents=50,
+        layers=3,
+        lstm_dropout=0.4,
+        coarse=True,
+        iterations=2,
+    ),
+    training=_TRAINING,
+    mix=_MIX,
     version=1,
 )

@@ -17,9 +17,10 @@ from elmobench.data.examples import (
     AmbiguousPronoun,
     CoreferenceDocument,
 )
-from elmobench.nn.spans import distance_buckets
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.coref.candidates import Candidates, candidates, clusters_of, keep_best
+from elmobench.tasks.coref.document_cuts import cut_batch
+from elmobench.tasks.coref.metadata import span_genres, token_speakers
 from elmobench.tasks.coref.pipeline import PRONOUNS, CorefExample
 from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.padding import pad_rows
@@ -43,6 +44,10 @@ class SpanRankingOptions(HeadOptions):
     """
     iterations: int = Field(default=1, ge=1)
     """How often pairs are scored; more than once in heads that refine spans."""
+    training_sentences: int | None = Field(default=None, ge=1)
+    """In training, longer documents are cut to so many sentences, from a random one on; None for
+    whole documents.
+    """
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,27 @@ class Links:
     antecedents: Tensor
     mask: Tensor
     scores: Tensor
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of R spans with A candidate antecedents each that are to be scored.
+
+    Attributes:
+        rows: (R,) numbers of the spans to be resolved, among the K kept ones.
+        antecedents: (R, A) numbers of their antecedents.
+        tokens: (R, A) distance of their first tokens.
+        spans: (R, A) distance in spans: how many kept spans the anaphor is further on.
+        same_speaker: (R, A) bool, whether both have the same speaker; true without speakers.
+        genre: (R,) number of the document's genre, from 1; 0 for one that the training set lacks.
+    """
+
+    rows: Tensor
+    antecedents: Tensor
+    tokens: Tensor
+    spans: Tensor
+    same_speaker: Tensor
+    genre: Tensor
 
 
 class SpanRanker(Head[CorefExample], Generic[T]):
@@ -81,9 +107,6 @@ class SpanRanker(Head[CorefExample], Generic[T]):
     pronoun is resolved, with the same scores; the name may follow it. The loss is the negative
     log-likelihood of A, B or none.
 
-    The distance of a pair is in tokens. The published one is in kept spans, which makes the score
-    of a pair depend on other spans. Speaker and genre are not used.
-
     A document's scores do not depend on the other documents of the batch. ``T`` is the type in
     which a subclass keeps what it has computed of the tokens.
     """
@@ -92,8 +115,14 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: SpanRankingOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
+        self.cuts: torch.Generator | None = None
+        if options.training_sentences is not None:
+            # The first number that is drawn here, so that the cuts do not depend on the features.
+            self.cuts = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
         self.options = options
         self.iterations = options.iterations
+        # Heads that were saved by earlier versions have no list of genres.
+        self.genres = {name: i for i, name in enumerate(codec.extra.get("genres", ()), start=1)}
         self.mention_loss = options.mention_loss if codec.extra["singletons"] else 0.0
 
     @abstractmethod
@@ -120,15 +149,8 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         """
 
     @abstractmethod
-    def fine(self, spans: Tensor, rows: Tensor, antecedents: Tensor, distance: Tensor) -> Tensor:
-        """(R, A) scores of the chosen pairs.
-
-        Args:
-            spans: (K, G) vectors of the kept spans.
-            rows: (R,) numbers of the spans to be resolved.
-            antecedents: (R, A) numbers of their antecedents.
-            distance: (R, A) distance buckets.
-        """
+    def fine(self, spans: Tensor, pairs: Pairs) -> Tensor:
+        """(R, A) scores of the chosen pairs from the (K, G) vectors of the kept spans."""
 
     def refine(self, spans: Tensor, links: Links) -> Tensor:
         """(K, G) vectors of the spans, updated with their antecedents, to be scored again."""
@@ -136,6 +158,10 @@ class SpanRanker(Head[CorefExample], Generic[T]):
 
     def loss(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
         """Mean over the examples; a document's loss is the sum over its spans."""
+        if self.training and self.cuts is not None and not self._given(batch):
+            limit = self.options.training_sentences
+            assert limit is not None
+            batch, mixed = cut_batch(batch, mixed, limit, self.cuts)
         tokens = self.encode(batch, mixed)
         if self._given(batch):
             links = self._given_links(batch, tokens)
@@ -144,7 +170,7 @@ class SpanRanker(Head[CorefExample], Generic[T]):
             targets = torch.tensor(gold, device=links.scores.device)
             return nn.functional.cross_entropy(links.scores, targets)
         candidate_spans = self._candidates(batch)
-        scores, kept, links = self._document_links(candidate_spans, tokens)
+        scores, kept, links = self._document_links(batch, candidate_spans, tokens)
         cluster = torch.from_numpy(candidate_spans.cluster).to(scores.device)
         total = _marginal_loss(links, cluster[kept])
         if self.mention_loss:
@@ -170,7 +196,8 @@ class SpanRanker(Head[CorefExample], Generic[T]):
                 fix="use a head that was trained on documents, for instance of coref/litbank",
             )
         candidate_spans = self._candidates(batch)
-        scores, kept, links = self._document_links(candidate_spans, self.encode(batch, mixed))
+        tokens = self.encode(batch, mixed)
+        scores, kept, links = self._document_links(batch, candidate_spans, tokens)
         best = links.scores.argmax(dim=1)
         chosen = links.antecedents.gather(1, (best - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
         numbers = kept.cpu().numpy()
@@ -207,7 +234,7 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         return candidates(documents, self.options.max_width)
 
     def _document_links(
-        self, candidate_spans: Candidates, tokens: T
+        self, batch: Batch[CorefExample], candidate_spans: Candidates, tokens: T
     ) -> tuple[Tensor, Tensor, Links]:
         """(S,) scores of all candidates, (K,) numbers of the kept ones, and their links."""
         first = torch.from_numpy(candidate_spans.first)
@@ -218,9 +245,32 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         spans = self.represent(tokens, first[chosen], last[chosen])
         mentions = scores[chosen]
         index, mask, rough = self._choose(spans, mentions, [len(numbers) for numbers in kept])
-        rows = torch.arange(len(chosen), device=scores.device)
-        links = self._scored(spans, mentions, first[chosen], rows, index, mask, rough)
-        return scores, chosen, links
+        pairs = self._document_pairs(batch, candidate_spans, chosen.cpu().numpy(), index)
+        return scores, chosen, self._scored(spans, mentions, pairs, mask, rough)
+
+    def _document_pairs(
+        self,
+        batch: Batch[CorefExample],
+        candidate_spans: Candidates,
+        chosen: np.ndarray,
+        antecedents: Tensor,
+    ) -> Pairs:
+        """All kept spans, ``chosen`` among the candidates, with their (K, A) antecedents."""
+        documents = [cast(CoreferenceDocument, example) for example in batch.examples]
+        starts = candidate_spans.first[chosen]
+        device = antecedents.device
+        rows = torch.arange(len(chosen), device=device)
+        first = torch.from_numpy(starts).to(device)
+        speaker = torch.from_numpy(token_speakers(documents)[starts]).to(device)
+        genre = span_genres(documents, candidate_spans, chosen, self.genres)
+        return Pairs(
+            rows,
+            antecedents,
+            tokens=first.unsqueeze(1) - first[antecedents],
+            spans=rows.unsqueeze(1) - antecedents,
+            same_speaker=speaker.unsqueeze(1) == speaker[antecedents],
+            genre=torch.from_numpy(genre).to(device),
+        )
 
     def _kept(self, candidate_spans: Candidates, scores: Tensor) -> list[np.ndarray]:
         values = scores.detach().float().cpu().numpy()
@@ -269,19 +319,16 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         self,
         spans: Tensor,
         mentions: Tensor,
-        first: Tensor,
-        rows: Tensor,
-        antecedents: Tensor,
+        pairs: Pairs,
         mask: Tensor,
         rough: Tensor,
     ) -> Links:
-        distance = distance_buckets((first[rows].unsqueeze(1) - first[antecedents]).abs())
-        base = mentions[rows].unsqueeze(1) + mentions[antecedents] + rough
+        base = mentions[pairs.rows].unsqueeze(1) + mentions[pairs.antecedents] + rough
 
         def links(spans: Tensor) -> Links:
-            scores = base + self.fine(spans, rows, antecedents, distance)
+            scores = base + self.fine(spans, pairs)
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-            return Links(rows, antecedents, mask, nn.functional.pad(scores, (1, 0)))
+            return Links(pairs.rows, pairs.antecedents, mask, nn.functional.pad(scores, (1, 0)))
 
         scored = links(spans)
         for _ in range(self.iterations - 1):
@@ -301,10 +348,37 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         mentions = self.represented_scores(vectors, first, last)
         rows = torch.arange(2, len(spans), 3)
         antecedents = torch.stack([rows - 2, rows - 1], dim=1)
-        pairs = self.coarse(vectors.view(len(rows), 3, -1))
-        rough = mentions.new_zeros(len(rows), 2) if pairs is None else pairs[:, 2, :2]
+        coarse = self.coarse(vectors.view(len(rows), 3, -1))
+        rough = mentions.new_zeros(len(rows), 2) if coarse is None else coarse[:, 2, :2]
         mask = torch.ones_like(antecedents, dtype=torch.bool)
-        return self._scored(vectors, mentions, first, rows, antecedents, mask, rough)
+        # The place of each of the three mentions in the text; the name may follow the pronoun.
+        place = first.view(-1, 3).argsort(dim=1, stable=True).argsort(dim=1).flatten()
+        pairs = Pairs(
+            rows,
+            antecedents,
+            tokens=(first[rows].unsqueeze(1) - first[antecedents]).abs(),
+            spans=(place[rows].unsqueeze(1) - place[antecedents]).abs(),
+            same_speaker=mask,
+            genre=torch.zeros_like(rows),
+        )
+        return self._scored(vectors, mentions, pairs, mask, rough)
+
+
+def mixed_with_antecedents(gate: nn.Linear, spans: Tensor, links: Links) -> Tensor:
+    """(K, G) spans, each mixed with its expected antecedent through a gate.
+
+    With a the mean of the antecedents' vectors, weighted by their probabilities (a span without an
+    antecedent counts as its own), the new vector is f g + (1 - f) a, f = σ(W [g; a] + b).
+
+    Source: Lee et al. (2018), section 3. The published code has f and 1 - f exchanged, which is the
+    same with the opposite sign of W and b.
+    """
+    own = spans[links.rows]
+    probabilities = links.scores.softmax(dim=1)
+    expected = probabilities[:, :1] * own
+    expected = expected + (probabilities[:, 1:].unsqueeze(1) @ spans[links.antecedents]).squeeze(1)
+    share = torch.sigmoid(gate(torch.cat([own, expected], dim=1)))
+    return spans.index_copy(0, links.rows, share * own + (1 - share) * expected)
 
 
 def _marginal_loss(links: Links, cluster: Tensor) -> Tensor:

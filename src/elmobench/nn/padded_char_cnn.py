@@ -1,0 +1,43 @@
+"""Word vectors from convolutions over characters that include the padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from elmobench.nn.glorot import glorot_uniform_
+
+
+class PaddedCharCnn(nn.Module):
+    """Word vectors (V, filters · widths) from character ids (V, C), as in e2e-coref.
+
+    One embedding of characters, one convolution for each width, ReLU, and the maximum over all
+    windows. Padding (id 0) has a learned vector, which it shares with unknown characters, and
+    windows that contain padding count. So a word's vector depends on the length C to which it is
+    padded: the caller pads to the longest word of the document, as published.
+
+    Source: Lee et al. (2017), section 4; e2e-coref, ``util.cnn``.
+
+    Args:
+        num_chars: number of character ids, that of padding and unknown characters included.
+        dim: width of a character embedding.
+        filters: number of filters per width.
+        widths: characters per window.
+    """
+
+    def __init__(self, num_chars: int, dim: int, filters: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.out_dim = filters * len(widths)
+        self.longest = max(widths, default=1)
+        self.embedding = nn.Embedding(num_chars, dim)
+        self.convolutions = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
+        self.apply(glorot_uniform_)
+
+    def forward(self, char_ids: Tensor) -> Tensor:
+        """(V, out_dim) vectors of (V, C) int64 ids; C below the widest window is padded to it."""
+        if char_ids.shape[1] < self.longest:
+            char_ids = nn.functional.pad(char_ids, (0, self.longest - char_ids.shape[1]))
+        x = self.embedding(char_ids).transpose(1, 2)
+        return torch.cat([torch.relu(c(x)).amax(dim=2) for c in self.convolutions], dim=1)
