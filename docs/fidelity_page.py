@@ -11,7 +11,7 @@ from elmobench.analysis.tables.fidelity import (
     compare_with_published,
 )
 from elmobench.analysis.tables.published import published_numbers
-from elmobench.tasks.published_values import PublishedBaseline, published_values
+from elmobench.tasks.published_values import PublishedBaseline, PublishedValues, published_values
 
 _INTRODUCTION = """\
 # How faithful the published heads are
@@ -45,7 +45,7 @@ def _summary(fidelity: Fidelity) -> list[str]:
         _published_scores(head.head),
         f"{len(fidelity.lines) - differences} rows",
         f"{differences} rows",
-        "; ".join(check.against for check in checks_of(head)),
+        "; ".join(dict.fromkeys(check.against for check in checks_of(head))),
         "; ".join(dict.fromkeys(f"`{check.command}`" for check in checks_of(head))),
     ]
 
@@ -64,7 +64,7 @@ def _published_scores(name: str) -> str:
     if not numbers:
         return "–"
     place = numbers[0].place
-    scores = ", ".join(f"{number.score:g}" for number in numbers if number.place == place)
+    scores = ", ".join(str(number.score) for number in numbers if number.place == place)
     return f"{scores} ({place})"
 
 
@@ -74,18 +74,18 @@ def _section(fidelity: Fidelity) -> list[str]:
     same = "is the same head with the same options."
     lines += [f"- `{name}` {same} {why}" for name, why in head.also.items()]
     if fidelity.differences:
-        lines += ["", "**Different, and why**", "", *_differences(fidelity.differences)]
+        lines += ["", "**Different, and why**", "", *_differences(head, fidelity.differences)]
     lines += ["", "**As published**", ""]
     lines += _table(
         ("", "what", "value", "source"),
-        _grouped([line for line in fidelity.lines if line.same], list(head.sources)),
+        _grouped(head, [line for line in fidelity.lines if line.same]),
     )
     for group in head.unused:
         names = ", ".join(f"`{option}`" for option in group.options)
         lines += ["", f"Without effect: {names}. {group.why}"]
     if head.baseline is not None:
         lines += ["", "**Without ELMo**", "", _baseline(fidelity, head.baseline)]
-        lines += ["", *_differences(fidelity.baseline)] if fidelity.baseline else []
+        lines += ["", *_differences(head, fidelity.baseline)] if fidelity.baseline else []
     lines += ["", "**Sources**", ""]
     for number, source in enumerate(head.sources.values(), start=1):
         title = source.title if source.address is None else f"[{source.title}]({source.address})"
@@ -102,18 +102,29 @@ def _baseline(fidelity: Fidelity, baseline: PublishedBaseline) -> str:
     return " ".join(filter(None, [f"Published: {title}.", f"Ours: {ours}.", same, baseline.notes]))
 
 
-def _differences(lines: Sequence[FidelityLine]) -> list[str]:
-    rows = ([line.what, line.published, line.ours, line.reason or "the same"] for line in lines)
-    return _table(("what", "published", "ours", "why"), rows)
+def _differences(head: PublishedValues, lines: Sequence[FidelityLine]) -> list[str]:
+    """A table of lines that differ, or that differ from those with ELMo."""
+    rows = (
+        [line.what, line.published, line.ours, line.reason or "the same", _source(head, line)]
+        for line in lines
+    )
+    return _table(("what", "published", "ours", "why", "source"), rows)
 
 
-def _grouped(lines: Sequence[FidelityLine], sources: Sequence[str]) -> Iterable[list[str]]:
-    """Rows in which a heading appears once, at the first of its lines; sources by number."""
+def _grouped(head: PublishedValues, lines: Sequence[FidelityLine]) -> Iterable[list[str]]:
+    """Rows in which a heading appears once, at the first of its lines."""
     last = ""
     for line in lines:
-        source = f"{sources.index(line.source) + 1}: {line.place}".removesuffix(": ")
-        yield ["" if line.heading == last else line.heading, line.what, line.ours, source]
+        heading = "" if line.heading == last else line.heading
+        yield [heading, line.what, line.ours, _source(head, line)]
         last = line.heading
+
+
+def _source(head: PublishedValues, line: FidelityLine) -> str:
+    """The number of a line's source, whether it was read, and the place in it."""
+    number = list(head.sources).index(line.source) + 1
+    unseen = "" if head.sources[line.source].seen else " (not seen)"
+    return f"{number}{unseen}: {line.place}".removesuffix(": ")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -44,7 +44,7 @@ def test_show() -> None:
 
 def test_show_a_head_with_the_published_values() -> None:
     out = elmobench("show", "ner/paper", "--fidelity", COLUMNS="200").stdout
-    assert "AllenNLP 0.9's configuration" in out
+    assert "AllenNLP's configuration" in out
     assert re.search(r"Units per layer and direction +│ 200 +│ 200 +│ +│", out)
     assert re.search(r"Transition scores of the CRF +│ normal, Xavier", out)
     out = elmobench("show", "ner/small", "--fidelity")

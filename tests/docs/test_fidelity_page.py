@@ -42,6 +42,11 @@ def test_the_summary_has_the_published_scores(page: str) -> None:
     assert "| 67.2, 70.4 (Peters et al. 2018, table 1) |" in page
 
 
+def test_a_source_that_was_not_read_is_marked_in_its_rows(page: str) -> None:
+    assert "| mean over its instances in SemCor 3.0 | 1 (not seen) |" in page
+    assert "| Units per layer and direction | 200 | 1: encoder.hidden_size |" in page
+
+
 def test_rows_have_the_columns_of_their_table(page: str) -> None:
     columns = 0
     for line in page.splitlines():
