@@ -40,9 +40,10 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def results_pages() -> dict[str, str]:
-    """The study with its drawings, the effect of the amount of text, and the calibration."""
+    """The study with its drawings, the amount of text, AllenNLP's runs, and the calibration."""
     results = Path(__file__).resolve().parents[1] / "results"
     study = (results / "study" / "RESULTS.md").read_text("utf-8")
+    allennlp = (results / "allennlp" / "ALLENNLP.md").read_text("utf-8")
     stability = results / "calibration" / "search_stability.csv"
     drawings = {file.name: file.read_text("utf-8") for file in (results / "study").glob("*.svg")}
     return {
@@ -51,6 +52,7 @@ def results_pages() -> dict[str, str]:
         ),
         "search_stability.csv": stability.read_text("utf-8"),
         "calibration.md": (results / "calibration" / "CALIBRATION.md").read_text("utf-8"),
+        "allennlp.md": allennlp.replace("../calibration/CALIBRATION.md", "calibration.md"),
         "budgets.md": (results / "budgets" / "BUDGETS.md").read_text("utf-8"),
         **drawings,
     }

@@ -1,0 +1,1 @@
+"""``allennlp train`` and ``elmobench run`` on the same data, with the same ELMo and sizes."""

@@ -1,0 +1,68 @@
+"""What is compared: tasks, parts of their data, and how AllenNLP's predictions are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One task that both systems train on.
+
+    Attributes:
+        name: also of its experiment, ``experiments/allennlp/NAME.yaml``, which has the task, the
+            head, its sizes and its training.
+        head: what the head is called.
+        sizes: split -> number of examples of the part.
+        output: the entry of AllenNLP's output that holds the prediction.
+        validation: the score by which AllenNLP chooses its epoch.
+        document_tokens: length of coreference documents; 0 for whole ones.
+    """
+
+    name: str
+    head: str
+    sizes: Mapping[str, int]
+    output: str
+    validation: str
+    document_tokens: int = 0
+
+    @property
+    def experiment(self) -> str:
+        """Name of the shipped experiment."""
+        return f"allennlp/{self.name}"
+
+
+COMPARISONS = {
+    comparison.name: comparison
+    for comparison in (
+        Comparison(
+            "ner",
+            "biLSTM-CRF",
+            {"train": 1700, "dev": 250, "test": 1287},
+            output="tags",
+            validation="+f1-measure-overall",
+        ),
+        Comparison(
+            "sentiment",
+            "BCN",
+            {"train": 1500, "dev": 200, "test": 1200},
+            output="label",
+            validation="+accuracy",
+        ),
+        Comparison(
+            "inference",
+            "ESIM",
+            {"train": 1500, "dev": 200, "test": 1000},
+            output="label",
+            validation="+accuracy",
+        ),
+        Comparison(
+            "roles",
+            "alternating LSTM",
+            {"train": 1500, "dev": 150, "test": 600},
+            output="tags",
+            validation="+f1-measure-overall",
+        ),
+    )
+}
