@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from elmobench.data.questions import Answer, PassageQuestion, make_passage
 from elmobench.nn.best_span import best_spans
@@ -42,15 +42,31 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     gradients = torch.autograd.grad(loss, [vectors[PASSAGE], vectors[QUESTION], embedding])
     start, end = (scores * masks[PASSAGE] for scores in head.scores(batch, mixed))
     spans = best_spans(start, end, masks[PASSAGE], head.max_answer)
+    head.dropout, head.char_dropout = _Factor(0.8), _Factor(1.3)
+    scaled_start, scaled_end = (scores * masks[PASSAGE] for scores in head.scores(batch, mixed))
     return {
         "output/start logits": start.detach().numpy(),
         "output/end logits": end.detach().numpy(),
+        "output/start logits with factors for dropouts": scaled_start.detach().numpy(),
+        "output/end logits with factors for dropouts": scaled_end.detach().numpy(),
         "output/loss": loss.detach().numpy(),
         "output/best span": spans.numpy(),
         "output/gradient of passage vectors": gradients[0].numpy(),
         "output/gradient of question vectors": gradients[1].numpy(),
         "output/gradient of byte embeddings": gradients[2].numpy(),
     }
+
+
+class _Factor(nn.Dropout):
+    """Takes the place of a dropout, so that the scores show where it is."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The product with the factor."""
+        return input * self.factor
 
 
 def _head(arrays: Arrays, width: int) -> Bidaf:

@@ -53,6 +53,18 @@ class VectorsAndCharacters(nn.Module):
         )
 
 
+class Factor(nn.Module):
+    """Multiplies its input by a number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product."""
+        return x * self.factor
+
+
 def arrays(seed: int) -> dict[str, Any]:
     """Parameters, inputs and outputs; see the package."""
     torch.manual_seed(seed)
@@ -75,6 +87,10 @@ def arrays(seed: int) -> dict[str, Any]:
     embedding = model._text_field_embedder.characters._embedding._module.weight
     gradients = torch.autograd.grad(result["loss"], [*vectors, embedding])
     mask = passage["tokens"]["mask"]
+    # Factors in the place of dropouts show in the logits where the dropouts are.
+    model._dropout = Factor(0.8)
+    model._text_field_embedder.characters._dropout = Factor(1.3)
+    scaled = model(question, passage)
     return {
         **parameters_of(model),
         **{f"input/passage {i}": text.split() for i, text in enumerate(PASSAGES)},
@@ -82,13 +98,21 @@ def arrays(seed: int) -> dict[str, Any]:
         "input/answers": answers.numpy(),
         "input/passage vectors": vectors[0].detach().numpy(),
         "input/question vectors": vectors[1].detach().numpy(),
-        "output/start logits": (result["span_start_logits"] * mask).detach().numpy(),
-        "output/end logits": (result["span_end_logits"] * mask).detach().numpy(),
+        **logits_of(result, mask, ""),
+        **logits_of(scaled, mask, " with factors for dropouts"),
         "output/loss": result["loss"].detach().numpy(),
         "output/best span": result["best_span"].numpy(),
         "output/gradient of passage vectors": gradients[0].numpy(),
         "output/gradient of question vectors": gradients[1].numpy(),
         "output/gradient of byte embeddings": gradients[2].numpy(),
+    }
+
+
+def logits_of(result: dict[str, Tensor], mask: Tensor, what: str) -> dict[str, Any]:
+    """Scores of first and last tokens, zero at padding."""
+    return {
+        f"output/{place} logits{what}": (result[f"span_{place}_logits"] * mask).detach().numpy()
+        for place in ("start", "end")
     }
 
 
