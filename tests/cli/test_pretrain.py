@@ -73,6 +73,27 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--vocabulary", "none.txt"], "none.txt: not a vocabulary"),
+        (["--vocabulary", "none.txt", "--min-count", "2"], "only one of --vocabulary and"),
+        (["--min-count", "1000"], "no word occurs 1000 times in the training text"),
+        (["--min-count", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_words_to_predict_that_cannot_be(
+    text: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = run_elmobench(
+        *("pretrain", "bilm", "--corpus", text, "--out", tmp_path / "m", *options),
+        ELMOBENCH_HOME=str(tmp_path / "home"),
+    )
+    assert result.returncode in (1, 2)
+    assert message in result.stderr
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_plan_from_text_to_named_models(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

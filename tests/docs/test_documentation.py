@@ -36,6 +36,7 @@ PARSED = {
     r"(report|claims) paper-": "its results",
     r"pretrain (glove|bert|run)": "minutes of training",
     r"pretrain bilm  ": "minutes of training",
+    r"(pretrain bilm --corpus train\.txt|inspect rash)": "run by test_pretraining_guide.py",
     r"pretrain pack": "a trained model; tested elsewhere",
     r"pretrain overlap": "data of all cards",
     r"ui ": "a server, tested elsewhere",

@@ -24,6 +24,8 @@ from elmobench.pretraining.bilm.evaluate import perplexity
 from elmobench.pretraining.bilm.export import export
 from elmobench.pretraining.bilm.mixed_precision import has_bf16_products
 from elmobench.pretraining.bilm.network import (
+    SOFTMAX_BIAS,
+    SOFTMAX_WEIGHT,
     CharacterTable,
     initial_weights,
     run_direction,
@@ -307,12 +309,19 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     assert resumed.step == done.step + 1
 
 
-def test_too_little_text_to_measure_on() -> None:
+def test_a_text_shorter_than_a_window_is_measured_whole() -> None:
+    """Without weights on the vectors, all five words are equally likely at each of the 3 places."""
     options = small_options()
     part = EncodedPart(np.array([3, 4], np.int32), np.array([0, 2]))
     table = CharacterTable(("<S>", "</S>", "<UNK>", "a", "b"), 20)
-    with pytest.raises(DataError, match="4 tokens are too few to measure"):
-        perplexity(initial_weights(options, 5), options, table, batch_epoch(part, 1))
+    weights = initial_weights(options, 5)
+    weights[SOFTMAX_WEIGHT] = torch.zeros_like(weights[SOFTMAX_WEIGHT])
+    weights[SOFTMAX_BIAS] = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0])
+    got = perplexity(weights, options, table, batch_epoch(part, 1))
+    log_sum = math.log(sum(math.exp(k) for k in range(5)))
+    # Forward a, b and the end are predicted; backward b, a and the begin.
+    assert got[0] == pytest.approx(math.exp(log_sum - (3 + 4 + 1) / 3), rel=1e-5)
+    assert got[1] == pytest.approx(math.exp(log_sum - (4 + 3 + 0) / 3), rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -137,12 +137,63 @@ def test_too_little_text_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("\n  \n")
     with pytest.raises(DataError, match="corpus has no words"):
         EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
-    (tmp_path / "t").write_text("a b\n")
-    with pytest.raises(DataError, match="too short to hold anything out: it needs 20 paragraphs"):
-        EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
     assert not [p for p in (tmp_path / "e").iterdir() if p.name != ".lock"]
     with pytest.raises(DataError, match="there is no encoded corpus"):
         EncodedCorpus.open(tmp_path / "e")
+
+
+@pytest.mark.parametrize(("lines", "held_out"), [(1, 0), (4, 0), (19, 0), (20, 1), (39, 1)])
+def test_nothing_is_held_out_of_less_than_twenty_lines(
+    tmp_path: Path, lines: int, held_out: int
+) -> None:
+    sentences = [[f"a{i}", "b"] for i in range(lines)]
+    (tmp_path / "t").write_text("".join(f"{' '.join(s)}\n" for s in sentences))
+    corpus = Corpus.open([tmp_path / "t"])
+    for encoded in (
+        EncodedCorpus.build(corpus, tmp_path / "e"),
+        EncodedCorpus.open(tmp_path / "e"),
+    ):
+        assert encoded.heldout_is_train is (held_out == 0)
+        assert len(encoded.train) == lines - held_out
+        assert len(encoded.heldout) == (held_out or lines)
+        if not held_out:
+            for part in (encoded.train, encoded.heldout):
+                words = [[encoded.types.words[k] for k in part.sentence(i)] for i in range(lines)]
+                assert words == sentences
+            # Words are counted once, not in both parts.
+            assert encoded.counts[encoded.types.ids["b"]] == lines
+
+
+def test_the_digest_of_an_encoded_corpus_stays(tmp_path: Path) -> None:
+    """Checkpoints of unfinished trainings name it: another digest would refuse to resume them."""
+    lines = [f"word{i % 7} and word{i % 3}\n" for i in range(40)]
+    (tmp_path / "t").write_text("".join(lines))
+    encoded = EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
+    assert encoded.digest == "b16bb7d699a54f6fc299dd4bc9fad2fa374a0f740ceae0d515a5b2e429c8c9e2"
+
+
+def test_a_corpus_can_be_numbered_by_a_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(text())
+    corpus = EncodedCorpus.build(Corpus.open([tmp_path / "t"]), tmp_path / "e")
+    some = [word for word in reversed(corpus.types.words[3:]) if len(word) % 2]
+    vocabulary = Vocabulary(["<S>", "</S>", "<UNK>", "not-in-the-text", *some])
+    numbered = corpus.renumbered(vocabulary)
+    assert numbered.types.words[: len(vocabulary)] == vocabulary.words
+    assert set(numbered.types.words) == {*corpus.types.words, "not-in-the-text"}
+    assert numbered.word_types == corpus.word_types == len(corpus.types)
+    for word, number in numbered.types.ids.items():
+        before = corpus.types.ids.get(word)
+        assert numbered.counts[number] == (0 if before is None else corpus.counts[before])
+    for ours, theirs in ((numbered.train, corpus.train), (numbered.heldout, corpus.heldout)):
+        assert len(ours) == len(theirs) > 0
+        for i in range(len(ours)):
+            assert [numbered.types.words[k] for k in ours.sentence(i)] == [
+                corpus.types.words[k] for k in theirs.sentence(i)
+            ]
+    assert numbered.digest != corpus.digest
+    assert numbered.digest == corpus.renumbered(vocabulary).digest
+    swapped = Vocabulary([*vocabulary.words[:4], *reversed(some)])
+    assert corpus.renumbered(swapped).digest != numbered.digest
 
 
 def test_damaged_files_are_detected(tmp_path: Path) -> None:

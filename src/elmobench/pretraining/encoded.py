@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +22,8 @@ from elmobench.pretraining.vocabulary import Vocabulary
 FORMAT_VERSION = 1
 HELD_OUT = ((10, 100), (1, 20))
 """Pairs (r, n): of every n runs of r paragraphs, the last run is held out. So a hundredth of the
-text is held out in runs of ten paragraphs; of a short text, every twentieth paragraph."""
+text is held out in runs of ten paragraphs; of a short text, every twentieth paragraph. Of a text
+that is too short for all pairs nothing is held out: both parts are the whole text."""
 
 _CHUNK = 1 << 20
 _META = "corpus.json"
@@ -66,14 +67,17 @@ class EncodedCorpus:
     """The word types of a corpus, and its sentences as word ids.
 
     Attributes:
-        types: all word types, the most frequent in the training part first. So the V most frequent
-            words are those with ``id < V``, and rare words keep their spelling for a model that
-            reads characters.
+        types: all word types, the most frequent in the training part first, or those of a given
+            vocabulary (see :meth:`renumbered`). So the V most frequent words are those with
+            ``id < V``, and rare words keep their spelling for a model that reads characters.
         counts: (len(types),) int64 number of occurrences in the training part.
         train: the training part.
         heldout: the held-out part.
         digest: digest of the corpus, the format and how text is held out.
         corpus: digest of the :class:`Corpus`.
+        heldout_is_train: whether the text is too short to hold anything out, so that the held-out
+            part is the training part.
+        words_not_in_text: number of types that come from a given vocabulary alone.
     """
 
     types: Vocabulary
@@ -82,6 +86,13 @@ class EncodedCorpus:
     heldout: EncodedPart
     digest: str
     corpus: str
+    heldout_is_train: bool = False
+    words_not_in_text: int = 0
+
+    @property
+    def word_types(self) -> int:
+        """Number of distinct words of the text, with the three special ones."""
+        return len(self.types) - self.words_not_in_text
 
     @classmethod
     def build(
@@ -102,8 +113,8 @@ class EncodedCorpus:
             on_bytes: see :meth:`Corpus.paragraphs`.
 
         Raises:
-            DataError: for a corpus without words or too short to hold anything out, and see
-                :meth:`Corpus.paragraphs`. No files are left.
+            DataError: for a corpus without words, and see :meth:`Corpus.paragraphs`. No files are
+                left.
         """
         digest = digest_of([FORMAT_VERSION, corpus.digest, heldout])
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,6 +141,7 @@ class EncodedCorpus:
                 _read_part(folder, "heldout"),
                 meta["digest"],
                 meta["corpus"],
+                meta.get("heldout_is_train", False),
             )
         except (OSError, KeyError, ValueError) as error:
             raise DataError(
@@ -137,6 +149,27 @@ class EncodedCorpus:
                 where=str(folder),
                 fix="delete the folder; the corpus is then encoded again",
             ) from error
+
+    def renumbered(self, vocabulary: Vocabulary) -> EncodedCorpus:
+        """The same sentences with the words of ``vocabulary`` first, in its order.
+
+        Words that are in the vocabulary only have count 0; words that are in the text only follow
+        in their order here. The token ids are in memory then: four bytes per token.
+        """
+        others = [word for word in self.types.words if word not in vocabulary.ids]
+        types = Vocabulary([*vocabulary.words, *others])
+        new_ids = np.array([types.ids[word] for word in self.types.words], dtype=np.int32)
+        counts = np.zeros(len(types), dtype=np.int64)
+        counts[new_ids] = self.counts
+        return replace(
+            self,
+            types=types,
+            counts=counts,
+            train=EncodedPart(new_ids[self.train.tokens], self.train.offsets),
+            heldout=EncodedPart(new_ids[self.heldout.tokens], self.heldout.offsets),
+            digest=digest_of([self.digest, "vocabulary", list(vocabulary.words)]),
+            words_not_in_text=len(types) - len(self.types),
+        )
 
 
 def _build(
@@ -150,17 +183,13 @@ def _build(
     if (folder / _META).exists() and _meta(folder).get("digest") == digest:
         return
     (folder / _META).unlink(missing_ok=True)
-    for run, every in heldout:
-        if _encode(corpus, folder, run, every, on_bytes):
+    meta = {"format": FORMAT_VERSION, "digest": digest, "corpus": corpus.digest}
+    for run_and_every in heldout:
+        if _encode(corpus, folder, run_and_every, on_bytes):
             break
     else:
-        run, every = heldout[-1]
-        raise DataError(
-            f"the corpus is too short to hold anything out: it needs {run * every} paragraphs",
-            where=_names(corpus),
-            fix="give more text",
-        )
-    meta = {"format": FORMAT_VERSION, "digest": digest, "corpus": corpus.digest}
+        _encode(corpus, folder, None, on_bytes)
+        meta["heldout_is_train"] = True
     write_text(folder / _META, json.dumps(meta, indent=1) + "\n")
 
 
@@ -234,11 +263,14 @@ class _PartWriter:
 def _encode(
     corpus: Corpus,
     folder: Path,
-    run: int,
-    every: int,
+    run_and_every: tuple[int, int] | None,
     on_bytes: Callable[[int], object] | None,
 ) -> bool:
     """Write both parts; write nothing and return False if the text is too short to hold out a run.
+
+    Args:
+        corpus, folder, on_bytes: see :meth:`EncodedCorpus.build`.
+        run_and_every: see :data:`HELD_OUT`; None writes the whole text into both parts.
 
     Raises:
         DataError: for a corpus without words.
@@ -247,6 +279,11 @@ def _encode(
     done = False
     try:
         for index, paragraph in enumerate(corpus.paragraphs(on_bytes)):
+            if run_and_every is None:
+                for part in parts.values():
+                    part.add(paragraph)
+                continue
+            run, every = run_and_every
             held = (index // run) % every == every - 1
             parts["heldout" if held else "train"].add(paragraph)
         for part in parts.values():

@@ -27,7 +27,16 @@ CARD, README, CATALOG = "model_card.yaml", "README.md", "models.yaml"
 
 
 class CorpusFacts(StrictModel):
-    """The text that a model was trained on."""
+    """The text that a model was trained on.
+
+    Attributes:
+        files: names, digests and sizes.
+        tokenizer: None for text that was tokenised already.
+        train_sentences, train_tokens, heldout_tokens: sizes of the parts.
+        word_types: number of distinct words, with the three special ones.
+        heldout_is_train: whether the text was too short to hold anything out, so that the
+            held-out measures are of the training text.
+    """
 
     files: list[dict[str, str | int]]
     tokenizer: str | None
@@ -35,6 +44,7 @@ class CorpusFacts(StrictModel):
     train_tokens: int
     heldout_tokens: int
     word_types: int
+    heldout_is_train: bool = False
 
     @classmethod
     def of(cls, corpus: Corpus, encoded: EncodedCorpus) -> CorpusFacts:
@@ -48,7 +58,8 @@ class CorpusFacts(StrictModel):
             train_sentences=len(encoded.train),
             train_tokens=len(encoded.train.tokens),
             heldout_tokens=len(encoded.heldout.tokens),
-            word_types=len(encoded.types),
+            word_types=encoded.word_types,
+            heldout_is_train=encoded.heldout_is_train,
         )
 
 
@@ -206,8 +217,13 @@ def _readme(card: ModelCard) -> str:
         "",
         "## Text",
         "",
-        f"Tokeniser: {corpus.tokenizer or 'none, tokens as given'}. Held out for measuring: "
-        f"{corpus.heldout_tokens:,} tokens.",
+        f"Tokeniser: {corpus.tokenizer or 'none, tokens as given'}. "
+        + (
+            "The text is too short to hold anything out: the held-out measures are of the training "
+            "text."
+            if corpus.heldout_is_train
+            else f"Held out for measuring: {corpus.heldout_tokens:,} tokens."
+        ),
         "",
         *(f"- `{f['name']}`, {f['bytes']:,} bytes, sha256 `{f['sha256']}`" for f in corpus.files),
         "",

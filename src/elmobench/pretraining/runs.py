@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from elmobench.core.errors import ElmobenchWarning
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
@@ -44,6 +46,7 @@ class Pretraining:
         overlap: whether to look for evaluation sets in the text.
         cards: the task cards whose evaluation sets are looked for.
         start: a trained biLM to start from; None for the other kinds.
+        vocabulary, min_count: which words a biLM predicts; see :func:`choose_vocabulary`.
         group: processes that train a biLM together; None for the other kinds.
     """
 
@@ -57,12 +60,50 @@ class Pretraining:
     overlap: bool = True
     cards: CardCatalog = field(default_factory=CardCatalog)
     start: Path | None = None
+    vocabulary: Path | None = None
+    min_count: int | None = None
     group: ProcessGroup | None = None
 
     @property
     def is_first_process(self) -> bool:
         """Whether this process writes files and prints messages for all."""
         return self.group is None or self.group.is_first
+
+
+def fit_to_text(run: Pretraining) -> Pretraining:
+    """The run with text and options that fit each other; warns of a text that is too small.
+
+    A biLM gets the words that it predicts, and steps that the text fills; see
+    :mod:`elmobench.pretraining.bilm.fitting`. Other kinds of model stay as they are.
+
+    Raises:
+        ConfigError, DataError: see :func:`choose_vocabulary`.
+    """
+    encoded, options = run.encoded, run.options
+    with warnings.catch_warnings():
+        if not run.is_first_process:
+            warnings.simplefilter("ignore", ElmobenchWarning)
+        if encoded.heldout_is_train:
+            message = (
+                f"{len(encoded.train.tokens)} tokens are too few for a useful model, which needs "
+                "millions. Training goes on"
+            )
+            # GloVe holds out co-occurrences instead of sentences.
+            if not isinstance(options, GloveOptions):
+                message += (
+                    ", and nothing is held out of so little text: the held-out measures are of "
+                    "the training text itself and say nothing about other text"
+                )
+            warnings.warn(message, ElmobenchWarning, stacklevel=2)
+        if isinstance(options, BilmOptions):
+            from elmobench.pretraining.bilm.fitting import choose_vocabulary, fit_steps
+
+            encoded, options = choose_vocabulary(
+                encoded, options, file=run.vocabulary, min_count=run.min_count
+            )
+            processes = 1 if run.group is None else run.group.size
+            options = fit_steps(encoded, options, processes)
+    return replace(run, encoded=encoded, options=options)
 
 
 def pretrain(
@@ -74,7 +115,7 @@ def pretrain(
     """Train and write the card; resume where an earlier call stopped.
 
     Args:
-        run: see :class:`Pretraining`.
+        run: see :class:`Pretraining`; text and options fit each other, see :func:`fit_to_text`.
         loop: threads, reports, checkpoints and stopping.
         on_bytes: called with the number of bytes read, while evaluation sets are looked for.
 

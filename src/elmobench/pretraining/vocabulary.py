@@ -82,6 +82,26 @@ class Vocabulary:
             raise DataError("an empty line", where=f"{path}:{words.index('') + 1}")
         return cls(words, str(path))
 
+    @classmethod
+    def read_given(cls, path: Path) -> Vocabulary:
+        """Read a user's vocabulary file of bilm-tf's form, the most frequent words first.
+
+        Raises:
+            DataError: as :meth:`read`; also for a line with a space or tab, such as a word with its
+                count, and for a file that has the special words only.
+        """
+        vocabulary = cls.read(path)
+        for number, word in enumerate(vocabulary.words, start=1):
+            if " " in word or "\t" in word:
+                raise DataError(
+                    f"a space or tab in {word!r}",
+                    where=f"{path}:{number}",
+                    fix="write one token per line and nothing else",
+                )
+        if len(vocabulary) == len(SPECIAL):
+            raise DataError("there are no words after <S>, </S> and <UNK>", where=str(path))
+        return vocabulary
+
     def write(self, path: Path) -> None:
         """Write the file, atomically."""
         write_text(path, "".join(f"{word}\n" for word in self.words))

@@ -28,6 +28,18 @@ def bilm(
     start: Annotated[
         Path | None, typer.Option(help="Folder of a trained biLM to start from (fine-tuning).")
     ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the words to predict, as bilm-tf's: one per line, <S>, </S> and <UNK> "
+            "first, then the most frequent first. [default: the text's most frequent words, "
+            "n_tokens_vocab of them]"
+        ),
+    ] = None,
+    min_count: Annotated[
+        int | None,
+        typer.Option(min=1, help="Leave rarer words of the training text out of the prediction."),
+    ] = None,
     checkpoint_minutes: MinutesOption = 10.0,
 ) -> None:
     """Train the biLM of an ELMo. Run the command again to resume after an interrupt.
@@ -43,7 +55,15 @@ def bilm(
         file = start / "options.json"
     options = chosen_options("bilm", file, shared.settings)
     group = ProcessGroup.from_environment()
-    _train(shared, options, start=start, checkpoint_minutes=checkpoint_minutes, group=group)
+    _train(
+        shared,
+        options,
+        start=start,
+        vocabulary=vocabulary,
+        min_count=min_count,
+        checkpoint_minutes=checkpoint_minutes,
+        group=group,
+    )
 
 
 @with_train_options
@@ -72,6 +92,8 @@ def _train(
     options: Options,
     *,
     start: Path | None = None,
+    vocabulary: Path | None = None,
+    min_count: int | None = None,
     checkpoint_minutes: float = 10.0,
     group: ProcessGroup | None = None,
 ) -> None:
@@ -92,6 +114,8 @@ def _train(
         overlap=shared.overlap,
         cards=CardCatalog(shared.include or ()),
         start=start,
+        vocabulary=vocabulary,
+        min_count=min_count,
         group=group,
     )
     train_model(

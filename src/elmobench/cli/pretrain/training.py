@@ -9,9 +9,10 @@ import typer
 from elmobench.cli.pretrain.display import bytes_display, training_display, until_interrupted
 from elmobench.core import paths
 from elmobench.core.digests import digest_of
+from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.loop import LoopOptions
-from elmobench.pretraining.runs import Pretraining, pretrain
+from elmobench.pretraining.runs import Pretraining, fit_to_text, pretrain
 
 if TYPE_CHECKING:
     from elmobench.pretraining.corpus import Corpus
@@ -25,12 +26,19 @@ def encode_corpus(corpus: Corpus, *, quiet: bool = False) -> EncodedCorpus:
     with bytes_display("encoding the corpus") as on_bytes:
         encoded = EncodedCorpus.build(corpus, folder, on_bytes=on_bytes)
     if not quiet:
+        held_out = 0 if encoded.heldout_is_train else len(encoded.heldout.tokens)
         typer.echo(
-            f"{len(encoded.train.tokens):,} tokens to train on, "
-            f"{len(encoded.heldout.tokens):,} held out, {len(encoded.types):,} word types "
-            f"(in {folder})"
+            f"{len(encoded.train.tokens):,} tokens to train on, {held_out:,} held out, "
+            f"{len(encoded.types):,} word types (in {folder})"
         )
     return encoded
+
+
+def _vocabulary_line(encoded: EncodedCorpus, options: BilmOptions) -> str:
+    """How many words a biLM predicts, and how much of the training text they are."""
+    words = min(options.n_tokens_vocab or len(encoded.types), len(encoded.types))
+    share = encoded.counts[:words].sum() / max(1, encoded.counts.sum())
+    return f"{words:,} words to predict, {100 * share:.1f} % of the training tokens"
 
 
 def train_model(
@@ -46,8 +54,11 @@ def train_model(
 
     Raises:
         typer.Exit: with status 130 if training was stopped before its end.
-        ElmobenchError: see :func:`pretrain`.
+        ElmobenchError: see :func:`fit_to_text` and :func:`pretrain`.
     """
+    run = fit_to_text(run)
+    if isinstance(run.options, BilmOptions) and run.is_first_process:
+        typer.echo(_vocabulary_line(run.encoded, run.options))
     log = _training_log(run, threads, tracking_uri) if run.is_first_process else None
     with (
         until_interrupted() as stop_requested,

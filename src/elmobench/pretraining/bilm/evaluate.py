@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.core.errors import DataError
 from elmobench.pretraining.bilm.network import (
     SOFTMAX_BIAS,
     SOFTMAX_WEIGHT,
@@ -51,35 +50,29 @@ def perplexity(
         text: see :func:`~elmobench.pretraining.bilm.stream.batch_epoch`.
         limit: stop after about this many tokens.
         pair: runs both directions at the same time; by default they run one after the other.
-
-    Raises:
-        DataError: if the text is shorter than one window.
     """
     rows = len(text.forward)
     states = [zero_state(options, rows) for _ in range(2)]
     total = [0.0, 0.0]
     count = 0
     pair = pair or ThreadPair(1)
-    for step in range(text.steps(_UNROLL)):
-        batches = text.window(step, _UNROLL)
+    # A text that is shorter than a window is one shorter window.
+    unroll = min(_UNROLL, text.forward.shape[1] - 1)
+    for step in range(text.steps(unroll)):
+        batches = text.window(step, unroll)
         types, inverse = np.unique(
             np.concatenate([inputs for inputs, _ in batches]), return_inverse=True
         )
         with torch.no_grad():
             vectors = word_vectors(weights, options, *table.rows(types))
-        vector_ids = torch.from_numpy(inverse.reshape(2, _UNROLL, rows))
+        vector_ids = torch.from_numpy(inverse.reshape(2, unroll, rows))
         task = partial(_direction, weights, options, vectors, vector_ids, batches, states)
         for d, (log_probability, state) in enumerate(pair.map(task, 2)):
             total[d] += log_probability
             states[d] = state
-        count += rows * _UNROLL
+        count += rows * unroll
         if limit is not None and count >= limit:
             break
-    if not count:
-        raise DataError(
-            f"{text.forward.size} tokens are too few to measure perplexity on",
-            fix="give more text, or hold out a larger part of it",
-        )
     forward, backward = (math.exp(-value / count) for value in total)
     return forward, backward
 
