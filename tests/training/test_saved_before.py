@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from elmobench.core.errors import ModelError
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.registries import get_head
@@ -63,3 +64,31 @@ def test_a_paper_head_of_version_2(pipeline: str, tmp_path: Path) -> None:
     assert loaded.state_dict().keys() == weights.keys()
     for name, value in loaded.state_dict().items():
         assert torch.equal(value, weights[name])
+
+
+def test_a_head_that_is_built_differently_now_is_an_error_that_says_so(tmp_path: Path) -> None:
+    """Version 3 of ``qa/paper`` was another class, with an option that is gone."""
+    preset = get_head("qa", "paper")
+    codec = LabelCodec(labels=[], extra={"characters": "ab", "character_counts": [99, 99]})
+    part = PartConfig(name="a", num_layers=1, dim=5)
+    mixers = {"input": make_mixer([part], (0,), False, None)}
+    model = BenchModel(mixers, {"input": (0,)}, preset.head({"input": 5}, codec, preset.options))
+    settings = {**SETTINGS, "dropout": 0.0, "trainable": False}
+    save_model(
+        tmp_path,
+        model,
+        pipeline="qa",
+        head="paper",
+        options={"prediction": "recurrent"},
+        codec=codec,
+        parts=[SavedPart(settings=settings, fingerprint="f", num_layers=1, dim=5)],
+        placements=["input"],
+        standardize=False,
+        vocabulary=None,
+        models={},
+        models_base=None,
+    )
+    with pytest.raises(
+        ModelError, match=r"(?s)qa/paper of this version is built differently.*prediction"
+    ):
+        load_model(tmp_path)

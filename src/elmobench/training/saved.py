@@ -115,7 +115,8 @@ def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
     """Read a trained head; the model is in evaluation mode.
 
     Raises:
-        ModelError: if it is missing, damaged, or of another format version.
+        ModelError: if it is missing, damaged, of another format version, or of an earlier version
+            of its preset that is built differently.
     """
     path = folder / "head.json"
     try:
@@ -135,7 +136,14 @@ def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
             where=str(path),
             fix="use the version of elmobench that wrote it, or run the experiment again",
         )
-    model = _empty_model(saved)
+    try:
+        model = _empty_model(saved)
+    except (ValidationError, KeyError) as error:
+        raise ModelError(
+            f"the head {saved.pipeline}/{saved.head} of this version is built differently: {error}",
+            where=str(path),
+            fix="use the version of elmobench that wrote it, or run the experiment again",
+        ) from error
     try:
         model.load_state_dict(load_file(folder / "weights.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:
