@@ -8,6 +8,7 @@ from importlib import import_module
 NAMES = (
     "elmo_speed",
     "elmo_length",
+    "elmo_module",
     "elmo_gpu",
     "bilm_speed",
     "listing",

@@ -4,6 +4,8 @@
 file reads jobs from a JSON file and writes the arrays that they give: ``elmo_jobs.py JOBS OUT``.
 """
 
+import contextlib
+import io
 import json
 import sys
 
@@ -15,7 +17,7 @@ def run(module, jobs):
     """The arrays of all jobs, named ``JOB/NAME``."""
     found = {}
     for name, job in jobs.items():
-        work = {"vectors": vectors, "losses": losses, "state": state}[job["kind"]]
+        work = {"vectors": vectors, "losses": losses, "state": state, "page": page}[job["kind"]]
         for part, array in work(module, job).items():
             found[f"{name}/{part}"] = array
     return found
@@ -97,6 +99,15 @@ def losses(module, job):
         found.append(loss.item())
     mixes = [p.item() for n, p in sorted(elmo.named_parameters()) if n.startswith("scalar_mix")]
     return {"losses": np.array(found), "mixes": np.array(mixes)}
+
+
+def page(module, job):
+    """What the code of a page prints."""
+    sys.path.append(job["path"])
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(job["code"], {"__name__": "page"})
+    return {"printed": np.array(printed.getvalue())}
 
 
 def main():

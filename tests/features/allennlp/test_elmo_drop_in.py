@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,9 @@ import elmo_jobs
 import numpy as np
 import pytest
 import torch
+import torchcrf
 from elmo_reference import Reference
+from shown_output import ROOT, assert_same_output, blocks
 
 import elmobench
 from elmobench.features.allennlp.environment import require_environment, worker_environment
@@ -20,6 +23,7 @@ from elmobench.features.allennlp.environment import require_environment, worker_
 pytestmark = pytest.mark.slow
 ASK = 5e-6
 STEPS = 20
+PAGE = ROOT / "docs" / "guides" / "from-allennlp.md"
 MINI = files("elmobench") / "models" / "elmo-mini"
 FILES = {"options": str(MINI / "options.json"), "weights": str(MINI / "weights.hdf5")}
 
@@ -133,14 +137,31 @@ def compare_vectors(ours, theirs, batches) -> float:
     return worst
 
 
-def test_every_setting_and_a_state_of_allennlp(allennlp, tmp_path):
+def page_job(folder: Path) -> tuple[dict[str, Any], str]:
+    """The guide's examples with AllenNLP's import line, and the output that it shows."""
+    first, *examples = [b for b in blocks(PAGE) if b.language == "python"]
+    assert "options_file, weight_file =" in first.text
+    assert all("from elmobench import Elmo, batch_to_ids\n" in b.text for b in examples)
+    code = "\n".join(b.text for b in examples)
+    code = code.replace("from elmobench import", "from allennlp.modules.elmo import")
+    assert "elmobench" not in code
+    code = f"options_file, weight_file = {FILES['options']!r}, {FILES['weights']!r}\n{code}"
+    # The CRF is a package of one file, which is not in AllenNLP's environment.
+    shutil.copytree(Path(torchcrf.__file__).parent, folder / "crf" / "torchcrf")
+    work = {"kind": "page", "code": code, "path": str(folder / "crf")}
+    return work, "".join(b.output or "" for b in examples)
+
+
+def test_every_setting_a_state_of_allennlp_and_the_guide(allennlp, tmp_path):
     jobs = {
         name: job("vectors", 2, [ODD, ODD[3:]], **settings) | {"mixes": MIXES}
         for name, settings in SETTINGS.items()
     }
     jobs["given"] = job("vectors", 1, [ODD], scalar_mix_parameters=[-9e10, 1.0, -9e10])
-    state_job = {"state": job("state", 2, []) | {"mixes": MIXES}}
-    theirs = allennlp_runs(jobs | state_job, tmp_path)
+    more = {"state": job("state", 2, []) | {"mixes": MIXES}}
+    more["page"], shown = page_job(tmp_path)
+    theirs = allennlp_runs(jobs | more, tmp_path)
+    assert_same_output(shown, str(theirs.pop("page/printed")), str(PAGE))
     ours = elmo_jobs.run(elmobench, jobs)
     assert ours.keys() == {name for name in theirs if not name.startswith("state/")}
     for name in ours:
