@@ -22,7 +22,8 @@ the page is built; a test requires a row for every option and a reason for every
 `elmobench show ner/paper --fidelity` prints the table of one head.
 
 The computation itself is compared as well, by the commands in the table: the published module and
-ours get the same parameters and the same inputs.
+ours get the same parameters and the same inputs. Whole trainings in both are compared
+[run for run](allennlp.md).
 
 """
 

@@ -59,6 +59,12 @@ def changed(head: PublishedValues, path: str, **fields: Any) -> PublishedValues:
             changed(SENTIMENT, "training.lr", baseline_reason="why"),
             "a reason, though it is as with ELMo",
         ),
+        (
+            NER.model_copy(
+                update={"baseline": NER.baseline.model_copy(update={"features": "bert"})}
+            ),
+            "paper/table1 does not have the features bert",
+        ),
         (NER.model_copy(update={"also": {"ner/small": "no"}}), "ner/small is not the same head"),
     ],
 )

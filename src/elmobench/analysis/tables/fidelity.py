@@ -134,6 +134,9 @@ def problems(head: PublishedValues) -> list[str]:
         if option_values(other) != values or other.head is not preset.head:
             found.append(f"also: {name} is not the same head with the same options")
     if head.baseline is not None:
+        if head.baseline.features not in load_experiment(head.baseline.experiment).features:
+            where = head.baseline.experiment
+            found.append(f"baseline: {where} does not have the features {head.baseline.features}")
         without_elmo = _baseline_values(head, preset)
         for row in head.all_rows:
             line = _baseline_line(head, "", row, without_elmo)
