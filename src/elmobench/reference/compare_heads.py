@@ -19,7 +19,7 @@ from elmobench.features.allennlp.environment import (
     require_environment,
     worker_environment,
 )
-from elmobench.reference.heads import bcn, bidaf, crf_tagger, esim, srl
+from elmobench.reference.heads import bcn, bidaf, coref, crf_tagger, esim, srl
 from elmobench.reference.parameters import Arrays
 
 RUN: Final = Path(__file__).with_name("published") / "run.py"
@@ -53,6 +53,10 @@ HEADS: Final[Mapping[str, PublishedHead]] = {
     "esim": PublishedHead("nli/paper", "ESIM", "esim", esim.outputs),
     "srl": PublishedHead("srl/paper", "SemanticRoleLabeler", "srl", srl.outputs),
     "srl-baseline": PublishedHead("srl/paper", "SemanticRoleLabeler", "srl_baseline", srl.outputs),
+    "coref-2017": PublishedHead("coref/paper", "CoreferenceResolver", "coref_2017", coref.outputs),
+    "coref-2018": PublishedHead(
+        "coref/paper-2018", "CoreferenceResolver", "coref_2018", coref.outputs
+    ),
     "bidaf": PublishedHead("qa/bidaf", "BidirectionalAttentionFlow", "bidaf", bidaf.outputs),
 }
 """The heads that are compared, by name."""
