@@ -12,6 +12,7 @@ import torch
 from elmobench.core.errors import ModelError
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
 from elmobench.tasks.registries import get_head
 from elmobench.tasks.tagging.pipeline import BIOUL
 from elmobench.training.model import BenchModel, make_mixer
@@ -91,4 +92,31 @@ def test_a_head_that_is_built_differently_now_is_an_error_that_says_so(tmp_path:
     with pytest.raises(
         ModelError, match=r"(?s)qa/paper of this version is built differently.*prediction"
     ):
+        load_model(tmp_path)
+
+
+def test_a_coreference_head_of_version_1_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    """``coref/paper`` was another model then."""
+    codec = LabelCodec(
+        labels=[], extra={"kind": "documents", "singletons": False, "characters": "ab"}
+    )
+    options = EndToEndOptions(hidden=3, feedforward=3, iterations=2)
+    mixers = {"input": make_mixer([PartConfig("a", 1, 5)], (0,), False, None)}
+    head = EndToEndRanker({"input": 5}, codec, options)
+    settings = {**SETTINGS, "dropout": 0.0, "trainable": False}
+    save_model(
+        tmp_path,
+        BenchModel(mixers, {"input": (0,)}, head),
+        pipeline="coref",
+        head="paper",
+        options=options.model_dump(mode="json", exclude={"training_sentences"}),
+        codec=codec,
+        parts=[SavedPart(settings=settings, fingerprint="f", num_layers=1, dim=5)],
+        placements=["input"],
+        standardize=False,
+        vocabulary=None,
+        models={},
+        models_base=None,
+    )
+    with pytest.raises(ModelError, match="earlier version of coref/paper may have saved them"):
         load_model(tmp_path)

@@ -148,7 +148,10 @@ def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
         model.load_state_dict(load_file(folder / "weights.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise ModelError(
-            f"the weights do not fit: {error}", where=str(folder / "weights.safetensors")
+            f"the weights do not fit: {error}",
+            where=str(folder / "weights.safetensors"),
+            fix=f"an earlier version of {saved.pipeline}/{saved.head} may have saved them: use the "
+            "version of elmobench that wrote them, or run the experiment again",
         ) from error
     return model.eval(), saved
 

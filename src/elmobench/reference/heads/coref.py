@@ -57,17 +57,17 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     mixed = {"input": {SENTENCE: x}}
     found = head._candidates(batch)
     scores, chosen, links = head._document_links(batch, found, head.encode(batch, mixed))
-    clusters: list[list[int]] = []
-    for number, predicted in enumerate(head.predict(batch, mixed)):
+    starts: list[dict[Span, int]] = []
+    for predicted in head.predict(batch, mixed):
         assert isinstance(predicted, list)
-        rows = sorted([token for span in cluster for token in span] for cluster in predicted)
-        clusters += [[number, *row] for row in rows]
+        starts.append({(a, b): cluster[0][0] for cluster in predicted for a, b in cluster})
     losses = [head.loss(*_one(document, batch, x)) for document in range(len(documents))]
     kept = chosen.numpy()
     (gradient,) = torch.autograd.grad(torch.stack(losses).sum() / len(kept), vectors)
     home = np.searchsorted(found.spans, kept, side="right") - 1
     counts = np.bincount(home, minlength=len(documents)).astype(np.float32)
     offset = found.tokens[home]
+    spans = np.stack([found.first[kept] - offset, found.last[kept] - offset], axis=1)
     pairs, pair_scores = [], []
     for number in range(len(documents)):
         own = np.flatnonzero(home == number)
@@ -81,13 +81,13 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
         pair_scores.append(matrix[1].ravel())
     return {
         "output/mention scores": scores.detach().numpy(),
-        "output/kept spans, which may cross": np.stack(
-            [found.first[kept] - offset, found.last[kept] - offset], axis=1
-        ),
+        "output/kept spans, which may cross": spans,
         "output/antecedents": np.concatenate(pairs).astype(np.int64),
         "output/scores of antecedents": np.concatenate(pair_scores),
         "output/loss per kept span": torch.stack(losses).detach().numpy() / counts,
-        "output/clusters": _padded(clusters),
+        "output/cluster of each kept span": np.array(
+            [starts[n].get((a, b), -1) for n, (a, b) in zip(home, spans.tolist(), strict=True)]
+        ),
         "output/gradient of vectors, of the loss per kept span": gradient.numpy(),
     }
 
@@ -196,10 +196,3 @@ def _one(
     slot = batch.slots[SENTENCE]
     own = SlotBatch(slot.tokens[rows], slot.mask[rows], [])
     return Batch([batch.examples[number]], {SENTENCE: own}), {"input": {SENTENCE: x[rows]}}
-
-
-def _padded(rows: list[list[int]]) -> NDArray[np.int64]:
-    array = np.full((len(rows), max(map(len, rows), default=0)), -1, dtype=np.int64)
-    for row, values in zip(array, rows, strict=True):
-        row[: len(values)] = values
-    return array

@@ -79,7 +79,7 @@ def arrays_with(seed: int, coarse_to_fine: bool, order: int, antecedents: int) -
         "output/loss per kept span": np.array(
             [float(r["loss"]) / len(r["kept"]) for r in results], dtype=np.float32
         ),
-        "output/clusters": padded([row for i, r in enumerate(results) for row in r["clusters"](i)]),
+        "output/cluster of each kept span": np.concatenate([r["clusters"] for r in results]),
         "output/gradient of vectors, of the loss per kept span": gradient.numpy(),
     }
 
@@ -141,12 +141,13 @@ def _resolved(
     for i, (real, row) in enumerate(zip(seen["mask"].numpy(), seen["scores"].detach().numpy())):  # noqa: B905
         antecedents[i, index[i][real]] = 1
         scores[i, index[i][real]] = row[real]
-    flat = sorted([token for span in sorted(cluster) for token in span] for cluster in clusters)
+    # The first token of each kept span's cluster; -1 for none.
+    start = {span: min(cluster)[0] for cluster in clusters for span in cluster}
     return {
         "loss": result["loss"],
         "mentions": seen["mentions"].detach().numpy(),
         "kept": kept,
         "antecedents": antecedents,
         "scores": scores,
-        "clusters": lambda number: [[number, *row] for row in flat],
+        "clusters": np.array([start.get((a, b), -1) for a, b in kept.tolist()]),
     }
