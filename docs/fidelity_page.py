@@ -21,8 +21,8 @@ hyper-parameter of each of them with the published value. Our values are read fr
 the page is built; a test requires a row for every option and a reason for every difference.
 `elmobench show ner/paper --fidelity` prints the table of one head.
 
-The computation itself is compared as well, by the commands in the table: the published module and
-ours get the same parameters and the same inputs. Whole trainings in both are compared
+The computation itself is compared as well, by the commands in the table: another implementation and
+ours get the same parameters and the same inputs. Whole trainings in AllenNLP and here are compared
 [run for run](allennlp.md).
 
 """
