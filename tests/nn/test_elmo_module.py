@@ -244,6 +244,20 @@ def test_other_precisions_of_the_network(model):
     assert (half - single).abs().max().item() < 0.1
 
 
+def test_defaults_of_the_program_change_nothing(model):
+    expected = Elmo(*model, 1).eval()(batch_to_ids(SENTENCES))["elmo_representations"][0]
+    elmo = Elmo(*model, 1).eval()  # whose network is built below
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            ids = batch_to_ids(SENTENCES)
+            found = elmo(ids)["elmo_representations"][0]
+        assert torch.equal(found, expected)
+        assert Elmo(*model, 1).scalar_mix_0.gamma.dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_the_gpu_code_gives_the_same_vectors_and_gradients(model, monkeypatch):
     """The code for CUDA, run on the CPU."""
     ids = batch_to_ids(SENTENCES)

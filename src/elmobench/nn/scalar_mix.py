@@ -51,9 +51,10 @@ class ScalarMix(nn.Module):
             )
         self.do_layer_norm = do_layer_norm
         self.scalar_parameters = nn.ParameterList(
-            nn.Parameter(torch.tensor([value]), requires_grad=trainable) for value in raw
+            nn.Parameter(torch.tensor([value], dtype=torch.float32), requires_grad=trainable)
+            for value in raw
         )
-        self.gamma = nn.Parameter(torch.ones(1), requires_grad=trainable)
+        self.gamma = nn.Parameter(torch.ones(1, dtype=torch.float32), requires_grad=trainable)
 
     def forward(self, layers: Tensor, mask: Tensor) -> Tensor:
         """Mix ``layers``, which are zero where the (B, T) ``mask`` is false."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,9 +35,9 @@ def batch_to_ids(batch: Sequence[Sequence[str]]) -> Tensor:
         TypeError: if a sentence is a string.
     """
     sentences = [as_sentence(sentence) for sentence in batch]
-    lengths = torch.tensor([len(sentence) for sentence in sentences], dtype=torch.int64)
+    lengths = np.asarray([len(sentence) for sentence in sentences], dtype=np.int64)
     ids, _ = character_ids([token for sentence in sentences for token in sentence])
-    longest = max(map(len, sentences), default=0)
-    out = torch.zeros((len(sentences), longest, ids.shape[1]), dtype=torch.int64)
-    out[torch.arange(longest) < lengths[:, None]] = torch.from_numpy(ids)
-    return out
+    longest = int(lengths.max(initial=0))
+    out = np.zeros((len(sentences), longest, ids.shape[1]), dtype=np.int64)
+    out[np.arange(longest) < lengths[:, None]] = ids
+    return torch.from_numpy(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -122,27 +123,35 @@ class FrozenBiLm:
             ValueError: if ``ids`` are not character ids, or padding comes before a token.
         """
         rows, lengths = self._rows_of(ids)
-        count = int(lengths.sum()) + 2 * len(lengths)
-        words, which, sizes = self._distinct(rows, lengths)
         extra = 2 if boundaries else 0
-        columns = ids.shape[1] + extra
-        mask = torch.arange(columns) < torch.from_numpy(lengths)[:, None] + extra
-        layers = torch.zeros((self.num_layers, mask.numel(), self.dim), device=device)
+        mask = np.arange(ids.shape[1] + extra) < lengths[:, None] + extra
+        layers = torch.zeros(
+            (self.num_layers, mask.size, self.dim), dtype=torch.float32, device=device
+        )
         if mask.any():
-            with self._lock, strict_float32():
+            words, which, sizes = self._distinct(rows, lengths)
+            index, kept, places = (
+                torch.from_numpy(numbers).to(device)
+                for numbers in (which, _kept(lengths, boundaries), np.flatnonzero(mask))
+            )
+            p = self.dim // 2
+            with self._lock, strict_float32(), _created_on_cpu():
                 network = self._network(device)
                 vectors = network.char_cnn.from_ids(words, sizes)
-                index = torch.from_numpy(which).to(device)
                 packed = pack_sentences((lengths + 2).tolist(), network.bilstm.rows)
-                zeros = network.bilstm.zero_states()
-                outputs, _ = network.bilstm(lambda read: vectors[index[read]], count, packed, zeros)
-                kept = torch.from_numpy(_kept(lengths, boundaries)).to(device)
-                places = mask.flatten().nonzero().squeeze(1).to(device)
-                p = self.dim // 2
+                outputs, _ = network.bilstm(
+                    lambda read: vectors[index[read]],
+                    len(which),
+                    packed,
+                    network.bilstm.zero_states(),
+                )
                 layers[0, places, :p] = layers[0, places, p:] = vectors[index[kept]]
                 for layer, output in zip(layers[1:], outputs, strict=True):
                     layer[places] = output[kept]
-        return PaddedLayers(layers.view(self.num_layers, *mask.shape, self.dim), mask.to(device))
+        return PaddedLayers(
+            layers.view(self.num_layers, *mask.shape, self.dim),
+            torch.from_numpy(mask).to(device),
+        )
 
     def _rows_of(self, ids: Tensor) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
         """Check the ids; return those of all tokens, (n, C), and the lengths of the sentences."""
@@ -203,6 +212,11 @@ class FrozenBiLm:
             self._networks[device] = build_network(self._options, arrays, device=str(device))
             self._arrays = None
         return self._networks[device]
+
+
+def _created_on_cpu() -> AbstractContextManager[Any]:
+    """Create tensors on the CPU if no device is named, whatever default the program has set."""
+    return nullcontext() if torch.empty(0).device.type == "cpu" else torch.device("cpu")
 
 
 def _kept(lengths: NDArray[np.int64], boundaries: bool) -> NDArray[np.int64]:
