@@ -94,12 +94,15 @@ def main() -> None:
 
 
 def report(name: str, tokens: int, ours: list[list[float]], theirs: list[list[float]]) -> None:
-    """Print the median rates, and the median and range of the rounds' ratios."""
-    for what, i in (("character ids", 0), ("training steps", 1)):
-        ratios = sorted(b[i] / a[i] for a, b in zip(ours, theirs, strict=True))
+    """Print the median rates by wall time, and the median and range of the rounds' ratios."""
+    for i, what in ((0, "character ids"), (2, "training steps")):
         rates = [tokens / statistics.median(x[i] for x in times) for times in (ours, theirs)]
+        wall, cpu = (
+            sorted(b[k] / a[k] for a, b in zip(ours, theirs, strict=True)) for k in (i, i + 1)
+        )
         print(
             f"{name}, {tokens} tokens, {what}: {rates[0]:,.0f} tokens/s, AllenNLP {rates[1]:,.0f}: "
-            f"{statistics.median(ratios):.1f} times ({ratios[0]:.1f} to {ratios[-1]:.1f})",
+            f"{statistics.median(wall):.1f} times ({wall[0]:.1f} to {wall[-1]:.1f}), "
+            f"by CPU time {statistics.median(cpu):.1f} times ({cpu[0]:.1f} to {cpu[-1]:.1f})",
             flush=True,
         )

@@ -1,7 +1,7 @@
 """Training steps with an ``Elmo`` module, ours or AllenNLP's.
 
 Run as a program in AllenNLP's environment, which has no elmobench: ``elmo_module_peer.py OPTIONS
-WEIGHTS BATCHES THREADS`` answers each line of standard input with the seconds of one pass over the
+WEIGHTS BATCHES THREADS`` answers each line of standard input with the times of one pass over the
 batches of the JSON file BATCHES, as a JSON list; see :func:`pass_seconds`.
 """
 
@@ -17,14 +17,18 @@ from typing import Any
 
 
 def pass_seconds(module: Any, elmo: Any, batches: list[list[list[str]]]) -> list[float]:
-    """Seconds of character ids, and of forward and backward passes, over all batches."""
-    start = time.perf_counter()
+    """Times over all batches: of character ids, and of forward and backward passes.
+
+    Each is given as wall seconds and as CPU seconds, which depend less on other programs.
+    """
+    start = time.perf_counter(), time.process_time()
     ids = [module.batch_to_ids(batch) for batch in batches]
-    middle = time.perf_counter()
+    middle = time.perf_counter(), time.process_time()
     for batch in ids:
         vectors = elmo(batch)["elmo_representations"][0]
         vectors.square().mean().backward()
-    return [middle - start, time.perf_counter() - middle]
+    end = time.perf_counter(), time.process_time()
+    return [b[i] - a[i] for a, b in ((start, middle), (middle, end)) for i in (0, 1)]
 
 
 def main() -> None:
