@@ -111,6 +111,30 @@ def test_files_in_the_mirror_or_the_cache_are_not_missing(
     assert _of(remote, cards) == []
 
 
+def test_a_file_of_the_mirror_without_a_known_digest_has_to_be_accepted(
+    cards: Path, remote: dict, requested: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "mirror" / "example.org"
+    folder.mkdir(parents=True)
+    (folder / "v.txt").write_bytes(VECTORS)
+    (folder / "t.tsv").write_bytes(DATA)
+    monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path / "mirror"))
+    assert _of(remote, cards) == []
+    del remote["models"]["far"]["files"]["vectors"]["sha256"]
+    card = yaml.safe_load((cards / "remote.yaml").read_text())
+    for sources in card["splits"].values():
+        sources[0].pop("sha256", None)  # all splits have one mapping
+    (cards / "remote.yaml").write_text(yaml.safe_dump(card))
+    found = _of(remote, cards)
+    assert [(one.name, one.pinned) for one in found] == [
+        *(("sentiment/remote", False), ("far", False)),
+    ]
+    assert found[0].command == "elmobench data fetch sentiment/remote --trust-first"
+    experiment = Experiment.model_validate(remote)
+    trusting = RunContext(experiment, CardCatalog([cards]), trust_first=True)
+    assert missing_files(trusting) == []
+
+
 def test_a_hub_model_needs_its_commit_in_the_mirror(
     cards: Path, remote: dict, requested: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

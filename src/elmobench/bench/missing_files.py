@@ -1,4 +1,4 @@
-"""Files that an experiment needs and that would have to be downloaded first."""
+"""Files that an experiment needs and that have to be fetched first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from elmobench.features.spec import parse_features
 
 @dataclass(frozen=True)
 class MissingFiles:
-    """The files of a task or model that are neither on this machine nor in the mirror.
+    """The files of a task or model that have to be fetched before a run.
+
+    They are neither on this machine nor in the mirror, or in the mirror without a known digest.
 
     Attributes:
         kind: ``task`` or ``model``.
@@ -41,7 +43,7 @@ class MissingFiles:
 
 
 def missing_files(context: RunContext) -> list[MissingFiles]:
-    """What running the experiment of ``context`` would download, without downloading anything.
+    """What must be fetched before the experiment of ``context`` can run; fetches nothing.
 
     Raises:
         ElmobenchError: a task, model or features spec is wrong.
@@ -61,7 +63,8 @@ def _of_task(context: RunContext, name: str) -> MissingFiles | None:
     sources = {
         source.url: source
         for source in task.files()
-        if isinstance(source, UrlSource) and needs_network(source)
+        if isinstance(source, UrlSource)
+        and (needs_network(source) or not (context.args.trust_first or is_pinned(source)))
     }
     if not sources:
         return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 
 COMPUTING = (
@@ -49,13 +51,17 @@ def library_versions() -> dict[str, str]:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = NOT_INSTALLED
-    return versions | _plugins()
+    return versions | _plugins(tuple(sys.path))
 
 
-def _plugins() -> dict[str, str]:
-    """The distributions that add providers, heads, metrics or cards to this program."""
+@cache
+def _plugins(search_path: tuple[str, ...]) -> dict[str, str]:
+    """The distributions on ``search_path`` that add providers, heads, metrics or cards.
+
+    Kept, since it reads a file of every installed distribution and each record asks for it.
+    """
     return {
         plugin.name: plugin.version
-        for plugin in sorted(distributions(), key=lambda plugin: plugin.name)
+        for plugin in sorted(distributions(path=[*search_path]), key=lambda plugin: plugin.name)
         if any(point.group.startswith(PLUGIN_GROUPS) for point in plugin.entry_points)
     }

@@ -114,7 +114,10 @@ class ModelCatalog:
         return file_states(*self._resolve(name), shipped=self.is_builtin(name))
 
     def to_download(self, name: str, revision: str | None = None) -> list[FileState]:
-        """Return the files that loading ``name`` would download, without fetching anything.
+        """Return the files that must be fetched before ``name`` can be loaded; fetch nothing.
+
+        Those are files to download, and files of the mirror without a known digest unless the
+        catalog has ``trust_first``.
 
         Args:
             name: as :meth:`load` takes it.
@@ -125,7 +128,7 @@ class ModelCatalog:
         """
         entry, base = self._resolve(name)
         entry = at_revision(entry, revision)
-        return missing_states(entry, file_states(entry, base))
+        return missing_states(entry, file_states(entry, base), self._trust_first)
 
     def is_builtin(self, name: str) -> bool:
         """Whether ``name`` is an entry of this package."""

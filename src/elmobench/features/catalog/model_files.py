@@ -56,8 +56,14 @@ def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> File
     )
 
 
-def missing_states(entry: ModelEntry, states: list[FileState]) -> list[FileState]:
-    """Return those of an entry's states whose files neither this machine nor the mirror has."""
+def missing_states(
+    entry: ModelEntry, states: list[FileState], trust_first: bool = False
+) -> list[FileState]:
+    """Return those of an entry's states whose files must be fetched before the model is loaded.
+
+    Neither this machine nor the mirror has them, or the mirror has one without a known digest,
+    which loading accepts only with ``trust_first``.
+    """
     from elmobench.data.download.cache import expected_of, needs_network
 
     absent = [state for state in states if state.remote and state.path is None]
@@ -67,6 +73,7 @@ def missing_states(entry: ModelEntry, states: list[FileState]) -> list[FileState
         state
         for state in absent
         if needs_network(state.place, expected_of(state.place, sha256=state.sha256))
+        or not (trust_first or state.sha256)
     ]
 
 
