@@ -44,7 +44,7 @@ def first_cells(name: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", known_experiments())
 def test_an_experiment_validates_and_its_first_cells_run(
     name: str, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
