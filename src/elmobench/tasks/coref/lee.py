@@ -19,6 +19,7 @@ from elmobench.nn.spans import (
     attend_prefixes,
     attend_spans,
     distance_buckets,
+    rows_of,
 )
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
@@ -218,12 +219,12 @@ class LeeRanker(SpanRanker[LeeTokens]):
         width = last - first
         most = int(width.max()) + 1
         values = self.mention.project(2, tokens.values)
-        total = self.mention.project(0, tokens.states)[first]
-        total = total + self.mention.project(1, tokens.states)[last]
-        total = total + attend_prefixes(tokens.attention, values, most)[first, width]
-        return self.mention.finish(
-            total + self.mention.project(3, tokens.widths[:, :most])[first, width]
-        )
+        by_width = attend_prefixes(tokens.attention, values, most)
+        by_width = by_width + self.mention.project(3, tokens.widths[:, :most])
+        total = rows_of(by_width.flatten(0, 1), first * most + width)
+        total = total + rows_of(self.mention.project(0, tokens.states), first)
+        total = total + rows_of(self.mention.project(1, tokens.states), last)
+        return self.mention.finish(total)
 
     def represent(self, tokens: LeeTokens, first: Tensor, last: Tensor) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
@@ -252,10 +253,10 @@ class LeeRanker(SpanRanker[LeeTokens]):
 
     def fine(self, spans: Tensor, pairs: Pairs) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
-        product = spans[pairs.rows].unsqueeze(1) * spans[pairs.antecedents]  # (R, A, G)
+        product = spans[pairs.rows].unsqueeze(1) * rows_of(spans, pairs.antecedents)  # (R, A, G)
         total = self.pair.project(2, product)
         total = total + self.pair.project(0, spans)[pairs.rows].unsqueeze(1)
-        total = total + self.pair.project(1, spans)[pairs.antecedents]
+        total = total + rows_of(self.pair.project(1, spans), pairs.antecedents)
         return self.pair.finish(total + self.pair.project(3, self._features(pairs)))
 
     def _features(self, pairs: Pairs) -> Tensor:
