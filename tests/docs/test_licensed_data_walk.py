@@ -183,6 +183,15 @@ def check_figures(results: Path) -> None:
         sizes = {record.result.counts["train"] for record in records if record.result is not None}
         assert len(sizes) == len(SHARES)
         assert len(records) == 2 * len(SHARES)  # with ELMo, and without
+    for kind in ("paper", "my"):
+        cells = {
+            name: {(r.task, r.cell) for r in RecordStore(results / f"{kind}-{name}")}
+            for name in ("table1", "figure1", "figure2")
+        }
+        # Figure 1's cells of the whole training set are table 1's, and figure 2's those with ELMo.
+        tasks = {task for task, _ in cells["figure1"]}
+        assert {cell for cell in cells["table1"] if cell[0] in tasks} <= cells["figure1"]
+        assert cells["figure2"] <= cells["table1"]
     weights = {
         (task, placement)
         for name in ("paper-figure2", "my-figure2")
