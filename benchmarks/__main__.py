@@ -15,6 +15,7 @@ NAMES = (
     "static_vectors",
     "store_read",
     "wnut_two_epochs",
+    "paper_presets",
     "grid_overhead",
     "search_stability",
 )
