@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
 
 from elmobench.analysis.tables.fidelity import (
     Fidelity,
@@ -11,6 +14,7 @@ from elmobench.analysis.tables.fidelity import (
     compare_with_published,
 )
 from elmobench.analysis.tables.published import published_numbers
+from elmobench.reference.compare_heads import LARGEST_DIFFERENCE, UNEQUAL_VALUES
 from elmobench.tasks.published_values import PublishedBaseline, PublishedValues, published_values
 
 _INTRODUCTION = """\
@@ -28,15 +32,64 @@ ours get the same parameters and the same inputs. Whole trainings in AllenNLP an
 """
 
 
-def fidelity_page() -> str:
-    """A summary of all heads, then a section for each."""
+_WEIGHT_FOR_WEIGHT = """\
+
+## Weight for weight
+
+`elmobench reference heads` gave allennlp-models' heads and ours the same random parameters and the
+same random inputs, in float32. The outputs are log-likelihoods, scores, decoded sequences and
+gradients of the loss. Equal means: no value differs by more than 1e-5, and no decoded element
+differs at all. Every output is in
+[heads.csv](heads.csv).
+
+"""
+
+
+def fidelity_page(heads: Path) -> str:
+    """A summary of all heads, their comparison weight for weight, then a section for each.
+
+    Args:
+        heads: table that ``elmobench reference heads --out`` wrote.
+    """
     compared = [compare_with_published(head) for head in published_values().values()]
     summary = _table(
         ("head", "published scores", "as published", "different", "held against", "by"),
         (_summary(fidelity) for fidelity in compared),
     )
     sections = (line for fidelity in compared for line in _section(fidelity))
-    return "\n".join([_INTRODUCTION + summary[0], *summary[1:], *sections, ""])
+    weights = _WEIGHT_FOR_WEIGHT.splitlines() + _weight_for_weight(heads)
+    return "\n".join([_INTRODUCTION + summary[0], *summary[1:], *weights, *sections, ""])
+
+
+def _weight_for_weight(path: Path) -> list[str]:
+    """A table with a row for each head: the largest difference, and how much was compared."""
+    frame = pd.read_csv(path)
+    rows = []
+    for head, own in frame.groupby("head", sort=False):
+        floats = own[own.measure == LARGEST_DIFFERENCE]
+        integers = own[own.measure == UNEQUAL_VALUES]
+        preset, published = own.preset.iloc[0], own.published.iloc[0]
+        rows.append(
+            [
+                str(head),
+                f"[{preset}](#{_anchor(preset)})",
+                f"`{published}`",
+                f"{floats['values'].sum():,}",
+                f"{floats.difference.max():.1e}",
+                f"{integers['values'].sum():,}",
+                f"{integers.difference.sum():.0f}",
+            ]
+        )
+    heading = (
+        "head",
+        "ours",
+        "allennlp-models",
+        "float values",
+        "largest difference",
+        "integers",
+        "unequal",
+    )
+    return _table(heading, rows)
 
 
 def _summary(fidelity: Fidelity) -> list[str]:

@@ -21,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fidelity_page import fidelity_page
 from python_reference import python_page
 
+_RESULTS = Path(__file__).resolve().parents[1] / "results"
+
 
 def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages."""
@@ -31,7 +33,7 @@ def on_files(files: Any, config: Any) -> Any:
         "reference/python.md": python_page(),
         "reference/tasks.md": tasks_page(),
         "reference/models.md": models_page(),
-        "fidelity.md": fidelity_page(),
+        "fidelity.md": fidelity_page(_RESULTS / "allennlp" / "heads.csv"),
         **results_pages(),
     }
     for name, text in pages.items():
@@ -41,19 +43,19 @@ def on_files(files: Any, config: Any) -> Any:
 
 def results_pages() -> dict[str, str]:
     """The study with its drawings, the amount of text, AllenNLP's runs, and the calibration."""
-    results = Path(__file__).resolve().parents[1] / "results"
-    study = (results / "study" / "RESULTS.md").read_text("utf-8")
-    allennlp = (results / "allennlp" / "ALLENNLP.md").read_text("utf-8")
-    stability = results / "calibration" / "search_stability.csv"
-    drawings = {file.name: file.read_text("utf-8") for file in (results / "study").glob("*.svg")}
+    study = (_RESULTS / "study" / "RESULTS.md").read_text("utf-8")
+    allennlp = (_RESULTS / "allennlp" / "ALLENNLP.md").read_text("utf-8")
+    stability = _RESULTS / "calibration" / "search_stability.csv"
+    drawings = {file.name: file.read_text("utf-8") for file in (_RESULTS / "study").glob("*.svg")}
     return {
         "results.md": study.replace("../calibration/CALIBRATION.md", "calibration.md").replace(
             "../calibration/search_stability.csv", "search_stability.csv"
         ),
         "search_stability.csv": stability.read_text("utf-8"),
-        "calibration.md": (results / "calibration" / "CALIBRATION.md").read_text("utf-8"),
+        "calibration.md": (_RESULTS / "calibration" / "CALIBRATION.md").read_text("utf-8"),
+        "heads.csv": (_RESULTS / "allennlp" / "heads.csv").read_text("utf-8"),
         "allennlp.md": allennlp.replace("../calibration/CALIBRATION.md", "calibration.md"),
-        "budgets.md": (results / "budgets" / "BUDGETS.md").read_text("utf-8"),
+        "budgets.md": (_RESULTS / "budgets" / "BUDGETS.md").read_text("utf-8"),
         **drawings,
     }
 

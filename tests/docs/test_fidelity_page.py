@@ -6,12 +6,16 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from elmobench.analysis.tables.fidelity import compare_with_published
+from elmobench.reference.compare_heads import HEADS, OutputDifference
 from elmobench.tasks.published_values import published_values
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "fidelity_page.py"
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docs" / "fidelity_page.py"
+COMPARED = ROOT / "results" / "allennlp" / "heads.csv"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +25,7 @@ def page() -> str:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.fidelity_page())
+    return str(module.fidelity_page(COMPARED))
 
 
 def test_every_head_has_a_section_and_a_line_in_the_summary(page: str) -> None:
@@ -53,3 +57,16 @@ def test_rows_have_the_columns_of_their_table(page: str) -> None:
         cells = len(re.findall(r"(?<!\\)\|", line)) - 1 if line.startswith("|") else 0
         assert not columns or cells in (0, columns), line
         columns = cells
+
+
+def test_the_committed_comparison_has_every_head_and_all_are_equal(page: str) -> None:
+    frame = pd.read_csv(COMPARED)
+    assert list(frame["head"].unique()) == list(HEADS)
+    for head, own in frame.groupby("head"):
+        assert set(own.preset) == {HEADS[head].preset}
+        assert f"| {head} | [{HEADS[head].preset}](#" in page
+    rows = [
+        OutputDifference(row.head, row.output, row.values, row.measure, row.difference)
+        for row in frame.itertuples()
+    ]
+    assert [row for row in rows if not row.equal] == []

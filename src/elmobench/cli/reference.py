@@ -80,6 +80,8 @@ def heads(
     equal if no value differs by more than 1e-5, decoded sequences if no element differs. Any
     other difference ends the command with status 1.
     """
+    from itertools import groupby
+
     from rich.console import Console
     from rich.table import Table
 
@@ -95,14 +97,13 @@ def heads(
     with step_progress("published heads") as report:
         rows = compare_heads(head or HEADS, seed, report)
     table = Table(box=None, pad_edge=False)
-    for column in ("head", "ours", "AllenNLP's", "output"):
-        table.add_column(column)
+    table.add_column("head, output")
     for column in ("values", "difference"):
         table.add_column(column, justify="right")
-    for row in rows:
-        published = HEADS[row.head]
-        names = (row.head, published.preset, published.published, row.output)
-        table.add_row(*names, f"{row.values:,}", row.text)
+    for name, own in groupby(rows, key=lambda row: row.head):
+        table.add_row(f"{name}: {HEADS[name].preset} and AllenNLP's {HEADS[name].published}")
+        for row in own:
+            table.add_row(f"  {row.output}", f"{row.values:,}", row.text)
     Console().print(table)
     if out is not None:
         write_heads_table(rows, seed, out)
