@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from elmobench.nn.glorot import glorot_uniform_
+from elmobench.nn.packed_steps import step_slices
 
 _GATES = 3
 """Input gate, candidate, output gate; blocks of H in this order."""
@@ -162,7 +163,7 @@ class _Scan(torch.autograd.Function):
             gates.new_empty(2, gates.shape[1], width) for _ in range(4)
         )
         h, c = (first.repeat(1, sizes[0], 1) for first in (first_state, first_cell))
-        steps = _slices(sizes)
+        steps = step_slices(sizes)
         for here, n in steps:
             h_before[:, here] = h[:, :n] if keep is None else h[:, :n] * keep[:, :n]
             c_before[:, here] = c[:, :n]
@@ -209,12 +210,3 @@ class _Scan(torch.autograd.Function):
             None,
             None,
         )
-
-
-def _slices(sizes: Sequence[int]) -> list[tuple[slice, int]]:
-    """The packed rows of each step, and how many they are."""
-    result, start = [], 0
-    for size in sizes:
-        result.append((slice(start, start + size), size))
-        start += size
-    return result

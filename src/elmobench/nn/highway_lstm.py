@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from elmobench.nn.packed_steps import step_slices
+
 _GATES = 5
 """Input, forget, output and highway gate, then the candidate; blocks of H in this order."""
 
@@ -131,7 +133,7 @@ class _Scan(torch.autograd.Function):
         h_before, c_before = (skip.new_zeros(skip.shape) for _ in range(2))
         tanh_c, out = (torch.empty_like(h_before) for _ in range(2))
         h, c = (skip.new_zeros(sizes[0], width) for _ in range(2))
-        steps = _slices(sizes)
+        steps = step_slices(sizes)
         transposed = weight.t()
         for here, n in reversed(steps) if backwards else steps:
             h_before[here], c_before[here] = h[:n], c[:n]
@@ -182,12 +184,3 @@ class _Scan(torch.autograd.Function):
             torch.mul(d_cell, f, out=d_c[:n])
             torch.mm(d_gate, weight, out=d_h[:n])
         return d_projected, d_gates.t() @ h_before, None, None, None
-
-
-def _slices(sizes: Sequence[int]) -> list[tuple[slice, int]]:
-    """The packed rows of each step, and how many they are."""
-    result, start = [], 0
-    for size in sizes:
-        result.append((slice(start, start + size), size))
-        start += size
-    return result
