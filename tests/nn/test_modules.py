@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from elmobench.nn.biattention import attend, integrator_input
-from elmobench.nn.char_cnn import CharCnn, FixedLengthCharCnn
+from elmobench.nn.char_cnn import CharCnn
 from elmobench.nn.highway import Highway
 from elmobench.nn.maxout import Maxout
+from elmobench.nn.padded_char_cnn import FixedLengthCharCnn
 from elmobench.nn.pooling import (
     attentive_pool,
     masked_max,

@@ -1,4 +1,8 @@
-"""Word vectors from a convolution over characters."""
+"""Word vectors from a convolution over characters that does not depend on the padding.
+
+For the published character CNNs that read the padding too, see
+:mod:`elmobench.nn.padded_char_cnn`.
+"""
 
 from __future__ import annotations
 
@@ -56,43 +60,3 @@ class CharCnn(nn.Module):
         outside = (positions > last.unsqueeze(1)).unsqueeze(1)
         best = windows.masked_fill(outside, torch.finfo(windows.dtype).min).amax(dim=2)
         return torch.relu(best)
-
-
-class FixedLengthCharCnn(nn.Module):
-    """Word vectors (V, filters) from character ids (V, C), all words padded to the same length.
-
-    Embedding, dropout of single values, padding with zero vectors to ``length`` characters, one
-    convolution, ReLU, maximum over the windows that begin at a character of the word; they may end
-    in its padding. Source: document-qa, docqa/nn/layers.py (Conv1d, MaxPool).
-
-    Args:
-        num_chars: number of character ids, padding (id 0) included.
-        dim: width of a character embedding.
-        filters: number of filters.
-        width: characters per window.
-        length: characters of every word after padding; longer words must be cut before.
-        dropout: dropout on the embeddings. A word then needs one row of ids for each occurrence,
-            so that each occurrence has a mask of its own.
-    """
-
-    def __init__(
-        self, num_chars: int, dim: int, filters: int, width: int, length: int, dropout: float
-    ) -> None:
-        super().__init__()
-        self.out_dim = filters
-        self.width = width
-        self.length = length
-        self.embedding = nn.Embedding(num_chars, dim, padding_idx=0)
-        self.dropout = nn.Dropout(dropout)
-        self.convolution = nn.Conv1d(dim, filters, kernel_size=width)
-
-    def forward(self, char_ids: Tensor) -> Tensor:
-        """(V, filters) vectors of words given as (V, C) int64 ids, padded on the right with 0."""
-        words, longest = char_ids.shape
-        if words == 0:
-            return self.convolution.weight.new_zeros(0, self.out_dim)
-        char_ids = nn.functional.pad(char_ids, (0, self.length - longest))
-        characters = self.dropout(self.embedding(char_ids))
-        windows = torch.relu(self.convolution(characters.transpose(1, 2)))
-        begins = (char_ids != 0)[:, : windows.shape[2]].unsqueeze(1)
-        return windows.masked_fill(~begins, 0.0).amax(dim=2)

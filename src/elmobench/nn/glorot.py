@@ -13,7 +13,8 @@ def glorot_uniform_(target: nn.Module | Tensor) -> None:
     """Draw weights uniformly from ±√(6 / (inputs + outputs)), as ``tf.get_variable`` does.
 
     A vector of n numbers, for instance a bias, counts as n inputs and n outputs, so its limit is
-    √(3 / n). The rows and columns of an embedding are its inputs and outputs.
+    √(3 / n). A single number is a vector of one. The rows and columns of an embedding are its
+    inputs and outputs.
 
     Source: TensorFlow 1, ``tf.glorot_uniform_initializer``; Glorot and Bengio (2010).
 
@@ -25,5 +26,5 @@ def glorot_uniform_(target: nn.Module | Tensor) -> None:
         if tensor.dim() > 1:
             nn.init.xavier_uniform_(tensor)
         else:
-            limit = math.sqrt(3 / len(tensor))
+            limit = math.sqrt(3 / tensor.numel())
             nn.init.uniform_(tensor, -limit, limit)

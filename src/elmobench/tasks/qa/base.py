@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.core.errors import DataError
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.best_span import best_spans
 from elmobench.tasks.base import HeadOptions, LabelCodec
@@ -68,6 +68,15 @@ class SpanHead(Head[PassageQuestion]):
             example.passage.substring(first, last)
             for example, (first, last) in zip(batch.examples, spans, strict=True)
         ]
+
+
+def require_input(width: int) -> None:
+    """Raise ConfigError for a head whose input, features and characters together, is empty."""
+    if not width:
+        raise ConfigError(
+            "the head has neither features nor characters at its input",
+            fix="set options.chars: true, or use placement input or both",
+        )
 
 
 def _target(example: PassageQuestion) -> tuple[int, int]:

@@ -8,17 +8,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from elmobench.core.errors import ConfigError
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.char_cnn import CharCnn
 from elmobench.nn.highway import Highway
+from elmobench.nn.initialization import init_embedding
 from elmobench.nn.pooling import masked_softmax
 from elmobench.nn.recurrent import BiLstm
 from elmobench.nn.trilinear import Trilinear, attention_flow
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import ByteIds
 from elmobench.tasks.head import Batch, Mixed
-from elmobench.tasks.qa.base import SpanHead, SpanOptions
+from elmobench.tasks.qa.base import SpanHead, SpanOptions, require_input
 from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
 from elmobench.tasks.qa.spelling import spelled_words
 
@@ -81,11 +81,7 @@ class Bidaf(SpanHead):
                 short_words="zero",
             )
             width += self.char_cnn.out_dim
-        if not width:
-            raise ConfigError(
-                "the head has neither features nor characters at its input",
-                fix="set options.chars: true, or use placement input or both",
-            )
+        require_input(width)
         hidden, dropout = options.hidden, options.dropout
         self.char_dropout = nn.Dropout(options.char_dropout)
         self.dropout = nn.Dropout(dropout)
@@ -100,10 +96,7 @@ class Bidaf(SpanHead):
         self.start = nn.Linear(flow + modelled, 1)
         self.end = nn.Linear(flow + 2 * hidden, 1)
         if self.char_cnn is not None:
-            with torch.no_grad():
-                # As AllenNLP's `Embedding`; the row of padding stays zero.
-                nn.init.xavier_uniform_(self.char_cnn.embedding.weight)
-                self.char_cnn.embedding.weight[0] = 0.0
+            init_embedding(self.char_cnn.embedding)
 
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """See :meth:`SpanHead.scores`."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from elmobench.core.errors import ConfigError
 from elmobench.data.questions import PassageQuestion
-from elmobench.nn.char_cnn import FixedLengthCharCnn
+from elmobench.nn.glorot import glorot_uniform_
+from elmobench.nn.padded_char_cnn import FixedLengthCharCnn
 from elmobench.nn.recurrent import BiGru
 from elmobench.nn.trilinear import Trilinear, attend_to_others, attention_flow
 from elmobench.nn.variational_dropout import VariationalDropout
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
 from elmobench.tasks.head import Batch, Mixed
-from elmobench.tasks.qa.base import SpanHead, SpanOptions
+from elmobench.tasks.qa.base import SpanHead, SpanOptions, require_input
 from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
 from elmobench.tasks.qa.spelling import spelled_words
 
@@ -94,11 +93,7 @@ class DocumentQa(SpanHead):
                 options.char_dropout,
             )
             width += self.char_cnn.out_dim
-        if not width:
-            raise ConfigError(
-                "the head has neither features nor characters at its input",
-                fix="set options.chars: true, or use placement input or both",
-            )
+        require_input(width)
         hidden, linear = options.hidden, options.linear
         self.dropout = VariationalDropout(options.dropout)
         self.encoder = BiGru(width, hidden)
@@ -132,14 +127,11 @@ class DocumentQa(SpanHead):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, Trilinear):
-                for parameter in module.parameters():
-                    _glorot_vector(parameter)
+                glorot_uniform_(module)
         if self.char_cnn is not None:
             nn.init.uniform_(self.char_cnn.embedding.weight, -0.05, 0.05)
             self.char_cnn.embedding.weight[0] = 0.0
-            nn.init.xavier_uniform_(self.char_cnn.convolution.weight)
-            assert self.char_cnn.convolution.bias is not None
-            _glorot_vector(self.char_cnn.convolution.bias)
+            glorot_uniform_(self.char_cnn.convolution)
 
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """See :meth:`SpanHead.scores`."""
@@ -188,9 +180,3 @@ def _frequent_characters(codec: LabelCodec, least: int) -> str:
     """The characters of the training set that occur at least ``least`` times."""
     counts = zip(codec.extra["characters"], codec.extra["character_counts"], strict=True)
     return "".join(char for char, count in counts if count >= least)
-
-
-def _glorot_vector(parameter: Tensor) -> None:
-    """Draw a vector of D values as TensorFlow's ``glorot_uniform`` does: from ±√(3 / D)."""
-    bound = math.sqrt(3 / parameter.numel())
-    nn.init.uniform_(parameter, -bound, bound)

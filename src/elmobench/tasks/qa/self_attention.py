@@ -9,7 +9,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from elmobench.core.errors import ConfigError
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.char_cnn import CharCnn
 from elmobench.nn.recurrent import BiGru
@@ -18,7 +17,7 @@ from elmobench.nn.variational_dropout import VariationalDropout
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.characters import CharacterIds
 from elmobench.tasks.head import Batch, Mixed
-from elmobench.tasks.qa.base import SpanHead, SpanOptions
+from elmobench.tasks.qa.base import SpanHead, SpanOptions, require_input
 from elmobench.tasks.qa.pipeline import PASSAGE, QUESTION
 from elmobench.tasks.qa.spelling import spelled_words
 
@@ -77,11 +76,7 @@ class SelfAttentionSpan(SpanHead):
                 len(self.characters), options.char_dim, options.char_filters, options.char_width
             )
             width += self.char_cnn.out_dim
-        if not width:
-            raise ConfigError(
-                "the head has neither features nor characters at its input",
-                fix="set options.chars: true, or use placement input or both",
-            )
+        require_input(width)
         hidden, linear = options.hidden, options.linear
         self.dropout = VariationalDropout(options.dropout)
         self.encoder = BiGru(width, hidden)
