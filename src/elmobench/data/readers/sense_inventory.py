@@ -1,6 +1,6 @@
 """A sense inventory: the senses of each lemma and part of speech, the most usual first.
 
-Modules beside this one read inventories from files, one module per format; see
+Each file format has a module of its own; see
 :func:`~elmobench.data.readers.inventory_formats.read_inventory`.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -41,7 +40,7 @@ def cut_batch(
     Source: e2e-coref, ``truncate_example``.
 
     Args:
-        batch: documents. The cut one has no ``parts``: they are mixed already.
+        batch: documents. A batch that is cut has no ``parts``, which are mixed already.
         mixed: the mixed vectors of their sentences.
         limit: number of sentences.
         generator: gives the first sentence of each document that is cut.
@@ -63,10 +62,9 @@ def cut_batch(
     if len(rows) == row:
         return batch, mixed
     slot = batch.slots[SENTENCE]
-    tokens: Sequence[tuple[str, ...]] = [slot.tokens[i] for i in rows]
-    kept = SlotBatch(list(tokens), slot.mask[rows], [])
-    views = {
+    kept = SlotBatch([slot.tokens[i] for i in rows], slot.mask[rows], [])
+    kept_vectors = {
         name: {SENTENCE: vectors[SENTENCE][rows]} if SENTENCE in vectors else vectors
         for name, vectors in mixed.items()
     }
-    return Batch(documents, {SENTENCE: kept}), views
+    return Batch(documents, {SENTENCE: kept}), kept_vectors
