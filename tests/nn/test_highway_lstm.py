@@ -116,6 +116,15 @@ def test_empty_sentences_keep_a_graph(time: int) -> None:
     assert not out.any()
 
 
+def test_one_sentence_of_one_token() -> None:
+    torch.manual_seed(1)
+    lstm = AlternatingHighwayLstm(4, 3, 2).double()
+    x = torch.randn(1, 1, 4, dtype=torch.float64, requires_grad=True)
+    (ours,) = torch.autograd.grad(lstm(x, torch.ones(1, 1, dtype=torch.bool)).sum(), x)
+    (expected,) = torch.autograd.grad(naive(lstm, x[0]).sum(), x)
+    torch.testing.assert_close(ours, expected)
+
+
 def test_packing() -> None:
     _, mask = problem()
     positions, sizes = _packing(mask)

@@ -127,7 +127,8 @@ class _Scan(torch.autograd.Function):
         backwards: bool,
     ) -> Tensor:
         width = weight.shape[1]
-        gates = projected[:, : _GATES * width].contiguous()
+        # A copy, which is changed in place; a slice of a single row would share its memory.
+        gates = projected[:, : _GATES * width].clone(memory_format=torch.contiguous_format)
         skip = projected[:, _GATES * width :]
         # States before each step, packed; rows that have not started stay zero.
         h_before, c_before = (skip.new_zeros(skip.shape) for _ in range(2))

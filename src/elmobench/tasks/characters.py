@@ -85,7 +85,8 @@ class CharacterIds(WordPieces):
 class ByteIds(WordPieces):
     """Ids of the UTF-8 bytes of words, between a mark of the beginning and one of the end.
 
-    A byte b has the id b + 1. Source of the numbers: AllenNLP's configurations of BiDAF.
+    A byte b has the id b + 1. Lone surrogates, which have no UTF-8 form, are left out. Source of the
+    numbers: AllenNLP's configurations of BiDAF.
 
     >>> ByteIds().word("né").tolist()
     [259, 111, 196, 170, 260]
@@ -96,4 +97,4 @@ class ByteIds(WordPieces):
         return _WORD_ENDS + 2
 
     def _ids_of(self, word: str) -> list[int]:
-        return [_WORD_BEGINS, *(byte + 1 for byte in word.encode("utf-8")), _WORD_ENDS]
+        return [_WORD_BEGINS, *(byte + 1 for byte in word.encode("utf-8", "ignore")), _WORD_ENDS]

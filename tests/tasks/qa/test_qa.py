@@ -17,6 +17,7 @@ from elmobench.data.questions import Answer, PassageQuestion, make_passage
 from elmobench.metrics.squad import EXACT_MATCH, SQUAD
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.characters import ByteIds
 from elmobench.tasks.head import Batch, HeadPreset, SlotBatch
 from elmobench.tasks.padding import pad_rows
 from elmobench.tasks.qa.pipeline import PIPELINE
@@ -411,6 +412,10 @@ def test_registered_slots_gold_and_codec() -> None:
     }
     with pytest.raises(DataError):
         PIPELINE.codec([], None)
+
+
+def test_lone_surrogates_have_no_bytes() -> None:
+    assert ByteIds().word("n\ud800é").tolist() == ByteIds().word("né").tolist()
 
 
 def test_the_tiny_problem_needs_the_question() -> None:
