@@ -309,9 +309,12 @@ def test_inputs_that_are_no_character_ids(model):
     ids = batch_to_ids(SENTENCES)
     with pytest.raises(ConfigError, match=r"word_inputs.*not supported"):
         elmo(ids, torch.zeros(4, 8, dtype=torch.int64))
-    for wrong in (ids[0, 0], ids[..., :49], ids.float()):
+    for wrong in (ids[0, 0], ids[..., :49], ids.float(), ids.to(torch.uint8), ids.bool()):
         with pytest.raises(ValueError, match="expected character ids"):
             elmo(wrong)
+    for no_tensor in (ids.numpy(), SENTENCES):
+        with pytest.raises(TypeError, match="batch_to_ids makes them from tokenised sentences"):
+            elmo(no_tensor)
     for value in (-1, 262):
         damaged = ids.clone()
         damaged[0, 0, 0] = value
@@ -326,6 +329,8 @@ def test_inputs_that_are_no_character_ids(model):
 def test_files_that_are_missing_or_do_not_fit(model, tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="no file 'nowhere"):
         Elmo("nowhere.json", model[1], 1)
+    with pytest.raises(ModelError, match=r"give options\.json here; an HDF5 file"):
+        Elmo(model[1], model[0], 1)
     other = write_model(tmp_path / "other", lstm={"dim": 13})
     with pytest.raises(ModelError, match="belong to the same"):
         Elmo(other[0], model[1], 1)

@@ -131,6 +131,7 @@ class Elmo(nn.Module):
         Raises:
             ConfigError: if ``word_inputs`` is given, on a device that is not supported, or if
                 float32 products are set to a lower precision.
+            TypeError: if ``inputs`` are not a tensor.
             ValueError: if ``inputs`` are not character ids.
         """
         if word_inputs is not None:
@@ -138,6 +139,11 @@ class Elmo(nn.Module):
                 "word ids (word_inputs) are not supported",
                 where="Elmo",
                 fix="pass character ids alone: each distinct word of a batch is computed once",
+            )
+        if not isinstance(inputs, Tensor):
+            raise TypeError(
+                f"expected a tensor of character ids, got {type(inputs).__name__}; batch_to_ids "
+                "makes them from tokenised sentences"
             )
         if inputs.dim() < 3:
             raise ValueError(

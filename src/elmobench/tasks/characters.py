@@ -85,8 +85,8 @@ class CharacterIds(WordPieces):
 class ByteIds(WordPieces):
     """Ids of the UTF-8 bytes of words, between a mark of the beginning and one of the end.
 
-    A byte b has the id b + 1. Lone surrogates, which have no UTF-8 form, are left out. Source of the
-    numbers: AllenNLP's configurations of BiDAF.
+    A byte b has the id b + 1. Lone surrogates, which have no UTF-8 form, are left out. Source of
+    the numbers: AllenNLP's configurations of BiDAF.
 
     >>> ByteIds().word("né").tolist()
     [259, 111, 196, 170, 260]

@@ -118,7 +118,13 @@ def read_options(path: Path) -> ElmoOptions:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError("no such file", where=str(path)) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
+    except UnicodeDecodeError:
+        raise ModelError(
+            "not a JSON file, but binary",
+            where=str(path),
+            fix="give options.json here; an HDF5 file contains the weights",
+        ) from None
+    except json.JSONDecodeError as failure:
         raise ModelError(
             f"not a JSON file ({failure})", where=str(path), fix="fetch options.json again"
         ) from None
