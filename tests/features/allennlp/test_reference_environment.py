@@ -154,6 +154,14 @@ def test_a_removed_python_is_reported(home):
         built_environment()
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"versions": {"torch"'])
+def test_a_damaged_description_is_reported(home, content):
+    built, _ = build(building(home / "python3.10"))
+    (built.folder / "elmobench-reference.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"(?s)elmobench-reference\.json is damaged.*delete"):
+        built_environment()
+
+
 def test_the_command_line(home):
     python = building(home / "python3.10")
     run = CliRunner().invoke

@@ -68,14 +68,20 @@ def built_environment() -> Environment | None:
     """Return the environment, or None if it has not been built.
 
     Raises:
-        ConfigError: if the environment exists but its Python was removed.
+        ConfigError: if the environment exists but is damaged, or its Python was removed.
     """
     folder = environment_folder()
     try:
         mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
+        environment = Environment(folder, mark["versions"], mark["seconds"], mark["bytes"])
     except FileNotFoundError:
         return None
-    environment = Environment(folder, mark["versions"], mark["seconds"], mark["bytes"])
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(
+            f"its file {_MARK} is damaged",
+            where=f"reference environment {folder}",
+            fix=f"delete that folder, then run `{SETUP_COMMAND}`",
+        ) from None
     if not environment.python.exists():
         raise ConfigError(
             "its Python is missing: the Python that it was built with was removed",
