@@ -1,3 +1,5 @@
+"""Initial parameters as in AllenNLP, by the distributions that its configurations name."""
+
 from __future__ import annotations
 
 import torch

@@ -88,9 +88,8 @@ def forget_gate(gates: int) -> Check:
 
 
 def lstm_of_torch(hidden: int) -> dict[str, Check]:
-    return {name: uniform(hidden**-0.5) for name in ("weight_ih", "weight_hh", "bias_ih")} | {
-        "bias_hh": uniform(hidden**-0.5)
-    }
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return {name: uniform(hidden**-0.5) for name in names}
 
 
 def linear_of_torch(width: int) -> dict[str, Check]:

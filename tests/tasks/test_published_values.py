@@ -88,6 +88,6 @@ def test_files_are_named_after_their_heads() -> None:
 
 def test_a_preset_that_repeats_another_has_its_values() -> None:
     assert published_values_of("pos/paper") is published_values_of("ner/paper")
-    with pytest.raises(UnknownNameError, match="follows no publication") as error:
+    with pytest.raises(UnknownNameError, match="'ner/papper' is not a head that follows") as error:
         published_values_of("ner/papper")
     assert "ner/paper" in str(error.value)
