@@ -28,8 +28,8 @@ def show(
         bool,
         typer.Option(
             "--fidelity",
-            help="Of a head that follows a publication: every layer and hyper-parameter with the "
-            "published value.",
+            help="For a head that follows a publication: print every layer and hyper-parameter "
+            "with the published value.",
         ),
     ] = False,
     include: IncludeOption = None,

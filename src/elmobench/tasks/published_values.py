@@ -203,4 +203,6 @@ def published_values_of(name: str) -> PublishedValues:
         if name == head.head or name in head.also:
             return head
     names = {name for head in heads.values() for name in (head.head, *head.also)}
-    raise UnknownNameError(f"the head {name} follows no publication", fix=did_you_mean(name, names))
+    raise UnknownNameError(
+        f"{name!r} is not a head that follows a publication", fix=did_you_mean(name, names)
+    )

@@ -38,7 +38,7 @@ def bilm(
     ] = None,
     min_count: Annotated[
         int | None,
-        typer.Option(min=1, help="Leave rarer words of the training text out of the prediction."),
+        typer.Option(min=1, help="Predict only words that the training text has this often."),
     ] = None,
     checkpoint_minutes: MinutesOption = 10.0,
 ) -> None:
