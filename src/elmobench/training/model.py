@@ -34,7 +34,8 @@ class BenchModel(nn.Module):
         self._views: dict[str, Tensor] = {}
         if head.splits_input:
             self._views = {
-                name: torch.tensor(columns) for name, columns in _views(mixers["input"]).items()
+                name: torch.tensor(columns, dtype=torch.long)  # without columns it would be float
+                for name, columns in _views(mixers["input"]).items()
             }
 
     def copy_standardizers(self, other: BenchModel) -> None:

@@ -181,6 +181,24 @@ def test_a_head_without_contextual_parts_reads_the_same_vectors_twice() -> None:
     assert input_dims(get_head("coref", "small").head, {"input": mixer}) == {"input": CONTEXTUAL}
 
 
+@pytest.mark.parametrize("widths", [(3,), ()])
+def test_contextual_parts_alone(widths: tuple[int, ...]) -> None:
+    examples = documents(3)
+    kind = get_head("coref", "paper")
+    mixer = FeatureMixer([PartConfig("c", 2, CONTEXTUAL)])
+    options = type(kind.options)(**{**TINY_LEE, "char_widths": widths})
+    head = kind.head(
+        input_dims(kind.head, {"input": mixer}), PIPELINE.codec(examples, None), options
+    )
+    trained = BenchModel({"input": mixer}, {"input": (0,)}, head).double().eval()
+    data = batch(examples)
+    mixed = trained.mix(data)
+    assert torch.equal(mixed["contextual"]["sentence"], mixed["input"]["sentence"])
+    assert mixed["static"]["sentence"].shape[-1] == 0
+    assert head.encode(data, mixed).values.shape[1] == 4 * len(widths)
+    assert torch.isfinite(trained.loss(data))
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_contextual_part_enters_the_bilstm_alone(preset: str) -> None:
     examples = documents(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -55,7 +55,7 @@ class LeeOptions(SpanRankingOptions):
     """Width of a character embedding."""
     char_filters: int = Field(default=50, ge=1)
     """Filters of each width of the character CNN."""
-    char_widths: tuple[int, ...] = (3, 4, 5)
+    char_widths: tuple[Annotated[int, Field(ge=1)], ...] = (3, 4, 5)
     """Characters per window of the character CNN; empty for no character CNN."""
     metadata: bool = True
     """Whether pairs have features of speaker and genre; those that the training set lacks are left
