@@ -11,7 +11,7 @@ from elmobench.analysis.tables.fidelity import (
     Fidelity,
     FidelityLine,
     checks_of,
-    compare_with_published,
+    fidelity_of,
 )
 from elmobench.analysis.tables.published import published_numbers
 from elmobench.reference.compare_heads import LARGEST_DIFFERENCE, UNEQUAL_VALUES
@@ -28,9 +28,7 @@ the page is built; a test requires a row for every option and a reason for every
 The computation itself is compared as well, by the commands in the table: another implementation and
 ours get the same parameters and the same inputs. Whole trainings in AllenNLP and here are compared
 [run for run](allennlp.md).
-
 """
-
 
 _WEIGHT_FOR_WEIGHT = """\
 
@@ -39,9 +37,7 @@ _WEIGHT_FOR_WEIGHT = """\
 `elmobench reference heads` gave allennlp-models' heads and ours the same random parameters and the
 same random inputs, in float32. The outputs are log-likelihoods, scores, decoded sequences and
 gradients of the loss. Equal means: no value differs by more than 1e-5, and no decoded element
-differs at all. Every output is in
-[heads.csv](heads.csv).
-
+differs at all. Every output is in [heads.csv](heads.csv).
 """
 
 
@@ -51,14 +47,14 @@ def fidelity_page(heads: Path) -> str:
     Args:
         heads: table that ``elmobench reference heads --out`` wrote.
     """
-    compared = [compare_with_published(head) for head in published_values().values()]
+    compared = [fidelity_of(head) for head in published_values().values()]
     summary = _table(
         ("head", "published scores", "as published", "different", "held against", "by"),
         (_summary(fidelity) for fidelity in compared),
     )
     sections = (line for fidelity in compared for line in _section(fidelity))
-    weights = _WEIGHT_FOR_WEIGHT.splitlines() + _weight_for_weight(heads)
-    return "\n".join([_INTRODUCTION + summary[0], *summary[1:], *weights, *sections, ""])
+    weights = [_WEIGHT_FOR_WEIGHT, *_weight_for_weight(heads)]
+    return "\n".join([_INTRODUCTION, *summary, *weights, *sections, ""])
 
 
 def _weight_for_weight(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from elmobench.analysis.tables.fidelity import compare_with_published
+from elmobench.analysis.tables.fidelity import fidelity_of
 from elmobench.reference.compare_heads import HEADS, OutputDifference
 from elmobench.tasks.published_values import published_values
 
@@ -30,7 +30,7 @@ def page() -> str:
 
 def test_every_head_has_a_section_and_a_line_in_the_summary(page: str) -> None:
     for name, head in published_values().items():
-        compared = compare_with_published(head)
+        compared = fidelity_of(head)
         different = len(compared.differences)
         same = len(compared.lines) - different
         assert f"## {name}\n" in page

@@ -1,4 +1,4 @@
-"""``elmobench reference``: the separate environment in which AllenNLP runs."""
+"""``elmobench reference``: AllenNLP in a separate environment, and our heads next to its heads."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def heads(
     head: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[HEAD]...", help="Heads to compare [default: all].", show_default=False
+            metavar="HEAD",
+            help="Heads to compare, for instance crf-tagger [default: all].",
+            show_default=False,
         ),
     ] = None,
     out: Annotated[

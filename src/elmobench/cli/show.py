@@ -102,11 +102,11 @@ def _print_fidelity(console: Console, name: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.analysis.tables.fidelity import compare_with_published
+    from elmobench.analysis.tables.fidelity import fidelity_of
     from elmobench.tasks.published_values import published_values_of
 
     head = published_values_of(name)
-    compared = compare_with_published(head)
+    compared = fidelity_of(head)
     console.print(head.follows, markup=False, highlight=False)
     for title, lines in (("", compared.lines), ("without ELMo", compared.baseline)):
         if not lines:

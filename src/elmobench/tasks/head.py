@@ -63,9 +63,9 @@ class Head(nn.Module, ABC, Generic[E]):
     """A module that computes a loss and predictions from mixed features.
 
     A head that treats static parts (one vector per word) and contextual parts of its input
-    differently sets ``splits_input``. Then ``input_dims`` and the mixed vectors have, as well as
-    ``input``, the entries ``static`` and ``contextual``: the same vectors, those of each kind of
-    parts. The latter is left out if there is no contextual part.
+    differently sets ``splits_input``. Then ``input_dims`` and the mixed vectors also have the
+    entries ``static`` and ``contextual``: the dimensions of ``input`` that come from each kind of
+    parts. ``contextual`` is left out if there is no contextual part.
 
     A head stores its ``codec`` and ``input_dims``; with its options they are enough to build it
     again.

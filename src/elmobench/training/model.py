@@ -45,7 +45,7 @@ class BenchModel(nn.Module):
             cast(FeatureMixer, mixer).copy_standardizer(theirs)
 
     def mix(self, batch: Batch[Any]) -> dict[str, dict[str, Tensor]]:
-        """placement -> unit -> (B, T, D) mixed vectors."""
+        """placement -> slot -> (B, T, D) mixed vectors, with the views that the head asks for."""
         mixed = {
             placement: {
                 name: mixer(

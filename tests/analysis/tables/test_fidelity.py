@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from elmobench.analysis.tables import fidelity
-from elmobench.analysis.tables.fidelity import checks_of, compare_with_published, problems, shown
+from elmobench.analysis.tables.fidelity import checks_of, fidelity_of, problems, shown
 from elmobench.tasks.published_values import PublishedRow, PublishedValues, published_values
 from elmobench.tasks.registries import HEADS
 
@@ -94,13 +94,13 @@ def test_our_values_are_those_of_the_preset(monkeypatch: pytest.MonkeyPatch) -> 
     preset = HEADS.get("ner/paper")
     options = preset.options.model_copy(update={"hidden": 7})
     monkeypatch.setattr(fidelity, "HEADS", {"ner/paper": replace(preset, options=options)})
-    lines = compare_with_published(NER).lines
+    lines = fidelity_of(NER).lines
     (line,) = [line for line in lines if line.published == "200"]
     assert (line.ours, line.same) == ("7", False)
 
 
 def test_the_baseline_has_the_values_of_its_experiment() -> None:
-    baseline = {line.what: line for line in compare_with_published(SENTIMENT).baseline}
+    baseline = {line.what: line for line in fidelity_of(SENTIMENT).baseline}
     line = baseline["On the input vectors"]
     assert (line.published, line.ours, line.same) == ("0.25", "0.25", True)
     # With ELMo it is another value.

@@ -63,7 +63,7 @@ class Fidelity:
         return [line for line in self.lines if not line.same]
 
 
-def compare_with_published(head: PublishedValues) -> Fidelity:
+def fidelity_of(head: PublishedValues) -> Fidelity:
     """Compare a published head with our preset, whose values are read now."""
     preset = HEADS.get(head.head)
     values = option_values(preset)
@@ -112,7 +112,7 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
 
 
 def problems(head: PublishedValues) -> list[str]:
-    """What is wrong with the rows of a published head; empty if nothing is.
+    """Return what is wrong with the rows of a published head, one sentence each.
 
     Every option must have exactly one row, and a reason must be given exactly where the published
     value and ours differ, with ELMo and without.
@@ -121,30 +121,30 @@ def problems(head: PublishedValues) -> list[str]:
     values = option_values(preset)
     unused = [option for group in head.unused for option in group.options]
     named = Counter([*(row.option for row in head.all_rows if row.option), *unused])
-    found = [f"{option}: no row" for option in values if option not in named]
-    found += [f"{option}: {count} rows" for option, count in named.items() if count > 1]
+    wrong = [f"{option}: no row" for option in values if option not in named]
+    wrong += [f"{option}: {count} rows" for option, count in named.items() if count > 1]
     unknown = [option for option in named if option not in values]
-    found += [f"{option}: not an option of {head.head}" for option in unknown]
+    wrong += [f"{option}: not an option of {head.head}" for option in unknown]
     if unknown:
-        return found
-    for line in compare_with_published(head).lines:
-        found += _wrong_reason(line)
+        return wrong
+    for line in fidelity_of(head).lines:
+        wrong += _wrong_reason(line)
     for name in head.also:
         other = HEADS.get(name)
         if option_values(other) != values or other.head is not preset.head:
-            found.append(f"also: {name} is not the same head with the same options")
+            wrong.append(f"also: {name} is not the same head with the same options")
     if head.baseline is not None:
         if head.baseline.features not in load_experiment(head.baseline.experiment).features:
             where = head.baseline.experiment
-            found.append(f"baseline: {where} does not have the features {head.baseline.features}")
+            wrong.append(f"baseline: {where} does not have the features {head.baseline.features}")
         without_elmo = _baseline_values(head, preset)
         for row in head.all_rows:
             line = _baseline_line(head, "", row, without_elmo)
             if _baseline_has_its_own(row, values, without_elmo):
-                found += [f"without ELMo: {text}" for text in _wrong_reason(line)]
+                wrong += [f"without ELMo: {text}" for text in _wrong_reason(line)]
             elif row.baseline_reason is not None:
-                found.append(f"without ELMo: {row.what}: a reason, though it is as with ELMo")
-    return found
+                wrong.append(f"without ELMo: {row.what}: a reason, though it is as with ELMo")
+    return wrong
 
 
 def _wrong_reason(line: FidelityLine) -> list[str]:

@@ -55,8 +55,8 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     documents = _documents(arrays)
     batch, x = _batch(documents, vectors)
     mixed = {"input": {SENTENCE: x}}
-    found = head._candidates(batch)
-    scores, chosen, links = head._document_links(batch, found, head.encode(batch, mixed))
+    candidates = head._candidates(batch)
+    scores, chosen, links = head._document_links(batch, candidates, head.encode(batch, mixed))
     starts: list[dict[Span, int]] = []
     for predicted in head.predict(batch, mixed):
         assert isinstance(predicted, list)
@@ -64,13 +64,13 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     losses = [head.loss(*_one(document, batch, x)) for document in range(len(documents))]
     kept = chosen.numpy()
     (gradient,) = torch.autograd.grad(torch.stack(losses).sum() / len(kept), vectors)
-    home = np.searchsorted(found.spans, kept, side="right") - 1
-    counts = np.bincount(home, minlength=len(documents)).astype(np.float32)
-    offset = found.tokens[home]
-    spans = np.stack([found.first[kept] - offset, found.last[kept] - offset], axis=1)
+    document_of = np.searchsorted(candidates.spans, kept, side="right") - 1
+    counts = np.bincount(document_of, minlength=len(documents)).astype(np.float32)
+    offset = candidates.tokens[document_of]
+    spans = np.stack([candidates.first[kept] - offset, candidates.last[kept] - offset], axis=1)
     pairs, pair_scores = [], []
     for number in range(len(documents)):
-        own = np.flatnonzero(home == number)
+        own = np.flatnonzero(document_of == number)
         matrix = np.zeros((2, len(own), len(own)), dtype=np.float32)
         for i, row in enumerate(own.tolist()):
             real = links.mask[row]
@@ -86,7 +86,10 @@ def outputs(arrays: Arrays) -> dict[str, NDArray[np.generic]]:
         "output/scores of antecedents": np.concatenate(pair_scores),
         "output/loss per kept span": torch.stack(losses).detach().numpy() / counts,
         "output/cluster of each kept span": np.array(
-            [starts[n].get((a, b), -1) for n, (a, b) in zip(home, spans.tolist(), strict=True)]
+            [
+                starts[n].get((a, b), -1)
+                for n, (a, b) in zip(document_of, spans.tolist(), strict=True)
+            ]
         ),
         "output/gradient of vectors, of the loss per kept span": gradient.numpy(),
     }

@@ -86,14 +86,14 @@ def arrays_with(seed: int, coarse_to_fine: bool, order: int, antecedents: int) -
 
 def _spans(lengths: Sequence[int]) -> Tensor:
     """(S, 2) first and last tokens of all spans in the sentences."""
-    found, start = [], 0
+    spans, start = [], 0
     for length in lengths:
         for first in range(start, start + length):
-            found += [
+            spans += [
                 (first, last) for last in range(first, min(first + MAX_WIDTH, start + length))
             ]
         start += length
-    return torch.tensor(found)
+    return torch.tensor(spans)
 
 
 @torch.no_grad()

@@ -40,8 +40,8 @@ _SHORT = 8
 class EndToEndOptions(SpanRankingOptions):
     """Options of :class:`EndToEndRanker`.
 
-    ``iterations``, how often pairs are scored, is the published depth. Before each further one,
-    spans are updated with their expected antecedents (Lee et al. 2018, section 3).
+    With more than one of ``iterations``, spans are updated with their expected antecedents before
+    pairs are scored again (Lee et al. 2018, section 3).
     """
 
     layers: int = Field(default=3, ge=1)

@@ -35,7 +35,7 @@ from elmobench.tasks.head import Batch, Mixed
 
 
 class LeeOptions(SpanRankingOptions):
-    """Options of :class:`LeeRanker`; the defaults are those that both publications share."""
+    """Options of :class:`LeeRanker`; the presets set those in which the publications differ."""
 
     layers: int = Field(default=1, ge=1)
     """Layers of the biLSTM over each sentence."""
