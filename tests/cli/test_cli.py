@@ -48,7 +48,7 @@ def test_show_a_head_with_the_published_values() -> None:
     assert re.search(r"Units per layer and direction +│ 200 +│ 200 +│ +│", out)
     assert re.search(r"Transition scores of the CRF +│ normal, Xavier", out)
     out = elmobench("show", "ner/small", "--fidelity")
-    assert (out.returncode, "follows no publication" in out.stderr) == (1, True)
+    assert (out.returncode, "not a head that follows a publication" in out.stderr) == (1, True)
 
 
 def test_doctor_tells_where_things_are(tmp_path: Path) -> None:

@@ -117,8 +117,9 @@ def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]
         by_unit = [np.array([float(units.mean()) for units in by_unit])]
     # Folds may have few units and unequal spread: each has degrees of freedom of its own.
     of_folds = [Source(_of_mean(units) / len(by_unit) ** 2, len(units) - 1) for units in by_unit]
-    variance, count = pooled(of_folds).variance, sum(map(len, by_unit))
-    freedom = pooled(of_folds).freedom if variance > 0 else float(count - len(by_unit))
+    total, count = pooled(of_folds), sum(map(len, by_unit))
+    variance = total.variance
+    freedom = total.freedom if variance > 0 else float(count - len(by_unit))
     if sum(map(_differing_units, folds)) < FEW_UNITS or variance < _ROUNDING:
         # The spread over units cannot be seen. As Bonett and Price 2012 do for paired
         # proportions, add a unit that only one system gets right, and one for the other system.
