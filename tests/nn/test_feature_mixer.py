@@ -145,6 +145,20 @@ def test_dropout_is_on_the_output_in_training_only() -> None:
     assert torch.equal(mixer.eval()(parts, mask), parts[0][:, 0])
 
 
+def test_unit_length_of_trained_vectors() -> None:
+    """A zero vector stays zero, and does not get the huge gradient of a division by almost 0."""
+    initial = {"g": torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]])}
+    part = PartConfig("g", 1, 2, trainable=True, unit=True)
+    mixer = FeatureMixer([part], initial=initial)
+    word_ids = torch.tensor([[1, 2]])
+    out = mixer([torch.zeros(1, 1, 2, 2)], torch.ones(1, 2, dtype=torch.bool), word_ids)
+    torch.testing.assert_close(out, torch.tensor([[[0.6, 0.8], [0.0, 0.0]]]))
+    (out * torch.tensor([1.0, 2.0])).sum().backward()
+    # (1, 2) without its component along (0.6, 0.8), divided by the length 5.
+    expected = torch.tensor([[0.0, 0.0], [(1 - 0.6 * 2.2) / 5, (2 - 0.8 * 2.2) / 5], [0.0, 0.0]])
+    torch.testing.assert_close(mixer.get_parameter("parts.0.embedding.weight").grad, expected)
+
+
 def test_state_dict_restores_everything() -> None:
     batch = slot_batch([3, 2], word_ids=torch.tensor([[1, 2, 0], [2, 1, 0]]))
     parts = [ELMO, PartConfig("glove", 1, 2, trainable=True)]

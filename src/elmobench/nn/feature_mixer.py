@@ -83,7 +83,7 @@ class _Part(nn.Module):
     def raw(self, layers: Tensor, word_ids: Tensor | None) -> Tensor:
         """(B, T, out_dim) vectors of the part before standardisation and dropout."""
         mixed = self._vectors(self.mix(layers), word_ids)
-        return nn.functional.normalize(mixed, dim=-1) if self.config.unit else mixed
+        return _unit_length(mixed) if self.config.unit else mixed
 
     def _vectors(self, mixed: Tensor, word_ids: Tensor | None) -> Tensor:
         if self.embedding is None:
@@ -126,6 +126,15 @@ def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | Non
         weight, freeze=False, padding_idx=0
     )
     return embedding
+
+
+def _unit_length(x: Tensor) -> Tensor:
+    """Scale vectors to length 1. A zero vector stays zero and gets no gradient.
+
+    The gradient of torch's ``normalize`` is 1e12 times too large there.
+    """
+    norm = x.norm(dim=-1, keepdim=True)
+    return x / norm.masked_fill(norm == 0, torch.inf)
 
 
 class FeatureMixer(nn.Module):
