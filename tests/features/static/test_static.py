@@ -72,6 +72,19 @@ def test_unknown_policies(tmp_path):
     assert np.allclose(many.std(axis=0), vectors_std(path), rtol=0.05)
 
 
+def test_random_vectors_of_words_in_lower_case(tmp_path):
+    """Words are the same under case ``lower``, so spellings of an unknown one have one vector."""
+    path = _file(tmp_path, GLOVE)
+    for case, equal in (("lower", True), ("keep", False), ("keep-then-lower", False)):
+        provider = StaticProvider.from_file(path, case=case, unknown="random")
+        lower, upper = provider.encode_types(["dog", "DOG"])[0]
+        assert np.array_equal(lower, upper) == equal
+    keep = StaticProvider.from_file(path, case="keep", unknown="random")
+    expected = keep.encode_types(["dog"])[0][0]
+    lowered = StaticProvider.from_file(path, case="lower", unknown="random")
+    assert np.array_equal(lowered.encode_types(["Dog"])[0][0], expected)
+
+
 def vectors_std(path):
     return read_vectors(path).vectors.std(axis=0)
 

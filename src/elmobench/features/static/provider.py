@@ -39,7 +39,8 @@ class StaticProvider(FeatureProvider):
             spelt and, if that is missing, in lower case. For a word that is missing in both
             spellings, fastText computes a vector from the n-grams of the word as spelt.
         unknown: vector of words without one: ``zero``, the ``mean`` of all vectors, or ``random``
-            for a random vector per word with the mean and standard deviation of all vectors.
+            for a random vector per word with the mean and standard deviation of all vectors. With
+            case ``lower``, all spellings of a word have the same one.
         seed: of the random vectors.
     """
 
@@ -95,6 +96,8 @@ class StaticProvider(FeatureProvider):
         }
         if self.unknown == "random":
             identity["seed"] = self.seed
+            if self.case == "lower":  # in earlier versions each spelling had a vector of its own
+                identity["random"] = "per lower-cased word"
         return digest_of(identity)
 
     @property
@@ -122,7 +125,8 @@ class StaticProvider(FeatureProvider):
             mean, deviation = self._source.statistics()
             out[absent] = mean
             if self.unknown == "random":
-                noise = hashed_vectors([words[i] for i in absent], self.dim, self.seed)
+                missing = [words[i].lower() if self.case == "lower" else words[i] for i in absent]
+                noise = hashed_vectors(missing, self.dim, self.seed)
                 out[absent] = mean + deviation * noise
         return [out]
 
