@@ -133,7 +133,7 @@ def _unit_length(x: Tensor) -> Tensor:
 
     The gradient of torch's ``normalize`` is 1e12 times too large there.
     """
-    norm = x.norm(dim=-1, keepdim=True)
+    norm: Tensor = x.norm(dim=-1, keepdim=True)
     return x / norm.masked_fill(norm == 0, torch.inf)
 
 
