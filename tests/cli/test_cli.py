@@ -43,10 +43,14 @@ def test_show() -> None:
 
 
 def test_show_a_head_with_the_published_values() -> None:
-    out = elmobench("show", "ner/paper", "--fidelity", COLUMNS="200").stdout
+    out = elmobench("show", "ner/paper", "--fidelity", COLUMNS="600").stdout
     assert "AllenNLP's configuration" in out
     assert re.search(r"Units per layer and direction +│ 200 +│ 200 +│ +│", out)
     assert re.search(r"Transition scores of the CRF +│ normal, Xavier", out)
+    # Below the table: how many rows differ (those with a reason), and how to check.
+    reasons = re.findall(r"^│ \S.*│ +\S[^│]*│$", out, re.MULTILINE)
+    assert re.search(rf"^\d+ rows as published, {len(reasons)} different$", out, re.MULTILINE)
+    assert "CrfTagger of allennlp-models, weight for weight: elmobench reference heads" in out
     out = elmobench("show", "ner/small", "--fidelity")
     assert (out.returncode, "not a head that follows a publication" in out.stderr) == (1, True)
 

@@ -341,11 +341,22 @@ def test_files_that_are_missing_or_do_not_fit(model, tmp_path, monkeypatch):
 def test_addresses_need_a_known_digest(model, tmp_path, monkeypatch):
     monkeypatch.setenv("ELMOBENCH_MIRROR", str(tmp_path.parent))
     address = [f"https://{tmp_path.name}/{path.name}" for path in model]
-    with pytest.raises(DigestError, match="models fetch NAME --trust-first"):
+    with pytest.raises(DigestError, match="-> download the file and give its path"):
         Elmo(*address, 1)
     for url in address:
         fetch(url, trust_first=True)
     assert Elmo(*address, 1).get_output_dim() == 10
+
+
+def test_an_address_of_a_published_file_names_its_model(model):
+    name = "2x4096_512_2048cnn_2xhighway_5.5B/elmo_2x4096_512_2048cnn_2xhighway_5.5B_weights.hdf5"
+    fetch_model = "run `elmobench models fetch elmo-original-5.5b --trust-first` once"
+    current = f"https://allennlp.s3.amazonaws.com/models/elmo/{name}"
+    with pytest.raises(DigestError, match=f"{fetch_model}, which pins it"):
+        Elmo(model[0], current, 1)
+    former = f"https://s3-us-west-2.amazonaws.com/allennlp/models/elmo/{name}"
+    with pytest.raises(DigestError, match=f"{fetch_model} and give the address {current}"):
+        Elmo(model[0], former, 1)
 
 
 def test_a_device_that_is_not_supported(model):

@@ -98,11 +98,11 @@ def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | s
 
 
 def _print_fidelity(console: Console, name: str) -> None:
-    """Print what is published about a head, with our value and the reason of each difference."""
+    """Print what is published about a head, our value, why they differ, and how to check."""
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.analysis.tables.fidelity import fidelity_of
+    from elmobench.analysis.tables.fidelity import checks_of, fidelity_of
     from elmobench.tasks.published_values import published_values_of
 
     head = published_values_of(name)
@@ -116,6 +116,13 @@ def _print_fidelity(console: Console, name: str) -> None:
             cells = (line.what, line.published, line.ours, line.reason or "")
             table.add_row(*map(escape, cells), style=None if line.same else "bold")
         console.print(table)
+        different = sum(not line.same for line in lines)
+        console.print(
+            f"{len(lines) - different} rows as published, {different} different", highlight=False
+        )
+    for check in checks_of(head):
+        text = f"held against {check.against}: {check.command}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _reader_text(reader: Reader[Any]) -> str:

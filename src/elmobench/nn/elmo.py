@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from elmobench.core.errors import ConfigError, DigestError
 from elmobench.data.download.cache import expected_of, fetch
+from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.catalog.model_files import find_model_path
 from elmobench.features.elmo.allennlp_weights import allennlp_weights
 from elmobench.features.elmo.frozen_bilm import FrozenBiLm
@@ -246,10 +247,29 @@ def _local(file: str | PathLike[str]) -> Path:
     if name.startswith(("http://", "https://")):
         if expected_of(name).key is None:
             raise DigestError(
-                "the digest of this address is not known",
-                where=name,
-                fix="fetch a model of the catalog once with `elmobench models fetch NAME "
-                "--trust-first`, which pins it, or download the file and give its path",
+                "the digest of this address is not known", where=name, fix=_how_to_pin(name)
             )
         return fetch(name)
     return find_model_path(name, None, "Elmo")
+
+
+def _how_to_pin(address: str) -> str:
+    """What to do about an address without a digest, by the catalog's model with this file.
+
+    A file of the catalog may have other addresses as well, such as those of AllenNLP before 1.0.
+    """
+    catalog = ModelCatalog()
+    known = {
+        file.url: name
+        for name in catalog.names()
+        for file in catalog.entry(name).files.values()
+        if file.url is not None
+    }
+    own = "download the file and give its path"
+    for url, name in known.items():
+        command = f"`elmobench models fetch {name} --trust-first`"
+        if url == address:
+            return f"run {command} once, which pins it, or {own}"
+        if url.rpartition("/")[2] == address.rpartition("/")[2]:
+            return f"run {command} once and give the address {url}, or {own}"
+    return own
