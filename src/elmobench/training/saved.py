@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ FORMAT_VERSION = 2
 parts; they are still read.
 """
 _READABLE = (1, FORMAT_VERSION)
+_LONGEST_MESSAGE = 400
 
 
 class SavedPart(StrictModel):
@@ -148,7 +150,7 @@ def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
         model.load_state_dict(load_file(folder / "weights.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise ModelError(
-            f"the weights do not fit: {error}",
+            f"the weights do not fit: {shorten(str(error), _LONGEST_MESSAGE, placeholder=' …')}",
             where=str(folder / "weights.safetensors"),
             fix=f"an earlier version of {saved.pipeline}/{saved.head} may have saved them: use the "
             "version of elmobench that wrote them, or run the experiment again",
