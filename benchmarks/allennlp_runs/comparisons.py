@@ -18,6 +18,7 @@ class Comparison:
         output: the entry of AllenNLP's output that holds the prediction.
         validation: the score by which AllenNLP chooses its epoch.
         document_tokens: length of coreference documents; 0 for whole ones.
+        train_from: the split of the data that train is taken from.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Comparison:
     output: str
     validation: str
     document_tokens: int = 0
+    train_from: str = "train"
 
     @property
     def experiment(self) -> str:
@@ -53,9 +55,12 @@ COMPARISONS = {
         Comparison(
             "inference",
             "ESIM",
-            {"train": 1500, "dev": 200, "test": 1000},
+            {"train": 2000, "dev": 200, "test": 1000},
             output="label",
             validation="+accuracy",
+            # The pairs of train are revisions that reverse labels with few words: from a part of
+            # them both systems learn nothing in minutes. Dev has ordinary pairs of SNLI.
+            train_from="dev",
         ),
         Comparison(
             "roles",

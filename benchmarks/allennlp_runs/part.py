@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.allennlp_runs.comparisons import Comparison
 from benchmarks.allennlp_runs.formats import FORMATS, is_plain, write_examples
 from elmobench.core.digests import file_sha256
 from elmobench.core.files import write_text
@@ -47,26 +48,21 @@ class Part:
     sha256: Mapping[str, str]
 
 
-def write_part(
-    task: Task, sizes: Mapping[str, int], folder: Path, document_tokens: int = 0
-) -> Part:
+def write_part(task: Task, comparison: Comparison, folder: Path) -> Part:
     """Choose examples of each split by a hash of their ids, and write them with a card.
 
-    Which examples are chosen depends on nothing else; a smaller size gives a subset of a larger
-    one. Those that the formats cannot hold are never chosen; see :func:`can_be_written`.
+    Which examples are chosen depends on nothing else. Those that the formats cannot hold are never
+    chosen; see :func:`can_be_written`. Of a split that is not larger than asked for, all are taken.
 
     Args:
         task: the whole data.
-        sizes: split -> number of examples; of a split that is not larger, all are taken.
+        comparison: has the sizes.
         folder: gets the files and the folder ``cards``.
-        document_tokens: coreference documents are cut after the sentence with this token.
     """
     pipeline = task.card.pipeline
     layout = FORMATS[pipeline]
     files, counts = {}, {}
-    for split in SPLITS:
-        examples = [prepared(e, document_tokens) for e in task.split(split)]
-        chosen = choose([e for e in examples if can_be_written(e)], sizes[split])
+    for split, chosen in chosen_examples(task, comparison).items():
         files[split] = folder / layout.file.format(split=split)
         files[split].parent.mkdir(parents=True, exist_ok=True)
         write_text(files[split], write_examples(pipeline, chosen))
@@ -79,6 +75,20 @@ def write_part(
         examples=counts,
         sha256={split: file_sha256(file) for split, file in files.items()},
     )
+
+
+def chosen_examples(task: Task, comparison: Comparison) -> dict[str, list[Any]]:
+    """split -> the examples of the part; no example is in two splits."""
+    sources = {split: split for split in SPLITS} | {"train": comparison.train_from}
+    chosen: dict[str, list[Any]] = {}
+    for split in ("dev", "test", "train"):
+        taken = {
+            e.id for other, es in chosen.items() if sources[other] == sources[split] for e in es
+        }
+        examples = [prepared(e, comparison.document_tokens) for e in task.split(sources[split])]
+        usable = [e for e in examples if e.id not in taken and can_be_written(e)]
+        chosen[split] = choose(usable, comparison.sizes[split])
+    return {split: chosen[split] for split in SPLITS}
 
 
 def choose(examples: Sequence[Any], size: int) -> list[Any]:

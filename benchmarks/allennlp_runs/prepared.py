@@ -104,9 +104,7 @@ def prepare(
         work: scratch folder.
     """
     folder = work / comparison.name
-    part = write_part(
-        load_task(experiment.tasks[0]), comparison.sizes, folder, comparison.document_tokens
-    )
+    part = write_part(load_task(experiment.tasks[0]), comparison, folder)
     experiment = experiment.model_copy(update={"tasks": (part.task,), "seeds": tuple(seeds)})
     context = RunContext(experiment, CardCatalog([part.cards]), folder / "unused-store")
     planned = {cell.cell.seed: cell for cell in make_plan(context)}

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from benchmarks.allennlp_runs import __main__ as command
-from benchmarks.allennlp_runs.comparisons import COMPARISONS
+from benchmarks.allennlp_runs.comparisons import COMPARISONS, Comparison
 from benchmarks.allennlp_runs.configuration import Elmo, configuration
 from benchmarks.allennlp_runs.formats import trees
 from benchmarks.allennlp_runs.original import NAME, extrapolated
 from benchmarks.allennlp_runs.page import page
-from benchmarks.allennlp_runs.part import can_be_written, choose, write_part
+from benchmarks.allennlp_runs.part import can_be_written, choose, chosen_examples, write_part
 from benchmarks.allennlp_runs.records import Run, Seconds, difference, read_runs, write_run
 from benchmarks.allennlp_runs.theirs import PLUGIN, PLUGINS, read_times
 
@@ -32,6 +32,7 @@ from elmobench.features.allennlp.environment import Environment
 from elmobench.tasks.task import load_task
 
 SIZES = {"train": 30, "dev": 10, "test": 12}
+SMALL = Comparison("small", "any head", SIZES, output="", validation="")
 
 
 def without_id(example: Any) -> Any:
@@ -45,7 +46,7 @@ def without_id(example: Any) -> Any:
 @pytest.mark.parametrize("pipeline", ["ner", "nli", "srl", "coref"])
 def test_our_readers_read_the_chosen_examples_back(pipeline: str, tmp_path: Path) -> None:
     task = load_task(f"{pipeline}/control-{pipeline}")
-    part = write_part(task, SIZES, tmp_path)
+    part = write_part(task, SMALL, tmp_path)
     again = load_task(part.task, [part.cards])
     assert part.examples == SIZES
     for split, size in SIZES.items():
@@ -64,7 +65,7 @@ def test_our_readers_read_the_chosen_examples_back(pipeline: str, tmp_path: Path
 
 def test_questions_keep_tokens_and_answers(tmp_path: Path) -> None:
     task = load_task("qa/control-qa")
-    part = write_part(task, SIZES, tmp_path)
+    part = write_part(task, SMALL, tmp_path)
     again = load_task(part.task, [part.cards]).split("dev")
     for old, new in zip(choose(task.split("dev"), SIZES["dev"]), again, strict=True):
         assert (new.tokens, new.question) == (old.tokens, old.question)
@@ -87,6 +88,15 @@ def test_examples_that_allennlp_would_read_differently_are_left_out() -> None:
     assert can_be_written(Proposition("a", ("a", "b"), 1, ("B-A0", "B-V")))
     # AllenNLP marks both tokens of V as the predicate; our head the first alone.
     assert not can_be_written(Proposition("a", ("a", "b"), 0, ("B-V", "I-V")))
+
+
+def test_train_may_come_from_dev_without_its_examples() -> None:
+    task = load_task("nli/control-nli")
+    parts = chosen_examples(task, replace(SMALL, train_from="dev"))
+    train, dev = ({example.id for example in parts[split]} for split in ("train", "dev"))
+    assert (len(train), len(dev)) == (30, 10)
+    assert not train & dev
+    assert train | dev <= {example.id for example in task.split("dev")}
 
 
 def test_a_document_is_cut_after_a_sentence_with_the_mentions_inside(tmp_path: Path) -> None:
