@@ -18,6 +18,7 @@ class Comparison:
         output: the entry of AllenNLP's output that holds the prediction.
         validation: the score by which AllenNLP chooses its epoch.
         document_tokens: length of coreference documents; 0 for whole ones.
+        longest: most tokens of a passage with a question; 0 for any number.
         train_from: the split of the data that train is taken from.
     """
 
@@ -27,6 +28,7 @@ class Comparison:
     output: str
     validation: str
     document_tokens: int = 0
+    longest: int = 0
     train_from: str = "train"
 
     @property
@@ -68,6 +70,22 @@ COMPARISONS = {
             {"train": 1500, "dev": 150, "test": 600},
             output="tags",
             validation="+f1-measure-overall",
+        ),
+        Comparison(
+            "questions",
+            "BiDAF",
+            {"train": 800, "dev": 100, "test": 500},
+            output="best_span_str",
+            validation="+f1",
+            longest=100,
+        ),
+        Comparison(
+            "coreference",
+            "span ranking",
+            {"train": 80, "dev": 10, "test": 10},
+            output="clusters",
+            validation="+coref_f1",
+            document_tokens=200,
         ),
     )
 }

@@ -6,15 +6,17 @@ The models are those of allennlp-models 2.10.1 and the form of the configuration
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.allennlp_runs.comparisons import Comparison
 from elmobench.bench.experiment.cells import Cell
+from elmobench.tasks.coref.lee import LeeOptions
 from elmobench.tasks.head import TrainingOptions
 from elmobench.tasks.nli.esim import EsimOptions
+from elmobench.tasks.qa.bidaf import BidafOptions
 from elmobench.tasks.sentiment.bcn import BcnOptions
 from elmobench.tasks.srl.recurrent import AlternatingRolesOptions
 from elmobench.tasks.tagging.lstm import LstmTaggerOptions
@@ -25,6 +27,8 @@ _READERS: dict[str, dict[str, Any]] = {
     "sentiment": {"type": "sst_tokens"},
     "nli": {"type": "snli", "tokenizer": {"type": "just_spaces"}},
     "srl": {"type": "srl"},
+    "qa": {"type": "squad1", "tokenizer": {"type": "spaces_with_offsets"}},
+    "coref": {"type": "coref"},
 }
 _INFERENCE_START = [
     ["linear_layers.*weight", {"type": "xavier_uniform"}],
@@ -33,6 +37,14 @@ _INFERENCE_START = [
     ["weight_hh", {"type": "orthogonal"}],
     ["bias_ih", {"type": "constant", "val": 0}],
     ["bias_hh", {"type": "lstm_hidden_bias"}],
+]
+_COREFERENCE_START = [
+    ["linear_layers.*weight", {"type": "xavier_normal"}],
+    ["scorer._module.weight", {"type": "xavier_normal"}],
+    ["_distance_embedding.weight", {"type": "xavier_normal"}],
+    ["_span_width_embedding.weight", {"type": "xavier_normal"}],
+    ["_context_layer._module.weight_ih", {"type": "xavier_normal"}],
+    ["_context_layer._module.weight_hh", {"type": "orthogonal"}],
 ]
 
 
@@ -51,7 +63,11 @@ class Elmo:
 
 
 def configuration(
-    cell: Cell, elmo: Elmo, files: Mapping[str, Path], labels: int, comparison: Comparison
+    cell: Cell,
+    elmo: Elmo,
+    files: Mapping[str, Path],
+    labels: Sequence[str],
+    comparison: Comparison,
 ) -> dict[str, Any]:
     """The configuration for ``allennlp train``.
 
@@ -59,7 +75,7 @@ def configuration(
         cell: our run: its options, training, mix and seed are taken over.
         elmo: the model that our features come from.
         files: split -> file.
-        labels: number of classes, of the pipelines that label whole examples.
+        labels: those that our head can predict; AllenNLP's can then predict no others.
         comparison: the score that chooses the epoch, and the output to keep.
     """
     (part,) = cell.parts
@@ -71,15 +87,20 @@ def configuration(
         "dropout": part.dropout,
     }
     indexers: dict[str, Any] = dict(_ELMO)
-    model = _MODELS[cell.pipeline](cell.options, elmo.dim, labels, embedder, indexers)
+    model = _MODELS[cell.pipeline](cell.options, elmo.dim, len(labels), embedder, indexers)
+    reader = {**_READERS[cell.pipeline], "token_indexers": indexers}
+    if cell.pipeline == "coref":
+        reader["max_span_width"] = model["max_span_width"]
     if part.l2:
         penalty = {"type": "l2", "alpha": part.l2}
         model["regularizer"] = {"regexes": [["scalar_parameters", penalty]]}
     return {
         **{name: cell.seed for name in ("random_seed", "numpy_seed", "pytorch_seed")},
-        "dataset_reader": {**_READERS[cell.pipeline], "token_indexers": indexers},
+        "dataset_reader": reader,
         "train_data_path": str(files["train"]),
         "validation_data_path": str(files["dev"]),
+        # Without these it knows only tags that occur in train and dev.
+        "vocabulary": {"tokens_to_add": {"labels": list(labels)}},
         "model": model,
         "data_loader": {
             "batch_sampler": {"type": "bucket", "batch_size": cell.training.batch_size}
@@ -142,13 +163,7 @@ def _tagger(
         embedders["characters"] = {
             "type": "character_encoding",
             "embedding": {"embedding_dim": options.char_dim, "vocab_namespace": "characters"},
-            "encoder": {
-                "type": "cnn",
-                "embedding_dim": options.char_dim,
-                "num_filters": options.char_filters,
-                "ngram_filter_sizes": [options.char_width],
-                "conv_layer_activation": "relu",
-            },
+            "encoder": _cnn(options.char_dim, options.char_filters, [options.char_width]),
         }
         dim += options.char_filters
     return {
@@ -242,8 +257,101 @@ def _roles(
             "num_layers": options.layers,
             "recurrent_dropout_probability": options.recurrent_dropout,
             "use_highway": True,
+            "use_input_projection_bias": options.input_bias,
         },
         "initializer": {"regexes": [["tag_projection_layer.*weight", {"type": "orthogonal"}]]},
+    }
+
+
+def _questions(
+    options: BidafOptions,
+    dim: int,
+    labels: int,
+    embedder: dict[str, Any],
+    indexers: dict[str, Any],
+) -> dict[str, Any]:
+    indexers["characters"] = {
+        "type": "characters",
+        "character_tokenizer": {
+            "byte_encoding": "utf-8",
+            "start_tokens": [259],
+            "end_tokens": [260],
+        },
+        "min_padding_length": options.char_width,
+    }
+    characters = {
+        "type": "character_encoding",
+        "embedding": {"num_embeddings": 262, "embedding_dim": options.char_dim},
+        "encoder": _cnn(options.char_dim, options.char_filters, [options.char_width]),
+        "dropout": options.char_dropout,
+    }
+    dim += options.char_filters
+    states, dropout = 2 * options.hidden, options.dropout
+    flow = 4 * states
+    return {
+        "type": "bidaf",
+        "text_field_embedder": {"token_embedders": {"elmo": embedder, "characters": characters}},
+        "num_highway_layers": options.highways,
+        "phrase_layer": _lstm(dim, options.hidden),
+        "matrix_attention": {
+            "type": "linear",
+            "combination": "x,y,x*y",
+            "tensor_1_dim": states,
+            "tensor_2_dim": states,
+        },
+        "modeling_layer": _lstm(flow, options.hidden, 2, dropout),
+        "span_end_encoder": _lstm(flow + 3 * states, options.hidden),
+        "dropout": dropout,
+    }
+
+
+def _coreference(
+    options: LeeOptions,
+    dim: int,
+    labels: int,
+    embedder: dict[str, Any],
+    indexers: dict[str, Any],
+) -> dict[str, Any]:
+    indexers["characters"] = {
+        "type": "characters",
+        "namespace": "characters",
+        "min_padding_length": max(options.char_widths),
+    }
+    characters = {
+        "type": "character_encoding",
+        "embedding": {"embedding_dim": options.char_dim, "vocab_namespace": "characters"},
+        "encoder": _cnn(options.char_dim, options.char_filters, list(options.char_widths)),
+    }
+    dim += options.char_filters * len(options.char_widths)
+    span = 4 * options.hidden + dim + options.feature_dim
+    layers = {
+        "num_layers": options.depth,
+        "hidden_dims": options.feedforward,
+        "activations": "relu",
+        "dropout": options.dropout,
+    }
+    return {
+        "type": "coref",
+        "text_field_embedder": {"token_embedders": {"elmo": embedder, "characters": characters}},
+        "context_layer": _lstm(dim, options.hidden, options.layers, options.lstm_dropout),
+        "mention_feedforward": {"input_dim": span, **layers},
+        "antecedent_feedforward": {"input_dim": 3 * span + options.feature_dim, **layers},
+        "initializer": {"regexes": _COREFERENCE_START},
+        "lexical_dropout": options.lexical_dropout,
+        "feature_size": options.feature_dim,
+        "max_span_width": options.max_width,
+        "spans_per_word": options.spans_per_word,
+        "max_antecedents": options.antecedents,
+    }
+
+
+def _cnn(width: int, filters: int, windows: list[int]) -> dict[str, Any]:
+    return {
+        "type": "cnn",
+        "embedding_dim": width,
+        "num_filters": filters,
+        "ngram_filter_sizes": windows,
+        "conv_layer_activation": "relu",
     }
 
 
@@ -263,4 +371,6 @@ _MODELS: dict[str, Any] = {
     "sentiment": _classifier,
     "nli": _inference,
     "srl": _roles,
+    "qa": _questions,
+    "coref": _coreference,
 }

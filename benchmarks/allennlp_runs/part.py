@@ -86,7 +86,12 @@ def chosen_examples(task: Task, comparison: Comparison) -> dict[str, list[Any]]:
             e.id for other, es in chosen.items() if sources[other] == sources[split] for e in es
         }
         examples = [prepared(e, comparison.document_tokens) for e in task.split(sources[split])]
-        usable = [e for e in examples if e.id not in taken and can_be_written(e)]
+        longest = comparison.longest or math.inf
+        usable = [
+            e
+            for e in examples
+            if e.id not in taken and can_be_written(e) and len(e.tokens) <= longest
+        ]
         chosen[split] = choose(usable, comparison.sizes[split])
     return {split: chosen[split] for split in SPLITS}
 

@@ -36,7 +36,8 @@ def run_allennlp(prepared: Prepared, seed: int, python: Path) -> Run:
     folder = prepared.folder / f"allennlp-{seed}"
     shutil.rmtree(folder, ignore_errors=True)  # of an interrupted run
     folder.mkdir(parents=True)
-    labels = len(prepared.task.labels)
+    task = prepared.task
+    labels = prepared.pipeline.codec(task.split("train"), task.card.labels).labels
     content = configuration(cell, prepared.elmo, prepared.part.files, labels, comparison)
     write_text(folder / "configuration.json", json.dumps(content, indent=1))
     model, log = folder / "model", folder / "train.log"

@@ -118,10 +118,11 @@ def test_configurations_have_the_sizes_of_our_cells() -> None:
         experiment = experiment.model_copy(update={"tasks": (f"{pipeline}/control-{pipeline}",)})
         cell = make_plan(RunContext(experiment))[0].cell
         elmo = Elmo(Path("o"), Path("w"), 256)
-        written[name] = configuration(cell, elmo, files, 3, comparison)
+        written[name] = configuration(cell, elmo, files, ["a", "b", "c"], comparison)
         trainer = written[name]["trainer"]
         assert trainer["num_epochs"] == cell.training.epochs
         assert written[name]["pytorch_seed"] == cell.seed
+        assert written[name]["vocabulary"]["tokens_to_add"] == {"labels": ["a", "b", "c"]}
     tagger = written["ner"]["model"]
     assert tagger["encoder"]["input_size"] == 256 + 128  # ELMo and the character CNN
     assert tagger["encoder"]["hidden_size"] == 100
@@ -129,7 +130,13 @@ def test_configurations_have_the_sizes_of_our_cells() -> None:
     assert written["sentiment"]["model"]["output_layer"]["input_dim"] == 4 * 2 * 100
     assert written["inference"]["model"]["projection_feedforward"]["input_dim"] == 4 * 2 * 100
     assert written["inference"]["trainer"]["grad_norm"] == 10.0
+    # The published configuration with ELMo has no biases on the inputs; the baseline's has.
+    assert written["roles"]["model"]["encoder"]["use_input_projection_bias"] is False
     assert written["roles"]["trainer"]["grad_clipping"] == 1.0
+    assert written["questions"]["model"]["span_end_encoder"]["input_size"] == 4 * 100 + 3 * 100
+    assert written["coreference"]["model"]["mention_feedforward"]["input_dim"] == (
+        2 * 2 * 100 + 256 + 3 * 50 + 20  # states at both ends, ELMo and characters, width
+    )
     assert written["roles"]["trainer"]["optimizer"] == {"type": "adadelta", "lr": 1.0, "rho": 0.95}
 
 
