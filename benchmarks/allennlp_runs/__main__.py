@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 from benchmarks.allennlp_runs.comparisons import COMPARISONS
-from benchmarks.allennlp_runs.original import NAME, PART, original_experiment
+from benchmarks.allennlp_runs.original import NAME, PART, WHOLE, original_experiment
 from benchmarks.allennlp_runs.ours import run_elmobench
 from benchmarks.allennlp_runs.page import page
-from benchmarks.allennlp_runs.prepared import prepare
+from benchmarks.allennlp_runs.prepared import Prepared, prepare
 from benchmarks.allennlp_runs.records import SYSTEMS, System, read_runs, write_run
 from benchmarks.allennlp_runs.theirs import run_allennlp
 from elmobench.bench.experiment.schema import load_experiment
@@ -64,12 +64,8 @@ def measure(name: str, seeds: list[int], systems: list[System], work: Path, reco
     ]
     if not missing:
         return
-    comparison = PART if name == NAME else COMPARISONS[name]
-    experiment = (
-        original_experiment(work) if name == NAME else load_experiment(comparison.experiment)
-    )
-    prepared = prepare(comparison, experiment, seeds, work)
     for seed, system in missing:
+        prepared = _prepared(name, system, seeds, work)
         if system == "allennlp":
             python = require_environment(f"comparison {name}").python
             run = run_allennlp(prepared, seed, python)
@@ -81,6 +77,15 @@ def measure(name: str, seeds: list[int], systems: list[System], work: Path, reco
             f"epoch {run.cpu.epoch:.1f}, run {run.cpu.run:.0f} ({run.wall.run:.0f} by the clock)",
             flush=True,
         )
+
+
+def _prepared(name: str, system: System, seeds: list[int], work: Path) -> Prepared:
+    if name == NAME and system == "allennlp":
+        return prepare(PART, original_experiment(work, epochs=1), seeds, work / system)
+    if name == NAME:
+        return prepare(WHOLE, original_experiment(work, epochs=2), seeds, work / system)
+    comparison = COMPARISONS[name]
+    return prepare(comparison, load_experiment(comparison.experiment), seeds, work)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ def run_elmobench(prepared: Prepared, seed: int) -> Run:
         [row["predicted"] for row in store.read_predictions(record.cell)],
         dev=result.dev[result.primary],
         best_epoch=result.best_epoch,
+        losses=[row.train_loss or 0.0 for row in result.curve],
         wall=Seconds(run=clocks.wall, epoch=seconds["epoch_mean"], encoding=cost["seconds"]),
         # Epochs have a wall time only; the processor was busy for the same share of each stage.
         cpu=Seconds(run=clocks.cpu, epoch=busy * seconds["epoch_mean"], encoding=cost["cpu"]),

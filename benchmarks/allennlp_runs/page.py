@@ -83,19 +83,21 @@ def _score_rows(pairs: dict[str, Pair]) -> list[dict[str, str]]:
                 "sizes": ", ".join(f"{sizes[s]:,}" for s in ("train", "dev", "test")),
                 "epochs": str(ours[0].epochs),
                 "seeds": ", ".join(counts),
-                "theirs": _spread(theirs),
-                "ours": _spread(ours),
+                "theirs": _spread([run.score for run in theirs]),
+                "ours": _spread([run.score for run in ours]),
                 "difference": f"{estimate.value:+.2f}",
                 "interval": f"{low:+.2f} … {high:+.2f}",
                 "result": RESULTS[verdict],
+                "their_loss": _spread([run.losses[-1] for run in theirs], 3),
+                "our_loss": _spread([run.losses[-1] for run in ours], 3),
             }
         )
     return rows
 
 
-def _spread(runs: Sequence[Run]) -> str:
-    scores = [run.score for run in runs]
-    return f"{mean(scores):.2f}" + (f" ± {stdev(scores):.2f}" if len(scores) > 1 else "")
+def _spread(values: Sequence[float], digits: int = 2) -> str:
+    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"
 
 
 def _second_row(name: str, ours: list[Run], theirs: list[Run]) -> dict[str, str]:
@@ -128,16 +130,15 @@ def mean_seconds(values: Sequence[Seconds]) -> Seconds:
 def _original(ours: list[Run], theirs: list[Run]) -> dict[str, str]:
     our, their = ours[0], theirs[0]
     cpu, wall = extrapolated(our, their, "cpu"), extrapolated(our, their, "wall")
-    whole = cpu.tokens
+    whole = sum(cpu.tokens[split] for split in ("train", "dev"))
     return {
-        "part": f"{our.sizes['train']} sentences of train and {our.sizes['dev']} of dev "
-        f"({our.tokens['train'] + our.tokens['dev']:,} tokens)",
-        "whole": f"{whole['train'] + whole['dev']:,} tokens of train and dev",
+        "part": f"{their.sizes['train']} sentences of train and {their.sizes['dev']} of dev "
+        f"({their.tokens['train'] + their.tokens['dev']:,} tokens)",
+        "whole": f"{whole:,}",
+        "our_epochs": str(our.epochs),
         "epochs": str(EPOCHS),
         "their_part": f"{their.cpu.epoch:.1f}",
-        "our_part": f"{our.cpu.epoch:.1f}",
         "their_part_encoding": f"{their.cpu.encoding:.1f}",
-        "our_part_encoding": f"{our.cpu.encoding:.1f}",
         "their_epoch": f"{cpu.their_epoch:,.0f}",
         "our_epoch": f"{cpu.our_epoch:,.1f}",
         "our_encoding": f"{cpu.our_encoding:,.0f}",

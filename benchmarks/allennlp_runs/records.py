@@ -54,6 +54,7 @@ class Run(StrictModel):
         task, metric: card and metric.
         score, dev: in percent, of test and of dev; dev by the system's own program.
         epochs, best_epoch: number trained, and the one that was chosen, counted from 1.
+        losses: training loss of each epoch, mean over batches, with the penalty of the mix.
         sizes, tokens: split -> examples, and their tokens.
         options: the cell's options that are not the preset's, by path.
         data, model: SHA-256 of the files that both systems read.
@@ -72,6 +73,7 @@ class Run(StrictModel):
     dev: float
     epochs: int
     best_epoch: int
+    losses: list[float]
     sizes: dict[str, int]
     tokens: dict[str, int]
     options: dict[str, Any] = Field(default_factory=dict)

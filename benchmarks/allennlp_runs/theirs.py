@@ -55,6 +55,10 @@ def run_allennlp(prepared: Prepared, seed: int, python: Path) -> Run:
         answers,
         dev=_percent(metrics[f"best_validation_{comparison.validation.lstrip('+')}"]),
         best_epoch=metrics["best_epoch"] + 1,
+        losses=[
+            json.loads((model / f"metrics_epoch_{epoch}.json").read_text("utf-8"))["training_loss"]
+            for epoch in range(epochs)
+        ],
         wall=Seconds(run=clocks.wall, epoch=wall[0], encoding=wall[1]),
         cpu=Seconds(run=clocks.cpu, epoch=cpu[0], encoding=cpu[1]),
         versions=versions(python),

@@ -32,6 +32,9 @@ def main() -> None:
     (folder / "metrics.json").write_text(
         json.dumps({"best_epoch": epochs - 1, "best_validation_f1-measure-overall": 0.5})
     )
+    for epoch in range(epochs):
+        metrics = json.dumps({"training_loss": 2.0 - epoch})
+        (folder / f"metrics_epoch_{epoch}.json").write_text(metrics)
     rows = [
         {
             "epochs": i,

@@ -174,7 +174,7 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(
     first, second = read_runs(records)
     assert (first.seed, second.seed) == (1, 2)
     assert (first.wall.epoch, first.cpu.epoch, first.cpu.encoding) == (4.0, 2.0, 0.5)
-    assert (first.dev, first.sizes) == (50.0, SIZES)
+    assert (first.dev, first.sizes, first.losses) == (50.0, SIZES, [2.0])
     # Its predictions are the gold entities of one token; those of several are missed.
     single, found, gold = (sum(row[i] for row in first.counts) for i in range(3))
     assert first.score == pytest.approx(100 * 2 * single / (found + gold))
@@ -204,6 +204,7 @@ def made_up(system: Any, seed: int, correct: int, *, epoch: float, **values: Any
         "dev": 50.0,
         "epochs": 3,
         "best_epoch": 2,
+        "losses": [1.5, 1.25, float(seed)],
         "sizes": {"train": 1000, "dev": 100, "test": 200},
         "tokens": {"train": 1000, "dev": 100, "test": 200},
         "data": {"train": "0"},
@@ -225,7 +226,9 @@ def test_the_page_shows_differences_and_ratios(tmp_path: Path) -> None:
         write_run(tmp_path / "runs.jsonl", run)
     assert read_runs(tmp_path / "runs.jsonl") == runs
     text = page(runs)
-    (scores, seconds) = (line for line in text.splitlines() if line.startswith("| sentiment/sst5"))
+    lines = [line for line in text.splitlines() if line.startswith("| sentiment/sst5")]
+    scores, losses, seconds = lines
+    assert losses == "| sentiment/sst5 | 2.000 ± 1.000 | 2.000 ± 1.000 |"
     assert "| 1,000, 100, 200 | 3 | 3 | 51.00 ± 0.50 | 61.00 ± 0.50 | +10.00 |" in scores
     assert scores.endswith("| better |")
     assert "| 20.0 | 3.3 | 4.0 | **5.0** | 100 | 20 | 2.0 | **5.0** | 5.0 | 5.0 |" in seconds
@@ -239,11 +242,11 @@ def test_runs_on_different_data_are_not_compared() -> None:
 
 
 def test_the_original_size_is_extrapolated_by_tokens() -> None:
-    # WNUT-17 has 62,730 tokens in train, 15,733 in dev and 23,394 in test.
     values = {"comparison": NAME, "task": "ner/wnut17-part"}
-    values |= {"tokens": {"train": 6273, "dev": 1573, "test": 2339}}
-    ours = made_up("elmobench", 1, 1, epoch=1.0, **values)
-    theirs = made_up("allennlp", 1, 1, epoch=50.0, **values)
+    part = {"train": 6273, "dev": 1573, "test": 2339}
+    whole = {"train": 62730, "dev": 15733, "test": 23394}
+    theirs = made_up("allennlp", 1, 1, epoch=50.0, tokens=part, **values)
+    ours = made_up("elmobench", 1, 1, epoch=10.0, tokens=whole, **values)
     found = extrapolated(ours, theirs, "cpu")
     assert found.their_run == pytest.approx(75 * 500, rel=1e-3)
     assert found.our_run == pytest.approx(75 * 10 + 5, rel=1e-3)
