@@ -82,7 +82,7 @@ def _score_rows(pairs: dict[str, Pair]) -> list[dict[str, str]]:
     ):
         low, high = estimate.interval(1 - ALPHA)
         one_run = len(ours) < 2 or len(theirs) < 2
-        verdict = "undecided" if one_run else verdict_of(estimate.value, p, p_within)
+        result = RESULTS[verdict_of(estimate.value, p, p_within)]
         sizes = ours[0].sizes
         counts = dict.fromkeys(str(len(side)) for side in (theirs, ours))
         rows.append(
@@ -96,7 +96,7 @@ def _score_rows(pairs: dict[str, Pair]) -> list[dict[str, str]]:
                 "ours": _spread([run.score for run in ours]),
                 "difference": f"{estimate.value:+.2f}",
                 "interval": f"{low:+.2f} … {high:+.2f}",
-                "result": RESULTS[verdict],
+                "result": "one run, undecided" if one_run else result,
                 "their_loss": _spread([run.losses[-1] for run in theirs], 3),
                 "our_loss": _spread([run.losses[-1] for run in ours], 3),
             }

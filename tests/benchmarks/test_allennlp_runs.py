@@ -233,6 +233,9 @@ def test_the_page_shows_differences_and_ratios(tmp_path: Path) -> None:
     assert scores.endswith("| better |")
     assert "| 20.0 | 3.3 | 4.0 | **5.0** | 100 | 20 | 2.0 | **5.0** | 5.0 | 5.0 |" in seconds
     assert "original size" not in text
+    assert "+10.00 | " in (single := page([runs[0], runs[3]]))
+    assert "| one run, undecided |" in single
+    assert "| better |" not in single
 
 
 def test_runs_on_different_data_are_not_compared() -> None:
