@@ -41,7 +41,12 @@ def test_sizes_and_no_text_twice() -> None:
 
 def test_generated_bytes_are_pinned() -> None:
     """If a change is intended, raise the generator's version and supersede its card."""
-    text = "\n".join(f"{s} {e}" for s, examples in made().items() for e in examples)
+    text = "\n".join(
+        f"{split} CoreferenceDocument(id={e.id!r}, sentences={e.sentences!r}, "
+        f"clusters={e.clusters!r})"
+        for split, examples in made().items()
+        for e in examples
+    )
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert digest == "cb0c937f30a0c00f5553d6c7c2dc0ed8d7bb1fd6049e078cce30714062e714a2"
     assert made(seed=2) != made()
