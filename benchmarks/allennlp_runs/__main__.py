@@ -67,8 +67,7 @@ def measure(name: str, seeds: list[int], systems: list[System], work: Path, reco
     for seed, system in missing:
         prepared = _prepared(name, system, seeds, work)
         if system == "allennlp":
-            python = require_environment(f"comparison {name}").python
-            run = run_allennlp(prepared, seed, python)
+            run = run_allennlp(prepared, seed, require_environment(f"comparison {name}"))
         else:
             run = run_elmobench(prepared, seed)
         write_run(records, run)

@@ -14,20 +14,20 @@ from benchmarks.allennlp_runs.processes import run_timed
 from benchmarks.allennlp_runs.records import Run, Seconds
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_text
-from elmobench.features.allennlp.environment import worker_environment
+from elmobench.features.allennlp.environment import Environment, worker_environment
 from elmobench.nn.bioul import bioul_tag_to_bio
 
 PLUGINS = Path(__file__).with_name("published")
 PLUGIN = "measured_run"
 
 
-def run_allennlp(prepared: Prepared, seed: int, python: Path) -> Run:
+def run_allennlp(prepared: Prepared, seed: int, environment: Environment) -> Run:
     """Train and score AllenNLP's model; the command also predicts test, as ours does.
 
     Args:
         prepared: the comparison.
         seed: of the run.
-        python: interpreter of the reference environment.
+        environment: the reference environment.
 
     Raises:
         ElmobenchError: if AllenNLP fails, with the end of its log.
@@ -41,9 +41,11 @@ def run_allennlp(prepared: Prepared, seed: int, python: Path) -> Run:
     content = configuration(cell, prepared.elmo, prepared.part.files, labels, comparison)
     write_text(folder / "configuration.json", json.dumps(content, indent=1))
     model, log = folder / "model", folder / "train.log"
-    environment = {**worker_environment(), "PYTHONPATH": str(PLUGINS)}
+    variables = {**worker_environment(), "PYTHONPATH": str(PLUGINS)}
     train = ["-m", "allennlp", "train", str(folder / "configuration.json"), "-s", str(model)]
-    clocks = run_timed([str(python), *train, "--include-package", PLUGIN], log, environment)
+    clocks = run_timed(
+        [str(environment.python), *train, "--include-package", PLUGIN], log, variables
+    )
     answers = _predictions(prepared, model / "predictions.jsonl")
     metrics = json.loads((model / "metrics.json").read_text("utf-8"))
     wall, cpu, epochs = read_times((model / "times.jsonl").read_text("utf-8"))
@@ -53,7 +55,7 @@ def run_allennlp(prepared: Prepared, seed: int, python: Path) -> Run:
         "allennlp",
         seed,
         answers,
-        dev=_percent(metrics[f"best_validation_{comparison.validation.lstrip('+')}"]),
+        dev=100 * metrics[f"best_validation_{comparison.validation.lstrip('+')}"],
         best_epoch=metrics["best_epoch"] + 1,
         losses=[
             json.loads((model / f"metrics_epoch_{epoch}.json").read_text("utf-8"))["training_loss"]
@@ -61,7 +63,7 @@ def run_allennlp(prepared: Prepared, seed: int, python: Path) -> Run:
         ],
         wall=Seconds(run=clocks.wall, epoch=wall[0], encoding=wall[1]),
         cpu=Seconds(run=clocks.cpu, epoch=cpu[0], encoding=cpu[1]),
-        versions=versions(python),
+        versions=environment.versions,
     )
     shutil.rmtree(model)
     return run
@@ -79,23 +81,6 @@ def read_times(text: str) -> tuple[tuple[float, float], tuple[float, float], int
     return wall, cpu, epochs
 
 
-def versions(python: Path) -> dict[str, str]:
-    """Versions of the libraries that compute, in the reference environment."""
-    import subprocess
-
-    names = ["allennlp", "allennlp-models", "torch", "numpy"]
-    code = (
-        "import json, platform, sys; from importlib.metadata import version; "
-        "print(json.dumps({'python': platform.python_version(), "
-        "**{name: version(name) for name in sys.argv[1:]}}))"
-    )
-    printed = subprocess.run(
-        [str(python), "-I", "-c", code, *names], capture_output=True, check=True, text=True
-    ).stdout
-    found: dict[str, str] = json.loads(printed)
-    return found
-
-
 def as_ours(pipeline: str, answers: Sequence[Any]) -> list[Any]:
     """AllenNLP's predictions in the form that our metrics read."""
     if pipeline == "ner":
@@ -111,7 +96,3 @@ def _predictions(prepared: Prepared, out: Path) -> list[Any]:
             f"{len(answers)} predictions, but test has {expected} examples", where=str(out)
         )
     return as_ours(prepared.task.card.pipeline, answers)
-
-
-def _percent(value: float) -> float:
-    return 100 * value

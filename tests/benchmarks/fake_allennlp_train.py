@@ -1,8 +1,8 @@
 """Stands in for the reference environment's Python, and for ``allennlp train`` on tagged text.
 
-``fake_allennlp_train.py -I -c CODE NAMES`` prints versions; ``… -m allennlp train CONFIGURATION -s
-FOLDER …`` writes what the command and the plug-in would write: it predicts the first tag of every
-training sentence's gold, in BIOUL, and fails if the file ``fail`` is in the working data's folder.
+``fake_allennlp_train.py -m allennlp train CONFIGURATION -s FOLDER …`` writes what the command and
+the plug-in would write: it predicts the first tag of every training sentence's gold, in BIOUL, and
+fails if the file ``fail`` is in the working data's folder.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from pathlib import Path
 
 
 def main() -> None:
-    if "-c" in sys.argv:
-        print(json.dumps(dict.fromkeys(("allennlp", "allennlp-models", "torch", "numpy"), "0")))
-        return
     configuration = json.loads(Path(sys.argv[4]).read_text())
     folder = Path(sys.argv[6])
     if (folder.parents[1] / "fail").exists():
