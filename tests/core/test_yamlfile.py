@@ -29,7 +29,7 @@ def test_words_are_strings_and_numbers_are_numbers():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("010", 10), ("08", 8), ("-007", -7), ("+12", 12), ("0", 0), ("1_000", 1000), ("!!int 09", 9)],
+    [("010", 10), ("08", 8), ("-007", -7), ("+12", 12), ("0", 0), ("!!int 09", 9)],
 )
 def test_whole_numbers_are_decimal(text: str, value: int):
     parsed = parse_yaml(f"a: {text}", "x")["a"]
@@ -77,3 +77,52 @@ def test_missing_and_not_utf8(tmp_path: Path):
     (tmp_path / "bad.yaml").write_bytes(b"a: 1\nb: \xff\n")
     with pytest.raises(ConfigError, match=r"bad\.yaml:2"):
         read_yaml(tmp_path / "bad.yaml")
+
+
+def test_underscores_make_text_as_in_yaml_1_2():
+    assert parse_yaml("name: 2024_01\nsize: 1_000", "x") == {"name": "2024_01", "size": "1_000"}
+    with pytest.raises(ConfigError, match=r"x:1:7: .*'1_000' is not of type int"):
+        parse_yaml("size: !!int 1_000", "x")
+
+
+def test_a_number_beyond_floats_is_an_error_and_infinity_is_written_out():
+    with pytest.raises(ConfigError, match=r"x:1:4: .*'1e999' is not of type float"):
+        parse_yaml("a: 1e999", "x")
+    assert parse_yaml("a: .inf\nb: -.inf", "x") == {"a": float("inf"), "b": float("-inf")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 10_000 + "]" * 10_000, "{a: " * 300 + "1" + "}" * 300, "- " * 60 + "x", "[" * 200_000],
+    ids=["lists", "mappings", "block", "open"],
+)
+def test_nesting_is_bounded(text: str):
+    with pytest.raises(ConfigError, match=r"card\.yaml:1:\d+: is nested more than 50 deep"):
+        parse_yaml(text, "card.yaml")
+
+
+def test_fifty_lists_within_each_other_are_read():
+    value = parse_yaml("[" * 50 + "]" * 50, "x")
+    for _ in range(49):
+        (value,) = value
+    assert value == []
+
+
+def test_what_aliases_repeat_counts_each_time():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    with pytest.raises(ConfigError, match=r"bomb\.yaml:5:\d+: has more than 100,000 values"):
+        parse_yaml("\n".join(lines), "bomb.yaml")
+    assert len(parse_yaml("\n".join(lines[:4]), "x")["a3"]) == 10
+
+
+def test_an_alias_inside_of_what_it_stands_for_is_an_error():
+    with pytest.raises(ConfigError, match=r"x:1:9: the alias \*a is inside"):
+        parse_yaml("a: &a [ *a ]", "x")
+
+
+def test_length_is_bounded_and_a_lone_surrogate_is_an_error():
+    with pytest.raises(ConfigError, match=r"has 2,000,003 characters"):
+        parse_yaml("a: " + "x" * 2_000_000, "x")
+    with pytest.raises(ConfigError, match="x: is not YAML"):
+        parse_yaml("a: \ud800", "x")

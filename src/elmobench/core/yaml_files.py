@@ -1,7 +1,12 @@
-"""Reading YAML written by people: duplicate keys are errors, ``yes`` and ``no`` are strings."""
+"""Reading YAML written by people: duplicate keys are errors, ``yes`` and ``no`` are strings.
+
+Size, depth and the values that aliases repeat are bounded before anything is built: libyaml builds
+nested lists by recursion, and ends the process when its stack is full.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable
 from pathlib import Path
@@ -10,12 +15,22 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from elmobench.core.errors import ConfigError
+from elmobench.core.parsing import decode, read_bytes, reason
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Base
 else:
     # libyaml's parser is ten times as fast; both build plain values only.
     _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+MAX_YAML_BYTES = 1 << 20
+"""The longest file that is read; shipped cards and experiments have less than 10,000 bytes."""
+
+MAX_YAML_DEPTH = 50
+"""Lists and mappings within each other."""
+
+MAX_YAML_VALUES = 100_000
+"""Values in a file, where those that an alias repeats count each time."""
 
 
 class _Loader(_Base):
@@ -29,13 +44,25 @@ class _Loader(_Base):
         except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
             # PyYAML's constructors raise these for `!!int foo` or `!!timestamp foo`.
             kind = node.tag.rpartition(":")[2]
+            shown = node.value if isinstance(node.value, str) else "a list or mapping"
+            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
             raise yaml.constructor.ConstructorError(
-                None, None, f"{node.value!r} is not of type {kind}", node.start_mark
+                None, None, f"{shown!r} is not of type {kind}", node.start_mark
             ) from error
 
     def construct_decimal(self, node: yaml.ScalarNode) -> int:
         """``010`` is ten: YAML 1.2 has no octal numbers of that form, as 1.1 had."""
-        return int(self.construct_scalar(node).replace("_", ""))
+        text = self.construct_scalar(node)
+        if "_" in text:
+            raise ValueError("YAML 1.2 has no underscores in numbers")
+        return int(text)
+
+    def construct_finite(self, node: yaml.ScalarNode) -> float:
+        """``1e999``, which no float can hold, is an error; ``.inf`` says what it means."""
+        value: float = self.construct_yaml_float(node)
+        if math.isinf(value) and not node.value.lower().endswith(".inf"):
+            raise ValueError("no float can hold it")
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         if not isinstance(node, yaml.MappingNode):
@@ -59,7 +86,7 @@ class _Loader(_Base):
 for _tag, _pattern, _first in (
     ("null", r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
     ("bool", r"(?:true|True|TRUE|false|False|FALSE)", list("tTfF")),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*|[0-9][0-9_]*)", list("-+0123456789")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
     (
         "float",
         r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.nan",
@@ -71,6 +98,7 @@ for _tag, _pattern, _first in (
         f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first
     )
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_finite)
 
 
 def read_yaml(path: Path) -> Any:
@@ -79,19 +107,23 @@ def read_yaml(path: Path) -> Any:
     Raises:
         ConfigError: if the file is missing, is not UTF-8 or is not YAML; the error names the line.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError("is not UTF-8", where=f"{path}:{line}") from error
-    return parse_yaml(text, str(path))
+    data = read_bytes(path, ConfigError)
+    return parse_yaml(decode(data, str(path), ConfigError), str(path))
 
 
 def parse_yaml(text: str, where: str) -> Any:
-    """Parse ``text`` as plain values; errors name ``where``."""
+    """Parse ``text`` as plain values.
+
+    Raises:
+        ConfigError: if it is not YAML, or exceeds :data:`MAX_YAML_BYTES`, :data:`MAX_YAML_DEPTH`
+            or :data:`MAX_YAML_VALUES`. The error names ``where``, line and column.
+    """
+    if len(text) > MAX_YAML_BYTES:
+        raise ConfigError(
+            f"has {len(text):,} characters; YAML is read up to {MAX_YAML_BYTES:,}", where=where
+        )
     try:
+        _check_bounds(text, where)
         loader = _Loader(text)
         try:
             return loader.get_single_data()
@@ -99,7 +131,47 @@ def parse_yaml(text: str, where: str) -> Any:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = where if mark is None else f"{where}:{mark.line + 1}:{mark.column + 1}"
-        raise ConfigError(f"is not YAML: {error.problem or error}", where=place) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"is not YAML: {error}", where=where) from error
+        raise ConfigError(
+            f"is not YAML: {error.problem or error}", where=_place(where, mark)
+        ) from error
+    except (yaml.YAMLError, ValueError) as error:
+        # libyaml encodes the text first, which a lone surrogate prevents.
+        raise ConfigError(f"is not YAML: {reason(error)}", where=where) from error
+
+
+def _check_bounds(text: str, where: str) -> None:
+    """Go through the events, which needs no recursion, and raise ConfigError beyond the bounds."""
+    total = 0  # values so far, as they would be built
+    open_starts: list[tuple[int, str | None]] = []  # total where a collection began, its anchor
+    sizes: dict[str, int] = {}
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_starts.append((total, event.anchor))
+            total += 1
+            if len(open_starts) > MAX_YAML_DEPTH:
+                raise ConfigError(
+                    f"is nested more than {MAX_YAML_DEPTH} deep",
+                    where=_place(where, event.start_mark),
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            start, anchor = open_starts.pop()
+            if anchor is not None:
+                sizes[anchor] = total - start
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for _, anchor in open_starts):
+                raise ConfigError(
+                    f"the alias *{event.anchor} is inside of what it stands for",
+                    where=_place(where, event.start_mark),
+                )
+            total += sizes.get(str(event.anchor), 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+        if total > MAX_YAML_VALUES:
+            raise ConfigError(
+                f"has more than {MAX_YAML_VALUES:,} values, counting those that aliases repeat",
+                where=_place(where, event.start_mark),
+            )
+
+
+def _place(where: str, mark: Any) -> str:
+    return where if mark is None else f"{where}:{mark.line + 1}:{mark.column + 1}"
