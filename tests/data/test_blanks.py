@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+
 from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
 
 # Every character at which str.split() cuts, but for the two that separate fields.
@@ -25,5 +26,6 @@ def test_only_blanks_and_tabs_separate_fields(char):
 
 def test_empty_lines():
     assert split_blanks("") == split_blanks(" \t ") == []
-    assert is_blank("") and is_blank(" \t\t ")
+    assert is_blank("")
+    assert is_blank(" \t\t ")
     assert not is_blank(" x ")
