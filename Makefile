@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-slow lint bench docs clean
+.PHONY: setup demo test test-slow fuzz lint bench docs clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,13 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -n auto -m slow
+
+# For example: make fuzz INPUTS=20000 SEED=1
+INPUTS ?= 2000
+SEED ?= 0
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""The kinds of input, one module per area; each has a list ``KINDS``."""
