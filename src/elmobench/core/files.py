@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import secrets
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors import SafetensorError
+
+from elmobench.core.errors import ElmobenchError
+
+OTHER_HOST_SECONDS = 24 * 3600.0
+"""Age after which a temporary file of another machine is taken for a left-over."""
+
+_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+_TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-([0-9]{1,10})-[0-9a-f]{8}\.part", re.DOTALL)
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to ``path``; on success sync it and rename it into place.
 
-    On any error the temporary file is removed and ``path`` is untouched.
+    On any error the temporary file is removed and ``path`` is untouched. A process that is killed
+    leaves its temporary file; its name states machine and process, and :func:`remove_leftovers`
+    removes it later.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
+    token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = path.parent / f".{path.name}.{token}.part"
     # Created like any other file, so that the umask decides who may read it.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     mode = temporary.stat().st_mode & 0o777
@@ -28,6 +45,69 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, name: str = "*", *, deep: bool = False) -> list[Path]:
+    """Remove temporary files of :func:`atomic_path` whose process has ended.
+
+    A file of this machine is a left-over when its process is gone; one of another machine, whose
+    processes cannot be seen from here, when it was not written to for :data:`OTHER_HOST_SECONDS`.
+
+    Args:
+        folder: where to look; need not exist.
+        name: pattern for the final names, such as ``*.json``.
+        deep: look in all folders below as well.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    pattern = f".{name}.*.part"
+    for path in sorted(folder.rglob(pattern) if deep else folder.glob(pattern)):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is not None and _is_abandoned(path, match[1], int(match[2])):
+            path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def _is_abandoned(path: Path, host: str, process: int) -> bool:
+    if host == _HOST:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except (PermissionError, OverflowError):
+            return False  # somebody else's process, or no number of a process
+        return False
+    try:
+        return time.time() - path.stat().st_mtime > OTHER_HOST_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def writing(
+    path: Path,
+    error: type[ElmobenchError] = ElmobenchError,
+    *,
+    fix: str = "make room on the disk, or choose another folder, and give the command again",
+) -> Iterator[None]:
+    """Turn a failure to write ``path`` inside the block, as on a full disk, into ``error``.
+
+    >>> with writing(Path("/dev/full")), open("/dev/full", "w") as stream:
+    ...     _ = stream.write("text")
+    Traceback (most recent call last):
+        ...
+    elmobench.core.errors.ElmobenchError: /dev/full: cannot be written: No space left on device
+      -> make room on the disk, or choose another folder, and give the command again
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as raised:
+        said = raised.strerror if isinstance(raised, OSError) and raised.strerror else str(raised)
+        reason = (said.strip().splitlines() or [type(raised).__name__])[0]
+        raise error(f"cannot be written: {reason}", where=str(path), fix=fix) from raised
 
 
 def write_bytes(path: Path, data: bytes) -> None:
