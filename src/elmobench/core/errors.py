@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST_MESSAGE = 4_000
+"""Characters of a message that are shown; a damaged file can put a megabyte into a name."""
+
 
 class ElmobenchError(Exception):
     """Base of every error that this package raises on purpose.
@@ -15,11 +18,19 @@ class ElmobenchError(Exception):
     """
 
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
-        self.what = what
+        self.what = what = _shortened(what)
         self.where = where
-        self.fix = fix
+        self.fix = fix = None if fix is None else _shortened(fix)
         text = what if where is None else f"{where}: {what}"
         super().__init__(text if fix is None else f"{text}\n  -> {fix}")
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = LONGEST_MESSAGE // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]} … ({left_out:,} characters) … {text[-half:]}"
 
 
 class ConfigError(ElmobenchError):

@@ -14,6 +14,8 @@ from elmobench.core.registry import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
+_MOST_PROBLEMS = 40  # of one file, in one message
+
 
 def _finite(value: Any) -> Any:
     """Return ``value``. Raises ValueError for infinities and NaN anywhere in it."""
@@ -53,7 +55,8 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
     problems: list[str] = []
     empty: list[str] = []
     advice: list[str] = []
-    for item in error.errors(include_url=False, include_context=False):
+    found = error.errors(include_url=False, include_context=False)
+    for item in found[:_MOST_PROBLEMS]:
         parts, holders = _walk(model, item["loc"])
         path = _path(parts)
         if item["type"] == "extra_forbidden":
@@ -67,10 +70,12 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
         else:
             message = item["msg"].removeprefix("Value error, ")
             given = item.get("input")
-            shown = f" (it is {given!r})" if isinstance(given, str | int | float) else ""
+            shown = f" (it is {_short(given)})" if isinstance(given, str | int | float) else ""
             problems.append(f"{path}: {message}{shown}" if path else message)
     if empty:
         problems.insert(0, f"nothing is filled in at {', '.join(empty)}")
+    if len(found) > _MOST_PROBLEMS:
+        problems.append(f"and {len(found) - _MOST_PROBLEMS:,} more problems")
     return ConfigError("; ".join(problems), where=where, fix="; ".join(advice) or None)
 
 
@@ -128,6 +133,11 @@ def _inside(kind: Any, part: str | int) -> list[Any]:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return [arguments[-1]]
     return [arguments[0]]
+
+
+def _short(value: str | int | float) -> str:
+    text = repr(value[:80] if isinstance(value, str) else value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _kind(value: Any) -> str:
