@@ -167,7 +167,7 @@ def models_page() -> str:
         if card is not None:
             lines += ["| training | |", "| --- | --- |"]
             training = {
-                "text": ", ".join(str(file["name"]) for file in card.corpus.files),
+                "text": ", ".join(file.name for file in card.corpus.files),
                 "tokens of the text": f"{card.corpus.train_tokens:,}",
                 "tokens read": f"{card.tokens_seen:,}",
                 **{f"parameters, {k}": f"{v:,}" for k, v in card.parameters.items()},

@@ -76,7 +76,7 @@ def text(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--vocabulary", "none.txt"], "none.txt: not a vocabulary"),
+        (["--vocabulary", "none.txt"], "none.txt: cannot be read"),
         (["--vocabulary", "none.txt", "--min-count", "2"], "only one of --vocabulary and"),
         (["--min-count", "1000"], "no word occurs 1000 times in the training text"),
         (["--min-count", "0"], "greater than or equal to 1"),

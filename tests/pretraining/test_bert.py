@@ -17,10 +17,16 @@ from small_corpus import small_corpus
 from tokenizers import BertWordPieceTokenizer
 
 from elmobench import load_provider
-from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.errors import ConfigError, ElmobenchWarning
 from elmobench.pretraining.bert.masking import masked_batch
 from elmobench.pretraining.bert.train import train_bert
-from elmobench.pretraining.bert.wordpiece import SPECIAL, Sequences, pack, wordpiece_of
+from elmobench.pretraining.bert.wordpiece import (
+    SPECIAL,
+    Sequences,
+    pack,
+    wordpiece_of,
+    write_wordpiece,
+)
 from elmobench.pretraining.encoded import EncodedPart
 from elmobench.pretraining.loop import LoopOptions
 from elmobench.pretraining.progress import TrainingProgress
@@ -83,8 +89,8 @@ def test_training_learns_from_the_neighbours(tmp_path: Path) -> None:
     # A vocabulary of whole words: training one breaks ties at random.
     vocabulary = {word: i for i, word in enumerate([*SPECIAL, *corpus.types.words[3:]])}
     tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=False, strip_accents=False)
-    (tmp_path / "out" / "checkpoints").mkdir(parents=True)
-    (tmp_path / "out" / "checkpoints" / "wordpiece.json").write_text(tokenizer.to_str())
+    file = tmp_path / "out" / "checkpoints" / "wordpiece.json"
+    write_wordpiece(file, tokenizer, corpus, options.vocab_size)
     loop = LoopOptions(threads=1, report_steps=200, on_progress=reports.append)
     bert = train_bert(corpus, options, tmp_path / "out", loop).trainer
     # Nats per piece without context, compared with the loss given its neighbours.
@@ -167,16 +173,31 @@ def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="max_length"):
         small(max_length=2)
     train_bert(corpus, small(), tmp_path / "o", ONE_STEP)
-    (tmp_path / "o" / "checkpoints" / "wordpiece.json").write_text("{}")
-    with pytest.raises(ModelError, match="not a tokenizer"):
-        train_bert(corpus, small(), tmp_path / "o", ONE_STEP)
     with pytest.raises(ConfigError, match=r"options\.seed is 1 there and 2 here"):
         train_bert(corpus, small(seed=2), tmp_path / "o", ONE_STEP)
 
 
 def test_the_vocabulary_is_trained_once(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path)
-    one, two = (wordpiece_of(corpus, 60, tmp_path / "w.json") for _ in range(2))
+    file = tmp_path / "w.json"
+    one, two = (wordpiece_of(corpus, 60, file) for _ in range(2))
     assert one.get_vocab() == two.get_vocab()
     assert one.get_vocab_size() <= 60
     assert [one.id_to_token(i) for i in range(5)] == list(SPECIAL)
+    before = file.read_bytes()
+    # Of another size or another text: trained again.
+    assert wordpiece_of(corpus, 59, file).get_vocab_size() <= 59
+    assert file.read_bytes() != before
+
+
+def test_a_damaged_vocabulary_is_trained_again_unless_a_checkpoint_has_it(tmp_path: Path) -> None:
+    corpus = small_corpus(tmp_path)
+    first = train_bert(corpus, small(), tmp_path / "o", ONE_STEP).trainer
+    file = tmp_path / "o" / "checkpoints" / "wordpiece.json"
+    file.write_bytes(file.read_bytes().replace(b"##", b"#!", 1))
+    with pytest.warns(ElmobenchWarning, match=r"wordpiece\.json: is damaged.*trained again"):
+        wordpiece_of(corpus, 60, file)
+    file.unlink()
+    again = train_bert(corpus, small(), tmp_path / "o", ONE_STEP).trainer
+    assert again.step == first.step + 1
+    assert again.tokenizer.to_str() == first.tokenizer.to_str()

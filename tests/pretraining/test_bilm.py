@@ -18,7 +18,7 @@ from small_corpus import small_corpus, small_options
 from torch.nn import functional as F
 
 from elmobench import load_provider
-from elmobench.core.errors import ConfigError, DataError, ElmobenchError, ModelError
+from elmobench.core.errors import ConfigError, DataError, ElmobenchError
 from elmobench.pretraining.bilm import stream
 from elmobench.pretraining.bilm.evaluate import perplexity
 from elmobench.pretraining.bilm.export import export
@@ -35,7 +35,7 @@ from elmobench.pretraining.bilm.network import (
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.stream import batch_epoch
 from elmobench.pretraining.bilm.train import BilmTrainer, train_bilm
-from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder, trim_log
+from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
 from elmobench.pretraining.encoded import EncodedPart
 from elmobench.pretraining.loop import LOG, LoopOptions
 from elmobench.pretraining.vocabulary import Vocabulary
@@ -262,24 +262,6 @@ def test_checkpoints_of_other_options_are_refused(tmp_path: Path) -> None:
         train_bilm(other, small_options(), out, loop)
 
 
-def test_the_last_complete_checkpoint_is_read(tmp_path: Path) -> None:
-    folder = CheckpointFolder(tmp_path, {"kind": "test"})
-    assert folder.last() is None
-    for step in (1, 2, 3):
-        folder.write(step, {"x": torch.full((100,), float(step))}, {"seconds": step / 2})
-    assert [p.name for p in sorted(tmp_path.iterdir())] == [
-        f"step-00000000{step}.safetensors" for step in (2, 3)
-    ]
-    last = tmp_path / "step-000000003.safetensors"
-    last.write_bytes(last.read_bytes()[:-50])
-    read = folder.last()
-    assert read is not None
-    assert (read.step, float(read.tensors["x"][0]), read.facts) == (2, 2.0, {"seconds": 1.0})
-    (tmp_path / "step-000000002.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match="checkpoint is incomplete"):
-        folder.last()
-
-
 def _full_disk() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
@@ -300,9 +282,9 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
         preexec_fn=_full_disk,
     )
     assert result.returncode != 0
-    assert "could not be written" in result.stderr
+    assert "cannot be written" in result.stderr
     assert "resumes from the last good checkpoint" in result.stderr
-    names = [p.name for p in (out / "checkpoints").iterdir()]
+    names = [p.name for p in (out / "checkpoints").glob("*.safetensors")]
     assert names == [f"step-{done.step:09d}.safetensors"]
     loop = LoopOptions(threads=2, stop_requested=lambda: True)
     resumed = train_bilm(corpus, options, out, loop).trainer
@@ -368,13 +350,3 @@ def test_bf16_is_refused_on_processors_without_it(
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     with pytest.raises(ConfigError, match="no products in bf16"):
         BilmTrainer(small_corpus(tmp_path), small_options(arithmetic="bf16"), threads=1)
-
-
-def test_a_log_is_cut_where_training_resumes(tmp_path: Path) -> None:
-    log = tmp_path / "log.jsonl"
-    trim_log(log, 3)
-    assert not log.exists()
-    rows = [{"step": step, "heldout": None} for step in (2, 3, 3, 5)]
-    log.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"step": 6, "hel')
-    trim_log(log, 3)
-    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [2, 3, 3]

@@ -39,7 +39,7 @@ def counts_by_double_loop(
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_counts_are_those_of_a_double_loop(
-    low_memory: bool, monkeypatch: pytest.MonkeyPatch
+    low_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
     sentences = [rng.integers(3, 25, int(n)).tolist() for n in rng.integers(1, 30, 300)]
@@ -53,7 +53,9 @@ def test_counts_are_those_of_a_double_loop(
     monkeypatch.setattr(
         cooccurrence, "_spill", lambda *run: chunks.append(len(run[1])) or spill(*run)
     )
-    got = count_cooccurrences(part, words=20, window=5, memory_mb=1 if low_memory else 64)
+    memory = 1 if low_memory else 64
+    got = count_cooccurrences(part, words=20, window=5, folder=tmp_path, memory_mb=memory)
+    assert not list(tmp_path.iterdir())
     assert all(chunks)
     assert (len(chunks) > 1) == low_memory
     expected = counts_by_double_loop(sentences, 20, 5)
@@ -115,7 +117,7 @@ def test_training_learns_and_resumes_to_the_bit(tmp_path: Path) -> None:
     assert one.read_bytes() == two.read_bytes()
     again = train_glove(corpus, options, tmp_path / "b", loop)
     assert again.measured == second.measured
-    # Without a log, as version 0.1 left it, the checkpoint has the measurement.
+    # The checkpoint has the measurement, whatever happened to the log.
     (tmp_path / "b" / "log.jsonl").unlink()
     old = train_glove(corpus, options, tmp_path / "b", loop)
     assert old.measured is not None

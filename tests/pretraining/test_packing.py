@@ -12,13 +12,15 @@ from safetensors.torch import load_file, save_file
 from small_corpus import small_corpus, small_options
 
 from elmobench import load_provider
+from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError, ModelError
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.catalog.entries import read_entries
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.glove.options import GloveOptions
 from elmobench.pretraining.loop import LoopOptions
-from elmobench.pretraining.model_card import card_of
+from elmobench.pretraining.model_card import card_of, write_catalog
 from elmobench.pretraining.packing import pack
 from elmobench.pretraining.runs import Options, Pretraining, pretrain
 
@@ -98,6 +100,11 @@ def test_errors_of_packing(tmp_path: Path) -> None:
     name = next(iter(weights))
     weights[name].view(-1)[0] = 1e6
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"model\.safetensors: is damaged.*models\.yaml states"):
+        pack([folder], tmp_path / "out2")
+    entry = read_entries(folder / "models.yaml")["my-bert"].model_dump(exclude_none=True)
+    entry["files"]["model.safetensors"]["sha256"] = file_sha256(folder / "model.safetensors")
+    write_catalog(folder, {"my-bert": entry})
     with pytest.raises(ModelError, match="1e\\+06, but the largest in half precision is 65504"):
         pack([folder], tmp_path / "out2")
     assert not (tmp_path / "out2" / "models.yaml").exists()

@@ -74,11 +74,11 @@ def _overlap(card: ModelCard, tasks: list[str]) -> str:
     if card.overlap is None:
         return "overlap of its text with evaluation data is unknown (elmobench pretrain overlap)"
     shared = [
-        f"{row['task']} {row['split']} {row['sentences_found']:,} of {row['sentences']:,}"
+        f"{row.task} {row.split} {row.sentences_found:,} of {row.sentences:,}"
         for row in card.overlap
-        if row["task"] in tasks and row["sentences_found"]
+        if row.task in tasks and row.sentences_found
     ]
-    known = {row["task"] for row in card.overlap}
+    known = {row.task for row in card.overlap}
     # The model card does not cover task cards that are newer than it, or the user's own.
     unknown = [task for task in tasks if task not in known and not is_control(task)]
     if shared or len(unknown) < len(tasks):

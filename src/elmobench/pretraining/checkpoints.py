@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from elmobench.core.digests import canonical_json
-from elmobench.core.errors import ConfigError, ModelError
-from elmobench.core.files import atomic_path, write_text
+from elmobench.core.errors import ConfigError, ElmobenchWarning, ModelError
+from elmobench.core.files import atomic_path
+from elmobench.core.parsing import parse_json_object, parsing
+from elmobench.pretraining.writing import writing
 
 _KEEP = 2
+_FORMAT: Final = "2"
+"""Version 1 had no digest."""
+_FIX: Final = "delete the folder to train from the start"
 
 
 @dataclass(frozen=True)
@@ -35,39 +42,6 @@ class Checkpoint:
     facts: dict[str, Any]
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raise ModelError with advice if ``path`` cannot be written, as on a full disk."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"could not be written: {error}",
-            where=str(path),
-            fix="make room on the disk; the same command resumes from the last good checkpoint",
-        ) from error
-
-
-def trim_log(path: Path, step: int) -> None:
-    """Remove the rows after ``step`` from a log of JSON lines.
-
-    A run that resumes at ``step`` writes them again. Incomplete lines, which a killed process
-    leaves, are removed too.
-    """
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if row["step"] <= step:
-            kept.append(line + "\n")
-    with writing(path):
-        write_text(path, "".join(kept))
-
-
 class CheckpointFolder:
     """The checkpoints of one training run.
 
@@ -83,55 +57,100 @@ class CheckpointFolder:
     def write(self, step: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Path:
         """Write a checkpoint, then delete all but the last two.
 
+        Those of later steps are deleted too: they are damaged, since training did not resume there.
+
         Raises:
             ModelError: if it cannot be written; earlier checkpoints are then left as they are.
         """
-        path = self.folder / f"step-{step:09d}.safetensors"
-        metadata = {"identity": self._identity, "facts": json.dumps(dict(facts))}
+        path = self._path(step)
         plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        metadata = {"identity": self._identity, "facts": canonical_json(dict(facts))}
+        metadata |= {"format": _FORMAT, "step": str(step)}
+        metadata["sha256"] = tensors_digest(plain, metadata)
         with writing(path), atomic_path(path) as temporary:
             save_file(plain, temporary, metadata)
-        for old in self._paths()[:-_KEEP]:
-            old.unlink()
+        paths = self._paths()
+        here = paths.index(path)
+        for other in [*paths[: max(0, here + 1 - _KEEP)], *paths[here + 1 :]]:
+            other.unlink()
         return path
 
     def last(self) -> Checkpoint | None:
-        """Read the newest complete checkpoint; None if there are no checkpoints.
+        """Read the newest whole checkpoint; None if there are no checkpoints.
+
+        Damaged ones after it are passed over with a warning.
 
         Raises:
             ConfigError: if it belongs to a run with another corpus or other options; the message
                 lists the differences.
-            ModelError: if there are checkpoints and none of them is complete.
+            ModelError: if there are checkpoints and all of them are damaged.
         """
-        failure: ModelError | None = None
+        failures: list[ModelError] = []
         for path in reversed(self._paths()):
             try:
-                return self._read(path)
-            except (OSError, SafetensorError, KeyError, ValueError) as error:
-                failure = ModelError(
-                    f"the checkpoint is incomplete: {error}",
-                    where=str(path),
-                    fix="delete the folder to train from the start",
+                checkpoint = self._read(path)
+            except ModelError as error:
+                failures.append(error)
+                continue
+            for failure in failures:
+                warnings.warn(
+                    f"{failure.where}: {failure.what}. Training resumes from step "
+                    f"{checkpoint.step}, and writes it again",
+                    ElmobenchWarning,
+                    stacklevel=2,
                 )
-        if failure is not None:
-            raise failure
+            return checkpoint
+        if failures:
+            raise failures[0]
         return None
 
     def _read(self, path: Path) -> Checkpoint:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+        with parsing(path, ModelError, what="the checkpoint is damaged", fix=_FIX):
+            with safe_open(path, "pt") as file:
+                metadata = dict(file.metadata() or {})
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if "format" not in metadata:
+                raise ModelError(
+                    "the checkpoint has no digest: it is damaged or of an earlier version",
+                    where=str(path),
+                    fix=_FIX,
+                )
+            stated = metadata.pop("sha256", None)
+            step = int(metadata["step"])
+            whole = stated == tensors_digest(tensors, metadata) and path == self._path(step)
+            if metadata["format"] != _FORMAT or not whole:
+                raise ModelError(
+                    "the checkpoint is damaged: it does not have the digest that it states",
+                    where=str(path),
+                    fix=_FIX,
+                )
+            identity = parse_json_object(metadata["identity"], str(path), ModelError)
+            facts = parse_json_object(metadata["facts"], str(path), ModelError)
         if metadata["identity"] != self._identity:
             raise ConfigError(
                 "the checkpoints belong to another run: "
-                + _differences(json.loads(metadata["identity"]), json.loads(self._identity)),
+                + _differences(identity, json.loads(self._identity)),
                 where=str(path),
                 fix="use the options it was trained with, or another folder",
             )
-        step = int(path.stem.removeprefix("step-"))
-        return Checkpoint(step, load_file(path), json.loads(metadata["facts"]))
+        return Checkpoint(step, tensors, facts)
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"step-{step:09d}.safetensors"
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("step-*.safetensors"))
+
+
+def tensors_digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 (hex) of names, types, shapes and bytes of the tensors, and of the metadata."""
+    state = hashlib.sha256(canonical_json(dict(metadata)).encode("utf-8"))
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().contiguous()
+        head = canonical_json([name, str(tensor.dtype), list(tensor.shape)])
+        state.update(head.encode("utf-8"))
+        state.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return state.hexdigest()
 
 
 def _differences(theirs: Any, ours: Any, path: str = "") -> str:

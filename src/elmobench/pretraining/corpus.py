@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast, get_args
+from typing import cast, get_args
 
 from elmobench.core.digests import digest_of, file_sha256
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
+from elmobench.data.blanks import split_blanks
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.pretraining.sentences import RULE_VERSION, cut_sentences
+from elmobench.pretraining.text_files import decode_line, text_lines
 
 Paragraph = list[list[str]]
 """The sentences of one line of text."""
-
-LONGEST_LINE = 8 * 2**20
-"""In bytes. A file with a longer line most likely has no line ends."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +28,33 @@ class CorpusFile:
         path: where it is.
         sha256: digest of the file as it is, compressed or not.
         bytes: its size.
+        modified_ns: time of its last change.
     """
 
     path: Path
     sha256: str
     bytes: int
+    modified_ns: int
+
+    @classmethod
+    def open(cls, path: Path) -> CorpusFile:
+        """Compute the digest of the file. Raises DataError if it cannot be read."""
+        if not path.is_file():
+            raise DataError("no such file", where=str(path))
+        with parsing(path):
+            state = path.stat()
+            return cls(path, file_sha256(path), state.st_size, state.st_mtime_ns)
+
+    def check_unchanged(self) -> None:
+        """Raise DataError if the file was changed after its digest was computed."""
+        with parsing(self.path):
+            state = self.path.stat()
+        if (state.st_size, state.st_mtime_ns) != (self.bytes, self.modified_ns):
+            raise DataError(
+                "the file was changed while it was read",
+                where=str(self.path),
+                fix="run the command again when nothing writes to the file",
+            )
 
 
 @dataclass(frozen=True)
@@ -44,7 +63,8 @@ class Corpus:
 
     Attributes:
         files: in the order in which they are read.
-        tokenizer: None for one sentence per line with spaces between tokens; else the rule (see
+        tokenizer: None for one sentence per line with blanks or tabs between tokens, as in
+            :mod:`elmobench.data.blanks`; else the rule (see
             :func:`~elmobench.data.readers.tokenizers.character_spans`) that cuts raw paragraphs
             into tokens, which :func:`cut_sentences` then groups into sentences.
     """
@@ -68,18 +88,19 @@ class Corpus:
         resolved = [path.resolve() for path in paths]
         if len(set(resolved)) < len(resolved):
             raise ConfigError("a file of the corpus is given twice")
-        files = []
-        for path in paths:
-            if not path.is_file():
-                raise DataError("no such file", where=str(path))
-            files.append(CorpusFile(path, file_sha256(path), path.stat().st_size))
-        return cls(tuple(files), cast("SpanTokenizerName | None", tokenizer))
+        files = tuple(CorpusFile.open(path) for path in paths)
+        return cls(files, cast("SpanTokenizerName | None", tokenizer))
 
     @property
     def digest(self) -> str:
         """Digest of the sentences: of the files in their order, and of the tokeniser."""
         rule = None if self.tokenizer is None else [self.tokenizer, RULE_VERSION]
         return digest_of([rule, *(file.sha256 for file in self.files)])
+
+    @property
+    def names(self) -> str:
+        """The first files, for messages."""
+        return ", ".join(str(file.path) for file in self.files[:3])
 
     def paragraphs(self, on_bytes: Callable[[int], object] | None = None) -> Iterator[Paragraph]:
         """The paragraph of each line, in order; lines without tokens are skipped.
@@ -89,70 +110,27 @@ class Corpus:
                 last call.
 
         Raises:
-            DataError: for text that is not UTF-8, a line longer than :data:`LONGEST_LINE`, or a
-                damaged compressed file; the message names file and line.
+            DataError: for text that is not UTF-8, a file that changes while it is read, and see
+                :func:`text_lines`; the message names file and line.
         """
         for file in self.files:
             read = 0
-            for number, line in enumerate(_lines(file.path), 1):
+            for number, line in text_lines(file.path):
                 read += len(line)
                 if on_bytes is not None and read > 1 << 20:
                     on_bytes(read)
                     read = 0
-                paragraph = self._cut(_decoded(line, file.path, number))
+                paragraph = self._cut(decode_line(line, file.path, number))
                 if paragraph:
                     yield paragraph
+            file.check_unchanged()
             if on_bytes is not None:
                 on_bytes(read)
 
     def _cut(self, text: str) -> Paragraph:
         if self.tokenizer is None:
-            # Not str.split(), since U+00A0 and similar characters occur inside tokens.
-            tokens = [token for token in text.strip("\r\n").split(" ") if token]
+            # A carriage return would be lost at the end of a word in a vocabulary file.
+            tokens = split_blanks(text.rstrip("\n").replace("\r", " "))
             return [tokens] if tokens else []
         spans = character_spans(text, self.tokenizer)
         return cut_sentences([text[start:end] for start, end in spans])
-
-
-def _open(path: Path) -> IO[bytes]:
-    match path.suffix:
-        case ".gz":
-            return cast("IO[bytes]", gzip.open(path))
-        case ".xz":
-            return lzma.open(path)
-        case ".bz2":
-            return bz2.open(path)
-        case _:
-            return path.open("rb")
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    number = 0
-    try:
-        with _open(path) as stream:
-            while line := stream.readline(LONGEST_LINE + 1):
-                number += 1
-                if len(line) > LONGEST_LINE:
-                    raise DataError(
-                        f"the line is longer than {LONGEST_LINE >> 20} MB",
-                        where=f"{path}:{number}",
-                        fix="write one sentence or paragraph per line",
-                    )
-                yield line
-    except (EOFError, lzma.LZMAError, OSError) as error:
-        raise DataError(
-            f"cannot be read further: {error}",
-            where=f"{path}:{number + 1}",
-            fix="check that the file is complete",
-        ) from error
-
-
-def _decoded(line: bytes, path: Path, number: int) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not UTF-8 at byte {error.start} of the line: {error.reason}",
-            where=f"{path}:{number}",
-            fix="convert the file, for example: iconv -f latin1 -t utf-8",
-        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder, trim_log, writing
+from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
 from elmobench.pretraining.distributed import ProcessGroup
+from elmobench.pretraining.divergence import LossWatch, check_finite, warn_of_guessing
+from elmobench.pretraining.log_file import LogFile
 from elmobench.pretraining.progress import (
     Heldout,
     ProgressCallback,
@@ -24,6 +25,7 @@ from elmobench.pretraining.progress import (
     TrainingProgress,
 )
 from elmobench.pretraining.summary import ModelSummary
+from elmobench.pretraining.writing import writing
 
 LOG = "log.jsonl"
 
@@ -42,6 +44,11 @@ class Trainer(Protocol):
     total_steps: int
 
     @property
+    def guessing(self) -> float | None:
+        """Cross-entropy in nats of a model for which all predictions are equally likely; None for
+        models that predict nothing."""
+
+    @property
     def units_read(self) -> int:
         """Tokens, pieces or cells read so far; speeds are computed from it."""
 
@@ -58,8 +65,11 @@ class Trainer(Protocol):
     def state(self) -> dict[str, Tensor]:
         """All tensors that resuming needs, by name. Every process of a group must call it."""
 
-    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
-        """Small values that go into the checkpoint; ``seconds`` is one of them."""
+    def cross_entropy(self, heldout: Heldout) -> Heldout:
+        """The measurement in nats, to compare it with :attr:`guessing`."""
+
+    def checkpoint_facts(self) -> dict[str, Any]:
+        """Further values that go into the checkpoint; plain JSON."""
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Resume from ``checkpoint``, which :meth:`state` was written to."""
@@ -157,10 +167,13 @@ def train(
     if checkpoint is not None:
         trainer.load(checkpoint)
     if group.is_first:
-        trim_log(out / LOG, trainer.step)
+        LogFile(out / LOG).cut(None if checkpoint is None else checkpoint.facts.get("log"))
     loop = _Loop(
         trainer, options, out=out, folder=folder, export=export, group=group, checkpoint=checkpoint
     )
+    if trainer.step >= trainer.total_steps:
+        # The run may have been killed between its last checkpoint and the export.
+        loop.export()
     stopping = ask_before_first_step and group.any(options.stop_requested())
     while trainer.step < trainer.total_steps and not stopping:
         loop.train_step()
@@ -186,19 +199,17 @@ class _Loop:
         checkpoint: Checkpoint | None,
     ) -> None:
         self._trainer, self._options, self._group = trainer, options, group
-        self._log, self._folder, self._export = out / LOG, folder, export
+        self._log, self._folder, self._export = LogFile(out / LOG), folder, export
         self._last_checkpoint = time.perf_counter()
         facts = {} if checkpoint is None else checkpoint.facts
         self._seconds = float(facts.get("seconds", 0.0))
+        self._watch = LossWatch(trainer.kind, facts.get("first_loss"))
         # Since the last report:
         self._losses: list[float] = []
         self._step_seconds = 0.0
         self._units_before = trainer.units_read
         self._units_per_second = math.nan
-        self.measured: Mapping[str, Any] | None = None
-        if group.is_first:
-            # A checkpoint of GloVe has the measurement too.
-            self.measured = _last_measured(self._log) or (facts if "heldout" in facts else None)
+        self.measured: Mapping[str, Any] | None = facts.get("measured") if group.is_first else None
 
     @property
     def checkpoint_is_due(self) -> bool:
@@ -221,6 +232,8 @@ class _Loop:
             loss = float(np.mean(self._losses))
             read = trainer.units_read - self._units_before
             self._units_per_second = read / max(self._step_seconds, 1e-9)
+            if self._group.is_first:
+                self._watch.add(loss, len(self._losses), trainer.step)
         self._seconds += self._step_seconds
         self._losses, self._step_seconds = [], 0.0
         self._units_before = trainer.units_read
@@ -234,9 +247,7 @@ class _Loop:
         )
         if self._group.is_first:
             row = progress.log_row()
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            with writing(self._log), self._log.open("a", encoding="utf-8") as log:
-                log.write(json.dumps(row) + "\n")
+            self._log.append(row)
             if heldout is not None:
                 self.measured = row
             if self._options.on_progress is not None:
@@ -248,21 +259,27 @@ class _Loop:
         trainer = self._trainer
         state = trainer.state()
         if self._group.is_first:
-            progress = self._report(trainer.measure_heldout())
-            self._folder.write(trainer.step, state, trainer.checkpoint_facts(progress))
-            if self._export is not None:
-                with writing(self._log.parent):
-                    self._export()
+            heldout = trainer.measure_heldout()
+            check_finite(heldout, trainer.step)
+            if trainer.step >= trainer.total_steps and trainer.guessing is not None:
+                warn_of_guessing(trainer.cross_entropy(heldout), trainer.guessing)
+            self._report(heldout)
+            facts = {
+                "seconds": self._seconds,
+                "measured": self.measured,
+                "first_loss": self._watch.first,
+                "log": self._log.state(),
+                **trainer.checkpoint_facts(),
+            }
+            self._folder.write(trainer.step, state, facts)
         else:
             self._report()
+        self.export()
         self._group.barrier()
         self._last_checkpoint = time.perf_counter()
 
-
-def _last_measured(log: Path) -> dict[str, Any] | None:
-    """The last row of a log that has a measurement on held-out data."""
-    if not log.exists():
-        return None
-    rows: list[dict[str, Any]] = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    measured = [row for row in rows if row.get("heldout") is not None]
-    return measured[-1] if measured else None
+    def export(self) -> None:
+        """Write the model as it is, in the first process only."""
+        if self._group.is_first and self._export is not None:
+            with writing(self._log.path.parent):
+                self._export()

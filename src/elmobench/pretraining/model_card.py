@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,13 +18,38 @@ from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.versions import library_versions
-from elmobench.core.yaml_files import read_yaml
+from elmobench.core.yaml_files import parse_yaml
+from elmobench.data.cards.card import Sha256
+from elmobench.features.catalog.sealed_text import read_sealed_text, seal_text
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.overlap import Overlap
+from elmobench.pretraining.writing import STARTS_AGAIN, writing
 from elmobench.tracking.host import host_info
 
 CARD, README, CATALOG = "model_card.yaml", "README.md", "models.yaml"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Names that a catalog may have."""
+_FIX = "run the training again, which writes the card again"
+
+
+class CardFile(StrictModel):
+    """Name, digest and size of a file of the training text."""
+
+    name: str
+    sha256: Sha256
+    bytes: int = Field(ge=0)
+
+
+class OverlapRow(StrictModel):
+    """How much of an evaluation set is in the training text; see :class:`Overlap`."""
+
+    task: str
+    split: str
+    runs: int
+    runs_found: int
+    sentences: int
+    sentences_found: int
 
 
 class CorpusFacts(StrictModel):
@@ -38,7 +64,7 @@ class CorpusFacts(StrictModel):
             held-out measures are of the training text.
     """
 
-    files: list[dict[str, str | int]]
+    files: list[CardFile]
     tokenizer: str | None
     train_sentences: int
     train_tokens: int
@@ -51,7 +77,7 @@ class CorpusFacts(StrictModel):
         """The facts of ``corpus``; files without their folders, which may be private."""
         return cls(
             files=[
-                {"name": file.path.name, "sha256": file.sha256, "bytes": file.bytes}
+                CardFile(name=file.path.name, sha256=file.sha256, bytes=file.bytes)
                 for file in corpus.files
             ],
             tokenizer=corpus.tokenizer,
@@ -102,15 +128,25 @@ class ModelCard(StrictModel):
     licence: str
     attribution: str
     precision: Literal["single", "half"] = "single"
-    overlap: list[dict[str, str | int]] | None = None
+    overlap: list[OverlapRow] | None = None
     not_checked: list[str] = Field(default_factory=list)
+
+
+def check_model_name(name: str, where: str | None = None) -> None:
+    """Raise ConfigError if ``name`` cannot be the name of a model: of a folder and in a catalog."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} is no name of a model",
+            where=where,
+            fix="use letters, digits, '.', '_' and '-', with a letter or digit first",
+        )
 
 
 def card_of(folder: Path | None) -> ModelCard | None:
     """The card of the model in ``folder``; None if there is no card.
 
     Raises:
-        ConfigError: if the file is not a model card.
+        ConfigError: if the file is not a model card or is damaged.
     """
     if folder is None or not (folder / CARD).is_file():
         return None
@@ -125,9 +161,10 @@ def read_card(file: Path, name: str | None = None) -> ModelCard:
         name: of the card in the file.
 
     Raises:
-        ConfigError: if the file is not a model card, does not exist, or has no card of this name.
+        ConfigError: if the file is not a model card, is damaged, does not exist, or has no card of
+            this name.
     """
-    content = read_yaml(file)
+    content = parse_yaml(read_sealed_text(file, fix=_FIX), str(file))
     if name is None:
         return validated(ModelCard, content, str(file))
     if not isinstance(content, dict) or name not in content:
@@ -143,9 +180,9 @@ def machine(threads: int) -> dict[str, Any]:
     return {"hardware": host_info(threads), "versions": library_versions()}
 
 
-def overlap_rows(rows: list[Overlap]) -> list[dict[str, str | int]]:
+def overlap_rows(rows: list[Overlap]) -> list[OverlapRow]:
     """Rows of :class:`Overlap` in the form of the card's field ``overlap``."""
-    return [asdict(row) for row in rows]
+    return [OverlapRow(**asdict(row)) for row in rows]
 
 
 def catalog_entry(
@@ -171,7 +208,7 @@ def catalog_entry(
         "provider": provider,
         "description": card.description,
         "licence": card.licence,
-        "trained_on": ", ".join(str(file["name"]) for file in card.corpus.files),
+        "trained_on": ", ".join(file.name for file in card.corpus.files),
         "expect": {"parameters": card.parameters["model"], "dim": dim, "layers": layers},
         "files": {
             role: {"path": name, "sha256": file_sha256(folder / name)}
@@ -183,18 +220,25 @@ def catalog_entry(
 def write_card(folder: Path, card: ModelCard) -> None:
     """Write the card and a README made from it into ``folder``."""
     facts = card.model_dump(mode="json")
-    write_text(folder / CARD, yaml.safe_dump(facts, sort_keys=False, allow_unicode=True))
-    write_text(folder / README, _readme(card))
+    text = seal_text(yaml.safe_dump(facts, sort_keys=False, allow_unicode=True))
+    with writing(folder, fix=STARTS_AGAIN):
+        write_text(folder / CARD, text)
+        write_text(folder / README, _readme(card))
 
 
 def write_catalog(folder: Path, entries: Mapping[str, Any]) -> None:
     """Write ``models.yaml``, which makes ``folder`` a folder of ``ELMOBENCH_MODELS``."""
     content = {"models": dict(entries)}
-    write_text(folder / CATALOG, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    text = seal_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    with writing(folder / CATALOG, fix=STARTS_AGAIN):
+        write_text(folder / CATALOG, text)
 
 
 def _readme(card: ModelCard) -> str:
     corpus = card.corpus
+    # GloVe holds out co-occurrences, so some of them always are.
+    is_train = corpus.heldout_is_train and card.kind != "glove"
+    measured_on = "training-text" if is_train else "held-out"
     lines = [
         f"# {card.name}",
         "",
@@ -208,7 +252,10 @@ def _readme(card: ModelCard) -> str:
             for what, number in sorted(card.parameters.items())
         ),
         f"| precision of the weights | {card.precision} |",
-        *(f"| held-out {what} | {value:.2f} |" for what, value in sorted(card.heldout.items())),
+        *(
+            f"| {measured_on} {what} | {value:.2f} |"
+            for what, value in sorted(card.heldout.items())
+        ),
         f"| tokens of training text | {corpus.train_tokens:,} |",
         f"| tokens read in training | {card.tokens_seen:,} |",
         f"| training time | {card.seconds / 3600:.2f} h on {card.hardware.get('processor')}, "
@@ -225,7 +272,7 @@ def _readme(card: ModelCard) -> str:
             else f"Held out for measuring: {corpus.heldout_tokens:,} tokens."
         ),
         "",
-        *(f"- `{f['name']}`, {f['bytes']:,} bytes, sha256 `{f['sha256']}`" for f in corpus.files),
+        *(f"- `{f.name}`, {f.bytes:,} bytes, sha256 `{f.sha256}`" for f in corpus.files),
         "",
         f"Attribution: {card.attribution}",
         "",
@@ -242,8 +289,8 @@ def _readme(card: ModelCard) -> str:
             "| task | split | runs found | of | sentences found | of |",
             "|---|---|---|---|---|---|",
             *(
-                f"| {r['task']} | {r['split']} | {r['runs_found']:,} | {r['runs']:,} "
-                f"| {r['sentences_found']:,} | {r['sentences']:,} |"
+                f"| {r.task} | {r.split} | {r.runs_found:,} | {r.runs:,} "
+                f"| {r.sentences_found:,} | {r.sentences:,} |"
                 for r in card.overlap
             ),
         ]

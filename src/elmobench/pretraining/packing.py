@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,20 +11,25 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
+from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError, ModelError
-from elmobench.core.files import atomic_path
+from elmobench.core.files import atomic_path, remove_leftovers, write_bytes
+from elmobench.core.parsing import parsing
 from elmobench.features.catalog.entries import ModelEntry, read_entries
 from elmobench.pretraining.model_card import (
     CATALOG,
     ModelCard,
     card_of,
     catalog_entry,
+    check_model_name,
     write_card,
     write_catalog,
 )
+from elmobench.pretraining.writing import STARTS_AGAIN, writing
 
+_FIX = "run the training of this model again, which writes its files, or get the model again"
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -45,16 +51,20 @@ def pack(folders: Sequence[Path], out: Path) -> list[ModelCard]:
     Raises:
         ConfigError: if a folder has no model card (training may not be finished), or two models
             have the same name.
-        ModelError: if a weight is too large for half precision.
+        ModelError: if a weight is too large for half precision, a file does not have the digest
+            that its catalog states, or a copy cannot be written.
     """
     cards: dict[str, ModelCard] = {}
     entries: dict[str, Any] = {}
     for folder in folders:
         card, entry = _finished(folder)
+        check_model_name(card.name, str(folder))
         if card.name in cards:
             raise ConfigError(f"two models have the name {card.name!r}", where=str(folder))
         target = out / card.name
-        files = {role: str(file.path) for role, file in entry.files.items()}
+        files = _files(entry)
+        with writing(target, fix=STARTS_AGAIN):
+            remove_leftovers(target)
         for name in files.values():
             _copy(folder / name, target / name)
         rounded = any(Path(name).suffix in _COPIERS for name in files.values())
@@ -79,6 +89,8 @@ def catalog_below(folder: Path) -> list[str]:
         The names of the models.
     """
     entries: dict[str, Any] = {}
+    with writing(folder, fix=STARTS_AGAIN):
+        remove_leftovers(folder)
     for below in sorted(path for path in folder.iterdir() if (path / CATALOG).is_file()):
         for name, entry in read_entries(below / CATALOG).items():
             content = entry.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
@@ -97,21 +109,51 @@ def _finished(folder: Path) -> tuple[ModelCard, ModelEntry]:
             where=str(folder),
             fix="give a folder that `elmobench pretrain` has finished",
         )
-    return card, read_entries(folder / CATALOG)[card.name]
+    entry = read_entries(folder / CATALOG).get(card.name)
+    if entry is None:
+        raise ConfigError(
+            f"the catalog has no model {card.name!r}, which the model card is of",
+            where=str(folder / CATALOG),
+            fix=_FIX,
+        )
+    for role, file in _files(entry).items():
+        if Path(file).name != file:
+            raise ConfigError(
+                f"{file!r} is not the name of a file in the model's folder",
+                where=str(folder / CATALOG),
+                fix=_FIX,
+            )
+        with parsing(folder / file, ModelError, fix=_FIX):
+            digest = file_sha256(folder / file)
+        if digest != entry.files[role].sha256:
+            raise ModelError(
+                f"is damaged: it does not have the digest that {CATALOG} states",
+                where=str(folder / file),
+                fix=_FIX,
+            )
+    return card, entry
+
+
+def _files(entry: ModelEntry) -> dict[str, str]:
+    """The files of a model by role."""
+    return {role: str(file.path) for role, file in entry.files.items()}
 
 
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     copy = _COPIERS.get(source.suffix)
-    with atomic_path(target) as temporary:
-        if copy is None:
+    if copy is None:
+        with writing(target, fix=STARTS_AGAIN), atomic_path(target) as temporary:
             shutil.copyfile(source, temporary)
-        else:
-            copy(source, temporary)
+        return
+    with parsing(source, ModelError, what="is no file of weights", fix=_FIX):
+        content = copy(source)
+    with writing(target, fix=STARTS_AGAIN):
+        write_bytes(target, content)
 
 
-def _hdf5(source: Path, target: Path) -> None:
-    with h5py.File(source, "r") as old, h5py.File(target, "w") as new:
+def _hdf5(source: Path) -> bytes:
+    content = io.BytesIO()  # on a full disk, HDF5 fails while it closes a file
+    with h5py.File(source, "r") as old, h5py.File(content, "w") as new:
 
         def visit(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
@@ -129,16 +171,17 @@ def _hdf5(source: Path, target: Path) -> None:
                 )
 
         old.visititems(visit)
+    return content.getvalue()
 
 
-def _safetensors(source: Path, target: Path) -> None:
+def _safetensors(source: Path) -> bytes:
     tensors = load_file(source)
     halves = {
         name: _half(value, source, name) if value.is_floating_point() else value
         for name, value in tensors.items()
     }
     # transformers does not read files without this entry.
-    save_file(halves, target, metadata={"format": "pt"})
+    return save(halves, metadata={"format": "pt"})
 
 
 def _half(values: torch.Tensor, source: Path, name: str) -> torch.Tensor:
@@ -152,7 +195,7 @@ def _half(values: torch.Tensor, source: Path, name: str) -> torch.Tensor:
     return values.half()
 
 
-_COPIERS: dict[str, Callable[[Path, Path], None]] = {
+_COPIERS: dict[str, Callable[[Path], bytes]] = {
     ".hdf5": _hdf5,
     ".safetensors": _safetensors,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,10 +39,14 @@ class TrainingProgress:
     seconds: float
 
     def log_row(self) -> dict[str, Any]:
-        """The report as one JSON object of the log, without what is NaN."""
+        """The report as one JSON object of the log, without what is not finite."""
         row: dict[str, Any] = {"step": self.step, "total": self.total, **self.values}
         row |= {"heldout": self.heldout, "seconds": self.seconds}
-        return {key: value for key, value in row.items() if value == value}
+        return {
+            key: value
+            for key, value in row.items()
+            if not isinstance(value, float) or math.isfinite(value)
+        }
 
     def metrics(self) -> dict[str, float]:
         """All numbers except the steps, under the names that the tracker uses."""

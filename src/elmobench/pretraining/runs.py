@@ -13,6 +13,7 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus
+from elmobench.pretraining.coverage import warn_of_coverage
 from elmobench.pretraining.distributed import ProcessGroup
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.glove.options import GloveOptions
@@ -20,6 +21,7 @@ from elmobench.pretraining.loop import LoopOptions, TrainingResult
 from elmobench.pretraining.model_card import (
     CorpusFacts,
     ModelCard,
+    OverlapRow,
     catalog_entry,
     machine,
     overlap_rows,
@@ -28,6 +30,7 @@ from elmobench.pretraining.model_card import (
 )
 from elmobench.pretraining.overlap import check_cards
 from elmobench.pretraining.summary import ModelSummary
+from elmobench.pretraining.vocabulary import SPECIAL
 
 Options = BilmOptions | GloveOptions | BertOptions
 
@@ -71,7 +74,9 @@ class Pretraining:
 
 
 def fit_to_text(run: Pretraining) -> Pretraining:
-    """The run with text and options that fit each other; warns of a text that is too small.
+    """The run with text and options that fit each other.
+
+    Warns of a text that is too small, and of a vocabulary that covers little of it.
 
     A biLM gets the words that it predicts, and steps that the text fills; see
     :mod:`elmobench.pretraining.bilm.fitting`. Other kinds of model stay as they are.
@@ -103,6 +108,10 @@ def fit_to_text(run: Pretraining) -> Pretraining:
             )
             processes = 1 if run.group is None else run.group.size
             options = fit_steps(encoded, options, processes)
+            warn_of_coverage(encoded, options.n_tokens_vocab or len(encoded.types))
+        elif isinstance(options, GloveOptions):
+            frequent = int((encoded.counts >= options.min_count).sum())
+            warn_of_coverage(encoded, min(len(SPECIAL) + frequent, options.vocab_size))
     return replace(run, encoded=encoded, options=options)
 
 
@@ -119,6 +128,8 @@ def pretrain(
         loop: threads, reports, checkpoints and stopping.
         on_bytes: called with the number of bytes read, while evaluation sets are looked for.
 
+    The caller holds the folder's lock, see :func:`~elmobench.pretraining.run_folder.run_folder`.
+
     Returns:
         Whether training is finished. If not, there is a model but no card yet.
 
@@ -128,7 +139,7 @@ def pretrain(
     finished, summary = _train(run, loop)
     if summary is None:
         return finished
-    rows: list[dict[str, str | int]] | None = None
+    rows: list[OverlapRow] | None = None
     missing: dict[str, str] = {}
     if run.overlap:
         overlaps, missing = check_cards(run.corpus, None, run.cards, on_bytes)

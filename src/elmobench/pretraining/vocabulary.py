@@ -8,6 +8,7 @@ from pathlib import Path
 
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_text
+from elmobench.core.parsing import read_text
 
 BEGIN, END, UNKNOWN = "<S>", "</S>", "<UNK>"
 SPECIAL = (BEGIN, END, UNKNOWN)
@@ -67,13 +68,10 @@ class Vocabulary:
         """Read a file with one word per line.
 
         Raises:
-            DataError: if it does not begin with the special words, has a word twice or an empty
-                line, or is not UTF-8.
+            DataError: if it cannot be read, does not begin with the special words, has a word twice
+                or an empty line, or is not UTF-8.
         """
-        try:
-            text = path.read_bytes().decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"not a vocabulary: {error}", where=str(path)) from error
+        text = read_text(path, fix="give a vocabulary: a text file with one word per line")
         # Not splitlines(), which also cuts at U+2028 and similar characters.
         words = [line.removesuffix("\r") for line in text.split("\n")]
         if words and not words[-1]:
@@ -103,5 +101,8 @@ class Vocabulary:
         return vocabulary
 
     def write(self, path: Path) -> None:
-        """Write the file, atomically."""
+        """Write the file, atomically. Raises DataError for a word that the file cannot hold."""
+        for word in self.words:
+            if not word or "\n" in word or word.endswith("\r"):
+                raise DataError(f"a vocabulary file cannot hold {word!r}", where=str(path))
         write_text(path, "".join(f"{word}\n" for word in self.words))

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from elmobench.core.errors import ElmobenchError
+from elmobench.core.parsing import parsing
 from elmobench.features.allennlp.environment import (
     Environment,
     require_environment,
@@ -28,6 +29,7 @@ LARGEST: Final = 1e-5
 LARGEST_DIFFERENCE: Final = "largest absolute difference"
 UNEQUAL_VALUES: Final = "number of unequal values"
 _LAST_LINES: Final = 10
+_AGAIN: Final = "run the comparison again"
 
 
 @dataclass(frozen=True)
@@ -117,22 +119,38 @@ def compare_heads(
         differences = []
         for name in names:
             report(f"comparing {name}")
-            with np.load(folder / f"{HEADS[name].module}.npz", allow_pickle=False) as arrays:
-                differences += differences_of(name, dict(arrays))
+            arrays = read_arrays(folder / f"{HEADS[name].module}.npz")
+            differences += differences_of(name, arrays)
     return differences
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read what a published head left.
+
+    Raises:
+        ElmobenchError: if the file is missing or is not a file of arrays.
+    """
+    with (
+        parsing(path, ElmobenchError, what="is no output of a published head", fix=_AGAIN),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        return dict(arrays)
 
 
 def differences_of(name: str, arrays: Arrays) -> list[OutputDifference]:
     """Compare our outputs with those in the arrays of a published head.
 
     Raises:
-        ElmobenchError: if the outputs of the two are not the same in number, name or shape.
+        ElmobenchError: if the arrays do not fit our head, or the outputs of the two are not the
+            same in number, name or shape.
     """
     published = {key: array for key, array in arrays.items() if key.startswith("output/")}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        ours = HEADS[name].outputs(arrays)
+        # A head of another version may leave other arrays, or arrays of other shapes.
+        with parsing(f"head {name}", ElmobenchError, what="its arrays do not fit our head"):
+            ours = HEADS[name].outputs(arrays)
     finally:
         torch.set_num_threads(threads)
     if ours.keys() != published.keys():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from elmobench.core.files import write_text
+from elmobench.core.files import write_text, writing
 from elmobench.features.allennlp.environment import require_environment
 from elmobench.reference.compare_heads import HEADS, OutputDifference
 
@@ -21,6 +21,9 @@ def write_heads_table(rows: Sequence[OutputDifference], seed: int, path: Path) -
         rows: as :func:`~elmobench.reference.compare_heads.compare_heads` returns them.
         seed: of the comparison.
         path: of the CSV file.
+
+    Raises:
+        ElmobenchError: if the file cannot be written.
     """
     versions = require_environment("comparison of heads").versions
     frame = pd.DataFrame(
@@ -36,4 +39,5 @@ def write_heads_table(rows: Sequence[OutputDifference], seed: int, path: Path) -
         }
         for row in rows
     )
-    write_text(path, frame.to_csv(index=False))
+    with writing(path):
+        write_text(path, frame.to_csv(index=False))

@@ -49,9 +49,15 @@ def until_interrupted() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def training_display(
-    name: str, out: Path
+    name: str, out: Path, nothing_held_out: bool = False
 ) -> Iterator[tuple[Callable[[TrainingProgress], object], Callable[[int], object]]]:
-    """Show a bar with speed, loss and time left, and a line for each held-out measurement.
+    """Show a bar with speed, loss and time left, and a line for each measurement.
+
+    Args:
+        name: of the model.
+        out: its folder.
+        nothing_held_out: whether the text is too short to hold anything out, so that a biLM or BERT
+            is measured on the training text.
 
     Yields:
         A function to call with each report, and one to call with bytes read after training.
@@ -72,7 +78,7 @@ def training_display(
             bars.update(
                 bar, total=progress.total, completed=progress.step, detail=_bar_text(progress)
             )
-            line = _measurement(progress)
+            line = _measurement(progress, "training-text" if nothing_held_out else "held-out")
             if line is not None:
                 seconds = duration(progress.seconds)
                 console.print(
@@ -112,8 +118,13 @@ def _bar_text(progress: TrainingProgress) -> str:
     return f"{speed:,.0f} {unit}/s · {loss} · {duration(seconds)} left"
 
 
-def _measurement(progress: TrainingProgress) -> str | None:
-    """The line about a measurement on held-out data; None if there was none."""
+def _measurement(progress: TrainingProgress, of: str) -> str | None:
+    """The line about a measurement; None if there was none.
+
+    Args:
+        progress: the report.
+        of: what a biLM or BERT is measured on; of GloVe's cells some are always held out.
+    """
     heldout, values = progress.heldout, progress.values
     if heldout is None:
         return None
@@ -127,10 +138,10 @@ def _measurement(progress: TrainingProgress) -> str | None:
         # Only the last measurement, which the card reports, is of all held-out tokens.
         finished = progress.step == progress.total
         part = "" if finished else f" (of its first {CHECKPOINT_TOKENS:,} tokens)"
-        text = f"held-out perplexity{part} {heldout[0]:.1f} forward, {heldout[1]:.1f} backward"
+        text = f"{of} perplexity{part} {heldout[0]:.1f} forward, {heldout[1]:.1f} backward"
     else:
         unit = "pieces"
-        text = f"held-out masked cross-entropy {heldout:.3f} nats per piece"
+        text = f"{of} masked cross-entropy {heldout:.3f} nats per piece"
     return f"step {progress.step:,} of {progress.total:,}, {values[unit]:,} {unit}: {text}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,19 @@ TokenizerOption = Annotated[
         "[default: one sentence per line, tokens separated by spaces]"
     ),
 ]
-ThreadsOption = Annotated[int, typer.Option(min=1, help="Torch threads.")]
-MinutesOption = Annotated[float, typer.Option(min=0, help="Minutes between checkpoints.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=1024, help="Torch threads.")]
+
+
+def _a_number(value: float) -> float:
+    if math.isnan(value):  # which no bound excludes
+        raise typer.BadParameter("not a number")
+    return value
+
+
+MinutesOption = Annotated[
+    float,
+    typer.Option(min=0, max=1e6, callback=_a_number, help="Minutes between checkpoints."),
+]
 TrackingOption = Annotated[
     str | None,
     typer.Option(

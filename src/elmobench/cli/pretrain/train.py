@@ -100,11 +100,14 @@ def _train(
     from elmobench.cli.pretrain.training import encode_corpus, train_model
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.corpus import Corpus
+    from elmobench.pretraining.model_card import check_model_name
     from elmobench.pretraining.runs import Pretraining
 
+    name = shared.name or shared.out.resolve().name
+    check_model_name(name, "--name")
     corpus = Corpus.open(shared.corpus, shared.tokenizer)
     run = Pretraining(
-        name=shared.name or shared.out.name,
+        name=name,
         out=shared.out,
         corpus=corpus,
         encoded=encode_corpus(corpus, quiet=group is not None and not group.is_first),
@@ -137,12 +140,10 @@ def chosen_options(kind: str, file: Path | None, settings: list[str] | None = No
     Raises:
         ConfigError: for unknown options or values that do not fit.
     """
-    import yaml
-
     from elmobench.core.errors import ConfigError
     from elmobench.core.paths import builtin
     from elmobench.core.validation import validated
-    from elmobench.core.yaml_files import read_yaml
+    from elmobench.core.yaml_files import parse_yaml, read_yaml
     from elmobench.pretraining.plan import KINDS, read_plan
 
     model = KINDS[kind]
@@ -166,7 +167,12 @@ def chosen_options(kind: str, file: Path | None, settings: list[str] | None = No
         if name not in fields or (block and block not in model.model_fields):
             raise ConfigError(f"no option {key!r}", fix=f"the options are {', '.join(fields)}")
         if block:
-            changed[block] = {**changed.get(block, {}), name: yaml.safe_load(value)}
+            outer = changed.get(block, {})
+            if not isinstance(outer, dict):
+                raise ConfigError(
+                    f"{block} is not a block of options", where=str(file or "options")
+                )
+            changed[block] = {**outer, name: parse_yaml(value, f"--set {key}")}
         else:
-            changed[name] = yaml.safe_load(value)
+            changed[name] = parse_yaml(value, f"--set {key}")
     return validated(model, changed, str(file or "options"))

@@ -12,6 +12,7 @@ from elmobench.core.digests import digest_of
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.loop import LoopOptions
+from elmobench.pretraining.run_folder import run_folder
 from elmobench.pretraining.runs import Pretraining, fit_to_text, pretrain
 
 if TYPE_CHECKING:
@@ -54,15 +55,37 @@ def train_model(
 
     Raises:
         typer.Exit: with status 130 if training was stopped before its end.
-        ElmobenchError: see :func:`fit_to_text` and :func:`pretrain`.
+        ElmobenchError: see :func:`fit_to_text`, :func:`run_folder` and :func:`pretrain`.
     """
     run = fit_to_text(run)
-    if isinstance(run.options, BilmOptions) and run.is_first_process:
+    if not run.is_first_process:
+        _train(run, threads, checkpoint_minutes, None)
+        return  # the first process prints the messages
+    if isinstance(run.options, BilmOptions):
         typer.echo(_vocabulary_line(run.encoded, run.options))
-    log = _training_log(run, threads, tracking_uri) if run.is_first_process else None
+    # The lock first: the tracking store is in the folder too.
+    with run_folder(run.out):
+        log = _training_log(run, threads, tracking_uri)
+        finished = _train(run, threads, checkpoint_minutes, log)
+        if log is not None:
+            log.close(finished)
+    if not finished:
+        typer.echo(f"{run.name}: stopped after a checkpoint in {run.out}; run again to resume")
+        raise typer.Exit(130)
+    typer.echo(
+        f"{run.name}: model and card in {run.out}; with ELMOBENCH_MODELS={run.out} "
+        f"experiments can use it as {run.name}"
+    )
+
+
+def _train(
+    run: Pretraining, threads: int, checkpoint_minutes: float, log: TrainingLog | None
+) -> bool:
+    """Train with display; returns whether training is finished."""
+    nothing_held_out = run.encoded.heldout_is_train
     with (
         until_interrupted() as stop_requested,
-        training_display(run.name, run.out) as (show, on_bytes),
+        training_display(run.name, run.out, nothing_held_out) as (show, on_bytes),
     ):
 
         def on_progress(progress: TrainingProgress) -> None:
@@ -78,18 +101,7 @@ def train_model(
             stop_requested=stop_requested,
             on_progress=on_progress,
         )
-        finished = pretrain(run, loop, on_bytes=on_bytes)
-    if log is not None:
-        log.close(finished)
-    if not run.is_first_process:
-        return  # the first process prints the messages
-    if not finished:
-        typer.echo(f"{run.name}: stopped after a checkpoint in {run.out}; run again to resume")
-        raise typer.Exit(130)
-    typer.echo(
-        f"{run.name}: model and card in {run.out}; with ELMOBENCH_MODELS={run.out} "
-        f"experiments can use it as {run.name}"
-    )
+        return pretrain(run, loop, on_bytes=on_bytes)
 
 
 def _training_log(run: Pretraining, threads: int, uri: str | None) -> TrainingLog | None:

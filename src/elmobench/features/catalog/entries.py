@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options, validated
-from elmobench.core.yaml_files import read_yaml
+from elmobench.core.yaml_files import parse_yaml
+from elmobench.features.catalog.sealed_text import read_sealed_text
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
@@ -96,5 +97,10 @@ def parse_entries(models: Mapping[str, Any], where: str) -> dict[str, ModelEntry
 
 
 def read_entries(path: Path) -> dict[str, ModelEntry]:
-    """Read the entries of a ``models.yaml``. Raises ConfigError naming file and field."""
-    return validated(_ModelsFile, read_yaml(path), str(path)).models
+    """Read the entries of a ``models.yaml``.
+
+    Raises:
+        ConfigError: names file and field; also if the file does not have the digest that it states.
+    """
+    content = parse_yaml(read_sealed_text(path), str(path))
+    return validated(_ModelsFile, content, str(path)).models

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
 from elmobench.core.strict_model import StrictModel
-
-_Positive = Annotated[int, Field(ge=1)]
+from elmobench.pretraining.option_types import LARGEST_COUNT, Count, Passes, Seed
 
 
 class BertOptions(StrictModel):
     """Shape and training of a small BERT, cased, without the next-sentence task."""
 
-    vocab_size: _Positive = 6000
+    vocab_size: Count = 6000
     """Number of word pieces, special ones included."""
-    hidden_size: _Positive = 192
+    hidden_size: Count = 192
     """Width of the hidden layers."""
-    num_hidden_layers: _Positive = 4
+    num_hidden_layers: Count = 4
     """Number of transformer layers."""
-    num_attention_heads: _Positive = 6
+    num_attention_heads: Count = 6
     """Number of attention heads per layer; it divides ``hidden_size``."""
-    intermediate_size: _Positive = 768
+    intermediate_size: Count = 768
     """Width of the feed-forward layers."""
-    max_length: int = Field(default=128, ge=8)
+    max_length: int = Field(default=128, ge=8, le=LARGEST_COUNT)
     """Largest number of pieces in a sequence, special ones included; also the number of position
     embeddings.
     """
-    batch_size: _Positive = 32
+    batch_size: Count = 32
     """Sequences per step."""
-    epochs: Annotated[int | float, Field(gt=0)] = 3
+    epochs: Passes = 3
     """Passes over the text; 0.25 reads a quarter of its sequences, drawn at random."""
     mask_share: float = Field(default=0.15, gt=0, lt=1)
     """Share of the pieces that are predicted; of these, four fifths become ``[MASK]``, a tenth a
@@ -46,7 +43,7 @@ class BertOptions(StrictModel):
     """Dropout in hidden layers and attention."""
     clip_norm: float = Field(default=1.0, gt=0)
     """Largest norm of the gradients."""
-    seed: int = Field(default=1, ge=0)
+    seed: Seed = 1
     """Seed of the initial weights, the order, the masks and dropout."""
 
     @model_validator(mode="after")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,14 +14,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.core.errors import ConfigError, DataError, ElmobenchError, ElmobenchWarning
 from elmobench.pretraining.bert.masking import PAD, MaskedBatch, masked_batch
 from elmobench.pretraining.bert.options import BertOptions
-from elmobench.pretraining.bert.wordpiece import SPECIAL, pack, pieces_of_types, wordpiece_of
+from elmobench.pretraining.bert.wordpiece import (
+    SPECIAL,
+    UNKNOWN,
+    pack,
+    pieces_of_types,
+    tokenizer_json,
+    wordpiece_of,
+)
 from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
+from elmobench.pretraining.coverage import LEAST
+from elmobench.pretraining.divergence import exp
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
-from elmobench.pretraining.progress import TrainingProgress
+from elmobench.pretraining.memory import check_memory
+from elmobench.pretraining.progress import Heldout
+from elmobench.pretraining.run_folder import CHECKPOINTS, EXPORT
 from elmobench.pretraining.summary import ModelSummary
 
 CHECKPOINT_SEQUENCES = 200
@@ -30,6 +44,7 @@ _MODEL_FILES = (
     "tokenizer_config.json",
     "vocab.txt",
 )
+WORDPIECE = "wordpiece.json"
 _ORDER, _MASKS, _DROPOUT, _HELD_OUT = 1, 2, 3, 4
 
 
@@ -44,7 +59,8 @@ class BertTrainer:
             checkpoint; after the last step it is measured on all of them.
 
     Raises:
-        ConfigError: if the vocabulary has only special pieces.
+        ConfigError: if the vocabulary has only special pieces, or the memory is too small.
+        DataError: if the training text or the held-out text has no pieces.
     """
 
     kind: ClassVar[str] = "bert"
@@ -71,6 +87,14 @@ class BertTrainer:
         pieces = pieces_of_types(corpus, self.tokenizer)
         self.train = pack(corpus.train, pieces, options.max_length - 2)
         self.heldout = pack(corpus.heldout, pieces, options.max_length - 2)
+        for name, part in (("training", self.train), ("held-out", self.heldout)):
+            if not len(part):
+                raise DataError(
+                    f"the {name} text has no word pieces: its words are control characters only",
+                    where="the corpus",
+                    fix="give text of words",
+                )
+        self._check_memory()
         with torch.random.fork_rng():
             torch.manual_seed(options.seed)
             self.model = BertForMaskedLM(
@@ -110,6 +134,18 @@ class BertTrainer:
         self._epoch = -1
         self._order = np.zeros(0, np.int64)
 
+    def _check_memory(self) -> None:
+        options, width = self.options, self.options.hidden_size
+        per_layer = 4 * width * width + 2 * width * options.intermediate_size
+        weights = width * (self.vocabulary + options.max_length)
+        weights += options.num_hidden_layers * per_layer
+        length = 2 + int(max(np.diff(part.offsets).max() for part in (self.train, self.heldout)))
+        rows = min(options.batch_size, max(len(self.train), len(self.heldout)))
+        per_row = length * (
+            width + options.intermediate_size + length * options.num_attention_heads
+        )
+        check_memory(weights, rows * per_row * options.num_hidden_layers)
+
     def rate(self, step: int) -> float:
         """The learning rate of step ``step``, counted from 0."""
         warm = max(1, round(self.options.warmup_share * self.total_steps))
@@ -147,7 +183,8 @@ class BertTrainer:
         value = float(loss.detach())
         if not math.isfinite(value):
             raise ElmobenchError(
-                f"the loss is {value} at step {self.step}", fix="use a lower learning_rate"
+                f"the loss is {value} at step {self.step}",
+                fix="use a lower learning_rate, in a new folder",
             )
         return value
 
@@ -197,9 +234,18 @@ class BertTrainer:
                 tensors[f"{kind}:{self._names[index]}"] = torch.as_tensor(value)
         return tensors
 
-    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
-        """Facts of a checkpoint."""
-        return {"seconds": progress.seconds, "pieces": self.units_read}
+    @property
+    def guessing(self) -> float:
+        """See :attr:`Trainer.guessing`."""
+        return math.log(self.vocabulary)
+
+    def cross_entropy(self, heldout: Heldout) -> Heldout:
+        """See :meth:`Trainer.cross_entropy`; the measurement is one already."""
+        return heldout
+
+    def checkpoint_facts(self) -> dict[str, Any]:
+        """See :meth:`Trainer.checkpoint_facts`."""
+        return {"pieces": self.units_read, "tokenizer": tokenizer_json(self.tokenizer)}
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Resume from the result of :meth:`state`."""
@@ -215,11 +261,25 @@ class BertTrainer:
         self.step, self.units_read = checkpoint.step, int(checkpoint.facts["pieces"])
 
     def export(self, folder: Path) -> None:
-        """Write ``config.json``, ``model.safetensors`` and the tokenizer's files to ``folder``."""
+        """Write ``config.json``, ``model.safetensors`` and the tokenizer's files to ``folder``.
+
+        Raises:
+            OSError, SafetensorError: if a file cannot be written. Each file is either old or new.
+        """
+        unfinished = folder / EXPORT
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        try:
+            self._export(unfinished)
+            for path in sorted(unfinished.iterdir()):
+                os.replace(path, folder / path.name)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _export(self, folder: Path) -> None:
         from transformers import BertTokenizerFast  # type: ignore[attr-defined]
         from transformers.utils import logging
 
-        folder.mkdir(parents=True, exist_ok=True)
         # The library's progress bar would appear inside ours.
         shown = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -235,7 +295,13 @@ class BertTrainer:
             model_max_length=self.options.max_length,
             **dict(zip(roles, SPECIAL, strict=True)),
         )
-        tokenizer.save_pretrained(folder)
+        try:
+            tokenizer.save_pretrained(folder)
+        except Exception as error:
+            # The library has no exception class of its own for a file that cannot be written.
+            if type(error) is not Exception:
+                raise
+            raise OSError(str(error)) from error
 
     def summary(self, measured: Mapping[str, Any], folder: Path) -> ModelSummary:
         """Facts for the model card; see :meth:`Trainer.summary`."""
@@ -253,7 +319,7 @@ class BertTrainer:
             parameters={"model": total - head, "prediction head, in training only": head},
             heldout={
                 "masked cross-entropy (nats a piece)": measured["heldout"],
-                "exp of it (no perplexity of a text)": math.exp(measured["heldout"]),
+                "exp of it (no perplexity of a text)": exp(measured["heldout"]),
             },
             seconds=measured["seconds"],
         )
@@ -289,15 +355,28 @@ def train_bert(
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json"),
     }
-    folder = CheckpointFolder(out / "checkpoints", identity)
+    folder = CheckpointFolder(out / CHECKPOINTS, identity)
     with torch_threads(loop.threads):
         checkpoint = folder.last()
         trainer = BertTrainer(
             corpus,
             options,
-            wordpiece_of(corpus, options.vocab_size, folder.folder / "wordpiece.json"),
+            wordpiece_of(
+                corpus,
+                options.vocab_size,
+                folder.folder / WORDPIECE,
+                None if checkpoint is None else checkpoint.facts["tokenizer"],
+            ),
             checkpoint_sequences=checkpoint_sequences,
         )
+        unknown = float((trainer.train.pieces == UNKNOWN).mean())
+        if unknown > 1 - LEAST:
+            warnings.warn(
+                f"{100 * unknown:.1f} % of the pieces of the text are [UNK]: the vocabulary has "
+                "few of its characters. Use a larger vocab_size",
+                ElmobenchWarning,
+                stacklevel=2,
+            )
         return train(
             trainer,
             loop,

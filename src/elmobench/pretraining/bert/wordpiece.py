@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.core.errors import ConfigError, ModelError
-from elmobench.core.files import write_text
+from elmobench.core.errors import ConfigError, ElmobenchWarning, ModelError
+from elmobench.core.sealed import read_sealed_json, write_sealed_json
 from elmobench.pretraining.encoded import EncodedCorpus, EncodedPart
+from elmobench.pretraining.writing import STARTS_AGAIN, writing
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """The pieces with ids 0 to 4."""
+UNKNOWN = SPECIAL.index("[UNK]")
+_FORMAT = 2
 
 
 def train_wordpiece(corpus: EncodedCorpus, size: int) -> Any:
@@ -57,26 +62,68 @@ def train_wordpiece(corpus: EncodedCorpus, size: int) -> Any:
     return tokenizer
 
 
-def wordpiece_of(corpus: EncodedCorpus, size: int, path: Path) -> Any:
-    """Read the tokenizer at ``path``; train it and write it there first if there is no file.
+def wordpiece_of(
+    corpus: EncodedCorpus, size: int, path: Path, stored: Mapping[str, Any] | None = None
+) -> Any:
+    """The tokenizer of a training: of its checkpoint, else of the file at ``path``, else trained.
+
+    The file is there for trainings that end before their first checkpoint. It is trained again if
+    it is damaged (with a warning), or belongs to another text or size.
+
+    Args:
+        corpus: the text.
+        size: number of pieces.
+        path: of the file.
+        stored: the tokenizer as a checkpoint has it; None if there is no checkpoint.
 
     Raises:
-        ModelError: if the file is not a tokenizer.
+        ModelError: if ``stored`` is not a tokenizer, or the file cannot be written.
         ConfigError: see :func:`train_wordpiece`.
     """
+    if stored is not None:
+        return _parsed(stored, path.parent)
+    use = _use(corpus, size)
+    if path.exists():
+        try:
+            content = read_sealed_json(path, ModelError)
+            if use.items() <= content.items():
+                return _parsed(content.get("tokenizer"), path)
+        except ModelError as error:
+            warnings.warn(
+                f"{error.where}: {error.what}. The tokenizer is trained again",
+                ElmobenchWarning,
+                stacklevel=2,
+            )
+    tokenizer = train_wordpiece(corpus, size)
+    write_wordpiece(path, tokenizer, corpus, size)
+    return tokenizer
+
+
+def write_wordpiece(path: Path, tokenizer: Any, corpus: EncodedCorpus, size: int) -> None:
+    """Write the file that :func:`wordpiece_of` reads. Raises ModelError if that fails."""
+    content = {**_use(corpus, size), "tokenizer": tokenizer_json(tokenizer)}
+    with writing(path, fix=STARTS_AGAIN):
+        write_sealed_json(path, content)
+
+
+def _use(corpus: EncodedCorpus, size: int) -> dict[str, Any]:
+    """What a tokenizer is for; it is trained again for anything else."""
+    return {"format": _FORMAT, "corpus": corpus.digest, "vocab_size": size}
+
+
+def tokenizer_json(tokenizer: Any) -> dict[str, Any]:
+    """The tokenizer as plain JSON, for files and checkpoints."""
+    content: dict[str, Any] = json.loads(tokenizer.to_str())
+    return content
+
+
+def _parsed(content: Any, where: Path) -> Any:
     from tokenizers import Tokenizer
 
-    if not path.exists():
-        write_text(path, train_wordpiece(corpus, size).to_str() + "\n")
     try:
-        tokenizer = Tokenizer.from_str(path.read_text("utf-8"))
+        return Tokenizer.from_str(json.dumps(content))
     except Exception as error:  # the library has no exception class of its own
-        raise ModelError(
-            f"not a tokenizer: {error}",
-            where=str(path),
-            fix="delete the file; it is then trained again",
-        ) from error
-    return tokenizer
+        raise ModelError(f"not a tokenizer: {error}", where=str(where)) from error
 
 
 @dataclass(frozen=True)

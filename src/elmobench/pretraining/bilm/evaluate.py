@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -24,6 +23,7 @@ from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.bilm.sampled_softmax import exact_log_probability
 from elmobench.pretraining.bilm.stream import EpochText
 from elmobench.pretraining.bilm.thread_pair import ThreadPair
+from elmobench.pretraining.divergence import exp
 
 _UNROLL = 20
 
@@ -73,7 +73,7 @@ def perplexity(
         count += rows * unroll
         if limit is not None and count >= limit:
             break
-    forward, backward = (math.exp(-value / count) for value in total)
+    forward, backward = (exp(-value / count) for value in total)
     return forward, backward
 
 

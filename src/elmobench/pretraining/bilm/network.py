@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,12 @@ _SIZES = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 10**6)
 def elmo_options(options: BilmOptions) -> ElmoOptions:
     """The part of ``options`` that is needed to read the trained model."""
     return ElmoOptions(char_cnn=options.char_cnn, lstm=options.lstm)
+
+
+def weight_count(options: BilmOptions, words: int) -> int:
+    """Number of values that are trained: of the model, and of the softmax over ``words`` words."""
+    model = sum(math.prod(shape) for shape in expected_shapes(elmo_options(options)).values())
+    return model + words * (options.lstm.projection_dim + 1)
 
 
 def initial_weights(options: BilmOptions, words: int) -> dict[str, Tensor]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.features.elmo.options import CharCnnOptions, LstmOptions
 from elmobench.pretraining.bilm.mixed_precision import Arithmetic
+from elmobench.pretraining.option_types import LARGEST_COUNT, Count, Passes, Seed
 
-_Positive = Annotated[int, Field(ge=1)]
+_MOST_LAYERS = 1000
+_MOST_CHARACTERS = 10_000
 
 
 class BilmOptions(StrictModel):
@@ -28,13 +30,13 @@ class BilmOptions(StrictModel):
     """Shape of the LSTMs."""
     bidirectional: Literal[True] = True
     """Always true: one LSTM per direction."""
-    n_tokens_vocab: _Positive | None = None
+    n_tokens_vocab: Count | None = None
     """Number of words in the softmax, special ones included."""
-    batch_size: _Positive = 128
+    batch_size: Count = 128
     """Number of rows in a batch; each row reads a different part of the text."""
-    unroll_steps: _Positive = 20
+    unroll_steps: Count = 20
     """Tokens per row and step; gradients go back no further."""
-    n_negative_samples_batch: _Positive = 8192
+    n_negative_samples_batch: Count = 8192
     """Words drawn for the sampled softmax in each step and direction, shared by all positions. With
     a smaller vocabulary all of its words are used, which is the full softmax.
     """
@@ -42,13 +44,13 @@ class BilmOptions(StrictModel):
     """Dropout on the input of each LSTM layer and on the output of the last."""
     all_clip_norm_val: float = Field(default=10.0, gt=0)
     """Largest norm of all gradients together; larger ones are scaled down."""
-    n_epochs: Annotated[int | float, Field(gt=0)] = 10
+    n_epochs: Passes = 10
     """Passes over the training part; 0.25 reads a quarter of its sentences, drawn at random."""
     optimizer: Literal["adagrad", "adam"] = "adagrad"
     """The optimizer: ``adagrad`` (as in bilm-tf, accumulators start at 1) or ``adam``."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Highest learning rate; None for 0.2 (Adagrad) or 0.002 (Adam)."""
-    warmup_steps: int = Field(default=0, ge=0)
+    warmup_steps: int = Field(default=0, ge=0, le=LARGEST_COUNT)
     """Number of steps in which the learning rate grows linearly."""
     decay: Literal["none", "cosine"] = "none"
     """Decay of the learning rate: ``none``, or ``cosine`` to zero at the last step."""
@@ -56,8 +58,20 @@ class BilmOptions(StrictModel):
     """Arithmetic of the products in LSTMs and softmax: ``fp32``, or ``bf16`` for factors rounded to
     bfloat16 (sums, weights, updates and all measuring stay in fp32).
     """
-    seed: int = Field(default=1, ge=0)
+    seed: Seed = 1
     """Seed of the initial weights, the order of sentences, dropout and negative samples."""
+
+    @model_validator(mode="after")
+    def _sizes_are_possible(self) -> BilmOptions:
+        cnn = self.char_cnn
+        for name, number, limit in (
+            ("lstm.n_layers", self.lstm.n_layers, _MOST_LAYERS),
+            ("char_cnn.n_highway", cnn.n_highway, _MOST_LAYERS),
+            ("char_cnn.max_characters_per_token", cnn.max_characters_per_token, _MOST_CHARACTERS),
+        ):
+            if number > limit:
+                raise ValueError(f"{name} is larger than {limit:,}")
+        return self
 
     @property
     def rate(self) -> float:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from elmobench.core.errors import ConfigError, ModelError
 from elmobench.features.elmo.loading import read_weights
 from elmobench.features.elmo.options import read_options
-from elmobench.pretraining.bilm.export import OPTIONS, SOFTMAX, WEIGHTS, WORDS
+from elmobench.pretraining.bilm.export import OPTIONS, SOFTMAX, WEIGHTS, WORDS, read_softmax
 from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT, elmo_options
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.vocabulary import Vocabulary
@@ -53,12 +51,9 @@ def read_start(
     }
     if not (folder / SOFTMAX).exists():
         return weights
+    softmax = read_softmax(folder)
+    weight, bias = softmax["W"], softmax["b"]
     words = Vocabulary.read(folder / WORDS)
-    try:
-        softmax = load_file(folder / SOFTMAX)
-        weight, bias = softmax["W"], softmax["b"]
-    except (OSError, KeyError, SafetensorError) as error:
-        raise ModelError(f"not a softmax: {error}", where=str(folder / SOFTMAX)) from error
     expected = (len(words), ours.lstm.projection_dim)
     if tuple(weight.shape) != expected or tuple(bias.shape) != expected[:1]:
         raise ModelError(

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from elmobench.core.digests import file_sha256
-from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.core.errors import ConfigError, ElmobenchError, ModelError
+from elmobench.core.parsing import parsing
 from elmobench.pretraining.bilm.evaluate import perplexity, targets
 from elmobench.pretraining.bilm.export import OPTIONS, WEIGHTS, export
 from elmobench.pretraining.bilm.mixed_precision import check_arithmetic, products
@@ -24,6 +25,7 @@ from elmobench.pretraining.bilm.network import (
     State,
     initial_weights,
     run_direction,
+    weight_count,
     word_vectors,
     zero_state,
 )
@@ -39,9 +41,12 @@ from elmobench.pretraining.bilm.stream import EpochText, batch_epoch
 from elmobench.pretraining.bilm.thread_pair import ThreadPair
 from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
 from elmobench.pretraining.distributed import ProcessGroup
+from elmobench.pretraining.divergence import exp
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
-from elmobench.pretraining.progress import TrainingProgress
+from elmobench.pretraining.memory import check_memory
+from elmobench.pretraining.progress import Heldout
+from elmobench.pretraining.run_folder import CHECKPOINTS
 from elmobench.pretraining.summary import ModelSummary
 from elmobench.pretraining.vocabulary import Vocabulary
 
@@ -64,7 +69,8 @@ class BilmTrainer:
             are.
 
     Raises:
-        ConfigError: for options that do not fit the corpus, the group or this machine.
+        ConfigError: for options that do not fit the corpus, the group or this machine (its
+            processor or its memory).
         DataError: if there is too little text for ``batch_size`` rows.
         ModelError: if the model to start from is damaged.
     """
@@ -93,6 +99,12 @@ class BilmTrainer:
             )
         words = min(options.n_tokens_vocab or len(corpus.types), len(corpus.types))
         self.vocabulary = Vocabulary(corpus.types.words[:words])
+        negatives = min(options.n_negative_samples_batch, words)
+        characters = len(corpus.types) * options.char_cnn.max_characters_per_token
+        check_memory(
+            weight_count(options, words),
+            min(options.positions_per_step, len(corpus.train.tokens)) * negatives + 2 * characters,
+        )
         self.weights = initial_weights(options, words)
         if start is not None:
             self.weights = read_start(start, options, self.vocabulary, self.weights)
@@ -218,7 +230,7 @@ class BilmTrainer:
             # Before the update, so that the weights, and a checkpoint of them, stay good.
             raise ElmobenchError(
                 f"the loss is {mean} and the norm of its gradients {norm} at step {self.step}",
-                fix="use a lower learning_rate, or more warmup_steps",
+                fix="use a lower learning_rate, or more warmup_steps, in a new folder",
             )
         self.optimizer.step(self.step, norm)
         self.states = [result[2] for result in results]
@@ -235,7 +247,7 @@ class BilmTrainer:
         """See :attr:`TrainingProgress.values`."""
         return {
             "tokens": self.units_read,
-            "perplexity": math.exp(loss),
+            "perplexity": exp(loss),
             "rate": self.optimizer.rate(self.step),
             "tokens_per_second": units_per_second,
         }
@@ -267,9 +279,19 @@ class BilmTrainer:
                 tensors[f"state:{d}:{layer}:c"] = self.group.all_gather(c)
         return tensors
 
-    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
-        """Facts of a checkpoint."""
-        return {"seconds": progress.seconds}
+    @property
+    def guessing(self) -> float:
+        """See :attr:`Trainer.guessing`."""
+        return math.log(len(self.vocabulary))
+
+    def cross_entropy(self, heldout: Heldout) -> Heldout:
+        """See :meth:`Trainer.cross_entropy`; the measurement is a pair of perplexities."""
+        forward, backward = heldout if isinstance(heldout, tuple) else (heldout, heldout)
+        return math.log(forward), math.log(backward)
+
+    def checkpoint_facts(self) -> dict[str, Any]:
+        """See :meth:`Trainer.checkpoint_facts`."""
+        return {}
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Resume from the result of :meth:`state`."""
@@ -350,9 +372,9 @@ def train_bilm(
         "kind": "bilm",
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json"),
-        "start": None if start is None else file_sha256(start / WEIGHTS),
+        "start": None if start is None else _weights_digest(start),
     }
-    folder = CheckpointFolder(out / "checkpoints", identity)
+    folder = CheckpointFolder(out / CHECKPOINTS, identity)
     with torch_threads(loop.threads):
         checkpoint = folder.last()
         trainer = BilmTrainer(
@@ -372,3 +394,8 @@ def train_bilm(
             export=lambda: trainer.export(out),
             group=trainer.group,
         )
+
+
+def _weights_digest(folder: Path) -> str:
+    with parsing(folder / WEIGHTS, ModelError, fix="give the folder of a trained biLM"):
+        return file_sha256(folder / WEIGHTS)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elmobench.core.digests import file_sha256
+from elmobench.core.errors import DataError
+from elmobench.core.parsing import parsing
 from elmobench.pretraining.encoded import EncodedPart
+from elmobench.pretraining.run_folder import COOCCURRENCES
 from elmobench.pretraining.vocabulary import SPECIAL
+from elmobench.pretraining.writing import STARTS_AGAIN, writing
+
+Run = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Keys in order and their weights, as memory maps."""
 
 # Bytes per pair while a chunk is sorted: key, weight, order, and copies of them.
 _BYTES_PER_PAIR = 64
@@ -36,7 +45,7 @@ class Cooccurrences:
 
 
 def count_cooccurrences(
-    part: EncodedPart, *, words: int, window: int, memory_mb: int = 1024
+    part: EncodedPart, *, words: int, window: int, folder: Path, memory_mb: int = 1024
 ) -> Cooccurrences:
     """Count neighbours with a weight of 1 / distance, as in Pennington et al. 2014.
 
@@ -49,15 +58,20 @@ def count_cooccurrences(
         part: sentences as word ids.
         words: V; ids below V are counted, except the special words.
         window: words on either side.
+        folder: for temporary files, with a free disk of 16 bytes per different pair and chunk.
         memory_mb: approximate memory to use; the rest is kept on disk.
+
+    Raises:
+        ModelError: if a temporary file cannot be written.
+        DataError: if a temporary file is not what was written.
     """
     chunk = max(1000, memory_mb * 2**20 // (_BYTES_PER_PAIR * window))
-    with tempfile.TemporaryDirectory() as name:
-        runs = [
-            _spill(Path(name) / f"{i}", *_summed(*_pairs(tokens, sentences, window, words)))
+    with _temporary(folder / COOCCURRENCES) as place:
+        written = [
+            _spill(place / f"{i}", *_summed(*_pairs(tokens, sentences, window, words)))
             for i, (tokens, sentences) in enumerate(_chunks(part, words, chunk))
         ]
-        keys, values = _merged(runs, words, memory_mb)
+        keys, values = _merged([_opened(files) for files in written], words, memory_mb)
     return Cooccurrences((keys // words).astype(np.int32), (keys % words).astype(np.int32), values)
 
 
@@ -102,20 +116,48 @@ def _summed(
     return unique, sums.astype(np.float64, copy=False)
 
 
+@contextmanager
+def _temporary(place: Path) -> Iterator[Path]:
+    """A new folder that is deleted at the end."""
+    with writing(place, fix=STARTS_AGAIN):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def _spill(
     stem: Path, keys: NDArray[np.int64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Write two arrays to disk and open them as memory maps."""
-    arrays = []
+) -> list[tuple[Path, str]]:
+    """Write two arrays to disk. Returns the files with their digests."""
+    files = []
     for kind, array in (("keys", keys), ("values", values)):
         path = stem.with_suffix(f".{kind}.npy")
-        np.save(path, array)
-        arrays.append(np.load(path, mmap_mode="r"))
+        with writing(path, fix=STARTS_AGAIN):
+            np.save(path, array)
+            files.append((path, file_sha256(path)))
+    return files
+
+
+def _opened(files: list[tuple[Path, str]]) -> Run:
+    """Open the arrays of :func:`_spill` as memory maps, after checking their digests."""
+    arrays = []
+    for path, digest in files:
+        with parsing(path, what="the file of co-occurrences cannot be read"):
+            if file_sha256(path) != digest:
+                raise DataError(
+                    "the file of co-occurrences is not what was written",
+                    where=str(path),
+                    fix="check the disk; then run the same command again",
+                )
+            arrays.append(np.load(path, mmap_mode="r"))
     return arrays[0], arrays[1]
 
 
 def _merged(
-    runs: list[tuple[NDArray[np.int64], NDArray[np.float64]]], words: int, memory_mb: int
+    runs: list[Run], words: int, memory_mb: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Sum the weights of all runs by key, one range of keys at a time."""
     total = sum(len(keys) for keys, _ in runs)

@@ -27,9 +27,12 @@ from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.glove.cooccurrence import Cooccurrences, count_cooccurrences
 from elmobench.pretraining.glove.options import GloveOptions
 from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
-from elmobench.pretraining.progress import TrainingProgress
+from elmobench.pretraining.memory import check_memory
+from elmobench.pretraining.progress import Heldout
+from elmobench.pretraining.run_folder import CHECKPOINTS
 from elmobench.pretraining.summary import ModelSummary
 from elmobench.pretraining.vocabulary import SPECIAL
+from elmobench.pretraining.writing import writing
 
 VECTORS = "vectors.txt.gz"
 DECIMALS = 3
@@ -159,7 +162,9 @@ class GloveTrainer:
         mean = total / count
         self.step += 1
         if not math.isfinite(mean):
-            raise ElmobenchError(f"the loss is {mean} in epoch {self.step}", fix="use a lower eta")
+            raise ElmobenchError(
+                f"the loss is {mean} in epoch {self.step}", fix="use a lower eta, in a new folder"
+            )
         return mean
 
     def progress_values(self, loss: float, units_per_second: float) -> dict[str, float]:
@@ -175,10 +180,17 @@ class GloveTrainer:
         """All tensors that resuming needs, by name."""
         return self.model.state()
 
-    def checkpoint_facts(self, progress: TrainingProgress) -> dict[str, Any]:
-        """Facts of a checkpoint: the whole report."""
-        row = progress.log_row()
-        return {"epoch": row.pop("step"), **row}
+    @property
+    def guessing(self) -> None:
+        """See :attr:`Trainer.guessing`."""
+
+    def cross_entropy(self, heldout: Heldout) -> Heldout:
+        """Vectors predict nothing: the measurement as it is."""
+        return heldout
+
+    def checkpoint_facts(self) -> dict[str, Any]:
+        """See :meth:`Trainer.checkpoint_facts`."""
+        return {}
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Resume from the result of :meth:`state`."""
@@ -220,8 +232,8 @@ def train_glove(
 
     Raises:
         DataError: if fewer than two words are frequent enough, or no two of them occur together.
-        ConfigError: if ``out`` has checkpoints of another training.
-        ElmobenchError: if the loss is not finite.
+        ConfigError: if ``out`` has checkpoints of another training, or the memory is too small.
+        ElmobenchError: if the loss or a vector is not finite.
     """
     loop = replace(loop or LoopOptions(), checkpoint_seconds=0.0)
     special = len(SPECIAL)
@@ -233,12 +245,13 @@ def train_glove(
             where="the corpus",
             fix="give more text, or a smaller min_count or larger vocab_size",
         )
+    check_memory(2 * words * (options.vector_size + 1))
     identity = {
         "kind": "glove",
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json", exclude={"memory_mb"}),
     }
-    folder = CheckpointFolder(out / "checkpoints", identity)
+    folder = CheckpointFolder(out / CHECKPOINTS, identity)
     with torch_threads(loop.threads):
         # Read before counting, which may take long, so that checkpoints of another run are
         # refused at once.
@@ -248,6 +261,7 @@ def train_glove(
             words=words,
             window=options.window_size,
             memory_mb=options.memory_mb,
+            folder=folder.folder,
         )
         if len(cells) == 0:
             raise DataError("no two known words occur near each other", where="the corpus")
@@ -261,7 +275,14 @@ def train_glove(
             # A stop may have been requested while counting, and an epoch takes long.
             ask_before_first_step=True,
         )
-        write_vectors(out / VECTORS, trainer.words, trainer.model.vectors()[special:])
+        vectors = trainer.model.vectors()[special:]
+        if not vectors.isfinite().all():
+            raise ElmobenchError(
+                "training has diverged: some values of the vectors are not finite",
+                fix="use a lower eta, in a new folder",
+            )
+        with writing(out / VECTORS):
+            write_vectors(out / VECTORS, trainer.words, vectors)
         return result
 
 

@@ -1,0 +1,73 @@
+"""The log of a training: one JSON object per line, cut where training resumes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from elmobench.core.errors import ElmobenchWarning
+from elmobench.core.files import write_bytes
+from elmobench.pretraining.writing import writing
+
+
+class LogFile:
+    """Rows of a training run, in ``log.jsonl``.
+
+    Checkpoints contain the length and the digest of the log at their time. So rows that a killed
+    run wrote after its last checkpoint are recognised, and damage is noticed.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write a row at the end. Raises ModelError if it cannot be written."""
+        line = json.dumps(row, allow_nan=False) + "\n"
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(line)
+
+    def state(self) -> dict[str, Any]:
+        """Length in bytes and SHA-256 of the log as it is now, for a checkpoint."""
+        with writing(self.path):
+            data = self.path.read_bytes() if self.path.exists() else b""
+        return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+    def cut(self, state: Mapping[str, Any] | None) -> None:
+        """Remove what was written after a checkpoint; a log that is damaged is put aside.
+
+        Args:
+            state: of the checkpoint; None if training starts from the beginning.
+
+        Raises:
+            ModelError: if the log cannot be read or written.
+        """
+        with writing(self.path):
+            if not self.path.exists():
+                return
+            if state is None:
+                self.path.unlink()
+                return
+            data = self.path.read_bytes()
+            kept = data[: state["bytes"]]
+            if hashlib.sha256(kept).hexdigest() == state["sha256"]:
+                if len(kept) < len(data):
+                    write_bytes(self.path, kept)
+                return
+            aside = self.path.with_name(f"{self.path.name}.damaged")
+            os.replace(self.path, aside)
+        warnings.warn(
+            f"{self.path}: is not the log that the checkpoint was written with. It is put aside as "
+            f"{aside.name}, and a new log begins",
+            ElmobenchWarning,
+            stacklevel=2,
+        )
