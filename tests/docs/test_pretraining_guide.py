@@ -31,11 +31,14 @@ def test_four_lines_become_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.warns(ElmobenchWarning) as warnings:
         trained = elmobench(*train, "--tracking-uri", "none", COLUMNS="200")
     assert trained.returncode == 0, trained.stderr
-    small, short = (str(warning.message) for warning in warnings)
+    small, short, few = (str(warning.message) for warning in warnings)
     assert small.startswith("36 tokens are too few for a useful model")
     assert "the held-out measures are of the training text itself" in small
     assert "too few for a step of batch_size 128 and unroll_steps 20" in short
     # The three words occur 4, 3 and 2 times.
+    assert "covers only 25.0 % of the training tokens" in few
+    assert "training-text perplexity" in trained.stderr
+    assert "held-out perplexity" not in trained.stderr
     assert "36 tokens to train on, 0 held out" in trained.stdout
     assert "6 words to predict, 25.0 % of the training tokens" in trained.stdout
 

@@ -196,7 +196,7 @@ def _locked(folder: Path) -> Iterator[None]:
         if not (folder / _META).is_file():
             with writing(folder, fix=STARTS_AGAIN):
                 raise
-        # A shared folder on a disk that is read only or full: nobody else can write there either.
+        # A shared folder on a disk that is read only or full, where no process can write.
     try:
         yield
     finally:

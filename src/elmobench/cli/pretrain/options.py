@@ -25,7 +25,7 @@ TokenizerOption = Annotated[
     str | None,
     typer.Option(
         help="For raw paragraphs, one per line: whitespace, words or clitics. "
-        "[default: one sentence per line, tokens separated by spaces]"
+        "[default: one sentence per line, tokens separated by blanks or tabs]"
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=1024, help="Torch threads.")]
