@@ -122,5 +122,5 @@ def test_the_separator_is_a_tab_if_every_row_has_one() -> None:
     assert span_column_options(tabs)["separator"] == "tab"
     mixed = SourceText(b"York\tB-LOC\n\na O\n", "f")
     assert span_column_options(mixed)["separator"] == "whitespace"
-    with pytest.raises(DataError, match="none of the schemes"):
+    with pytest.raises(DataError, match="the file is empty"):
         span_column_options(SourceText(b"", "f"))

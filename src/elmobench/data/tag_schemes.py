@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from elmobench.core.errors import DataError
+from elmobench.data.quoting import quoted, shortened
 
 Scheme = Literal["bio", "iob1", "bioul", "bioes", "none"]
 SCHEME_SYNONYMS = {"iob2": "bio", "bilou": "bioul", "iobes": "bioes"}
@@ -30,7 +31,7 @@ def split_tag(tag: str) -> tuple[str, str]:
     """
     if all(check_shape(tag, scheme) is not None for scheme in _CLOSED):
         raise DataError(
-            f"{tag!r} is not a span tag", fix="use O, or B-, I- (L-, U-, E-, S-) and a type"
+            f"{quoted(tag)} is not a span tag", fix="use O, or B-, I- (L-, U-, E-, S-) and a type"
         )
     prefix, _, kind = tag.partition("-")
     return prefix, kind
@@ -43,7 +44,7 @@ def check_shape(tag: str, scheme: Scheme) -> str | None:
     prefix, _, kind = tag.partition("-")
     if len(prefix) == 1 and prefix in _PREFIXES[scheme] and kind:
         return None
-    return f"{tag!r} is not a {scheme.upper()} tag"
+    return f"{quoted(tag)} is not a {scheme.upper()} tag"
 
 
 def are_span_tags(tags: Iterable[str]) -> bool:
@@ -64,22 +65,25 @@ def violation(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
     before, kind_before = "O", ""
     for i, tag in enumerate(tags):
         prefix, kind = split_tag(tag)
+        shown, of = shortened(tag), shortened(kind)
         if prefix != "O" and prefix not in _PREFIXES[scheme]:
-            return i, f"{tag} is not a {scheme.upper()} tag"
+            return i, f"{shown} is not a {scheme.upper()} tag"
         inside = before in ("B", "I") and kind_before == kind
         if scheme == "bio" and prefix == "I" and not inside:
-            return i, f"{tag} does not follow B-{kind} or I-{kind}"
+            return i, f"{shown} does not follow B-{of} or I-{of}"
         if scheme == "iob1" and prefix == "B" and not inside:
-            return i, f"{tag} does not follow a span of {kind}"
+            return i, f"{shown} does not follow a span of {of}"
         if closed:
             inner = prefix in ("I", *_LAST)
             if inner and not inside:
-                return i, f"{tag} does not follow B-{kind} or I-{kind}"
+                return i, f"{shown} does not follow B-{of} or I-{of}"
             if not inner and before in ("B", "I"):
-                return i, f"{tag} follows {before}-{kind_before}, which is not closed"
+                opened = f"{before}-{shortened(kind_before)}"
+                return i, f"{shown} follows {opened}, which is not closed"
         before, kind_before = prefix, kind
     if closed and before in ("B", "I"):
-        return len(tags), f"the sentence ends after {before}-{kind_before}, which is not closed"
+        opened = f"{before}-{shortened(kind_before)}"
+        return len(tags), f"the sentence ends after {opened}, which is not closed"
     return None
 
 

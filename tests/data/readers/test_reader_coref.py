@@ -155,7 +155,7 @@ def test_equal_spans_keep_the_layer_of_their_column() -> None:
         ("a\tO\nb\tX\n", 2, "not a BIO tag"),
         ("a\tO\tO\nb\tO\n", 2, "1 tag columns"),
         ("a\tO\nb\tI-A\n", 2, "does not follow"),
-        ("a\tB-A\tO\nb\tI-A\tB-B\nc\tO\tI-B\n", 1, "cross"),
+        ("a\tB-A\tO\nb\tI-A\tB-B\nc\tO\tI-B\n", 2, "cross"),
     ],
 )
 def test_bad_nested_rows_name_file_and_line(text: str, line: int, message: str) -> None:

@@ -125,7 +125,7 @@ class TestTable:
         with pytest.raises(ConfigError):
             read("table", "a\tb\n", **options)
 
-    cell = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=8).filter(
+    cell = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8).filter(
         str.strip
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,18 @@ O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
 
 class ReaderOptions(StrictModel):
     """Base class of every reader's options. Unknown options are errors."""
+
+
+# The mark of UTF-32 begins with that of UTF-16, so it is looked for first.
+_OTHER_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -59,9 +72,23 @@ class SourceText:
         byte-order mark at the start of the file is skipped.
 
         Raises:
-            DataError: not UTF-8 (names the line), or fewer lines than ``lines`` selects.
+            DataError: not UTF-8, or a NUL byte (names the line); lines that end in CR only, as
+                files of old Macs have them; fewer lines than ``lines`` selects.
         """
+        for mark, encoding in _OTHER_MARKS.items():
+            if self.data.startswith(mark):
+                raise DataError(
+                    f"is not UTF-8: it begins with the byte-order mark of {encoding}",
+                    where=self.name,
+                    fix="convert the file to UTF-8",
+                )
         raw = self.data.removeprefix(b"\xef\xbb\xbf")
+        if b"\n" not in raw and b"\r" in raw.rstrip(b"\r"):
+            raise DataError(
+                "its lines end in CR only, as in files of old Macs",
+                where=self.name,
+                fix="convert the line ends to LF",
+            )
         rows = raw.split(b"\n")
         if rows[-1] == b"":
             rows.pop()
@@ -72,6 +99,12 @@ class SourceText:
             )
         for number in range(first, last + 1):
             row = rows[number - 1].removesuffix(b"\r")
+            if b"\0" in row:
+                raise DataError(
+                    "holds a NUL byte, which is in no text",
+                    where=self.at(number),
+                    fix="check that this is a text file, and convert it to UTF-8",
+                )
             try:
                 yield number, row.decode("utf-8")
             except UnicodeDecodeError as error:
@@ -88,6 +121,27 @@ class SourceText:
     def id(self, number: int) -> str:
         """The id of the example that starts at line ``number``, or is the ``number``-th."""
         return f"{self.prefix}-{number:06d}"
+
+
+def check_text(text: str, where: str, what: str = "text") -> str:
+    """``text``, if it can be written as UTF-8 and into every file that holds texts.
+
+    JSON's escapes can spell lone surrogates (``\\ud800``), which are in no UTF-8 file, and NUL,
+    which HDF5 does not store. Lines of a file need no check: :meth:`SourceText.rows` refuses both.
+
+    Raises:
+        DataError: ``text`` holds one of them; names ``where``, and ``what`` the text is.
+    """
+    match = _NOT_TEXT.search(text)
+    if match is not None:
+        name = f"U+{ord(match[0]):04X}"
+        kind = "NUL" if match[0] == "\0" else "half of a surrogate pair"
+        raise DataError(
+            f"the {what} holds {name} ({kind}) at character {match.start() + 1}",
+            where=where,
+            fix="take it out of the file",
+        )
+    return text
 
 
 @dataclass

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from elmobench.core.errors import DataError
+from elmobench.data.blanks import is_blank
 from elmobench.data.readers.base import SourceText
+from elmobench.data.readers.column_rows import Separator, column_lines, fields_of
 from elmobench.data.readers.columns import READER, ColumnOptions
 from elmobench.data.tag_schemes import detected_scheme
 
@@ -14,14 +17,19 @@ def span_column_options(text: SourceText) -> dict[str, Any]:
     """Options of ``conll-columns`` for words in the first column and span tags in the last.
 
     Returns:
-        ``token``, ``tag``, ``separator`` and ``scheme``, and ``convert`` if the tags are not BIO.
+        ``token``, ``tag``, ``separator`` and ``scheme``; ``convert`` if the tags are not BIO, and
+        ``comment`` if some lines begin with ``#`` and a blank and are no rows.
 
     Raises:
         DataError: the tags are not legal in any scheme, or the rows have no columns.
     """
-    rows = [line for _, line in text.rows() if line.strip()]
-    separator = "tab" if rows and all("\t" in row for row in rows) else "whitespace"
+    lines = [line for _, line in column_lines(text) if not is_blank(line)]
+    # Rows that mark documents often have no columns, and comments none that count.
+    rows = [line for line in lines if not line.startswith(("-DOCSTART-", "# "))]
+    separator: Separator = "tab" if rows and all("\t" in row for row in rows) else "whitespace"
     options: dict[str, Any] = {"token": 0, "tag": -1, "separator": separator}
+    if _has_comments(lines, rows, separator):
+        options["comment"] = "#"
     plain = ColumnOptions.model_validate({**options, "scheme": "none"})
     tags = [example.tags for example in READER.read(text, plain).examples]
     scheme = detected_scheme(tags) if tags else None
@@ -32,3 +40,9 @@ def span_column_options(text: SourceText) -> dict[str, Any]:
             fix="leave the file out, and fill in the options of the reader in the card",
         )
     return {**options, "scheme": scheme, **({} if scheme == "bio" else {"convert": "bio"})}
+
+
+def _has_comments(lines: Sequence[str], rows: Sequence[str], separator: Separator) -> bool:
+    widths = {len(fields_of(row, separator)) for row in rows}
+    starts = [line for line in lines if line.startswith("# ")]
+    return any(len(fields_of(line, separator)) not in widths for line in starts)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from elmobench.core.errors import DataError
+from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.column_rows import (
+    RANGE_OR_EMPTY,
+    Separator,
+    check_tag,
+    check_width,
+    column_lines,
+    field_at,
+    fields_of,
+    without_blanks,
+)
 from elmobench.data.tag_schemes import (
     SCHEME_SYNONYMS,
     Scheme,
@@ -32,11 +44,21 @@ class ColumnOptions(ReaderOptions):
     """Column of the token's id; rows whose id is a range (``3-4``) or an empty node (``3.1``), as
     in Universal Dependencies, are dropped and counted.
     """
-    separator: Literal["tab", "whitespace"] = "tab"
-    """Separator of columns: one TAB, or any run of white space."""
+    separator: Separator = "tab"
+    """Separator of columns: one TAB, or any run of blanks and tabs. Other white space of Unicode,
+    such as a no-break space, is part of a word. With blanks, or with a column that counts from
+    the end, every row of a sentence has equally many columns.
+    """
+    strip: bool = False
+    """Whether blanks around words, tags and ids are cut, and counted. They are an error
+    otherwise, since ``LOC`` and ``LOC`` with a blank would be two types.
+    """
     comment: str | None = Field(default=None, min_length=1)
-    """Start of comment lines, which hold no tokens. By default there are no comments, since ``#``
-    is a token in some data sets.
+    """Start of comment lines, which hold no tokens. A line that begins with it is a row
+    nevertheless if no blank follows and it is cut like a row: it has a TAB (``#`` and a tag),
+    or, with ``separator: whitespace``, as many fields as the first row. A comment with a blank
+    and as many fields as the first row is counted. By default there are no comments,
+    since ``#`` is a token in some data sets.
     """
     scheme: Scheme
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1`` (the original files of CoNLL-2003),
@@ -55,7 +77,9 @@ class ColumnOptions(ReaderOptions):
     map: dict[str, str] = Field(default_factory=dict)
     """Other names for tags, applied before the scheme is checked. Renamed tags are counted."""
     docstart: str | None = "-DOCSTART-"
-    """Word of the rows that mark the start of a document; they are dropped and counted."""
+    """Word of the rows that mark the start of a document; they are dropped and counted. A sentence
+    ends there, even without a blank line.
+    """
 
     @field_validator("scheme", mode="before")
     @classmethod
@@ -74,10 +98,22 @@ class ColumnOptions(ReaderOptions):
 _SENT_ID = "sent_id = "
 
 
+@dataclass
+class _Rows:
+    """The rows of the sentence that is being read."""
+
+    tokens: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+    name: str | None = None
+
+
 class ColumnReader(Reader[ColumnOptions]):
-    """Gives :class:`TaggedSentence`. A blank line ends a sentence.
+    """Gives :class:`TaggedSentence`. A blank line or the start of a document ends a sentence.
 
     The id is that of a ``# sent_id = `` comment before the sentence, else its first line's number.
+    Zero-width characters are kept, also as words of their own: published data has them.
     """
 
     name: ClassVar[str] = "conll-columns"
@@ -87,36 +123,39 @@ class ColumnReader(Reader[ColumnOptions]):
     def read(self, text: SourceText, options: ColumnOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
         result = ReadResult([])
-        tokens: list[str] = []
-        tags: list[str] = []
-        numbers: list[int] = []
-        name: str | None = None
-        for number, line in text.rows():
-            if not line.strip():
-                if tokens:
-                    self._close(text, options, result, tokens, tags, numbers, name)
-                    tokens, tags, numbers = [], [], []
-                name = None
-            elif options.comment is not None and line.startswith(options.comment):
-                comment = line.removeprefix(options.comment).lstrip()
+        sentence = _Rows()
+        same_width = options.separator == "whitespace" or min(options.token, options.tag) < 0
+        is_comment = _comments(text, options, result.dropped)
+        for number, line in column_lines(text):
+            if is_blank(line):
+                self._close(text, options, result, sentence)
+                sentence = _Rows()
+            elif is_comment(line):
+                comment = strip_blanks(line.removeprefix(options.comment or ""))
                 if comment.startswith(_SENT_ID):
-                    name = comment.removeprefix(_SENT_ID).strip()
+                    sentence.name = strip_blanks(comment.removeprefix(_SENT_ID))
             else:
-                row = line.split("\t") if options.separator == "tab" else line.split()
-                word = _field(row, options.token, "token", text.at(number))
+                where = text.at(number)
+                row = fields_of(line, options.separator)
+                word = _value(row, options.token, "token", where, options, result.dropped)
                 if word == options.docstart:
                     result.dropped[f"{word} rows"] += 1
+                    if sentence.tokens:
+                        self._close(text, options, result, sentence)
+                        sentence = _Rows()
                     continue
+                if same_width:
+                    sentence.first = sentence.first or row
+                    check_width(row, sentence.first, where)
                 if options.id is not None:
-                    token_id = _field(row, options.id, "id", text.at(number))
-                    if "-" in token_id or "." in token_id:
+                    token_id = _value(row, options.id, "id", where, options, result.dropped)
+                    if RANGE_OR_EMPTY.fullmatch(token_id):
                         result.dropped["ranges and empty nodes"] += 1
                         continue
-                tags.append(self._tag(row, options, result.dropped, text, number))
-                tokens.append(word)
-                numbers.append(number)
-        if tokens:
-            self._close(text, options, result, tokens, tags, numbers, name)
+                sentence.tags.append(self._tag(row, options, result.dropped, text, number))
+                sentence.tokens.append(word)
+                sentence.numbers.append(number)
+        self._close(text, options, result, sentence)
         return result
 
     def _tag(
@@ -127,10 +166,11 @@ class ColumnReader(Reader[ColumnOptions]):
         text: SourceText,
         number: int,
     ) -> str:
-        tag = _field(row, options.tag, "tag", text.at(number))
+        tag = _value(row, options.tag, "tag", text.at(number), options, dropped)
         if tag in options.map:
             dropped[f"tags {tag} read as {options.map[tag]}"] += 1
             tag = options.map[tag]
+        check_tag(tag, text.at(number), "correct the file, or map the tag")
         problem = check_shape(tag, options.scheme)
         if problem is not None:
             raise DataError(
@@ -146,11 +186,12 @@ class ColumnReader(Reader[ColumnOptions]):
         text: SourceText,
         options: ColumnOptions,
         result: ReadResult,
-        tokens: Sequence[str],
-        tags: Sequence[str],
-        numbers: Sequence[int],
-        name: str | None,
+        sentence: _Rows,
     ) -> None:
+        if not sentence.tokens:
+            return
+        tags: Sequence[str] = sentence.tags
+        numbers = sentence.numbers
         illegal = violation(tags, options.scheme)
         if illegal is not None and options.scheme == "bio" and options.illegal_i == "keep":
             result.dropped["sentences with an illegal I- kept"] += 1
@@ -179,7 +220,9 @@ class ColumnReader(Reader[ColumnOptions]):
         if options.convert is not None:
             tags = to_bio(tags)
         result.examples.append(
-            TaggedSentence(name or text.id(numbers[0]), tuple(tokens), tuple(tags))
+            TaggedSentence(
+                sentence.name or text.id(numbers[0]), tuple(sentence.tokens), tuple(tags)
+            )
         )
 
     def _advice(self, text: SourceText, options: ColumnOptions) -> str | None:
@@ -195,17 +238,49 @@ class ColumnReader(Reader[ColumnOptions]):
         return f"all tags of this file are {scheme.upper()}: {stated} in the card"
 
 
-def _field(row: list[str], column: int, role: str, where: str) -> str:
-    if not -len(row) <= column < len(row):
-        raise DataError(
-            f"no {role} column {column}: the row has {len(row)} fields",
-            where=where,
-            fix="check 'separator' and the column numbers",
+def _comments(
+    text: SourceText, options: ColumnOptions, dropped: Counter[str]
+) -> Callable[[str], bool]:
+    """What tells comment lines from rows; it counts comments that could be rows."""
+    mark = options.comment
+    if mark is None:
+        return lambda line: False
+    width = 0
+    if options.separator == "whitespace":
+        for _, line in text.rows():
+            row = split_blanks(line)
+            if row and not line.startswith(mark) and row[0] != options.docstart:
+                width = len(row)
+                break
+
+    def is_comment(line: str) -> bool:
+        if not line.startswith(mark):
+            return False
+        like_a_row = (
+            "\t" in line if options.separator == "tab" else len(split_blanks(line)) == width
         )
-    value = row[column]
-    if not value.strip():
-        raise DataError(f"the {role} is empty", where=where)
-    return value
+        if not like_a_row:
+            return True
+        if line[len(mark) :].startswith(" ") or mark.endswith(" "):
+            if options.separator == "whitespace":
+                dropped["comment lines with as many fields as a row"] += 1
+            return True
+        return False
+
+    return is_comment
+
+
+def _value(
+    row: list[str],
+    column: int,
+    role: str,
+    where: str,
+    options: ColumnOptions,
+    dropped: Counter[str],
+) -> str:
+    value = field_at(row, column, role, where)
+    counts = dropped if options.strip else None
+    return without_blanks(value, role, where, counts, "state 'strip: true' to cut and count them")
 
 
 READER = ColumnReader()

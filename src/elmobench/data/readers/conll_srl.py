@@ -30,8 +30,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.blanks import split_blanks
 from elmobench.data.examples import Proposition
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.column_rows import (
+    check_width,
+    column_lines,
+    field_at,
+    without_blanks,
+)
 from elmobench.data.readers.role_columns import (
     NO_TARGET,
     bio_of_brackets,
@@ -127,9 +134,9 @@ class Conll2012Reader(Reader[Conll2012Options]):
     """Gives one :class:`Proposition` for each argument column.
 
     A row is document, part, number, word, tag, bracket, lemma, frameset id, word sense, speaker,
-    name, the argument columns, coreference, with white space between; ``#`` lines mark documents,
-    an empty line ends a sentence. The roleset is ``lemma.frameset``. Ids consist of document,
-    part, number of the sentence in its part and number of the column, counted from 1.
+    name, the argument columns, coreference, with blanks or tabs between; ``#`` lines mark
+    documents, an empty line ends a sentence. The roleset is ``lemma.frameset``. Ids consist of
+    document, part, number of the sentence in its part and number of the column, counted from 1.
     """
 
     name: ClassVar[str] = "conll-2012-srl"
@@ -191,8 +198,8 @@ def _blocks(text: SourceText, comment: str | None = None) -> Iterator[_Block]:
     """
     numbers: list[int] = []
     rows: list[list[str]] = []
-    for number, line in text.rows():
-        fields = line.split()
+    for number, line in column_lines(text):
+        fields = split_blanks(line)
         if fields and (comment is None or not line.startswith(comment)):
             numbers.append(number)
             rows.append(fields)
@@ -210,11 +217,12 @@ def _at(text: SourceText, numbers: Sequence[int]) -> Callable[[int], str]:
 def _words(
     rows: Sequence[Sequence[str]], column: int, undo: bool, at: Callable[[int], str]
 ) -> tuple[str, ...]:
+    words = []
     for i, row in enumerate(rows):
-        if len(row) <= column:
-            raise DataError(f"no word column {column}: the row has {len(row)} fields", where=at(i))
-    words = [row[column] for row in rows]
-    return tuple(unescape(word) if undo else word for word in words)
+        word = field_at(row, column, "word", at(i))
+        check_width(row, rows[0], at(i))
+        words.append(without_blanks(unescape(word) if undo else word, "word", at(i)))
+    return tuple(words)
 
 
 CONLL_2005 = Conll2005Reader()

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from typing import ClassVar, Literal
 
 from elmobench.core.errors import DataError
+from elmobench.data.blanks import is_blank, strip_blanks
 from elmobench.data.examples import CoreferenceDocument, Sentence, Span
+from elmobench.data.quoting import quoted, shortened
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.column_rows import (
+    Separator,
+    check_width,
+    column_lines,
+    field_at,
+    fields_of,
+    without_blanks,
+)
 
-_BEGIN = re.compile(r"#begin document \(?(?P<name>.*?)\)?; part (?P<part>\d+)\s*")
-_MARK = re.compile(r"(?P<opens>\()?(?P<cluster>\d+)(?P<closes>\))?")
-_END = "#end document"
+_BEGIN = ("#begin document", "# begin document")
+_END = ("#end document", "# end document")
+# Numbers have at most 18 digits: Python refuses to convert those of thousands.
+_PART = re.compile(r"part ([0-9]{1,18})")
+_MARK = re.compile(r"(?P<opens>\()?(?P<cluster>[0-9]{1,18})(?P<closes>\))?")
 
 
 class CorefOptions(ReaderOptions):
@@ -24,8 +37,11 @@ class CorefOptions(ReaderOptions):
     """Column of the mentions: ``(12)``, ``(12``, ``12)``, several joined by ``|``; ``-``, ``_`` or
     empty where no mention begins or ends.
     """
-    separator: Literal["tab", "whitespace"] = "whitespace"
-    """Separator of columns: one TAB, or any run of white space (columns are then never empty)."""
+    separator: Separator = "whitespace"
+    """Separator of columns: one TAB, or any run of blanks and tabs (columns are then never
+    empty). Other white space of Unicode is part of a word. With blanks, or with a column
+    that counts from the end, every row of a sentence has equally many columns.
+    """
     singletons: Literal["keep", "drop"] = "keep"
     """Whether clusters of one mention are kept, or dropped and counted."""
     speaker: int | None = None
@@ -40,10 +56,12 @@ class CorefReader(Reader[CorefOptions]):
     """Gives :class:`CoreferenceDocument`, one per part.
 
     A document goes from ``#begin document (NAME); part N`` to ``#end document``, and its id is
-    ``NAME.N``. A blank line ends a sentence; outside documents, lines that start with ``#`` are
-    skipped. A closing mark belongs to the mention of its cluster that was
-    opened last: mentions may nest in others, also of the same cluster, and may cross those of
-    other clusters. A span that one cluster marks twice is one mention; it is counted.
+    ``NAME.N``. Without the part, as other tools write documents, the id is ``NAME``; a blank may
+    follow the ``#``. A blank line ends a sentence; outside documents, lines that start with ``#``
+    are skipped. A closing mark belongs to the mention of its cluster that was opened last:
+    mentions may nest in others, also of the same cluster, and may cross those of other clusters.
+    A span that one cluster marks twice is one mention; it is counted. A mention that goes on in
+    the next sentence is kept and counted: scores count it, but no head proposes it.
     """
 
     name: ClassVar[str] = "conll-coref"
@@ -54,33 +72,56 @@ class CorefReader(Reader[CorefOptions]):
         """See :meth:`Reader.read`."""
         result = ReadResult([])
         document: _Document | None = None
-        for number, line in text.rows():
+        for number, line in column_lines(text):
             where = text.at(number)
             if document is None:
-                begin = _BEGIN.fullmatch(line)
-                if begin:
-                    document = _Document(f"{begin['name']}.{int(begin['part'])}", where)
-                elif line.strip() and not line.startswith("#"):
+                if line.startswith(_BEGIN):
+                    document = _Document(_document_id(line, where), where)
+                elif not is_blank(line) and not line.startswith("#"):
                     raise DataError(
-                        "a row outside a document", where=where, fix="a document starts at #begin"
+                        "a row outside a document",
+                        where=where,
+                        fix="a document starts at '#begin document (NAME); part N'",
                     )
             elif line.startswith(_END):
                 result.examples.append(document.close(options, result))
                 document = None
-            elif _BEGIN.fullmatch(line):
-                raise DataError(f"{document.name} has not ended ({_END})", where=where)
-            elif not line.strip():
+            elif line.startswith(_BEGIN):
+                raise DataError(
+                    f"{shortened(document.name)} has not ended ({_END[0]})", where=where
+                )
+            elif is_blank(line):
                 document.end_sentence()
             else:
-                row = line.split("\t") if options.separator == "tab" else line.split()
-                document.add(_field(row, options.token, "token", where), where)
-                marks = _field(row, options.mentions, "mentions", where)
-                document.mark(marks.strip(), where)
-                if options.speaker is not None:
-                    document.speakers.append(_field(row, options.speaker, "speaker", where))
+                document.add(fields_of(line, options.separator), options, where)
         if document is not None:
-            raise DataError(f"{document.name} does not end ({_END})", where=document.where)
+            raise DataError(
+                f"{shortened(document.name)} does not end ({_END[0]})", where=document.where
+            )
         return result
+
+
+def _document_id(line: str, where: str) -> str:
+    """The id of the document that begins at ``line``.
+
+    Raises:
+        DataError: the line names no document.
+    """
+    mark = next(begin for begin in _BEGIN if line.startswith(begin))
+    rest = strip_blanks(line.removeprefix(mark))
+    name, semicolon, part = rest.rpartition(";")
+    part = strip_blanks(part)
+    match = _PART.fullmatch(part) if semicolon else None
+    if match is None:
+        name = rest  # all of it: a name may hold a semicolon
+        if semicolon and part.startswith("part "):
+            raise DataError(f"{quoted(part)} has no number of up to 18 digits", where=where)
+    name = strip_blanks(name).removeprefix("(").removesuffix(")")
+    if not name or name.isspace():
+        raise DataError(
+            "the document has no name", where=where, fix="write '#begin document (NAME); part N'"
+        )
+    return name if match is None else f"{name}.{int(match[1])}"
 
 
 class _Document:
@@ -91,16 +132,25 @@ class _Document:
         self.where = where
         self.sentences: list[Sentence] = []
         self.words: list[str] = []
+        self.first: list[str] = []  # fields of the sentence's first row
         self.speakers: list[str] = []
+        self.ends: list[int] = []  # of the sentences, in tokens
         self.length = 0
         self.open: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
         self.clusters: defaultdict[int, list[Span]] = defaultdict(list)
 
-    def add(self, word: str, where: str) -> None:
-        if not word.strip():
-            raise DataError("the token is empty", where=where)
-        self.words.append(word)
+    def add(self, row: list[str], options: CorefOptions, where: str) -> None:
+        """Add the token of a row, with its marks and its speaker."""
+        word = field_at(row, options.token, "token", where)
+        columns = (options.token, options.mentions, options.speaker or 0)
+        if options.separator == "whitespace" or min(columns) < 0:
+            self.first = self.first or row
+            check_width(row, self.first, where)
+        self.words.append(without_blanks(word, "token", where))
         self.length += 1
+        self.mark(strip_blanks(field_at(row, options.mentions, "mentions", where)), where)
+        if options.speaker is not None:
+            self.speakers.append(strip_blanks(field_at(row, options.speaker, "speaker", where)))
 
     def mark(self, marks: str, where: str) -> None:
         """Read the marks at the token that was added last."""
@@ -111,7 +161,7 @@ class _Document:
             match = _MARK.fullmatch(mark)
             if match is None or not (match["opens"] or match["closes"]):
                 raise DataError(
-                    f"{mark!r} marks no mention", where=where, fix="write (1, 1) or (1)"
+                    f"{quoted(mark)} marks no mention", where=where, fix="write (1, 1) or (1)"
                 )
             cluster = int(match["cluster"])
             if match["opens"]:
@@ -124,7 +174,8 @@ class _Document:
     def end_sentence(self) -> None:
         if self.words:
             self.sentences.append(tuple(self.words))
-            self.words = []
+            self.ends.append(self.length)
+            self.words, self.first = [], []
 
     def close(self, options: CorefOptions, result: ReadResult) -> CoreferenceDocument:
         self.end_sentence()
@@ -132,7 +183,11 @@ class _Document:
             if starts:
                 raise DataError(f"the mention ({cluster} is never closed", where=starts[-1][1])
         if not self.sentences:
-            raise DataError(f"{self.name} has no tokens", where=self.where)
+            raise DataError(
+                f"{shortened(self.name)} has no tokens",
+                where=self.where,
+                fix="take the document out of the file",
+            )
         clusters = []
         cluster_of: dict[Span, int] = {}
         for cluster, spans in self.clusters.items():
@@ -140,11 +195,13 @@ class _Document:
             if len(distinct) < len(spans):
                 result.dropped["mentions marked twice"] += len(spans) - len(distinct)
             for span in distinct:
+                if bisect_right(self.ends, span[0]) != bisect_right(self.ends, span[1]):
+                    result.dropped["mentions across sentences, kept"] += 1
                 if cluster_of.setdefault(span, cluster) != cluster:
                     both = f"{cluster_of[span]} and {cluster}"
                     raise DataError(
                         f"tokens {span[0]}-{span[1]} are in clusters {both}",
-                        where=f"{self.where}, document {self.name}",
+                        where=f"{self.where}, document {shortened(self.name)}",
                     )
             if len(distinct) == 1 and options.singletons == "drop":
                 result.dropped["singletons"] += 1
@@ -162,21 +219,11 @@ class _Document:
         genre = self.name[:2]
         if not genre.isalpha() or self.name[2:3] != "/":
             raise DataError(
-                f"no genre in the document's name {self.name!r}",
+                f"no genre in the document's name {quoted(self.name)}",
                 where=self.where,
                 fix="names begin with two letters and a slash, or set the reader's 'genre: false'",
             )
         return genre
-
-
-def _field(row: list[str], column: int, role: str, where: str) -> str:
-    if not -len(row) <= column < len(row):
-        raise DataError(
-            f"no {role} column {column}: the row has {len(row)} fields",
-            where=where,
-            fix="check 'separator' and the column numbers",
-        )
-    return row[column]
 
 
 READER = CorefReader()

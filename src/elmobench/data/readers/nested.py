@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from elmobench.core.errors import DataError
+from elmobench.data.blanks import is_blank
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.column_rows import check_tag, column_lines, without_blanks
 from elmobench.data.tag_schemes import check_shape, spans, violation
-
-_Span = tuple[int, int, str]
 
 
 class NestedOptions(ReaderOptions):
     """Options of the ``nested-columns`` reader: TAB between columns, the first is the word.
 
-    All further columns are BIO tags; an empty one at the end of a row is none.
+    All further columns are BIO tags; an empty one at the end of a row is none. Spans of different
+    columns may nest, but not cross.
     """
 
     layer: Literal["outermost", "innermost"] = "outermost"
@@ -42,8 +43,8 @@ class NestedReader(Reader[NestedOptions]):
         result = ReadResult([])
         rows: list[list[str]] = []
         numbers: list[int] = []
-        for number, line in text.rows():
-            if line.strip():
+        for number, line in column_lines(text):
+            if not is_blank(line):
                 rows.append(_row(line, text.at(number)))
                 numbers.append(number)
                 if len(rows[-1]) != len(rows[0]):
@@ -65,9 +66,9 @@ def _row(line: str, where: str) -> list[str]:
         row.pop()
     if len(row) < 2:
         raise DataError("expected a token and its tags, separated by TABs", where=where)
-    if not row[0].strip():
-        raise DataError("the token is empty", where=where)
+    row[0] = without_blanks(row[0], "token", where)
     for tag in row[1:]:
+        check_tag(tag, where)
         problem = check_shape(tag, "bio")
         if problem is not None:
             raise DataError(problem, where=where)
@@ -81,33 +82,37 @@ def _sentence(
     options: NestedOptions,
     dropped: Counter[str],
 ) -> TaggedSentence:
-    all_spans: list[_Span] = []
-    for column in list(zip(*rows, strict=True))[1:]:
+    all_spans: list[tuple[int, int, int, str]] = []  # start, -end, -column, type
+    for c, column in enumerate(list(zip(*rows, strict=True))[1:]):
         illegal = violation(column, "bio")
         if illegal is not None:
             raise DataError(illegal[1], where=text.at(numbers[illegal[0]]))
-        all_spans += spans(column)
-    # Inner spans first; Python's sort keeps the columns' order among equals.
-    all_spans.sort(key=lambda span: span[1] - span[0])
-    if options.layer == "outermost":
-        all_spans.reverse()
-    kept: list[_Span] = []
-    for span in all_spans:
-        outer, inner = (kept, [span]) if options.layer == "outermost" else ([span], kept)
-        for a in outer:
-            for b in inner:
-                if a[0] < b[0] < a[1] < b[1] or b[0] < a[0] < b[1] < a[1]:
-                    raise DataError(
-                        f"the spans of tokens {a[:2]} and {b[:2]} cross",
-                        where=text.at(numbers[0]),
-                    )
-        if any(a[0] <= b[0] and b[1] <= a[1] for a in outer for b in inner):
-            dropped[f"spans that are not {options.layer}"] += 1
-        else:
-            kept.append(span)
+        all_spans += [(start, -end, -c, kind) for start, end, kind in spans(column)]
+    # Every span comes before those that it contains.
+    all_spans.sort()
+    inside: list[tuple[int, int]] = []  # the spans around the current one, from the outside
+    for start, minus_end, _, _ in all_spans:
+        while inside and inside[-1][1] <= start:
+            inside.pop()
+        if inside and inside[-1][1] < -minus_end:
+            raise DataError(
+                f"the spans of tokens {inside[-1]} and {(start, -minus_end)} cross",
+                where=text.at(numbers[start]),
+            )
+        inside.append((start, -minus_end))
     tags = ["O"] * len(rows)
-    for start, end, kind in kept:
-        tags[start:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - start - 1)]
+    last = 0  # end of the outermost span so far
+    for i, (start, minus_end, _, kind) in enumerate(all_spans):
+        end = -minus_end
+        if options.layer == "outermost":
+            keep = start >= last
+            last = max(last, end)
+        else:
+            keep = i + 1 == len(all_spans) or all_spans[i + 1][0] >= end
+        if keep:
+            tags[start:end] = [f"B-{kind}", *[f"I-{kind}"] * (end - start - 1)]
+        else:
+            dropped[f"spans that are not {options.layer}"] += 1
     return TaggedSentence(text.id(numbers[0]), tuple(row[0] for row in rows), tuple(tags))
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from elmobench.core.errors import DataError
+from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
 from elmobench.data.examples import Proposition, Sentence
+from elmobench.data.quoting import quoted, shortened
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.column_rows import RANGE_OR_EMPTY, column_lines, without_blanks
 from elmobench.data.readers.role_columns import bio_of_brackets, predicates_of, transposed
 from elmobench.data.tag_schemes import PREDICATE_LABELS
 
@@ -66,7 +69,7 @@ class PropBankReader(Reader[PropBankOptions]):
         for other in text.companions(ROLE):
             name, document = _annotated(other)
             if name in annotated:
-                raise DataError(f"annotates {name!r}, as another file does", where=other.name)
+                raise DataError(f"annotates {quoted(name)}, as another file does", where=other.name)
             annotated[name] = document
         documents = _documents(text, result.dropped)
         for name, sentences in documents.items():
@@ -78,7 +81,7 @@ class PropBankReader(Reader[PropBankOptions]):
             if len(document_rows.sentences) != len(sentences):
                 raise DataError(
                     f"{len(document_rows.sentences)} annotated sentences, but the document "
-                    f"{name!r} of {text.name} has {len(sentences)}",
+                    f"{quoted(name)} of {text.name} has {len(sentences)}",
                     where=document_rows.text.name,
                 )
             for words, (numbers, rows) in zip(sentences, document_rows.sentences, strict=True):
@@ -86,7 +89,7 @@ class PropBankReader(Reader[PropBankOptions]):
         if annotated:
             name, document = next(iter(annotated.items()))
             raise DataError(
-                f"annotates the document {name!r}, which {text.name} does not hold",
+                f"annotates the document {quoted(name)}, which {text.name} does not hold",
                 where=document.text.name,
             )
         return result
@@ -137,28 +140,30 @@ def _documents(text: SourceText, dropped: Counter[str]) -> dict[str, list[_Words
             )
         documents[document].append(_Words(name, tokens))
 
-    for number, line in text.rows():
-        if not line.strip():
+    for number, line in column_lines(text):
+        if is_blank(line):
             close()
             tokens, name = [], ""
         elif line.startswith(_NEW_DOCUMENT):
-            document = line.removeprefix(_NEW_DOCUMENT).strip()
+            document = strip_blanks(line.removeprefix(_NEW_DOCUMENT))
             if document in documents:
-                raise DataError(f"the document {document!r} begins twice", where=text.at(number))
+                raise DataError(
+                    f"the document {quoted(document)} begins twice", where=text.at(number)
+                )
             documents[document] = []
         elif line.startswith(_SENT_ID):
-            name = line.removeprefix(_SENT_ID).strip()
+            name = strip_blanks(line.removeprefix(_SENT_ID))
         elif not line.startswith("#"):
             row = line.split("\t")
-            if len(row) != 10 or not row[1].strip():
+            if len(row) != 10 or not row[1]:
                 raise DataError(
-                    f"expected the 10 fields of CoNLL-U, separated by TABs, got {line[:60]!r}",
+                    f"expected the 10 fields of CoNLL-U, separated by TABs, got {quoted(line)}",
                     where=text.at(number),
                 )
-            if "-" in row[0] or "." in row[0]:
+            if RANGE_OR_EMPTY.fullmatch(row[0]):
                 dropped["ranges and empty nodes"] += 1
             else:
-                tokens.append(row[1])
+                tokens.append(without_blanks(row[1], "word", text.at(number)))
     close()
     return documents
 
@@ -169,17 +174,17 @@ def _annotated(text: SourceText) -> tuple[str, _Annotated]:
     path, sentence = "", ""
     numbers: list[int] = []
     rows: list[list[str]] = []
-    for number, line in text.rows():
-        if not line.strip():
+    for number, line in column_lines(text):
+        if is_blank(line):
             continue
-        row = line.split()
+        row = split_blanks(line)
         if len(row) < _FIRST:
             raise DataError(
                 f"the row has {len(row)} fields, at least {_FIRST} expected", where=text.at(number)
             )
         if path and row[_DOCUMENT] != path:
             raise DataError(
-                f"the row belongs to {row[_DOCUMENT]!r}, the file to {path!r}",
+                f"the row belongs to {quoted(row[_DOCUMENT])}, the file to {quoted(path)}",
                 where=text.at(number),
             )
         path = row[_DOCUMENT]
@@ -188,7 +193,8 @@ def _annotated(text: SourceText) -> tuple[str, _Annotated]:
             result.sentences.append((numbers, rows))
         if row[_TOKEN] != str(len(rows)):
             raise DataError(
-                f"token {row[_TOKEN]} of sentence {sentence}, expected token {len(rows)}",
+                f"token {shortened(row[_TOKEN])} of sentence {shortened(sentence)}, "
+                f"expected token {len(rows)}",
                 where=text.at(number),
             )
         numbers.append(number)
@@ -196,7 +202,8 @@ def _annotated(text: SourceText) -> tuple[str, _Annotated]:
     parts = path.split("/")
     if len(parts) < 3:
         raise DataError(
-            f"expected a document's path such as 'google/ewt/GENRE/00/NAME.xml', got {path!r}",
+            f"expected a document's path such as 'google/ewt/GENRE/00/NAME.xml', "
+            f"got {quoted(path)}",
             where=text.name,
         )
     return f"{parts[-3]}-{parts[-1].removesuffix('.xml')}", result

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from elmobench.core.errors import DataError
+from elmobench.data.quoting import quoted, shortened
 
 NO_TARGET = "-"
 """The value of the column of predicates at tokens that are none."""
@@ -30,14 +31,16 @@ def bio_of_brackets(cells: Sequence[str], at: Callable[[int], str]) -> tuple[str
         match = _CELL.fullmatch(cell)
         if match is None:
             raise DataError(
-                f"{cell!r} is not a cell of an argument column",
+                f"{quoted(cell)} is not a cell of an argument column",
                 where=at(i),
                 fix=f"expected '(LABEL*', '*', '*)' or '(LABEL*)'; {_NO_BIO}",
             )
         opened, closes = match.groups()
         if opened and label:
             raise DataError(
-                f"{opened} opens inside {label}, which is not closed", where=at(i), fix=_NO_BIO
+                f"{shortened(opened)} opens inside {shortened(label)}, which is not closed",
+                where=at(i),
+                fix=_NO_BIO,
             )
         if opened:
             tags.append(f"B-{opened}")
@@ -50,7 +53,7 @@ def bio_of_brackets(cells: Sequence[str], at: Callable[[int], str]) -> tuple[str
             label = ""
     if label:
         raise DataError(
-            f"{label} is not closed at the end of the sentence", where=at(len(cells) - 1)
+            f"{shortened(label)} is not closed at the end of the sentence", where=at(len(cells) - 1)
         )
     return tuple(tags)
 

@@ -1,9 +1,8 @@
-"""Questions on passages in the JSON of SQuAD v1.1."""
+"""Questions on passages in the JSON of SQuAD, versions 1.1 and 2.0."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
@@ -11,9 +10,17 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
+from elmobench.core.parsing import parse_json
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
-from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.quoting import quoted, shortened
+from elmobench.data.readers.base import (
+    Reader,
+    ReaderOptions,
+    ReadResult,
+    SourceText,
+    check_text,
+)
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 
 
@@ -47,6 +54,10 @@ class SquadOptions(ReaderOptions):
     """What to do with an answer that is not at its offset: raise an ``error``, or ``drop`` and
     count it. A question without another answer is dropped too.
     """
+    unanswerable: Literal["error", "drop"] = "error"
+    """What to do with a question that has no answer, as SQuAD 2.0 has them: raise an ``error``, or
+    ``drop`` and count it. Heads answer every question.
+    """
 
 
 class SquadReader(Reader[SquadOptions]):
@@ -68,7 +79,7 @@ class SquadReader(Reader[SquadOptions]):
         examples: list[PassageQuestion] = []
         dropped: Counter[str] = Counter()
         for place, article in _chosen(_articles(text), options.articles, text.name):
-            title = article.get("title") if isinstance(article, dict) else None
+            title = _title(article, place)
             for at, paragraph in _items(article, "paragraphs", place):
                 context = _text(paragraph, "context", at)
                 passage = make_passage(context, options.tokenizer)
@@ -80,14 +91,10 @@ class SquadReader(Reader[SquadOptions]):
 
 
 def _articles(text: SourceText) -> list[tuple[str, Any]]:
-    rows = list(text.rows())
-    try:
-        content = json.loads("\n".join(line for _, line in rows))
-    except json.JSONDecodeError as error:
-        line = rows[min(error.lineno, len(rows)) - 1][0] if rows else 1
-        raise DataError(
-            f"is not JSON: {error.msg} at column {error.colno}", where=text.at(line)
-        ) from error
+    lines = [line for _, line in text.rows()]
+    # Empty lines instead of those that the card leaves out, so that errors name the right one.
+    before = "\n" * ((text.lines or (1, 1))[0] - 1)
+    content = parse_json(before + "\n".join(lines), text.name)
     return list(_items(content, "data", text.name, root=True))
 
 
@@ -102,11 +109,11 @@ def _chosen(articles: list[tuple[str, Any]], wanted: Articles, name: str) -> lis
         repeated = [title for title, number in Counter(titles).items() if number > 1]
         if repeated:
             raise DataError(
-                f"two articles have the title {repeated[0]!r}: titles do not define an order",
+                f"two articles have the title {quoted(repeated[0])}: titles do not define an order",
                 where=name,
             )
         keys = {
-            place: hashlib.sha1(title.encode("utf-8", "surrogatepass")).hexdigest()
+            place: hashlib.sha1(title.encode("utf-8")).hexdigest()
             for (place, _), title in zip(articles, titles, strict=True)
         }
         articles = sorted(articles, key=lambda item: keys[item[0]])
@@ -119,31 +126,54 @@ def _question(
     options: SquadOptions,
     dropped: Counter[str],
     where: str,
-    title: Any = None,
+    title: str,
 ) -> PassageQuestion | None:
     text = _text(qa, "question", where)
+    name = _text(qa, "id", where)
+    named = f" (id {shortened(name)})"
     tokens = tuple(text[start:end] for start, end in character_spans(text, options.tokenizer))
     if not tokens:
         dropped["questions without a token"] += 1
         return None
     if not passage.tokens:
-        raise DataError("a question on a passage without a token", where=where)
+        raise DataError("a question on a passage without a token", where=where + named)
+    annotated = [(at + named, item) for at, item in _items(qa, "answers", where)]
+    if _is_unanswerable(qa, annotated, where + named):
+        if options.unanswerable == "error":
+            raise DataError(
+                "the question has no answer, as some of SQuAD 2.0",
+                where=where + named,
+                fix="to drop and count such questions, give the reader the option "
+                "unanswerable: drop",
+            )
+        dropped["unanswerable questions"] += 1
+        return None
     answers = []
-    for at, item in _items(qa, "answers", where):
+    for at, item in annotated:
         answer = _answer(item, passage, options, dropped, at)
         if answer is not None:
             answers.append(answer)
     if not answers:
-        if options.wrong_offsets == "error" or not qa["answers"]:
-            raise DataError(
-                "the question has no answer",
-                where=where,
-                fix="questions that cannot be answered (SQuAD 2.0) are not part of this format",
-            )
         dropped["questions without a usable answer"] += 1
         return None
-    article = title if isinstance(title, str) else ""
-    return PassageQuestion(_text(qa, "id", where), tokens, passage, tuple(answers), article)
+    return PassageQuestion(name, tokens, passage, tuple(answers), title)
+
+
+def _is_unanswerable(qa: dict[str, Any], answers: list[tuple[str, Any]], where: str) -> bool:
+    """Whether a question has no answer.
+
+    Raises:
+        DataError: it has some, but says that it has none.
+    """
+    stated = qa.get("is_impossible", False)
+    if not isinstance(stated, bool):
+        raise DataError(
+            f"expected true or false in 'is_impossible', got a {type(stated).__name__}",
+            where=where,
+        )
+    if stated and answers:
+        raise DataError("'is_impossible' is true, but there are answers", where=where)
+    return not answers
 
 
 def _answer(
@@ -152,13 +182,15 @@ def _answer(
     text = _text(item, "text", where)
     start = item.get("answer_start")
     if not isinstance(start, int) or isinstance(start, bool):
-        raise DataError(f"expected a number in 'answer_start', got {start!r}", where=where)
+        raise DataError(
+            f"expected a number in 'answer_start', got {quoted(str(start))}", where=where
+        )
     end = start + len(text)
     covered = passage.covering(start, end)
     if start < 0 or not text or passage.text[start:end] != text or covered is None:
         if options.wrong_offsets == "error":
             raise DataError(
-                f"{text[:60]!r} is not at character {start} of the passage",
+                f"{quoted(text)} is not at character {shortened(str(start))} of the passage",
                 where=where,
                 fix="correct the file, or give the reader the option wrong_offsets: drop",
             )
@@ -168,6 +200,13 @@ def _answer(
     if (passage.offsets[first][0], passage.offsets[last][1]) != (start, end):
         dropped["answers moved to token borders"] += 1
     return Answer(text, start, first, last)
+
+
+def _title(article: Any, where: str) -> str:
+    """The title of an article, which may be missing or null."""
+    if not isinstance(article, dict) or article.get("title") is None:
+        return ""
+    return _text(article, "title", where)
 
 
 def _items(parent: Any, key: str, where: str, root: bool = False) -> Iterator[tuple[str, Any]]:
@@ -183,7 +222,7 @@ def _text(parent: Any, key: str, where: str) -> str:
     value = parent.get(key) if isinstance(parent, dict) else None
     if not isinstance(value, str):
         raise DataError(f"expected an object with a text {key!r}", where=where)
-    return value
+    return check_text(value, where, key)
 
 
 READER = SquadReader()

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText, Phrase
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.column_rows import column_lines, without_blanks
 
 _ESCAPES = {"-LRB-": "(", "-RRB-": ")"}
 _TWO = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
@@ -41,7 +42,7 @@ class TreeReader(Reader[TreeOptions]):
         labels = _FIVE if options.granularity == "five" else _TWO
         examples: list[ClassifiedText] = []
         dropped: Counter[str] = Counter()
-        for number, line in text.rows():
+        for number, line in column_lines(text):
             tokens, nodes = parse_tree(line, text.at(number))
             root = nodes[-1][2]
             if root not in _FIVE:
@@ -82,6 +83,7 @@ def parse_tree(line: str, where: str) -> tuple[list[str], list[tuple[int, int, s
         position = match.end()
         digit, word = match.groups()
         if word is not None:
+            without_blanks(word, "word", where)
             nodes.append((len(tokens), len(tokens) + 1, digit))
             tokens.append(word)
         elif digit is not None:
