@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-slow fuzz lint bench docs clean
+.PHONY: setup demo test test-slow fuzz torture lint bench docs clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,12 @@ SEED ?= 0
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+
+# Takes an hour; continues where it was interrupted. For example: make torture KILLS=20
+KILLS ?= 200
+
+torture: setup
+	$(BIN)/python -m tests.torture --kills $(KILLS)
 
 lint: setup
 	$(BIN)/ruff check .
