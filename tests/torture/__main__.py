@@ -1,6 +1,6 @@
 """``python -m tests.torture``: disturb runs in every way, and check that nothing is lost.
 
-See ``docs/reliability.md``. The outcomes are kept as JSON lines, and the same command goes on where
+See ``docs/reliability.md``. The outcomes are kept as JSON lines, and the same command resumes where
 it was interrupted.
 """
 
