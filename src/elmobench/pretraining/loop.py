@@ -45,8 +45,8 @@ class Trainer(Protocol):
 
     @property
     def guessing(self) -> float | None:
-        """Cross-entropy in nats of a model for which all predictions are equally likely; None for
-        models that predict nothing."""
+        """Cross-entropy in nats of a model for which all predictions are equally likely; None if
+        there is nothing to compare with it."""
 
     @property
     def units_read(self) -> int:

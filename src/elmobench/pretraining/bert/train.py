@@ -235,9 +235,9 @@ class BertTrainer:
         return tensors
 
     @property
-    def guessing(self) -> float:
-        """See :attr:`Trainer.guessing`."""
-        return math.log(self.vocabulary)
+    def guessing(self) -> float | None:
+        """See :attr:`Trainer.guessing`; None for a text so short that nothing is held out."""
+        return None if self.corpus.heldout_is_train else math.log(self.vocabulary)
 
     def cross_entropy(self, heldout: Heldout) -> Heldout:
         """See :meth:`Trainer.cross_entropy`; the measurement is one already."""
