@@ -114,13 +114,14 @@ def test_a_head_of_the_earlier_format_is_cased(
     store = RecordStore(tmp_path / "r")
     path = store.head_folder(record.cell) / "head.json"
     saved = json.loads(path.read_text())
-    assert (saved.pop("format_version"), saved.pop("lowercase")) == (2, False)
+    assert (saved.pop("format_version"), saved.pop("lowercase")) == (3, False)
+    assert len(saved.pop("files")) == len([saved.pop("sha256")]) == 1
     words = [["we", "saw", "Rome", "."], ["WE", "saw", "ADA", "."]]
     expected = [tags for _, tags in Predictor(store, record.cell).predict(words)]
     path.write_text(json.dumps({**saved, "format_version": 1}))
     assert [tags for _, tags in Predictor(store, record.cell).predict(words)] == expected
-    path.write_text(json.dumps({**saved, "format_version": 3}))
-    with pytest.raises(ModelError, match=r"of format 3; this version reads 1 and 2"):
+    path.write_text(json.dumps({**saved, "format_version": 4}))
+    with pytest.raises(ModelError, match=r"of format 4; this version reads 1, 2, 3"):
         Predictor(store, record.cell)
 
 

@@ -100,12 +100,13 @@ def predictions(wrong: int, start: int = 0) -> list[str]:
 
 
 def keep(store: RecordStore, run: RunRecord, predicted: list[str]) -> None:
-    """Write a record and its predictions."""
-    store.write(run)
-    store.write_predictions(
+    """Write a record, with the digest of its predictions, and the predictions."""
+    assert run.result is not None
+    run.result.predictions_digest = store.write_predictions(
         run.cell,
         [
             {"id": f"{NASTY} {i}", "gold": g, "predicted": p}
             for i, (g, p) in enumerate(zip(GOLD, predicted, strict=True))
         ],
     )
+    store.write(run)

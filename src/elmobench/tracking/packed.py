@@ -26,19 +26,28 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from elmobench.core.digests import canonical_json, digest_of
+from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
+from elmobench.core.parsing import gunzip, parse_json_object, parsing, read_bytes
+from elmobench.tracking.prediction_files import (
+    MAX_BYTES,
+    DamagedPredictionsError,
+    Rows,
+    checked_rows,
+    columns_of,
+    json_bytes,
+    json_text,
+    rows_of,
+)
 
 RECORDS = "records.jsonl.gz"
 SEARCHES = "searches.jsonl.gz"
@@ -49,21 +58,9 @@ KEY_LENGTH = 16
 """Single files are named after the first 16 characters of a cell's digest or a search's key."""
 _SINGLE_FILES = (("records", ".json"), ("selections", ".json"), ("predictions", ".json.gz"))
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    zlib.error,
-    zipfile.BadZipFile,
-    # A damaged entry of the archive's directory: encrypted, another compression or extra field.
-    RuntimeError,
-    lzma.LZMAError,
-    struct.error,
-)
-
-Rows = list[dict[str, Any]]
+_RESTORE = "restore the file from its source (for a committed study: `git checkout`)"
+MAX_RECORDS_BYTES = 1 << 29
+"""Uncompressed bytes that a packed file of records may have: some 10,000 records of 50 kB."""
 
 
 def packed_lines(path: Path, key: str) -> dict[str, dict[str, Any]]:
@@ -79,17 +76,29 @@ def packed_lines(path: Path, key: str) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: if the file is damaged.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    try:
-        lines = [json.loads(line) for line in gzip.decompress(data).splitlines()]
-        if not lines:
-            raise ValueError("the file is empty")
-        return {line[key][:KEY_LENGTH]: line for line in lines}
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
+    lines: dict[str, dict[str, Any]] = {}
+    data = read_bytes(path, DataError, fix=_RESTORE)
+    data = gunzip(data, str(path), DataError, limit=MAX_RECORDS_BYTES, fix=_RESTORE)
+    for number, line in enumerate(data.splitlines(), 1):
+        where = f"{path}:{number}"
+        with parsing(where, DataError, what="packed results cannot be read", fix=_RESTORE):
+            text = json_text(line)
+        content = parse_json_object(text, where, DataError, fix=_RESTORE)
+        name = content.get(key)
+        if not isinstance(name, str) or not name or name[:KEY_LENGTH] in lines:
+            raise DataError(
+                f"packed results cannot be read: {key!r} must be a text that no other line has",
+                where=where,
+                fix=_RESTORE,
+            )
+        lines[name[:KEY_LENGTH]] = content
+    if not lines:
+        raise DataError(
+            "packed results cannot be read: the file is empty", where=str(path), fix=_RESTORE
+        )
+    return lines
 
 
 def write_lines(path: Path, lines: Mapping[str, Mapping[str, Any]]) -> None:
@@ -98,7 +107,7 @@ def write_lines(path: Path, lines: Mapping[str, Mapping[str, Any]]) -> None:
         path.unlink(missing_ok=True)
         return
     text = "".join(_compact(lines[name]) + "\n" for name in sorted(lines))
-    write_bytes(path, gzip.compress(text.encode("utf-8", "surrogatepass"), 9, mtime=0))
+    write_bytes(path, gzip.compress(json_bytes(text), 9, mtime=0))
 
 
 @dataclass
@@ -128,7 +137,7 @@ class PackedPredictions:
         """The prediction rows of ``cell`` as a single file has them; None if it is not packed.
 
         Raises:
-            DataError: if the archive is damaged.
+            DamagedPredictionsError: if the archive is damaged.
         """
         if not self.path.exists():
             return None
@@ -136,28 +145,41 @@ class PackedPredictions:
             name = f"cells/{cell[:KEY_LENGTH]}.json"
             if name not in archive.namelist():
                 return None
-            try:
-                content = self._member(archive, name)
+            where = f"{self.path}: {name}"
+            content = self._member(archive, name)
+            with _reading(where):
                 test_set = self._test_set(archive, content["test_set"])
-                return _rows(test_set, content["predicted"])
-            except _DAMAGE as error:
-                raise _damaged(self.path, error) from error
+                return checked_rows(rows_of(test_set, content["predicted"]), where, _RESTORE)
 
-    def _open(self) -> zipfile.ZipFile:
+    @contextmanager
+    def _open(self) -> Iterator[zipfile.ZipFile]:
+        # RuntimeError: an entry that is encrypted or otherwise of no kind that was ever written.
         try:
-            return zipfile.ZipFile(self.path)
-        except _DAMAGE as error:
+            with _reading(self.path):
+                archive = zipfile.ZipFile(self.path)
+            with archive:
+                yield archive
+        except RuntimeError as error:
             raise _damaged(self.path, error) from error
 
-    def _test_set(self, archive: zipfile.ZipFile, digest: str) -> dict[str, list[Any]]:
+    def _test_set(self, archive: zipfile.ZipFile, digest: Any) -> dict[str, list[Any]]:
+        if not isinstance(digest, str):
+            raise TypeError("the digest of the test set is no text")
         if digest not in self._test_sets:
-            self._test_sets[digest] = self._member(archive, f"test_sets/{digest}.json")
+            columns = self._member(archive, f"test_sets/{digest}.json")
+            if digest_of(columns)[:KEY_LENGTH] != digest:
+                raise ValueError(f"the test set does not have the digest {digest}")
+            self._test_sets[digest] = columns
         return self._test_sets[digest]
 
-    @staticmethod
-    def _member(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(archive.read(name).decode("utf-8", "surrogatepass"))
-        return content
+    def _member(self, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+        where = f"{self.path}: {name}"
+        with _reading(where), archive.open(name) as stream:
+            data = stream.read(MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                raise ValueError(f"it holds more than {MAX_BYTES:,} bytes")
+            text = json_text(data)
+        return parse_json_object(text, where, DamagedPredictionsError, fix=_RESTORE)
 
 
 def write_predictions(path: Path, cells: Iterable[tuple[str, Callable[[], Rows]]]) -> None:
@@ -169,7 +191,7 @@ def write_predictions(path: Path, cells: Iterable[tuple[str, Callable[[], Rows]]
     """
     members: dict[str, bytes] = {}
     for cell, read in cells:
-        columns, predicted = _columns(read())
+        columns, predicted = columns_of(read())
         digest = digest_of(columns)[:KEY_LENGTH]
         content = {"test_set": digest, "predicted": predicted}
         members[f"cells/{cell[:KEY_LENGTH]}.json"] = _encoded(content)
@@ -188,19 +210,19 @@ def write_predictions(path: Path, cells: Iterable[tuple[str, Callable[[], Rows]]
     write_bytes(path, buffer.getvalue())
 
 
-def prediction_bytes(rows: Rows) -> bytes:
-    """The content of a single file of predictions, before compression."""
-    return canonical_json(rows).encode("utf-8", "surrogatepass")
+def record_bytes(content: Mapping[str, Any]) -> bytes:
+    """The single file of a record.
+
+    Raises:
+        ValueError: if it has a number that is not finite.
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    return json_bytes(text + "\n")
 
 
-def record_text(content: Mapping[str, Any]) -> str:
-    """The content of a single record file."""
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def search_text(content: Mapping[str, Any]) -> str:
-    """The content of a single search file."""
-    return json.dumps(content, indent=1) + "\n"
+def search_bytes(content: Mapping[str, Any]) -> bytes:
+    """The single file of a search."""
+    return (json.dumps(content, indent=1) + "\n").encode("ascii")
 
 
 def single_files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -212,8 +234,7 @@ def single_files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 @cache
 def _compact_encoder() -> json.JSONEncoder:
-    # NaN is allowed: a record may have a score or loss that is not finite.
-    return json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+    return json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _compact(content: Any) -> str:
@@ -222,30 +243,18 @@ def _compact(content: Any) -> str:
 
 
 def _encoded(content: Any) -> bytes:
-    return _compact(content).encode("utf-8", "surrogatepass")
+    return json_bytes(_compact(content))
 
 
-def _columns(rows: Rows) -> tuple[dict[str, list[Any]], list[Any]]:
-    """The test set's columns, and the predictions."""
-    columns = {"id": [row["id"] for row in rows], "gold": [row["gold"] for row in rows]}
-    if any("unit" in row for row in rows):
-        columns["unit"] = [row.get("unit") for row in rows]
-    return columns, [row["predicted"] for row in rows]
+@contextmanager
+def _reading(where: str | Path) -> Iterator[None]:
+    with parsing(
+        where, DamagedPredictionsError, what="packed results cannot be read", fix=_RESTORE
+    ):
+        yield
 
 
-def _rows(columns: Mapping[str, list[Any]], predicted: list[Any]) -> Rows:
-    units = columns.get("unit", [None] * len(predicted))
-    return [
-        {"id": id_, "gold": gold, "predicted": answer, **({} if unit is None else {"unit": unit})}
-        for id_, gold, unit, answer in zip(
-            columns["id"], columns["gold"], units, predicted, strict=True
-        )
-    ]
-
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(
-        f"packed results cannot be read: {error}",
-        where=str(path),
-        fix="restore the file from its source (for a committed study: `git checkout`)",
+def _damaged(path: Path, error: Exception) -> DamagedPredictionsError:
+    return DamagedPredictionsError(
+        f"packed results cannot be read: {error}", where=str(path), fix=_RESTORE
     )

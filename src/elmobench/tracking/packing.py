@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_bytes, write_text
+from elmobench.core.files import write_bytes
+from elmobench.core.parsing import parse_json_object, parsing
 from elmobench.tracking.packed import (
     KEY_LENGTH,
     PACKED_FILES,
@@ -21,15 +19,22 @@ from elmobench.tracking.packed import (
     RECORDS,
     SEARCHES,
     PackedPredictions,
-    Rows,
     packed_lines,
-    prediction_bytes,
-    record_text,
-    search_text,
+    record_bytes,
+    search_bytes,
     single_files,
     write_lines,
     write_predictions,
 )
+from elmobench.tracking.prediction_files import (
+    Rows,
+    check_digest,
+    prediction_bytes,
+    read_single,
+    unpacked,
+    write_single,
+)
+from elmobench.tracking.record import parse_record
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ def pack(folder: Path) -> PackReport:
     searches = packed_lines(folder / SEARCHES, "key")
     for kind, path in files:
         if kind == "records":
-            records[path.stem] = _content(path, contents[path], "cell", record_text)
+            records[path.stem] = _content(path, contents[path], "cell", record_bytes)
         elif kind == "selections":
-            searches[path.stem] = _content(path, contents[path], "key", search_text)
+            searches[path.stem] = _content(path, contents[path], "key", search_bytes)
     packed = PackedPredictions(folder / PREDICTIONS)
     single = {_name(path): path for kind, path in files if kind == "predictions"}
     cells = sorted({*packed.cells(), *single})
@@ -114,14 +119,16 @@ def unpack(folder: Path) -> PackReport:
     existing = {(kind, _name(path)) for kind, path in single_files(folder)}
     for name, content in records.items():
         if ("records", name) not in existing:
-            write_text(folder / "records" / f"{name}.json", record_text(content))
+            write_bytes(folder / "records" / f"{name}.json", record_bytes(content))
     for name, content in searches.items():
         if ("selections", name) not in existing:
-            write_text(folder / "selections" / f"{name}.json", search_text(content))
+            write_bytes(folder / "selections" / f"{name}.json", search_bytes(content))
     for cell in cells:
         if ("predictions", cell) not in existing:
             rows = packed.rows(cell)
             assert rows is not None, "the archive lists this cell"
+            if cell in records:
+                _check_rows(records[cell], rows, f"{folder / PREDICTIONS}: cell {cell}")
             write_single(folder / "predictions" / f"{cell}.json.gz", rows)
     for name in PACKED_FILES:
         (folder / name).unlink(missing_ok=True)
@@ -133,22 +140,10 @@ def unpack(folder: Path) -> PackReport:
     )
 
 
-def read_single(path: Path) -> Rows:
-    """Read the predictions of one cell from an unpacked file (``predictions/CELL.json.gz``).
-
-    Raises:
-        DataError: if it is missing or damaged.
-    """
-    try:
-        rows: Rows = json.loads(gzip.decompress(path.read_bytes()))
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"predictions cannot be read: {error}", where=str(path)) from error
-    return rows
-
-
-def write_single(path: Path, rows: Rows) -> None:
-    """Write a single file of predictions; equal rows give equal bytes."""
-    write_bytes(path, gzip.compress(prediction_bytes(rows), 9, mtime=0))
+_RUN_AGAIN = (
+    "delete the file and the record of the same name, and run the experiment again: only this cell "
+    "is trained again"
+)
 
 
 def _require_records(folder: Path, records: Collection[object]) -> None:
@@ -163,30 +158,28 @@ def _require_records(folder: Path, records: Collection[object]) -> None:
 def _check_predictions(records: dict[str, dict[str, Any]], single: dict[str, Path]) -> None:
     """Check that predictions can be packed, and that they are those of their record if any."""
     for cell, path in single.items():
-        rows = read_single(path)
-        if not _is_prediction_rows(rows) or not _has_content(path, rows):
+        rows = read_single(path, _RUN_AGAIN)
+        if not _has_content(path, rows):
             raise _changed(path)
-        result = records.get(cell, {}).get("result")
-        if not isinstance(result, dict):
-            continue
-        plain = [{k: v for k, v in row.items() if k != "unit"} for row in rows]
-        if digest_of(plain) != result.get("predictions_digest"):
-            raise DataError(
-                "these are not the predictions that the record describes",
-                where=str(path),
-                fix="delete the file and the record of the same name, and run the cell again",
-            )
+        if cell in records:
+            _check_rows(records[cell], rows, str(path))
+
+
+def _check_rows(record: Mapping[str, Any], rows: Rows, where: str) -> None:
+    """Check that ``rows`` are the predictions that the content of a record describes."""
+    result = record.get("result")
+    if isinstance(result, dict):
+        check_digest(rows, str(result.get("predictions_digest")), where, _RUN_AGAIN)
 
 
 def _verify(folder: Path, contents: dict[Path, bytes], single: dict[str, Path]) -> None:
     """Read the packed files back and compare them with the single files."""
     records = packed_lines(folder / RECORDS, "cell")
     searches = packed_lines(folder / SEARCHES, "key")
-    texts = {("records", name): record_text(content) for name, content in records.items()}
-    texts |= {("selections", name): search_text(content) for name, content in searches.items()}
+    again = {("records", name): record_bytes(content) for name, content in records.items()}
+    again |= {("selections", name): search_bytes(content) for name, content in searches.items()}
     for path, content in contents.items():
-        text = texts.get((path.parent.name, path.stem), "")
-        if text.encode("utf-8", "surrogatepass") != content:
+        if again.get((path.parent.name, path.stem)) != content:
             raise _changed(path)
     packed = PackedPredictions(folder / PREDICTIONS)
     for cell, path in single.items():
@@ -195,23 +188,9 @@ def _verify(folder: Path, contents: dict[Path, bytes], single: dict[str, Path]) 
             raise _changed(path)
 
 
-def _is_prediction_rows(rows: Any) -> bool:
-    """Whether each row has an id, a gold annotation and a prediction, and perhaps a unit."""
-    needed, known = {"id", "gold", "predicted"}, {"id", "gold", "predicted", "unit"}
-    return isinstance(rows, list) and all(
-        isinstance(row, dict)
-        and needed <= row.keys() <= known
-        and row.get("unit", row["id"]) is not None
-        for row in rows
-    )
-
-
 def _has_content(path: Path, rows: Rows) -> bool:
     """Whether a single file of predictions is as :func:`write_single` writes ``rows``."""
-    try:
-        return prediction_bytes(rows) == gzip.decompress(path.read_bytes())
-    except ValueError:  # a number that is not finite, which no version writes
-        return False
+    return prediction_bytes(rows) == unpacked(path)
 
 
 def _changed(path: Path) -> DataError:
@@ -229,7 +208,7 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 
 def _content(
-    path: Path, data: bytes, key: str, text: Callable[[Mapping[str, Any]], str]
+    path: Path, data: bytes, key: str, encode: Callable[[Mapping[str, Any]], bytes]
 ) -> dict[str, Any]:
     """The content of a single file of records or searches.
 
@@ -237,32 +216,24 @@ def _content(
         path: the file.
         data: its bytes.
         key: the field whose first characters are the file's name.
-        text: gives the bytes that this version writes for the content.
+        encode: gives the bytes that this version writes for the content.
 
     Raises:
         DataError: if it is damaged, has another name, or would not be the same after unpacking.
     """
-    content = _json(path, data)
+    content = parse_json_object(data, str(path), DataError, fix=_RUN_AGAIN)
+    if key == "cell":
+        parse_record(content, str(path))
     if str(content.get(key))[: len(path.stem)] != path.stem or len(path.stem) != KEY_LENGTH:
         raise DataError(
             f"the file is not named after its {key}, so packing would lose its name",
             where=str(path),
             fix="move it to another folder",
         )
-    if text(content).encode("utf-8", "surrogatepass") != data:
+    with parsing(path, DataError, what="cannot be packed", fix=_RUN_AGAIN):
+        again = encode(content)
+    if again != data:
         raise _changed(path)
-    return content
-
-
-def _json(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(data.decode("utf-8", "surrogatepass"))
-    except ValueError as error:
-        raise DataError(
-            f"not JSON: {error}", where=str(path), fix="delete it and run the cell again"
-        ) from error
-    if not isinstance(content, dict):
-        raise DataError("holds no JSON object", where=str(path), fix="delete it and run again")
     return content
 
 

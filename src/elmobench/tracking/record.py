@@ -2,24 +2,30 @@
 
 Block ``result`` is what "the same result" means: equal to the bit on CPU with the same
 threads. Block ``run`` (costs, versions, host) may differ.
+
+A record contains its own digest (:mod:`elmobench.core.sealed`), so that damage is noticed when it
+is read. Records of schema 1, which earlier versions wrote, have none and are still read.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, model_validator
 
 from elmobench.core.errors import DataError
+from elmobench.core.parsing import parsing, read_json
+from elmobench.core.sealed import check_seal, seal
 from elmobench.core.strict_model import StrictModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_READABLE = (1, SCHEMA_VERSION)
 
 
 class _Model(StrictModel):
-    model_config = ConfigDict(frozen=False, allow_inf_nan=True)
+    model_config = ConfigDict(frozen=False)
 
 
 class EpochRow(_Model):
@@ -65,6 +71,54 @@ class Result(_Model):
     counts: dict[str, int] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _has_what_tables_read(self) -> Result:
+        for name, scores in (("test", self.test), ("dev", self.dev)):
+            if self.primary not in scores:
+                raise ValueError(f"{name} has no score {self.primary!r}")
+        for weights in (self.layer_weights, *(row.layer_weights for row in self.curve)):
+            for mix in (mix for parts in weights.values() for mix in parts.values()):
+                _check_mix(mix)
+        for part, shares in self.coverage.items():
+            if not {"tokens", "types"} <= shares.keys():
+                raise ValueError(f"coverage of {part!r} needs 'tokens' and 'types'")
+        if self.selection is not None:
+            _check_selection(self.selection)
+        return self
+
+
+def _check_mix(mix: Any) -> None:
+    """Raise ValueError unless ``mix`` has the layer weights that a mix reports."""
+    if not isinstance(mix, Mapping):
+        raise ValueError("layer weights of a part must be a mapping")
+    for name in ("s", "w"):
+        weights = mix.get(name)
+        if weights is not None and not (isinstance(weights, list) and _are_numbers(weights)):
+            raise ValueError(f"layer weights {name!r} must be a list of numbers")
+    if mix.get("gamma") is not None and not _are_numbers([mix["gamma"]]):
+        raise ValueError("gamma must be a number")
+    if mix.get("w") is not None and (not mix.get("s") or mix.get("gamma") is None):
+        raise ValueError("learned layer weights need 's' and 'gamma'")
+
+
+def _check_selection(selection: Mapping[str, Any]) -> None:
+    """Raise ValueError unless ``selection`` has a choice and the candidates it was chosen from."""
+    chosen, rows = selection.get("chosen", {}), selection.get("dev", [])
+    if not isinstance(chosen, dict) or not isinstance(rows, list):
+        raise ValueError("selection must have the mapping 'chosen' and the list 'dev'")
+    for values in (
+        chosen,
+        *(row.get("candidate") if isinstance(row, dict) else () for row in rows),
+    ):
+        if not isinstance(values, dict) or not _are_numbers(values.values()):
+            raise ValueError("a candidate of a selection must map options to numbers")
+        if not chosen.keys() <= values.keys():
+            raise ValueError("a candidate of a selection lacks an option that was chosen")
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
 
 STAGES = ("prepare", "select", "train", "test")
 """The stages of a cell whose wall time is recorded, in their order."""
@@ -95,6 +149,7 @@ class RunInfo(_Model):
         numerics: threads, BLAS libraries, instructions, precision and determinism in use, see
             :func:`elmobench.tracking.host.numerics`. Empty in records of earlier versions.
         signature: one line with everything that a score depends on.
+        warnings: what went wrong beside the result, for instance that the head was not saved.
     """
 
     started: str
@@ -108,6 +163,7 @@ class RunInfo(_Model):
     host: dict[str, Any]
     numerics: dict[str, Any] = Field(default_factory=dict)
     signature: str
+    warnings: list[str] = Field(default_factory=list)
 
 
 class RunRecord(_Model):
@@ -142,17 +198,45 @@ class RunRecord(_Model):
     result: Result | None = None
     run: RunInfo | None = None
 
+    @model_validator(mode="after")
+    def _has_an_identity_that_tables_can_read(self) -> RunRecord:
+        kinds: dict[str, type | tuple[type, ...]] = {
+            **{"parts": list, "head": list, "options": dict, "training": dict},
+            **{"train_fraction": (int, float), "fold": int},
+        }
+        for name, kind in kinds.items():
+            value = self.identity.get(name)
+            if value is not None and not isinstance(value, kind):
+                raise ValueError(f"identity: {name} is a {type(value).__name__}")
+        for part in self.identity.get("parts") or ():
+            if not isinstance(part, dict) or not isinstance(part.get("fingerprint"), str):
+                raise ValueError("identity: a part needs a fingerprint")
+        return self
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the score should know: notes on the result, then warnings of the run."""
+        notes = self.result.notes if self.result else []
+        return [*notes, *(self.run.warnings if self.run else [])]
+
 
 _RUN_AGAIN = "delete it and run the experiment again: only this cell is trained again"
 
 
+def record_content(record: RunRecord) -> dict[str, Any]:
+    """The content of a record's file.
+
+    Raises:
+        ValueError: if it has a number that is not finite.
+    """
+    # Not in pydantic's JSON mode, which writes numbers that are not finite as null.
+    content = record.model_dump()
+    return seal(content) if _has_digest(content) else content
+
+
 def read_record(path: Path) -> RunRecord:
-    """Read one record. Raises DataError if it is not one, or is of a newer schema."""
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise _not_a_record(error, str(path), _RUN_AGAIN) from error
-    return parse_record(raw, str(path))
+    """Read one record. Raises DataError if it is damaged, no record, or of a newer schema."""
+    return parse_record(read_json(path, DataError, fix=_RUN_AGAIN), str(path))
 
 
 def parse_record(raw: Any, where: str, fix: str = _RUN_AGAIN) -> RunRecord:
@@ -163,18 +247,23 @@ def parse_record(raw: Any, where: str, fix: str = _RUN_AGAIN) -> RunRecord:
         where: place of the record, for the error.
         fix: what to do if it is not a record.
     """
-    version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version != SCHEMA_VERSION:
+    if not isinstance(raw, dict):
         raise DataError(
-            f"run record of schema {version!r}; this version reads {SCHEMA_VERSION}",
+            f"not a run record: a {type(raw).__name__}, expected an object", where=where, fix=fix
+        )
+    content = check_seal(raw, where, required=_has_digest, fix=fix)
+    version = content.get("schema_version")
+    if type(version) is not int or version not in _READABLE:
+        raise DataError(
+            f"run record of schema {version!r:.40}; this version reads "
+            + " and ".join(map(str, _READABLE)),
             where=where,
             fix="use the elmobench version that wrote it, or run the experiment again",
         )
-    try:
-        return RunRecord.model_validate(raw)
-    except ValidationError as error:
-        raise _not_a_record(error, where, fix) from error
+    with parsing(where, DataError, what="not a run record", fix=fix):
+        return RunRecord.model_validate(content)
 
 
-def _not_a_record(error: Exception, where: str, fix: str) -> DataError:
-    return DataError(f"not a run record: {error}", where=where, fix=fix)
+def _has_digest(content: Mapping[str, Any]) -> bool:
+    """Whether records of this schema contain their digest."""
+    return content.get("schema_version") == SCHEMA_VERSION

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_text
+from elmobench.core.files import write_bytes
+from elmobench.tracking.measured_costs import add_cost, add_lengths, read_costs, read_lengths
 from elmobench.tracking.packed import (
+    KEY_LENGTH,
     PACKED_FILES,
     PREDICTIONS,
     RECORDS,
     PackedPredictions,
     packed_lines,
-    record_text,
+    record_bytes,
 )
-from elmobench.tracking.packing import read_single, unpack, write_single
-from elmobench.tracking.record import RunRecord, parse_record, read_record
+from elmobench.tracking.packing import unpack
+from elmobench.tracking.plan_file import read_plan_file, write_plan_file
+from elmobench.tracking.prediction_files import (
+    Rows,
+    check_digest,
+    predictions_digest,
+    read_single,
+    write_single,
+)
+from elmobench.tracking.record import RunRecord, parse_record, read_record, record_content
 
 
 class RecordStore:
@@ -31,10 +41,19 @@ class RecordStore:
     A run writes ``records/<cell>.json``, ``predictions/<cell>.json.gz`` and ``heads/<cell>/``.
     :mod:`elmobench.tracking.packed` describes the packed files, which are
     read where there is no single file.
+
+    Args:
+        folder: the results folder.
+        on_damaged: called with the error of each damaged record when all records are read, which
+            then goes on with the others; None to end with that error.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, on_damaged: Callable[[DataError], object] | None = None
+    ) -> None:
         self.folder = folder
+        self.on_damaged = on_damaged
+        self._checked: set[tuple[object, ...]] = set()
         self._lines: dict[str, tuple[tuple[int, int], dict[str, dict[str, Any]]]] = {}
         self._packed_predictions = PackedPredictions(folder / PREDICTIONS)
 
@@ -74,22 +93,52 @@ class RecordStore:
             DataError: if it is damaged, or of a newer schema.
         """
         for _ in range(2):  # twice, since another process may unpack the folder in between
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                return read_record(self.record_path(cell))
-            content = self._packed(RECORDS, "cell").get(cell[:16])
+            path = self.record_path(cell)
+            try:
+                return self._own(read_record(path), cell, path)
+            except DataError:
+                if path.exists():
+                    raise
+            content = self._packed(RECORDS, "cell").get(cell[:KEY_LENGTH])
             if content is not None:
-                return self._parse(content)
+                where = f"{self.folder / RECORDS}: cell {cell[:KEY_LENGTH]}"
+                return parse_record(content, where, fix=self.fix_by_running_again(cell))
         return None
 
-    def _parse(self, content: dict[str, Any]) -> RunRecord:
-        path = self.folder / RECORDS
-        where, name = f"{path}: cell {content['cell'][:16]}", f"records/{content['cell'][:16]}.json"
-        return parse_record(
-            content,
-            where,
-            fix=f"`elmobench results unpack {self.folder}`, delete {name} there, and run the "
-            "experiment again: only this cell is trained again",
+    def _own(self, record: RunRecord, cell: str, path: Path) -> RunRecord:
+        """``record``, which must be that of ``cell``, since its file has the cell's name."""
+        if record.cell[:KEY_LENGTH] != cell[:KEY_LENGTH]:
+            raise DataError(
+                f"is the record of the cell {record.cell[:KEY_LENGTH]}, which has another file",
+                where=str(path),
+                fix="delete or move the file",
+            )
+        return record
+
+    def fix_by_running_again(self, cell: str) -> str:
+        """What to do about a damaged file of ``cell``: the commands and files exist."""
+        name = cell[:KEY_LENGTH]
+        packed = any((self.folder / file).exists() for file in PACKED_FILES)
+        unpacking = (
+            f"`elmobench results unpack {shlex.quote(str(self.folder))}`, " if packed else ""
         )
+        return (
+            f"{unpacking}delete records/{name}.json and predictions/{name}.json.gz in "
+            f"{self.folder}, and run the experiment again: only this cell is trained again"
+        )
+
+    def _read_all(self, cells: Sequence[str]) -> list[RunRecord | None]:
+        """The records of ``cells``; None where there is none, or a damaged one was passed over."""
+        records: dict[str, RunRecord | None] = {}
+        for cell in dict.fromkeys(cells):
+            try:
+                records[cell] = self.read(cell)
+            except DataError as error:
+                if self.on_damaged is None:
+                    raise
+                self.on_damaged(error)
+                records[cell] = None
+        return [records[cell] for cell in cells]
 
     def unpack(self) -> None:
         """Write packed content as single files, so that it can be replaced. Nothing if not packed.
@@ -110,8 +159,8 @@ class RecordStore:
         path = self.predictions_path(record.cell)
         if path.exists():
             yield path
-        elif (rows := self._packed_predictions.rows(record.cell)) is not None:
-            write_single(scratch.predictions_path(record.cell), rows)
+        elif self._packed_predictions.rows(record.cell) is not None:
+            write_single(scratch.predictions_path(record.cell), self.read_predictions(record.cell))
             yield scratch.predictions_path(record.cell)
 
     def _packed(self, name: str, key: str) -> dict[str, dict[str, Any]]:
@@ -127,10 +176,19 @@ class RecordStore:
         return self._lines[name][1]
 
     def write(self, record: RunRecord) -> Path:
-        """Write ``record`` atomically; returns its path."""
+        """Write ``record`` atomically, with its digest; returns its path."""
         path = self.record_path(record.cell)
-        write_text(path, record_text(record.model_dump(mode="json")))
+        with _naming(path):
+            write_bytes(path, record_bytes(record_content(record)))
         return path
+
+    def withdraw(self, cell: str) -> None:
+        """Remove the record of a cell whose result is about to be replaced.
+
+        Otherwise a run that is killed between writing the new predictions and the new record would
+        leave predictions that are not those of the record.
+        """
+        self.record_path(cell).unlink(missing_ok=True)
 
     def write_predictions(self, cell: str, rows: list[dict[str, Any]]) -> str:
         """Write test predictions; returns the digest of all but their units.
@@ -140,26 +198,46 @@ class RecordStore:
             rows: ``id``, ``gold`` and ``predicted`` of each example; and ``unit``, the
                 resampling unit of significance tests, kept only where it is not the id.
         """
-        plain = [{k: v for k, v in row.items() if k != "unit"} for row in rows]
-        kept = [
-            row if row.get("unit", row["id"]) != row["id"] else bare
-            for row, bare in zip(rows, plain, strict=True)
-        ]
-        write_single(self.predictions_path(cell), kept)
-        return digest_of(plain)
+        # Through JSON once: what is read again has lists for tuples, and keys that are text.
+        kept: Rows = json.loads(
+            json.dumps(
+                [{k: v for k, v in row.items() if k != "unit" or v != row["id"]} for row in rows]
+            )
+        )
+        path = self.predictions_path(cell)
+        with _naming(path):
+            write_single(path, kept)
+        return predictions_digest(kept)
 
-    def read_predictions(self, cell: str) -> list[dict[str, Any]]:
-        """The stored predictions. Raises DataError if they were not kept or are damaged."""
+    def read_predictions(self, cell: str) -> Rows:
+        """The stored predictions, after comparing them with the digest in the cell's record.
+
+        Raises:
+            MissingPredictionsError: if they were not kept.
+            DamagedPredictionsError: if they are damaged, or are not those of the record.
+            DataError: if the record is damaged.
+        """
         try:
             return self._read_predictions(cell)
         except DataError:
             # Another process may have packed or unpacked the folder in between.
             return self._read_predictions(cell)
 
-    def _read_predictions(self, cell: str) -> list[dict[str, Any]]:
-        path = self.predictions_path(cell)
-        packed = None if path.exists() else self._packed_predictions.rows(cell)
-        return read_single(path) if packed is None else packed
+    def _read_predictions(self, cell: str) -> Rows:
+        path, fix = self.predictions_path(cell), self.fix_by_running_again(cell)
+        single = path.exists()
+        packed = None if single else self._packed_predictions.rows(cell)
+        rows = read_single(path, fix) if packed is None else packed
+        file = path if packed is None else self.folder / PREDICTIONS
+        state = file.stat()
+        version = (cell, file, state.st_ino, state.st_mtime_ns, state.st_size)
+        if version not in self._checked:
+            record = self.read(cell)
+            if record is not None and record.result is not None:
+                where = f"{file}: cell {cell[:KEY_LENGTH]}"
+                check_digest(rows, record.result.predictions_digest, where, fix)
+            self._checked.add(version)
+        return rows
 
     def write_plan(self, experiment: dict[str, Any], points: Sequence[dict[str, Any]]) -> None:
         """Note the experiment as resolved, and the points of its present grid.
@@ -168,8 +246,8 @@ class RecordStore:
         ``axes``: how this experiment calls that cell. It also has ``corpus`` and ``same_as`` of the
         task's card, which may have changed since the cell ran.
         """
-        plan = {"experiment": experiment, "points": list(points)}
-        write_text(self.plan_path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
+        with FileLock(self.lock_path("plan")), _naming(self.plan_path):
+            write_plan_file(self.plan_path, experiment, points)
 
     @property
     def plan_path(self) -> Path:
@@ -184,23 +262,21 @@ class RecordStore:
         not lost, and not mixed in.
 
         Raises:
-            DataError: if the plan or a record is damaged.
+            DataError: if the plan is damaged; or a record, without ``on_damaged``.
         """
         if not self.plan_path.exists():
             return list(self)
-        try:
-            plan = self._plan()
-            experiment, points = plan["experiment"], plan["points"]
-            common = {"experiment": experiment["name"], "caveats": experiment["caveats"]}
-            names = ("task", "features", "head", "seed", "axes")
-            called = [
-                (p["cell"], {**common, **{name: p[name] for name in names}, **_origin(p)})
-                for p in points
-            ]
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._no_plan(error) from error
-        found = [(self.read(cell), names) for cell, names in called]
-        return [record.model_copy(update=n) for record, n in found if record is not None]
+        plan = read_plan_file(self.plan_path)
+        experiment, points = plan["experiment"], plan["points"]
+        common = {"experiment": experiment["name"], "caveats": experiment["caveats"]}
+        names = ("task", "features", "head", "seed", "axes")
+        called = [{**common, **{name: p[name] for name in names}, **_origin(p)} for p in points]
+        found = self._read_all([p["cell"] for p in points])
+        return [
+            record.model_copy(update=update)
+            for record, update in zip(found, called, strict=True)
+            if record is not None
+        ]
 
     def experiment(self) -> dict[str, Any]:
         """The experiment as resolved when it last ran; nothing in a folder without a plan.
@@ -210,49 +286,26 @@ class RecordStore:
         """
         if not self.plan_path.exists():
             return {}
-        try:
-            return dict(self._plan()["experiment"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._no_plan(error) from error
-
-    def _plan(self) -> Any:
-        return json.loads(self.plan_path.read_text("utf-8"))
-
-    def _no_plan(self, error: Exception) -> DataError:
-        return DataError(
-            f"not the plan of an experiment: {error}",
-            where=str(self.plan_path),
-            fix="delete the file and run the experiment again; no result is lost",
-        )
+        return dict(read_plan_file(self.plan_path)["experiment"])
 
     def add_cost(self, cost: dict[str, Any]) -> None:
         """Note what an encoding took, in ``features.json``."""
-        with FileLock(self.lock_path("features")):
-            write_text(self._costs_path, json.dumps([*self.costs(), cost], indent=1) + "\n")
+        with FileLock(self.lock_path("features")), _naming(self._costs_path):
+            add_cost(self._costs_path, cost)
 
     def costs(self) -> list[dict[str, Any]]:
-        """What :meth:`add_cost` noted; nothing if the file is damaged, since it only informs."""
-        try:
-            costs = json.loads(self._costs_path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return []
-        return costs if isinstance(costs, list) else []
+        """What :meth:`add_cost` noted; nothing, with a warning, if the file is damaged."""
+        return read_costs(self._costs_path)
 
     def write_length_costs(self, costs: dict[str, Any]) -> None:
         """Keep what sentences of given lengths cost: ``seconds`` by features and length, and where
         that was measured. Features measured before stay."""
-        with FileLock(self.lock_path("lengths")):
-            seconds = {**self.length_costs().get("seconds", {}), **costs["seconds"]}
-            text = json.dumps({**costs, "seconds": seconds}, indent=1) + "\n"
-            write_text(self._lengths_path, text)
+        with FileLock(self.lock_path("lengths")), _naming(self._lengths_path):
+            add_lengths(self._lengths_path, costs)
 
     def length_costs(self) -> dict[str, Any]:
-        """What :meth:`write_length_costs` kept; nothing if the file is damaged."""
-        try:
-            costs = json.loads(self._lengths_path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return costs if isinstance(costs, dict) and isinstance(costs.get("seconds"), dict) else {}
+        """What :meth:`write_length_costs` kept; nothing, with a warning, if it is damaged."""
+        return read_lengths(self._lengths_path)
 
     @property
     def _lengths_path(self) -> Path:
@@ -263,10 +316,25 @@ class RecordStore:
         return self.folder / "features.json"
 
     def __iter__(self) -> Iterator[RunRecord]:
-        for name in self.cell_names():
-            record = self.read(name)
+        """Every record, by name.
+
+        Raises:
+            DataError: if a record is damaged, without ``on_damaged``.
+        """
+        for record in self._read_all(self.cell_names()):
             if record is not None:
                 yield record
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let errors of the operating system name ``path``: that of a full disk names no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _origin(point: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,30 @@
-"""Trained heads on disk: the weights as safetensors, everything else as JSON."""
+"""Trained heads on disk: the weights as safetensors, everything else as JSON.
+
+``head.json`` contains the digests of all other files of the head, and its own, so that damage of
+any of them is noticed when the head is read.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import errno
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 import torch
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
+from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ModelError
-from elmobench.core.files import atomic_path, write_text
+from elmobench.core.files import atomic_path
+from elmobench.core.parsing import parsing, read_bytes
+from elmobench.core.sealed import read_sealed_json, write_sealed_json
 from elmobench.core.strict_model import StrictModel
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.nn.mix_mode import MixMode
@@ -23,12 +33,16 @@ from elmobench.tasks.registries import get_head
 from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.trainable_vectors import WordVocabulary
 
-FORMAT_VERSION = 2
-"""Format of the files that are written. Heads of format 1 do not lower-case the words of trainable
-parts; they are still read.
+FORMAT_VERSION = 3
+"""Format of the files that are written.
+
+Earlier formats are still read: heads of formats 1 and 2 have no digests, and heads of format 1 do
+not lower-case the words of trainable parts.
 """
-_READABLE = (1, FORMAT_VERSION)
+_READABLE = (1, 2, FORMAT_VERSION)
 _LONGEST_MESSAGE = 400
+HEAD, WEIGHTS = "head.json", "weights.safetensors"
+_AGAIN = "the cell's result is not affected; to have the head again, train the cell again"
 
 
 class SavedPart(StrictModel):
@@ -52,7 +66,8 @@ class SavedHead(StrictModel):
 
     A head stays on the machine that trained it, so the file may name a folder: ``models_base``, to
     which paths in ``models`` are relative. ``vocabulary`` has the words of the trainable parts in
-    the order of their rows, and ``lowercase`` says whether they are lower-cased.
+    the order of their rows, and ``lowercase`` says whether they are lower-cased. ``files`` has the
+    SHA-256 of every other file of the head.
     """
 
     model_config = ConfigDict(frozen=False, allow_inf_nan=True)
@@ -69,6 +84,7 @@ class SavedHead(StrictModel):
     lowercase: bool = False
     models: dict[str, Any] = Field(default_factory=dict)
     models_base: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
 
     def word_vocabulary(self) -> WordVocabulary | None:
         """The words of the trainable parts; None without such a part."""
@@ -92,70 +108,140 @@ def save_model(
     models: Mapping[str, Any],
     models_base: Path | None,
 ) -> None:
-    """Write ``weights.safetensors`` and then ``head.json`` into ``folder``."""
+    """Write ``weights.safetensors`` and then ``head.json`` into ``folder``.
+
+    Raises:
+        ModelError: if they cannot be written, for instance because the disk is full. The folder
+            has no head then: what was written of it is removed.
+    """
     weights = {name: t.detach().contiguous().clone() for name, t in model.state_dict().items()}
-    with atomic_path(folder / "weights.safetensors") as temporary:
-        save_file(weights, temporary)
-    saved = SavedHead(
-        format_version=FORMAT_VERSION,
-        pipeline=pipeline,
-        head=head,
-        options=options,
-        codec=codec,
-        parts=list(parts),
-        placements=list(placements),
-        standardize=standardize,
-        vocabulary=None if vocabulary is None else list(vocabulary.words),
-        lowercase=vocabulary is not None and vocabulary.lowercase,
-        models=dict(models),
-        models_base=None if models_base is None else str(models_base),
-    )
-    write_text(folder / "head.json", saved.model_dump_json(indent=1) + "\n")
+    with _saving(folder):
+        # An earlier head of the cell must not be taken for the description of the new weights.
+        (folder / HEAD).unlink(missing_ok=True)
+        with atomic_path(folder / WEIGHTS) as temporary:
+            save_file(weights, temporary)
+        saved = SavedHead(
+            format_version=FORMAT_VERSION,
+            pipeline=pipeline,
+            head=head,
+            options=options,
+            codec=codec,
+            parts=list(parts),
+            placements=list(placements),
+            standardize=standardize,
+            vocabulary=None if vocabulary is None else list(vocabulary.words),
+            lowercase=vocabulary is not None and vocabulary.lowercase,
+            models=dict(models),
+            models_base=None if models_base is None else str(models_base),
+            files={WEIGHTS: file_sha256(folder / WEIGHTS)},
+        )
+        write_sealed_json(folder / HEAD, saved.model_dump(mode="json"))
 
 
-def load_model(folder: Path) -> tuple[BenchModel, SavedHead]:
+@contextmanager
+def _saving(folder: Path) -> Iterator[None]:
+    """Turn what writing raises into ModelError, after removing what was written."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        for name in (HEAD, WEIGHTS):
+            # Weights without a description are of no use, and the space may be needed.
+            try:
+                (folder / name).unlink(missing_ok=True)
+            except OSError:
+                break
+        number = error.errno if isinstance(error, OSError) else None
+        # safetensors has the operating system's reason in its text only.
+        full = number == errno.ENOSPC or "No space left on device" in str(error)
+        reason = os.strerror(errno.ENOSPC) if full else getattr(error, "strerror", None)
+        raise ModelError(
+            f"the trained head cannot be saved: {reason or error}",
+            where=str(folder),
+            fix="make room or correct the permissions; to have the head, delete the cell's record "
+            "then and run the experiment again: only this cell is trained again",
+        ) from error
+
+
+def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead]:
     """Read a trained head; the model is in evaluation mode.
+
+    Args:
+        folder: of the head.
+        again: how to train the cell again, for errors about damage.
 
     Raises:
         ModelError: if it is missing, damaged, of another format version, or of an earlier version
-            of its preset that is built differently.
+            of its preset that is built differently. A damaged file is named.
     """
-    path = folder / "head.json"
-    try:
-        saved = SavedHead.model_validate(json.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
+    path = folder / HEAD
+    if not path.exists():
         raise ModelError(
             "no trained head here",
             where=str(folder),
             fix="heads are not committed with results: run the experiment on this machine",
-        ) from None
-    except (ValueError, ValidationError) as error:
-        raise ModelError(f"not a saved head: {error}", where=str(path)) from error
-    if saved.format_version not in _READABLE:
+        )
+    content = read_sealed_json(path, ModelError, required=_is_sealed, fix=again)
+    version = content.get("format_version")
+    if type(version) is not int or version not in _READABLE:
         raise ModelError(
-            f"saved head of format {saved.format_version}; this version reads "
-            + " and ".join(map(str, _READABLE)),
+            f"saved head of format {version!r:.40}; this version reads "
+            + ", ".join(map(str, _READABLE)),
             where=str(path),
             fix="use the version of elmobench that wrote it, or run the experiment again",
         )
+    with parsing(path, ModelError, what="not a saved head", fix=again):
+        saved = SavedHead.model_validate(content)
+    weights = _checked_weights(folder, saved, again)
     try:
-        model = _empty_model(saved)
-    except (ValidationError, KeyError) as error:
+        # Torch raises RuntimeError for sizes that no tensor can have.
+        with parsing(path, ModelError, what=_built_differently(saved), fix=_WROTE_IT):
+            model = _empty_model(saved)
+    except RuntimeError as error:
         raise ModelError(
-            f"the head {saved.pipeline}/{saved.head} of this version is built differently: {error}",
-            where=str(path),
-            fix="use the version of elmobench that wrote it, or run the experiment again",
+            f"{_built_differently(saved)}: {_short(error)}", where=str(path), fix=_WROTE_IT
         ) from error
     try:
-        model.load_state_dict(load_file(folder / "weights.safetensors"))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        model.load_state_dict(load(weights))
+    except (ValueError, KeyError, SafetensorError, RuntimeError) as error:
         raise ModelError(
-            f"the weights do not fit: {shorten(str(error), _LONGEST_MESSAGE, placeholder=' …')}",
-            where=str(folder / "weights.safetensors"),
+            f"the weights do not fit: {_short(error)}",
+            where=str(folder / WEIGHTS),
             fix=f"an earlier version of {saved.pipeline}/{saved.head} may have saved them: use the "
             "version of elmobench that wrote them, or run the experiment again",
         ) from error
     return model.eval(), saved
+
+
+_WROTE_IT = "use the version of elmobench that wrote it, or run the experiment again"
+
+
+def _built_differently(saved: SavedHead) -> str:
+    return f"the head {saved.pipeline}/{saved.head} of this version is built differently"
+
+
+def _short(error: Exception) -> str:
+    return shorten(str(error), _LONGEST_MESSAGE, placeholder=" …")
+
+
+def _is_sealed(content: Mapping[str, Any]) -> bool:
+    """Whether ``head.json`` is of the format that has digests; others are refused by version."""
+    return content.get("format_version") == FORMAT_VERSION
+
+
+def _checked_weights(folder: Path, saved: SavedHead, again: str) -> bytes:
+    """The bytes of the weights, after comparing them with their digest if there is one."""
+    wanted = saved.files.get(WEIGHTS)
+    if wanted is None and saved.format_version == FORMAT_VERSION:
+        raise ModelError(
+            f"is damaged: it has no digest of {WEIGHTS}", where=str(folder / HEAD), fix=again
+        )
+    path = folder / WEIGHTS
+    weights = read_bytes(path, ModelError, fix=again)
+    if wanted is not None and hashlib.sha256(weights).hexdigest() != wanted:
+        raise ModelError(
+            f"is damaged: it is not the file whose digest {HEAD} states", where=str(path), fix=again
+        )
+    return weights
 
 
 def _empty_model(saved: SavedHead) -> BenchModel:

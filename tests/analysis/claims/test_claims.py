@@ -238,8 +238,6 @@ def test_weight_of_the_first_layer(tmp_path: Path) -> None:
     assert answer((0.33, 0.35, 0.32), (0.33, 0.351, 0.319), (0.33, 0.349, 0.321)) == "undecided"
     # It leads over layer 0 but not over layer 2.
     assert answer((0.1, 0.45, 0.45), (0.1, 0.46, 0.44), (0.1, 0.44, 0.46)) == "undecided"
-    nan = float("nan")
-    assert answer((nan, nan, nan), (0.2, 0.6, 0.2), (0.2, 0.59, 0.21)) == "undecided"
 
 
 def test_an_untrained_model_is_not_evidence(tmp_path: Path) -> None:

@@ -30,8 +30,6 @@ def folder(tmp_path: Path) -> Path:
     for features in ("flat", "sure"):
         one = record(features, 1, ["pos", "neg"] * 40, task=TASK)
         assert one.result is not None
-        result = one.result.model_copy(update={"metric": "span-f1", "primary": "f1"})
-        store.write(one.model_copy(update={"result": result}))
         rows = [
             {
                 "id": e.id,
@@ -40,7 +38,10 @@ def folder(tmp_path: Path) -> Path:
             }
             for i, e in enumerate(test)
         ]
-        store.write_predictions(one.cell, rows)
+        changes = {"metric": "span-f1", "primary": "f1", "test": {"f1": 50.0}, "dev": {"f1": 50.0}}
+        changes["predictions_digest"] = store.write_predictions(one.cell, rows)
+        result = one.result.model_copy(update=changes)
+        store.write(one.model_copy(update={"result": result}))
         names = {"task": TASK, "features": features, "head": "linear", "seed": 1, "axes": {}}
         points.append({"cell": one.cell, **names})
     vectors = {"path": str(tmp_path / "words.txt")}

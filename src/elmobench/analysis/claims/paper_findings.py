@@ -125,7 +125,9 @@ def _small_penalty(study: Study) -> list[Evidence]:
         left = study.tallies.by_cell[row.left_cells[0]]
         # Only learned weights are penalised; and a part that names no λ has the head's own, which
         # may differ from 0.001.
-        is_small = "l2" in left.axes or any(p.get("l2") == 0.001 for p in left.identity["parts"])
+        is_small = "l2" in left.axes or any(
+            p.get("l2") == 0.001 for p in left.identity.get("parts", ())
+        )
         if is_small and row.axes.get("mix", "learned") == "learned":
             kept.append(row)
     return evidence_of(corrected(kept), "better") if kept else []

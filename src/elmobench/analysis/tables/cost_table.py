@@ -31,7 +31,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     rows = []
     for (task, head, features), cells in groups.items():
         runs = [cell.run for cell in cells if cell.run is not None]
-        fingerprints = [part["fingerprint"] for part in cells[0].identity["parts"]]
+        fingerprints = [part["fingerprint"] for part in cells[0].identity.get("parts", ())]
         costs = [encoding.get((task, fingerprint), _EncodingCost()) for fingerprint in fingerprints]
         frozen = {k: v for k, v in runs[0].parameters.items() if k != "head"}
         rows.append(
@@ -40,14 +40,14 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "head": head,
                 "features": features,
                 "provider parameters": _short(sum(frozen.values())),
-                "head parameters": _short(runs[0].parameters["head"]),
+                "head parameters": _short(runs[0].parameters.get("head", 0)),
                 "bytes per token": round(sum(runs[0].bytes_per_token.values())),
                 "encode s": _sum([cost.seconds for cost in costs], 1),
                 "encode cpu s": _sum([cost.cpu for cost in costs], 1),
                 "µs per token": _sum([cost.microseconds_per_token for cost in costs], 0),
                 "train s per cell": f"{np.mean([_training_seconds(run) for run in runs]):.1f}",
                 "cpu s per cell": _mean_cpu(runs),
-                "s per epoch": f"{np.mean([run.seconds['epoch_mean'] for run in runs]):.2f}",
+                "s per epoch": f"{np.mean([_epoch_seconds(run) for run in runs]):.2f}",
                 "covered": _coverage(cells[0]),
                 "peak MB": round(max(run.peak_memory_bytes for run in runs) / 1e6),
             }
@@ -68,7 +68,11 @@ def _short(count: int) -> str:
 
 
 def _training_seconds(run: RunInfo) -> float:
-    return run.seconds["train"] + run.seconds.get("select", 0.0)
+    return run.seconds.get("train", 0.0) + run.seconds.get("select", 0.0)
+
+
+def _epoch_seconds(run: RunInfo) -> float:
+    return run.seconds.get("epoch_mean", 0.0)
 
 
 def _mean_cpu(runs: list[RunInfo]) -> str:

@@ -1,0 +1,78 @@
+"""``experiment.json``: the experiment as resolved, and the points of its present grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmobench.core.errors import DataError
+from elmobench.core.parsing import parsing
+from elmobench.core.sealed import read_sealed_json, write_sealed_json
+
+FORMAT_VERSION = 2
+"""Since 2 the file contains its own digest; files of earlier versions name no version."""
+
+_FIX = "delete the file and run the experiment again; no result is lost"
+
+
+class _Plan(BaseModel):
+    """What is read of the file; the experiment has more fields, which differ between versions."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+
+class PlannedExperiment(_Plan):
+    """The fields of the experiment that are read."""
+
+    name: str
+    description: str = ""
+    caveats: list[str]
+    margin: Annotated[float, Field(gt=0)] | None = None
+    models: dict[str, Any] | None = None
+
+
+class PlannedPoint(_Plan):
+    """How the experiment calls one cell."""
+
+    cell: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    task: str
+    features: str
+    head: str
+    seed: int
+    axes: dict[str, Any]
+    corpus: str | None = None
+    same_as: str | None = None
+
+
+class PlanFile(_Plan):
+    """The content of the file."""
+
+    experiment: PlannedExperiment
+    points: list[PlannedPoint]
+
+
+def write_plan_file(
+    path: Path, experiment: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write the file with its digest."""
+    plan = {"format_version": FORMAT_VERSION, "experiment": experiment, "points": list(points)}
+    write_sealed_json(path, plan)
+
+
+def read_plan_file(path: Path) -> dict[str, Any]:
+    """The content of the file, after checking it: ``experiment`` and ``points``.
+
+    Raises:
+        DataError: if it is damaged or not the plan of an experiment.
+    """
+    content = read_sealed_json(path, DataError, required=_has_digest, fix=_FIX)
+    with parsing(path, DataError, what="not the plan of an experiment", fix=_FIX):
+        PlanFile.model_validate(content)
+    return content
+
+
+def _has_digest(content: Mapping[str, Any]) -> bool:
+    return "format_version" in content
