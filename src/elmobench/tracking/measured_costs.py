@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from elmobench.core.errors import DataError, ElmobenchError, ElmobenchWarning
 from elmobench.core.parsing import parsing, read_json
 from elmobench.core.sealed import check_seal, write_sealed_json
+from elmobench.core.strict_model import StrictModel
 
 FORMAT_VERSION = 2
 """Since 2 the files contain their own digest; files of earlier versions name no version."""
@@ -24,10 +25,10 @@ _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 T = TypeVar("T")
 
 
-class _Cost(BaseModel):
+class _Cost(StrictModel):
     """What is read of one encoding; the others are for people."""
 
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", strict=True)
 
     task: str
     fingerprint: str
@@ -36,10 +37,10 @@ class _Cost(BaseModel):
     encoded_tokens: Annotated[int, Field(ge=0)] = 0
 
 
-class _Lengths(BaseModel):
+class _Lengths(StrictModel):
     """Seconds by features and by length of the sentence."""
 
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", strict=True)
 
     seconds: dict[str, dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], _Seconds]]
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
+from elmobench.core.strict_model import StrictModel
 
 FORMAT_VERSION = 2
 """Since 2 the file contains its own digest; files of earlier versions name no version."""
@@ -18,10 +19,10 @@ FORMAT_VERSION = 2
 _FIX = "delete the file and run the experiment again; no result is lost"
 
 
-class _Plan(BaseModel):
+class _Plan(StrictModel):
     """What is read of the file; the experiment has more fields, which differ between versions."""
 
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", strict=True)
 
 
 class PlannedExperiment(_Plan):
