@@ -13,6 +13,7 @@ NAMES = (
     "bilm_speed",
     "listing",
     "static_vectors",
+    "store_checks",
     "store_read",
     "wnut_two_epochs",
     "paper_presets",

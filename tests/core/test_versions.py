@@ -37,6 +37,7 @@ NO_INFLUENCE = {
     "ray": "starts workers on other machines",
     "requests": "downloads files, whose digests are checked",
     "rich": "shows progress",
+    "xxhash": "checks stored vectors, and changes none",
 }
 """Distributions that those packages import although no result depends on them, with the reason."""
 

@@ -164,7 +164,16 @@ def stat(store: StoreOption = None) -> None:
 
 
 @app.command()
-def verify(store: StoreOption = None) -> None:
+def verify(
+    delete: Annotated[
+        bool,
+        typer.Option(
+            "--delete",
+            help="Delete the damaged files; what they contained is encoded again when needed.",
+        ),
+    ] = False,
+    store: StoreOption = None,
+) -> None:
     """Check every stored byte against its checksum.
 
     The exit status is 1 if a file differs.
@@ -172,7 +181,7 @@ def verify(store: StoreOption = None) -> None:
     from elmobench.features.store.feature_store import FeatureStore
 
     features = FeatureStore(store)
-    problems = features.verify()
+    problems = features.verify(delete=delete)
     for problem in problems:
         typer.echo(problem)
     typer.echo(f"{len(problems)} problems in {features.root}")

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from store_providers import HashProvider, corpus, shard_bytes
 
 from elmobench.core.errors import StoreError
@@ -81,15 +80,22 @@ KINDS = {"tokens": 4, "types": 3}
 
 
 def test_truncated_and_renamed_shards_are_found(store):
-    first, second, *_ = sorted(store.root.glob("*/tokens-*.safetensors"))
+    first, second, third, *_ = sorted(store.root.glob("*/tokens-*.safetensors"))
     first.write_bytes(first.read_bytes()[:-1])
-    second.rename(second.with_name(second.name.replace("tokens-", "tokens-0")))
-    problems = store.verify()
-    assert len(problems) == 2
-    assert any("ends beyond the file" in problem for problem in problems)
-    assert any("named" in problem for problem in problems)
-    with pytest.raises(StoreError, match=first.name):
-        store.open(HashProvider())
+    renamed = second.with_name(second.name.replace("tokens-", "tokens-0"))
+    second.rename(renamed)
+    third.write_bytes(third.read_bytes() + b"0")
+    problems = {line.partition(": ")[0]: line for line in store.verify()}
+    assert set(problems) == {str(first), str(renamed), str(third)}
+    assert "ends beyond the file" in problems[str(first)]
+    assert f"was written as {first.parent.name}/{second.name}" in problems[str(renamed)]
+    assert "1 bytes follow its last array" in problems[str(third)]
+    for path in (renamed, first, third):
+        with pytest.raises(StoreError) as caught:
+            store.open(HashProvider())
+        assert caught.value.where == str(min(path for path in problems if os.path.exists(path)))
+        os.unlink(caught.value.where)
+    store.open(HashProvider())
 
 
 def test_prune_deletes_only_whole_providers(store):
@@ -194,14 +200,17 @@ def test_a_prune_waits_while_a_shard_is_put_down(store):
 def test_looking_at_a_store_that_another_prunes(store, monkeypatch):
     """Each look loses the folder just as it begins to read it."""
     other = HashProvider(version=2)
-    real = store_upkeep.read_meta
 
-    def vanish(folder):
-        if folder == store.folder(other):
-            shutil.rmtree(folder)
-        return real(folder)
+    def vanishing(real):
+        def vanish(folder):
+            if folder == store.folder(other):
+                shutil.rmtree(folder)
+            return real(folder)
 
-    monkeypatch.setattr(store_upkeep, "read_meta", vanish)
+        return vanish
+
+    for name in ("read_meta", "verify_meta"):
+        monkeypatch.setattr(store_upkeep, name, vanishing(getattr(store_upkeep, name)))
     for look in (store.stat, store.verify, lambda: store.prune(keep=[""])):
         store.build(other, corpus())
         found = look()
@@ -219,12 +228,15 @@ def test_prune_spares_foreign_folders(store):
 
 
 def test_prune_removes_what_killed_writers_left(store):
+    """Whoever writes holds the folder's lock: while it is held, nothing is deleted."""
     folder = store.folder(HashProvider())
-    dead, live = folder / ".tokens-1.safetensors.x.part", folder / ".tokens-2.safetensors.x.part"
-    dead.write_text("x")
-    live.write_text("x")
+    left = [folder / ".meta.json.x.part", folder / ".tokens-1.safetensors.x.part"]
+    for path in left:
+        path.write_text("x")
     before = shard_bytes(store.root)
-    with FileLock(folder / "locks" / "tokens-2.lock"):
-        assert store.prune() == [dead]
-    assert live.exists()
+    with folder_lock(folder):
+        assert store.prune() == []
+    assert all(path.exists() for path in left)
+    assert store.prune() == left
     assert shard_bytes(store.root) == before
+    assert store.verify() == []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
 import pytest
 import torch
+from store_formats import as_format_1
 from store_providers import HashProvider
 
 from elmobench.core.versions import library_versions
@@ -24,18 +24,6 @@ class _Versioned(HashProvider):
 
     def library_versions(self) -> dict[str, str]:
         return self._versions
-
-
-def _as_written_before(path: Path) -> None:
-    """Rewrite a shard's header without versions, as earlier versions of this program wrote it."""
-    content = path.read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    header = json.loads(content[8 : 8 + length])
-    facts = json.loads(header["__metadata__"]["elmobench"])
-    header["__metadata__"]["elmobench"] = json.dumps({"checksum": facts["checksum"]})
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
 
 
 FIRST, SECOND = [("a", "b")], [("c", "d", "e")]
@@ -68,7 +56,7 @@ def test_shards_without_versions_open_and_say_so(tmp_path: Path) -> None:
     before = store.open(HashProvider()).view(FIRST)
     vectors, digest = before.gather([0]), before.digest
     for path in store.folder(HashProvider()).glob("*.safetensors"):
-        _as_written_before(path)
+        as_format_1(path, versions=False)
     assert store.verify() == []
     store.build(_Versioned(torch="2.13", elmobench="0.2"), SECOND)
     opened = store.open(HashProvider())

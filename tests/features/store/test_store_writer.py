@@ -1,16 +1,18 @@
 """Encoding while writing: overlap, errors in either thread, and what others store meanwhile."""
 
+import hashlib
 import signal
 import threading
 import tracemalloc
 
 import numpy as np
 import pytest
+import xxhash
 from filelock import FileLock
 from safetensors.numpy import load_file, save
 from store_providers import HashProvider, corpus, expected, shard_bytes
 
-from elmobench.core.digests import canonical_json, digest_of
+from elmobench.core.digests import canonical_json
 from elmobench.core.errors import StoreError
 from elmobench.features.provider import FeatureProvider, Layer
 from elmobench.features.store import writer as store_writer
@@ -191,9 +193,24 @@ def test_a_shard_has_the_bytes_that_the_library_writes(tmp_path):
         path = tmp_path / f"{name}.safetensors"
         versions = {"torch": "2", "numpy": "1.26"}
         assert write_shard(path, arrays, checksum, versions) == path.stat().st_size
-        facts = {"checksum": checksum, "versions": versions, "versions_digest": digest_of(versions)}
-        metadata = {"elmobench": canonical_json(facts)}
-        assert path.read_bytes() == save(arrays, metadata)
+        facts = {
+            "format": 2,
+            "folder": tmp_path.name,
+            "name": name,
+            "checksum": checksum,
+            "versions": versions,
+            "block_bytes": 1 << 16,
+            # All arrays are smaller than a block.
+            "xxh3": {
+                key: xxhash.xxh3_64_hexdigest(array.tobytes()) if array.size else ""
+                for key, array in arrays.items()
+            },
+            "digest": "0" * 64,
+        }
+        blank = save(arrays, {"elmobench": canonical_json(facts)})
+        length = 8 + int.from_bytes(blank[:8], "little")
+        facts["digest"] = hashlib.sha256(blank[:length]).hexdigest()
+        assert path.read_bytes() == save(arrays, {"elmobench": canonical_json(facts)})
         for key, array in load_file(path).items():
             assert np.array_equal(array, arrays[key])
 

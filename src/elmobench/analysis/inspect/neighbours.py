@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FloatArray
-from elmobench.features.store.index import IntArray
+from elmobench.features.store.blocks import IntArray
 from elmobench.features.store.stored_features import StoredFeatures
 
 _CHUNK_VALUES: Final = 1 << 23  # 32 MB of float32 at a time

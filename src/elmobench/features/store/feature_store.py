@@ -22,10 +22,17 @@ from elmobench.core.errors import StoreError
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider, Layer
 from elmobench.features.store.jobs import ShardJob, StoredKeys, TokenJob, TypeJob
-from elmobench.features.store.maintenance import StoreStat, prune_store, stat_store, verify_store
+from elmobench.features.store.maintenance import (
+    StoreStat,
+    prune_store,
+    remove_leftovers,
+    stat_store,
+    verify_store,
+)
 from elmobench.features.store.meta import check_meta, write_meta
 from elmobench.features.store.plan import distinct_sentences, sentence_chunks, word_chunks
 from elmobench.features.store.precision import Precision, check_precision, row_bytes
+from elmobench.features.store.shard import META
 from elmobench.features.store.stored_features import StoredFeatures, StoredView
 from elmobench.features.store.writer import ShardWriter, WriteStats
 
@@ -143,12 +150,15 @@ class FeatureStore:
         folder = self._checked_folder(provider)
         known = StoredKeys(folder)
         known.refresh()
+        if known.shards and not (folder / META).is_file():
+            write_meta(folder, provider, self.precision, lock_held=False)
         distinct = distinct_sentences(sentences)
         jobs = [job for job in self._jobs(provider, distinct) if job.missing(known)]
         report = progress or (lambda steps: None)
         report(len(distinct) - sum(job.sentences for job in jobs))
         done: list[WriteStats] = []
         if jobs:
+            remove_leftovers(folder)
             writer = ShardWriter(
                 folder,
                 known,
@@ -193,9 +203,17 @@ class FeatureStore:
         """Return the sizes of all features in the store, at every precision."""
         return stat_store(self.root)
 
-    def verify(self) -> list[str]:
-        """Check all files of the store; return one line per problem."""
-        return verify_store(self.root)
+    def verify(self, *, delete: bool = False) -> list[str]:
+        """Check every byte of the store; return one line per problem.
+
+        Args:
+            delete: whether to delete damaged files, so that their content is encoded again when it
+                is needed.
+
+        Raises:
+            StoreError: if a damaged file cannot be deleted.
+        """
+        return verify_store(self.root, delete=delete)
 
     def prune(
         self,

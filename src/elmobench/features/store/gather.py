@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.features.provider import FloatArray, Layer
-from elmobench.features.store.index import IntArray, ShardGroup
+from elmobench.features.store.blocks import IntArray
+from elmobench.features.store.index import ShardGroup
 from elmobench.features.store.precision import scales_name, values_name
 
 # Rows are gathered and then converted this many float32 values at a time, so that the second step

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from elmobench.core.errors import StoreError
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider, Layer
-from elmobench.features.store.index import pack_words, sentences_of, words_of
+from elmobench.features.store.index import pack_words, read_sentences, read_words
 from elmobench.features.store.plan import sentences_name, words_name
 from elmobench.features.store.precision import EncodedLayer, Precision
 from elmobench.features.store.shard import SUFFIX, read_shard
@@ -36,8 +36,17 @@ class StoredKeys:
         self.sentences: set[bytes] = set()
         self.words: set[str] = set()
 
+    @property
+    def shards(self) -> int:
+        """Number of shards read so far."""
+        return len(self._seen)
+
     def refresh(self) -> None:
-        """Read the shards added since the last call. Raises StoreError if one is damaged."""
+        """Read the index of the shards added since the last call.
+
+        Raises:
+            StoreError: if the header or the index of one is damaged.
+        """
         with self._lock:
             for path in sorted(self._folder.glob(f"*{SUFFIX}")):
                 if path.name in self._seen:
@@ -45,9 +54,9 @@ class StoredKeys:
                 try:
                     shard = read_shard(path)
                     if path.name.startswith("tokens-"):
-                        self.sentences.update(sentences_of(shard))
+                        self.sentences.update(read_sentences(shard)[0])
                     else:
-                        self.words.update(words_of(shard))
+                        self.words.update(read_words(shard))
                 except StoreError:
                     if path.exists():
                         raise

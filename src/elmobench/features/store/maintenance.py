@@ -13,25 +13,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from elmobench.core.errors import StoreError
-from elmobench.features.store.index import SentenceIndex, WordIndex, sentences_of, words_of
-from elmobench.features.store.meta import meta_problem, read_meta
+from elmobench.features.store.index import SentenceIndex, WordIndex, read_sentences, read_words
+from elmobench.features.store.meta import read_meta, verify_meta
 from elmobench.features.store.plan import sentences_name, words_name
 from elmobench.features.store.precision import PRECISIONS
 from elmobench.features.store.shard import (
     LOCKS,
     META,
     SUFFIX,
-    Shard,
     check_shard,
     folder_lock,
-    read_shard,
 )
 
 _BEING_DELETED = re.compile(rf"\..+-(?:{'|'.join(PRECISIONS)})\.[0-9a-f]{{8}}\.deleted")
 """Names of folders that are being deleted."""
+_NAME = re.compile(rf"[0-9a-f]{{16,128}}-(?:{'|'.join(PRECISIONS)})")
+"""Names of providers' folders: fingerprint and precision."""
+_SENTENCES, _WORDS = "tokens-", "types-"
+_PARTS = ".*.part"
+"""Temporary files, see :func:`~elmobench.core.files.atomic_path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,38 +88,80 @@ def _stat(folder: Path, meta: dict[str, Any]) -> StoreStat:
     )
 
 
-def verify_store(root: Path) -> list[str]:
-    """Check every byte of the store; return one line per problem, with the file's name."""
+def verify_store(root: Path, *, delete: bool = False) -> list[str]:
+    """Check every byte of the store; return one line per problem, with the file's name.
+
+    Args:
+        root: of the store.
+        delete: whether to delete the damaged files, so that their content is encoded again when it
+            is needed. Files that are not the store's are never deleted.
+
+    Raises:
+        StoreError: if a damaged file cannot be deleted.
+    """
     problems = []
-    for folder in _folders(root):
-        in_folder = []
-        try:
-            problem = meta_problem(read_meta(folder))
-            if problem is not None:
-                in_folder.append(f"{folder / META}: {problem}; delete the folder and build again")
-        except StoreError as error:
-            in_folder.append(str(error))
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            try:
-                problem = _shard_problem(read_shard(path))
-            except StoreError as error:
-                problem = error.what
-            if problem is not None:
-                in_folder.append(f"{path}: {problem}; delete it and build again")
-        if (folder / META).is_file():  # else another process has deleted the folder meanwhile
-            problems += in_folder
+    for folder in _folders(root, complete=False):
+        with _unless_pruned(folder):
+            found = list(_problems(folder))
+        for path, problem in found if folder.is_dir() else ():
+            if not _is_of_the_store(path) or not path.is_file():
+                problems.append(f"{path}: {problem}")
+            elif delete:
+                with _deleting(path), folder_lock(folder):
+                    path.unlink(missing_ok=True)
+                problems.append(f"{path}: {problem}; deleted")
+            else:
+                problems.append(f"{path}: {problem}; delete it and build again")
     return problems
 
 
-def _shard_problem(shard: Shard) -> str | None:
-    problem = check_shard(shard)
-    if problem is not None:
-        return problem
-    if shard.path.name.startswith("tokens-"):
-        name = sentences_name(sentences_of(shard))
-    else:
-        name = words_name(words_of(shard))
-    return None if shard.path.name == name + SUFFIX else "its content does not match its name"
+def _problems(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The files of a folder that are damaged, each with what is wrong."""
+    paths = sorted(folder.iterdir())
+    shards = [path for path in paths if _is_of_the_store(path) and path.name != META]
+    if (folder / META).exists():
+        try:
+            verify_meta(folder)
+        except StoreError as error:
+            yield folder / META, error.what
+    elif shards and folder.is_dir():
+        yield folder / META, "is missing; the next build writes it again"
+    for path in shards:
+        try:
+            shard = check_shard(path)
+            if path.name.startswith(_SENTENCES):
+                name = sentences_name(read_sentences(shard)[0])
+            else:
+                name = words_name(read_words(shard))
+            if path.name != name + SUFFIX:
+                raise shard.damaged("its content does not match its name")
+        except StoreError as error:
+            yield path, error.what
+    for path in paths:
+        # Hidden files are written at the moment, or left by a killed writer: prune deletes those.
+        if path.name != LOCKS and not path.name.startswith(".") and not _is_of_the_store(path):
+            yield path, "is not a file of the store, or has lost its name; move or delete it"
+
+
+def _is_of_the_store(path: Path) -> bool:
+    return path.name == META or (
+        path.name.startswith((_SENTENCES, _WORDS)) and path.name.endswith(SUFFIX)
+    )
+
+
+@contextmanager
+def _deleting(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about a file that cannot be deleted into StoreError."""
+    try:
+        yield
+    except Timeout:
+        raise  # An OSError too, but of a lock that another process holds.
+    except OSError as error:
+        raise StoreError(
+            f"cannot be deleted: {error.strerror or error}",
+            where=str(path),
+            fix="delete it by hand, or as the user who owns it",
+        ) from error
 
 
 def prune_store(
@@ -147,7 +192,7 @@ def prune_store(
             if _delete_provider(folder):
                 removed.append(folder)
         else:
-            removed += _remove_leftovers(folder)
+            removed += remove_leftovers(folder)
     return removed
 
 
@@ -158,17 +203,11 @@ def _delete_provider(folder: Path) -> bool:
     Open memory maps stay readable.
     """
     renamed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
-    with folder_lock(folder):
+    with _deleting(folder), folder_lock(folder):
         try:
             folder.rename(renamed)
         except FileNotFoundError:
             return False
-        except OSError as error:
-            raise StoreError(
-                f"cannot be deleted: {error.strerror}",
-                where=str(folder),
-                fix="delete it by hand, or as the user who owns it",
-            ) from error
     _delete(renamed)
     return True
 
@@ -191,28 +230,40 @@ def _being_deleted(root: Path) -> list[Path]:
     return [path for path in sorted(root.iterdir()) if _BEING_DELETED.fullmatch(path.name)]
 
 
-def _remove_leftovers(folder: Path) -> list[Path]:
-    """Delete temporary files of shards that no process is writing."""
-    removed = []
-    for path in sorted(folder.glob(f".*{SUFFIX}.*.part")):
-        name = path.name[1:].partition(SUFFIX)[0]
-        try:
-            with FileLock(folder / LOCKS / f"{name}.lock", timeout=0):
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Delete temporary files that killed writers left in a provider's folder, and return them.
+
+    A live writer's file is never deleted: files are written under the folder's lock only, which
+    ends with its process. While another process holds that lock, nothing is deleted.
+    """
+    removed: list[Path] = []
+    if not any(folder.glob(_PARTS)):
+        return removed
+    try:
+        with _deleting(folder), folder_lock(folder, timeout=0):
+            for path in sorted(folder.glob(_PARTS)):
                 path.unlink(missing_ok=True)
                 removed.append(path)
-        except Timeout:
-            continue
+    except Timeout:
+        pass
     return removed
 
 
-def _folders(root: Path) -> list[Path]:
+def _folders(root: Path, *, complete: bool = True) -> list[Path]:
+    """The folders of providers, sorted; with ``complete`` only those that have a meta.json."""
     if not root.is_dir():
         return []
     return [
         path
         for path in sorted(root.iterdir())
-        if (path / META).is_file() and not _BEING_DELETED.fullmatch(path.name)
+        if not _BEING_DELETED.fullmatch(path.name)
+        and ((path / META).is_file() or (not complete and _is_named_as_one(path)))
     ]
+
+
+def _is_named_as_one(path: Path) -> bool:
+    """Whether a path is a folder with the name of a provider's, which may have lost meta.json."""
+    return bool(_NAME.fullmatch(path.name)) and path.is_dir()
 
 
 @contextmanager
@@ -220,9 +271,14 @@ def _unless_pruned(folder: Path) -> Iterator[None]:
     """Ignore read errors if another process has just deleted the folder."""
     try:
         yield
-    except (OSError, StoreError):
-        if (folder / META).is_file():
-            raise
+    except (OSError, StoreError) as error:
+        if not folder.is_dir():
+            return
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"cannot be read: {error.strerror or error}", where=str(folder)
+            ) from error
+        raise
 
 
 def _modified(folder: Path) -> float:

@@ -10,11 +10,17 @@ from typing import Any, Final
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import StoreError
 from elmobench.core.files import write_text
+from elmobench.core.parsing import read_bytes, read_json_object
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.precision import Precision
 from elmobench.features.store.shard import LOCKS, META, folder_lock, write_error
 
 FORMAT: Final = 1
+CHANGED: Final = "its content has changed since it was written"
+REBUILD: Final = (
+    "delete this file, or let `elmobench features verify --delete` delete every damaged one, and "
+    "run the command again: it is written again"
+)
 _KEYS = frozenset({"format", "fingerprint", "precision", "layers", "provider", "checksum"})
 
 
@@ -50,14 +56,18 @@ def write_meta(
             return
         content = {**_identity(provider, precision), "provider": provider.describe()}
         content["checksum"] = digest_of(content)
-        write_text(folder / META, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_text(folder / META, _text(content))
         (folder / LOCKS).mkdir(exist_ok=True)
     except OSError as error:
-        raise write_error(error, folder, 1 << 12) from error
+        raise write_error(error, folder) from error
 
 
 def check_meta(folder: Path, provider: FeatureProvider, precision: Precision) -> None:
-    """Raise StoreError if there is a ``meta.json`` that does not match the provider."""
+    """Check ``meta.json`` if there is one.
+
+    Raises:
+        StoreError: it is damaged, or does not match the provider.
+    """
     path = folder / META
     if not path.is_file():
         return
@@ -65,48 +75,57 @@ def check_meta(folder: Path, provider: FeatureProvider, precision: Precision) ->
     for key, value in _identity(provider, precision).items():
         if meta.get(key) != value:
             raise StoreError(
-                f"{key} is {meta.get(key)!r}, expected {value!r}",
+                f"{key} is {_short(meta.get(key))}, expected {_short(value)}",
                 where=str(path),
                 fix="delete the folder, or bump the provider's version if its layers changed",
             )
+    _check_content(path, meta)
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
     """Read ``meta.json``. Raises StoreError if it is damaged or belongs to another folder."""
     path = folder / META
     meta = _load(path)
-    try:
-        if folder.name != f"{meta['fingerprint']}-{meta['precision']}":
-            raise ValueError("it belongs to another folder")
-    except (ValueError, KeyError) as error:
-        raise _unreadable(path, error) from error
+    _check_content(path, meta)
+    for key in ("fingerprint", "precision"):
+        if not isinstance(meta.get(key), str):
+            raise _damaged(path, f"{key!r} is not a text")
+    if folder.name != f"{meta['fingerprint']}-{meta['precision']}":
+        raise _damaged(path, "it belongs to another folder")
+    if not isinstance(meta.get("provider", {}), dict):
+        raise _damaged(path, "'provider' is not a mapping")
     return meta
 
 
-def meta_problem(meta: dict[str, Any]) -> str | None:
-    """Describe what is wrong with the content of a ``meta.json``; None if it is unchanged."""
+def verify_meta(folder: Path) -> None:
+    """Check every byte of ``meta.json``. Raises StoreError if anything differs."""
+    path = folder / META
+    meta = read_meta(folder)
+    # Folders written by the first versions have no checksum, and other bytes.
+    if "checksum" in meta and read_bytes(path, StoreError, fix=REBUILD) != _text(meta).encode():
+        raise _damaged(path, CHANGED)
+
+
+def _check_content(path: Path, meta: dict[str, Any]) -> None:
     if not meta.keys() <= _KEYS:
-        return f"unknown keys {sorted(meta.keys() - _KEYS)}"
+        raise _damaged(path, f"unknown keys {', '.join(sorted(meta.keys() - _KEYS))}")
     content = {key: value for key, value in meta.items() if key != "checksum"}
-    # Folders written by the first versions have no checksum.
     if "checksum" in meta and meta["checksum"] != digest_of(content):
-        return "its content has changed since it was written"
-    return None
+        raise _damaged(path, CHANGED)
+
+
+def _text(meta: dict[str, Any]) -> str:
+    return json.dumps(meta, indent=1, ensure_ascii=False) + "\n"
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(meta, dict):
-            raise ValueError("not a mapping")
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    return meta
+    return read_json_object(path, StoreError, fix=REBUILD)
 
 
-def _unreadable(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        f"cannot be read ({error})",
-        where=str(path),
-        fix="delete the folder and build the features again",
-    )
+def _damaged(path: Path, what: str) -> StoreError:
+    return StoreError(f"is damaged: {what}", where=str(path), fix=REBUILD)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else text[:97] + "..."

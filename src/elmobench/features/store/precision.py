@@ -44,6 +44,16 @@ def row_bytes(layer: Layer, precision: Precision) -> int:
     return layer.dim * np.dtype(_DTYPES[precision]).itemsize + scale
 
 
+def array_layout(
+    layer: Layer, precision: Precision, rows: int
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return element type and shape of the arrays of a layer with ``rows`` vectors, by name."""
+    layout = {values_name(layer): (np.dtype(_DTYPES[precision]).str, (rows, layer.dim))}
+    if precision == "int8":
+        return {**layout, scales_name(layer): ("<f4", (rows,))}
+    return dict(layout)
+
+
 class EncodedLayer:
     """Arrays of one layer at the stored precision, filled row by row.
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
+import os
 import shutil
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,30 +15,83 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from elmobench.core.digests import canonical_json, digest_of
 from elmobench.core.errors import StoreError
 from elmobench.core.files import atomic_path
+from elmobench.core.parsing import parsing
+from elmobench.features.store.blocks import BlockCheck, IntArray, checked_blocks
+from elmobench.features.store.header import (
+    CHANGED,
+    FORMAT,
+    LENGTH_BYTES,
+    MAX_HEADER_BYTES,
+    REBUILD,
+    Header,
+    ShardArray,
+    is_as_written,
+    make_header,
+    parse_header,
+    raw_bytes,
+    storage_order,
+)
 
 SUFFIX = ".safetensors"
 META = "meta.json"
 LOCKS = "locks"
 
-# One key only: safetensors writes several in no fixed order, and shards are reproducible.
-_META_KEY = "elmobench"
-_DTYPES = {"I64": "<i8", "F32": "<f4", "F16": "<f2", "I8": "|i1", "U8": "|u1"}
-_CODES = {dtype: code for code, dtype in _DTYPES.items()}
-_ORDER = list(_DTYPES)
-"""Element types in the order in which safetensors stores arrays, which keeps them aligned."""
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-@dataclass(frozen=True)
-class ShardArray:
-    """Type, shape and byte offset of one array in its file."""
+class MappedArray:
+    """One array of a shard, mapped into memory; only the pages that are used are read.
 
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
+    Attributes:
+        values: the array. A user must check the rows that it reads, before it uses them.
+
+    Args:
+        path: of the shard.
+        name: of the array.
+        values: mapped.
+        offset: of the array in the file.
+        check: checks its blocks; None in shards of format 1, which have no checksums of blocks.
+    """
+
+    def __init__(
+        self, path: Path, name: str, values: NDArray[Any], offset: int, check: BlockCheck | None
+    ) -> None:
+        self.values = values
+        self._path = path
+        self._name = name
+        self._offset = offset
+        self._check = check
+
+    def check_rows(self, start: IntArray, length: IntArray) -> None:
+        """Check runs of rows that this process has not checked yet.
+
+        Args:
+            start: (n,) first row of each run.
+            length: (n,) number of rows of each run.
+
+        Raises:
+            StoreError: if they have changed since they were written.
+        """
+        if self._check is not None and self.values.size:
+            row_bytes = self.values.nbytes // len(self.values)
+            self._report(self._check.rows(start, length, row_bytes))
+
+    def checked(self) -> NDArray[Any]:
+        """Check all blocks and return the array. Raises StoreError as :meth:`check_rows` does."""
+        if self._check is not None:
+            self._report(self._check.all())
+        return self.values
+
+    def _report(self, place: int | None) -> None:
+        if place is not None:
+            raise StoreError(
+                f"is damaged: array {self._name!r} has changed since it was written, near byte "
+                f"{self._offset + place} of the file",
+                where=str(self._path),
+                fix=REBUILD,
+            )
 
 
 @dataclass(frozen=True)
@@ -48,36 +100,53 @@ class Shard:
 
     Attributes:
         path: the file.
-        arrays: its arrays by name.
-        checksum: of the content at the time of writing.
+        header: its arrays by name, and the facts besides them.
         size: of the file, in bytes.
-        facts: what the header says besides its arrays.
+        state: identifies the file and its state when the header was read.
     """
 
     path: Path
-    arrays: Mapping[str, ShardArray]
-    checksum: str
+    header: Header
     size: int
-    facts: Mapping[str, Any]
+    state: tuple[int, ...]
+
+    @property
+    def arrays(self) -> Mapping[str, ShardArray]:
+        """Its arrays by name."""
+        return self.header.arrays
+
+    @property
+    def checksum(self) -> str:
+        """Of the arrays at the time of writing, see :func:`content_checksum`."""
+        return str(self.header.facts["checksum"])
 
     @property
     def versions(self) -> Mapping[str, str] | None:
         """Versions of the libraries that encoded it; None if its writer did not write them."""
-        return self.facts.get("versions")
+        return self.header.facts.get("versions")
 
-    def map(self, name: str) -> NDArray[Any]:
-        """Map the array ``name`` into memory; only the pages that are used are read.
+    def map(self, name: str) -> MappedArray:
+        """Map the array ``name``.
 
         Raises:
-            StoreError: if the file was deleted or truncated after its header was read.
+            StoreError: if there is no such array, or if the file was deleted, truncated or
+                replaced after its header was read.
         """
-        array = self.arrays[name]
+        array = self.arrays.get(name)
+        if array is None:
+            raise self.damaged(f"it has no array {name!r}")
         if 0 in array.shape:
-            return np.zeros(array.shape, dtype=array.dtype)
+            empty = np.zeros(array.shape, dtype=array.dtype)
+            return MappedArray(self.path, name, empty, array.offset, None)
         try:
-            mapped = np.memmap(
-                self.path, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
-            )
+            with self.path.open("rb") as stream:
+                if _state(stream.fileno()) != self.state:
+                    raise StoreError(
+                        "was replaced while in use", where=str(self.path), fix="run it again"
+                    )
+                mapped = np.memmap(
+                    stream, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
+                )
         except (OSError, ValueError) as error:
             deleted = isinstance(error, FileNotFoundError)
             raise StoreError(
@@ -86,7 +155,21 @@ class Shard:
                 fix="build the features again",
             ) from error
         # Slices of a plain array are cheaper than those of a memmap; the map stays alive.
-        return mapped.view(np.ndarray)
+        values = mapped.view(np.ndarray)
+        check = None
+        if array.blocks is not None:
+            data = values.reshape(-1).view(np.uint8)
+            done = checked_blocks((str(self.path), *self.state, name), len(array.blocks))
+            check = BlockCheck(data, array.blocks, self.header.facts["block_bytes"], done)
+        return MappedArray(self.path, name, values, array.offset, check)
+
+    def checked(self, name: str) -> NDArray[Any]:
+        """Map the array ``name`` and check all of it. Raises StoreError if it is damaged."""
+        return self.map(name).checked()
+
+    def damaged(self, what: str) -> StoreError:
+        """Return the error for damage that is described by ``what``."""
+        return StoreError(f"is damaged: {what}", where=str(self.path), fix=REBUILD)
 
 
 def write_shard(
@@ -100,7 +183,7 @@ def write_shard(
     The bytes equal those of ``safetensors.numpy.save``, which makes two copies.
 
     Args:
-        path: of the shard.
+        path: of the shard, in the folder of its provider; the header states both names.
         arrays: C-contiguous, little-endian.
         checksum: of the arrays, see :func:`content_checksum`.
         versions: of the libraries that computed them.
@@ -111,106 +194,95 @@ def write_shard(
     Raises:
         StoreError: if it could not be written; the message names the folder and the space needed.
     """
-    # The order of the safetensors library: by element type, then by name.
-    order = sorted(arrays, key=lambda name: (_ORDER.index(_code(arrays[name])), name))
-    facts = _facts(checksum, versions)
-    header: dict[str, Any] = {"__metadata__": {_META_KEY: canonical_json(facts)}}
-    end = 0
-    for name in order:
-        begin, end = end, end + arrays[name].nbytes
-        shape = list(arrays[name].shape)
-        header[name] = {
-            "dtype": _code(arrays[name]),
-            "shape": shape,
-            "data_offsets": [begin, end],
-        }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    size = 8 + len(text) + end
+    name = path.name.removesuffix(SUFFIX)
+    header = make_header(arrays, checksum, versions, path.parent.name, name)
+    size = len(header) + sum(array.nbytes for array in arrays.values())
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as stream:
-            stream.write(struct.pack("<Q", len(text)) + text)
-            for name in order:
-                stream.write(_raw(arrays[name]))
+            stream.write(header)
+            for key in storage_order(arrays):
+                stream.write(raw_bytes(arrays[key]))
     except OSError as error:
         raise write_error(error, path.parent, size) from error
     return size
 
 
-def folder_lock(folder: Path) -> FileLock:
+def folder_lock(folder: Path, timeout: float = -1) -> FileLock:
     """Return the lock that is held while a shard is moved into ``folder`` or the folder is deleted.
 
-    The lock file is next to the folder: inside, it would be deleted with the folder.
+    The lock file is next to the folder: inside, it would be deleted with the folder. Locks are the
+    operating system's: they end with their process, however it ends, so that a lock file that is
+    left behind blocks nothing.
     """
-    return FileLock(folder.with_name(f"{folder.name}.lock"))
+    return FileLock(folder.with_name(f"{folder.name}.lock"), timeout=timeout)
 
 
-def write_error(error: OSError, folder: Path, needed: int) -> StoreError:
-    """Return the error for a failed write of ``needed`` bytes into ``folder``."""
+def write_error(error: OSError, folder: Path, needed: int = 0) -> StoreError:
+    """Return the error for a failed write into ``folder``, of ``needed`` bytes if that is known."""
+    what = f"a shard of {needed / 1e6:.1f} MB" if needed else "files of the feature store"
     if error.errno in _NO_SPACE:
-        free = shutil.disk_usage(folder).free if folder.is_dir() else 0
+        free = _free_bytes(folder)
+        room = "" if free is None else f" ({free / 1e6:.1f} MB free)"
         return StoreError(
-            f"no space for a shard of {needed / 1e6:.1f} MB ({free / 1e6:.1f} MB free): "
-            f"{error.strerror}. Finished shards are kept",
+            f"no space for {what}{room}: {error.strerror}. Finished shards are kept",
             where=str(folder),
             fix="free some space (`elmobench features prune`) or set ELMOBENCH_STORE to another "
             "disk, and run again to continue",
         )
     return StoreError(
-        f"cannot write a shard of {needed / 1e6:.1f} MB: {error.strerror}",
+        f"cannot write {what}: {error.strerror or error}",
         where=str(folder),
         fix="set ELMOBENCH_STORE to a folder that you may write to",
     )
 
 
-def read_shard(path: Path) -> Shard:
-    """Read the header of a shard. Raises StoreError if it is damaged."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            if length > size - 8:
-                raise ValueError("the header is longer than the file")
-            header = json.loads(stream.read(length))
-        start = 8 + length
-        facts = json.loads(header.pop("__metadata__")[_META_KEY])
-        arrays = {}
-        for name, entry in header.items():
-            begin, end = entry["data_offsets"]
-            dtype, shape = _DTYPES[entry["dtype"]], tuple(map(int, entry["shape"]))
-            if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)):
-                raise ValueError(f"array {name!r} has a size that does not match its shape")
-            if begin < 0 or start + end > size:
-                raise ValueError(f"array {name!r} ends beyond the file")
-            arrays[name] = ShardArray(dtype, shape, start + begin)
-        return Shard(path, arrays, str(facts["checksum"]), size, facts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-        raise StoreError(
-            f"not a readable shard ({error})",
-            where=str(path),
-            fix="delete this file and build the features again",
-        ) from error
-
-
-def check_shard(shard: Shard) -> str | None:
-    """Describe what is wrong with a shard's content; None if it is unchanged."""
-    checksum = content_checksum({name: shard.map(name) for name in shard.arrays})
-    if checksum != shard.checksum:
-        return "its content has changed since it was written"
-    # Shards of earlier versions of this program have a checksum only.
-    if shard.facts not in ({"checksum": checksum}, _facts(checksum, shard.versions or {})):
-        return "its header has changed since it was written"
+def _free_bytes(folder: Path) -> int | None:
+    """Free bytes of the disk of ``folder``, which need not exist; None if that is unknown."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except OSError:
+            continue
     return None
 
 
-def _facts(checksum: str, versions: Mapping[str, str]) -> dict[str, Any]:
-    """What the header says besides the arrays.
+def read_shard(path: Path) -> Shard:
+    """Read and check the header of a shard. Raises StoreError if it is damaged."""
+    return _read_shard(path)[0]
 
-    The checksum is of the arrays alone, so that equal vectors have equal checksums whichever
-    versions computed them; the versions have a digest of their own.
+
+def _read_shard(path: Path) -> tuple[Shard, bytes]:
+    """The shard, and the bytes of its header with its length in front."""
+    with parsing(path, StoreError, what="is not a readable shard", fix=REBUILD):
+        with path.open("rb") as stream:
+            state = _state(stream.fileno())
+            size = os.fstat(stream.fileno()).st_size
+            raw = stream.read(LENGTH_BYTES)
+            length = int.from_bytes(raw, "little")
+            if len(raw) < LENGTH_BYTES or length > min(size - LENGTH_BYTES, MAX_HEADER_BYTES):
+                raise ValueError("its header is longer than the file, or than a header may be")
+            raw += stream.read(length)
+        header = parse_header(raw, size, str(path))
+        if header.format == FORMAT:
+            stated = (header.facts["folder"], f"{header.facts['name']}{SUFFIX}")
+            if stated != (path.parent.name, path.name):
+                raise ValueError(f"it was written as {'/'.join(stated)}")
+        return Shard(path, header, size, state), raw
+
+
+def check_shard(path: Path) -> Shard:
+    """Read a whole shard and check every byte of it.
+
+    Raises:
+        StoreError: if anything differs from what was written.
     """
-    own = dict(versions)
-    return {"checksum": checksum, "versions": own, "versions_digest": digest_of(own)}
+    shard, raw = _read_shard(path)
+    arrays = {name: shard.checked(name) for name in shard.arrays}
+    if content_checksum(arrays) != shard.checksum:
+        raise shard.damaged("its content has changed since it was written")
+    if shard.header.format < FORMAT and not is_as_written(raw, shard.header):
+        raise shard.damaged(CHANGED)
+    return shard
 
 
 def content_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -219,15 +291,10 @@ def content_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         state.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        state.update(_raw(array))
+        state.update(raw_bytes(array))
     return state.hexdigest()
 
 
-def _raw(array: NDArray[Any]) -> memoryview:
-    """The bytes of a C-contiguous array, without a copy."""
-    return array.reshape(-1).view(np.uint8).data
-
-
-def _code(array: NDArray[Any]) -> str:
-    """The format's name of an array's element type."""
-    return _CODES[array.dtype.str]
+def _state(descriptor: int) -> tuple[int, ...]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -7,14 +7,22 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elmobench.core.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_digest
 from elmobench.core.errors import StoreError
 from elmobench.data.examples import Sentence, as_sentence
 from elmobench.features.provider import FloatArray, Layer
+from elmobench.features.store.blocks import IntArray
 from elmobench.features.store.gather import BatchRows, dequantized, fill_tokens, fill_types
-from elmobench.features.store.index import IntArray, SentenceIndex, WordIndex
-from elmobench.features.store.precision import Precision, row_bytes, scales_name, values_name
+from elmobench.features.store.index import SentenceIndex, WordIndex
+from elmobench.features.store.precision import (
+    Precision,
+    array_layout,
+    row_bytes,
+    scales_name,
+    values_name,
+)
 from elmobench.features.store.shard import Shard
 
 _OFFSET_BYTES: Final = 8
@@ -30,7 +38,8 @@ class StoredFeatures:
         precision: of the stored values.
 
     Raises:
-        StoreError: if a shard's header is damaged.
+        StoreError: if a shard's header or index is damaged. Vectors are checked when they are
+            first read.
     """
 
     def __init__(
@@ -44,6 +53,9 @@ class StoredFeatures:
         self.has_types = any(layer.kind == "type" for layer in layers)
         self.sentences = SentenceIndex(folder)
         self.words = WordIndex(folder)
+        for kind, index in (("token", self.sentences), ("type", self.words)):
+            stored = [layer for layer in layers if layer.kind == kind]
+            index.group.check_layout(stored, precision, index.rows)
 
     @property
     def nbytes_per_token(self) -> float:
@@ -107,6 +119,8 @@ class StoredView:
             index = stored.sentences
             row = np.asarray([index.row[sentence_digest(s)] for s in sentences], dtype=np.int64)
             self._shard, self._offset = index.shard[row], index.offset[row]
+        self._checked: dict[int, NDArray[np.bool_]] = {}
+        """Layer -> (S,) whether the vectors of a sentence have been checked."""
         self._type_tables: dict[int, FloatArray] = {}
         if stored.has_types:
             known = stored.words.row
@@ -189,6 +203,9 @@ class StoredView:
         Returns:
             (B, L', T, D) float32, zero after the end of each sentence, with T the length of the
             longest sentence.
+
+        Raises:
+            StoreError: if a shard is damaged, or was deleted or replaced meanwhile.
         """
         chosen = range(len(self._stored.layers)) if layers is None else layers
         numbers = np.asarray(indices, dtype=np.int64)
@@ -209,8 +226,20 @@ class StoredView:
             if layer.kind == "type":
                 fill_types(out[:, k], layer, self._type_table(number), self._types, tokens)
             else:
+                self._check_tokens(number, numbers)
                 fill_tokens(out[:, k], layer, self._stored.sentences.group, shard, rows)
         return out
+
+    def _check_tokens(self, number: int, sentences: IntArray) -> None:
+        """Check the vectors of ``sentences`` in a layer, unless this view has read them before."""
+        checked = self._checked.setdefault(number, np.zeros(len(self.lengths), dtype=np.bool_))
+        new = sentences[~checked[sentences]]
+        if not len(new):
+            return
+        layer, group = self._stored.layers[number], self._stored.sentences.group
+        for name in array_layout(layer, self._stored.precision, 0):
+            group.check_rows(name, self._shard[new], self._offset[new], self.lengths[new])
+        checked[new] = True
 
     def _type_table(self, number: int) -> FloatArray:
         """(V', dim) vectors of this view's word types, all read at first use."""
@@ -218,6 +247,8 @@ class StoredView:
             layer, words = self._stored.layers[number], self._stored.words
             table = np.empty((len(self._type_rows), layer.dim), dtype=np.float32)
             shard, offset = words.shard[self._type_rows], words.offset[self._type_rows]
+            for name in array_layout(layer, self._stored.precision, 0):
+                words.group.check_rows(name, shard, offset, np.ones_like(offset))
             for which in np.unique(shard).tolist():
                 here = shard == which
                 rows = offset[here]

@@ -108,24 +108,23 @@ class ShardWriter:
 
     def _encode(self, job: ShardJob[Any], *, wait: bool) -> _Encoded | None:
         """Encode the missing keys of a job; None if another process is writing them."""
-        try:
-            while True:
-                self._known.refresh()
-                keys = job.missing(self._known)
-                with ExitStack() as held:
-                    if not keys:
-                        return _Encoded(job, [], {}, held.pop_all())
-                    self._write_meta(False)
+        while True:
+            self._known.refresh()
+            keys = job.missing(self._known)
+            with ExitStack() as held:
+                if not keys:
+                    return _Encoded(job, [], {}, held.pop_all())
+                self._write_meta(False)
+                try:
                     held.enter_context(self._shard_lock(job.name(keys), wait=wait))
-                    self._known.refresh()
-                    if job.missing(self._known) != keys:
-                        continue  # Another process stored some keys: the shard and lock change.
-                    self._remove_leftovers(job.name(keys))
-                    return _Encoded(job, keys, job.encode(keys), held.pop_all())
-        except Timeout:
-            return None
-        except OSError as error:
-            raise write_error(error, self._folder, 0) from error
+                except Timeout:
+                    return None
+                except OSError as error:
+                    raise write_error(error, self._folder) from error
+                self._known.refresh()
+                if job.missing(self._known) != keys:
+                    continue  # Another process stored some keys: the shard and lock change.
+                return _Encoded(job, keys, job.encode(keys), held.pop_all())
 
     def _write(self, encoded: _Encoded) -> WriteStats:
         """Write the shard and release its lock.
@@ -150,19 +149,10 @@ class ShardWriter:
                     path = self._folder / f"{job.name(keys)}{SUFFIX}"
                     size = write_shard(path, arrays, checksum, self._versions)
             except OSError as error:
-                raise write_error(error, self._folder, 0) from error
+                raise write_error(error, self._folder) from error
         return WriteStats(*job.count(keys), bytes=size)
 
     def _shard_lock(self, name: str, *, wait: bool) -> FileLock:
         # One thread acquires it, the other releases it.
         path = self._folder / LOCKS / f"{name}.lock"
         return FileLock(path, timeout=-1 if wait else 0, thread_local=False)
-
-    def _remove_leftovers(self, name: str) -> None:
-        """Delete temporary files that killed writers of this shard left; its lock is held."""
-        leftovers = list(self._folder.glob(f".{name}{SUFFIX}.*.part"))
-        if leftovers:
-            # Files are only written under the folder's lock.
-            with folder_lock(self._folder):
-                for leftover in leftovers:
-                    leftover.unlink(missing_ok=True)

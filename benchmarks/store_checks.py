@@ -1,0 +1,107 @@
+"""What do the checksums of blocks cost when batches are read from the store?
+
+The same batches are read with the checks and without, in turns, by new readers: with the pages of
+the files in memory (warm) and after they were dropped from it (cold). ``first`` is one pass over
+the data, in which every block is checked when it is first touched; ``later`` is a pass after it.
+The shortest times of all rounds are compared, since other programs only ever add to them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from benchmarks.store_read import Noise
+from elmobench.features.store.blocks import BlockCheck, checked_blocks
+from elmobench.features.store.feature_store import FeatureStore
+from elmobench.features.store.precision import Precision
+from elmobench.features.store.stored_features import StoredView
+
+SENTENCES, BATCH, ROUNDS = 4000, 64, 9
+PRECISIONS: tuple[Precision, ...] = ("fp16", "int8", "fp32")
+
+
+def main() -> None:
+    rng = np.random.default_rng(0)
+    lengths = np.clip(rng.lognormal(2.8, 0.5, SENTENCES), 1, 80).astype(int)
+    sentences = [tuple(f"w{i}" for i in rng.zipf(1.3, n) % 5000) for n in lengths]
+    order = np.argsort(lengths, kind="stable")
+    batches = [order[i : i + BATCH] for i in range(0, SENTENCES, BATCH)]
+    batches = [batches[i] for i in rng.permutation(len(batches))]
+    print(f"{torch.get_num_threads()} threads; time with checks / without, best of {ROUNDS}")
+    print("  D  precision  first, cold  first, warm  later, warm   MB   ms/batch")
+    for dim in (1024, 256):
+        for precision in PRECISIONS:
+            with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+                store = FeatureStore(Path(folder), precision)
+                store.build(Noise(dim), sentences)
+                _measure(store, dim, sentences, batches)
+
+
+def _measure(
+    store: FeatureStore,
+    dim: int,
+    sentences: list[tuple[str, ...]],
+    batches: list[np.ndarray],
+) -> None:
+    files = list(store.folder(Noise(dim)).glob("*.safetensors"))
+    taken: dict[tuple[str, str, bool], float] = {}
+    for _ in range(ROUNDS):
+        for pages in ("cold", "warm"):
+            for checks in (True, False):
+                with nullcontext() if checks else _without_checks():
+                    checked_blocks.cache_clear()
+                    view = store.open(Noise(dim)).view(sentences)
+                    if pages == "cold":
+                        _drop_pages(files)
+                    else:
+                        for path in files:
+                            path.read_bytes()
+                    for which in ("first", "later"):
+                        key = which, pages, checks
+                        taken[key] = min(_pass(view, batches), taken.get(key, math.inf))
+    cells = "".join(
+        f"{taken[which, pages, True] / taken[which, pages, False]:13.3f}"
+        for which, pages in (("first", "cold"), ("first", "warm"), ("later", "warm"))
+    )
+    size = sum(path.stat().st_size for path in files) / 1e6
+    plain = 1e3 * taken["later", "warm", False] / len(batches)
+    print(f"{dim:5d} {store.precision:>6}  {cells} {size:6.0f} {plain:8.2f}", flush=True)
+
+
+def _pass(view: StoredView, batches: list[np.ndarray]) -> float:
+    begin = time.perf_counter()
+    for batch in batches:
+        view.gather(batch)
+    return time.perf_counter() - begin
+
+
+def _drop_pages(files: list[Path]) -> None:
+    """Drop the files from the page cache; they are not mapped yet."""
+    for path in files:
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@contextmanager
+def _without_checks() -> Iterator[None]:
+    with (
+        patch.object(StoredView, "_check_tokens", lambda *args: None),
+        patch.object(BlockCheck, "rows", lambda *args: None),
+        patch.object(BlockCheck, "all", lambda *args: None),
+    ):
+        yield
+
+
+if __name__ == "__main__":
+    main()
