@@ -87,12 +87,16 @@ def _example(row: list[str], dropped: Counter[str], where: str) -> AmbiguousPron
 
 def _characters(body: str, word: str, offset: str, role: str, where: str) -> tuple[int, int]:
     """Start and end of a mention in the text."""
-    if not offset.isdecimal() or not word or word.strip() != word:
-        raise DataError(f"{role} is {word!r} at offset {offset!r}", where=where)
+    # No text has so many characters, and Python converts no number of thousands of digits.
+    is_number = offset.isascii() and offset.isdecimal() and len(offset) < 10
+    if not is_number or not word or word.strip() != word:
+        raise DataError(f"{role} is {word[:60]!r} at offset {offset[:20]!r}", where=where)
     start = int(offset)
     actual = body[start : start + len(word)]
     if actual != word:
-        raise DataError(f"{role} is {word!r}, but the text has {actual!r} at {start}", where=where)
+        raise DataError(
+            f"{role} is {word[:60]!r}, but the text has {actual[:60]!r} at {start}", where=where
+        )
     return start, start + len(word)
 
 

@@ -16,7 +16,7 @@ from elmobench.core.errors import DataError
 from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.sense_inventory import SENSE_KEY, SENSE_TYPES, SenseInventory
 
-_LINE = re.compile(r"(\S+) [0-9]{8} ([1-9][0-9]*) [0-9]+")
+_LINE = re.compile(r"(\S+) [0-9]{8} ([1-9][0-9]{0,8}) [0-9]+")
 _SATELLITE = "5"
 _FIX = "give the file index.sense of WordNet as it is published, from its folder dict"
 

@@ -9,11 +9,13 @@ from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText
-from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.base import Reader, ReadResult, SourceText
+from elmobench.data.readers.rows import STRIP_FIX, StripOptions
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.data.text_checks import check_label
 
 
-class LineOptions(ReaderOptions):
+class LineOptions(StripOptions):
     """Options of the ``lines`` reader. Exactly one of ``label`` and ``label_field`` is given."""
 
     label: str | None = Field(default=None, min_length=1)
@@ -52,6 +54,10 @@ class LineReader(Reader[LineOptions]):
             tokens = tokenize(body)
             if not tokens:
                 raise DataError("a label without a text", where=text.at(number))
+            if options.strip and label.strip() != label:
+                dropped["labels with blanks around them, cut"] += 1
+                label = label.strip()
+            check_label(label, text.at(number), STRIP_FIX)
             examples.append(ClassifiedText(text.id(number), tuple(tokens), label))
         return ReadResult(examples, dropped)
 

@@ -10,7 +10,7 @@ from elmobench.core.errors import DataError
 from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.sense_inventory import SENSE_KEY, SenseInventory
 
-_POS = re.compile(r"(n|v|a|s|r)(?:-([0-9]+))?")
+_POS = re.compile(r"(n|v|a|s|r)(?:-([0-9]{1,9}))?")
 _SATELLITE = {"s": "a"}
 
 

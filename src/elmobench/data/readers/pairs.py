@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from typing import ClassVar
@@ -10,13 +9,21 @@ from typing import ClassVar
 from pydantic import Field
 
 from elmobench.core.errors import DataError
+from elmobench.core.parsing import parse_json_object
 from elmobench.data.examples import SentencePair
-from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
+from elmobench.data.readers.base import Reader, ReadResult, SourceText
+from elmobench.data.readers.rows import (
+    STRIP_FIX,
+    Column,
+    RowOptions,
+    StripOptions,
+    rows_of_fields,
+)
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.data.text_checks import check_label, check_text
 
 
-class PairOptions(ReaderOptions):
+class PairOptions(StripOptions):
     """Options of every reader of sentence pairs."""
 
     tokenizer: TokenizerName
@@ -37,8 +44,19 @@ class _Pairs:
         self._options = options
         self._tokenize: Callable[[str], list[str]] = TOKENIZERS[options.tokenizer]
 
+    def stripped(self, label: str) -> str:
+        """``label`` without blanks around it; counted."""
+        if label.strip() != label:
+            self.result.dropped["labels with blanks around them, cut"] += 1
+        return label.strip()
+
     def add(self, name: str, premise: str, hypothesis: str, label: str, where: str) -> None:
-        """Add one pair. Raises DataError at ``where`` for an empty sentence or label."""
+        """Add one pair.
+
+        Raises:
+            DataError: at ``where``, for an empty sentence, or a label that is empty or has blanks
+                around it.
+        """
         if label == self._options.no_label:
             self.result.dropped[f"pairs with the label {label}"] += 1
             return
@@ -52,6 +70,7 @@ class _Pairs:
             if not tokens[-1]:
                 raise DataError(f"the {role} is empty", where=where)
         label = self._options.map.get(label, label)
+        check_label(label, where, STRIP_FIX)
         self.result.examples.append(SentencePair(name, tokens[0], tokens[1], label))
 
 
@@ -65,8 +84,6 @@ class PairTableOptions(RowOptions, PairOptions):
     """Column of the hypothesis."""
     label: Column
     """Column of the label."""
-    strip: bool = False
-    """Whether blanks around fields are removed; the rows that this changes are counted."""
 
 
 class PairTableReader(Reader[PairTableOptions]):
@@ -80,12 +97,7 @@ class PairTableReader(Reader[PairTableOptions]):
         """See :meth:`Reader.read`."""
         pairs = _Pairs(options)
         dropped = pairs.result.dropped
-        for number, name, fields in rows_of_fields(text, options, dropped):
-            if options.strip:
-                stripped = [field.strip() for field in fields]
-                dropped["rows with blanks around a field, cut"] += stripped != fields
-                fields = stripped
-            premise, hypothesis, label = fields
+        for number, name, (premise, hypothesis, label) in rows_of_fields(text, options, dropped):
             pairs.add(name, premise, hypothesis, label, text.at(number))
         return pairs.result
 
@@ -124,6 +136,8 @@ class PairLineReader(Reader[PairLineOptions]):
                 )
         for number, premise in premises.items():
             hypothesis, label = companions["hypothesis"][number], companions["label"][number]
+            if options.strip:
+                label = pairs.stripped(label)
             pairs.add(text.id(number), premise, hypothesis, label, text.at(number))
         return pairs.result
 
@@ -160,23 +174,32 @@ class PairJsonReader(Reader[PairJsonOptions]):
             if not line.strip():
                 pairs.result.dropped["blank lines"] += 1
                 continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"is not JSON: {error}", where=text.at(number)) from error
-            if not isinstance(row, dict):
-                raise DataError("is not a JSON object", where=text.at(number))
+            row = _object_of(line, text.at(number))
             for name in wanted:
                 if not isinstance(row.get(name), str):
                     raise DataError(
-                        f"the field {name!r} holds {row.get(name)!r}, expected a string",
+                        f"the field {name!r} holds {str(row.get(name))[:60]!r}, expected a string"
+                        if name in row
+                        else f"the field {name!r} is missing",
                         where=text.at(number),
                         fix="check the reader's options premise, hypothesis, label and id",
                     )
             fields = [row[name] for name in wanted]
+            for name, field in zip(wanted, fields, strict=True):
+                check_text(field, f"the field {name!r}", text.at(number))
+            if options.strip:
+                fields[2] = pairs.stripped(fields[2])
             name = fields[3] if len(fields) > 3 else text.id(number)
             pairs.add(name, fields[0], fields[1], fields[2], text.at(number))
         return pairs.result
+
+
+def _object_of(line: str, where: str) -> dict[str, object]:
+    try:
+        return parse_json_object(line, where)
+    except DataError as error:
+        # Its place states a line within the document, which is always the first here.
+        raise DataError(error.what, where=where) from error
 
 
 TABLE = PairTableReader()

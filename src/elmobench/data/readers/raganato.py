@@ -5,10 +5,13 @@ Source: Raganato, Camacho-Collados and Navigli, EACL 2017.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.parsers import expat
 
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.parsing import parsing
+from elmobench.data.blanks import split_blanks
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
 from elmobench.data.readers.sense_inventory import SenseInventory
@@ -18,6 +21,7 @@ _BRACKETS = {
     **{"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]"},
     **{"-LCB-": "{", "-RCB-": "}"},
 }
+_LINE_END = re.compile(r"[\t\r\n]")
 _INSIDE = {
     "corpus": "",
     "text": "corpus",
@@ -59,7 +63,7 @@ def _gold_keys(texts: tuple[SourceText, ...]) -> dict[str, tuple[tuple[str, ...]
     keys: dict[str, tuple[tuple[str, ...], str]] = {}
     for text in texts:
         for number, line in text.rows():
-            name, *senses = line.split() or [""]
+            name, *senses = split_blanks(line) or [""]
             where = text.at(number)
             if not senses or name in keys:
                 raise DataError(
@@ -108,12 +112,15 @@ class _Handler:
         return self.text.at(self.parser.CurrentLineNumber)
 
     def parse(self) -> None:
-        try:
-            self.parser.Parse(self.text.data, True)
-        except expat.ExpatError as error:
-            raise DataError(
-                f"is not XML: {expat.ErrorString(error.code)}", where=self.text.at(error.lineno)
-            ) from error
+        # Besides errors of its own, expat lets through what Python says of an unknown encoding.
+        with parsing(self.text.name, what="is not XML"):
+            try:
+                self.parser.Parse(self.text.data, True)
+            except expat.ExpatError as error:
+                raise DataError(
+                    f"is not XML: {expat.ErrorString(error.code)}",
+                    where=self.text.at(error.lineno),
+                ) from error
 
     def doctype(self, *_: Any) -> None:
         raise DataError("document type declarations are not accepted", where=self.where)
@@ -145,8 +152,9 @@ class _Handler:
     def _word(self, element: str) -> None:
         start = len(self.tokens)
         for word in self.word.split(" "):
-            if not word.strip():
-                raise DataError(f"an empty word in {self.word!r}", where=self.where)
+            if not word.strip() or _LINE_END.search(word):
+                problem = "an empty word" if not word.strip() else "a tab or a line end"
+                raise DataError(f"{problem} in {self.word[:60]!r}", where=self.where)
             if self.unescape and word in _BRACKETS:
                 self.result.dropped[f"{word} read as {_BRACKETS[word]}"] += 1
                 word = _BRACKETS[word]

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from elmobench.core.errors import DataError
+from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
 from elmobench.data.readers.base import ReaderOptions, SourceText
 
@@ -20,8 +21,25 @@ Quoting = Literal["none", "csv"]
 """``none``: quotes are ordinary characters and a row is a line. ``csv``: fields may be quoted, as
 spreadsheets write them, and may hold line ends."""
 
+MAX_QUOTED_CHARACTERS = 1 << 24
+"""The longest field of a table with quotes. In one whose quote is never closed, the rest of the
+file would be one field.
+"""
 
-class RowOptions(ReaderOptions):
+
+STRIP_FIX = "remove them from the data, or set the reader's option strip: true"
+
+
+class StripOptions(ReaderOptions):
+    """The option of every reader whose labels are whole fields."""
+
+    strip: bool = False
+    """Whether blanks around fields are removed; what this changes is counted. Without it, blanks
+    around a label are an error.
+    """
+
+
+class RowOptions(StripOptions):
     """Options of every reader of tables."""
 
     column_options: ClassVar[tuple[str, ...]] = ()
@@ -75,7 +93,7 @@ def rows_of_fields(
     Args:
         text: the table.
         options: which columns.
-        dropped: counts the blank lines.
+        dropped: counts the blank lines, and the rows in which blanks were removed.
 
     Raises:
         DataError: a column is missing, or a row has more or fewer fields than the first.
@@ -99,6 +117,10 @@ def rows_of_fields(
             )
         fields = [row[column] for column in columns]
         name = text.id(number) if options.id is None else fields.pop()
+        if options.strip:
+            stripped = [field.strip() for field in fields]
+            dropped["rows with blanks around a field, cut"] += stripped != fields
+            fields = stripped
         yield number, name, fields
 
 
@@ -108,7 +130,8 @@ def table_rows(
     """Yield rows with the number of the line at which they start.
 
     Raises:
-        DataError: not UTF-8, or quotes that do not close; names the line.
+        DataError: not UTF-8, quotes that do not close, or a quoted field of more than
+            :data:`MAX_QUOTED_CHARACTERS`; names the line.
     """
     if quoting == "none":
         for number, line in text.rows():
@@ -121,17 +144,26 @@ def table_rows(
             numbers.append(number)
             yield line + "\n"
 
-    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-    try:
-        while True:
-            consumed = len(numbers)
+    # Python's limit is 131,072 characters, less than a long text. It holds for the whole process,
+    # so it is only ever raised: another thread may be reading a table too.
+    if csv.field_size_limit() < MAX_QUOTED_CHARACTERS:
+        csv.field_size_limit(MAX_QUOTED_CHARACTERS)
+    with parsing(text.name, what="not a table"):
+        reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+    while True:
+        consumed = len(numbers)
+        try:
             row = next(reader, None)
-            if row is None:
-                return
-            yield numbers[consumed], row
-    except csv.Error as error:
-        place = text.at(numbers[min(consumed, len(numbers) - 1)])
-        raise DataError(f"not a table: {error}", where=place) from error
+        except csv.Error as error:
+            place = text.at(numbers[min(consumed, len(numbers) - 1)])
+            raise DataError(
+                f"not a table: {error}",
+                where=place,
+                fix="check 'quoting' and 'delimiter': is a quote not closed?",
+            ) from error
+        if row is None:
+            return
+        yield numbers[consumed], row
 
 
 def find_columns(row: list[str], wanted: Sequence[Column], where: str) -> list[int]:

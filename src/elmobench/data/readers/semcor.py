@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from elmobench.core.errors import DataError
+from elmobench.data.blanks import split_blanks
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
 from elmobench.data.readers.sense_inventory import SENSE_TYPES, SenseInventory
@@ -128,7 +129,7 @@ class _Sentence:
 
 def _attributes(text: str, where: str) -> dict[str, str]:
     attributes = {}
-    for piece in text.split():
+    for piece in split_blanks(text):
         name, equals, value = piece.partition("=")
         if not equals:
             raise DataError(f"attribute {piece!r} has no value", where=where)

@@ -10,8 +10,9 @@ from pydantic import Field
 from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
+from elmobench.data.readers.rows import STRIP_FIX, Column, RowOptions, rows_of_fields
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.data.text_checks import check_label
 
 
 class TableOptions(RowOptions):
@@ -48,7 +49,9 @@ class TableReader(Reader[TableOptions]):
                 )
             if label in options.map:
                 dropped[f"label {label} renamed {options.map[label]}"] += 1
-            examples.append(ClassifiedText(name, tuple(tokens), options.map.get(label, label)))
+            label = options.map.get(label, label)
+            check_label(label, text.at(number), STRIP_FIX)
+            examples.append(ClassifiedText(name, tuple(tokens), label))
         return ReadResult(examples, dropped)
 
 

@@ -1,0 +1,60 @@
+"""Texts and labels that no data set means: they could not be written, or told apart by eye."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from elmobench.core.errors import DataError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def check_text(text: str, what: str, where: str) -> None:
+    r"""Raise DataError for a text with a lone surrogate, which UTF-8 cannot write.
+
+    JSON can state half of a character by an escape, ``"\ud83d"``; other formats cannot.
+
+    Args:
+        text: to be checked.
+        what: what it is, for the error: ``the premise``.
+        where: file and line.
+
+    >>> check_text("caf\u00e9 \U0001f600", "the text", "a.jsonl:1")
+    """
+    found = None if text.isascii() else _SURROGATE.search(text)
+    if found is not None:
+        raise DataError(
+            f"{what} has half of a character, U+{ord(found[0]):04X} at position "
+            f"{found.start() + 1}, which cannot be written as UTF-8",
+            where=where,
+            fix="write the whole character, or remove the escape",
+        )
+
+
+def check_label(label: str, where: str, fix: str | None = None) -> None:
+    """Raise DataError for a label that is empty, has blanks around it, or cannot be shown.
+
+    ``"pos"`` and ``"pos "`` would be two classes. Blanks around a label are an error rather than
+    cut, because readers repair nothing silently.
+
+    Args:
+        label: a whole field of the data.
+        where: file and line.
+        fix: what to do about blanks around it, such as an option of the reader.
+
+    >>> check_label("not bad", "a.tsv:1")
+    """
+    stripped = label.strip()
+    if not stripped:
+        raise DataError("the label is empty", where=where)
+    if stripped == label and label.isprintable():
+        return
+    check_text(label, "the label", where)
+    if stripped != label:
+        raise DataError(f"the label {label[:60]!r} has blanks around it", where=where, fix=fix)
+    control = next((char for char in label if unicodedata.category(char) == "Cc"), None)
+    if control is not None:
+        raise DataError(
+            f"the label {label[:60]!r} has the control character U+{ord(control):04X}", where=where
+        )
