@@ -20,7 +20,7 @@ def test_usual_labels_pass(label: str):
         ("\tpos", "has blanks around it"),
         ("pos\u00a0", "has blanks around it"),
         ("pos\r", "has blanks around it"),
-        ("p\x00s", "has the control character U+0000"),
+        ("p\x00s", "the label has the character U+0000 at position 2"),
         ("p\ns", "has the control character U+000A"),
         ("p\ud800", "the label has half of a character, U+D800 at position 2"),
     ],
@@ -35,6 +35,8 @@ def test_others_are_refused_with_their_place(label: str, problem: str):
 
 def test_whole_characters_pass_and_halves_do_not():
     check_text("\U0001f600 naïve", "the text", "a:1")
+    with pytest.raises(DataError, match=r"the text has the character U\+0000 at position 2"):
+        check_text("a\0b", "the text", "a:1")
     for half in ("\ud83d", "\ude00 x"):
         with pytest.raises(DataError, match="the text has half of a character"):
             check_text(half, "the text", "a:1")

@@ -13,6 +13,7 @@ from elmobench.core.errors import (
     DigestError,
     DownloadError,
     ElmobenchError,
+    ElmobenchWarning,
     UnknownNameError,
 )
 from elmobench.data.cards.card import SplitCounts
@@ -360,3 +361,32 @@ def test_a_local_file_can_be_in_any_folder(folder: Path, tmp_path: Path):
         assert there.is_local
     with pytest.raises(DataError, match="relative to the card's folder, or absolute"):
         here.split("train")
+
+
+def test_labels_that_differ_between_splits_are_warned_of_once(folder: Path):
+    (folder / "test.tsv").write_text("good\tgreat\nPos\tno good\n")
+    loaded = task(folder)
+    loaded.split("train")
+    loaded.split("dev")
+    with pytest.warns(ElmobenchWarning) as caught:
+        loaded.split("test")
+    notes = [
+        "test has 2 labels that train lacks, which no head can predict: 'Pos' (1), 'good' (1)",
+        "these labels differ only by case, and are different classes: 'Pos' in test, 'pos' in "
+        "train",
+    ]
+    assert [str(warning.message) for warning in caught] == [
+        f"sentiment/tiny: {note}" for note in notes
+    ]
+    assert loaded.label_notes == notes
+    loaded.verify()  # a second warning would be an error
+
+
+def test_tags_and_splits_by_hash_are_compared_too(folder: Path):
+    rows = [f"l{i:02d}\ttext {i}" for i in range(60)]
+    (folder / "all.tsv").write_text("\n".join(rows))
+    loaded = task(folder, splits={"all": [{"path": "all.tsv"}]}, split={"by": "hash", "salt": "s"})
+    with pytest.warns(ElmobenchWarning, match="labels that train lacks"):
+        test = loaded.split("test")
+    assert f"test has {len(test)} labels that train lacks" in loaded.label_notes[1]
+    assert task(folder).label_notes == []

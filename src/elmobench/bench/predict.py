@@ -123,7 +123,7 @@ class Predictor:
 
         Args:
             texts: strings, or sequences of tokens.
-            tokenized: split strings at spaces only.
+            tokenized: split strings at blanks and tabs only.
         """
         examples = [
             self.pipeline.from_text(text, tokenized=tokenized)

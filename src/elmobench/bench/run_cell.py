@@ -95,7 +95,10 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             selection=search.as_json() if search else None,
             coverage=_coverage(cell, context),
             counts={name: len(examples) for name, examples in data.sets.items()},
-            notes=_notes(context.pipeline(cell.task), rows),
+            notes=[
+                *context.task(cell.task, cell.fold).label_notes,
+                *_notes(context.pipeline(cell.task), rows),
+            ],
         ),
         run=_run_info(cell, context, started, stopwatch, training, model, planned.identity),
     )

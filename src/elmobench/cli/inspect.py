@@ -86,7 +86,7 @@ def inspect(
 
     if same_word and not tasks:
         raise typer.BadParameter("needs --in TASK", param_hint="--same-word")
-    tokenize = TOKENIZERS["whitespace" if tokenized else "words"]
+    tokenize = TOKENIZERS["blanks" if tokenized else "words"]
     if len(tokenize(word)) != 1:
         raise typer.BadParameter(f"{word!r} is {len(tokenize(word))} tokens: {tokenize(word)}")
     occurrences = find_occurrences(word, [tuple(tokenize(text)) for text in texts])

@@ -71,6 +71,8 @@ ThreadsOption = Annotated[
 ]
 TokenizedOption = Annotated[
     bool,
-    typer.Option("--tokenized", help="The text is tokenised already: split at spaces only."),
+    typer.Option(
+        "--tokenized", help="The text is tokenised already: split at blanks and tabs only."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -19,7 +19,8 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="TEXT",
-            help="Sentences, or 'passage ||| question' [default: lines of standard input].",
+            help="Sentences, or 'passage ||| question' [default, or -: lines of standard input; "
+            "one line is printed for each, an empty one for a blank one].",
         ),
     ] = None,
     results: Annotated[
@@ -31,19 +32,48 @@ def predict(
 ) -> None:
     """Label your own text with the trained head of CELL."""
     import json
-    import sys
 
     from elmobench.bench.predict import Predictor, find_record
+    from elmobench.data.blanks import is_blank
+    from elmobench.data.text_checks import check_text
 
     predictor = Predictor(*find_record(run, results))
     pipeline = predictor.pipeline
-    lines = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    for tokens, prediction in predictor.predict(lines, tokenized=tokenized):
+    lines = texts if texts and texts != ["-"] else _standard_input()
+    for number, line in enumerate(lines, start=1):
+        check_text(line, "the text", f"text {number}")
+    # Blank lines have no tokens to label.
+    blank = [is_blank(line) if tokenized else not line.strip() for line in lines]
+    labelled = predictor.predict(
+        [line for line, is_empty in zip(lines, blank, strict=True) if not is_empty],
+        tokenized=tokenized,
+    )
+    for is_empty in blank:
+        tokens, prediction = ((), None) if is_empty else next(labelled)
         if as_json:
             row = {"tokens": list(tokens), "prediction": prediction}
             typer.echo(json.dumps(row, ensure_ascii=False))
+            continue
+        if is_empty:
+            typer.echo()
             continue
         line = pipeline.format_annotation(prediction, tokens)
         if not pipeline.annotation_repeats_text:
             line += f"\t{' '.join(tokens)}"
         typer.echo(line)
+
+
+def _standard_input() -> list[str]:
+    """Return the lines of standard input, which must be UTF-8 whatever the locale is.
+
+    A byte-order mark is no part of the text.
+
+    Raises:
+        DataError: a line is not UTF-8; names it.
+    """
+    import sys
+
+    from elmobench.data.readers.base import SourceText
+
+    text = SourceText(sys.stdin.buffer.read(), "standard input")
+    return [line for _, line in text.rows()]

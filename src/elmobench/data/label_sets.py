@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 _SHOWN = 8
+_FREQUENT = 0.01
 _EXPECTED = 10
-_ABSENT_BY_CHANCE = 1e-3
 
 
 def label_notes(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -21,9 +21,8 @@ def label_notes(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     A remark is made where
 
     * another split has labels that ``train`` lacks: no head can predict them;
-    * another split lacks a label of ``train`` that it would have by any chance: if it were drawn as
-      ``train`` was, at least ten examples (or tokens) of it would be expected, and none with a
-      probability of less than one in a thousand;
+    * another split lacks a label of at least one per cent of ``train``, and at least ten examples
+      (or tokens) of it would be expected there;
     * labels are equal but for case, blanks, or the Unicode form of their characters.
 
     Args:
@@ -42,7 +41,7 @@ def label_notes(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
                 + _listed(f"{label!r} ({number:,})" for label, number in unknown.items())
             )
         absent = sorted(set(train) - set(found))
-        lacking = [label for label in absent if _is_surprising(label, train, found)]
+        lacking = [label for label in absent if _is_expected(label, train, found)]
         if lacking:
             notes.append(
                 f"{split} lacks {_labels(len(lacking))} of those that train has often: "
@@ -56,9 +55,9 @@ def label_notes(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     return notes
 
 
-def _is_surprising(label: str, train: Mapping[str, int], found: Mapping[str, int]) -> bool:
-    share, drawn = train[label] / sum(train.values()), sum(found.values())
-    return share * drawn >= _EXPECTED and (1 - share) ** drawn < _ABSENT_BY_CHANCE
+def _is_expected(label: str, train: Mapping[str, int], found: Mapping[str, int]) -> bool:
+    share = train[label] / sum(train.values())
+    return share >= _FREQUENT and share * sum(found.values()) >= _EXPECTED
 
 
 def _alike(labels: Iterable[str]) -> list[list[str]]:

@@ -8,12 +8,14 @@ import unicodedata
 from elmobench.core.errors import DataError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NUL = "\0"
 
 
 def check_text(text: str, what: str, where: str) -> None:
-    r"""Raise DataError for a text with a lone surrogate, which UTF-8 cannot write.
+    r"""Raise DataError for a text with a lone surrogate or U+0000, which cannot be stored.
 
-    JSON can state half of a character by an escape, ``"\ud83d"``; other formats cannot.
+    JSON can state half of a character by an escape, ``"\ud83d"``, which UTF-8 cannot write; other
+    formats cannot. HDF5 ends a text at U+0000.
 
     Args:
         text: to be checked.
@@ -22,6 +24,12 @@ def check_text(text: str, what: str, where: str) -> None:
 
     >>> check_text("caf\u00e9 \U0001f600", "the text", "a.jsonl:1")
     """
+    if _NUL in text:
+        raise DataError(
+            f"{what} has the character U+0000 at position {text.index(_NUL) + 1}",
+            where=where,
+            fix="remove it",
+        )
     found = None if text.isascii() else _SURROGATE.search(text)
     if found is not None:
         raise DataError(

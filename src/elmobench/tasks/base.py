@@ -177,7 +177,7 @@ class Pipeline(ABC, Generic[E]):
     def from_text(self, text: str, *, tokenized: bool = False) -> E:
         """An unlabelled example from a string.
 
-        The string is cut into words, or at white space only if it is ``tokenized``. A pipeline
+        The string is cut into words, or at blanks and tabs only if it is ``tokenized``. A pipeline
         whose examples are more than one sentence overrides this method.
         """
-        return self.from_tokens(tuple(TOKENIZERS["whitespace" if tokenized else "words"](text)))
+        return self.from_tokens(tuple(TOKENIZERS["blanks" if tokenized else "words"](text)))

@@ -31,14 +31,15 @@ from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.cards.sources import (
     FileSource,
     fetch_source,
+    full_name,
     is_local,
     read_source,
     source_digest,
-    source_name,
-    text_fraction,
+    split_of_text,
     verify_source,
 )
 from elmobench.data.controls.base import GENERATORS
+from elmobench.data.label_sets import label_notes
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
@@ -82,6 +83,8 @@ class Task:
         self._splits: dict[str, list[Any]] = {}
         self._documents: dict[str, str] = {}
         self._counts: dict[str, SplitCounts] = {}
+        self._label_counts: dict[str, Counter[str]] = {}
+        self._has_warned = False
 
     @property
     def id(self) -> str:
@@ -133,7 +136,13 @@ class Task:
         """All labels or tags: the card's in its order or, without a list, train's, sorted."""
         if self.card.labels is not None:
             return list(self.card.labels)
-        return sorted(self._labels(self.split("train")))
+        return sorted(self._count_labels(self.split("train")))
+
+    @property
+    def label_notes(self) -> list[str]:
+        """Remarks on labels that differ between splits, of which the task warns too."""
+        self.examples()
+        return label_notes({name: self._label_counts[name] for name in SPLITS})
 
     @property
     def data_digest(self) -> str:
@@ -274,6 +283,10 @@ class Task:
         for split, examples in loaded.items():
             self._counts[split] = self._check(split, examples)
         self._splits.update(loaded)
+        if len(self._splits) == len(SPLITS) and not self._has_warned:
+            self._has_warned = True
+            for note in self.label_notes:
+                warnings.warn(f"{self.id}: {note}", ElmobenchWarning, stacklevel=2)
 
     def _read(self, split: str) -> list[tuple[str, list[Any]]]:
         """The name and examples of each source of one split of the card, in order."""
@@ -288,7 +301,7 @@ class Task:
                 continue
             reader, options = self._reader(source)
             if self.fold is not None:
-                prefix = stem(_full_name(source))
+                prefix = stem(full_name(source))
             else:
                 prefix = split if len(sources) == 1 else f"{split}.{i}"
             beside = {
@@ -296,7 +309,7 @@ class Task:
                 for role, others in self._beside(source).items()
             }
             result = reader.read(replace(self._text(source, prefix), beside=beside), options)
-            files.append((_full_name(source), result.examples))
+            files.append((full_name(source), result.examples))
             dropped += result.dropped
         self.dropped[split] = dropped
         return files
@@ -308,7 +321,7 @@ class Task:
         if known is not None and key in known:
             return known[key]
         path = fetch_source(self.card, source, self._trust_first, self._progress)
-        text = SourceText(read_source(path, source), _full_name(source), prefix, source.lines)
+        text = SourceText(read_source(path, source), full_name(source), prefix, source.lines)
         if known is not None:
             known[key] = text
         return text
@@ -326,9 +339,7 @@ class Task:
             raise ConfigError("field 'split' is missing", where=self._where)
         result: dict[str, list[Any]] = {name: [] for name in SPLITS}
         for example in examples:
-            fraction = text_fraction(rule.salt, " ".join(example.tokens))
-            not_test = "dev" if fraction < rule.test + rule.dev else "train"
-            result["test" if fraction < rule.test else not_test].append(example)
+            result[split_of_text(rule, " ".join(example.tokens))].append(example)
         return result
 
     def _folded(self, files: Sequence[tuple[str, list[Any]]]) -> dict[str, list[Any]]:
@@ -353,7 +364,7 @@ class Task:
             raise DataError(f"the id {repeated[0]!r} occurs {ids[repeated[0]]} times", where=where)
         try:
             problem = self._problem(examples)
-            labels, counts = self._labels(examples), self.pipeline.count(examples)
+            labels, counts = self._count_labels(examples), self.pipeline.count(examples)
         except AttributeError as error:
             raise DataError(
                 f"pipeline {self.card.pipeline} cannot use examples of type "
@@ -368,11 +379,12 @@ class Task:
                 fix=f"correct the reader's options in {self._where}",
             )
         if self.card.labels is not None:
-            unknown = sorted(labels - set(self.card.labels))
+            unknown = sorted(set(labels) - set(self.card.labels))
             if unknown:
                 raise DataError(
                     f"labels that the card does not list: {', '.join(unknown)}", where=where
                 )
+        self._label_counts[split] = labels
         # For a set with folds the card states the counts of fold 0's splits and of the whole set.
         stated = self.card.stated(split) if not self.fold or split == "all" else SplitCounts()
         problems = differences(stated, counts)
@@ -401,12 +413,8 @@ class Task:
                 return example.id, problem
         return None
 
-    def _labels(self, examples: Sequence[Any]) -> set[str]:
-        return {label for example in examples for label in self.pipeline.labels_of(example)}
-
-
-def _full_name(source: FileSource) -> str:
-    return source_name(source) + (f":{source.member}" if source.member else "")
+    def _count_labels(self, examples: Sequence[Any]) -> Counter[str]:
+        return Counter(label for example in examples for label in self.pipeline.labels_of(example))
 
 
 def _flat(files: Sequence[tuple[str, list[Any]]]) -> list[Any]:

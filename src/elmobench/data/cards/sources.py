@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import DataError, DigestError
 from elmobench.core.progress import DownloadProgress
-from elmobench.data.cards.card import PathSource, TaskCard, UrlSource
+from elmobench.data.cards.card import HashSplit, PathSource, TaskCard, UrlSource
 from elmobench.data.download import cache as downloads
 from elmobench.data.download.archives import read_member
 
@@ -81,6 +81,11 @@ def read_source(path: Path, source: FileSource) -> bytes:
     return path.read_bytes()
 
 
+def full_name(source: FileSource) -> str:
+    """What errors of readers call a source: its name, and its member of an archive, if any."""
+    return source_name(source) + (f":{source.member}" if source.member else "")
+
+
 def source_name(source: FileSource) -> str:
     """What messages call a source: its file name, or its path as the card writes it."""
     if isinstance(source, PathSource):
@@ -121,6 +126,14 @@ def _local(card: TaskCard, source: PathSource) -> Path:
             fix="a path in a card is relative to the card's folder, or absolute",
         )
     return path
+
+
+def split_of_text(rule: HashSplit, text: str) -> str:
+    """The split that ``rule`` gives to an example with this text."""
+    fraction = text_fraction(rule.salt, text)
+    if fraction < rule.test:
+        return "test"
+    return "dev" if fraction < rule.test + rule.dev else "train"
 
 
 def text_fraction(salt: str, text: str) -> float:

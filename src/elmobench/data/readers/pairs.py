@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -174,19 +174,7 @@ class PairJsonReader(Reader[PairJsonOptions]):
             if not line.strip():
                 pairs.result.dropped["blank lines"] += 1
                 continue
-            row = _object_of(line, text.at(number))
-            for name in wanted:
-                if not isinstance(row.get(name), str):
-                    raise DataError(
-                        f"the field {name!r} holds {str(row.get(name))[:60]!r}, expected a string"
-                        if name in row
-                        else f"the field {name!r} is missing",
-                        where=text.at(number),
-                        fix="check the reader's options premise, hypothesis, label and id",
-                    )
-            fields = [row[name] for name in wanted]
-            for name, field in zip(wanted, fields, strict=True):
-                check_text(field, f"the field {name!r}", text.at(number))
+            fields = _text_fields(line, wanted, text.at(number))
             if options.strip:
                 fields[2] = pairs.stripped(fields[2])
             name = fields[3] if len(fields) > 3 else text.id(number)
@@ -194,12 +182,27 @@ class PairJsonReader(Reader[PairJsonOptions]):
         return pairs.result
 
 
-def _object_of(line: str, where: str) -> dict[str, object]:
+def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
+    """The values of the fields ``wanted`` of a JSON object, which must be text."""
     try:
-        return parse_json_object(line, where)
+        row = parse_json_object(line, where)
     except DataError as error:
         # Its place states a line within the document, which is always the first here.
         raise DataError(error.what, where=where) from error
+    fields: list[str] = []
+    for name in wanted:
+        value = row.get(name)
+        if not isinstance(value, str):
+            raise DataError(
+                f"the field {name!r} holds {str(value)[:60]!r}, expected a string"
+                if name in row
+                else f"the field {name!r} is missing",
+                where=where,
+                fix="check the reader's options premise, hypothesis, label and id",
+            )
+        check_text(value, f"the field {name!r}", where)
+        fields.append(value)
+    return fields
 
 
 TABLE = PairTableReader()

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
-TokenizerName = Literal["spaces", "whitespace", "words", "treebank"]
+from elmobench.data.blanks import split_blanks
+
+TokenizerName = Literal["spaces", "blanks", "whitespace", "words", "treebank"]
 
 _WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 
@@ -34,26 +36,32 @@ def _treebank(text: str) -> list[str]:
 
 TOKENIZERS: dict[TokenizerName, Callable[[str], list[str]]] = {
     "spaces": _spaces,
+    "blanks": split_blanks,
     "whitespace": str.split,
     "words": _words,
     "treebank": _treebank,
 }
-"""``spaces``: cut at U+0020 only, for text that is already tokenised. ``whitespace``: cut at any
-white space of Unicode. ``words``: runs of word characters, inner apostrophes included
-(``don't``), and every other visible character by itself; for raw text. ``treebank``: the Penn
-Treebank's rule for one sentence, by NLTK: ``do n't``, double quotes as `` and ''."""
+"""``spaces``: cut at U+0020 only, for text that is already tokenised. ``blanks``: cut at U+0020 and
+tabs only. ``whitespace``: cut at any white space of Unicode. ``words``: runs of word characters,
+inner apostrophes included (``don't``), and every other visible character by itself; for raw text.
+``treebank``: the Penn Treebank's rule for one sentence, by NLTK: ``do n't``, double quotes as ``
+and ''."""
 
-SpanTokenizerName = Literal["whitespace", "words", "clitics"]
+SpanTokenizerName = Literal["blanks", "whitespace", "words", "clitics"]
 """Tokenisers that return the positions of tokens; see :func:`character_spans`."""
 
-_VISIBLE = re.compile(r"\S+")
+_FIXED = {
+    "blanks": re.compile(r"[^ \t]+"),
+    "whitespace": re.compile(r"\S+"),
+    "words": _WORDS,
+}
 
 
 def character_spans(text: str, tokenizer: SpanTokenizerName) -> list[tuple[int, int]]:
     """The tokens of ``text`` as characters ``[start, end)``, in order; no two overlap.
 
-    ``whitespace`` and ``words`` are the rules of :data:`TOKENIZERS`. ``clitics`` is for data
-    that mark parts of words: what is not white space is cut into numbers with inner points,
+    ``blanks``, ``whitespace`` and ``words`` are the rules of :data:`TOKENIZERS`. ``clitics`` is for
+    data that mark parts of words: what is not white space is cut into numbers with inner points,
     commas and colons (``10,000``, ``3.5``), abbreviations of single letters (``U.S.``), the
     clitics ``'s 're 've 'll 'd 'm n't`` by themselves, runs of word characters, and every other
     character by itself, hyphens too. Combining marks and invisible format characters (Unicode
@@ -64,7 +72,7 @@ def character_spans(text: str, tokenizer: SpanTokenizerName) -> list[tuple[int, 
         marks = {char for char in text if not char.isascii() and _attaches(char)}
         pattern = _clitics("".join(sorted(marks)))
     else:
-        pattern = _VISIBLE if tokenizer == "whitespace" else _WORDS
+        pattern = _FIXED[tokenizer]
     return [match.span() for match in pattern.finditer(text)]
 
 

@@ -77,7 +77,7 @@ class Nli(Pipeline[SentencePair]):
                 fix=f"write '{self.text_form}', for example "
                 f"'A man sleeps. {SEPARATOR} No one is awake.'",
             )
-        tokenize = TOKENIZERS["spaces" if tokenized else "words"]
+        tokenize = TOKENIZERS["blanks" if tokenized else "words"]
         premise, hypothesis = (tuple(tokenize(part)) for part in parts)
         return SentencePair("text", premise, hypothesis, label="")
 

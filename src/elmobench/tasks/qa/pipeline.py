@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.blanks import BLANKS
 from elmobench.data.cards.card import SplitCounts
 from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
@@ -91,14 +92,14 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
             ConfigError: the text has no passage, no question, or more than one separator.
         """
         parts = text.split(SEPARATOR)
-        tokenizer: SpanTokenizerName = "whitespace" if tokenized else "clitics"
-        if len(parts) != 2 or not all(part.strip() for part in parts):
+        tokenizer: SpanTokenizerName = "blanks" if tokenized else "clitics"
+        if len(parts) != 2 or not all(map(str.strip, parts)):
             raise ConfigError(
                 f"a question needs a passage: expected '{self.text_form}'",
                 where=f"text {text[:60]!r}",
                 fix=f"write for example 'Rome is in Italy. {SEPARATOR} Where is Rome?'",
             )
-        passage, question = parts[0].strip(), parts[1]
+        passage, question = parts[0].strip(BLANKS if tokenized else None), parts[1]
         tokens = tuple(question[start:end] for start, end in character_spans(question, tokenizer))
         return PassageQuestion("text", tokens, make_passage(passage, tokenizer))
 

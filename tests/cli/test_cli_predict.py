@@ -1,0 +1,88 @@
+"""What ``predict`` reads and prints; the head is made up: it counts the tokens."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from elmobench.bench import predict as bench
+from elmobench.cli.predict import predict
+from elmobench.core.errors import DataError
+from elmobench.tasks.sentiment.pipeline import PIPELINE
+
+RUNNER = CliRunner()
+APP = typer.Typer()
+APP.command()(predict)
+
+
+class Counter:
+    """Stands in for :class:`elmobench.bench.predict.Predictor`."""
+
+    pipeline = PIPELINE
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def predict(
+        self, texts: list[str], *, tokenized: bool
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        for text in texts:
+            tokens = PIPELINE.from_text(text, tokenized=tokenized).tokens
+            assert tokens
+            yield tokens, str(len(tokens))
+
+
+@pytest.fixture(autouse=True)
+def _made_up_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "Predictor", Counter)
+    monkeypatch.setattr(bench, "find_record", lambda *_: (SimpleNamespace(), "cell"))
+
+
+def printed(*arguments: str, read: bytes = b"") -> list[str]:
+    result = RUNNER.invoke(APP, ["cell", *arguments], input=read, catch_exceptions=False)
+    return result.stdout.split("\n")[:-1]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+def test_one_line_is_printed_for_each_line_of_standard_input(arguments: tuple[str, ...]):
+    assert printed(*arguments, read=b"fine\n\nvery good\r\n \t\n") == [
+        "1\tfine",
+        "",
+        "2\tvery good",
+        "",
+    ]
+    assert printed(*arguments, read=b"") == []
+
+
+def test_blank_lines_as_json():
+    rows = [json.loads(line) for line in printed("--json", read=b"fine\n\xc2\xa0\nbad\n")]
+    assert rows == [
+        {"tokens": ["fine"], "prediction": "1"},
+        {"tokens": [], "prediction": None},
+        {"tokens": ["bad"], "prediction": "1"},
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word():
+    assert printed(read=b"\xef\xbb\xbffine film\n") == ["2\tfine film"]
+
+
+def test_tokenised_text_is_split_at_blanks_and_tabs_only():
+    text = "10\u00a0000 km\tfar\u2028off"
+    assert printed("--tokenized", read=f"{text}\n".encode()) == ["3\t10\u00a0000 km far\u2028off"]
+    assert printed("--tokenized", text) == ["3\t10\u00a0000 km far\u2028off"]
+
+
+def test_a_line_that_is_not_utf8_is_an_error_with_its_number():
+    for data, number in ((b"a fine film\ncaf\xe9 scene\n", 2), (b"fine\n\nna\xefve\n", 3)):
+        with pytest.raises(DataError, match=f"standard input:{number}: is not UTF-8"):
+            printed(read=data)
+
+
+def test_an_argument_that_is_not_utf8_is_an_error():
+    # This is what Python makes of the byte 0xff in an argument.
+    with pytest.raises(DataError, match="text 2: the text has half of a character"):
+        printed("fine", "a\udcff")
