@@ -1,4 +1,4 @@
-"""Texts and labels that no data set means: they could not be written, or told apart by eye."""
+"""Texts and labels that no data set means: they cannot be stored, or look like another label."""
 
 from __future__ import annotations
 
