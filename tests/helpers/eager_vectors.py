@@ -90,8 +90,10 @@ def _read(stream: IO[bytes], path: Path, format: Format) -> VectorTable:
         dim = header[1]
     else:
         # Words may contain blanks and rows may be damaged, so take the most frequent count.
-        counts = Counter(line.rstrip(b" \r\n").count(b" ") for _, line in sample)
-        dim = counts.most_common(1)[0][0]
+        counts = Counter(len(re.findall(rb" +", line.rstrip(b" \r\n"))) for _, line in sample)
+        dim, rows = counts.most_common(1)[0]
+        if 2 * rows < len(sample):
+            raise ModelError("no rows", where=f"{path}:1", fix="check the format option")
     if dim < 1:
         raise ModelError(
             "there are no vectors in the first lines",
@@ -152,24 +154,27 @@ def _row(
     line: bytes, dim: int, path: Path, number: int, *, spaces: bool
 ) -> tuple[str, NDArray[np.float64]]:
     where = f"{path}:{number}"
-    pieces = line.rstrip(b" \r\n").rsplit(b" ", dim)
-    word = pieces[0]
+    # A word, then D fields without blanks; blanks around the word do not belong to it.
+    match = re.fullmatch(
+        rb" *(?P<word>.*?)(?P<values>(?: +[^ ]+){%d})[ \r\n]*" % dim, line, flags=re.DOTALL
+    )
+    word = match["word"] if match else b""
     # A row with one value too many looks like a word that contains a blank.
-    wrong_length = len(pieces) != dim + 1 or (
+    wrong_length = match is None or (
         b" " in word and (not spaces or _NUMBER.fullmatch(word.rsplit(b" ", 1)[1]) is not None)
     )
     if wrong_length:
-        found = line.rstrip(b" \r\n").count(b" ")
         raise ModelError(
-            f"{found} values, expected {dim}",
+            f"{len(line.split(b' ')) - 1} values, expected {dim}",
             where=where,
             fix="correct the row, or fetch the file again",
         )
+    assert match is not None
     try:
         with warnings.catch_warnings():
             # numpy warns where it stops at text that is not a number.
             warnings.simplefilter("error", DeprecationWarning)
-            values = np.fromstring(b" ".join(pieces[1:]).decode("ascii"), dtype=float, sep=" ")
+            values = np.fromstring(match["values"].decode("ascii"), dtype=float, sep=" ")
         text = word.decode("utf-8")
     except (ValueError, DeprecationWarning):
         raise ModelError(

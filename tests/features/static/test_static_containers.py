@@ -107,7 +107,7 @@ def test_empty_absent_and_foreign_files(tmp_path):
     with pytest.raises(ModelError, match="neither text nor"):
         open_vectors(tmp_path / "blob")
     (tmp_path / "noise").write_bytes(b"\xf3\x81 \xc3\n" * 9)
-    with pytest.raises(ModelError, match="not UTF-8, or a value is not a number"):
+    with pytest.raises(ModelError, match="the word is not UTF-8"):
         open_vectors(tmp_path / "noise").read(["a"])
 
 

@@ -131,7 +131,7 @@ FAULTS = [
     ("a 1 2\nb 1_0 2\n", "auto", 2, "not a number"),
     ("a 1 2\nb 0x1 2\n", "auto", 2, "not a number"),
     ("a 1 2\nb 1.2.3 2\n", "auto", 2, "not a number"),
-    ("a 1 2\nb 1\t2 2\n", "auto", 2, "not a number"),
+    ("a 1 2\nb 1\t2 2\n", "auto", 2, "3 values, expected 2"),
     ("a 1 2\nb - 2\n", "auto", 2, "not a number"),
     ("a 1 2 3\nb 1-2  3\n", "auto", 2, "not a number"),
     ("a 1 2 3\nb 1  3\nc 1-2 3 4\n", "auto", 2, "not a number"),

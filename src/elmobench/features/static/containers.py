@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import gzip
-import lzma
-import struct
+import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Final, cast
 
 from elmobench.core.errors import ModelError
+from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
 
-_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
 # Zip files created by the macOS file manager contain this folder with its metadata.
 _MACOS_METADATA = "__MACOSX/"
+_FETCH_AGAIN: Final = "fetch the file again"
+
+LARGEST_RATIO: Final = 100
+"""How many times larger than its archive a vector file may be. Published ones are 2 to 5 times as
+large; gzip can announce files of a thousand times their size.
+"""
+_SMALL: Final = 1 << 24
+"""Bytes that any archive may hold, whatever its own size."""
+_BUFFER: Final = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -29,45 +36,84 @@ class VectorFile:
         path: the file.
         state: size and mtime when the file was first examined.
         member: name inside ``path`` if that is a zip, else None.
+        packed: whether ``path`` is compressed.
     """
 
     path: Path
     state: tuple[int, int]
     member: str | None = None
+    packed: bool = False
 
     @property
     def name(self) -> str:
         """Path, with the member if there is one; for messages."""
         return str(self.path) if self.member is None else f"{self.path}:{self.member}"
 
+    @property
+    def most_bytes(self) -> int:
+        """Upper limit of the number of unpacked bytes; more is an error."""
+        size = self.state[0]
+        return max(LARGEST_RATIO * size, _SMALL) if self.packed else size
+
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Open the decompressed bytes, from the start.
 
         Raises:
-            ModelError: the file is missing, truncated or damaged, which may be found only while it
-                is read; or it has changed since its digest, part of the fingerprint, was computed.
+            ModelError: the file is missing, truncated or damaged, or holds more than an honest
+                archive of its size can, which may be found only while it is read; or it has
+                changed since its digest, part of the fingerprint, was computed.
         """
-        try:
-            if file_state(self.path) != self.state:
-                raise ModelError(
-                    "the file changed while it was in use", where=self.name, fix="run again"
-                )
-            with ExitStack() as stack:
-                yield self._stream(stack)
-        except _DAMAGE as error:
-            raise ModelError(
-                f"cannot be read: {error}", where=self.name, fix="fetch the file again"
-            ) from error
+        with ExitStack() as stack:
+            with parsing(self.name, ModelError, fix=_FETCH_AGAIN):
+                if file_state(self.path) != self.state:
+                    raise ModelError(
+                        "the file changed while it was in use", where=self.name, fix="run again"
+                    )
+                source = self._source(stack)
+            checked = _CheckedStream(source, self.name, self.most_bytes)
+            yield stack.enter_context(io.BufferedReader(checked, _BUFFER))
 
-    def _stream(self, stack: ExitStack) -> IO[bytes]:
+    def _source(self, stack: ExitStack) -> IO[bytes]:
         if self.member is not None:
             bundle = stack.enter_context(zipfile.ZipFile(self.path))
             return stack.enter_context(bundle.open(self.member))
         stream: IO[bytes] = stack.enter_context(self.path.open("rb"))
-        if self.path.suffix == ".gz" or _starts_with(self.path, b"\x1f\x8b"):
+        if self.packed:
             return cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=stream)))
         return stream
+
+
+class _CheckedStream(io.RawIOBase):
+    """A stream whose damage is a ModelError, and which ends with one beyond ``limit`` bytes."""
+
+    def __init__(self, source: IO[bytes], where: str, limit: int) -> None:
+        self._source = source
+        self._where = where
+        self._left = limit
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read some bytes into ``buffer``; return their number, 0 at the end."""
+        # RuntimeError: zipfile's word for compression of another kind, or a missing password.
+        with parsing(self._where, ModelError, fix=_FETCH_AGAIN):
+            try:
+                data = self._source.read(len(buffer))
+            except RuntimeError as error:
+                raise ValueError(str(error)) from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise ModelError(
+                f"unpacks to more than {LARGEST_RATIO} times its own size, as no file of vectors "
+                "does",
+                where=self._where,
+                fix=_FETCH_AGAIN,
+            )
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def vector_file(path: Path, member: str | None = None) -> VectorFile:
@@ -82,14 +128,11 @@ def vector_file(path: Path, member: str | None = None) -> VectorFile:
             chosen from several (which the message lists), or is given for a file that is not a zip.
     """
     where = str(path)
-    try:
+    with parsing(where, ModelError, fix=_FETCH_AGAIN):
         state = file_state(path)
         zipped = path.suffix == ".zip" or _starts_with(path, b"PK\x03\x04")
+        gzipped = path.suffix == ".gz" or _starts_with(path, b"\x1f\x8b")
         members = _members(path) if zipped else {}
-    except (*_DAMAGE, struct.error, ValueError) as error:
-        raise ModelError(
-            f"cannot be read: {error}", where=where, fix="fetch the file again"
-        ) from error
     if not zipped:
         if member is not None:
             raise ModelError(
@@ -97,11 +140,11 @@ def vector_file(path: Path, member: str | None = None) -> VectorFile:
                 where=where,
                 fix="leave the option member out",
             )
-        return VectorFile(path, state)
+        return VectorFile(path, state, packed=gzipped)
     chosen = _choose_member(members, member, where)
     if members[chosen].flag_bits & 0x1:
         raise ModelError("the member is encrypted", where=f"{where}:{chosen}")
-    return VectorFile(path, state, chosen)
+    return VectorFile(path, state, chosen, packed=True)
 
 
 def file_state(path: Path) -> tuple[int, int]:

@@ -17,11 +17,29 @@ HEAD_BYTES: Final = 1 << 16
 FASTTEXT_MAGIC: Final = 793712314
 """First number of fastText's ``.bin``; FASTTEXT_FILEFORMAT_MAGIC_INT32 in its source."""
 
-_HEADER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18})[ \r]*")
-# Wider than any published vectors; a line with a larger number is not a header.
-_WIDEST = 100_000
+MARK: Final = b"\xef\xbb\xbf"
+"""UTF-8's byte-order mark. Some editors write it; it is not part of the first word."""
+
+WIDEST: Final = 100_000
+"""Largest number of values per vector, wider than any published vectors."""
+
+_HEADER = re.compile(rb"([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t\r]*")
 _NO_NUMBERS = re.compile(rb"[^\t\r -~]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+
+# First bytes of files that people name in place of vectors, and what to do with them.
+_OTHER_FILES: Final = (
+    (b"\xff\xfe", "is text in UTF-16", "convert it to UTF-8"),
+    (b"\xfe\xff", "is text in UTF-16", "convert it to UTF-8"),
+    (b"\xfd7zXZ\0", "is compressed by xz", "unpack it, or compress it with gzip"),
+    (b"BZh9", "is compressed by bzip2", "unpack it, or compress it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "is compressed by zstandard", "unpack it, or compress it with gzip"),
+    (b"\x1f\x8b", "is a gzip file within a gzip file", "unpack it once"),
+    (b"PK\x03\x04", "is a zip archive within an archive", "unpack it once"),
+    (b"\x93NUMPY", "is an array of numpy, which has no words", "write a text file of both"),
+    (b"\x89HDF\r\n", "is an HDF5 file", "for ELMo's weights use elmo:folder"),
+    (b"version https://git-lfs", "is a reference to a file in Git LFS", "fetch the file itself"),
+)
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
@@ -43,6 +61,7 @@ def kind_of(head: bytes, format: Format, where: str) -> Kind:
     Raises:
         ModelError: the file is empty, has another format than ``format``, or an unknown format.
     """
+    head = head.removeprefix(MARK)
     if not head:
         raise ModelError("is empty", where=where, fix="fetch the file again")
     detected = _detected(head, where)
@@ -72,9 +91,12 @@ def _detected(head: bytes, where: str) -> Kind:
             where=where,
             fix="write it with save_word2vec_format() or save_facebook_model()",
         )
+    for start, what, fix in _OTHER_FILES:
+        if head.startswith(start):
+            raise ModelError(what, where=where, fix=fix)
     line, newline, rest = head.partition(b"\n")
     header = header_of(line)
-    if newline and header is not None and 1 <= header[1] <= _WIDEST:
+    if newline and header is not None and 1 <= header[1] <= WIDEST:
         if _is_binary(rest, header[1]):
             return "word2vec-binary"
         return "word2vec"

@@ -82,6 +82,8 @@ class StaticProvider(FeatureProvider):
             identity["member"] = source.file.member
         if duplicates != "error":
             identity["duplicates"] = duplicates
+        if source.reading is not None:
+            identity["reading"] = source.reading
         return cls(name or str(path), source, identity, case=case, unknown=unknown, seed=seed)
 
     @property

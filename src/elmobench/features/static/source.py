@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import IO, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.core.errors import ModelError
+from elmobench.core.errors import ElmobenchWarning, ModelError
 from elmobench.features.provider import FloatArray
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.formats import Kind
@@ -28,6 +29,11 @@ class VectorSource(ABC):
         file: with the vectors.
         kind: its format.
         dim: values per vector, D.
+    """
+
+    reading: str | None = None
+    """Version of the rules by which the file is read, if they gave other vectors in the first
+    version of this program: it enters the fingerprint.
     """
 
     def __init__(self, file: VectorFile, kind: Kind, dim: int) -> None:
@@ -199,6 +205,8 @@ class RowSource(VectorSource):
             raise ModelError(
                 "the file has no words", where=self.file.name, fix="fetch the file again"
             )
+        if self._statistics is None and not moments.any_value:
+            warnings.warn(f"{self.file.name}: every vector is zero", ElmobenchWarning, stacklevel=2)
         self._statistics = moments.result()
         return vectors, np.sort(np.concatenate(hashes))
 
@@ -251,6 +259,11 @@ class Moments:
         self._total = np.add.reduce(np.vstack([self._total, values]), axis=0)
         squares = np.square(values, dtype=np.float64)
         self._squares = np.add.reduce(np.vstack([self._squares, squares]), axis=0)
+
+    @property
+    def any_value(self) -> bool:
+        """Whether a value is not zero."""
+        return bool(self._squares.any())
 
     def result(self) -> tuple[FloatArray, FloatArray]:
         """Return (D,) mean and (D,) standard deviation."""

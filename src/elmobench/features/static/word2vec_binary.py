@@ -12,7 +12,7 @@ import numpy as np
 
 from elmobench.core.errors import ModelError
 from elmobench.features.static.containers import VectorFile
-from elmobench.features.static.formats import header_of
+from elmobench.features.static.formats import MARK, header_of
 from elmobench.features.static.source import Block, Duplicates, RowSource
 
 _BLOCK_BYTES: Final = 1 << 21
@@ -24,7 +24,8 @@ class BinarySource(RowSource):
 
     def __init__(self, file: VectorFile, duplicates: Duplicates) -> None:
         with file.open() as stream:
-            header = header_of(stream.readline(100).rstrip(b"\n"))
+            line = stream.readline(100)
+        header = header_of(line.removeprefix(MARK).rstrip(b"\n"))
         assert header is not None, "checked by formats.kind_of"
         self._count, dim = header
         super().__init__(file, "word2vec-binary", dim, duplicates)
