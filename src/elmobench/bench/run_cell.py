@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ from elmobench.bench.experiment.cells import PROTOCOL_VERSION, Cell
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import CellData, part_configs, prepare_data, train_cell
+from elmobench.core.errors import ElmobenchWarning
 from elmobench.core.versions import library_versions
+from elmobench.features.coverage import low_coverage
 from elmobench.metrics.base import Scores
 from elmobench.tasks.base import Pipeline
 from elmobench.tracking.host import (
@@ -58,6 +61,9 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     reset_peak_memory()
     stopwatch = _Stopwatch()
     data = prepare_data(planned.cell, context)
+    coverage = _coverage(planned.cell, context)
+    for note in low_coverage(coverage):
+        warnings.warn(f"{planned.cell.label}: {note}", ElmobenchWarning, stacklevel=2)
     stopwatch.lap("prepare")
 
     trained = train_cell(
@@ -93,9 +99,10 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             layer_weights=training.best.layer_weights,
             curve=_learning_curve(training),
             selection=search.as_json() if search else None,
-            coverage=_coverage(cell, context),
+            coverage=coverage,
             counts={name: len(examples) for name, examples in data.sets.items()},
             notes=[
+                *low_coverage(coverage),
                 *context.task(cell.task, cell.fold).label_notes,
                 *_notes(context.pipeline(cell.task), rows),
             ],

@@ -51,6 +51,7 @@ def build(
     providers = [catalog.load(part.name, dict(part.settings)) for part in parts]
     sentences = task_sentences(tasks, CardCatalog(include or ()), trust_first)
     for provider in providers:
+        provider.warn_uncovered(sentences)
         with (
             Progress(console=Console(stderr=True), transient=True) as bars,
             torch_threads(threads),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -192,10 +191,3 @@ class AmbiguousPronoun:
                 raise ValueError(f"{self.id}: span {first}-{last} of {len(self.tokens)} tokens")
         if self.label not in ("A", "B", "neither") or self.gender not in ("masculine", "feminine"):
             raise ValueError(f"{self.id}: label {self.label!r}, gender {self.gender!r}")
-
-
-def as_sentence(tokens: Sequence[str]) -> Sentence:
-    """``tokens`` as a tuple. Raises TypeError for a string, a common mistake."""
-    if isinstance(tokens, str):
-        raise TypeError(f"a sentence is a sequence of tokens, not a string: {tokens[:40]!r}")
-    return tuple(tokens)

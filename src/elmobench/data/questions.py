@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from elmobench.data.examples import Sentence, as_sentence
+from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
+from elmobench.data.sentences import as_sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
+from elmobench.data.sentences import as_sentence, check_container
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.coverage import CoverageCount
 from elmobench.features.export.layer_selection import check_layer
 from elmobench.features.provider import FeatureProvider, FloatArray
 from elmobench.features.spec import parse_features
@@ -27,6 +29,10 @@ LayerChoice = int | Literal["average", "concat"] | None
 Tokenizer = TokenizerName | Callable[[str], Sequence[str]]
 
 _POOLINGS: Final[tuple[str, ...]] = get_args(Pooling)
+_TEXTS: Final = (
+    "give a list of texts, each a string or a list of tokens; of a data frame one column, such as "
+    "frame['text']"
+)
 
 
 class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -85,11 +91,14 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> FrozenFeatures:
         """Load the model, and check the parameters and the type of ``X``; learns nothing.
 
+        The elements of ``X`` are checked by :meth:`transform`: a generator is not read here.
+
         Raises:
             ConfigError: if a parameter is wrong.
-            TypeError: if ``X`` is a single string, or an element is not a text.
+            TypeError: if ``X`` is not a list, array, series or generator of texts.
         """
-        self._sentences(X)
+        self._tokenizer()
+        _check_texts(X)
         self._parts()
         return self
 
@@ -103,7 +112,9 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ConfigError, TypeError: as :meth:`fit`.
             ModelError, DigestError, DownloadError, StoreError: from loading and storing.
         """
-        sentences = self._sentences(X)
+        tokenizer = self._tokenizer()
+        _check_texts(X)
+        sentences = [_tokens(text, i, tokenizer) for i, text in enumerate(X)]
         parts = self._parts()
         out = np.zeros((len(sentences), sum(self._width(*part) for part in parts)), np.float32)
         start = 0
@@ -128,17 +139,15 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             names += [f"{stem}_{i}" for stem in stems for i in range(provider.dim)]
         return np.asarray(names, dtype=object)
 
-    def _sentences(self, X: Any) -> list[Sentence]:
-        if isinstance(X, str | bytes) or not hasattr(X, "__iter__"):
-            raise TypeError(f"expected a sequence of texts, not {type(X).__name__}: {X!r:.40}")
+    def _tokenizer(self) -> Callable[[str], Sequence[str]]:
         tokenizer = self.tokenizer
-        if isinstance(tokenizer, str):
-            if tokenizer not in TOKENIZERS:
-                raise ConfigError(
-                    f"unknown tokenizer {tokenizer!r}", fix=did_you_mean(tokenizer, TOKENIZERS)
-                )
-            tokenizer = TOKENIZERS[tokenizer]
-        return [_tokens(text, i, tokenizer) for i, text in enumerate(X)]
+        if not isinstance(tokenizer, str):
+            return tokenizer
+        if tokenizer not in TOKENIZERS:
+            raise ConfigError(
+                f"unknown tokenizer {tokenizer!r}", fix=did_you_mean(tokenizer, TOKENIZERS)
+            )
+        return TOKENIZERS[tokenizer]
 
     def _parts(self) -> list[tuple[FeatureProvider, LayerChoice]]:
         """The provider of each part, and its chosen layer."""
@@ -210,10 +219,14 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         store.build(provider, sentences)
         view = store.open(provider).view(sentences)
         start = 0
+        count = CoverageCount(provider.name)
         for chunk in chunked(sentences, provider.num_layers * provider.dim):
             for i in range(start, start + len(chunk)):
-                yield view.gather([i])[0]
+                vectors = view.gather([i])[0]
+                count.add([sentences[i]], [vectors])
+                yield vectors
             start += len(chunk)
+        count.warn()
 
     def _pooled(self, vectors: FloatArray) -> FloatArray:
         """Pool (T, W) vectors, T > 0, to (W,)."""
@@ -278,15 +291,16 @@ def _select(vectors: FloatArray, choice: LayerChoice) -> FloatArray:
     return mean
 
 
+def _check_texts(X: Any) -> None:
+    """Raise TypeError if ``X`` is not a list, array, series or generator of texts."""
+    check_container(X, "X", _TEXTS)
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[1] == 1:
+        raise TypeError(f"X is an array with one column; give the column itself, X[:, 0]: {_TEXTS}")
+
+
 def _tokens(text: Any, index: int, tokenizer: Callable[[str], Sequence[str]]) -> Sentence:
+    name = f"text {index}"
     if isinstance(text, str):
-        return tuple(tokenizer(str(text)))
-    if isinstance(text, list | tuple | np.ndarray):
-        for token in text:
-            if not isinstance(token, str):
-                raise TypeError(f"text {index} has the token {token!r}, which is not a string")
-        return tuple(map(str, text))
-    raise TypeError(
-        f"text {index} is {type(text).__name__} ({text!r:.40}): expected a string or a list of "
-        "tokens"
-    )
+        return as_sentence(tokenizer(str(text)), f"what the tokenizer made of {name}")
+    return as_sentence(text, name, _TEXTS)

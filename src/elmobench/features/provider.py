@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, ElmobenchWarning
 from elmobench.core.registry import Registry
 from elmobench.core.versions import library_versions
+from elmobench.data.sentences import as_sentences
 from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.model_files import local_path
+from elmobench.features.coverage import FEWEST_TOKENS, CoverageCount, low_coverage
 
 if TYPE_CHECKING:
     from elmobench.core.progress import DownloadProgress
@@ -128,8 +131,30 @@ class FeatureProvider(ABC):
         """
         yield
 
-    def encode(self, sentences: Sequence[Sequence[str]]) -> list[FloatArray]:
-        """Encode sentences: all layers of each, in the given order, as one (L, T, D) array."""
+    def encode(self, sentences: Iterable[Iterable[str]]) -> list[FloatArray]:
+        """Encode sentences: all layers of each, in the given order, as one (L, T, D) array.
+
+        Warns if almost no token has a vector.
+
+        Args:
+            sentences: lists, tuples, arrays or series of tokens; a generator is read once.
+
+        Raises:
+            TypeError: if a sentence is a string, or anything else that is not tokens.
+        """
+        count = CoverageCount(self.name)
+        vectors = self.encode_counted(sentences, count)
+        count.warn()
+        return vectors
+
+    def encode_counted(
+        self, sentences: Iterable[Iterable[str]], count: CoverageCount
+    ) -> list[FloatArray]:
+        """Encode as :meth:`encode` does, and count the tokens with a vector in place of a warning.
+
+        For text that is encoded in several calls.
+        """
+        sentences = as_sentences(sentences)
         words = sorted({token for sentence in sentences for token in sentence})
         row = {word: i for i, word in enumerate(words)}
         with self.precompute_words(words):
@@ -145,6 +170,8 @@ class FeatureProvider(ABC):
                     stored = next(types)[rows] if layer.kind == "type" else next(tokens)
                     out[j] = np.tile(stored, (1, layer.repeat))
             result.append(out)
+        shares = self.coverage([token for sentence in sentences for token in sentence])
+        count.add(sentences, result, None if shares is None else shares["tokens"])
         return result
 
     def coverage(self, words: Sequence[str]) -> dict[str, float] | None:
@@ -156,6 +183,14 @@ class FeatureProvider(ABC):
             words: tokens, with repetitions.
         """
         return None
+
+    def warn_uncovered(self, sentences: Sequence[Sequence[str]]) -> None:
+        """Emit an ElmobenchWarning if almost no token of a text has a vector; encodes nothing."""
+        tokens = [token for sentence in sentences for token in sentence]
+        shares = self.coverage(tokens)
+        if shares is not None and len(tokens) >= FEWEST_TOKENS:
+            for note in low_coverage({self.name: shares}):
+                warnings.warn(note, ElmobenchWarning, stacklevel=2)
 
     def library_versions(self) -> dict[str, str]:
         """Versions of the libraries that compute the vectors, and the GPU if one does.

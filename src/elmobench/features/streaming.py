@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from elmobench.data.examples import Sentence, as_sentence
+from elmobench.data.examples import Sentence
+from elmobench.data.sentences import each_sentence
+from elmobench.features.coverage import CoverageCount
 from elmobench.features.provider import FeatureProvider, FloatArray
 
 CHUNK_VALUES: Final = 1 << 24
@@ -25,7 +27,7 @@ def chunked(
     max_tokens = max(1, values // width)
     chunk: list[Sentence] = []
     tokens = 0
-    for sentence in map(as_sentence, sentences):
+    for sentence in each_sentence(sentences):
         size = max(1, len(sentence))
         if chunk and tokens + size > max_tokens:
             yield chunk
@@ -42,7 +44,9 @@ def encode_stream(
     """Yield all layers of one sentence after another, each as an (L, T, D) array.
 
     The vectors equal those of :meth:`FeatureProvider.encode` to within 5e-6; only one chunk is held
-    in memory.
+    in memory. Warns at the end if almost no token has a vector.
     """
+    count = CoverageCount(provider.name)
     for chunk in chunked(sentences, provider.num_layers * provider.dim, values):
-        yield from provider.encode(chunk)
+        yield from provider.encode_counted(chunk, count)
+    count.warn()

@@ -26,5 +26,5 @@ def test_batch_to_ids_of_a_known_word():
     ids = batch_to_ids([["Hello"], ["a", "b"]])
     assert ids[0, 0].tolist() == [259, 73, 102, 109, 109, 112, 260] + [261] * 43
     assert ids[0, 1].tolist() == [0] * 50
-    with pytest.raises(TypeError, match="not a string"):
+    with pytest.raises(TypeError, match="sentence 0 is a string"):
         batch_to_ids(["Hello"])

@@ -99,7 +99,7 @@ def test_layers_and_shapes(tmp_path):
 
 def test_a_string_is_not_a_sentence(tmp_path):
     ours = ElmoProvider.from_files(*write_model(tmp_path))
-    with pytest.raises(TypeError, match="not a string"):
+    with pytest.raises(TypeError, match="sentence 0 is a string"):
         ours.encode_tokens(["oops"])
 
 

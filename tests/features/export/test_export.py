@@ -150,9 +150,9 @@ def test_what_is_held_is_bounded(tmp_path):
     sizes = []
 
     class Watched(RandomStaticProvider):
-        def encode(self, sentences):
+        def encode_tokens(self, sentences):
             sizes.append(sum(map(len, sentences)))
-            return super().encode(sentences)
+            return super().encode_tokens(sentences)
 
     _export(tmp_path / "x.h5", Watched(dim=4), data=b"a b c\n" * 500, chunk_values=4 * 30)
     assert max(sizes) <= 30

@@ -203,7 +203,7 @@ def test_layers_windows_and_parameters(folders):
     assert (_load(folders["gpt2"]).window, _load(folders["gpt2"]).stride) == (20, 10)
     assert ours.encode_types(["a"]) == []
     assert [x.shape for x in ours.encode_tokens([[]])[0]] == [(0, 16)] * 4
-    with pytest.raises(TypeError, match="not a string"):
+    with pytest.raises(TypeError, match="is a string"):
         ours.encode_tokens(["oops"])
 
 

@@ -15,7 +15,8 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
-from elmobench.data.examples import Sentence, as_sentence
+from elmobench.data.examples import Sentence
+from elmobench.data.sentences import as_sentences, as_words
 from elmobench.features.allennlp.environment import (
     Environment,
     require_environment,
@@ -133,6 +134,7 @@ class AllenNlpElmoProvider(FeatureProvider):
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """Return one (V, P) array: the character CNN's vector of each word."""
+        words = as_words(words)
         width = self.layers[0].dim
         step = _ANSWER_VALUES // width
         vectors = [
@@ -146,7 +148,7 @@ class AllenNlpElmoProvider(FeatureProvider):
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
         """Return one (T, 2P) array per biLSTM layer for each sentence."""
-        given = [as_sentence(sentence) for sentence in sentences]
+        given = as_sentences(sentences)
         layers = [layer.dim for layer in self.layers[1:]]
         results = [[np.zeros((0, dim), dtype=np.float32) for dim in layers] for _ in given]
         for batches in self._rounds(given):

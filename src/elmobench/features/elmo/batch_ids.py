@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elmobench.data.examples import as_sentence
+from elmobench.data.sentences import as_sentences
 from elmobench.features.elmo.characters import character_ids
 
 
@@ -34,7 +34,7 @@ def batch_to_ids(batch: Sequence[Sequence[str]]) -> Tensor:
     Raises:
         TypeError: if a sentence is a string.
     """
-    sentences = [as_sentence(sentence) for sentence in batch]
+    sentences = as_sentences(batch)
     lengths = np.asarray([len(sentence) for sentence in sentences], dtype=np.int64)
     ids, _ = character_ids([token for sentence in sentences for token in sentence])
     longest = int(lengths.max(initial=0))

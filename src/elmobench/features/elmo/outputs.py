@@ -6,6 +6,7 @@ interface, with mixes that train inside a network, see :class:`elmobench.Elmo`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.core.errors import ConfigError
-from elmobench.data.examples import Sentence, as_sentence
+from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
+from elmobench.data.sentences import as_sentence, check_container
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.provider import FloatArray
 
@@ -90,10 +92,14 @@ def elmo_outputs(
         * ``lengths``: (B,) int64, number of tokens of each sentence.
 
     Raises:
-        ConfigError: if ``weights`` are not valid.
+        ConfigError: if ``weights`` or ``gamma`` are not valid.
+        TypeError: if a sentence is neither a string nor tokens.
     """
     scale = mix_weights(weights, provider.num_layers)
-    batch = [_tokens(sentence) for sentence in sentences]
+    if not math.isfinite(gamma):
+        raise ConfigError(f"gamma is {gamma}", fix="give a finite number")
+    check_container(sentences, "the input", "give a list of sentences, as texts or lists of tokens")
+    batch = [_tokens(sentence, i) for i, sentence in enumerate(sentences)]
     lengths = np.asarray([len(sentence) for sentence in batch], dtype=np.int64)
     shape = (len(batch), int(lengths.max(initial=0)))
     dim = provider.dim
@@ -118,7 +124,7 @@ def elmo_outputs(
     }
 
 
-def _tokens(sentence: str | Sequence[str]) -> Sentence:
+def _tokens(sentence: str | Sequence[str], number: int) -> Sentence:
     if isinstance(sentence, str):
         return tuple(TOKENIZERS["spaces"](sentence))
-    return as_sentence(sentence)
+    return as_sentence(sentence, f"sentence {number}")

@@ -17,7 +17,7 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
-from elmobench.data.examples import as_sentence
+from elmobench.data.sentences import as_sentences, as_words
 from elmobench.features.arithmetic import strict_float32
 from elmobench.features.catalog.entries import ModelEntry, ModelFile
 from elmobench.features.catalog.file_digests import cached_sha256
@@ -183,6 +183,7 @@ class ElmoProvider(FeatureProvider):
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """Return one (V, P) array: the character CNN's vector of each word."""
+        words = as_words(words)
         if not words:
             return [np.zeros((0, self.layers[0].dim), dtype=np.float32)]
         with strict_float32():
@@ -196,8 +197,9 @@ class ElmoProvider(FeatureProvider):
         from row i of the batch before: sentences are processed in the given order, ``batch_size``
         at a time, and each call begins a new batch.
         """
+        given = as_sentences(sentences)
         with strict_float32():
-            return self._encoder([as_sentence(sentence) for sentence in sentences])
+            return self._encoder(given)
 
     @contextmanager
     def precompute_words(self, words: Sequence[str]) -> Iterator[None]:

@@ -16,6 +16,7 @@ from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError, StoreError
 from elmobench.core.files import atomic_path
 from elmobench.data.examples import Sentence
+from elmobench.features.coverage import CoverageCount
 from elmobench.features.export.layer_selection import LayerSelection
 from elmobench.features.export.token_lines import LineCounts, TokenLines
 from elmobench.features.provider import FeatureProvider, FloatArray
@@ -137,10 +138,12 @@ def _encoded(
 ) -> Iterator[tuple[int, Sentence, FloatArray]]:
     index = 0
     width = provider.num_layers * provider.dim
+    count = CoverageCount(provider.name)
     for chunk in chunked(lines.sentences(), width, chunk_values):
-        for sentence, vectors in zip(chunk, provider.encode(chunk), strict=True):
+        for sentence, vectors in zip(chunk, provider.encode_counted(chunk, count), strict=True):
             yield index, sentence, vectors
             index += 1
+    count.warn()
 
 
 def _narrowed(vectors: FloatArray, precision: Precision, where: str) -> NDArray[Any]:

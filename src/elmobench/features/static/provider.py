@@ -13,6 +13,7 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.data.sentences import as_words, each_sentence
 from elmobench.features.catalog.entries import ModelEntry, ModelFile
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
@@ -114,6 +115,7 @@ class StaticProvider(FeatureProvider):
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """Return one (V, dim) array. Raises ModelError if the file is damaged."""
+        words = as_words(words)
         self._source.read(self._spellings(words))
         out = np.zeros((len(words), self.dim), dtype=np.float32)
         absent = []
@@ -134,7 +136,7 @@ class StaticProvider(FeatureProvider):
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
         """Return an empty list per sentence, since there are no token layers."""
-        return [[] for _ in sentences]
+        return [[] for _ in each_sentence(sentences)]
 
     @contextmanager
     def precompute_words(self, words: Sequence[str]) -> Iterator[None]:
@@ -147,6 +149,7 @@ class StaticProvider(FeatureProvider):
 
         Vectors computed from n-grams count as well.
         """
+        words = as_words(words)
         types = set(words)
         self._source.index(self._spellings(types))
         known = {word for word in types if self._source.covers(self._spelling(word))}

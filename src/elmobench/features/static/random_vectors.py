@@ -12,6 +12,7 @@ from pydantic import Field
 from elmobench.core.digests import digest_of
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.data.sentences import as_words, each_sentence
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
 
 VERSION: Final = 1
@@ -63,11 +64,11 @@ class RandomStaticProvider(FeatureProvider):
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """Return one (V, dim) array."""
-        return [hashed_vectors(words, self.dim, self.seed)]
+        return [hashed_vectors(as_words(words), self.dim, self.seed)]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
         """Return an empty list per sentence, since there are no token layers."""
-        return [[] for _ in sentences]
+        return [[] for _ in each_sentence(sentences)]
 
     def describe(self) -> dict[str, Any]:
         """Describe this provider for a run record; JSON values only."""

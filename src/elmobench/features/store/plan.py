@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from elmobench.core.digests import sentence_digest
-from elmobench.data.examples import Sentence, as_sentence
+from elmobench.data.examples import Sentence
+from elmobench.data.sentences import each_sentence
 
 
 def distinct_sentences(sentences: Iterable[Sequence[str]]) -> dict[bytes, Sentence]:
     """Return the distinct sentences by digest, sorted by length and then by digest."""
     by_digest = {}
-    for sentence in dict.fromkeys(map(as_sentence, sentences)):
+    for sentence in dict.fromkeys(each_sentence(sentences)):
         by_digest[sentence_digest(sentence)] = sentence
     return dict(sorted(by_digest.items(), key=lambda item: (len(item[1]), item[0])))
 

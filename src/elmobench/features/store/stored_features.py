@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from elmobench.core.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_digest
 from elmobench.core.errors import StoreError
-from elmobench.data.examples import Sentence, as_sentence
+from elmobench.data.examples import Sentence
+from elmobench.data.sentences import as_sentences, each_sentence
 from elmobench.features.provider import FloatArray, Layer
 from elmobench.features.store.blocks import IntArray
 from elmobench.features.store.gather import BatchRows, dequantized, fill_tokens, fill_types
@@ -65,7 +66,7 @@ class StoredFeatures:
 
     def missing(self, sentences: Sequence[Sequence[str]]) -> list[Sentence]:
         """Return the distinct sentences, in the given order, that are not completely stored."""
-        distinct = dict.fromkeys(map(as_sentence, sentences))
+        distinct = dict.fromkeys(each_sentence(sentences))
         return [sentence for sentence in distinct if not self._holds(sentence)]
 
     def _holds(self, sentence: Sentence) -> bool:
@@ -79,7 +80,7 @@ class StoredFeatures:
         Raises:
             StoreError: if some are not stored; the message gives their number and an example.
         """
-        distinct = [as_sentence(sentence) for sentence in sentences]
+        distinct = as_sentences(sentences)
         absent = self.missing(distinct)
         if absent:
             raise StoreError(
@@ -101,7 +102,7 @@ class StoredFeatures:
         See :meth:`StoredView.gather` for arguments and result.
         """
         view = self.view(sentences)
-        return view.gather(np.arange(len(sentences)), layers, max_length)
+        return view.gather(np.arange(len(view.lengths)), layers, max_length)
 
 
 class StoredView:

@@ -12,7 +12,7 @@ import torch
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
-from elmobench.data.examples import as_sentence
+from elmobench.data.sentences import as_sentences, as_words
 from elmobench.features.arithmetic import strict_float32
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
@@ -153,12 +153,14 @@ class TransformerProvider(FeatureProvider):
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         """Return no arrays: there are no type layers, since layer 0 includes positions."""
+        as_words(words)
         return []
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
         """Return one (T, D) array per layer for each sentence; a pure function of each sentence."""
+        given = as_sentences(sentences)
         with _arithmetic(self.device):
-            return self._encoder([as_sentence(sentence) for sentence in sentences])
+            return self._encoder(given)
 
     def describe(self) -> dict[str, Any]:
         """Describe this provider for a run record; JSON values only."""
