@@ -1,7 +1,7 @@
 """The check that everything which takes tokenised sentences applies to what it is given.
 
 Python iterates over strings by character, over mappings by key and over data frames by column name.
-Each of these would silently be encoded as something that nobody meant.
+Each of these would be encoded as something else than the text, without an error.
 """
 
 from __future__ import annotations
