@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import elmobench
 from elmobench.cli.main import app
-from elmobench.tracking.mlflow_log import default_uri
+from elmobench.tracking.mlflow_store import default_uri
 
 
 @pytest.fixture(scope="module")

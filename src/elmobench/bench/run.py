@@ -40,7 +40,7 @@ class RunSummary:
         failed: number of cells that ended in an error.
         encoded_sentences: number of sentences encoded by this run.
         seconds: wall time.
-        tracker: the MLflow store that has all records; None without tracking.
+        tracker: logs the records to MLflow; None without tracking.
     """
 
     experiment: Experiment
@@ -106,7 +106,9 @@ def run_experiment(
         cells = {planned.digest: planned for planned in plan}
         pending = _pending(cells.values(), records, overwrite)
         summary.skipped = len(cells) - len(pending)
-        # A tracking store that cannot be used is an error now, not after the first hour of work.
+        # A results folder that cannot be written is an error now, and a tracking store that cannot
+        # be used is a warning, not after the first hour of work.
+        records.folder.mkdir(parents=True, exist_ok=True)
         tracker = summary.tracker = open_tracker(tracking_uri, records, loaded.name)
         records.write_plan(loaded.model_dump(mode="json"), [planned.point for planned in plan])
         if overwrite == "always":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elmobench.cli.options import JsonOption, ResultsArgument
+from elmobench.cli.streams import json_line
 
 if TYPE_CHECKING:
     from elmobench.analysis.claims.evidence import Outcome
@@ -32,7 +33,6 @@ def claims(
     contradicts it. Verdicts are those of `elmobench compare`, corrected over the comparisons of a
     claim. Negligible differences and single runs support nothing.
     """
-    import json
     from contextlib import nullcontext
     from dataclasses import asdict
 
@@ -59,7 +59,7 @@ def claims(
                 "counts": asdict(result.counts),
                 "evidence": [asdict(comparison) for comparison in result.evidence],
             }
-            typer.echo(json.dumps(row, ensure_ascii=False))
+            typer.echo(json_line(row))
         return
     for result in results:
         style = _STYLES[result.outcome]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from elmobench.cli.options import IncludeOption, JsonOption
+from elmobench.cli.streams import json_line
 from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ def compare(
     to be smaller than the experiment's margin. Tie: it is shown to be smaller than the margin.
     Undecided: neither is shown, or a system has a single run.
     """
-    import json
 
     from rich.console import Console
     from rich.markup import escape
@@ -83,9 +83,9 @@ def compare(
     means = means_by_head(rows, tallies)
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(row.as_json(), ensure_ascii=False))
+            typer.echo(json_line(row.as_json()))
         for name, mean in means.items():
-            typer.echo(json.dumps(_mean_as_json(name, mean), ensure_ascii=False))
+            typer.echo(json_line(_mean_as_json(name, mean)))
         return
     console = Console()
     _print_rows(console, rows)

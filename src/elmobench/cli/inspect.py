@@ -14,6 +14,7 @@ from elmobench.cli.options import (
     TokenizedOption,
     TrustFirstOption,
 )
+from elmobench.cli.streams import json_line
 
 if TYPE_CHECKING:
     from elmobench.analysis.inspect.neighbours import NeighbourSearch
@@ -64,7 +65,6 @@ def inspect(
     threads: ThreadsOption = 1,
 ) -> None:
     """Compare the vectors of WORD between sentences, layer by layer."""
-    import json
 
     from rich.console import Console
 
@@ -115,7 +115,7 @@ def inspect(
                 for view in views
             ]
     if as_json:
-        typer.echo(json.dumps(to_json(inspection), ensure_ascii=False))
+        typer.echo(json_line(to_json(inspection)))
     else:
         print_inspection(inspection, Console())
 

@@ -5,7 +5,6 @@ Heavy imports happen inside the commands, so that ``elmobench --help`` is quick.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -32,10 +31,16 @@ from elmobench.cli import (
     run_experiment,
     show,
     slices,
+    track,
     ui,
 )
 from elmobench.cli import validate as validation
+from elmobench.cli.faults import describe_os_error, report_fault
 from elmobench.cli.help_format import PanelGroup
+from elmobench.cli.streams import CLOSED_PIPE, OutputStreams, say
+
+_INTERRUPTED = 130
+"""The exit status of Typer on Ctrl-C."""
 
 HELP = """Examples:
 
@@ -73,6 +78,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "predict": predict.predict,
         "render": render.render,
         "ui": ui.ui,
+        "track": track.track,
     },
     "Data": {
         "data": data.app,
@@ -130,33 +136,62 @@ def _interrupt(number: int, frame: object) -> None:
 def run() -> None:
     """Run the command line: the entry point of the package.
 
-    An ElmobenchError or OSError is printed without a traceback, and the exit status is 1.
+    The exit status is 0, 1 after an error (printed without a traceback), 2 for a wrong command
+    line, 130 after Ctrl-C, and 141 if the reader of the output has gone.
     """
     import warnings
 
-    from elmobench.core.errors import ElmobenchError
-
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
+    streams = OutputStreams()
+    sys.excepthook = report_fault
     # Schedulers send SIGTERM. Treat it as Ctrl-C: workers stop, and finished work is kept.
     previous_handler = signal.signal(signal.SIGTERM, _interrupt)
+    status: int | None = None
     try:
-        app()
-    except ElmobenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader of our output has closed it (`elmobench list | head`): not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
-        sys.exit(1)
-    except SystemExit as end:
-        if end.code == 130:  # the exit status of Typer on Ctrl-C
-            print(
-                "interrupted: finished work is kept; run the same command again to continue",
-                file=sys.stderr,
-            )
-        raise
+        status = _run()
     finally:
         signal.signal(signal.SIGTERM, previous_handler or signal.SIG_DFL)
+        status_of_streams = streams.close()
+    sys.exit(status or status_of_streams)
+
+
+def _run() -> int:
+    """Run the command; returns its exit status. Faults of the program are raised."""
+    from elmobench.core.errors import ElmobenchError
+
+    try:
+        # Not `app()`, which has an excepthook of its own.
+        typer.main.get_command(app)()
+    except ElmobenchError as error:
+        say(f"error: {error}")
+    except MemoryError as error:
+        say(f"error: not enough memory{f': {error}' if str(error) else ''}")
+        say("  -> use fewer workers, smaller batches or a larger machine; finished work is kept")
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return CLOSED_PIPE
+        say(f"error: {describe_os_error(error)}")
+    except KeyboardInterrupt:
+        return _interrupted()
+    except SystemExit as end:
+        if _is_closed_pipe(end):
+            return CLOSED_PIPE
+        if end.code == _INTERRUPTED:
+            return _interrupted()
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    else:
+        return 0
+    return 1
+
+
+def _interrupted() -> int:
+    say("interrupted: finished work is kept; run the same command again to continue")
+    return _INTERRUPTED
+
+
+def _is_closed_pipe(end: SystemExit) -> bool:
+    """Whether Typer or Rich ended the command because the reader of its output has gone.
+
+    `elmobench list | head` is an example. Both exit with status 1 while they handle the error.
+    """
+    return isinstance(end.__context__, BrokenPipeError)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from elmobench.cli.options import JsonOption, TokenizedOption
+from elmobench.cli.streams import json_line
 
 
 def predict(
@@ -31,8 +32,6 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Label your own text with the trained head of CELL."""
-    import json
-
     from elmobench.bench.predict import Predictor, find_record
     from elmobench.data.blanks import is_blank
     from elmobench.data.text_checks import check_text
@@ -52,7 +51,7 @@ def predict(
         tokens, prediction = ((), None) if is_empty else next(labelled)
         if as_json:
             row = {"tokens": list(tokens), "prediction": prediction}
-            typer.echo(json.dumps(row, ensure_ascii=False))
+            typer.echo(json_line(row))
             continue
         if is_empty:
             typer.echo()

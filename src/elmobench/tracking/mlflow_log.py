@@ -6,20 +6,17 @@ nothing: its run is found by its tag and left alone if it is finished.
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import time
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elmobench.core.digests import digest_of
-from elmobench.core.errors import ElmobenchError, ElmobenchWarning
+from elmobench.core.errors import ElmobenchWarning
+from elmobench.tracking.mlflow_store import MlflowStore, TrackingError, TrackingUriError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -34,160 +31,188 @@ PARENT_TAG = "mlflow.parentRunId"
 _PARAMETER_LIMIT = 500
 _TAG_LIMIT = 4000
 _KEY_LIMIT = 100
-_PAUSE = 30.0
-"""Seconds without an attempt after a store did not answer; sync logs what was missed."""
+_PATIENCE = 2
+"""How many records in a row may fail before the others are not tried: the store fails, not they."""
 
 
-def default_uri(folder: Path) -> str:
-    """URI of a SQLite file in the results ``folder``."""
-    return f"sqlite:///{(folder / 'mlflow' / 'mlflow.db').resolve()}"
+class _Ids(NamedTuple):
+    """MLflow's ids of an experiment and of its parent run."""
 
-
-class TrackingError(ElmobenchError):
-    """The MLflow store cannot be used."""
-
-
-def mlflow_client() -> tuple[type[MlflowClient], tuple[type[Exception], ...]]:
-    """MLflow's client class, and the exceptions it raises if a store cannot be used."""
-    # Set before mlflow is imported, so that it sends no usage statistics.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-    # By default a request to an unreachable server is retried for minutes while cells wait.
-    # Records that could not be logged are logged later.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    # After the import, which sets its own level.
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return MlflowClient, (MlflowException, SQLAlchemyError, OSError)
-
-
-def artifact_folder(uri: str) -> str | None:
-    """URI of the artifact folder next to a SQLite store; None for other stores.
-
-    Creates the folder of the SQLite file.
-    """
-    if not uri.startswith("sqlite:///"):
-        return None
-    folder = Path(uri.removeprefix("sqlite:///")).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return (folder / "artifacts").resolve().as_uri()
+    experiment: str
+    parent: str
 
 
 def open_tracker(uri: str | None, records: RecordStore, experiment: str) -> Tracker | None:
     """Open a tracker on ``uri``; None means the default SQLite file, ``"none"`` no tracker.
 
+    Warns if the store cannot be used at present.
+
     Raises:
-        TrackingError: if the store cannot be opened.
+        TrackingUriError: if MLflow does not know such addresses.
     """
     if uri == "none":
         return None
-    return Tracker(uri or default_uri(records.folder), records, experiment)
+    tracker = Tracker(uri, records, experiment)
+    tracker.open()
+    return tracker
 
 
 class Tracker:
     """Writes records to one MLflow store.
 
-    Opening a store that does not answer is an error. Once it is open, a failure to log never
-    ends a run: results are in the records, and :meth:`sync` logs later what is missing.
+    The store may fail at any time: the first failure is a warning, what could not be logged is
+    logged with a later record or by :meth:`sync`, and no result depends on it.
 
     Args:
-        uri: any MLflow tracking URI.
+        uri: any MLflow tracking URI; None for the SQLite file in the results folder.
         records: the results folder, for artifacts.
         experiment: name of the MLflow experiment and of its parent run.
-
-    Raises:
-        TrackingError: if the store cannot be opened.
     """
 
-    def __init__(self, uri: str, records: RecordStore, experiment: str) -> None:
-        self.uri = uri
-        new_client, self._errors = mlflow_client()
+    def __init__(self, uri: str | None, records: RecordStore, experiment: str) -> None:
+        self._store = MlflowStore(uri, records.folder)
+        self.uri = self._store.uri
         self._records = records
         self._name = experiment
-        self._away_until = 0.0
-        # Processes that share a grid also share its tracking store, and write to it in turn.
-        self._lock = FileLock(records.lock_path("mlflow"))
-        artifacts = artifact_folder(uri)
+        self._waiting: dict[str, RunRecord] = {}
+        self._warned = False
+
+    def open(self) -> bool:
+        """Find or create the experiment and its parent run; returns whether that worked.
+
+        Raises:
+            TrackingUriError: if MLflow does not know such addresses.
+        """
         try:
-            with self._lock:
-                self._client: MlflowClient = new_client(tracking_uri=uri)
-                self._experiment_id = self._experiment(artifacts)
-                self._parent_id = self._parent()
-        except self._errors as error:
-            raise TrackingError(
-                f"the MLflow store cannot be used: {error}",
-                where=f"--tracking-uri {uri}",
-                fix="start the server or correct the address; delete a database that an "
-                "interrupted run left incomplete; or run with --tracking-uri none (a later run "
-                "logs what is missing)",
-            ) from error
+            with self._session():
+                return True
+        except TrackingUriError:
+            raise
+        except TrackingError as error:
+            self._warn(error)
+            return False
 
     def log(self, record: RunRecord) -> bool:
         """Log ``record`` as a nested run; returns whether the store has it now.
 
         Logging again changes nothing. A run that is unfinished (the process died while logging)
-        or has an earlier result of the cell is deleted and made again. After a store did not
-        answer, records are skipped for a while.
+        or has an earlier result of the cell is deleted and made again. After a failure, records
+        wait for a while before the store is asked again; then all that wait are logged.
         """
-        if time.monotonic() < self._away_until:
+        self._waiting[record.cell] = record
+        if self._store.is_away:
             return False
-        try:
-            with self._lock:
-                self._log(record)
-        except self._errors as error:
-            self._away_until = time.monotonic() + _PAUSE
-            warnings.warn(
-                f"{_run_name(record)} could not be logged to MLflow ({error}); the record is safe, "
-                "and running the experiment again logs it",
-                ElmobenchWarning,
-                stacklevel=2,
-            )
-            return False
-        return True
+        # The newest first: one that the store refuses must not keep the others waiting.
+        for waiting in reversed(list(self._waiting.values())):
+            try:
+                self._log_now(waiting)
+            except TrackingError as error:
+                self._warn(error)
+                break
+        return record.cell not in self._waiting
 
     def log_report(self, paths: Iterable[Path]) -> bool:
         """Log the report's files to the parent run; returns whether it worked."""
+        if self._store.is_away:
+            return False
         try:
-            with self._lock:
+            with self._session() as (client, ids):
                 for path in paths:
-                    self._client.log_artifact(self._parent_id, str(path), "report")
-        except self._errors as error:
-            warnings.warn(
-                f"the report could not be logged to MLflow ({error}); it is in the results folder",
-                ElmobenchWarning,
-                stacklevel=2,
-            )
+                    client.log_artifact(ids.parent, str(path), "report")
+        except TrackingError as error:
+            self._warn(error)
             return False
         return True
 
     def sync(self) -> int:
-        """Log the planned records that the store does not have yet; returns their number."""
-        self._away_until = 0.0
-        try:
-            with self._lock:
-                known = self._known()
-        except self._errors:
-            return 0  # log has warned
+        """Log the planned records that the store does not have yet; returns their number.
+
+        A store that cannot be used is a warning, unless there was one before.
+        """
+        logged, error = self._sync()
+        if error is not None:
+            self._warn(error)
+        return logged
+
+    def rebuild(self) -> int:
+        """Like :meth:`sync`, but a failure is an error.
+
+        Raises:
+            TrackingError: if some records could not be logged; the others are.
+        """
+        logged, error = self._sync()
+        if error is not None:
+            raise error
+        return logged
+
+    def _sync(self) -> tuple[int, TrackingError | None]:
+        """Log what is missing: the number of records, and the last failure if there was any."""
+        self._store.forget_failures()
+        # A store that was open before is tried twice: after the first failure it is checked,
+        # which puts a damaged database aside.
+        for is_last in (False, True) if self._store.is_open else (True,):
+            try:
+                with self._session() as (client, ids):
+                    known = _known(client, ids)
+                break
+            except TrackingError as error:
+                if is_last:
+                    return 0, error
         # Two points of a grid may share one record, which is one run.
         records = {record.cell: record for record in self._records.planned()}
         missing = [r for r in records.values() if (r.cell, _version(r)) not in known]
-        return sum(self.log(record) for record in missing)
+        logged, failures = 0, 0
+        last: TrackingError | None = None
+        for record in missing:
+            try:
+                self._log_now(record)
+                logged, failures = logged + 1, 0
+            except TrackingError as error:
+                last, failures = error, failures + 1
+                if failures == _PATIENCE:
+                    break
+        return logged, last
 
-    def _log(self, record: RunRecord) -> None:
-        for run in self._runs(f"tags.`{CELL_TAG}` = '{record.cell}'"):
+    def _log_now(self, record: RunRecord) -> None:
+        with self._session() as (client, ids):
+            self._log(client, ids, record)
+        self._waiting.pop(record.cell, None)
+
+    @contextmanager
+    def _session(self) -> Iterator[tuple[MlflowClient, _Ids]]:
+        """Yield MLflow's client and the ids of the experiment and its parent run.
+
+        Raises:
+            TrackingError: for whatever fails inside the block.
+        """
+        with self._store.client() as client:
+            # Asked anew each time: another process may have put the database aside.
+            experiment = self._experiment(client)
+            yield client, _Ids(experiment, self._parent(client, experiment))
+
+    def _warn(self, error: TrackingError) -> None:
+        """Say once what happened and what follows from it."""
+        if self._warned:
+            return
+        self._warned = True
+        warnings.warn(
+            f"MLflow does not log this run at present: {error.where}: {error.what}. Results are "
+            "recorded as usual, and what MLflow lacks is logged when it works again, or by "
+            f"`elmobench track {self._records.folder}`",
+            ElmobenchWarning,
+            stacklevel=3,
+        )
+
+    def _log(self, client: MlflowClient, ids: _Ids, record: RunRecord) -> None:
+        for run in _runs(client, ids.experiment, f"tags.`{CELL_TAG}` = '{record.cell}'"):
             if _is_finished(run) and run.data.tags.get(VERSION_TAG) == _version(record):
                 return
-            self._client.delete_run(run.info.run_id)
-        run = self._client.create_run(
-            self._experiment_id,
+            client.delete_run(run.info.run_id)
+        run = client.create_run(
+            ids.experiment,
             run_name=_run_name(record),
             tags={
-                PARENT_TAG: self._parent_id,
+                PARENT_TAG: ids.parent,
                 CELL_TAG: record.cell,
                 VERSION_TAG: _version(record),
                 "elmobench.status": record.status,
@@ -196,60 +221,60 @@ class Tracker:
             },
         )
         run_id = str(run.info.run_id)
-        self._log_values(run_id, record)
-        self._log_artifacts(run_id, record)
-        status = "FINISHED" if record.status == "ok" else "FAILED"
-        self._client.set_terminated(run_id, status=status)
-
-    def _known(self) -> set[tuple[str, str]]:
-        """(cell, version) of every finished run."""
-        known: set[tuple[str, str]] = set()
-        token = None
-        while True:
-            page = self._client.search_runs(
-                [self._experiment_id], filter_string="", max_results=1000, page_token=token
-            )
-            for run in page:
-                if _is_finished(run):
-                    tags = run.data.tags
-                    known.add((tags.get(CELL_TAG, ""), tags.get(VERSION_TAG, "")))
-            token = page.token
-            if not token:
-                return known
-
-    def _experiment(self, artifacts: str | None) -> str:
-        experiment = self._client.get_experiment_by_name(self._name)
-        if experiment is not None:
-            if experiment.lifecycle_stage == "deleted":
-                self._client.restore_experiment(experiment.experiment_id)
-            return str(experiment.experiment_id)
-        return str(self._client.create_experiment(self._name, artifact_location=artifacts))
-
-    def _parent(self) -> str:
-        for run in self._runs(f"tags.`{STUDY_TAG}` = '{self._name}'"):
-            return str(run.info.run_id)
-        run = self._client.create_run(
-            self._experiment_id, run_name=self._name, tags={STUDY_TAG: self._name}
-        )
-        self._client.set_terminated(run.info.run_id)
-        return str(run.info.run_id)
-
-    def _runs(self, query: str) -> list[Any]:
-        return list(self._client.search_runs([self._experiment_id], filter_string=query))
-
-    def _log_values(self, run_id: str, record: RunRecord) -> None:
-        from mlflow.entities import Metric, Param
-
-        parameters = [Param(k, v[:_PARAMETER_LIMIT]) for k, v in _parameters(record).items()]
-        metrics = [Metric(k, v, 0, step) for k, v, step in _metrics(record)]
-        self._client.log_batch(run_id, params=parameters)
-        for start in range(0, len(metrics), 1000):  # the server's limit for one request
-            self._client.log_batch(run_id, metrics=metrics[start : start + 1000])
-
-    def _log_artifacts(self, run_id: str, record: RunRecord) -> None:
+        _log_values(client, run_id, record)
         with TemporaryDirectory() as folder:
             for path in self._records.files_of(record, RecordStore(Path(folder))):
-                self._client.log_artifact(run_id, str(path))
+                client.log_artifact(run_id, str(path))
+        status = "FINISHED" if record.status == "ok" else "FAILED"
+        client.set_terminated(run_id, status=status)
+
+    def _experiment(self, client: MlflowClient) -> str:
+        experiment = client.get_experiment_by_name(self._name)
+        if experiment is not None:
+            if experiment.lifecycle_stage == "deleted":
+                client.restore_experiment(experiment.experiment_id)
+            return str(experiment.experiment_id)
+        return str(client.create_experiment(self._name, artifact_location=self._store.artifacts))
+
+    def _parent(self, client: MlflowClient, experiment: str) -> str:
+        # The name of a folder may contain an apostrophe; MLflow has no way to escape it.
+        quote = '"' if "'" in self._name else "'"
+        for run in _runs(client, experiment, f"tags.`{STUDY_TAG}` = {quote}{self._name}{quote}"):
+            return str(run.info.run_id)
+        run = client.create_run(experiment, run_name=self._name, tags={STUDY_TAG: self._name})
+        client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
+
+
+def _known(client: MlflowClient, ids: _Ids) -> set[tuple[str, str]]:
+    """(cell, version) of every finished run."""
+    known: set[tuple[str, str]] = set()
+    token = None
+    while True:
+        page = client.search_runs(
+            [ids.experiment], filter_string="", max_results=1000, page_token=token
+        )
+        for run in page:
+            if _is_finished(run):
+                tags = run.data.tags
+                known.add((tags.get(CELL_TAG, ""), tags.get(VERSION_TAG, "")))
+        token = page.token
+        if not token:
+            return known
+
+
+def _runs(client: MlflowClient, experiment: str, query: str) -> list[Any]:
+    return list(client.search_runs([experiment], filter_string=query))
+
+
+def _log_values(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    from mlflow.entities import Metric, Param
+
+    parameters = [Param(k, v[:_PARAMETER_LIMIT]) for k, v in _parameters(record).items()]
+    metrics = [Metric(k, v, 0, step) for k, v, step in _metrics(record)]
+    client.log_batch(run_id, params=parameters)
+    for start in range(0, len(metrics), 1000):  # the server's limit for one request
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
 
 
 def _version(record: RunRecord) -> str:

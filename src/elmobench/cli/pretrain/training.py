@@ -105,7 +105,6 @@ def _train(
 
 
 def _training_log(run: Pretraining, threads: int, uri: str | None) -> TrainingLog | None:
-    from elmobench.tracking.mlflow_log import default_uri
     from elmobench.tracking.training_log import TrainingLog
 
     if uri == "none":
@@ -113,4 +112,4 @@ def _training_log(run: Pretraining, threads: int, uri: str | None) -> TrainingLo
     options = run.options.model_dump(mode="json")
     key = digest_of([run.name, run.encoded.digest, options])
     parameters = {"corpus": run.encoded.digest[:16], "threads": threads, **options}
-    return TrainingLog(uri or default_uri(run.out), run.name, key, parameters)
+    return TrainingLog(uri, run.out, run.name, key, parameters)
