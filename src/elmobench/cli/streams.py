@@ -84,7 +84,7 @@ class OutputStreams:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error, if anybody can still read it."""
+    """Print a line on standard error, if it can still be read."""
     try:
         print(text, file=sys.stderr, flush=True)
     except (OSError, ValueError):

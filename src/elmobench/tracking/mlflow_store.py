@@ -96,7 +96,7 @@ class MlflowStore:
 
     @property
     def is_away(self) -> bool:
-        """Whether the store failed a short time ago, so that nobody should wait for it again."""
+        """Whether the store failed a short time ago, so that no record should wait for it again."""
         return time.monotonic() < self._away_until
 
     def forget_failures(self) -> None:
