@@ -11,6 +11,7 @@ from pathlib import Path
 
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.option_help import comments, default_of
+from elmobench.core.parsing import read_bytes
 from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.readers.base import READERS, SourceText
@@ -53,7 +54,8 @@ def card_text(
     Raises:
         UnknownNameError: there is no such pipeline, reader or published data set.
         ConfigError: ``name`` is not a valid name, or the published data set is of another pipeline.
-        DataError: ``train`` has no span tags, although pipeline and reader need them.
+        DataError: ``train`` cannot be read, or has no span tags, although pipeline and reader need
+            them.
     """
     kind = PIPELINES.get(pipeline)
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
@@ -67,7 +69,7 @@ def card_text(
     others = [other for other in usual if other != chosen]
     start = dict(kind.readers.get(chosen or "", {}))
     if train is not None and chosen == "conll-columns" and start.get("scheme") == "bio":
-        start |= span_column_options(SourceText(train.file.read_bytes(), str(train.file)))
+        start |= span_column_options(SourceText(read_bytes(train.file), str(train.file)))
     path = "" if train is None else json.dumps(train.path, ensure_ascii=False)
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",

@@ -9,7 +9,7 @@ import pytest
 
 from elmobench.core.errors import DataError
 from elmobench.data.readers import read_bytes
-from elmobench.data.readers.base import READERS, SourceText, check_text
+from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.readers.column_detection import span_column_options
 from elmobench.data.readers.propbank import ROLE
 from elmobench.data.tag_schemes import spans
@@ -291,6 +291,13 @@ def test_detection_passes_over_documents_and_comments() -> None:
     options = span_column_options(SourceText(text.encode(), "f"))
     assert options == {"token": 0, "tag": -1, "separator": "tab", "scheme": "bio", "comment": "#"}
     assert columns(text, **options).examples[0].tokens == ("New York", "is")
+    # The comment has as many fields as the rows.
+    text = "# sent_id = s1\nEU NNP B-NP B-ORG\n"
+    options = span_column_options(SourceText(text.encode(), "f"))
+    assert options["comment"] == "#"
+    result = columns(text, **options)
+    assert [e.id for e in result.examples] == ["s1"]
+    assert not result.dropped
 
 
 class TestCoreference:
@@ -424,10 +431,3 @@ def test_lines_that_are_no_trees(line: str) -> None:
 def test_brackets_of_roles(cell: str) -> None:
     with pytest.raises(DataError, match=r"^f:1: "):
         props(f"a a {cell}\n")
-
-
-def test_check_text() -> None:
-    assert check_text("caf\u00e9 \U0001f600", "f") == "caf\u00e9 \U0001f600"
-    for text, name in [("a\ud83d", r"U\+D83D"), ("\udc00\ud800", r"U\+DC00"), ("a\0", r"U\+0000")]:
-        with pytest.raises(DataError, match=rf"^f:1: the id holds {name}"):
-            check_text(text, "f:1", "id")

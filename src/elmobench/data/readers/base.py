@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,9 +27,6 @@ _OTHER_MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-
-
-_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -121,27 +117,6 @@ class SourceText:
     def id(self, number: int) -> str:
         """The id of the example that starts at line ``number``, or is the ``number``-th."""
         return f"{self.prefix}-{number:06d}"
-
-
-def check_text(text: str, where: str, what: str = "text") -> str:
-    """``text``, if it can be written as UTF-8 and into every file that holds texts.
-
-    JSON's escapes can spell lone surrogates (``\\ud800``), which are in no UTF-8 file, and NUL,
-    which HDF5 does not store. Lines of a file need no check: :meth:`SourceText.rows` refuses both.
-
-    Raises:
-        DataError: ``text`` holds one of them; names ``where``, and ``what`` the text is.
-    """
-    match = _NOT_TEXT.search(text)
-    if match is not None:
-        name = f"U+{ord(match[0]):04X}"
-        kind = "NUL" if match[0] == "\0" else "half of a surrogate pair"
-        raise DataError(
-            f"the {what} holds {name} ({kind}) at character {match.start() + 1}",
-            where=where,
-            fix="take it out of the file",
-        )
-    return text
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from elmobench.core.errors import DataError
@@ -10,7 +9,7 @@ from elmobench.data.blanks import is_blank
 from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.column_rows import Separator, column_lines, fields_of
 from elmobench.data.readers.columns import READER, ColumnOptions
-from elmobench.data.tag_schemes import detected_scheme
+from elmobench.data.tag_schemes import Scheme, detected_scheme
 
 
 def span_column_options(text: SourceText) -> dict[str, Any]:
@@ -28,11 +27,15 @@ def span_column_options(text: SourceText) -> dict[str, Any]:
     rows = [line for line in lines if not line.startswith(("-DOCSTART-", "# "))]
     separator: Separator = "tab" if rows and all("\t" in row for row in rows) else "whitespace"
     options: dict[str, Any] = {"token": 0, "tag": -1, "separator": separator}
-    if _has_comments(lines, rows, separator):
+    widths = {len(fields_of(row, separator)) for row in rows}
+    starts = [len(fields_of(line, separator)) for line in lines if line.startswith("# ")]
+    if any(width not in widths for width in starts):
         options["comment"] = "#"
-    plain = ColumnOptions.model_validate({**options, "scheme": "none"})
-    tags = [example.tags for example in READER.read(text, plain).examples]
-    scheme = detected_scheme(tags) if tags else None
+    scheme = _scheme(text, options)
+    if scheme is None and starts and "comment" not in options:
+        # "# sent_id = s1" has as many fields as a row of CoNLL-2003.
+        options["comment"] = "#"
+        scheme = _scheme(text, options)
     if scheme is None:
         raise DataError(
             "the last column is in none of the schemes of span tags",
@@ -42,7 +45,7 @@ def span_column_options(text: SourceText) -> dict[str, Any]:
     return {**options, "scheme": scheme, **({} if scheme == "bio" else {"convert": "bio"})}
 
 
-def _has_comments(lines: Sequence[str], rows: Sequence[str], separator: Separator) -> bool:
-    widths = {len(fields_of(row, separator)) for row in rows}
-    starts = [line for line in lines if line.startswith("# ")]
-    return any(len(fields_of(line, separator)) not in widths for line in starts)
+def _scheme(text: SourceText, options: dict[str, Any]) -> Scheme | None:
+    plain = ColumnOptions.model_validate({**options, "scheme": "none"})
+    tags = [example.tags for example in READER.read(text, plain).examples]
+    return detected_scheme(tags) if tags else None

@@ -262,7 +262,8 @@ def _comments(
         if not like_a_row:
             return True
         if line[len(mark) :].startswith(" ") or mark.endswith(" "):
-            if options.separator == "whitespace":
+            is_id = strip_blanks(line[len(mark) :]).startswith(_SENT_ID)
+            if options.separator == "whitespace" and not is_id:
                 dropped["comment lines with as many fields as a row"] += 1
             return True
         return False

@@ -14,14 +14,9 @@ from elmobench.core.parsing import parse_json
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.quoting import quoted, shortened
-from elmobench.data.readers.base import (
-    Reader,
-    ReaderOptions,
-    ReadResult,
-    SourceText,
-    check_text,
-)
+from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
+from elmobench.data.text_checks import check_text
 
 
 class Articles(StrictModel):
@@ -222,7 +217,8 @@ def _text(parent: Any, key: str, where: str) -> str:
     value = parent.get(key) if isinstance(parent, dict) else None
     if not isinstance(value, str):
         raise DataError(f"expected an object with a text {key!r}", where=where)
-    return check_text(value, where, key)
+    check_text(value, f"the {key}", where)
+    return value
 
 
 READER = SquadReader()
