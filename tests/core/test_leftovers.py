@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -103,3 +104,27 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         save_file({"x": torch.zeros(3)}, tmp_path / "no" / "folder")
     with pytest.raises(KeyError), writing(full):
         raise KeyError("a fault passes")
+
+
+def test_a_failed_write_names_the_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match=f"No space left on device: '{tmp_path / 'a.json'}'"),
+        atomic_path(tmp_path / "a.json"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(FileNotFoundError, match="another"), atomic_path(tmp_path / "a.json"):
+        (tmp_path / "another").read_bytes()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_private_folder_takes_what_a_library_creates_beside(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a.bin", private=True) as temporary:
+        assert temporary.parent != tmp_path
+        (temporary.parent / ".tmpXYZ").write_text("a file of the library")
+        save_file({"x": torch.zeros(3)}, temporary)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+    code = _WRITE.replace("(Path(sys.argv[1]))", "(Path(sys.argv[1]), private=True)")
+    subprocess.run([sys.executable, "-c", code, tmp_path / "b.bin", "die"], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert len(remove_leftovers(tmp_path)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]

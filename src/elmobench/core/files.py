@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -24,27 +25,49 @@ _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-([0-9]{1,10})-[0-9a-f]{8}\.part", 
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path next to ``path``; on success sync it and rename it into place.
 
     On any error the temporary file is removed and ``path`` is untouched. A process that is killed
     leaves its temporary file; its name states machine and process, and :func:`remove_leftovers`
     removes it later.
+
+    Args:
+        path: the final path.
+        private: put the temporary file into a temporary folder of its own, for libraries that
+            create further files beside the one that they write (safetensors does).
+
+    Raises:
+        OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
-    temporary = path.parent / f".{path.name}.{token}.part"
-    # Created like any other file, so that the umask decides who may read it.
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    mode = temporary.stat().st_mode & 0o777
+    own = path.parent / f".{path.name}.{token}.part"
     try:
+        if private:
+            own.mkdir()
+        temporary = own / path.name if private else own
+        # Created like any other file, so that the umask decides who may read it.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        mode = temporary.stat().st_mode & 0o777
         yield temporary
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.chmod(mode)  # some libraries replace it by a file that only its owner can read
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)  # a write to an open file, as on a full disk, names none
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(own)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path, name: str = "*", *, deep: bool = False) -> list[Path]:
@@ -66,7 +89,7 @@ def remove_leftovers(folder: Path, name: str = "*", *, deep: bool = False) -> li
     for path in sorted(folder.rglob(pattern) if deep else folder.glob(pattern)):
         match = _TEMPORARY.fullmatch(path.name)
         if match is not None and _is_abandoned(path, match[1], int(match[2])):
-            path.unlink(missing_ok=True)
+            _remove(path)
             removed.append(path)
     return removed
 
