@@ -1,6 +1,7 @@
 import hashlib
-import json
+import resource
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from elmobench.core import paths
-from elmobench.core.errors import DataError, DigestError, DownloadError
+from elmobench.core.errors import DigestError, DownloadError
 from elmobench.data.download import cache as downloads
 from elmobench.data.download.cache import cache_path, fetch, mirrored
+from elmobench.data.download.pins import pinned_below
 
 CONTENT = bytes(range(256)) * 2000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -220,7 +222,7 @@ def test_an_unknown_digest_needs_trust_and_is_pinned(server: Server):
     assert server.ranges == []
     path, _ = quick(server.url, trust_first=True)
     assert path == cache_path(SHA)
-    pins = json.loads(paths.lock_file().read_text())
+    pins = pinned_below("")
     assert pins == {server.url: {"sha256": SHA, "bytes": len(CONTENT)}}
     # Now the digest is known without the option, and different content is an error.
     assert quick(server.url)[0] == path
@@ -238,13 +240,6 @@ def test_unpinned_downloads_never_resume_partial_files(server: Server):
     server.content = b"a new version"
     assert quick(server.url, trust_first=True)[0].read_bytes() == b"a new version"
     assert server.ranges == [None]
-
-
-def test_a_broken_lock_file_is_an_error():
-    paths.lock_file().parent.mkdir(parents=True, exist_ok=True)
-    paths.lock_file().write_text("[1, 2]")
-    with pytest.raises(DataError, match="pinned digests"):
-        fetch("https://example.org/x")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +311,7 @@ def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.Monk
         thread.join(20)
     assert len(server.ranges) == 1
     assert paths_fetched == [cache_path(SHA)] * 2
-    pins = json.loads(paths.lock_file().read_text())
+    pins = pinned_below("")
     assert pins[server.url]["sha256"] == SHA
 
 
@@ -361,3 +356,71 @@ class TestMirror:
             fetch(url, sha256=SHA)
         with pytest.raises(DownloadError, match="leaves the mirror"):
             mirrored(url, mirror)
+
+
+def test_a_full_disk_is_an_error_and_the_download_resumes(server: Server):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Stands for a disk with room for so many bytes of a file; Python ignores the signal.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(DownloadError, match=r"cannot be written: .*\n.*it resumes") as error:
+            quick(server.url, sha256=SHA)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert ".part" in str(error.value.where)
+    path, _ = quick(server.url, sha256=SHA)
+    assert path.read_bytes() == CONTENT
+    assert [starts_at(wanted) for wanted in server.ranges] == [0, 200_000]
+    assert kept() == [path]
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(server: Server):
+    paths.home().mkdir(parents=True, exist_ok=True)
+    paths.data_cache().write_text("a file where the folder should be")
+    with pytest.raises(DownloadError, match=paths.HOME_VARIABLE):
+        quick(server.url, sha256=SHA)
+
+
+def test_what_is_cached_needs_no_folder_that_can_be_written(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    path, _ = quick(server.url, sha256=SHA)
+
+    def no_lock(*_: object) -> None:
+        raise AssertionError("a lock file is written")
+
+    monkeypatch.setattr(downloads, "FileLock", no_lock)
+    assert quick(server.url, sha256=SHA)[0] == path
+
+
+def test_temporary_files_of_a_killed_copy_are_removed(tmp_path: Path, monkeypatch):
+    (tmp_path / "example.org").mkdir()
+    (tmp_path / "example.org" / "x").write_bytes(CONTENT)
+    monkeypatch.setenv(paths.MIRROR_VARIABLE, str(tmp_path))
+    code = (
+        "import os, shutil; from elmobench.data.download.cache import fetch; "
+        "shutil.copyfile = lambda *_: os._exit(9); "
+        f"fetch('https://example.org/x', sha256='{SHA}')"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == 9
+    assert [path.suffix for path in kept()] == [".part"]
+    path = fetch("https://example.org/x", sha256=SHA)
+    assert kept() == [path]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[::1", "https://a:99999999/x", "https://a\u2100b/x", "https://a]/x"]
+)
+def test_what_is_no_address_is_an_error(url: str, tmp_path: Path):
+    with pytest.raises(DownloadError, match="is not an"):
+        fetch(url, sha256=SHA)
+    with pytest.raises(DownloadError, match="is not an"):
+        mirrored(url, tmp_path)
+
+
+def test_mirror_paths_that_no_file_can_have(tmp_path: Path):
+    (tmp_path / "a").symlink_to("a")
+    for url in ("https://a/b", f"https://b/{'x' * 5000}", "https://b/%00"):
+        with pytest.raises(DownloadError, match="mirror"):
+            mirrored(url, tmp_path)

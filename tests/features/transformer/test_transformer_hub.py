@@ -1,6 +1,5 @@
 """Hub models: a complete commit id, known or pinned digests, no unnecessary requests."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from elmobench.core.errors import (
     ModelError,
     UnknownNameError,
 )
+from elmobench.data.download.pins import pinned_below
 from elmobench.features.catalog.catalog import ModelCatalog, load_provider
 
 REPO, COMMIT, OTHER = "someone/tiny", "c0ffee" + "0" * 34, "b" * 40
@@ -91,7 +91,7 @@ def test_unknown_digests_need_trust_which_pins_them(hub):
     assert not paths.lock_file().exists()
     first = load_provider(SPEC, trust_first=True)
     assert hub.calls == ["ask", "download"]
-    pins = json.loads(paths.lock_file().read_text())
+    pins = pinned_below("")
     assert {url.rsplit("/", 1)[1] for url in pins} == set(NAMES)
     for url, row in pins.items():
         path = hub.folder / url.rsplit("/", 1)[1]

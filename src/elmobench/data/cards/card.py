@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Discriminator, Field, PrivateAttr, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
@@ -20,6 +29,16 @@ from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 
 SPLITS = ("train", "dev", "test")
 
+
+def _checked_address(value: str) -> str:
+    """Return ``value``. Raises ValueError if it cannot be an address."""
+    if not value.isprintable() or " " in value:
+        raise ValueError("an address has no blanks and no invisible characters: write %20")
+    _ = urlsplit(value).port  # raises ValueError for a host or port that cannot be
+    return value
+
+
+Address = Annotated[str, AfterValidator(_checked_address)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 GitBlob = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -79,7 +98,7 @@ class UrlSource(_OneFile):
         beside: files that its reader needs as well, by role: gold keys, a sense inventory.
     """
 
-    url: str
+    url: Address
     sha256: Sha256 | None = None
     git_blob_sha1: GitBlob | None = None
     bytes: Annotated[int, Field(ge=0)] | None = None
@@ -108,7 +127,7 @@ class ListedSource(_Source):
         beside: files that the reader needs as well, for each of them.
     """
 
-    base: str
+    base: Address
     files: str
 
 
@@ -327,6 +346,8 @@ class TaskCard(StrictModel):
             raise ValueError("splits: generated sets make their own splits, not 'all'")
         if self.labels is not None and len(set(self.labels)) < len(self.labels):
             raise ValueError("labels: one appears twice")
+        if self.superseded_by in (self.id, self.name):
+            raise ValueError("superseded_by: a card cannot supersede itself")
         return self
 
     @model_validator(mode="after")

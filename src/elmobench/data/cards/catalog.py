@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchWarning, UnknownNameError
@@ -27,7 +29,17 @@ def load_card(path: Path) -> TaskCard:
             names file and field.
     """
     path = Path(path)
-    return validated(TaskCard, read_yaml(path), str(path)).at(path)
+    return _card(read_yaml(path), path)
+
+
+def _card(values: Any, path: Path) -> TaskCard:
+    if _is_experiment(values):
+        raise ConfigError(
+            "is an experiment, not a task card",
+            where=str(path),
+            fix=f"run it with `elmobench run {path}`",
+        )
+    return validated(TaskCard, values, str(path)).at(path)
 
 
 class CardCatalog:
@@ -70,7 +82,11 @@ class CardCatalog:
                 if file in read_files:
                     continue
                 read_files.add(file)
-                card = load_card(file)
+                values = read_yaml(file)
+                # People keep experiments beside their cards; one that is named is an error.
+                if _is_experiment(values) and os.path.isdir(folder):
+                    continue
+                card = _card(values, file)
                 if card.id in cards:
                     raise ConfigError(
                         f"two cards have the id {card.id!r}; the other is {cards[card.id].file}",
@@ -129,11 +145,23 @@ class CardCatalog:
         return fix
 
 
+def _is_experiment(values: object) -> bool:
+    """Whether a YAML file holds an experiment, which people keep beside their cards."""
+    return (
+        isinstance(values, Mapping)
+        and {"tasks", "features"} <= set(values)
+        and not {"pipeline", "splits"} & set(values)
+    )
+
+
 def _card_files(folder: Path) -> Iterator[Path]:
-    if folder.is_file():
-        yield folder.resolve()
-    elif folder.is_dir():
-        yield from sorted(file.resolve() for file in folder.rglob("*.yaml"))
+    if os.path.isfile(folder):
+        yield Path(os.path.realpath(folder))
+    elif os.path.isdir(folder):
+        # Not Path.resolve(), which raises RuntimeError for links that lead in a circle; a link
+        # that leads nowhere is left to the reader, which says so.
+        files = sorted(os.path.realpath(file) for file in folder.rglob("*.yaml"))
+        yield from (Path(file) for file in files if not os.path.isdir(file))
     else:
         raise ConfigError("no such folder of task cards", where=str(folder))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from elmobench.core.errors import ConfigError
+from elmobench.core.parsing import parsing, read_text
 from elmobench.data.cards.card import ListedSource, PathSource, TaskCard, UrlSource
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_SIZE = re.compile(r"[0-9]{1,15}")
 
 
 def single_files(
@@ -21,30 +24,36 @@ def single_files(
     if not isinstance(source, ListedSource):
         return [source]
     table = card.folder / source.files
-    if not table.is_file():
+    if not os.path.isfile(table):
         raise ConfigError(
             f"no such table of files (files {source.files!r} of card {card.id})",
             where=str(table),
             fix="put it beside the card: path, sha256 and bytes in a line, tabs between",
         )
     found: dict[str, UrlSource | PathSource] = {}
-    for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), start=1):
-        fields = line.split("\t")
+    # Not str.splitlines(): a path may hold U+2028 and the like.
+    lines = read_text(table, ConfigError).split("\n")
+    if not lines[-1]:
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
+        fields = line.removesuffix("\r").split("\t")
         where = f"{table}:{number}"
-        if len(fields) != 3 or not _DIGEST.fullmatch(fields[1]) or not fields[2].isdecimal():
+        if len(fields) != 3 or not _DIGEST.fullmatch(fields[1]) or not _SIZE.fullmatch(fields[2]):
             raise ConfigError(
                 f"expected path, sha256 and bytes, tabs between, got {line[:80]!r}", where=where
             )
         path, sha256, size = fields
         if not path or path in found:
-            raise ConfigError(f"the path {path!r} is empty or appears twice", where=where)
-        found[path] = UrlSource(
-            url=source.base.rstrip("/") + "/" + path,
-            sha256=sha256,
-            bytes=int(size),
-            options=source.options,
-            beside=source.beside,
-        )
+            raise ConfigError(f"the path {path[:80]!r} is empty or appears twice", where=where)
+        with parsing(where, ConfigError, what="is not an address"):
+            found[path] = UrlSource(
+                url=source.base.rstrip("/") + "/" + path,
+                sha256=sha256,
+                bytes=int(size),
+                reader=source.reader,
+                options=source.options,
+                beside=source.beside,
+            )
     if not found:
         raise ConfigError("the table lists no file", where=str(table))
     return list(found.values())

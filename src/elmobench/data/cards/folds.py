@@ -9,6 +9,7 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.card import SPLITS, FoldSplit, TaskCard
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.sources import FileSource
+from elmobench.data.quoting import quoted
 from elmobench.data.readers.base import SourceText
 
 _LEAST = 3
@@ -70,14 +71,17 @@ def split_of_files(
     if len(set(names)) < len(names):
         repeated = next(name for name in names if list(names).count(name) > 1)
         raise DataError(f"two files are called {repeated!r}", where=where)
+    known = set(names)
     home: dict[str, int] = {}
     for number, text in enumerate(lists):
         for line, row in text.rows():
             if not row.strip():
                 continue
             name = stem(row.strip())
-            if name not in names:
-                raise DataError(f"there is no file {name!r} to be tested on", where=text.at(line))
+            if name not in known:
+                raise DataError(
+                    f"there is no file {quoted(name)} to be tested on", where=text.at(line)
+                )
             if name in home:
                 raise DataError(
                     f"{name!r} is test in fold {home[name]} already", where=text.at(line)

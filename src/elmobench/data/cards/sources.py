@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import DataError, DigestError
+from elmobench.core.parsing import parsing, read_bytes
 from elmobench.core.progress import DownloadProgress
 from elmobench.data.cards.card import HashSplit, PathSource, TaskCard, UrlSource
 from elmobench.data.download import cache as downloads
@@ -30,7 +32,8 @@ def fetch_source(
     """
     if isinstance(source, PathSource):
         path = _local(card, source)
-        found = file_sha256(path)
+        with parsing(path):
+            found = file_sha256(path)
         if source.sha256 is not None and found != source.sha256:
             raise DigestError(f"its sha256 is {found}, expected {source.sha256}", where=str(path))
         return path
@@ -59,7 +62,7 @@ def verify_source(card: TaskCard, source: FileSource) -> Path:
 def is_local(card: TaskCard, source: FileSource) -> bool:
     """Whether a source's file is on this machine (it is not hashed)."""
     if isinstance(source, PathSource):
-        return (card.folder / source.path).is_file()
+        return os.path.isfile(card.folder / source.path)
     key = _expected(source).key
     return key is not None and downloads.cache_path(key).is_file()
 
@@ -78,7 +81,7 @@ def read_source(path: Path, source: FileSource) -> bytes:
     """The bytes that a reader gets: the file, or one member of it."""
     if source.member is not None:
         return read_member(path, source.member, source_name(source))
-    return path.read_bytes()
+    return read_bytes(path)
 
 
 def full_name(source: FileSource) -> str:
@@ -100,7 +103,11 @@ def source_digest(card: TaskCard, source: FileSource, trust_first: bool = False)
         DigestError: an address without a digest that was not fetched with ``trust_first`` yet.
     """
     if isinstance(source, PathSource):
-        return f"sha256:{source.sha256 or file_sha256(_local(card, source))}"
+        if source.sha256 is not None:
+            return f"sha256:{source.sha256}"
+        path = _local(card, source)
+        with parsing(path):
+            return f"sha256:{file_sha256(path)}"
     expected = _expected(source)
     if expected.key is None:
         path = fetch_source(card, source, trust_first)
@@ -119,9 +126,10 @@ def _expected(source: UrlSource) -> downloads.Expected:
 
 def _local(card: TaskCard, source: PathSource) -> Path:
     path = card.folder / source.path
-    if not path.is_file():
+    if not os.path.isfile(path):  # False for names that no file can have, where Path's raises
+        problem = "is a folder" if os.path.isdir(path) else "no such file"
         raise DataError(
-            f"no such file (path {source.path!r} of card {card.id})",
+            f"{problem} (path {source.path!r} of card {card.id})",
             where=str(path),
             fix="a path in a card is relative to the card's folder, or absolute",
         )

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import lzma
-import struct
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from elmobench.core.errors import DataError
+from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
 
 MEMBER_LIMIT = 1 << 30
 """Largest unpacked member, in bytes: far more than any supported data set, less than a zip bomb."""
-
-# Errors that zipfile raises for damaged bytes: bzip2 raises OSError, LZMA three kinds of its own,
-# and names that contradict their encoding flag raise ValueError.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    NotImplementedError,
-    OSError,
-    EOFError,
-    ValueError,
-    MemoryError,
-)
 
 
 def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMIT) -> bytes:
@@ -45,26 +29,23 @@ def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMI
     pure = PurePosixPath(member)
     if pure.is_absolute() or ".." in pure.parts or "\\" in member:
         raise DataError("a member's name cannot leave its archive", where=place)
-    try:
-        with zipfile.ZipFile(archive) as bundle:
-            try:
-                info = bundle.getinfo(member)
-            except KeyError:
-                names = [name for name in bundle.namelist() if not name.endswith("/")]
-                raise DataError(
-                    "the archive has no such member",
-                    where=place,
-                    fix=did_you_mean(member, names[:100]),
-                ) from None
-            if info.flag_bits & 0x1:
-                raise DataError("the member is encrypted", where=place)
-            if info.file_size > limit:
-                raise DataError(f"unpacks to {info.file_size} bytes, limit {limit}", where=place)
-            with bundle.open(info) as stream:
-                # The stated size may be false, so the read itself is bounded too.
-                data = stream.read(limit + 1)
-    except _DAMAGE as error:
-        raise DataError(f"cannot be unpacked: {error}", where=place) from error
+    with parsing(place, what="cannot be unpacked"), zipfile.ZipFile(archive) as bundle:
+        try:
+            info = bundle.getinfo(member)
+        except KeyError:
+            names = [name for name in bundle.namelist() if not name.endswith("/")]
+            raise DataError(
+                "the archive has no such member",
+                where=place,
+                fix=did_you_mean(member, names[:100]),
+            ) from None
+        if info.flag_bits & 0x1:
+            raise DataError("the member is encrypted", where=place)
+        if info.file_size > limit:
+            raise DataError(f"unpacks to {info.file_size} bytes, limit {limit}", where=place)
+        with bundle.open(info) as stream:
+            # The stated size may be false, so the read itself is bounded too.
+            data = stream.read(limit + 1)
     if len(data) > limit:
         raise DataError(f"unpacks to more than {limit} bytes", where=place)
     return data

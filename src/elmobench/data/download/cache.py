@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import time
@@ -11,14 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from filelock import FileLock
 
 from elmobench.core import paths
 from elmobench.core.digests import file_sha256, git_blob_sha1
 from elmobench.core.errors import DigestError, DownloadError
-from elmobench.core.files import atomic_path
+from elmobench.core.files import atomic_path, remove_leftovers, writing
+from elmobench.core.parsing import parsing
 from elmobench.core.progress import DownloadProgress
 from elmobench.data.download.pins import pin, pinned, unpin
 
@@ -31,6 +33,7 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and between two pieces of a file."""
 _LONGEST_WAIT = 30.0
 _PIECE = 1 << 16
+_RESUMES = "make room on the disk and give the command again: it resumes where it stopped"
 # 206 and 416: the server disagrees about the position to resume at; the next attempt starts anew.
 _TRANSIENT = frozenset({206, 408, 416, 425, 429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -50,16 +53,17 @@ class Expected:
         return self.sha256 or self.git_blob_sha1
 
     def check(self, path: Path, name: str) -> None:
-        """Raise DigestError if the file at ``path`` is not the expected one."""
-        size = path.stat().st_size
-        if self.bytes is not None and size != self.bytes:
-            raise DigestError(f"has {size} bytes, expected {self.bytes}", where=name)
-        for kind, wanted, digest in (
-            ("sha256", self.sha256, file_sha256),
-            ("git blob sha1", self.git_blob_sha1, git_blob_sha1),
-        ):
-            if wanted is not None and (actual := digest(path)) != wanted:
-                raise DigestError(f"its {kind} is {actual}, expected {wanted}", where=name)
+        """Raise DigestError if the file at ``path`` is not the expected one, or not readable."""
+        with parsing(path, DigestError):
+            size = path.stat().st_size
+            if self.bytes is not None and size != self.bytes:
+                raise DigestError(f"has {size} bytes, expected {self.bytes}", where=name)
+            for kind, wanted, digest in (
+                ("sha256", self.sha256, file_sha256),
+                ("git blob sha1", self.git_blob_sha1, git_blob_sha1),
+            ):
+                if wanted is not None and (actual := digest(path)) != wanted:
+                    raise DigestError(f"its {kind} is {actual}, expected {wanted}", where=name)
 
 
 def cache_path(key: str) -> Path:
@@ -109,7 +113,8 @@ def fetch(
     Raises:
         DigestError: the content is not what was pinned, or no digest is known and
             ``trust_first`` is false. Nothing is kept.
-        DownloadError: not https, not in the mirror, refused, or cut off too often.
+        DownloadError: not https, not in the mirror, refused, or cut off too often; or the cache
+            cannot be written. After a full disk the download resumes where it stopped.
     """
     _check_address(url)
     expected = expected_of(url, sha256=sha256, git_blob_sha1=git_blob_sha1, bytes=bytes)
@@ -123,13 +128,14 @@ def fetch(
     if key is not None and cache_path(key).is_file():
         return checked_copy(url, expected)
     cache = paths.data_cache()
-    cache.mkdir(parents=True, exist_ok=True)
     stem = cache / f"incoming-{hashlib.sha256(f'{url} {key}'.encode()).hexdigest()[:32]}"
-    with FileLock(f"{stem}.lock"):
+    with _locked(Path(f"{stem}.lock")):
         part = Path(f"{stem}.part")
+        remove_leftovers(cache, part.name)
         if key is None:
             # An earlier run's partial file may be of another version, which no digest would show.
-            part.unlink(missing_ok=True)
+            with writing(part, DownloadError):
+                part.unlink(missing_ok=True)
             # Another process may have pinned the file meanwhile; the first pin counts.
             expected = expected_of(url, bytes=bytes)
             key = expected.key
@@ -162,7 +168,9 @@ def forget(url: str) -> None:
     known = pinned(url)
     if known is not None:
         unpin(url)
-        cache_path(known["sha256"]).unlink(missing_ok=True)
+        path = cache_path(known["sha256"])
+        with writing(path, DownloadError):
+            path.unlink(missing_ok=True)
 
 
 def checked_copy(url: str, expected: Expected) -> Path:
@@ -187,13 +195,15 @@ def mirrored(url: str, folder: Path) -> Path:
     Raises:
         DownloadError: there is no such file, or the path would leave the folder.
     """
-    address = urlsplit(url)
-    root = folder.resolve()
-    path = root / (address.hostname or "") / unquote(address.path).lstrip("/")
-    # resolve() follows links as well: a link that leads out of the mirror is refused too.
-    if "\0" in str(path) or not path.resolve().is_relative_to(root):
-        raise DownloadError("leaves the mirror folder", where=url)
-    if not path.is_file():
+    address = _split(url)
+    # Names that are too long and links that lead in a circle are errors of the operating system.
+    with parsing(url, DownloadError, what="cannot be looked up in the mirror"):
+        root = folder.resolve()
+        path = root / (address.hostname or "") / unquote(address.path).lstrip("/")
+        # resolve() follows links as well: a link that leads out of the mirror is refused too.
+        if "\0" in str(path) or not _resolved(path).is_relative_to(root):
+            raise DownloadError("leaves the mirror folder", where=url)
+    if not os.path.isfile(path):
         raise DownloadError(
             f"the mirror has no file {path}",
             where=url,
@@ -282,9 +292,13 @@ def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgres
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else expected.bytes
         done = start
-        with part.open("ab" if start else "wb") as stream:
+        # requests' own errors are OSErrors too, so that only what writes is inside.
+        with writing(part, DownloadError):
+            stream = part.open("ab" if start else "wb", buffering=0)
+        with stream:
             for piece in response.iter_content(_PIECE):
-                stream.write(piece)
+                with writing(part, DownloadError, fix=_RESUMES):
+                    _write(stream, piece)
                 done += len(piece)
                 if expected.bytes is not None and done > expected.bytes:
                     break
@@ -318,8 +332,29 @@ def _response(url: str, headers: Mapping[str, str]) -> Iterator[requests.Respons
     raise DownloadError(f"more than {REDIRECTS} redirects", where=url)
 
 
+def _write(stream: io.FileIO, piece: bytes) -> None:
+    """Write all of ``piece``, without a buffer whose rest would be written when it is closed."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[stream.write(rest) :]
+
+
+def _split(url: str) -> SplitResult:
+    with parsing(url, DownloadError, what="is not an address"):
+        address = urlsplit(url)
+        _ = address.port  # raises ValueError for one that cannot be
+    return address
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # Python up to 3.12 raises it for a circle of links
+        raise OSError(f"links that lead in a circle: {path}") from error
+
+
 def _check_address(url: str) -> None:
-    address = urlsplit(url)
+    address = _split(url)
     if address.scheme == "https" and address.hostname:
         return
     if address.scheme == "http" and address.hostname in _LOOPBACK:
@@ -344,13 +379,29 @@ def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def _locked(lock: Path) -> Iterator[None]:
+    """Hold the file lock ``lock``, in a folder that is made if need be."""
+    with writing(lock.parent, DownloadError, fix=f"set {paths.HOME_VARIABLE} to another folder"):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(lock)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
+
+
 def _copy(source: Path, part: Path) -> None:
-    with atomic_path(part) as temporary:
+    with parsing(source, DownloadError), source.open("rb") as stream:
+        stream.read(1)
+    with writing(part, DownloadError), atomic_path(part) as temporary:
         shutil.copyfile(source, temporary)
 
 
 def _move(part: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("rb") as stream:
-        os.fsync(stream.fileno())
-    os.replace(part, target)
+    with writing(target, DownloadError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(part, target)

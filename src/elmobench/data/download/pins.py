@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import TypedDict
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypedDict
 
 from filelock import FileLock
 
 from elmobench.core import paths
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_text
+from elmobench.core.files import writing
+from elmobench.core.sealed import read_sealed_json, write_sealed_json
+
+_FORMAT = 2
+"""Files without a format, of earlier versions, hold the pins themselves and no digest."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FIX = "remove it; files fetched with --trust-first must then be trusted again"
 
 
 class Pin(TypedDict):
@@ -34,45 +42,73 @@ def pin(url: str, sha256: str, size: int) -> None:
     """Store the digest and the size in bytes of ``url`` in the file of pinned digests.
 
     Several processes may do so at the same time.
+
+    Raises:
+        DataError: the file of pins is damaged, or cannot be written.
     """
     pin_all({url: {"sha256": sha256, "bytes": size}})
 
 
 def pin_all(new: Mapping[str, Pin]) -> None:
     """Pin the digests of several addresses: all of them or, if interrupted, none."""
-    file = paths.lock_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        pins = _read()
-        pins |= new
-        write_text(file, json.dumps(pins, indent=1, sort_keys=True) + "\n")
+    with _locked() as file:
+        _write(file, _read() | dict(new))
 
 
 def unpin(*urls: str) -> None:
     """Delete the pins of ``urls``, if there are any."""
-    file = paths.lock_file()
-    if not file.is_file():
+    if not paths.lock_file().exists():
         return
-    with FileLock(f"{file}.lock"):
+    with _locked() as file:
         pins = _read()
         kept = {url: row for url, row in pins.items() if url not in urls}
         if kept != pins:
-            write_text(file, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+            _write(file, kept)
+
+
+@contextmanager
+def _locked() -> Iterator[Path]:
+    """Yield the file of pins, which no other process writes meanwhile."""
+    file = paths.lock_file()
+    with writing(file, DataError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{file}.lock")
+        lock.acquire()
+    try:
+        yield file
+    finally:
+        lock.release()
+
+
+def _write(file: Path, pins: Mapping[str, Pin]) -> None:
+    with writing(file, DataError):
+        write_sealed_json(file, {"format": _FORMAT, "pins": dict(sorted(pins.items()))})
 
 
 def _read() -> dict[str, Pin]:
     file = paths.lock_file()
-    if not file.is_file():
+    if not file.exists():
         return {}
-    try:
-        pins = json.loads(file.read_text("utf-8"))
-        return {
-            url: {"sha256": str(row["sha256"]), "bytes": int(row["bytes"])}
-            for url, row in pins.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            "is not a file of pinned digests",
-            where=str(file),
-            fix="remove it; files fetched with --trust-first must then be trusted again",
-        ) from error
+    content = read_sealed_json(file, DataError, required=lambda value: "format" in value, fix=_FIX)
+    pins = content
+    if "format" in content:
+        if content["format"] != _FORMAT or not isinstance(content.get("pins"), dict):
+            raise _no_pins(file)
+        pins = content["pins"]
+    if not all(map(_is_pin, pins.values())):
+        raise _no_pins(file)
+    return {url: {"sha256": row["sha256"], "bytes": row["bytes"]} for url, row in pins.items()}
+
+
+def _is_pin(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("sha256"), str)
+        and _SHA256.fullmatch(row["sha256"]) is not None
+        and type(row.get("bytes")) is int
+        and row["bytes"] >= 0
+    )
+
+
+def _no_pins(file: Path) -> DataError:
+    return DataError("is not a file of pinned digests", where=str(file), fix=_FIX)
