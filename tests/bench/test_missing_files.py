@@ -163,6 +163,9 @@ def test_validate_checks_the_rest(
     assert "far, 1 file, 0.0 MB\n" in out.stdout
     assert "random on sentiment/tiny" in out.stdout
     assert requested == []
+    file.write_text(yaml.safe_dump({**remote, "tasks": ["sentiment/remote"]}))
+    out = elmobench("validate", file, "--include", cards, cwd=tmp_path)
+    assert out.stdout.startswith("tiny: all cells need files that are not on this machine")
     # What concerns only cells with missing files is checked nevertheless.
     for change, message in (
         ({"heads": ["smal"]}, "did you mean"),

@@ -124,3 +124,59 @@ def test_the_separator_is_a_tab_if_every_row_has_one() -> None:
     assert span_column_options(mixed)["separator"] == "whitespace"
     with pytest.raises(DataError, match="the file is empty"):
         span_column_options(SourceText(b"", "f"))
+
+
+def test_the_options_of_a_published_data_set_are_filled_in(tmp_path: Path) -> None:
+    arguments = ("--pipeline", "ner", "--out", str(tmp_path), "--same-as", "conll2003-ner")
+    assert new("one", *arguments).exit_code == 0
+    options = parse_yaml((tmp_path / "one.yaml").read_text(), "card")["reader"]["options"]
+    assert (options["tag"], options["scheme"], options["convert"]) == (3, "iob1", "bio")
+    text = WORDS.format("I-ORG", "I-LOC", "B-LOC").encode()
+    (example,) = read_bytes("conll-columns", text, "f", options).examples
+    assert example.tags == ("B-ORG", "O", "B-LOC", "B-LOC")
+    # A file with other tags has the last word.
+    (tmp_path / "train").write_text(WORDS.format("S-ORG", "S-LOC", "S-LOC"))
+    assert new("two", *arguments, "--train", str(tmp_path / "train")).exit_code == 0
+    options = parse_yaml((tmp_path / "two.yaml").read_text(), "card")["reader"]["options"]
+    assert (options["tag"], options["scheme"]) == (-1, "bioes")
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "null", "true", "0x1f"])
+def test_a_name_that_looks_like_a_number_is_text(name: str, tmp_path: Path) -> None:
+    assert new(name, "--pipeline", "ner", "--out", str(tmp_path)).exit_code == 0
+    assert parse_yaml((tmp_path / f"{name}.yaml").read_text(), "card")["name"] == name
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n\n",
+        b"one\ncolumn\n",
+        b"\x7fELF\x00\x01\xff",
+        b"\xff\xfea\x00",
+        b"PK\x03\x04",
+        b"a\tB-X\nb\n",
+        b"[" * 100_000,
+        b"a " * 50_000,
+    ],
+)
+def test_odd_training_files_are_one_error_and_leave_nothing(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "train").write_bytes(content)
+    arguments = ("--pipeline", "ner", "--train", str(tmp_path / "train"))
+    result = new("x", *arguments, "--out", str(tmp_path / "cards"))
+    assert isinstance(result.exception, DataError)
+    assert len(str(result.exception)) < 1000
+    assert not (tmp_path / "cards").exists()
+
+
+def test_a_file_where_the_folder_should_be_and_names_that_are_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "cards").write_text("")
+    result = new("x", "--pipeline", "ner", "--out", str(tmp_path / "cards"))
+    assert isinstance(result.exception, ConfigError)
+    assert "--out" in str(result.exception)
+    odd = tmp_path / "tr\udcffain"
+    odd.write_text("a\tDT\n")
+    result = new("x", "--pipeline", "pos", "--train", str(odd), "--out", str(tmp_path))
+    assert isinstance(result.exception, ConfigError)
+    assert "is not UTF-8" in str(result.exception)

@@ -120,3 +120,15 @@ def test_span_tags_that_no_head_reads_are_found_when_data_is_verified(
         app, ["verify", "spans", "--include", str(tmp_path)], catch_exceptions=False
     )
     assert row(verified.output, "ner/spans") == ["ner/spans", "1", "2", "2", "2"]
+
+
+def test_verify_lists_what_the_readers_dropped(tmp_path: Path):
+    card = CARD.replace('{url: "https://example.org/t.tsv"}', "{path: t.tsv}")
+    (tmp_path / "tiny.yaml").write_text(card)
+    (tmp_path / "t.tsv").write_text("a\tb\n\n\nc\td e\n")
+    result = RUNNER.invoke(
+        app, ["verify", "tiny", "--include", str(tmp_path)], catch_exceptions=False
+    )
+    assert result.output.splitlines()[-3:] == [
+        f"sentiment/tiny, {split}: 2 blank lines" for split in ("dev", "test", "train")
+    ]

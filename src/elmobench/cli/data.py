@@ -44,7 +44,8 @@ def fetch(
 def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     """Check the cached files of tasks and count their examples.
 
-    Nothing is downloaded. Without TASK: every task whose files are all on this machine.
+    Nothing is downloaded. Without TASK: every task whose files are all on this machine. For named
+    tasks it also lists what their readers dropped, or changed as their options say.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -56,6 +57,7 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("task", "files", *SPLITS):
         table.add_column(column, no_wrap=True, justify="left" if column == "task" else "right")
+    dropped: list[str] = []
     for card in _cards(tasks, include):
         task = Task(card)
         if not tasks and not task.is_local:
@@ -63,7 +65,15 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
         files = task.verify()
         sizes = [str(task.split_counts[split].examples) for split in SPLITS]
         table.add_row(escape(card.id), str(len(files)), *sizes)
+        dropped += [
+            f"{card.id}, {split}: {number:,} {reason}"
+            for split, reasons in sorted(task.dropped.items())
+            for reason, number in sorted(reasons.items())
+            if number and tasks
+        ]
     Console().print(table)
+    for line in dropped:
+        typer.echo(line)
 
 
 @app.command("list")

@@ -63,23 +63,22 @@ def task(
     import os
 
     from elmobench.core.errors import ConfigError
+    from elmobench.core.files import write_text, writing
     from elmobench.tasks.new_card import TrainFile, card_text
 
     file = None
     if train is not None:
-        relative = Path(os.path.relpath(train.resolve(), out.resolve()))
+        relative = Path(os.path.relpath(os.path.realpath(train), os.path.realpath(out)))
         file = TrainFile(train, relative.as_posix())
     text = card_text(name, pipeline, reader, same_as, file)
     path = out / f"{name}.yaml"
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
+    if os.path.lexists(path):
         raise ConfigError(
             "the file exists and is kept",
             where=str(path),
             fix="choose another name, or another folder with --out",
-        ) from None
+        )
+    with writing(path, ConfigError, fix="choose another folder with --out"):
+        write_text(path, text)
     typer.echo(f"{path}: fill in the empty fields, then run")
     typer.echo(f"  elmobench data verify {pipeline}/{name} --include {out}")

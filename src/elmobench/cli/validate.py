@@ -47,9 +47,11 @@ def validate(
     missing = [] if fetch else missing_files(context)
     plan, unchecked = make_plan_without(context, missing)
     cells = list({planned.digest: planned.cell for planned in plan}.values())
-    typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
+    if cells or not unchecked:
+        typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
     if unchecked:
-        typer.echo(f"  {len(unchecked)} more need files that are not on this machine (--fetch):")
+        count = f"  {len(unchecked)} more need" if cells else f"{loaded.name}: all cells need"
+        typer.echo(f"{count} files that are not on this machine (--fetch):")
     for one in missing:
         typer.echo(f"    {one.line}")
     for task in dict.fromkeys(cell.task for cell in cells):

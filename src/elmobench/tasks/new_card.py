@@ -13,6 +13,7 @@ from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.option_help import comments, default_of
 from elmobench.core.parsing import read_bytes
 from elmobench.core.registry import did_you_mean
+from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.readers.column_detection import span_column_options
@@ -68,15 +69,20 @@ def card_text(
     metric = _metric(pipeline, same_as) or (kind.metrics[0] if kind.metrics else "")
     others = [other for other in usual if other != chosen]
     start = dict(kind.readers.get(chosen or "", {}))
-    if train is not None and chosen == "conll-columns" and start.get("scheme") == "bio":
+    if same_as is not None and usual and chosen == usual[0]:
+        start |= PUBLISHED_DATASETS[same_as].reader_options
+    if train is not None and chosen == "conll-columns" and start.get("scheme", "none") != "none":
+        del start["scheme"]
+        start.pop("convert", None)
         start |= span_column_options(SourceText(read_bytes(train.file), str(train.file)))
-    path = "" if train is None else json.dumps(train.path, ensure_ascii=False)
+    path = "" if train is None else _quoted(train.path)
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",
         "# Fill in the empty fields. Then, with FOLDER the folder of this file, run",
         f"#   elmobench data verify {pipeline}/{name} --include FOLDER",
         f"#   elmobench run mine.yaml --include FOLDER    (with `tasks: [{pipeline}/{name}]`)",
-        f"name: {name}",
+        # A name that YAML takes for a number is quoted.
+        f"name: {name if isinstance(parse_yaml(name, name), str) else json.dumps(name)}",
         f"pipeline: {pipeline}",
         "version: 1",
         "title:",
@@ -111,6 +117,17 @@ def card_text(
         "citation:",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _quoted(path: str) -> str:
+    """A path as YAML."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the file's name is not UTF-8: {path!r}", fix="rename the file or its folder"
+        ) from error
+    return json.dumps(path, ensure_ascii=False)
 
 
 def _metric(pipeline: str, same_as: str | None) -> str | None:

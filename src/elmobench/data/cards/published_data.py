@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class PublishedDataset:
         corpus: the corpus that the texts come from; see ``corpus`` of a card.
         test_examples: possible numbers of test examples; empty if they depend on how the data
             were prepared.
+        reader_options: options of the pipeline's usual reader for the files as they are
+            distributed, where they differ from those of a new card.
     """
 
     id: str
@@ -29,6 +32,7 @@ class PublishedDataset:
     test: str
     corpus: str
     test_examples: tuple[int, ...] = ()
+    reader_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def size_mismatch(self, examples: int) -> str | None:
         """How a test set of ``examples`` examples differs from the published one; None if not.
@@ -52,6 +56,8 @@ _DATASETS = (
         corpus="conll2003",
         # Without and with the lines -DOCSTART- as sentences.
         test_examples=(3453, 3684),
+        # Word, part of speech, chunk, entity; tags in the scheme of 2003, where B- only separates.
+        reader_options={"tag": 3, "scheme": "iob1", "convert": "bio"},
     ),
     PublishedDataset(
         id="conll2005-srl",
