@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.option_help import comments, default_of
@@ -17,6 +18,7 @@ from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.readers.column_detection import span_column_options
+from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
 
 
@@ -68,13 +70,7 @@ def card_text(
     chosen = reader or (usual[0] if usual else None)
     metric = _metric(pipeline, same_as) or (kind.metrics[0] if kind.metrics else "")
     others = [other for other in usual if other != chosen]
-    start = dict(kind.readers.get(chosen or "", {}))
-    if same_as is not None and usual and chosen == usual[0]:
-        start |= PUBLISHED_DATASETS[same_as].reader_options
-    if train is not None and chosen == "conll-columns" and start.get("scheme", "none") != "none":
-        del start["scheme"]
-        start.pop("convert", None)
-        start |= span_column_options(SourceText(read_bytes(train.file), str(train.file)))
+    start = _first_options(kind, chosen, same_as, train)
     path = "" if train is None else _quoted(train.path)
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",
@@ -117,6 +113,19 @@ def card_text(
         "citation:",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _first_options(
+    kind: Pipeline[Any], reader: str | None, same_as: str | None, train: TrainFile | None
+) -> dict[str, Any]:
+    """Reader options to begin with: the training file's, the published data's, the pipeline's."""
+    start = dict(kind.readers.get(reader or "", {}))
+    if same_as is not None and reader == next(iter(kind.readers), None):
+        start |= PUBLISHED_DATASETS[same_as].reader_options
+    if train is not None and reader == "conll-columns" and start.get("scheme", "none") != "none":
+        kept = {name: value for name, value in start.items() if name not in ("scheme", "convert")}
+        start = kept | span_column_options(SourceText(read_bytes(train.file), str(train.file)))
+    return start
 
 
 def _quoted(path: str) -> str:
