@@ -216,7 +216,7 @@ def prune(
         raise typer.BadParameter("an empty prefix matches everything: use --all")
     wanted = [""] if everything else fingerprint or None
     if wanted is not None:
-        to_delete = [row for row in features.stat() if row.fingerprint.startswith(tuple(wanted))]
+        to_delete = features.sizes(wanted)
         for row in to_delete:
             size = _megabytes(row.bytes)
             typer.echo(f"{row.name} {row.fingerprint[:12]} {row.precision}: {size}")

@@ -1,5 +1,6 @@
 """Files of vectors against the provider itself."""
 
+import gc
 import io
 import json
 from itertools import pairwise
@@ -224,3 +225,53 @@ def test_what_can_be_read_once_is_copied(tmp_path):
         open_lines(tmp_path / "none", str.split, Once()),
     ):
         pass
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("suffix", [".hdf5", ".safetensors"])
+@pytest.mark.parametrize("room", [0, 100, 900, 1700])
+def test_a_disk_that_fills(tmp_path, suffix, room, capfd):
+    """At the start, in the middle and at the end: an error that names the file, nothing else."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / f"x{suffix}"
+    _export(path)
+    before = path.read_bytes()
+    assert room < len(before)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="cannot be written: File too large") as caught:
+            _export(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.where == str(path)
+    gc.collect()
+    assert capfd.readouterr() == ("", "")
+    # The file that was there is kept, and nothing beside it; the next run is as good as the first.
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    _export(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        StoreError, match=r"cannot be written: (Not a directory|File exists)"
+    ) as caught:
+        _export(tmp_path / "file" / "x.hdf5")
+    assert caught.value.where == str(tmp_path / "file" / "x.hdf5")
+    (tmp_path / "folder.hdf5").mkdir()
+    with pytest.raises(StoreError, match="cannot be written: Is a directory"):
+        _export(tmp_path / "folder.hdf5")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.hdf5"]
+
+
+def test_an_error_of_the_model_is_not_one_of_the_file(tmp_path):
+    class Broken(HashProvider):
+        def encode_tokens(self, sentences):
+            raise OSError(5, "the model's own")
+
+    with pytest.raises(OSError, match="the model's own"):
+        _export(tmp_path / "x.hdf5", Broken())
+    assert list(tmp_path.iterdir()) == []

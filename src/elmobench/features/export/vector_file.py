@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError, StoreError
-from elmobench.core.files import atomic_path
+from elmobench.core.files import atomic_path, remove_leftovers
 from elmobench.data.examples import Sentence
 from elmobench.features.coverage import CoverageCount
+from elmobench.features.export.hdf5_stream import Hdf5Stream
 from elmobench.features.export.layer_selection import LayerSelection
 from elmobench.features.export.token_lines import LineCounts, TokenLines
 from elmobench.features.provider import FeatureProvider, FloatArray
@@ -81,8 +84,9 @@ def export(
     Raises:
         ConfigError: if ``out`` has another suffix.
         DataError: if a line is not UTF-8, or the text changes while it is read.
-        StoreError: if the provider's vectors depend on what was encoded before, or a value is too
-            large for the precision.
+        StoreError: if the provider's vectors depend on what was encoded before, a value is too
+            large for the precision, or the file cannot be written, as on a full disk; a file that
+            was there before is kept.
     """
     if out.suffix not in SUFFIXES:
         raise ConfigError(
@@ -97,25 +101,68 @@ def export(
             fix="use @state=zero or @state=warm",
         )
     counts = lines.count()
+    with _writing(out):
+        remove_leftovers(out.parent, glob.escape(out.name))
     dtype = np.dtype(_DTYPES[precision])
     plan = _Plan(counts, selection, dtype, _metadata(provider, counts, selection, precision))
-    with atomic_path(out) as temporary:
+    with _output(out) as temporary:
         make = _SafetensorsWriter if out.suffix == ".safetensors" else _Hdf5Writer
-        writer: _Writer = make(temporary, plan)
+        with _writing(out):
+            writer: _Writer = make(temporary, plan)
         try:
             for index, sentence, vectors in _encoded(provider, lines, chunk_values):
-                kept = selection.select(vectors)
-                writer.write(index, sentence, _narrowed(kept, precision, lines.at(index)))
+                narrow = _narrowed(selection.select(vectors), precision, lines.at(index))
+                with _writing(out):
+                    writer.write(index, sentence, narrow)
                 if progress is not None:
                     progress(index + 1, counts.sentences)
             if lines.counts != counts:
                 raise DataError(
                     "changed while it was read", where=lines.name, fix="encode it again"
                 )
-            writer.finish()
-        finally:
-            writer.close()
+            with _writing(out):
+                writer.finish()
+                writer.close()
+        except BaseException:
+            # The file is thrown away; closing it fails again if the disk is full.
+            with suppress(OSError):
+                writer.close()
+            raise
     return counts
+
+
+@contextmanager
+def _output(out: Path) -> Iterator[Path]:
+    """Yield the temporary path of `out`; what creating or moving it raises becomes StoreError."""
+    raised: BaseException | None = None
+    try:
+        with atomic_path(out) as temporary:
+            try:
+                yield temporary
+            except BaseException as error:
+                raised = error
+                raise
+    except OSError as error:
+        if error is raised:
+            raise  # Of the provider, say, which reads its files.
+        raise _failed(out, error) from error
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Turn what the operating system says about a failed write into StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise _failed(out, error) from error
+
+
+def _failed(out: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot be written: {error.strerror or error}",
+        where=str(out),
+        fix="free some space, or write to another folder with --out; no part of the file is kept",
+    )
 
 
 def _metadata(
@@ -167,7 +214,8 @@ class _Hdf5Writer:
         import h5py
 
         self._string = h5py.string_dtype()
-        self._file = h5py.File(path, "w")
+        self._stream = Hdf5Stream(path)
+        self._file = h5py.File(self._stream, "w")
         self._file.attrs["elmobench"] = canonical_json(plan.metadata)
         self._selection = plan.selection
         self._index: dict[str, str] | None = {}
@@ -185,6 +233,7 @@ class _Hdf5Writer:
             self._index = None
         if self._index is not None:
             self._index.setdefault(text, str(index))
+        self._stream.check()
 
     def finish(self) -> None:
         if self._index is not None:
@@ -193,6 +242,7 @@ class _Hdf5Writer:
 
     def close(self) -> None:
         self._file.close()
+        self._stream.close()
 
 
 class _SafetensorsWriter:

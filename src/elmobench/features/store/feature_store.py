@@ -23,7 +23,9 @@ from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider, Layer
 from elmobench.features.store.jobs import ShardJob, StoredKeys, TokenJob, TypeJob
 from elmobench.features.store.maintenance import (
+    FolderSize,
     StoreStat,
+    folder_sizes,
     prune_store,
     remove_leftovers,
     stat_store,
@@ -214,6 +216,13 @@ class FeatureStore:
             StoreError: if a damaged file cannot be deleted.
         """
         return verify_store(self.root, delete=delete)
+
+    def sizes(self, fingerprints: Sequence[str]) -> list[FolderSize]:
+        """Return the sizes of the folders that :meth:`prune` deletes for these ``fingerprints``.
+
+        Unlike :meth:`stat` it reads no shards, so that damaged ones are listed as well.
+        """
+        return folder_sizes(self.root, fingerprints)
 
     def prune(
         self,

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ _BEING_DELETED = re.compile(rf"\..+-(?:{'|'.join(PRECISIONS)})\.[0-9a-f]{{8}}\.d
 """Names of folders that are being deleted."""
 _NAME = re.compile(rf"[0-9a-f]{{16,128}}-(?:{'|'.join(PRECISIONS)})")
 """Names of providers' folders: fingerprint and precision."""
+_PRECISIONS = tuple(f"-{precision}" for precision in PRECISIONS)
 _SENTENCES, _WORDS = "tokens-", "types-"
 _PARTS = ".*.part"
 """Temporary files, see :func:`~elmobench.core.files.atomic_path`."""
@@ -73,7 +74,7 @@ def stat_store(root: Path) -> list[StoreStat]:
 
 def _stat(folder: Path, meta: dict[str, Any]) -> StoreStat:
     sentences, words = SentenceIndex(folder), WordIndex(folder)
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    size = _size(folder)
     counted = sentences.tokens or len(words.row)
     return StoreStat(
         fingerprint=meta["fingerprint"],
@@ -86,6 +87,38 @@ def _stat(folder: Path, meta: dict[str, Any]) -> StoreStat:
         bytes_per_token=size / counted if counted else 0.0,
         modified=_modified(folder),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSize:
+    """Size of one provider's folder, whose files may be damaged.
+
+    Attributes:
+        fingerprint: of the provider.
+        precision: ``fp16``, ``fp32`` or ``int8``.
+        name: of the provider when the folder was created; ``?`` if that cannot be read.
+        bytes: on disk.
+    """
+
+    fingerprint: str
+    precision: str
+    name: str
+    bytes: int
+
+
+def folder_sizes(root: Path, fingerprints: Sequence[str]) -> list[FolderSize]:
+    """Return the sizes of the folders that :func:`prune_store` would delete, sorted by name."""
+    sizes = []
+    for folder in _folders(root):
+        fingerprint, _, precision = folder.name.rpartition("-")
+        if not fingerprint.startswith(tuple(fingerprints)):
+            continue
+        name = "?"
+        with suppress(StoreError):
+            name = str(read_meta(folder).get("provider", {}).get("name", "?"))
+        with _unless_pruned(folder):
+            sizes.append(FolderSize(fingerprint, precision, name, _size(folder)))
+    return sorted(sizes, key=lambda row: (row.name, row.fingerprint, row.precision))
 
 
 def verify_store(root: Path, *, delete: bool = False) -> list[str]:
@@ -181,7 +214,8 @@ def prune_store(
     for folder in _folders(root):
         delete = False
         with _unless_pruned(folder):
-            fingerprint = read_meta(folder)["fingerprint"]
+            # Of the name alone: a damaged meta.json must not keep a folder from being deleted.
+            fingerprint = folder.name.rpartition("-")[0]
             delete = (
                 selective
                 and (fingerprints is None or fingerprint.startswith(tuple(fingerprints)))
@@ -257,6 +291,7 @@ def _folders(root: Path, *, complete: bool = True) -> list[Path]:
         path
         for path in sorted(root.iterdir())
         if not _BEING_DELETED.fullmatch(path.name)
+        and path.name.endswith(_PRECISIONS)
         and ((path / META).is_file() or (not complete and _is_named_as_one(path)))
     ]
 
@@ -279,6 +314,10 @@ def _unless_pruned(folder: Path) -> Iterator[None]:
                 f"cannot be read: {error.strerror or error}", where=str(folder)
             ) from error
         raise
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
 def _modified(folder: Path) -> float:

@@ -222,7 +222,9 @@ def write_error(error: OSError, folder: Path, needed: int = 0) -> StoreError:
     what = f"a shard of {needed / 1e6:.1f} MB" if needed else "files of the feature store"
     if error.errno in _NO_SPACE:
         free = _free_bytes(folder)
-        room = "" if free is None else f" ({free / 1e6:.1f} MB free)"
+        # A disk without room for further files may have free bytes, which would mislead.
+        short = free if free is not None and free < max(needed, 1 << 20) else None
+        room = "" if short is None else f" ({short / 1e6:.1f} MB free)"
         return StoreError(
             f"no space for {what}{room}: {error.strerror}. Finished shards are kept",
             where=str(folder),
