@@ -10,7 +10,7 @@ class Hdf5Stream:
     """A new file that remembers the first failed write, for `h5py.File(stream, "w")`.
 
     When a write fails, the HDF5 library can neither go on nor close its file: it prints tracebacks
-    while its objects are collected. It is therefore told that all writes succeed; whoever writes
+    while its objects are collected. Therefore every write seems to succeed; whoever writes
     calls :meth:`check` after each dataset, and before the file is used.
 
     Args:
