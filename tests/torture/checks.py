@@ -13,7 +13,7 @@ from tests.torture.workspace import Workspace
 
 from elmobench.core.errors import ElmobenchError
 
-_PARTIAL = ("*.part", ".seen-by-all-*", "*-journal", "*-wal", "*-shm", "*.deleted")
+_PARTIAL = ("*.part", ".tmp*", ".seen-by-all-*", "*-journal", "*-wal", "*-shm", "*.deleted")
 # torch makes this folder when it is imported, and keeps it.
 _NOT_LEFT = ("torchinductor_",)
 # What reading damaged files may raise; each is reported as a fault.

@@ -38,7 +38,7 @@ struct table {
     int32_t fired;          /* whether it has happened */
     int32_t leader;         /* the process that STOP_LEADER stops */
     int32_t stopped;        /* the process that was stopped */
-    int32_t unused;
+    int32_t writes_only;    /* whether removing and renaming a file is not counted */
     char root[512];             /* only paths below this folder count */
     char patterns[TRACKS][768]; /* a track's paths contain one of these, separated by '|' */
     char path[512];             /* of the operation at which it happened */
@@ -100,6 +100,8 @@ static void absolute(int folder, const char *path, char *result, size_t size) {
  * `finish`. */
 static int operation(const char *kind, const char *path, int can_be_torn) {
     if (!table) return 0;
+    int frees = !strcmp(kind, "unlink") || !strcmp(kind, "rename");
+    if (frees && table->writes_only) return 0;
     int64_t number = count(path), at = table->at;
     int action = table->action;
     if (at == 0 || number < at) return 0;
@@ -118,7 +120,7 @@ static int operation(const char *kind, const char *path, int can_be_torn) {
         return 0;
     }
     /* A full disk still lets files be removed and renamed. */
-    if (!strcmp(kind, "unlink") || !strcmp(kind, "rename")) return 0;
+    if (frees) return 0;
     errno = ENOSPC;
     return -1;
 }

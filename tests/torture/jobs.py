@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,7 +69,11 @@ class Job(ABC):
 
 
 class GridJob(Job):
-    """An experiment of twelve cells."""
+    """An experiment of four cells per seed.
+
+    Args:
+        seeds: of the cells.
+    """
 
     name = "run"
     launchers = ("local", "pool", "ray")
@@ -90,12 +94,21 @@ class GridJob(Job):
         ),
     }
 
+    def __init__(self, seeds: Sequence[int] = (1, 2, 3)) -> None:
+        self._seeds = list(seeds)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return 4 * len(self._seeds)
+
     def command(self, space: Workspace, launcher: str, *, tracked: bool = False) -> list[str]:
         """See :class:`Job`."""
         return elmobench(
             [
                 *("run", str(space.inputs.experiment), "--include", str(space.inputs.cards)),
                 *("--results", str(space.results), "--store", str(space.store)),
+                *("--set", f"seeds={self._seeds}"),
                 *("--launcher", launcher, "--workers", "2", "--quiet"),
                 *(() if tracked else ("--tracking-uri", "none")),
             ]

@@ -22,7 +22,9 @@ LIMIT_SECONDS = 300.0
 """A run that takes longer hangs."""
 _GONE_SECONDS = 30.0
 _CHAIN = 3
-_ATTEMPTS = 3
+_CELLS = 12
+ATTEMPTS = 3
+"""Moments that are tried for a kill before it counts as not reached."""
 SHARES = {
     ("run", "local"): 40,
     ("run", "pool"): 56,
@@ -100,7 +102,9 @@ def chains(todo: Sequence[Slot], jobs: Mapping[str, Job], rng: random.Random) ->
     return found
 
 
-def reference_run(job: Job, space: Workspace, table: OperationTable) -> Reference:
+def reference_run(
+    job: Job, space: Workspace, table: OperationTable, *, tracked: bool = True
+) -> Reference:
     """Run ``job`` undisturbed.
 
     Raises:
@@ -110,7 +114,7 @@ def reference_run(job: Job, space: Workspace, table: OperationTable) -> Referenc
     table.plan(space.root, [phase.patterns for phase in job.phases.values()])
     start = time.monotonic()
     run = Session(
-        job.command(space, "local", tracked=True),
+        job.command(space, "local", tracked=tracked),
         space.root.with_suffix(".log"),
         {**space.environment(), **table.environment},
         space.inputs.folder,
@@ -123,7 +127,7 @@ def reference_run(job: Job, space: Workspace, table: OperationTable) -> Referenc
         run.end()
         raise RuntimeError(f"{job.name} does not run: {ended.output if ended else 'it hangs'}")
     snapshot = job.snapshot(space)
-    if faults := final_faults(job, space, snapshot, tracked=True):
+    if faults := final_faults(job, space, snapshot, tracked=tracked):
         raise RuntimeError(f"{job.name}, undisturbed: {'; '.join(faults)}")
     counts = dict(zip(job.phases, table.counts, strict=False))
     return Reference(snapshot, counts, silent)
@@ -193,8 +197,9 @@ class Killer:
         for outcome in outcomes:
             last = outcome if outcome.reached else last
         if not completed:
-            last.faults.extend(self._finish(job, launcher, state))
-        last.faults.extend(self._check(job, state))
+            completed, faults = self._finish(job, launcher, state)
+            last.faults.extend(faults)
+        last.faults.extend(self._check(job, state, completed=completed))
         if any(outcome.faults for outcome in outcomes):
             target = self._kept / f"{chain[0].key} {self._folder.name}".replace(" ", "-")
             shutil.rmtree(target, ignore_errors=True)
@@ -202,7 +207,7 @@ class Killer:
             last.facts["kept"] = str(target)
         shutil.rmtree(space.root.with_suffix(".ray"), ignore_errors=True)
         for outcome in outcomes:
-            if outcome.reached or outcome.faults or attempt == _ATTEMPTS - 1:
+            if outcome.reached or outcome.faults or attempt == ATTEMPTS - 1:
                 yield outcome
 
     def _outcome(self, slot: Slot, *, reached: bool, facts: dict[str, Any]) -> Outcome:
@@ -256,7 +261,7 @@ class Killer:
             return how
         count = max(1, reference.counts[slot.phase])
         if slot.phase in ("training", "heads", "predictions", "records") and state.finished:
-            count = max(1, round(count * (1 - len(state.finished) / 12)))
+            count = max(1, round(count * (1 - len(state.finished) / _CELLS)))
         how["at"] = rng.randint(1, count)
         action = Action.COUNT
         if not phase.after and rng.random() < 0.6:
@@ -309,20 +314,20 @@ class Killer:
         state.finished = now
         return faults
 
-    def _finish(self, job: Job, launcher: str, state: _State) -> list[str]:
-        """Run the job to its end; returns what went wrong."""
+    def _finish(self, job: Job, launcher: str, state: _State) -> tuple[bool, list[str]]:
+        """Run the job to its end; returns whether it completed, and what went wrong."""
         self._table.plan(state.space.root, [])
         session = self._start(job, launcher, state)
         ended = session.wait(LIMIT_SECONDS)
         if ended is None:
             session.end()
-            return [f"the last run hangs for {LIMIT_SECONDS:.0f} s"]
+            return False, [f"the last run hangs for {LIMIT_SECONDS:.0f} s"]
         faults = output_faults(ended.output)
         if ended.status != 0:
             faults.append(f"the last run ends with {ended.status}: {ended.output[-500:]}")
-        return faults + self._done_again(job, state)
+        return ended.status == 0, faults + self._done_again(job, state)
 
-    def _check(self, job: Job, state: _State) -> list[str]:
+    def _check(self, job: Job, state: _State, *, completed: bool) -> list[str]:
         """What is wrong after the last run."""
         faults = []
         for session in state.sessions:
@@ -330,6 +335,8 @@ class Killer:
                 words = "; ".join(session.processes().values())
                 faults.append(f"processes alive after {_GONE_SECONDS:.0f} s: {words[:300]}")
                 session.end()
+        if not completed:
+            return faults
         expected = self._references[job.name].snapshot
         return faults + final_faults(job, state.space, expected, tracked=state.tracked)
 

@@ -51,7 +51,7 @@ class _Table(ctypes.Structure):
         ("fired", ctypes.c_int32),
         ("leader", ctypes.c_int32),
         ("stopped", ctypes.c_int32),
-        ("unused", ctypes.c_int32),
+        ("writes_only", ctypes.c_int32),
         ("root", ctypes.c_char * 512),
         ("patterns", (ctypes.c_char * 768) * _TRACKS),
         ("path", ctypes.c_char * 512),
@@ -110,6 +110,7 @@ class OperationTable:
         action: Action = Action.COUNT,
         number: int = signal.SIGKILL,
         torn: bool = False,
+        writes_only: bool = False,
     ) -> None:
         """Start counting from zero.
 
@@ -122,6 +123,8 @@ class OperationTable:
             action: what happens.
             number: the signal of a stop.
             torn: whether half of the bytes are written first, where the operation is a write.
+            writes_only: whether removing and renaming a file, which a full disk allows, is not
+                counted.
         """
         table = self._table
         table.at = 0
@@ -130,7 +133,7 @@ class OperationTable:
             table.patterns[i].value = "|".join(tracks[i] if i < len(tracks) else ()).encode()
             table.counts[i] = 0
         table.track, table.action = track, action
-        table.signal, table.torn = number, torn
+        table.signal, table.torn, table.writes_only = number, torn, writes_only
         table.fired = table.leader = table.stopped = 0
         table.path = table.kind = b""
         table.at = at

@@ -73,6 +73,12 @@ class OutcomeFile:
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
+def shortened(text: str, most: int = 240) -> str:
+    """One line with at most ``most`` characters of a text."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most // 2]} … {line[-most // 2 :]}"
+
+
 def summary_rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     """One row for each scenario, job, launcher and phase: trials that were reached, and faults."""
     rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
