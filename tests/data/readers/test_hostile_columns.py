@@ -425,6 +425,14 @@ def test_lines_that_are_no_trees(line: str) -> None:
     assert len(str(error.value)) < 300
 
 
+def test_roles_have_at_most_one_column_per_token() -> None:
+    many = r"^f:1: the sentence has 2 argument columns, but 1 tokens"
+    with pytest.raises(DataError, match=many):
+        props("a a (V*) *\n")
+    with pytest.raises(DataError, match=many):
+        conll_2012(ROLES_2012.format("a").replace("(V*)", "(V*) *"))
+
+
 @pytest.mark.parametrize(
     "cell", ["(A0", "A0*)", "(A0*(A1*)", "(*)", "((A0*)", "*))", "", "(A\u00a00*)"]
 )

@@ -125,6 +125,14 @@ def test_wrong_files(content: Any, message: str) -> None:
         read(content)
 
 
+def test_ids_are_given_once() -> None:
+    with pytest.raises(DataError, match=r"qas\[1\]: the id 'q1' is also that of .*qas\[0\]"):
+        read(squad(GOOD, GOOD))
+    for name in ("", " "):
+        with pytest.raises(DataError, match=r"qas\[0\]: the question's id is empty"):
+            read(squad(GOOD | {"id": name}))
+
+
 def test_paragraphs_without_questions_are_no_error() -> None:
     content = squad(GOOD)
     content["data"][0]["paragraphs"] += [{"context": "", "qas": []}, {"context": "x", "qas": []}]

@@ -15,6 +15,8 @@ from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.readers.column_detection import span_column_options
 from elmobench.data.readers.conll_srl import PROPS
 from elmobench.data.readers.propbank import ROLE
+from elmobench.tasks.base import Pipeline
+from elmobench.tasks.registries import PIPELINES
 
 _NER = """\
 -DOCSTART- -X- -X- O
@@ -103,17 +105,37 @@ def _writer(files: Mapping[str, str]) -> Callable[[Path], None]:
     return write
 
 
-def _read(folder: Path, reader: str, options: Mapping[str, Any], **beside: str) -> str:
+def _read(
+    folder: Path, reader: str, pipeline: str, options: Mapping[str, Any], **beside: str
+) -> str:
     """What ``reader`` reads from the folder's file ``text`` and its companions, as a task does."""
     others = {role: (SourceText(read_bytes(folder / name), name),) for role, name in beside.items()}
     source = SourceText(read_bytes(folder / "text"), "text", beside=others)
     registered = READERS.get(reader)
     result = registered.read(source, registered.options(options, "card"))
+    if result.examples:
+        _use(PIPELINES.get(pipeline), result.examples)
     # Whatever is read can be written.
     return repr((result.examples, sorted(result.dropped.items()))).encode("utf-8").decode()
 
 
-def _reader(reader: str, *options: Mapping[str, Any], **beside: str) -> Callable[[Path], str]:
+def _use(pipeline: Pipeline[Any], examples: list[Any]) -> None:
+    """What a run does with examples before it trains."""
+    problem = next(filter(None, map(pipeline.problem_of, examples)), None)
+    if problem is not None:
+        raise DataError(problem)
+    pipeline.count(examples)
+    pipeline.codec(examples, None)
+    for example in examples:
+        annotation = pipeline.gold(example)
+        json.dumps(annotation, ensure_ascii=False).encode("utf-8")
+        pipeline.format_annotation(annotation, pipeline.tokens(example)).encode("utf-8")
+        pipeline.resampling_unit(example)
+
+
+def _reader(
+    reader: str, pipeline: str, *options: Mapping[str, Any], **beside: str
+) -> Callable[[Path], str]:
     """Reads with each set of options; the last error is the answer only if all of them refuse."""
 
     def read(folder: Path) -> str:
@@ -121,7 +143,7 @@ def _reader(reader: str, *options: Mapping[str, Any], **beside: str) -> Callable
         error: DataError | None = None
         for one in options:
             try:
-                answers.append(_read(folder, reader, one, **beside))
+                answers.append(_read(folder, reader, pipeline, one, **beside))
             except DataError as raised:
                 error = raised
         if error is not None and not answers:
@@ -137,6 +159,7 @@ def _detect(folder: Path) -> str:
 
 
 _COLUMNS: dict[str, Any] = {"token": 0, "tag": -1, "separator": "whitespace"}
+_UNIVERSAL = {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"}
 
 KINDS = [
     Kind(
@@ -144,6 +167,7 @@ KINDS = [
         _writer({"text": _NER}),
         _reader(
             "conll-columns",
+            "ner",
             {**_COLUMNS, "scheme": "bio", "comment": "#"},
             {**_COLUMNS, "scheme": "bioes", "convert": "bio"},
             {**_COLUMNS, "scheme": "iob1", "convert": "bio"},
@@ -155,54 +179,61 @@ KINDS = [
     Kind(
         "columns: Universal Dependencies",
         _writer({"text": _CONLL_U}),
-        _reader("conll-columns", {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"}),
+        _reader(
+            "conll-columns",
+            "pos",
+            {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"},
+        ),
     ),
     Kind(
         "columns: nested",
         _writer({"text": _NESTED}),
-        _reader("nested-columns", {}, {"layer": "innermost"}),
+        _reader("nested-columns", "ner", {}, {"layer": "innermost"}),
         words=(b"\tB-PER", b"\tI-PER"),
     ),
     Kind(
         "coreference files",
         _writer({"text": _COREFERENCE}),
-        _reader("conll-coref", {"speaker": 9, "genre": True}, {"separator": "tab"}),
+        _reader("conll-coref", "coref", {"speaker": 9, "genre": True}, {"separator": "tab"}),
         words=(b"(1", b"1)", b"|", b"#begin document", b"#end document", b"; part 1"),
     ),
     Kind(
         "role files: CoNLL-2012",
         _writer({"text": _ROLES}),
-        _reader("conll-2012-srl", {}, {"predicate": "label", "unescape": True}),
+        _reader("conll-2012-srl", "srl", {}, {"predicate": "label", "unescape": True}),
         words=(b"(A0*", b"*)", b"(V*)"),
     ),
     Kind(
         "role files: CoNLL-2005",
         _writer({"text": _WORDS, "props": _PROPS}),
-        _reader("conll-2005", {}, **{PROPS: "props"}),
+        _reader("conll-2005", "srl", {}, **{PROPS: "props"}),
         words=(b"(A0*", b"*)", b"(V*)"),
     ),
     Kind(
         "role files: PropBank",
         _writer({"text": _CONLL_U, "skeleton": _SKELETON}),
-        _reader("propbank-ud", {}, **{ROLE: "skeleton"}),
+        _reader("propbank-ud", "srl", {}, **{ROLE: "skeleton"}),
         words=(b"(A0*", b"*)", b"# newdoc id = ", b"# sent_id = "),
     ),
     Kind(
         "trees",
         _writer({"text": _TREES}),
-        _reader("sst", {}, {"granularity": "two", "unescape": True}),
+        _reader("sst", "sentiment", {}, {"granularity": "two", "unescape": True}),
         words=(b"(2 ", b"(2 a) ", b")"),
     ),
     Kind(
         "lines",
         _writer({"text": _LINES}),
-        _reader("lines", {"label_field": "first"}, {"label": "x", "tokenizer": "words"}),
+        _reader(
+            "lines", "sentiment", {"label_field": "first"}, {"label": "x", "tokenizer": "words"}
+        ),
     ),
     Kind(
         "squad",
         _writer({"text": _squad()}),
         _reader(
             "squad",
+            "qa",
             {"unanswerable": "drop"},
             {"unanswerable": "drop", "wrong_offsets": "drop", "tokenizer": "words"},
             {"articles": {"order": "sha1"}},

@@ -84,7 +84,8 @@ def transposed(
     """The fields ``first`` to ``last`` (as a slice) of a sentence's rows, column by column.
 
     Raises:
-        DataError: a row has more or fewer fields than the sentence's first, or too few at all.
+        DataError: a row has more or fewer fields than the sentence's first, or too few at all; or
+            the sentence has more columns than tokens.
     """
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
@@ -96,4 +97,12 @@ def transposed(
             raise DataError(
                 f"the row has {len(row)} fields, at least {first} expected", where=at(i)
             )
+    columns = len(rows[0][first:last])
+    if columns > len(rows):
+        raise DataError(
+            f"the sentence has {columns:,} argument columns, but {len(rows):,} tokens: every "
+            "column belongs to another token",
+            where=at(0),
+            fix="check that the columns are those of the reader's options",
+        )
     return [list(column) for column in zip(*(row[first:last] for row in rows), strict=True)]

@@ -73,6 +73,7 @@ class SquadReader(Reader[SquadOptions]):
         """See :meth:`Reader.read`."""
         examples: list[PassageQuestion] = []
         dropped: Counter[str] = Counter()
+        places: dict[str, str] = {}  # of the questions, by id
         for place, article in _chosen(_articles(text), options.articles, text.name):
             title = _title(article, place)
             for at, paragraph in _items(article, "paragraphs", place):
@@ -80,8 +81,16 @@ class SquadReader(Reader[SquadOptions]):
                 passage = make_passage(context, options.tokenizer)
                 for where, qa in _items(paragraph, "qas", at):
                     question = _question(qa, passage, options, dropped, where, title)
-                    if question is not None:
-                        examples.append(question)
+                    if question is None:
+                        continue
+                    if question.id in places:
+                        raise DataError(
+                            f"the id {quoted(question.id)} is also that of {places[question.id]}",
+                            where=where,
+                            fix="give every question an id of its own",
+                        )
+                    places[question.id] = where
+                    examples.append(question)
         return ReadResult(examples, dropped)
 
 
@@ -125,6 +134,8 @@ def _question(
 ) -> PassageQuestion | None:
     text = _text(qa, "question", where)
     name = _text(qa, "id", where)
+    if not name or name.isspace():
+        raise DataError("the question's id is empty", where=where)
     named = f" (id {shortened(name)})"
     tokens = tuple(text[start:end] for start, end in character_spans(text, options.tokenizer))
     if not tokens:
