@@ -49,9 +49,9 @@ def test_counts_are_those_of_a_double_loop(
         # So little memory that there are several runs, merged in several ranges.
         monkeypatch.setattr(cooccurrence, "_BYTES_PER_PAIR", 1 << 17)
     chunks: list[int] = []
-    spill = cooccurrence._spill
+    spill = cooccurrence.write_run
     monkeypatch.setattr(
-        cooccurrence, "_spill", lambda *run: chunks.append(len(run[1])) or spill(*run)
+        cooccurrence, "write_run", lambda *run: chunks.append(len(run[1])) or spill(*run)
     )
     memory = 1 if low_memory else 64
     got = count_cooccurrences(part, words=20, window=5, folder=tmp_path, memory_mb=memory)

@@ -159,7 +159,7 @@ def chosen_options(kind: str, file: Path | None, settings: list[str] | None = No
     for setting in settings or ():
         key, equals, value = setting.partition("=")
         if not equals:
-            raise typer.BadParameter(f"write name=value, not {setting!r}", param_hint="--set")
+            raise ConfigError(f"{setting!r} is no setting", where="--set", fix="write NAME=VALUE")
         block, _, name = key.rpartition(".")
         fields = model.model_fields
         if block in fields:

@@ -68,10 +68,10 @@ def count_cooccurrences(
     chunk = max(1000, memory_mb * 2**20 // (_BYTES_PER_PAIR * window))
     with _temporary(folder / COOCCURRENCES) as place:
         written = [
-            _spill(place / f"{i}", *_summed(*_pairs(tokens, sentences, window, words)))
+            write_run(place / f"{i}", *_summed(*_pairs(tokens, sentences, window, words)))
             for i, (tokens, sentences) in enumerate(_chunks(part, words, chunk))
         ]
-        keys, values = _merged([_opened(files) for files in written], words, memory_mb)
+        keys, values = _merged([open_run(files) for files in written], words, memory_mb)
     return Cooccurrences((keys // words).astype(np.int32), (keys % words).astype(np.int32), values)
 
 
@@ -128,7 +128,7 @@ def _temporary(place: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _spill(
+def write_run(
     stem: Path, keys: NDArray[np.int64], values: NDArray[np.float64]
 ) -> list[tuple[Path, str]]:
     """Write two arrays to disk. Returns the files with their digests."""
@@ -141,8 +141,8 @@ def _spill(
     return files
 
 
-def _opened(files: list[tuple[Path, str]]) -> Run:
-    """Open the arrays of :func:`_spill` as memory maps, after checking their digests."""
+def open_run(files: list[tuple[Path, str]]) -> Run:
+    """Open the arrays of :func:`write_run` as memory maps, after checking their digests."""
     arrays = []
     for path, digest in files:
         with parsing(path, what="the file of co-occurrences cannot be read"):
