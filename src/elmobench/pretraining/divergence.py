@@ -11,6 +11,7 @@ from elmobench.pretraining.progress import Heldout
 _STEPS = 20
 """Fewest steps whose mean loss is compared; that of less is too noisy."""
 _MARGIN = 1.1
+_WORSE = 1.05
 
 
 class LossWatch:
@@ -53,19 +54,19 @@ def check_finite(heldout: Heldout, step: int) -> None:
         )
 
 
-def warn_of_guessing(heldout: Heldout, uniform: float) -> None:
-    """Warn if a trained model predicts worse than one that guesses.
+def warn_of_guessing(heldout: Heldout, guessing: float) -> None:
+    """Warn if a trained model is worse on held-out data than one that knows nothing.
 
     Args:
-        heldout: its cross-entropies in nats.
-        uniform: that of a model for which all predictions are equally likely.
+        heldout: its measure; see :meth:`Trainer.comparable`.
+        guessing: that of a model that knows nothing; see :attr:`Trainer.guessing`.
     """
     worst = max(heldout) if isinstance(heldout, tuple) else heldout
-    if worst > uniform + math.log(_MARGIN):
+    if worst > _WORSE * guessing:
         warnings.warn(
-            f"the trained model predicts held-out text worse than by guessing: its cross-entropy "
-            f"is {worst:.2f} nats, that of equal probabilities {uniform:.2f}. It has learnt "
-            "nothing useful: use a lower learning_rate, or train for longer",
+            f"the trained model is worse than guessing: its held-out loss is {worst:.4g}, and that "
+            f"of a model that knows nothing {guessing:.4g}. Use a lower learning rate, or train "
+            "for longer",
             ElmobenchWarning,
             stacklevel=2,
         )

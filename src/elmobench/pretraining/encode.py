@@ -12,6 +12,7 @@ import numpy as np
 from elmobench.core.errors import DataError
 from elmobench.pretraining.corpus import Corpus, Paragraph
 from elmobench.pretraining.vocabulary import Vocabulary
+from elmobench.pretraining.writing import save_array
 
 TYPES, COUNTS = "types.txt", "counts.npy"
 PARTS = ("train", "heldout")
@@ -134,7 +135,7 @@ class _PartWriter:
             np.lib.format.write_array_header_1_0(out, header)
             while block := raw.read(4 * _CHUNK):
                 out.write(new_ids[np.frombuffer(block, np.int32)].astype("<i4").tobytes())
-        np.save(self._offsets, offsets)
+        save_array(self._offsets, offsets)
         self._raw.unlink()
 
     def discard(self) -> None:
@@ -158,5 +159,5 @@ def _write_types(folder: Path, parts: dict[str, _PartWriter]) -> Vocabulary:
     counts |= {word: train.counts[i] for i, word in enumerate(train.words)}
     types = Vocabulary.build(counts, min_count=0)
     types.write(folder / TYPES)
-    np.save(folder / COUNTS, np.array([counts.get(w, 0) for w in types.words], np.int64))
+    save_array(folder / COUNTS, np.array([counts.get(w, 0) for w in types.words], np.int64))
     return types

@@ -214,7 +214,7 @@ def _usable(folder: Path, digest: str) -> EncodedCorpus | None:
         return EncodedCorpus.open(folder)
     except DataError as error:
         place = folder / _DAMAGED
-        with writing(folder, fix=STARTS_AGAIN):
+        with writing(folder, fix=f"{error.where} is damaged: delete {folder}, and run again"):
             _put_aside(folder, place)
         warnings.warn(
             f"{error.where}: {error.what}. The encoded corpus is put aside in {place}, which can "

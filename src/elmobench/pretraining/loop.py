@@ -45,8 +45,8 @@ class Trainer(Protocol):
 
     @property
     def guessing(self) -> float | None:
-        """Cross-entropy in nats of a model for which all predictions are equally likely; None if
-        there is nothing to compare with it."""
+        """The held-out loss of a model that knows nothing: in nats, if all predictions are equally
+        likely; for GloVe, of vectors of zeros. None if nothing is held out."""
 
     @property
     def units_read(self) -> int:
@@ -65,8 +65,8 @@ class Trainer(Protocol):
     def state(self) -> dict[str, Tensor]:
         """All tensors that resuming needs, by name. Every process of a group must call it."""
 
-    def cross_entropy(self, heldout: Heldout) -> Heldout:
-        """The measurement in nats, to compare it with :attr:`guessing`."""
+    def comparable(self, heldout: Heldout) -> Heldout:
+        """The measurement in the unit of :attr:`guessing`."""
 
     def checkpoint_facts(self) -> dict[str, Any]:
         """Further values that go into the checkpoint; plain JSON."""
@@ -262,7 +262,7 @@ class _Loop:
             heldout = trainer.measure_heldout()
             check_finite(heldout, trainer.step)
             if trainer.step >= trainer.total_steps and trainer.guessing is not None:
-                warn_of_guessing(trainer.cross_entropy(heldout), trainer.guessing)
+                warn_of_guessing(trainer.comparable(heldout), trainer.guessing)
             self._report(heldout)
             facts = {
                 "seconds": self._seconds,

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError
@@ -31,6 +31,12 @@ CARD, README, CATALOG = "model_card.yaml", "README.md", "models.yaml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Names that a catalog may have."""
 _FIX = "run the training again, which writes the card again"
+
+
+def _counts_the_model(parameters: dict[str, int]) -> dict[str, int]:
+    if "model" not in parameters:
+        raise ValueError("the number of weights of the model is missing")
+    return parameters
 
 
 class CardFile(StrictModel):
@@ -119,7 +125,7 @@ class ModelCard(StrictModel):
     description: str
     corpus: CorpusFacts
     tokens_seen: int
-    parameters: dict[str, int]
+    parameters: Annotated[dict[str, int], AfterValidator(_counts_the_model)]
     heldout: dict[str, float]
     seconds: float
     hardware: dict[str, Any]

@@ -239,8 +239,8 @@ class BertTrainer:
         """See :attr:`Trainer.guessing`; None for a text so short that nothing is held out."""
         return None if self.corpus.heldout_is_train else math.log(self.vocabulary)
 
-    def cross_entropy(self, heldout: Heldout) -> Heldout:
-        """See :meth:`Trainer.cross_entropy`; the measurement is one already."""
+    def comparable(self, heldout: Heldout) -> Heldout:
+        """See :meth:`Trainer.comparable`; the measurement is in nats."""
         return heldout
 
     def checkpoint_facts(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from elmobench.pretraining.bilm.network import SOFTMAX_BIAS, SOFTMAX_WEIGHT, elm
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.checkpoints import tensors_digest
 from elmobench.pretraining.vocabulary import Vocabulary
+from elmobench.pretraining.writing import writing
 
 OPTIONS, WEIGHTS, SOFTMAX, WORDS = (
     "options.json",
@@ -51,19 +52,25 @@ def export(
         weights: see :func:`~elmobench.pretraining.bilm.network.initial_weights`.
         options: of the training.
         vocabulary: of the softmax.
+
+    Raises:
+        ModelError: if a file cannot be written.
     """
     values: dict[str, Any] = options.model_dump(mode="json")
     # bilm-tf trains with 261 ids and publishes 262, since padding has no row in the weight file.
     values["char_cnn"]["n_characters"] = N_IDS
-    write_text(folder / OPTIONS, json.dumps(values, indent=1) + "\n")
+    with writing(folder / OPTIONS):
+        write_text(folder / OPTIONS, json.dumps(values, indent=1) + "\n")
     # In memory first: on a full disk, HDF5 fails while it closes the file.
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         for name in expected_shapes(elmo_options(options)):
             array = weights[name].detach().numpy()
             file.create_dataset(name, data=array, compression="gzip", shuffle=True)
-    write_bytes(folder / WEIGHTS, content.getvalue())
-    vocabulary.write(folder / WORDS)
+    with writing(folder / WEIGHTS):
+        write_bytes(folder / WEIGHTS, content.getvalue())
+    with writing(folder / WORDS):
+        vocabulary.write(folder / WORDS)
     softmax = {
         "W": weights[SOFTMAX_WEIGHT].detach().contiguous(),
         "b": weights[SOFTMAX_BIAS].detach().contiguous(),
@@ -71,7 +78,7 @@ def export(
     # The last file: it has the digests of the others, and its own.
     digests = {name: file_sha256(folder / name) for name in (OPTIONS, WEIGHTS, WORDS)}
     digests["sha256"] = tensors_digest(softmax, digests)
-    with atomic_path(folder / SOFTMAX) as temporary:
+    with writing(folder / SOFTMAX), atomic_path(folder / SOFTMAX) as temporary:
         # One entry: the library writes several in random order.
         save_file(softmax, temporary, {_DIGESTS: canonical_json(digests)})
     read_weights(folder / WEIGHTS, read_options(folder / OPTIONS))

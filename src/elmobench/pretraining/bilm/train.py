@@ -284,8 +284,8 @@ class BilmTrainer:
         """See :attr:`Trainer.guessing`; None for a text so short that nothing is held out."""
         return None if self.corpus.heldout_is_train else math.log(len(self.vocabulary))
 
-    def cross_entropy(self, heldout: Heldout) -> Heldout:
-        """See :meth:`Trainer.cross_entropy`; the measurement is a pair of perplexities."""
+    def comparable(self, heldout: Heldout) -> Heldout:
+        """See :meth:`Trainer.comparable`; the measurement is a pair of perplexities."""
         forward, backward = heldout if isinstance(heldout, tuple) else (heldout, heldout)
         return math.log(forward), math.log(backward)
 

@@ -18,7 +18,7 @@ from elmobench.core.parsing import parsing
 from elmobench.pretraining.encoded import EncodedPart
 from elmobench.pretraining.run_folder import COOCCURRENCES
 from elmobench.pretraining.vocabulary import SPECIAL
-from elmobench.pretraining.writing import STARTS_AGAIN, writing
+from elmobench.pretraining.writing import STARTS_AGAIN, save_array, writing
 
 Run = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Keys in order and their weights, as memory maps."""
@@ -136,7 +136,7 @@ def write_run(
     for kind, array in (("keys", keys), ("values", values)):
         path = stem.with_suffix(f".{kind}.npy")
         with writing(path, fix=STARTS_AGAIN):
-            np.save(path, array)
+            save_array(path, array)
             files.append((path, file_sha256(path)))
     return files
 

@@ -181,11 +181,14 @@ class GloveTrainer:
         return self.model.state()
 
     @property
-    def guessing(self) -> None:
-        """See :attr:`Trainer.guessing`."""
+    def guessing(self) -> float:
+        """See :attr:`Trainer.guessing`: the mean of ``f(x) · (log x)²``."""
+        values = self._heldout[2]
+        weight = (values / self.options.x_max).pow(self.options.alpha).clamp(max=1.0)
+        return float((weight * values.log().square()).mean())
 
-    def cross_entropy(self, heldout: Heldout) -> Heldout:
-        """Vectors predict nothing: the measurement as it is."""
+    def comparable(self, heldout: Heldout) -> Heldout:
+        """See :meth:`Trainer.comparable`; the measurement has this unit."""
         return heldout
 
     def checkpoint_facts(self) -> dict[str, Any]:
