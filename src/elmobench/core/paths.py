@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from elmobench.core.errors import ConfigError
+
 HOME_VARIABLE = "ELMOBENCH_HOME"
 MIRROR_VARIABLE = "ELMOBENCH_MIRROR"
 MODELS_VARIABLE = "ELMOBENCH_MODELS"
@@ -27,10 +29,33 @@ FOLDER_VARIABLES = (
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
+def expanded(text: str, where: str) -> Path:
+    """A path in which ``~`` and ``~user`` stand for that user's folder.
+
+    Args:
+        text: the path as a person wrote it.
+        where: the variable or option that holds it, for the error.
+
+    Raises:
+        ConfigError: there is no such user.
+
+    >>> expanded("models/elmo", "ELMOBENCH_MODELS").as_posix()
+    'models/elmo'
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{text!r} names a user who does not exist here", where=where, fix="write the path out"
+        ) from error
+
+
 def home() -> Path:
     """Root of all caches: ``ELMOBENCH_HOME``, else the user's cache folder."""
     value = os.environ.get(HOME_VARIABLE)
-    return Path(value).expanduser() if value else Path(platformdirs.user_cache_dir("elmobench"))
+    if value:
+        return expanded(value, HOME_VARIABLE)
+    return Path(platformdirs.user_cache_dir("elmobench"))
 
 
 def data_cache() -> Path:
@@ -46,24 +71,24 @@ def lock_file() -> Path:
 def feature_store() -> Path:
     """Folder of stored features: ``ELMOBENCH_STORE``, else ``<home>/features``."""
     value = os.environ.get(STORE_VARIABLE)
-    return Path(value).expanduser() if value else home() / "features"
+    return expanded(value, STORE_VARIABLE) if value else home() / "features"
 
 
 def reference() -> Path:
     """Folder of AllenNLP environments: ``ELMOBENCH_REFERENCE``, else ``<home>/reference``."""
     value = os.environ.get(REFERENCE_VARIABLE)
-    return Path(value).expanduser() if value else home() / "reference"
+    return expanded(value, REFERENCE_VARIABLE) if value else home() / "reference"
 
 
 def mirror() -> Path | None:
     """Folder that holds public files under ``HOST/PATH``: ``ELMOBENCH_MIRROR``, if set."""
     value = os.environ.get(MIRROR_VARIABLE)
-    return Path(value).expanduser() if value else None
+    return expanded(value, MIRROR_VARIABLE) if value else None
 
 
 def _folders(variable: str) -> list[Path]:
     value = os.environ.get(variable, "")
-    return [Path(part).expanduser() for part in value.split(os.pathsep) if part]
+    return [expanded(part, variable) for part in value.split(os.pathsep) if part]
 
 
 def model_folders() -> list[Path]:

@@ -354,6 +354,6 @@ def _variables() -> dict[str, str]:
     variables = {}
     for name in paths.FOLDER_VARIABLES:
         if value := os.environ.get(name):
-            parts = [str(Path(p).expanduser().resolve()) for p in value.split(os.pathsep) if p]
+            parts = [str(paths.expanded(p, name).resolve()) for p in value.split(os.pathsep) if p]
             variables[name] = os.pathsep.join(parts)
     return variables

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from elmobench.core.errors import ConfigError
+from elmobench.core.paths import expanded
 
 VERSIONS: Final = ("3.10", "3.9", "3.8")
 """In order of preference. There are no builds of the pinned packages for older versions."""
@@ -52,7 +53,7 @@ def find_python(named: Path | None = None) -> Path:
 
 def _checked(path: Path) -> Path:
     # Absolute but not resolved: the target of a link may be the Python of another environment.
-    python = path.expanduser().absolute()
+    python = expanded(str(path), "--python").absolute()
     version = _version_of(python)
     if version in VERSIONS:
         return python
@@ -85,7 +86,7 @@ def _patch(name: str) -> int:
 
 def _pyenv_versions() -> Path:
     root = os.environ.get("PYENV_ROOT")
-    return (Path(root).expanduser() if root else Path.home() / ".pyenv") / "versions"
+    return (expanded(root, "PYENV_ROOT") if root else Path.home() / ".pyenv") / "versions"
 
 
 def _version_of(python: Path) -> str | None:

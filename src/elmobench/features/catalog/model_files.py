@@ -148,7 +148,7 @@ def find_model_path(path: str, base: Path | None, where: str, *, folder: bool = 
     Raises:
         ModelError: it does not exist; the message lists every path that was tried.
     """
-    wanted = Path(path).expanduser()
+    wanted = paths.expanded(path, where)
     tried = []
     for root in (base or Path(), *paths.model_folders()):
         candidate = root / wanted
