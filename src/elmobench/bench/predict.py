@@ -12,7 +12,7 @@ from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.registries import PIPELINES
-from elmobench.tracking.packed import PACKED_FILES, RECORDS
+from elmobench.tracking.packed import KEY_LENGTH, PACKED_FILES, RECORDS
 from elmobench.tracking.record import RunRecord, read_record
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
@@ -91,15 +91,29 @@ class Predictor:
 
     Raises:
         UnknownNameError: if there is no such record.
-        ModelError: if the head is missing, or a model is not the one it was trained on.
+        ModelError: if the cell failed, the head is missing or damaged, or a model is not the one
+            it was trained on.
     """
 
     def __init__(self, store: RecordStore, cell: str, models: dict[str, Any] | None = None) -> None:
         record = store.read(cell)
         if record is None:
             raise UnknownNameError(f"no record of cell {cell}", where=str(store.folder))
+        if record.status == "failed":
+            raise ModelError(
+                f"this cell failed, so there is no trained head: {record.error or 'unknown error'}",
+                where=f"{store.folder}: cell {cell[:KEY_LENGTH]}",
+                fix="correct what failed and run the experiment again: failed cells are run again",
+            )
         self.record: RunRecord = record
-        self._model, self._saved = load_model(store.head_folder(cell))
+        again = store.fix_by_running_again(cell)
+        try:
+            self._model, self._saved = load_model(store.head_folder(cell), again)
+        except ModelError as error:
+            lost = record.run.warnings if record.run else []
+            if lost and not has_head(store, cell):
+                raise ModelError("; ".join(lost), where=error.where, fix=again) from error
+            raise
         self.pipeline = PIPELINES.get(self._saved.pipeline)
         base = Path(self._saved.models_base) if self._saved.models_base else None
         catalog = ModelCatalog({**self._saved.models, **(models or {})}, base)

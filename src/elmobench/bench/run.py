@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.events import CellFinished, Encoded, RunEvent
+from elmobench.bench.events import CellFinished, Encoded, RunEvent, RunWarning
 from elmobench.bench.experiment.schema import Experiment, load_experiment, parse_experiment
 from elmobench.bench.jobs import PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LAUNCHERS, Launcher, LaunchOptions
@@ -18,6 +18,8 @@ from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import RunProgress
 from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
+from elmobench.core.errors import DataError
+from elmobench.core.files import remove_leftovers
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.mlflow_log import Tracker, open_tracker
@@ -38,6 +40,7 @@ class RunSummary:
         trained: number of cells trained by this run.
         skipped: number of cells that already had a record.
         failed: number of cells that ended in an error.
+        damaged: the errors of damaged records. Their cells are neither trained nor in the tables.
         encoded_sentences: number of sentences encoded by this run.
         seconds: wall time.
         tracker: logs the records to MLflow; None without tracking.
@@ -49,6 +52,7 @@ class RunSummary:
     trained: int = 0
     skipped: int = 0
     failed: int = 0
+    damaged: list[str] = field(default_factory=list)
     encoded_sentences: int = 0
     seconds: float = 0.0
     tracker: Tracker | None = field(default=None, repr=False, compare=False)
@@ -97,15 +101,17 @@ def run_experiment(
     chosen_launcher = new_launcher(LaunchOptions(workers, address))
     start = time.perf_counter()
     context = RunContext(loaded, cards, store, trust_first)
-    records = RecordStore(results or Path("results") / loaded.name)
-    summary = RunSummary(loaded, records.folder)
+    folder = results or Path("results") / loaded.name
+    summary = RunSummary(loaded, folder)
     with RunProgress(quiet) as progress:
+        records = RecordStore(folder, _DamagedRecords(summary, progress))
+        _clean_up(folder, progress)
         with progress.loading(len(loaded.tasks)) as on_task:
             plan = make_plan(context, on_task)
         # Two points of the grid may be the same cell, which runs once.
         cells = {planned.digest: planned for planned in plan}
-        pending = _pending(cells.values(), records, overwrite)
-        summary.skipped = len(cells) - len(pending)
+        pending, damaged = _pending(cells.values(), records, overwrite)
+        summary.skipped = len(cells) - len(pending) - damaged
         # A results folder that cannot be written is an error now, and a tracking store that cannot
         # be used is a warning, not after the first hour of work.
         records.folder.mkdir(parents=True, exist_ok=True)
@@ -142,15 +148,51 @@ def _default_launcher(workers: int | None, address: str | None) -> str:
     return "pool" if (workers or 1) > 1 else "local"
 
 
+class _DamagedRecords:
+    """Shows the error of each damaged record once, and keeps it.
+
+    Args:
+        summary: gets the errors.
+        progress: the terminal display.
+    """
+
+    def __init__(self, summary: RunSummary, progress: RunProgress) -> None:
+        self._summary = summary
+        self._progress = progress
+
+    def __call__(self, error: DataError) -> None:
+        if str(error) not in self._summary.damaged:
+            self._summary.damaged.append(str(error))
+            self._progress.handle(RunWarning(f"a cell is left out: {error}"))
+
+
+def _clean_up(folder: Path, progress: RunProgress) -> None:
+    """Remove what processes that were killed left in the results folder."""
+    removed = remove_leftovers(folder, deep=True)
+    if removed:
+        names = ", ".join(str(path.relative_to(folder)) for path in removed[:5])
+        more = f" and {len(removed) - 5} more" if len(removed) > 5 else ""
+        text = f"removed unfinished files of an interrupted run: {names}{more}"
+        progress.handle(RunWarning(text))
+
+
 def _pending(
     cells: Iterable[PlannedCell], records: RecordStore, overwrite: Overwrite
-) -> list[PendingCell]:
-    pending = []
+) -> tuple[list[PendingCell], int]:
+    """The cells to run, and the number of those whose record is damaged, which are left out."""
+    pending, damaged = [], 0
     for planned in cells:
-        record = records.read(planned.digest)
+        try:
+            record = records.read(planned.digest)
+        except DataError as error:
+            # Not trained again without being asked: its result may be needed, and restored.
+            damaged += 1
+            assert records.on_damaged is not None
+            records.on_damaged(error)
+            continue
         if is_pending(record, overwrite):
             pending.append(PendingCell(planned, record))
-    return pending
+    return pending, damaged
 
 
 def is_pending(record: RunRecord | None, overwrite: str) -> bool:

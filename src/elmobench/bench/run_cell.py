@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import datetime
+import math
 import time
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 import elmobench
 from elmobench.bench.context import RunContext
-from elmobench.bench.events import EpochDone
+from elmobench.bench.events import EpochDone, RunWarning
 from elmobench.bench.experiment.cells import PROTOCOL_VERSION, Cell
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.session import RunSession
-from elmobench.bench.train_cell import CellData, part_configs, prepare_data, train_cell
-from elmobench.core.errors import ElmobenchWarning
+from elmobench.bench.train_cell import (
+    CellData,
+    part_configs,
+    prepare_data,
+    train_cell,
+    training_slots,
+)
+from elmobench.core.errors import ModelError
 from elmobench.core.versions import library_versions
 from elmobench.features.coverage import low_coverage
 from elmobench.metrics.base import Scores
@@ -32,8 +39,9 @@ from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
 from elmobench.tracking.run_flags import run_flags
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
-from elmobench.training.saved import SavedPart, save_model
-from elmobench.training.trainer import Training, evaluate
+from elmobench.training.saved import SavedPart, remove_model, save_model
+from elmobench.training.trainer import Training, TrainingError, evaluate
+from elmobench.training.vector_check import uninformative_parts
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     stopwatch = _Stopwatch()
     data = prepare_data(planned.cell, context)
     coverage = _coverage(planned.cell, context)
-    for note in low_coverage(coverage):
-        warnings.warn(f"{planned.cell.label}: {note}", ElmobenchWarning, stacklevel=2)
+    found = _warnings(planned.cell, session, data, coverage)
     stopwatch.lap("prepare")
 
     trained = train_cell(
@@ -82,9 +89,13 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     scores = _score(cell, context, data, model)
     stopwatch.lap("test")
 
-    _save_head(planned.digest, cell, session, data, model)
     rows = _prediction_rows(cell, context, data, scores.predictions)
-    predictions_digest = records.write_predictions(planned.digest, rows)
+    unsaved = _save_head(planned.digest, cell, session, data, model)
+    # A run that is killed from here on trains the cell again, whatever record it had.
+    records.withdraw(planned.digest)
+    predictions_digest = _written(
+        lambda: records.write_predictions(planned.digest, rows), planned, session, unsaved
+    )
     record = planned.record(
         context.experiment,
         status="ok",
@@ -102,7 +113,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             coverage=coverage,
             counts={name: len(examples) for name, examples in data.sets.items()},
             notes=[
-                *low_coverage(coverage),
+                *found,
                 *context.task(cell.task, cell.fold).label_notes,
                 *_notes(context.pipeline(cell.task), rows),
             ],
@@ -110,9 +121,54 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
         run=_run_info(cell, context, started, stopwatch, training, model, planned.identity),
     )
     assert record.result is not None
+    assert record.run is not None
     record.result.notes += run_flags(record).notes
-    records.write(record)
+    record.run.warnings += unsaved
+    lost: list[str] = []
+    _written(lambda: records.write(record), planned, session, lost)
+    if lost:
+        record.run.warnings += lost
+        records.write(record)
     return record
+
+
+def _warnings(
+    cell: Cell, session: RunSession, data: CellData, coverage: dict[str, dict[str, float]]
+) -> list[str]:
+    """What makes the score of the cell say little about its features; the user is told now."""
+    names = [None if part.trainable else part.label for part in cell.parts]
+    found = [*low_coverage(coverage), *uninformative_parts(training_slots(cell, data), names)]
+    for text in found:
+        session.observer.handle(RunWarning(f"{cell.label}: {text}"))
+    return found
+
+
+T = TypeVar("T")
+
+
+def _written(
+    write: Callable[[], T], planned: PlannedCell, session: RunSession, lost: list[str]
+) -> T:
+    """What ``write`` returns; if the disk is full, the cell's head is given up for its result.
+
+    Args:
+        write: writes a part of the result.
+        planned, session: the cell.
+        lost: gets a warning if the head was given up.
+
+    Raises:
+        OSError: if nothing can be written without the head either.
+    """
+    try:
+        return write()
+    except OSError as error:
+        if not remove_model(session.records.head_folder(planned.digest)):
+            raise
+        written = write()
+        text = f"the trained head was removed to write the result: {error.strerror}"
+        session.observer.handle(RunWarning(f"{planned.cell.label}: {text}"))
+        lost.append(text)
+        return written
 
 
 def _score(cell: Cell, context: RunContext, data: CellData, model: BenchModel) -> _CellScores:
@@ -121,12 +177,31 @@ def _score(cell: Cell, context: RunContext, data: CellData, model: BenchModel) -
     size = cell.training.batch_size
     dev, _ = evaluate(model, data.collator, data.sets["dev"], pipeline, metric, size)
     test, predictions = evaluate(model, data.collator, data.sets["test"], pipeline, metric, size)
+    for split, scores in (("dev", dev), ("test", test)):
+        for name, value in scores.values.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"the metric's {name} on {split} is {value}",
+                    where=cell.task,
+                    fix="look at the metric: a score may be undefined for few examples, or for "
+                    "predictions that are all the same",
+                )
     return _CellScores(dev, test, predictions)
 
 
 def _save_head(
     digest: str, cell: Cell, session: RunSession, data: CellData, model: BenchModel
-) -> None:
+) -> list[str]:
+    """Save the trained head; returns a warning if that is impossible, since the result counts."""
+    try:
+        _save(digest, cell, session, data, model)
+    except ModelError as error:
+        session.observer.handle(RunWarning(f"{cell.label}: {error}"))
+        return [f"the trained head was not saved: {error.what}"]
+    return []
+
+
+def _save(digest: str, cell: Cell, session: RunSession, data: CellData, model: BenchModel) -> None:
     experiment = session.context.experiment
     save_model(
         session.records.head_folder(digest),

@@ -116,7 +116,7 @@ def build_model(
         for placement, mixer in mixers.items():
             mixer.fit_standardizer(
                 replace(slot, parts=[slot.parts[i] for i in reads[placement]])
-                for slot in _training_slots(cell, data)
+                for slot in training_slots(cell, data)
             )
     return model
 
@@ -280,7 +280,7 @@ def _initial_embeddings(
     }
 
 
-def _training_slots(cell: Cell, data: CellData) -> Iterator[SlotBatch]:
+def training_slots(cell: Cell, data: CellData) -> Iterator[SlotBatch]:
     """All vectors of the training set, in batches."""
     train_set = data.sets["train"]
     size = max(64, cell.training.batch_size)

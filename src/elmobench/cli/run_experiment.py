@@ -16,9 +16,11 @@ from elmobench.cli.options import (
     TrackingOption,
     TrustFirstOption,
 )
+from elmobench.cli.shell import shell_path
 
 if TYPE_CHECKING:
     from elmobench.bench.context import RunContext
+    from elmobench.bench.run import RunSummary
 
 
 # Long: most lines declare the options with their help.
@@ -79,7 +81,6 @@ def run(
     from elmobench.bench.run import run_experiment
     from elmobench.cli.comparison_progress import comparison_progress
     from elmobench.data.cards.catalog import CardCatalog
-    from elmobench.tasks.registries import PIPELINES
 
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
@@ -108,21 +109,36 @@ def run(
         paths = write_report(report, summary.folder, None, cards, on_pair)
     if summary.tracker is not None:
         summary.tracker.log_report(paths)
+    damaged = f", {len(summary.damaged)} with a damaged record" if summary.damaged else ""
     typer.echo(
         f"{summary.trained} cells trained, {summary.skipped} already there, "
-        f"{summary.failed} failed; {summary.encoded_sentences} sentences encoded; "
+        f"{summary.failed} failed{damaged}; {summary.encoded_sentences} sentences encoded; "
         f"{summary.seconds:.0f} s"
     )
     typer.echo(f"records: {summary.folder}/records   report: {', '.join(map(str, paths))}")
-    if not quiet and summary.records:
-        last = summary.records[-1]
-        form = PIPELINES.get(last.task.split("/")[0]).text_form
-        typer.echo(
-            f'next: elmobench predict {last.cell[:8]} "{form}"{_results_option(results)}'
-            + (f"; elmobench ui {summary.folder}" if tracking_uri is None else "")
-        )
-    if summary.failed:
+    advice = [] if quiet else _advice(summary, results, default_tracking=tracking_uri is None)
+    if advice:
+        typer.echo(f"next: {'; '.join(advice)}")
+    if summary.failed or summary.damaged:
         raise typer.Exit(1)
+
+
+def _advice(summary: RunSummary, results: Path | None, *, default_tracking: bool) -> list[str]:
+    """Commands that work on what is there: a cell with a head, and the runs in MLflow."""
+    from elmobench.bench.predict import has_head
+    from elmobench.tasks.registries import PIPELINES
+    from elmobench.tracking.record_store import RecordStore
+
+    store = RecordStore(summary.folder)
+    option = f" --results {shell_path(results)}" if results else ""
+    commands = [
+        f'elmobench predict {record.cell[:8]} "{PIPELINES.get(record.pipeline).text_form}"{option}'
+        for record in reversed(summary.records)
+        if record.status == "ok" and has_head(store, record.cell)
+    ][:1]
+    if default_tracking and summary.tracker is not None and summary.records:
+        commands.append(f"elmobench ui {shell_path(summary.folder)}")
+    return commands
 
 
 def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> None:
@@ -135,6 +151,7 @@ def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> No
     from elmobench.bench.missing_files import missing_files
     from elmobench.bench.plan import make_plan_without
     from elmobench.bench.run import is_pending
+    from elmobench.core.errors import DataError
     from elmobench.tracking.record_store import RecordStore
 
     records = RecordStore(results or Path("results") / context.experiment.name)
@@ -142,9 +159,14 @@ def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> No
     seen: set[str] = set()
     missing = missing_files(context)
     plan, unchecked = make_plan_without(context, missing)
+    damaged: list[DataError] = []
     for planned in plan:
-        record = records.read(planned.digest)
-        state = "to run" if is_pending(record, overwrite) else "done"
+        try:
+            record = records.read(planned.digest)
+            state = "to run" if is_pending(record, overwrite) else "done"
+        except DataError as error:
+            state = "damaged"
+            damaged.append(error)
         if planned.digest in seen:
             state = "same"  # another point of the grid is this cell
         seen.add(planned.digest)
@@ -155,11 +177,9 @@ def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> No
         typer.echo(f"{'-' * 16}  absent  {cell.label}")
     summary = ", ".join(f"{number} {state}" for state, number in counts.items())
     typer.echo(f"{len(seen) + len(unchecked)} cells in {records.folder}: {summary}")
+    for problem in damaged:
+        typer.echo(f"damaged: {problem}")
     if missing:
         typer.echo("absent cells need files that a run would download:")
     for one in missing:
         typer.echo(f"  {one.line}")
-
-
-def _results_option(results: Path | None) -> str:
-    return f" --results {results}" if results else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.core.errors import DataError
-from elmobench.core.files import write_bytes
+from elmobench.core.files import remove_leftovers, write_bytes
 from elmobench.core.parsing import parse_json_object, parsing
 from elmobench.tracking.packed import (
     KEY_LENGTH,
@@ -63,6 +63,7 @@ def pack(folder: Path) -> PackReport:
         DataError: if there are no records, a file is damaged, or its content would change;
             nothing was changed then.
     """
+    remove_leftovers(folder, deep=True)
     before = _size(folder)
     files = list(single_files(folder))
     versions = {path: _version(path) for _, path in files}
@@ -110,6 +111,7 @@ def unpack(folder: Path) -> PackReport:
     Raises:
         DataError: if there are no records, or a packed file is damaged; all packed files stay.
     """
+    remove_leftovers(folder, deep=True)
     before = _size(folder)
     records = packed_lines(folder / RECORDS, "cell")
     searches = packed_lines(folder / SEARCHES, "key")

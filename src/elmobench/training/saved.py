@@ -6,9 +6,8 @@ any of them is noticed when the head is read.
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from safetensors.torch import load, save_file
 
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ModelError
-from elmobench.core.files import atomic_path
+from elmobench.core.files import atomic_path, writing
 from elmobench.core.parsing import parsing, read_bytes
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
 from elmobench.core.strict_model import StrictModel
@@ -140,26 +139,26 @@ def save_model(
 
 @contextmanager
 def _saving(folder: Path) -> Iterator[None]:
-    """Turn what writing raises into ModelError, after removing what was written."""
+    """Turn a failure to write into ModelError, after removing what was written."""
+    fix = (
+        "make room or correct the permissions; to have the head, delete the cell's record then and "
+        "run the experiment again: only this cell is trained again"
+    )
     try:
-        yield
-    except (OSError, SafetensorError) as error:
-        for name in (HEAD, WEIGHTS):
-            # Weights without a description are of no use, and the space may be needed.
-            try:
-                (folder / name).unlink(missing_ok=True)
-            except OSError:
-                break
-        number = error.errno if isinstance(error, OSError) else None
-        # safetensors has the operating system's reason in its text only.
-        full = number == errno.ENOSPC or "No space left on device" in str(error)
-        reason = os.strerror(errno.ENOSPC) if full else getattr(error, "strerror", None)
-        raise ModelError(
-            f"the trained head cannot be saved: {reason or error}",
-            where=str(folder),
-            fix="make room or correct the permissions; to have the head, delete the cell's record "
-            "then and run the experiment again: only this cell is trained again",
-        ) from error
+        with writing(folder, ModelError, fix=fix):
+            yield
+    except ModelError:
+        remove_model(folder)
+        raise
+
+
+def remove_model(folder: Path) -> bool:
+    """Remove the files of a head, whose space may be needed; returns whether there were any."""
+    files = [path for name in (HEAD, WEIGHTS) if (path := folder / name).exists()]
+    with contextlib.suppress(OSError):
+        for path in files:
+            path.unlink(missing_ok=True)
+    return bool(files)
 
 
 def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead]:

@@ -274,6 +274,9 @@ class _Run:
         loss = float(self._loss) / self._batches
         weights = self.model.layer_weights()
         epoch = Epoch(len(self.epochs) + 1, loss, dev, weights, self._seconds + seconds)
+        self.error = _epoch_error(epoch)
+        if self.error is not None:
+            return
         self.epochs.append(epoch)
         if self._best is None or dev > self._best.dev:
             self._best, self._best_predictions = epoch, predictions
@@ -314,6 +317,9 @@ def _fit(
     scores, predictions = evaluate(model, data.collator, data.dev, data.pipeline, data.metric, size)
     seconds = time.perf_counter() - start
     epoch = Epoch(1, None, scores.score, model.layer_weights(), seconds)
+    error = _epoch_error(epoch)
+    if error is not None:
+        raise error
     return Training([epoch], epoch, predictions)
 
 
@@ -323,6 +329,25 @@ def _clip(model: nn.Module, options: TrainingOptions) -> None:
         nn.utils.clip_grad_value_(parameters, options.clip_value)
     if options.clip_norm is not None:
         nn.utils.clip_grad_norm_(parameters, options.clip_norm)
+
+
+def _epoch_error(epoch: Epoch) -> TrainingError | None:
+    """The error of an epoch with a number that is not finite, which no record can have."""
+    if not math.isfinite(epoch.dev):
+        return TrainingError(
+            f"the metric's score on dev is {epoch.dev} after epoch {epoch.number}",
+            fix="look at the metric, and at dev: a score may be undefined for few examples",
+        )
+    for placement, parts in epoch.layer_weights.items():
+        for part, mix in parts.items():
+            numbers = [mix["gamma"], *(mix["s"] or ()), *(mix["w"] or ())]
+            if not all(math.isfinite(number) for number in numbers):
+                return TrainingError(
+                    f"the layer weights of {part} at the {placement} are not finite after epoch "
+                    f"{epoch.number}",
+                    fix="lower training.lr, or look for extreme values in the features",
+                )
+    return None
 
 
 def _loss_error(total: Tensor, batch: int) -> TrainingError | None:

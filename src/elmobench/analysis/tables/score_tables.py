@@ -103,6 +103,7 @@ def score_statistics(frame: pd.DataFrame) -> pd.DataFrame:
 def _span(seeds: Iterable[int]) -> str:
     """Format seeds: ``1–5`` for consecutive integers, else a list."""
     values = sorted(set(seeds))
-    if len(values) > 2 and values == list(range(values[0], values[-1] + 1)):
+    # Without a list of all integers in between, of which there may be more than memory holds.
+    if len(values) > 2 and values[-1] - values[0] == len(values) - 1:
         return f"{values[0]}–{values[-1]}"
     return ", ".join(map(str, values))
