@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
+from elmobench.core.errors import (
+    ConfigError,
+    DataError,
+    ElmobenchWarning,
+    ModelError,
+    UnknownNameError,
+)
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.tasks.registries import PIPELINES
@@ -40,21 +47,20 @@ def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
             "cells.csv",
         )
     if Path(name).is_file():
-        return RecordStore(Path(name).parent.parent), read_record(Path(name)).cell
-    matches = [
-        (store, record.cell)
-        for store in _stores(results if name else None)
-        for cell in store.cell_names()
-        if cell.startswith(name[:16])
-        and (record := store.read(cell)) is not None
-        and record.cell.startswith(name)
-    ]
-    if not matches:
+        # Not to be deleted, whatever it is: the user may have named any file.
+        record = read_record(Path(name), fix=_NAME_A_RECORD)
+        return RecordStore(Path(name).parent.parent), record.cell
+    if not results.is_dir():
         raise UnknownNameError(
-            f"no record {name!r} in {results}",
-            fix="give a file in a 'records' folder, or a cell's name: `elmobench report` lists "
-            "them in cells.csv",
+            "there is no such folder", where=str(results), fix="name one with --results FOLDER"
         )
+    matches, damaged = _matches(name, results if name else None)
+    if not matches and damaged:
+        raise damaged[0]
+    if not matches:
+        raise UnknownNameError(f"no record {name!r} in {results}", fix=_NAME_A_RECORD)
+    for error in damaged:
+        warnings.warn(f"passed over while searching: {error}", ElmobenchWarning, stacklevel=2)
     if len(matches) > 1:
         # Two experiments may share a cell, and perhaps only one of them has kept its head.
         heads = [(store, cell) for store, cell in matches if has_head(store, cell)]
@@ -66,6 +72,28 @@ def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
             + ", ".join(f"{cell} in {store.folder}" for store, cell in matches[:5]),
         )
     return matches[0]
+
+
+_NAME_A_RECORD = (
+    "give a file in 'records', or a cell's name: `elmobench report` lists them in cells.csv"
+)
+
+
+def _matches(
+    name: str, results: Path | None
+) -> tuple[list[tuple[RecordStore, str]], list[DataError]]:
+    """The cells whose names start with ``name``, and the errors of damaged files on the way."""
+    matches: list[tuple[RecordStore, str]] = []
+    damaged: list[DataError] = []
+    for store in _stores(results):
+        try:
+            cells = [cell for cell in store.cell_names() if cell.startswith(name[:KEY_LENGTH])]
+            records = [record for cell in cells if (record := store.read(cell)) is not None]
+        except DataError as error:
+            damaged.append(error)
+            continue
+        matches += [(store, record.cell) for record in records if record.cell.startswith(name)]
+    return matches, damaged
 
 
 def _stores(results: Path | None) -> Iterator[RecordStore]:

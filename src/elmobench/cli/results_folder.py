@@ -21,15 +21,35 @@ def results_folder(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         return _of_one_experiment(path)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
+    if path.is_file() and path.suffix not in (".yaml", ".yml"):
+        raise UnknownNameError(
+            "this is a file, not a results folder",
+            where=str(path),
+            fix="name the folder, the experiment, or its file (.yaml)",
+        )
+    if path.is_file():
         from elmobench.bench.experiment.schema import load_experiment
 
         name = load_experiment(path).name
     folder = Path("results") / name
     if folder.is_dir():
         return _of_one_experiment(folder)
-    known = [p.name for p in Path("results").iterdir()] if Path("results").is_dir() else []
-    raise UnknownNameError(f"no results of {name!r} here", fix=did_you_mean(name, known))
+    known = _experiments(Path("results"))
+    raise UnknownNameError(
+        f"no results of {name!r} here",
+        fix=did_you_mean(name, known)
+        if known
+        else "give the path of a results folder: there are none in 'results' of this folder",
+    )
+
+
+def _experiments(results: Path) -> list[str]:
+    """The folders in ``results`` that have records or a plan, as they are named there."""
+    if not results.is_dir():
+        return []
+    found = {path.parent for path in results.glob("**/experiment.json")}
+    found |= {path for path in results.iterdir() if (path / "records").is_dir()}
+    return sorted(path.relative_to(results).as_posix() for path in found)
 
 
 def _of_one_experiment(folder: Path) -> Path:

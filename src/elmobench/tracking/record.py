@@ -234,9 +234,9 @@ def record_content(record: RunRecord) -> dict[str, Any]:
     return seal(content) if _has_digest(content) else content
 
 
-def read_record(path: Path) -> RunRecord:
+def read_record(path: Path, fix: str = _RUN_AGAIN) -> RunRecord:
     """Read one record. Raises DataError if it is damaged, no record, or of a newer schema."""
-    return parse_record(read_json(path, DataError, fix=_RUN_AGAIN), str(path))
+    return parse_record(read_json(path, DataError, fix=fix), str(path), fix)
 
 
 def parse_record(raw: Any, where: str, fix: str = _RUN_AGAIN) -> RunRecord:

@@ -44,6 +44,10 @@ HEAD, WEIGHTS = "head.json", "weights.safetensors"
 _AGAIN = "the cell's result is not affected; to have the head again, train the cell again"
 
 
+class DamagedHeadError(ModelError):
+    """A file of a saved head is damaged."""
+
+
 class SavedPart(StrictModel):
     """One part of the features that a head was trained on.
 
@@ -169,8 +173,9 @@ def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead
         again: how to train the cell again, for errors about damage.
 
     Raises:
-        ModelError: if it is missing, damaged, of another format version, or of an earlier version
-            of its preset that is built differently. A damaged file is named.
+        DamagedHeadError: if a file is damaged, which is named.
+        ModelError: if it is missing, of another format version, or of an earlier version
+            of its preset that is built differently.
     """
     path = folder / HEAD
     if not path.exists():
@@ -179,7 +184,7 @@ def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead
             where=str(folder),
             fix="heads are not committed with results: run the experiment on this machine",
         )
-    content = read_sealed_json(path, ModelError, required=_is_sealed, fix=again)
+    content = read_sealed_json(path, DamagedHeadError, required=_is_sealed, fix=again)
     version = content.get("format_version")
     if type(version) is not int or version not in _READABLE:
         raise ModelError(
@@ -188,7 +193,7 @@ def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead
             where=str(path),
             fix="use the version of elmobench that wrote it, or run the experiment again",
         )
-    with parsing(path, ModelError, what="not a saved head", fix=again):
+    with parsing(path, DamagedHeadError, what="not a saved head", fix=again):
         saved = SavedHead.model_validate(content)
     weights = _checked_weights(folder, saved, again)
     try:
@@ -231,13 +236,13 @@ def _checked_weights(folder: Path, saved: SavedHead, again: str) -> bytes:
     """The bytes of the weights, after comparing them with their digest if there is one."""
     wanted = saved.files.get(WEIGHTS)
     if wanted is None and saved.format_version == FORMAT_VERSION:
-        raise ModelError(
+        raise DamagedHeadError(
             f"is damaged: it has no digest of {WEIGHTS}", where=str(folder / HEAD), fix=again
         )
     path = folder / WEIGHTS
-    weights = read_bytes(path, ModelError, fix=again)
+    weights = read_bytes(path, DamagedHeadError, fix=again)
     if wanted is not None and hashlib.sha256(weights).hexdigest() != wanted:
-        raise ModelError(
+        raise DamagedHeadError(
             f"is damaged: it is not the file whose digest {HEAD} states", where=str(path), fix=again
         )
     return weights

@@ -134,7 +134,7 @@ def test_runs_of_other_seeds_are_compared_and_of_other_points_are_not(tmp_path: 
     assert (row.left_seeds, row.right_seeds, row.paired) == ((2, 3, 4), (1, 2), False)
     assert row.seeds_text == "3, 2"
     assert len(row.left_cells) == 3
-    with pytest.raises(ConfigError, match=r"no task was run with both 'b' and 'x'[^$]*a, b"):
+    with pytest.raises(ConfigError, match=r"no run with features 'x' here[^$]*a, b"):
         compare(store, "b", "x")
     with pytest.raises(ConfigError, match="both"):
         compare(store, "b", "a", where={"head": "paper"})
@@ -246,7 +246,17 @@ def test_the_command(tmp_path: Path) -> None:
     ).stdout.splitlines()
     assert json.loads(line)["verdict"] == "better"
     out = elmobench("compare", "b", "c", "--in", "mine", cwd=tmp_path)
-    assert (out.returncode, "features here: a, b" in out.stderr) == (1, True)
+    assert (out.returncode, "no run with features 'c' here" in out.stderr) == (1, True)
+    assert "known: a, b" in out.stderr
+    for option, message in (
+        (("--task", "nope"), "no run with task 'nope' here"),
+        (("--head", "paper"), "no run with head 'paper' here"),
+        (("--by", "colour"), "no axis 'colour' here"),
+    ):
+        out = elmobench("compare", "b", "a", "--in", "mine", *option, cwd=tmp_path)
+        assert (out.returncode, message in out.stderr) == (1, True), out.stderr
+    out = elmobench("compare", "b", "a", "--in", "nowhere", cwd=tmp_path)
+    assert "no results of 'nowhere' here\n  -> known: mine" in out.stderr
 
 
 def test_the_mean_over_folds_is_a_row_of_its_own(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Study:
         # says anything about a published finding.
         self.records = [
             record
-            for record in store.planned()
+            for record in tallies.records
             if record.result is not None and _is_evidence(record.task, record.head)
         ]
         self._models = ModelCatalog(store.experiment().get("models"))

@@ -18,6 +18,7 @@ from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.base import Pipeline, TypedSpan
 from elmobench.tasks.task import Task
+from elmobench.tracking.prediction_files import MissingPredictionsError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -40,7 +41,11 @@ class Slice:
     members: list[bool]
 
 
-def slice_table(store: RecordStore, cards: CardCatalog | None = None) -> pd.DataFrame:
+def slice_table(
+    store: RecordStore,
+    cards: CardCatalog | None = None,
+    records: Sequence[RunRecord] | None = None,
+) -> pd.DataFrame:
     """Scores of every representation on every slice, mean ± sd over seeds.
 
     Columns: task, head, slice, name of the score, number of examples (or entities), then one per
@@ -48,14 +53,19 @@ def slice_table(store: RecordStore, cards: CardCatalog | None = None) -> pd.Data
     consist of whole examples, scored by the task's metric; for tasks of spans there is also the
     recall of entities that are, and that are not, in the training set.
 
+    Args:
+        store: the results folder.
+        cards: the task cards; None for those found without ``--include``.
+        records: the records to use; None for all of the present grid.
+
     Raises:
-        DataError: if a record is damaged.
+        DataError: if a record, or the predictions of one, are damaged.
     """
     cards = cards or CardCatalog()
     groups: dict[tuple[str, str, str], dict[str, list[RunRecord]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for record in store.planned():
+    for record in store.planned() if records is None else records:
         if record.result is not None:
             axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
             groups[record.task, record.head, axes][record.features].append(record)
@@ -159,8 +169,8 @@ def _rows(
             features: [store.read_predictions(record.cell) for record in records]
             for features, records in group.items()
         }
-    except ElmobenchError:
-        return []  # predictions are not stored
+    except MissingPredictionsError:
+        return []
     rows = next(iter(runs.values()))[0]
     if any(row["id"] not in view.tokens for row in rows):
         return []  # the data have changed since the run

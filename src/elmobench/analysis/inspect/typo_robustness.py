@@ -17,6 +17,7 @@ from elmobench.metrics.base import get_metric
 from elmobench.tasks.task import Task
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
+from elmobench.training.saved import DamagedHeadError
 
 
 def typo_table(
@@ -39,6 +40,7 @@ def typo_table(
 
     Raises:
         DataError: if a record is damaged.
+        DamagedHeadError: if a trained head is damaged.
     """
     cards = cards or CardCatalog()
     rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
@@ -49,6 +51,8 @@ def typo_table(
         on_cell(f"{record.task} · {record.features} · {record.head} · seed {record.seed}")
         try:
             before, after, count = _scores(store, record, share, cards)
+        except DamagedHeadError:
+            raise
         except ElmobenchError:
             continue  # its data or one of its models is not on this machine
         axes = " ".join(f"{k}={v}" for k, v in record.axes.items())

@@ -22,6 +22,9 @@ def to_markdown(report: Report) -> str:
     if report.failed:
         lines += ["## Failed cells", ""]
         lines += [f"- {label}: {error}" for label, error in report.failed] + [""]
+    if report.damaged:
+        lines += ["## Damaged files", ""]
+        lines += ["- " + " ".join(error.split()) for error in report.damaged] + [""]
     if report.others:
         lines += [f"{report.others} records of earlier versions are in the folder, not shown.", ""]
     return "\n".join(lines)

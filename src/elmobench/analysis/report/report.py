@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from elmobench.analysis.stats.differences import DEFAULT_MARGIN
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.reference_table import reference_table, references_caption
@@ -47,6 +48,9 @@ class Report:
         notes: cells whose score needs an explanation, each with it.
         others: number of records in the folder that do not belong to the present grid.
         cards: task cards by task, if they are known on this machine.
+        damaged: errors of records and predictions that are damaged. Cells without a readable
+            record are in no table; those without readable predictions are not compared.
+        tallies: the records and predictions that comparisons are made from.
     """
 
     name: str
@@ -57,8 +61,10 @@ class Report:
     cells: pd.DataFrame
     failed: list[tuple[str, str]]
     notes: list[tuple[str, str]]
+    tallies: TallyCache = field(repr=False, compare=False)
     others: int = 0
     cards: dict[str, TaskCard] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
 
 
 def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
@@ -69,10 +75,14 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
         catalog: the task cards; None for those found without ``--include``.
 
     Raises:
-        DataError: if there are no records.
+        DataError: if there are no records, or none that is not damaged.
     """
-    store = RecordStore(folder)
-    records = store.planned()
+    damaged: list[DataError] = []
+    store = RecordStore(folder, on_damaged=damaged.append)
+    tallies = TallyCache(store)
+    records = tallies.all_records
+    if not records and damaged:
+        raise damaged[0]
     if not records:
         raise DataError(
             "no run records here",
@@ -81,7 +91,8 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
         )
     frame = frame_of(records)
     margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
-    others = len(store.cell_names()) - len({r.cell for r in records})
+    others = len(store.cell_names()) - len({r.cell for r in records}) - len(damaged)
+    unreadable = [error for _, error in tallies.leave_out_damaged()]
     cards = dict((catalog or CardCatalog()).by_id)
     sections = [
         ReportSection(
@@ -112,8 +123,10 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
     return Report(
         name=records[0].experiment,
         caveats=list(dict.fromkeys(c for record in records for c in record.caveats)),
-        notes=[(_label(r), note) for r in records if r.result for note in r.result.notes],
+        notes=[(_label(r), note) for r in records for note in r.remarks],
         others=others,
+        damaged=list(map(str, (*damaged, *unreadable))),
+        tallies=tallies,
         sections=[section for section in sections if not section.table.empty],
         features=tuple(dict.fromkeys(record.features for record in records)),
         statistics=score_statistics(frame),

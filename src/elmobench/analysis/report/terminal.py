@@ -51,6 +51,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
         console.print(f"[yellow]note[/] {escape(label)}: {escape(note)}", highlight=False)
     for label, error in report.failed:
         console.print(f"[red]failed[/] {escape(label)}: {escape(error)}", highlight=False)
+    for error in report.damaged:
+        console.print(f"[red]damaged[/] {escape(error)}", highlight=False)
 
 
 def _folded_references(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from elmobench.analysis.report.latex import to_latex
 from elmobench.analysis.report.markdown import to_markdown
 from elmobench.analysis.report.page.render import to_html
 from elmobench.analysis.report.report import Report
-from elmobench.core.files import write_text
+from elmobench.core.files import write_bytes
 from elmobench.data.cards.catalog import CardCatalog
 
 
@@ -25,7 +25,7 @@ def write_report(
     Args:
         report: the tables.
         folder: where to write the files.
-        source: results folder of the records, if it is not ``folder``.
+        source: results folder of the records and costs, if it is not ``folder``.
         cards: the task cards; None for those found without ``--include``.
         on_pair: see :func:`~elmobench.analysis.report.page.render.to_html`.
 
@@ -40,5 +40,6 @@ def write_report(
         "cells.csv": report.cells.to_csv(index=False),
     }
     for name, text in contents.items():
-        write_text(folder / name, text)
+        # Labels may hold lone surrogates, which UTF-8 does not have.
+        write_bytes(folder / name, text.encode("utf-8", "backslashreplace"))
     return [folder / name for name in contents]

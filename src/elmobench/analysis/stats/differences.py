@@ -14,7 +14,8 @@ from elmobench.analysis.stats.correction import holm
 from elmobench.analysis.stats.difference_row import FOLD_MEAN, Difference, Scope
 from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
 from elmobench.analysis.stats.tallies import TallyCache
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.registry import did_you_mean
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -64,12 +65,14 @@ def compare(
         are corrected over all rows.
 
     Raises:
+        UnknownNameError: if there is no run with one of the names or axes.
         ConfigError: if nothing was run with both, or both are the same cells everywhere.
         DataError: if predictions are missing, damaged or of different examples.
     """
     tallies = store if isinstance(store, TallyCache) else TallyCache(store)
     store = tallies.store
     records = [r for r in tallies.records if r.result is not None and _matches(r, where or {})]
+    _require_known(store, tallies.records, {**(where or {}), by: [left, right]})
     if margin is None:
         margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     rows = []
@@ -228,10 +231,47 @@ def _value(record: RunRecord, by: str) -> Any:
     return getattr(record, by) if by in ("features", "head") else record.axes.get(by)
 
 
-def _matches(record: RunRecord, where: Mapping[str, str | Sequence[str]]) -> bool:
+def _require_known(
+    store: RecordStore, records: Sequence[RunRecord], names: Mapping[str, str | Sequence[str]]
+) -> None:
+    """Raise UnknownNameError for an axis, or a value of one, that no record has.
+
+    Args:
+        store, records: the results folder and its records.
+        names: axis -> the values that are asked for, of which all must be there; of a list in
+            ``where`` any may be.
+    """
+    if not records:
+        raise UnknownNameError(
+            "no run records here",
+            where=str(store.folder),
+            fix="run the experiment first: elmobench run EXPERIMENT",
+        )
+    axes = dict.fromkeys(["features", "head", "task", *(a for r in records for a in r.axes)])
+    for axis, wanted in names.items():
+        if axis not in axes:
+            raise UnknownNameError(
+                f"no axis {axis!r} here", where=str(store.folder), fix=did_you_mean(axis, axes)
+            )
+        known = dict.fromkeys(_text(record, axis) for record in records)
+        for value in [wanted] if isinstance(wanted, str) else wanted:
+            if value not in known:
+                raise UnknownNameError(
+                    f"no run with {axis} {value!r} here",
+                    where=str(store.folder),
+                    fix=did_you_mean(value, known),
+                )
+
+
+def _text(record: RunRecord, axis: str) -> str:
+    """A record's value on an axis, as it is compared with what a user asks for."""
     names = {"task": record.task, "head": record.head, "features": record.features}
+    return str(names.get(axis, record.axes.get(axis)))
+
+
+def _matches(record: RunRecord, where: Mapping[str, str | Sequence[str]]) -> bool:
     return all(
-        str(names.get(key, record.axes.get(key))) in ([value] if isinstance(value, str) else value)
+        _text(record, key) in ([value] if isinstance(value, str) else value)
         for key, value in where.items()
     )
 

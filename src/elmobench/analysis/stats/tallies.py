@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elmobench.core.digests import digest_of
-from elmobench.core.errors import DataError
+from elmobench.core.errors import DataError, ElmobenchError
 from elmobench.metrics.base import get_metric
 from elmobench.metrics.influence import Floats, summed_by_unit
+from elmobench.tracking.prediction_files import DamagedPredictionsError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -47,17 +48,41 @@ class TallyCache:
     def __init__(self, store: RecordStore) -> None:
         self.store = store
         self.differences: dict[Any, Difference] = {}
+        self._left_out: frozenset[str] = frozenset()
         self._tallies: dict[str, RunTally] = {}
 
     @cached_property
-    def records(self) -> list[RunRecord]:
+    def all_records(self) -> list[RunRecord]:
         """The records of the present grid."""
         return self.store.planned()
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """The same records, without those that :meth:`leave_out_damaged` left out."""
+        return [record for record in self.all_records if record.cell not in self._left_out]
+
+    def leave_out_damaged(self) -> list[tuple[RunRecord, DamagedPredictionsError]]:
+        """Leave the cells out whose predictions are damaged; returns them with their errors.
+
+        Comparisons then go on with the other cells. This reads the predictions of all cells.
+        """
+        damaged: dict[str, tuple[RunRecord, DamagedPredictionsError]] = {}
+        for record in self.all_records:
+            if record.result is None or record.cell in damaged:
+                continue
+            try:
+                self.tally(record)
+            except DamagedPredictionsError as error:
+                damaged[record.cell] = (record, error)
+            except ElmobenchError:
+                continue  # predictions that were not kept, or a metric that is not here
+        self._left_out = frozenset(damaged)
+        return list(damaged.values())
 
     @cached_property
     def by_cell(self) -> dict[str, RunRecord]:
         """The same records by the names of their cells, which comparisons refer to."""
-        return {record.cell: record for record in self.records}
+        return {record.cell: record for record in self.all_records}
 
     def tally(self, record: RunRecord) -> RunTally:
         """The tally of one run.

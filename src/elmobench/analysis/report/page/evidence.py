@@ -21,7 +21,6 @@ from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.spec import parse_features
-from elmobench.tracking.record_store import RecordStore
 
 MANY = 6
 """Up to this number of representations, all pairs are compared; see :func:`_pairs`."""
@@ -117,7 +116,7 @@ def claims_section(tallies: TallyCache) -> Section:
     try:
         results = [r for r in claim_results(tallies) if r.evidence]
     except DataError:
-        results = []  # predictions are not stored
+        results = []  # predictions are not stored; damaged ones were left out
     overview = [
         [
             TableCell(result.outcome, _OUTCOMES.get(result.outcome, "even")),
@@ -164,9 +163,9 @@ def claims_section(tallies: TallyCache) -> Section:
     )
 
 
-def slices_section(store: RecordStore, cards: CardCatalog) -> Section:
+def slices_section(tallies: TallyCache, cards: CardCatalog) -> Section:
     """Scores on parts of the test sets."""
-    table = slice_table(store, cards)
+    table = slice_table(tallies.store, cards, tallies.records)
     numbers = [name for name in table.columns if name not in ("task", "head", "axes", "slice")]
     return Section(
         "slices",

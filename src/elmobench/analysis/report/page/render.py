@@ -30,9 +30,8 @@ from elmobench.analysis.report.page.scores import (
 )
 from elmobench.analysis.report.page.weights import drift_section, weights_section
 from elmobench.analysis.report.report import REFERENCES, Report
-from elmobench.analysis.stats.tallies import TallyCache
+from elmobench.core.sealed import escape_surrogates
 from elmobench.data.cards.catalog import CardCatalog
-from elmobench.tracking.record_store import RecordStore
 
 _FOLDER = Path(__file__).parent
 _STYLES = ("palette.css", "page.css")
@@ -56,12 +55,11 @@ def to_html(
         DataError: if a record is damaged.
     """
     cards = cards or CardCatalog()
-    store = RecordStore(folder)
-    tallies = TallyCache(store)
-    records = store.planned()
+    tallies = report.tallies
+    store, records = tallies.store, tallies.all_records
     features = list(report.features)
     references = [s for s in report.sections if s.title == REFERENCES]
-    examples = example_groups(store, records, features, cards)
+    examples = example_groups(store, tallies.records, features, cards)
     sections = [
         scores_section(records, features, report.cards),
         significance_section(tallies, features, report.cells, on_pair),
@@ -72,7 +70,7 @@ def to_html(
         samples_section(records, features),
         layers_section(records),
         costs_section(records, features, folder),
-        slices_section(store, cards),
+        slices_section(tallies, cards),
         *(published_section(s.table, s.explanation) for s in references),
         Section(
             "examples",
@@ -116,15 +114,17 @@ def _code(text: str) -> Markup:
 
 
 def _notes(report: Report) -> list[str]:
-    """Notes on single cells, and cells that failed."""
+    """Notes on single cells, cells that failed, and damaged files."""
     notes = [f"{label}: {note}" for label, note in report.notes]
     notes += [f"Failed: {label}: {error}" for label, error in report.failed]
+    notes += [f"Damaged: {error}" for error in report.damaged]
     return notes
 
 
 def _embedded(value: Any) -> Markup:
     """JSON for a script element, escaped so that no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = escape_surrogates(text)
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
