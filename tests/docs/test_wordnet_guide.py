@@ -105,7 +105,7 @@ def comparison(score: float, card: TaskCard | None, head: str = "first-sense") -
         "metric": "wsd-f1",
         "primary": "f1",
         "test": {"f1": score},
-        "dev": {},
+        "dev": {"f1": score},
         "per_class": {},
         "best_epoch": 1,
         "predictions_digest": "",

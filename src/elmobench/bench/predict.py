@@ -47,7 +47,7 @@ def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
             "cells.csv",
         )
     if Path(name).is_file():
-        # Not to be deleted, whatever it is: the user may have named any file.
+        # The user may have named any file, so the advice is not to delete it.
         record = read_record(Path(name), fix=_NAME_A_RECORD)
         return RecordStore(Path(name).parent.parent), record.cell
     if not results.is_dir():

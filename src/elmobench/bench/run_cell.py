@@ -135,7 +135,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
 def _warnings(
     cell: Cell, session: RunSession, data: CellData, coverage: dict[str, dict[str, float]]
 ) -> list[str]:
-    """What makes the score of the cell say little about its features; the user is told now."""
+    """What makes the score of the cell say little about its features; each is shown now."""
     names = [None if part.trainable else part.label for part in cell.parts]
     found = [*low_coverage(coverage), *uninformative_parts(training_slots(cell, data), names)]
     for text in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -338,16 +338,21 @@ def _epoch_error(epoch: Epoch) -> TrainingError | None:
             f"the metric's score on dev is {epoch.dev} after epoch {epoch.number}",
             fix="look at the metric, and at dev: a score may be undefined for few examples",
         )
-    for placement, parts in epoch.layer_weights.items():
-        for part, mix in parts.items():
-            numbers = [mix["gamma"], *(mix["s"] or ()), *(mix["w"] or ())]
-            if not all(math.isfinite(number) for number in numbers):
-                return TrainingError(
-                    f"the layer weights of {part} at the {placement} are not finite after epoch "
-                    f"{epoch.number}",
-                    fix="lower training.lr, or look for extreme values in the features",
-                )
+    if not _all_finite(epoch.layer_weights):
+        return TrainingError(
+            f"the layer weights are not finite after epoch {epoch.number}",
+            fix="lower training.lr, or look for extreme values in the features",
+        )
     return None
+
+
+def _all_finite(value: Any) -> bool:
+    """Whether all numbers in nested mappings and lists are finite."""
+    if isinstance(value, Mapping):
+        return all(map(_all_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_all_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _loss_error(total: Tensor, batch: int) -> TrainingError | None:

@@ -174,7 +174,7 @@ def test_epochs(tmp_path: Path) -> None:
         "| ner/never | 3 | 3.0 ± 0.0 | never |",
         "| ner/some | 3 | 3.0 ± 0.0 | 1.5 ± 0.7 (2 of 3 seeds) |",
     ]
-    with pytest.raises(ConfigError, match="no task was run with both"):
+    with pytest.raises(ConfigError, match="no run with features 'deep' here"):
         rendered(tmp_path, '{{ r.epochs("flat+deep", "deep") }}')
 
 

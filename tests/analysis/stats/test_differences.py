@@ -136,7 +136,7 @@ def test_runs_of_other_seeds_are_compared_and_of_other_points_are_not(tmp_path: 
     assert len(row.left_cells) == 3
     with pytest.raises(ConfigError, match=r"no run with features 'x' here[^$]*a, b"):
         compare(store, "b", "x")
-    with pytest.raises(ConfigError, match="both"):
+    with pytest.raises(ConfigError, match="no run with head 'paper' here"):
         compare(store, "b", "a", where={"head": "paper"})
 
 
