@@ -30,7 +30,8 @@ SEED ?= 0
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 
-# Takes an hour; continues where it was interrupted. For example: make torture KILLS=20
+# Takes two hours on two cores, half of it for 200 kills; the same command resumes. For example:
+# make torture KILLS=20
 KILLS ?= 200
 
 torture: setup

@@ -36,7 +36,7 @@ struct table {
     int32_t signal;         /* of the stop */
     int32_t torn;           /* whether half of the bytes are written first */
     int32_t fired;          /* whether it has happened */
-    int32_t leader;         /* the process that STOP_LEADER stops */
+    int32_t leader;         /* the process that STOP_LEADER stops; a group if negative */
     int32_t stopped;        /* the process that was stopped */
     int32_t writes_only;    /* whether removing and renaming a file is not counted */
     char root[512];             /* only paths below this folder count */

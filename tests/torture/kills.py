@@ -221,7 +221,6 @@ class Killer:
             {**space.environment(), **self._table.environment},
             space.inputs.folder,
         )
-        self._table.lead(session.id)
         state.sessions.append(session)
         return session
 
@@ -231,6 +230,7 @@ class Killer:
         """Start the job and kill it; returns the outcome and whether the run completed."""
         how = self._plan(job, slot, state, rng)
         session = self._start(job, slot.launcher, state)
+        self._table.lead(-session.id if how["victim"] == "all" else session.id)
         self._disturb(job, slot, session, rng, how)
         ended = session.wait(LIMIT_SECONDS)
         outcome = self._outcome(slot, reached=bool(how.get("reached")), facts=how)
@@ -249,9 +249,12 @@ class Killer:
     def _plan(self, job: Job, slot: Slot, state: _State, rng: random.Random) -> dict[str, Any]:
         """Choose moment, victim and signal, and prepare the table."""
         phase, reference = job.phases[slot.phase], self._references[job.name]
-        victim = "main" if rng.random() < 0.6 or slot.launcher == "local" else "worker"
-        kinds = [signal.SIGKILL] * 8 + ([signal.SIGINT, signal.SIGTERM] if victim == "main" else [])
-        number = rng.choice(kinds)
+        (victim,) = rng.choices(
+            ("main", "worker", "all"), (5, 0 if slot.launcher == "local" else 4, 1)
+        )
+        number = signal.SIGKILL
+        if victim != "worker":  # which the main process stops in its own way
+            (number,) = rng.choices((signal.SIGKILL, signal.SIGINT, signal.SIGTERM), (8, 1, 1))
         how: dict[str, Any] = {"victim": victim, "signal": number.name}
         tracks = [one.patterns for one in job.phases.values()]
         track = list(job.phases).index(slot.phase)
@@ -265,7 +268,7 @@ class Killer:
         how["at"] = rng.randint(1, count)
         action = Action.COUNT
         if not phase.after and rng.random() < 0.6:
-            action = Action.STOP_LEADER if victim == "main" else Action.STOP_SELF
+            action = Action.STOP_SELF if victim == "worker" else Action.STOP_LEADER
             how["torn"] = rng.random() < 0.5
         else:
             how["after"] = round(rng.uniform(0, 0.3), 3)
@@ -296,12 +299,17 @@ class Killer:
                 return
         time.sleep(how["after"])
         victim = session.id
-        if how["victim"] == "worker" and (workers := session.workers()):
-            victim = rng.choice(workers)
-        else:
-            how["victim"] = "main"
+        if how["victim"] == "worker":
+            if workers := session.workers():
+                victim = rng.choice(workers)
+            else:
+                how["victim"] = "main"
         if session.is_running:
-            how["reached"] = session.send(victim, signal.Signals[how["signal"]])
+            number = signal.Signals[how["signal"]]
+            if how["victim"] == "all":
+                how["reached"] = session.send_all(number)
+            else:
+                how["reached"] = session.send(victim, number)
 
     def _done_again(self, job: Job, state: _State) -> list[str]:
         """Finished work that is gone or was done again; then remember what is finished now."""
@@ -343,19 +351,14 @@ class Killer:
 
 def _ending_faults(ended: Ended, how: Mapping[str, Any]) -> list[str]:
     """What is wrong with how a killed run ended."""
-    faults = output_faults(ended.output)
-    if not how.get("reached"):
-        allowed = {0}
-    elif how["victim"] == "worker":
-        allowed = {0}  # its job is done by another worker
-    elif how["signal"] == signal.SIGKILL.name:
-        allowed = {-signal.SIGKILL, 0}
+    early = "at" not in how  # perhaps before the program handles signals
+    number = signal.Signals[how["signal"]]
+    if not how.get("reached") or how["victim"] == "worker":
+        allowed = {0}  # a worker's job is done by another one
+    elif number == signal.SIGKILL or early:
+        allowed = {0, 130, -number}
     else:
-        # A signal before the program handles it ends it as such; one at its end comes too late.
-        allowed = {130, 0}
-        if "at" not in how:
-            allowed |= {-signal.SIGINT, -signal.SIGTERM}
-            faults = [] if ended.status != 130 else faults
+        allowed = {0, 130}
     if ended.status not in allowed:
-        faults.append(f"ends with {ended.status}: {ended.output[-300:]}")
-    return faults
+        return [f"ends with {ended.status}: {ended.output[-300:]}", *output_faults(ended.output)]
+    return [] if ended.status == -number else output_faults(ended.output)

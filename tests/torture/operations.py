@@ -139,7 +139,7 @@ class OperationTable:
         table.at = at
 
     def lead(self, process: int) -> None:
-        """Name the main process, for ``STOP_LEADER``."""
+        """Name the main process for ``STOP_LEADER``; or, negative, its process group."""
         self._table.leader = process
 
     @property

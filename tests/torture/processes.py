@@ -82,6 +82,14 @@ class Session:
             return False
         return True
 
+    def send_all(self, number: int) -> bool:
+        """Send a signal to the process group, as Ctrl-C does; returns whether it was there."""
+        try:
+            os.killpg(self.id, number)
+        except ProcessLookupError:
+            return False
+        return True
+
     def wait(self, seconds: float) -> Ended | None:
         """Wait for the main process; None if it did not end in that time."""
         try:
