@@ -34,6 +34,9 @@ SETTING_KEYS: Final = (
 )
 
 _WORD = re.compile(r"[^\s+@()]+")
+MAX_LENGTH: Final = 4_096
+"""Characters of a features spec; it is repeated in names, tables and messages."""
+_LAYER = re.compile(r"[0-9]{1,6}")
 _TRAINABLE = "(trainable)"
 
 
@@ -141,14 +144,14 @@ class FeaturesSpec:
     def single_layer(self) -> tuple[int, int] | None:
         """Return the index of the only part that sets ``layer``, and that layer.
 
-        None if no part or several parts set it, or if its value is not a number.
+        None if no part or several parts set it, or if its value is not the number of a layer.
 
         >>> parse_features("glove-mini+elmo-mini@layer=2").single_layer()
         (1, 2)
         """
         layers = [(i, part.setting("layer")) for i, part in enumerate(self.parts)]
         chosen = [(i, layer) for i, layer in layers if layer is not None]
-        if len(chosen) != 1 or not chosen[0][1].isdigit():
+        if len(chosen) != 1 or not _LAYER.fullmatch(chosen[0][1]):
             return None
         return chosen[0][0], int(chosen[0][1])
 
@@ -162,6 +165,12 @@ def parse_features(text: str) -> FeaturesSpec:
     Raises:
         ConfigError: naming the part that is wrong and how to write it.
     """
+    if len(text) > MAX_LENGTH:
+        raise ConfigError(
+            f"a spec of {len(text):,} characters is too long; {MAX_LENGTH:,} are allowed",
+            where=f"features {text[:60]!r}…",
+            fix="give long paths short names in a models: mapping",
+        )
     where = f"features {text!r}"
     if not text.strip():
         raise ConfigError("no features named", where=where, fix="name one, e.g. 'elmo-random'")

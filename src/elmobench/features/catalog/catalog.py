@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
+from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
 from elmobench.features.catalog.entries import ModelEntry, parse_entries, read_entries
 from elmobench.features.catalog.expectations import check_expectations
@@ -70,7 +71,9 @@ class ModelCatalog:
             self._add(read_entries(path), path.parent, "the built-in models")
         for folder in paths.model_folders():
             path = folder / "models.yaml"
-            if path.is_file():
+            with parsing(path, ConfigError):
+                given = path.is_file()
+            if given:
                 self._add(read_entries(path), folder, str(path))
         if models:
             self._add(parse_entries(models, "models"), base, "models")

@@ -13,6 +13,8 @@ from elmobench.core.validation import Options, validated
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.features.catalog.sealed_text import read_sealed_text
 
+_MOST = 2**53
+"""The greatest number of values or bytes that an entry may state; it is exact as a float."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -30,7 +32,7 @@ class ModelFile(StrictModel):
     path: str | None = None
     url: str | None = None
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    bytes: int | None = Field(default=None, ge=0)
+    bytes: int | None = Field(default=None, ge=0, le=_MOST)
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelFile:
@@ -48,9 +50,9 @@ class Expected(StrictModel):
         layers: number of layers, L.
     """
 
-    parameters: int | None = Field(default=None, ge=0)
-    dim: int | None = Field(default=None, ge=1)
-    layers: int | None = Field(default=None, ge=1)
+    parameters: int | None = Field(default=None, ge=0, le=_MOST)
+    dim: int | None = Field(default=None, ge=1, le=_MOST)
+    layers: int | None = Field(default=None, ge=1, le=_MOST)
 
 
 class ModelEntry(StrictModel):
@@ -79,8 +81,22 @@ class ModelEntry(StrictModel):
     trained_on: str | None = None
     citation: str | None = None
     homepage: str | None = Field(default=None, pattern=r"^https?://")
-    bytes: int | None = Field(default=None, ge=0)
+    bytes: int | None = Field(default=None, ge=0, le=_MOST)
     version: str | int | None = None
+
+    @model_validator(mode="after")
+    def _hub_options(self) -> ModelEntry:
+        """Check the options that are used before a provider checks its own."""
+        for key in ("repo", "revision"):
+            if not isinstance(self.options.get(key), str | None):
+                raise ValueError(f"option {key!r} is not a text: put it into quotes")
+        digests = self.options.get("sha256")
+        if digests is not None and not (
+            isinstance(digests, dict)
+            and all(isinstance(text, str) for pair in digests.items() for text in pair)
+        ):
+            raise ValueError("option 'sha256' does not map names of files to digests")
+        return self
 
 
 class _ModelsFile(StrictModel):

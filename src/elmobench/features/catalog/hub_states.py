@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from elmobench.core import paths
+from elmobench.core.errors import ModelError
+from elmobench.core.parsing import parsing
 from elmobench.data.download.pins import pinned_below
 from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.file_state import FileState
@@ -31,6 +33,9 @@ def hub_states(options: Mapping[str, Any]) -> list[FileState]:
 
     Args:
         options: ``repo``, ``revision``, and optionally ``sha256``: digests by file name.
+
+    Raises:
+        ModelError: if the hub cannot have a model or file of such a name.
     """
     address = hub_address(options)
     stated: Mapping[str, str] = options.get("sha256") or {}
@@ -44,7 +49,8 @@ def hub_states(options: Mapping[str, Any]) -> list[FileState]:
         return [FileState("files", address, True, None, None, None, None)]
     states = []
     for name, digest, size in known:
-        path = _local(str(options["repo"]), str(options.get("revision")), name)
+        with parsing(f"{address}{name}", ModelError, what="is no file of a hub model"):
+            path = _local(str(options["repo"]), str(options.get("revision")), name)
         states.append(
             FileState(
                 role=name,
@@ -63,7 +69,8 @@ def hub_needs_network(options: Mapping[str, Any], states: Sequence[FileState]) -
     """Whether loading a hub model with these states would download files."""
     mirror = paths.mirror()
     if mirror is not None:
-        return not _mirror_folder(mirror, options["repo"], options.get("revision")).is_dir()
+        with parsing(hub_address(options), ModelError, what="is no hub model"):
+            return not _mirror_folder(mirror, options["repo"], options.get("revision")).is_dir()
     return any(state.path is None for state in states)
 
 

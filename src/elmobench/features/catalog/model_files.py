@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from elmobench.core import paths
-from elmobench.core.errors import DigestError, ModelError
+from elmobench.core.errors import ConfigError, DigestError, ModelError
+from elmobench.core.parsing import parsing
 from elmobench.data.download.pins import pinned_below, unpin
 from elmobench.features.catalog.entries import ModelEntry, ModelFile
 from elmobench.features.catalog.file_digests import cached_sha256
@@ -36,7 +37,7 @@ def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> File
     if file.path is not None:
         try:
             path = find_model_path(file.path, base, role)
-        except ModelError:
+        except (ModelError, ConfigError):  # ConfigError: of a user who does not exist
             return FileState(role, file.path, False, None, file.sha256, stated, file.bytes, shipped)
         size = path.stat().st_size
         return FileState(role, file.path, False, path, file.sha256, stated, size, shipped)
@@ -133,9 +134,11 @@ def local_path(
             where=where,
             fix="fetch the file again, or correct the entry",
         )
-    if file.sha256 is not None and cached_sha256(path) != file.sha256:
+    with parsing(path, ModelError):
+        digest = cached_sha256(path) if file.sha256 is not None else None
+    if digest != file.sha256:
         raise DigestError(
-            f"{path} has sha256 {cached_sha256(path)}, but its entry says {file.sha256}",
+            f"{path} has sha256 {digest}, but its entry says {file.sha256}",
             where=where,
             fix="fetch the file again, or correct the entry",
         )
@@ -146,15 +149,19 @@ def find_model_path(path: str, base: Path | None, where: str, *, folder: bool = 
     """Find a file or folder in ``base`` (the current folder for None), then in ELMOBENCH_MODELS.
 
     Raises:
-        ModelError: it does not exist; the message lists every path that was tried.
+        ModelError: it does not exist, and the message lists every path that was tried; or there
+            can be no such path.
+        ConfigError: it is in the folder of a user who does not exist.
     """
-    wanted = paths.expanded(path, where)
     tried = []
-    for root in (base or Path(), *paths.model_folders()):
-        candidate = root / wanted
-        if candidate.is_dir() if folder else candidate.is_file():
-            return candidate
-        tried.append(str(candidate))
+    # The operating system refuses names that are too long, and folders that one may not open.
+    with parsing(where, ModelError, what=f"cannot look for {path!r}"):
+        wanted = paths.expanded(path, where)
+        for root in (base or Path(), *paths.model_folders()):
+            candidate = root / wanted
+            if candidate.is_dir() if folder else candidate.is_file():
+                return candidate
+            tried.append(str(candidate))
     kind = "folder" if folder else "file"
     if wanted.is_absolute():
         raise ModelError(f"no {kind} {path!r}", where=where, fix="put it there")
