@@ -183,7 +183,10 @@ KINDS = [
     Kind("verified old store", _write_old_store, _verify_store, written_by_us=True, files="*/*.*"),
     Kind("store that is added to", _write_store, _build_store, written_by_us=True),
     Kind(
-        "model catalog", _write_catalog, _read_catalog, words=(b"repo: ", b"~nobody/", b"sha256: ")
+        "model catalog",
+        _write_catalog,
+        _read_catalog,
+        words=(b"repo: ", b"~no-such-user/", b"sha256: "),
     ),
     Kind("features spec", _write_spec, _read_spec, words=(b"@", b"+", b"(trainable)", b"@l2=")),
     Kind("encode input", _write_text, _read_text),
