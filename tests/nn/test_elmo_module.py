@@ -329,7 +329,7 @@ def test_inputs_that_are_no_character_ids(model):
 def test_files_that_are_missing_or_do_not_fit(model, tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="no file 'nowhere"):
         Elmo("nowhere.json", model[1], 1)
-    with pytest.raises(ModelError, match=r"give options\.json here; an HDF5 file"):
+    with pytest.raises(ModelError, match=r"the HDF5 file contains the weights"):
         Elmo(model[1], model[0], 1)
     other = write_model(tmp_path / "other", lstm={"dim": 13})
     with pytest.raises(ModelError, match="belong to the same"):

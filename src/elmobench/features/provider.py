@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from elmobench.core.errors import ConfigError, ElmobenchWarning
 from elmobench.core.registry import Registry
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from elmobench.core.progress import DownloadProgress
 
 FloatArray = NDArray[np.float32]
+
+_SEED_BITS: Final = 1024
+
+
+def _short(seed: int) -> int:
+    if seed.bit_length() > _SEED_BITS:
+        raise ValueError(f"a seed has at most {_SEED_BITS} bits")
+    return seed
+
+
+Seed = Annotated[int, AfterValidator(_short)]
+"""A seed of a provider: any integer of at most 1024 bits, also a negative one."""
 
 
 @dataclass(frozen=True, slots=True)

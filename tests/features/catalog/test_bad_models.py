@@ -88,7 +88,7 @@ ELMO = {
     "swapped files": (
         lambda folder: shutil.copyfile(folder / "weights.hdf5", folder / "options.json"),
         "options.json",
-        "not a JSON file",
+        "is not UTF-8",
     ),
     "options: more values a character": (
         _options("char_cnn", embedding={"dim": 5}),
@@ -155,9 +155,9 @@ ELMO = {
         "weights.hdf5",
         f"'{CELL.replace('Cell0', 'Cell2')}/W_0' is missing",
     ),
-    "options: a list": (_text("options.json", b"[1]"), "options.json", "not a JSON object"),
-    "options: nothing": (_text("options.json", b""), "options.json", "not a JSON file"),
-    "options: no text": (_text("options.json", b"\xff\xfe"), "options.json", "not a JSON file"),
+    "options: a list": (_text("options.json", b"[1]"), "options.json", "holds a list"),
+    "options: nothing": (_text("options.json", b""), "options.json", "is not JSON"),
+    "options: no text": (_text("options.json", b"\xff\xfe"), "options.json", "is not UTF-8"),
     "options: of another kind of model": (
         _text("options.json", b'{"hidden_size": 768}'),
         "options.json",

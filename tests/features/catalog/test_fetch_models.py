@@ -196,7 +196,7 @@ def _nan(folder):
         (_truncate, "not a readable HDF5 file"),
         (lambda folder: write_keras(folder / "weights.hdf5"), "is missing"),
         (lambda folder: (folder / "weights.hdf5").write_text("<html>"), "not a readable HDF5"),
-        (lambda folder: (folder / "options.json").write_text("[]"), "not a JSON object"),
+        (lambda folder: (folder / "options.json").write_text("[]"), "holds a list"),
         (_other_shape, "has shape"),
         (_nan, "not finite"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elmobench.core.errors import ModelError
+from elmobench.core.parsing import parsing
 from elmobench.features.elmo.bilstm import BiLstm, Directions, LstmLayer
 from elmobench.features.elmo.char_cnn import CharCnn, Highway
 from elmobench.features.elmo.characters import N_IDS
 from elmobench.features.elmo.fused import FusedBiLstm, FusedLayer
-from elmobench.features.elmo.options import ElmoOptions
+from elmobench.features.elmo.options import MOST_VALUES, ElmoOptions
 from elmobench.features.frozen_linear import FrozenLinear
 
 # Terms per block of a sum (see FrozenLinear): oneDNN's long sums are less accurate than AllenNLP's.
@@ -28,6 +30,12 @@ from elmobench.features.frozen_linear import FrozenLinear
 _CNN_BLOCK: Final = 64
 _PROJECTION_BLOCK: Final = 256
 _PROJECTION_BLOCKS: Final = 4
+
+LARGEST_WEIGHT: Final = 1e6
+"""Absolute value of a weight beyond which a file is damaged; trained ones are below 100."""
+
+# HDF5 can compress datasets; one of which nothing is stored would be read as zeros.
+_LARGEST_RATIO: Final = 2000
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -79,25 +87,38 @@ def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float
     """
     if not path.is_file():
         raise ModelError("no such file", where=str(path))
+    wanted = expected_shapes(options)
+    check_size(wanted, str(path))
     arrays = {}
-    try:
-        with h5py.File(path, "r") as file:
-            wanted = expected_shapes(options)
-            # If the filters are as wide as the projection, only some files have a projection.
-            if "CNN_proj/W_proj" not in wanted and "CNN_proj/W_proj" in file:
-                p = options.lstm.projection_dim
-                wanted |= {"CNN_proj/W_proj": (p, p), "CNN_proj/b_proj": (p,)}
-            for name, shape in wanted.items():
-                arrays[name] = _read_dataset(file, name, shape, path)
-            _refuse_more(file, options, path)
-    except (OSError, RuntimeError, KeyError) as failure:
-        # h5py reports damage by any of the three, depending on the block it hits.
-        raise ModelError(
-            f"not a readable HDF5 file ({failure})",
-            where=str(path),
-            fix="fetch it again: it is truncated, damaged or not HDF5",
-        ) from None
+    with parsing(
+        path,
+        ModelError,
+        what="not a readable HDF5 file",
+        fix="fetch it again: it is truncated, damaged or not HDF5",
+    ):
+        try:
+            with h5py.File(path, "r") as file:
+                # If the filters are as wide as the projection, only some files have a projection.
+                if "CNN_proj/W_proj" not in wanted and "CNN_proj/W_proj" in file:
+                    p = options.lstm.projection_dim
+                    wanted |= {"CNN_proj/W_proj": (p, p), "CNN_proj/b_proj": (p,)}
+                for name, shape in wanted.items():
+                    arrays[name] = _read_dataset(file, name, shape, path)
+                _refuse_more(file, options, path)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error  # h5py's word for some kinds of damage
     return arrays
+
+
+def check_size(shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
+    """Raise ModelError for more than :data:`MOST_VALUES` values, before they are allocated."""
+    values = sum(math.prod(shape) for shape in shapes.values())
+    if values > MOST_VALUES:
+        raise ModelError(
+            f"the options give a model of {values:,} values; the most are {MOST_VALUES:,}",
+            where=where,
+            fix="check the sizes in options.json, such as lstm.dim",
+        )
 
 
 def _refuse_more(file: Any, options: ElmoOptions, path: Path) -> None:
@@ -136,10 +157,25 @@ def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> N
             where=str(path),
             fix="this is not an ELMo weight file, or not one of the published format",
         )
-    values: NDArray[np.float32] = dataset[...].astype(np.float32)
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > _LARGEST_RATIO * stored:
+        raise ModelError(
+            f"dataset {name!r} should hold {dataset.nbytes:,} bytes, but {stored:,} are stored",
+            where=str(path),
+            fix="fetch the weights again",
+        )
+    with np.errstate(over="ignore"):
+        values: NDArray[np.float32] = dataset[...].astype(np.float32)
     if not np.isfinite(values).all():
         raise ModelError(
             f"dataset {name!r} contains values that are not finite",
+            where=str(path),
+            fix="fetch the weights again",
+        )
+    largest = float(np.abs(values).max(initial=0))
+    if largest > LARGEST_WEIGHT:
+        raise ModelError(
+            f"dataset {name!r} contains the value {largest:.3g}, as no trained model does",
             where=str(path),
             fix="fetch the weights again",
         )

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.parsing import parse_json_object, parsing, read_bytes
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 
-_Positive = Annotated[int, Field(ge=1)]
+MOST_VALUES: Final = 1_000_000_000
+"""Values in all weights, ten times those of the published models. It limits random models, and what
+a damaged file can ask for.
+"""
+
+# Each is far beyond any published model.
+_Width = Annotated[int, Field(ge=1, le=100_000)]
+_Span = Annotated[int, Field(ge=1, le=10_000)]
+_Layers = Annotated[int, Field(ge=1, le=100)]
 
 
 class _Options(StrictModel):
@@ -24,7 +34,7 @@ class _Options(StrictModel):
 class CharEmbeddingOptions(_Options):
     """The table of character vectors."""
 
-    dim: _Positive
+    dim: _Width
     """Width of a character vector."""
 
 
@@ -33,13 +43,13 @@ class CharCnnOptions(_Options):
 
     embedding: CharEmbeddingOptions
     """Options of the character vectors."""
-    filters: tuple[tuple[_Positive, _Positive], ...] = Field(min_length=1)
+    filters: tuple[tuple[_Span, _Width], ...] = Field(min_length=1, max_length=100)
     """Pairs of a width in characters and a number of filters, in the order of the file."""
-    n_highway: int = Field(default=0, ge=0)
+    n_highway: int = Field(default=0, ge=0, le=100)
     """Number of highway layers."""
     activation: Literal["relu", "tanh"] = "relu"
     """Activation function, applied to the maximum over time."""
-    max_characters_per_token: int = Field(default=50, ge=3)
+    max_characters_per_token: int = Field(default=50, ge=3, le=10_000)
     """Length of a token's row of character ids."""
     n_characters: Literal[261, 262] = 262
     """Number of character ids, 262 at run time. Files of models trained with 261 and exported with
@@ -65,11 +75,11 @@ class CharCnnOptions(_Options):
 class LstmOptions(_Options):
     """The bidirectional LSTM with projection."""
 
-    dim: _Positive
+    dim: _Width
     """Number of cells C in one direction."""
-    projection_dim: _Positive
+    projection_dim: _Width
     """Width P of token vectors and of each direction's output."""
-    n_layers: _Positive
+    n_layers: _Layers
     """Number of layers."""
     cell_clip: float | None = Field(default=None, gt=0)
     """Largest absolute value of a cell; None for no clipping."""
@@ -114,20 +124,18 @@ def parse_options(values: dict[str, Any], where: str) -> ElmoOptions:
 
 def read_options(path: Path) -> ElmoOptions:
     """Read options from a file. Raises ModelError if it is not an options file."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError("no such file", where=str(path)) from None
-    except UnicodeDecodeError:
-        raise ModelError(
-            "not a JSON file, but binary",
-            where=str(path),
-            fix="give options.json here; an HDF5 file contains the weights",
-        ) from None
-    except json.JSONDecodeError as failure:
-        raise ModelError(
-            f"not a JSON file ({failure})", where=str(path), fix="fetch options.json again"
-        ) from None
-    if not isinstance(values, dict):
-        raise ModelError("not a JSON object", where=str(path), fix="fetch options.json again")
-    return parse_options(values, str(path))
+    where, fix = str(path), "fetch options.json again; the HDF5 file contains the weights"
+    if not path.is_file():
+        raise ModelError("no such file", where=where)
+    data = read_bytes(path, ModelError, fix=fix)
+    values = parse_json_object(data, where, ModelError, fix=fix)
+    with parsing(where, ModelError, what="is not JSON", fix=fix):
+        json.loads(data.decode("utf-8-sig"), object_pairs_hook=_distinct)
+    return parse_options(values, where)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    """Raise ValueError if an object has a key twice, of which Python would take the last."""
+    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} is given twice")

@@ -28,7 +28,7 @@ from elmobench.features.elmo.loading import Arrays, build_network, read_weights
 from elmobench.features.elmo.options import ElmoOptions, parse_options, read_options
 from elmobench.features.elmo.random_weights import RANDOM_WEIGHTS_VERSION, random_arrays
 from elmobench.features.elmo.warm_up import WARM_UP
-from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory, Seed
 
 Arithmetic = Literal["fp32", "bf16"]
 Device = Literal["cpu", "cuda"]
@@ -292,7 +292,7 @@ _Positive = Annotated[int, Field(ge=1)]
 class _RandomSettings(_Settings):
     """The default model is small, so that a demonstration takes seconds: vectors of 128 values."""
 
-    seed: int = 0
+    seed: Seed = 0
     projection_dim: _Positive = 64
     dim: _Positive = 256
     n_layers: _Positive = 2

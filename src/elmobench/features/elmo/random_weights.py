@@ -26,15 +26,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.features.elmo.loading import expected_shapes
+from elmobench.features.elmo.loading import check_size, expected_shapes
 from elmobench.features.elmo.options import ElmoOptions
 
 RANDOM_WEIGHTS_VERSION: Final = 1
 
 
 def random_arrays(options: ElmoOptions, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Return random datasets with the names and shapes of a trained model's file."""
-    return {name: _draw(name, shape, seed) for name, shape in expected_shapes(options).items()}
+    """Return random datasets with the names and shapes of a trained model's file.
+
+    Raises:
+        ModelError: if the model would have more values than any.
+    """
+    shapes = expected_shapes(options)
+    check_size(shapes, "a random ELMo")
+    return {name: _draw(name, shape, seed) for name, shape in shapes.items()}
 
 
 def _draw(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from elmobench.core.validation import validated
 from elmobench.data.sentences import as_words, each_sentence
 from elmobench.features.catalog.entries import ModelEntry, ModelFile
 from elmobench.features.catalog.file_digests import cached_sha256
-from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory, Seed
 from elmobench.features.static.formats import Format
 from elmobench.features.static.opening import open_vectors
 from elmobench.features.static.random_vectors import hashed_vectors
@@ -183,7 +183,7 @@ class _Settings(StrictModel):
     duplicates: Duplicates = "error"
     case: Case = "keep-then-lower"
     unknown: Unknown = "zero"
-    seed: int = 0
+    seed: Seed = 0
 
 
 class StaticFactory(ProviderFactory):

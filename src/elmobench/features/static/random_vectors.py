@@ -13,7 +13,8 @@ from elmobench.core.digests import digest_of
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.data.sentences import as_words, each_sentence
-from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
+from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory, Seed
+from elmobench.features.static.formats import WIDEST
 
 VERSION: Final = 1
 """Increased by hand when any vector changes; golden tests check this."""
@@ -76,8 +77,8 @@ class RandomStaticProvider(FeatureProvider):
 
 
 class _Settings(StrictModel):
-    dim: int = Field(default=128, ge=1)
-    seed: int = 0
+    dim: int = Field(default=128, ge=1, le=WIDEST)
+    seed: Seed = 0
 
 
 class RandomStaticFactory(ProviderFactory):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import pickle
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import nn
 
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.features.transformer.checks import (
+    check_json_files,
+    check_network,
+    library_errors,
+)
 from elmobench.features.transformer.files import check_complete
 from elmobench.features.transformer.packed import pack_linears
 
@@ -30,19 +34,7 @@ LARGEST_WINDOW: Final = 2048
 # For models with relative positions that give no maximum length.
 _UNSTATED_WINDOW: Final = 512
 
-# Errors of transformers, tokenizers and torch for files that are damaged or do not match.
-_LOADING_ERRORS: Final = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    RuntimeError,
-    ImportError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
+_SAVE_AGAIN: Final = "fetch or save the model again"
 
 
 @dataclass(frozen=True)
@@ -79,20 +71,23 @@ def load_model(
     """
     check_complete(files, where)
     _check_device(device, where)
+    check_json_files(files, where)
     for name, path in files.items():
         if name.endswith(".safetensors"):
             _check_safetensors(path, where)
     with _folder_of(files) as folder, _quiet():
         network, kind = _load_network(folder, where, _DTYPES[arithmetic])
         tokenizer = _load_tokenizer(folder, where)
-    rows = network.get_input_embeddings().weight.shape[0]
-    largest = max(tokenizer.get_vocab().values(), default=-1)
+    with library_errors("its tokenizer or its vectors cannot be used", where, _SAVE_AGAIN):
+        rows = network.get_input_embeddings().weight.shape[0]
+        largest = max(tokenizer.get_vocab().values(), default=-1)
     if largest >= rows:
         raise ModelError(
             f"its tokenizer has pieces up to {largest}, but the model has only {rows} vectors",
             where=where,
             fix="use the tokenizer that the model was trained with",
         )
+    check_network(network, where)
     network = network.to(device)
     pack_linears(network)
     pad = tokenizer.pad_token_id
@@ -100,7 +95,7 @@ def load_model(
         network=network,
         tokenizer=tokenizer.backend_tokenizer,
         kind=kind,
-        window=_window(network, tokenizer),
+        window=_window(network, tokenizer, where),
         # GPT-2 has no padding id; any id is possible, since padding is masked.
         pad_id=pad if isinstance(pad, int) and 0 <= pad < rows else 0,
     )
@@ -111,21 +106,19 @@ def _load_network(folder: str, where: str, dtype: torch.dtype) -> tuple[Any, str
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
     trust = {"trust_remote_code": False, "local_files_only": True}
-    try:
+    with library_errors(
+        "config.json does not describe a model that transformers supports",
+        where,
+        "models with code of their own are not run; else transformers may be too old",
+    ):
         config = AutoConfig.from_pretrained(folder, **trust)
         architecture: Any = MODEL_MAPPING[type(config)]
-    except _LOADING_ERRORS as error:
-        raise ModelError(
-            f"config.json does not describe a model that transformers supports: {_line(error)}",
-            where=where,
-            fix="models with code of their own are not run; else transformers may be too old",
-        ) from error
     config.use_cache = False
     extra = {}
     if "add_pooling_layer" in inspect.signature(architecture).parameters:
         # The pooler affects no hidden state, and many checkpoints do not have it.
         extra["add_pooling_layer"] = False
-    try:
+    with library_errors("its weights cannot be read", where, _SAVE_AGAIN):
         model, info = AutoModel.from_pretrained(
             folder,
             config=config,
@@ -137,12 +130,6 @@ def _load_network(folder: str, where: str, dtype: torch.dtype) -> tuple[Any, str
             **extra,
             **trust,
         )
-    except _LOADING_ERRORS as error:
-        raise ModelError(
-            f"its weights cannot be read: {_line(error)}",
-            where=where,
-            fix="fetch or save the model again",
-        ) from error
     network = model.get_encoder() if config.is_encoder_decoder else model
     _check_weights(model, network, info, where)
     return network.eval(), str(config.model_type)
@@ -168,16 +155,14 @@ def _check_weights(model: Any, network: nn.Module, info: Mapping[str, Any], wher
 def _load_tokenizer(folder: str, where: str) -> Any:
     from transformers import AutoTokenizer
 
-    try:
+    with library_errors(
+        "its tokenizer cannot be read",
+        where,
+        "save it as tokenizer.json (a fast tokenizer) in the model's folder",
+    ):
         tokenizer = AutoTokenizer.from_pretrained(
             folder, use_fast=True, trust_remote_code=False, local_files_only=True
         )
-    except _LOADING_ERRORS as error:
-        raise ModelError(
-            f"its tokenizer cannot be read: {_line(error)}",
-            where=where,
-            fix="save it as tokenizer.json (a fast tokenizer) in the model's folder",
-        ) from error
     if not tokenizer.is_fast:
         raise ModelError(
             f"its tokenizer ({type(tokenizer).__name__}) does not map pieces to words",
@@ -187,8 +172,8 @@ def _load_tokenizer(folder: str, where: str) -> Any:
     return tokenizer
 
 
-def _window(network: nn.Module, tokenizer: Any) -> int:
-    """Maximum number of pieces per window: the smallest of all limits."""
+def _window(network: nn.Module, tokenizer: Any, where: str) -> int:
+    """Maximum number of pieces per window: the smallest of all limits. Raises ModelError for 0."""
     config: Any = network.config
     bounds = [LARGEST_WINDOW]
     stated = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 0)
@@ -203,6 +188,12 @@ def _window(network: nn.Module, tokenizer: Any) -> int:
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             offset = 0 if module.padding_idx is None else module.padding_idx + 1
             bounds.append(module.num_embeddings - offset)
+    if min(bounds) < 1:
+        raise ModelError(
+            f"its configuration or its tokenizer allows texts of {min(bounds)} pieces",
+            where=where,
+            fix=_SAVE_AGAIN,
+        )
     return min(bounds)
 
 
@@ -219,15 +210,9 @@ def _check_device(device: str, where: str) -> None:
 
 
 def _check_safetensors(path: Path, where: str) -> None:
-    try:
-        with safe_open(path, framework="pt"):
-            pass
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{path} is not a complete safetensors file: {_line(error)}",
-            where=where,
-            fix="fetch or save it again",
-        ) from error
+    what = f"{path} is not a complete safetensors file"
+    with library_errors(what, where, "fetch or save it again"), safe_open(path, framework="pt"):
+        pass
 
 
 @contextmanager
@@ -254,8 +239,3 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from elmobench.core.errors import ModelError
+from elmobench.features.transformer.checks import library_errors
 from elmobench.features.transformer.windows import IntArray
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # A tokenizer's records of the pieces need far more memory than the arrays that are kept.
 _SENTENCES_AT_ONCE: Final = 512
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CHECK_FILES: Final = "check the tokenizer's files"
 _PROBE: Final = ("we", "saw", "The", "cat", ",", "don't", "x1", "café")
 
 
@@ -49,15 +51,18 @@ class WordPieces:
         where: the features, for messages.
 
     Raises:
-        ModelError: if single words are split differently from running text.
+        ModelError: if single words are split differently from running text, or the tokenizer
+            fails.
     """
 
     def __init__(self, tokenizer: Tokenizer, where: str) -> None:
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
         self._tokenizer = tokenizer
-        self._blank = self._leading_blank(where)
-        self.prefix, self.suffix = self._special_tokens(where)
+        self._where = where
+        with library_errors("its tokenizer fails", where, _CHECK_FILES):
+            tokenizer.no_padding()
+            tokenizer.no_truncation()
+            self._blank = self._leading_blank(where)
+            self.prefix, self.suffix = self._special_tokens(where)
 
     def __call__(self, sentences: Sequence[Sequence[str]]) -> Iterator[Pieces]:
         """Yield the pieces of each sentence, in order."""
@@ -82,9 +87,10 @@ class WordPieces:
         return f" {text}" if self._blank else text
 
     def _encode(self, texts: list[list[str]]) -> list[Any]:
-        encodings: list[Any] = self._tokenizer.encode_batch(
-            texts, is_pretokenized=True, add_special_tokens=False
-        )
+        with library_errors("its tokenizer fails", self._where, _CHECK_FILES):
+            encodings: list[Any] = self._tokenizer.encode_batch(
+                texts, is_pretokenized=True, add_special_tokens=False
+            )
         return encodings
 
     def _leading_blank(self, where: str) -> bool:
@@ -115,5 +121,5 @@ class WordPieces:
         raise ModelError(
             "its tokenizer adds special tokens within a text, or gives no pieces",
             where=where,
-            fix="check the tokenizer's files",
+            fix=_CHECK_FILES,
         )

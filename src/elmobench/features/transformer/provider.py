@@ -16,6 +16,7 @@ from elmobench.data.sentences import as_sentences, as_words
 from elmobench.features.arithmetic import strict_float32
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
+from elmobench.features.transformer.checks import library_errors
 from elmobench.features.transformer.encoding import Pooling, WindowEncoder
 from elmobench.features.transformer.loading import LoadedModel, load_model
 from elmobench.features.transformer.pieces import WordPieces
@@ -184,7 +185,8 @@ def _arithmetic(device: str) -> Iterator[None]:
 def _probe(model: LoadedModel, device: str, where: str) -> tuple[int, int]:
     """Return number and width of hidden states. Raises ModelError if not one per piece."""
     ids = torch.full((1, 3), model.pad_id, device=device)
-    try:
+    what = f"a {model.kind} is not a model that encodes a single text"
+    with library_errors(what, where, "use an encoder or a decoder of text"):
         with _arithmetic(device):
             hidden = model.network(
                 input_ids=ids,
@@ -193,10 +195,6 @@ def _probe(model: LoadedModel, device: str, where: str) -> tuple[int, int]:
                 return_dict=True,
             ).hidden_states
         shapes = {tuple(states.shape) for states in hidden}
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ModelError(
-            f"a {model.kind} is not a model that encodes a single text: {error}", where=where
-        ) from error
     if len(shapes) != 1 or (shape := shapes.pop())[:2] != (1, 3):
         raise ModelError(
             f"a {model.kind} does not give one vector per piece, of the same width in each layer",
