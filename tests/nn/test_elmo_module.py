@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 from functools import partial
 
@@ -18,6 +19,7 @@ from elmobench.features.elmo import frozen_bilm
 from elmobench.features.elmo.allennlp_weights import allennlp_weights
 from elmobench.features.elmo.loading import build_network, read_weights
 from elmobench.features.elmo.options import read_options
+from elmobench.features.elmo.provider import ElmoProvider
 
 ASK = 5e-6
 SENTENCES = [
@@ -373,3 +375,47 @@ def test_lower_precision_products_are_refused(model):
             elmo(batch_to_ids(SENTENCES))
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize(
+    "values", [[math.nan, 0, 0], [0, math.inf, 0], [0, 0, "high"], [0, 0, None], "low", 3]
+)
+def test_weights_of_the_mix_that_are_not_numbers(model, values):
+    with pytest.raises(
+        ConfigError, match=r"scalar_mix_parameters: [\s\S]*one raw weight per layer"
+    ):
+        Elmo(*model, 1, scalar_mix_parameters=values)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"dropout": math.nan}, {"dropout": -0.1}, {"dropout": "0.5"}, {"dropout": 1.5}],
+    ids=str,
+)
+def test_dropout_is_a_probability(model, arguments):
+    with pytest.raises(ConfigError, match="dropout is"):
+        Elmo(*model, 1, **arguments)
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2", None])
+def test_the_number_of_mixes_is_a_number(model, number):
+    with pytest.raises(ConfigError, match="num_output_representations is"):
+        Elmo(*model, number)
+
+
+def test_a_model_of_another_number_of_characters_says_how_to_make_its_ids(tmp_path):
+    short = write_model(tmp_path / "short", char_cnn={"max_characters_per_token": 20})
+    elmo = Elmo(*short, 1, dropout=0.0)
+    sentences = [["The", "river", "x" * 40], ["bank"]]
+    with pytest.raises(ValueError, match=r"batch_to_ids\(sentences, 20\) makes them"):
+        elmo(batch_to_ids(sentences))
+    found = elmo(batch_to_ids(sentences, 20))["elmo_representations"][0].detach().numpy()
+    provider = ElmoProvider.from_files(*short)
+    for row, vectors in zip(found, provider.encode(sentences), strict=True):
+        assert row[: vectors.shape[1]] == pytest.approx(vectors.mean(axis=0), abs=1e-5)
+
+
+@pytest.mark.parametrize("characters", [2, 0, -1, 50.0, True, None])
+def test_the_number_of_characters_is_checked(characters):
+    with pytest.raises(ConfigError, match="characters is"):
+        batch_to_ids([["a"]], characters)

@@ -98,7 +98,9 @@ class Elmo(nn.Module):
         module: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        _refuse_unsupported(requires_grad, vocab_to_cache, module, num_output_representations)
+        _refuse_unsupported(
+            requires_grad, vocab_to_cache, module, num_output_representations, dropout
+        )
         self._bilm = FrozenBiLm(_local(options_file), _local(weight_file))
         self._do_layer_norm = do_layer_norm
         self._keep_sentence_boundaries = keep_sentence_boundaries
@@ -126,7 +128,8 @@ class Elmo(nn.Module):
 
         Args:
             inputs: (B, T, 50) character ids from :func:`elmobench.batch_to_ids`, on any device; or
-                (…, T, 50), for results of (…, T, D).
+                (…, T, 50), for results of (…, T, D). The last axis is as long as the options'
+                max_characters_per_token, which is 50 in the published models.
             word_inputs: only None.
 
         Raises:
@@ -213,6 +216,7 @@ def _refuse_unsupported(
     vocab_to_cache: Sequence[str] | None,
     module: nn.Module | None,
     num_output_representations: int,
+    dropout: float,
 ) -> None:
     """Raise ConfigError for an argument of AllenNLP's that this module does not support."""
     refused = None
@@ -232,11 +236,13 @@ def _refuse_unsupported(
             "a module in place of the biLM is not supported",
             "mix the layers of your own module with elmobench.nn.scalar_mix.ScalarMix",
         )
-    elif num_output_representations < 1:
+    elif not isinstance(num_output_representations, int) or num_output_representations < 1:
         refused = (
-            f"num_output_representations is {num_output_representations}",
+            f"num_output_representations is {num_output_representations!r}",
             "give the number of mixes, 1 or more",
         )
+    elif not isinstance(dropout, int | float) or not 0 <= dropout <= 1:  # false for NaN as well
+        refused = (f"dropout is {dropout!r}", "give a probability from 0 to 1")
     if refused is not None:
         raise ConfigError(refused[0], where="Elmo", fix=refused[1])
 

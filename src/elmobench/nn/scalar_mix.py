@@ -6,12 +6,14 @@ Source: ``allennlp.modules.scalar_mix.ScalarMix`` (AllenNLP 2.10.1). The heads o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from elmobench.core.errors import ConfigError
+from elmobench.core.parsing import parsing
 
 _TINY = 1e-13
 
@@ -32,7 +34,7 @@ class ScalarMix(nn.Module):
         trainable: whether w and γ are trained.
 
     Raises:
-        ConfigError: if ``initial`` does not have one value per layer.
+        ConfigError: if ``initial`` does not have one finite number per layer.
     """
 
     def __init__(
@@ -43,11 +45,15 @@ class ScalarMix(nn.Module):
         trainable: bool = True,
     ) -> None:
         super().__init__()
-        raw = [0.0] * num_layers if initial is None else [float(value) for value in initial]
+        where, advice = "scalar_mix_parameters", "give one raw weight per layer, the CNN first"
+        with parsing(where, ConfigError, what="are not numbers", fix=advice):
+            raw = [0.0] * num_layers if initial is None else [float(value) for value in initial]
+        if not all(map(math.isfinite, raw)):
+            raise ConfigError(f"the values {raw} are not all finite", where=where, fix=advice)
         if len(raw) != num_layers:
             raise ConfigError(
                 f"scalar_mix_parameters has {len(raw)} values for {num_layers} layers",
-                fix="give one raw weight per layer, the character CNN first",
+                fix=advice,
             )
         self.do_layer_norm = do_layer_norm
         self.scalar_parameters = nn.ParameterList(

@@ -154,7 +154,22 @@ def test_a_removed_python_is_reported(home):
         built_environment()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"versions": {"torch"'])
+DAMAGED = [
+    "",
+    "[]",
+    "{}",
+    '{"versions": {"torch"',
+    '{"versions": {"torch": 1}, "seconds": 1, "bytes": 1}',
+    '{"versions": [], "seconds": 1, "bytes": 1}',
+    '{"versions": {}, "seconds": "x", "bytes": 1}',
+    '{"versions": {}, "seconds": 1e999, "bytes": 1}',
+    '{"versions": {}, "seconds": 1, "bytes": 1, "more": 1}',
+    "[" * 100_000,
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_description_is_reported(home, content):
     built, _ = build(building(home / "python3.10"))
     (built.folder / "elmobench-reference.json").write_text(content)

@@ -124,6 +124,48 @@ def test_the_error_for_a_dead_worker_includes_its_last_output(environment, model
         provider.encode([["a"]])
 
 
+ANSWERS = {
+    "text": b"Segmentation fault",
+    "a list": b"[1, 2]",
+    "a number": b"3",
+    "no ASCII": b"\xff\xfe\x00",
+    "deep": b"[" * 100_000,
+    "no line end": b"x" * 3_000_000,
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_what_is_no_answer_ends_the_worker_with_an_error(environment, model, answer):
+    (environment / "answer").write_bytes(ANSWERS[answer] + b"\n")
+    script = f"echo '{{\"ok\": true}}'; read line; cat {environment}/answer"
+    write_script(environment / "bin" / "python", script)
+    provider = load(model)
+    with pytest.raises(ElmobenchError, match=r"wrote '.*' in place of an answer"):
+        provider.encode([["a"]])
+    assert provider.worker._process.poll() is not None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [b"", b"no array", b"\x93NUMPY\x01\x00\xff\xff{", "float64", "nan", None],
+    ids=["nothing", "text", "header", "float64", "nan", "no file"],
+)
+def test_vectors_that_cannot_be_read_are_an_error(environment, model, written, monkeypatch):
+    provider = load(model)
+
+    def answered(request):
+        if isinstance(written, bytes):
+            Path(request["out"]).write_bytes(written)
+        elif written is not None:
+            values = np.full((1, 5), np.nan if written == "nan" else 1.0)
+            np.save(request["out"], values if written == "float64" else values.astype("f4"))
+        return {"ok": True}
+
+    monkeypatch.setattr(provider.worker, "_send", answered)
+    with pytest.raises(ElmobenchError, match=r"wrote no vectors|not finite float32"):
+        provider.encode([["a"]])
+
+
 def test_a_model_that_allennlp_refuses(environment, tmp_path):
     model = write_model(tmp_path / "unlucky", lstm={"dim": 13})
     with pytest.raises(ModelError, match=r"cannot load this model.*an unlucky size"):

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -216,7 +217,7 @@ def test_faults(model, tmp_path):
         (data[:50], "ends in the header"),
         (data[:100], "ends in word 1"),
         (data[: matrix - 10], "ends in a matrix"),
-        (data[: matrix + 40], "ends in row 0 of the input matrix"),
+        (data[: matrix + 40], "59 x 9, larger than the file"),
         (data[:-1], "ends in the output matrix"),
         (data[: matrix + straight.matrix.size * 4], "ends in a matrix"),
         (data + b"\0\0", "2 bytes follow"),
@@ -238,6 +239,31 @@ def test_faults(model, tmp_path):
             open_vectors(path).read(["the"])
         assert caught.value.where.startswith(str(path))
     assert len(list(tmp_path.iterdir())) == len(cases)
+
+
+# Where the fields of the header are, and what a damaged one can ask for.
+HEADER = {"dim": 8, "bucket": 40, "minn": 44, "maxn": 48, "entries": 64, "words": 68, "labels": 72}
+
+
+@pytest.mark.parametrize("value", [-(2**31), -1, 2**31 - 1])
+@pytest.mark.parametrize("field", HEADER)
+def test_a_damaged_header_takes_neither_memory_nor_time(model, tmp_path, field, value):
+    content = _patched(model.read_bytes(), HEADER[field], "<i", value)
+    if field == "entries":
+        content = _patched(content, HEADER["words"], "<i", value)
+    path = tmp_path / "damaged.bin"
+    path.write_bytes(content)
+    tracemalloc.start()
+    if (field, value) == ("minn", 2**31 - 1):  # longer than any word: no n-grams
+        source = open_vectors(path)
+        source.read(["the", "x" * 3000])
+        assert not source.covers("absent")
+    else:
+        with pytest.raises(ModelError) as caught:
+            open_vectors(path).read(["the", "x" * 3000])
+        assert caught.value.where.startswith(str(path))
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
 
 
 def test_names_that_are_not_utf8_are_passed_over(model, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,11 +14,14 @@ from pathlib import Path
 from typing import Final
 
 import filelock
+from pydantic import TypeAdapter
 
 from elmobench.core import paths
 from elmobench.core.digests import canonical_json, digest_of, file_sha256
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.core.files import write_text
+from elmobench.core.parsing import parsing
+from elmobench.core.strict_model import StrictModel
 
 REQUIREMENTS: Final = Path(__file__).with_name("requirements-allennlp.txt")
 MODELS_REQUIREMENTS: Final = Path(__file__).with_name("requirements-models.txt")
@@ -52,6 +54,17 @@ class Environment:
         return _python_in(self.folder)
 
 
+class _Mark(StrictModel):
+    """The file that a complete environment has; what :class:`Environment` is made from."""
+
+    versions: dict[str, str]
+    seconds: float
+    bytes: int
+
+
+_VERSIONS: Final = TypeAdapter(dict[str, str])
+
+
 @cache
 def requirements_digest() -> str:
     """Return the SHA-256 (hex) of AllenNLP's pinned requirements, which compute the vectors."""
@@ -71,22 +84,18 @@ def built_environment() -> Environment | None:
         ConfigError: if the environment exists but is damaged, or its Python was removed.
     """
     folder = environment_folder()
-    try:
-        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-        environment = Environment(folder, mark["versions"], mark["seconds"], mark["bytes"])
-    except FileNotFoundError:
+    if not (folder / _MARK).exists():
         return None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigError(
-            f"its file {_MARK} is damaged",
-            where=f"reference environment {folder}",
-            fix=f"delete that folder, then run `{SETUP_COMMAND}`",
-        ) from None
+    where = f"reference environment {folder}"
+    fix = f"delete that folder, then run `{SETUP_COMMAND}`"
+    with parsing(where, ConfigError, what=f"its file {_MARK} is damaged", fix=fix):
+        mark = _Mark.model_validate_json((folder / _MARK).read_bytes())
+    environment = Environment(folder, mark.versions, mark.seconds, mark.bytes)
     if not environment.python.exists():
         raise ConfigError(
             "its Python is missing: the Python that it was built with was removed",
-            where=f"reference environment {folder}",
-            fix=f"delete that folder, then run `{SETUP_COMMAND}`",
+            where=where,
+            fix=fix,
         )
     return environment
 
@@ -157,10 +166,13 @@ def _build(folder: Path, python: Path, report: Callable[[str], object]) -> Envir
         _run([*install, str(MODELS_REQUIREMENTS), "--no-deps"], log, report)
         report("importing AllenNLP and its models")
         printed = _run([str(own), "-I", str(WORKER), "--versions"], log, report)
-        answer = next(line for line in reversed(printed) if line.startswith("{"))
+        answer = next((line for line in reversed(printed) if line.startswith("{")), "nothing")
+        what = "AllenNLP's process printed no versions"
+        with parsing(str(own), ElmobenchError, what=what, fix=f"the output is in {log}"):
+            versions = _VERSIONS.validate_json(answer)
         built = Environment(
             folder,
-            json.loads(answer),
+            versions,
             round(time.monotonic() - start, 1),
             sum(path.lstat().st_size for path in part.rglob("*")),
         )

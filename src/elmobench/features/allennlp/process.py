@@ -16,11 +16,13 @@ from typing import Any, Final
 import numpy as np
 
 from elmobench.core.errors import ElmobenchError, ModelError
+from elmobench.core.parsing import parsing
 from elmobench.features.allennlp.environment import WORKER, worker_environment
 from elmobench.features.provider import FloatArray
 
 _LAST_LINES: Final = 10
 _END_SECONDS: Final = 10
+_LONGEST_ANSWER: Final = 1 << 20
 
 
 class WorkerProcess:
@@ -51,6 +53,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 encoding="ascii",
+                errors="replace",
                 env=variables,
             )
         self.close = weakref.finalize(self, _end, self._process, self._folder, os.getpid())
@@ -87,14 +90,21 @@ class WorkerProcess:
     def seconds(self, batches: Sequence[Sequence[Sequence[str]]], threads: int) -> float:
         """Return the time of AllenNLP's forward passes over ``batches``. Raises ElmobenchError."""
         request = {"op": "time", "batches": _lists(batches), "threads": threads}
-        return float(self._ask(request)["seconds"])
+        answer = self._ask(request)
+        with parsing(self._where, what="AllenNLP's process gave no time"):
+            return float(answer["seconds"])
 
     def _array(self, request: dict[str, Any]) -> FloatArray:
         out = Path(self._folder.name) / "vectors.npy"
         with self._lock:
             self._send({**request, "out": str(out)})
-            vectors: FloatArray = np.load(out, allow_pickle=False)
+            with parsing(self._where, ElmobenchError, what="AllenNLP's process wrote no vectors"):
+                vectors: FloatArray = np.load(out, allow_pickle=False)
             out.unlink()
+        if vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+            raise ElmobenchError(
+                "AllenNLP's process gave values that are not finite float32", where=self._where
+            )
         return vectors
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -112,22 +122,26 @@ class WorkerProcess:
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.stdout.readline(_LONGEST_ANSWER)
         try:
-            answer: dict[str, Any] = json.loads(line)
-        except json.JSONDecodeError:
-            raise self._ended() from None
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._ended(line)
         if "error" in answer:
             raise ElmobenchError(f"AllenNLP failed: {answer['error']}", where=self._where)
         return answer
 
-    def _ended(self) -> ElmobenchError:
+    def _ended(self, line: str = "") -> ElmobenchError:
+        """Kill the process, which has ended or writes something else than answers."""
         self._process.kill()
         status = self._process.wait()
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
         last = "\n    ".join(text.strip().splitlines()[-_LAST_LINES:])
+        what = f"wrote {line[:60]!r} in place of" if line else "ended without"
         return ElmobenchError(
-            f"AllenNLP's process ended without an answer (status {status}); its last output:\n    "
+            f"AllenNLP's process {what} an answer (status {status}); its last output:\n    "
             + (last or "nothing"),
             where=self._where,
             fix="if memory ran out, use fewer or shorter sentences",

@@ -28,6 +28,7 @@ from elmobench.features.elmo.loading import ElmoNetwork, build_network, read_wei
 from elmobench.features.elmo.options import read_options
 from elmobench.features.elmo.packed_rows import pack_sentences
 
+_PUBLISHED_CHARACTERS: Final = 50
 _DEVICES: Final = ("cpu", "cuda")
 _ID_TYPES: Final = (torch.int16, torch.int32, torch.int64)  # 8 bits cannot hold the ids
 
@@ -157,10 +158,12 @@ class FrozenBiLm:
     def _rows_of(self, ids: Tensor) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
         """Check the ids; return those of all tokens, (n, C), and the lengths of the sentences."""
         if ids.dim() != 3 or ids.shape[2] != self.characters or ids.dtype not in _ID_TYPES:
+            # AllenNLP reads 50 characters, whatever the options say.
+            own = "" if self.characters == _PUBLISHED_CHARACTERS else f", {self.characters}"
             raise ValueError(
                 f"expected character ids (sentences, tokens, {self.characters}) of type "
-                f"int16, int32 or int64, got {tuple(ids.shape)} of {ids.dtype}; batch_to_ids makes "
-                "them"
+                f"int16, int32 or int64, got {tuple(ids.shape)} of {ids.dtype}; "
+                f"batch_to_ids(sentences{own}) makes them"
             )
         numbers = ids.detach().cpu().numpy()
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < N_IDS:

@@ -20,10 +20,10 @@ MOST_VALUES: Final = 1_000_000_000
 a damaged file can ask for.
 """
 
-# Each is far beyond any published model.
-_Width = Annotated[int, Field(ge=1, le=100_000)]
-_Span = Annotated[int, Field(ge=1, le=10_000)]
-_Layers = Annotated[int, Field(ge=1, le=100)]
+# Each is far beyond any published model. Strict: a file with true for 1 is not what it seems.
+_Width = Annotated[int, Field(ge=1, le=100_000, strict=True)]
+_Span = Annotated[int, Field(ge=1, le=10_000, strict=True)]
+_Layers = Annotated[int, Field(ge=1, le=100, strict=True)]
 
 
 class _Options(StrictModel):
@@ -45,11 +45,11 @@ class CharCnnOptions(_Options):
     """Options of the character vectors."""
     filters: tuple[tuple[_Span, _Width], ...] = Field(min_length=1, max_length=100)
     """Pairs of a width in characters and a number of filters, in the order of the file."""
-    n_highway: int = Field(default=0, ge=0, le=100)
+    n_highway: int = Field(default=0, ge=0, le=100, strict=True)
     """Number of highway layers."""
     activation: Literal["relu", "tanh"] = "relu"
     """Activation function, applied to the maximum over time."""
-    max_characters_per_token: int = Field(default=50, ge=3, le=10_000)
+    max_characters_per_token: int = Field(default=50, ge=3, le=10_000, strict=True)
     """Length of a token's row of character ids."""
     n_characters: Literal[261, 262] = 262
     """Number of character ids, 262 at run time. Files of models trained with 261 and exported with
@@ -81,11 +81,11 @@ class LstmOptions(_Options):
     """Width P of token vectors and of each direction's output."""
     n_layers: _Layers
     """Number of layers."""
-    cell_clip: float | None = Field(default=None, gt=0)
+    cell_clip: float | None = Field(default=None, gt=0, strict=True)
     """Largest absolute value of a cell; None for no clipping."""
-    proj_clip: float | None = Field(default=None, gt=0)
+    proj_clip: float | None = Field(default=None, gt=0, strict=True)
     """Largest absolute value of a projected state; None for no clipping."""
-    use_skip_connections: bool = False
+    use_skip_connections: bool = Field(default=False, strict=True)
     """Whether each layer except the first adds its input to its output."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -172,8 +173,10 @@ class FastTextSource(VectorSource):
         order = np.lexsort((rows, owners, rows // _CHUNK_ROWS))
         rows, owners = rows[order], owners[order]
         chunks = rows // _CHUNK_ROWS
+        matrices = self._input_matrix(reader)
+        first = next(matrices)  # checks the size of the matrix, before memory is taken for it
         total = np.zeros((len(targets), self.dim))
-        for start, matrix in self._input_matrix(reader):
+        for start, matrix in chain([first], matrices):
             here = slice(*np.searchsorted(chunks, [start // _CHUNK_ROWS, start // _CHUNK_ROWS + 1]))
             if here.start < here.stop:
                 _add_rows(total, owners[here], matrix[rows[here] - start])
@@ -182,6 +185,12 @@ class FastTextSource(VectorSource):
     def _input_matrix(self, reader: Reader) -> Iterator[tuple[int, FloatArray]]:
         """Yield the first row and the values of each chunk; then skip the output matrix."""
         rows, columns = reader.matrix_shape()
+        if 4 * rows * columns > self.file.most_bytes:
+            raise ModelError(
+                f"the input matrix is {rows} x {columns}, larger than the file",
+                where=self.file.name,
+                fix="fetch the file again: it is truncated or damaged",
+            )
         expected = (self._header.words + self._header.bucket, self.dim)
         if (rows, columns) != expected:
             raise ModelError(

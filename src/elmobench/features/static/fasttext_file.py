@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from elmobench.core.errors import ModelError
+from elmobench.features.static.formats import WIDEST
 
 _HEADER: Final = struct.Struct("<14id3i2q")
 _VERSIONS: Final = (11, 12)
-_WIDEST: Final = 100_000
+# The time for a word's n-grams grows with this; fastText's default is 6.
+_LONGEST_NGRAM: Final = 100
 _BLOCK_BYTES: Final = 1 << 22
 _LONGEST_WORD: Final = 1 << 16
 
@@ -103,7 +105,8 @@ class Reader:
         """Buffer at least ``size`` bytes; return False if the file ends before."""
         missing = size - (len(self._data) - self._at)
         pieces = [self._data[self._at :]] if missing > 0 else []
-        while missing > 0 and (data := self._stream.read(max(_BLOCK_BYTES, missing))):
+        # In blocks, since reading allocates what is asked for, and a header may ask for anything.
+        while missing > 0 and (data := self._stream.read(_BLOCK_BYTES)):
             pieces.append(data)
             missing -= len(data)
         if pieces:
@@ -129,7 +132,13 @@ def read_header(reader: Reader) -> Header:
         problem = "is a supervised model (a classifier), not a model of word vectors"
     elif pruned != -1:
         problem = "is pruned or quantised (.ftz), so its vectors are not the trained ones"
-    elif not (1 <= dim <= _WIDEST and bucket >= 0 and minn >= 0 and maxn >= 0 and words >= 1):
+    elif not (
+        1 <= dim <= WIDEST
+        and bucket >= 0
+        and minn >= 0
+        and 0 <= maxn <= _LONGEST_NGRAM
+        and words >= 1
+    ):
         problem = "has a damaged header"
     else:
         return Header(dim, bucket, minn, maxn, words)

@@ -86,9 +86,9 @@ def _check_sizes(values: Mapping[str, Any], where: str) -> None:
                 _check_sizes(item, where)
             elif isinstance(item, int | float) and not isinstance(item, bool):
                 limit = next((most for name, most in _LIMITS if name.search(key)), None)
-                if limit is not None and abs(item) > limit:
+                if limit is not None and not -limit <= item <= limit:
                     raise ModelError(
-                        f"{key} is {item:g}; the largest that is read is {limit:,}",
+                        f"{key} is {str(item)[:40]}; the largest that is read is {limit:,}",
                         where=where,
                         fix=_FETCH_AGAIN,
                     )
