@@ -101,7 +101,7 @@ def with_assignments(
     """
     result = copy.deepcopy(dict(raw))
     for assignment in assignments:
-        where = f"--set {assignment}"
+        where = f"--set {assignment if len(assignment) <= 80 else assignment[:77] + '...'}"
         path, equals, value_text = assignment.partition("=")
         if not equals or not path.strip():
             raise ConfigError(

@@ -13,6 +13,7 @@ from typing import Any
 
 from elmobench.bench.context import ContextArgs, RunContext
 from elmobench.bench.jobs import Job
+from elmobench.bench.launchers.parent_watch import EndWithParent, call_after
 from elmobench.bench.launchers.worker import JobRunner, Message, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.tracking.record_store import RecordStore
@@ -34,7 +35,7 @@ class ProcessWorker:
         spawn = multiprocessing.get_context("spawn")
         self.connection, child_end = spawn.Pipe()
         self.process: SpawnProcess = spawn.Process(
-            target=_work, args=(child_end, args, folder), daemon=True
+            target=call_after, args=(EndWithParent(), _work, child_end, args, folder), daemon=True
         )
         self.process.start()
         child_end.close()

@@ -23,6 +23,7 @@ import elmobench
 from elmobench.bench.context import ContextArgs, RunContext
 from elmobench.bench.jobs import Job
 from elmobench.bench.launchers.base import LaunchOptions
+from elmobench.bench.launchers.ray_folder import RayFolder
 from elmobench.bench.launchers.worker import JobRunner, Message, WorkerError, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.core import paths
@@ -168,7 +169,7 @@ class _ActorFactory:
     """Starts actors on the cluster, and collects their messages."""
 
     restarts = True
-    fix = "look into the nodes' logs (`ray status`, /tmp/ray/session_latest/logs)"
+    fix = "look into the nodes' logs (`ray status`, session_latest/logs in Ray's temporary folder)"
 
     def __init__(self, context: RunContext, folder: Path) -> None:
         import ray
@@ -254,6 +255,7 @@ class RayLauncher(WorkerPoolLauncher):
         super().__init__(options)
         self._factory: _ActorFactory | None = None
         self._connected = False
+        self._cluster_folder: RayFolder | None = None
 
     def worker_factory(self, context: RunContext, records: RecordStore) -> _ActorFactory:
         """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`.
@@ -276,6 +278,9 @@ class RayLauncher(WorkerPoolLauncher):
         if self._connected:
             ray.shutdown()
             self._connected = False
+        if self._cluster_folder is not None:
+            self._cluster_folder.close()
+            self._cluster_folder = None
 
     def _connect(self) -> None:
         import ray
@@ -292,7 +297,9 @@ class RayLauncher(WorkerPoolLauncher):
         else:
             # Bind to loopback; disable usage statistics.
             os.environ.setdefault(_USAGE_STATISTICS, "0")
+            self._cluster_folder = RayFolder()
             settings |= {
+                "_temp_dir": str(self._cluster_folder.path),
                 "address": "local",
                 "_node_ip_address": "127.0.0.1",
                 "include_dashboard": False,
