@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elmobench.core.errors import ConfigError, DataError, ElmobenchError, ElmobenchWarning
+from elmobench.pretraining.bert.export import MODEL_FILES, export
 from elmobench.pretraining.bert.masking import PAD, MaskedBatch, masked_batch
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bert.wordpiece import (
@@ -32,18 +31,11 @@ from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
 from elmobench.pretraining.memory import check_memory
 from elmobench.pretraining.progress import Heldout
-from elmobench.pretraining.run_folder import CHECKPOINTS, EXPORT
+from elmobench.pretraining.run_folder import CHECKPOINTS
 from elmobench.pretraining.summary import ModelSummary
 
 CHECKPOINT_SEQUENCES = 200
 """Held-out sequences that are measured at a checkpoint; at the end all are."""
-_MODEL_FILES = (
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.txt",
-)
 WORDPIECE = "wordpiece.json"
 _ORDER, _MASKS, _DROPOUT, _HELD_OUT = 1, 2, 3, 4
 
@@ -261,47 +253,8 @@ class BertTrainer:
         self.step, self.units_read = checkpoint.step, int(checkpoint.facts["pieces"])
 
     def export(self, folder: Path) -> None:
-        """Write ``config.json``, ``model.safetensors`` and the tokenizer's files to ``folder``.
-
-        Raises:
-            OSError, SafetensorError: if a file cannot be written. Each file is either old or new.
-        """
-        unfinished = folder / EXPORT
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        try:
-            self._export(unfinished)
-            for path in sorted(unfinished.iterdir()):
-                os.replace(path, folder / path.name)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-
-    def _export(self, folder: Path) -> None:
-        from transformers import BertTokenizerFast  # type: ignore[attr-defined]
-        from transformers.utils import logging
-
-        # The library's progress bar would appear inside ours.
-        shown = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        try:
-            self.model.save_pretrained(folder, safe_serialization=True)
-        finally:
-            if shown:
-                logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-        roles = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
-        tokenizer = BertTokenizerFast(
-            tokenizer_object=self.tokenizer,
-            do_lower_case=False,
-            model_max_length=self.options.max_length,
-            **dict(zip(roles, SPECIAL, strict=True)),
-        )
-        try:
-            tokenizer.save_pretrained(folder)
-        except Exception as error:
-            # The library has no exception class of its own for a file that cannot be written.
-            if type(error) is not Exception:
-                raise
-            raise OSError(str(error)) from error
+        """Write the model as it is; see :func:`~elmobench.pretraining.bert.export.export`."""
+        export(folder, self.model, self.tokenizer, self.options.max_length)
 
     def summary(self, measured: Mapping[str, Any], folder: Path) -> ModelSummary:
         """Facts for the model card; see :meth:`Trainer.summary`."""
@@ -310,7 +263,7 @@ class BertTrainer:
         total = sum(p.numel() for p in self.parameters.values())
         return ModelSummary(
             provider="transformer",
-            files={name: name for name in _MODEL_FILES if (folder / name).is_file()},
+            files={name: name for name in MODEL_FILES if (folder / name).is_file()},
             dim=options.hidden_size,
             layers=options.num_hidden_layers + 1,
             description=f"BERT: {options.num_hidden_layers} layers of {options.hidden_size} "
