@@ -50,8 +50,10 @@ def test_a_loss_that_grows_is_reported_once() -> None:
 
 def test_a_model_that_is_worse_than_guessing_is_reported() -> None:
     uniform = math.log(100)
-    assert messages(lambda: warn_of_guessing((4.0, 4.8), uniform)) == []
-    (message,) = messages(lambda: warn_of_guessing((4.0, 5.0), uniform))
+    assert messages(lambda: warn_of_guessing("bilm", (4.0, 4.8), uniform)) == []
+    (message,) = messages(lambda: warn_of_guessing("bilm", (4.0, 5.0), uniform))
+    assert messages(lambda: warn_of_guessing("glove", 0.14, 0.1)) == []
+    assert len(messages(lambda: warn_of_guessing("glove", 0.16, 0.1))) == 1
     assert "held-out loss is 5, and that of a model that knows nothing 4.605" in message
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from elmobench.core.errors import ElmobenchError
 from elmobench.reference import compare_heads as module
-from elmobench.reference.compare_heads import PublishedHead, differences_of
+from elmobench.reference.compare_heads import PublishedHead, differences_of, read_arrays
 from elmobench.reference.parameters import PublishedParameters, bilstm_names
 
 LINEAR = {
@@ -73,3 +73,25 @@ def test_outputs_without_counterpart_are_an_error(monkeypatch, ours, message):
     monkeypatch.setattr(module, "HEADS", {"fake": fake})
     with pytest.raises(ElmobenchError, match=message):
         differences_of("fake", {"output/logits": np.ones(2)})
+
+
+def test_arrays_that_cannot_be_read_are_an_error(tmp_path):
+    file = tmp_path / "head.npz"
+    np.savez(file, **LINEAR)
+    assert read_arrays(file).keys() == LINEAR.keys()
+    for content in (b"", file.read_bytes()[:100], b"PK\x03\x04", file.read_bytes()[:-30]):
+        file.write_bytes(content)
+        with pytest.raises(ElmobenchError, match=r"head\.npz: is no output of a published head"):
+            read_arrays(file)
+    np.savez(file, **{"output/x": np.array([{"a": 1}], dtype=object)})
+    with pytest.raises(ElmobenchError, match="allow_pickle"):
+        read_arrays(file)
+    with pytest.raises(ElmobenchError, match="No such file"):
+        read_arrays(tmp_path / "none.npz")
+
+
+def test_arrays_of_another_head_are_an_error():
+    with pytest.raises(
+        ElmobenchError, match=r"head bcn: its arrays do not fit our head.*is missing"
+    ):
+        differences_of("bcn", {"output/logits": np.ones(2)})

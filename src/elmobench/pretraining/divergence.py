@@ -11,7 +11,8 @@ from elmobench.pretraining.progress import Heldout
 _STEPS = 20
 """Fewest steps whose mean loss is compared; that of less is too noisy."""
 _MARGIN = 1.1
-_WORSE = 1.05
+_WORSE = {"bilm": 1.05, "bert": 1.05, "glove": 1.5}
+"""Factor of the loss of a model that knows nothing; vectors of GloVe begin above it."""
 
 
 class LossWatch:
@@ -54,15 +55,16 @@ def check_finite(heldout: Heldout, step: int) -> None:
         )
 
 
-def warn_of_guessing(heldout: Heldout, guessing: float) -> None:
+def warn_of_guessing(kind: str, heldout: Heldout, guessing: float) -> None:
     """Warn if a trained model is worse on held-out data than one that knows nothing.
 
     Args:
+        kind: of the model.
         heldout: its measure; see :meth:`Trainer.comparable`.
         guessing: that of a model that knows nothing; see :attr:`Trainer.guessing`.
     """
     worst = max(heldout) if isinstance(heldout, tuple) else heldout
-    if worst > _WORSE * guessing:
+    if worst > _WORSE[kind] * guessing:
         warnings.warn(
             f"the trained model is worse than guessing: its held-out loss is {worst:.4g}, and that "
             f"of a model that knows nothing {guessing:.4g}. Use a lower learning rate, or train "

@@ -262,7 +262,7 @@ class _Loop:
             heldout = trainer.measure_heldout()
             check_finite(heldout, trainer.step)
             if trainer.step >= trainer.total_steps and trainer.guessing is not None:
-                warn_of_guessing(trainer.comparable(heldout), trainer.guessing)
+                warn_of_guessing(trainer.kind, trainer.comparable(heldout), trainer.guessing)
             self._report(heldout)
             facts = {
                 "seconds": self._seconds,
