@@ -105,6 +105,16 @@ def test_weights_and_drawings(folder: Path) -> None:
         ("r.score()", "missing"),
         ("r.cells +", "unexpected"),
         ("r._store", "unsafe"),
+        ("'x' * 10**10", "more than 1,000,000 values"),
+        ("10**8 * [0]", "more than 1,000,000 values"),
+        ("9**9**9", "too large"),
+        ("'%99999d' % 1", "too wide"),
+        ("range(10**9) | length", "too big"),
+        ("1 / 0", "division by zero"),
+        ("[1][5].real", "has no element 5"),
+        ("'x' | int + r", "unsupported operand"),
+        ("results('a' * 9999).cells", "File name too long"),
+        ("number_word('x')", "not supported"),
     ],
 )
 def test_errors_name_the_line(folder: Path, expression: str, message: str) -> None:
@@ -126,7 +136,7 @@ def test_a_table(folder: Path) -> None:
     (folder / "numbers.csv").write_text("name,value\na,1\nb,2\n")
     text = '{% for row in table("numbers.csv") %}{{ row.name }}{{ row.value }} {% endfor %}'
     assert rendered(folder, text).strip() == "a1 b2"
-    with pytest.raises(DataError, match="table cannot be read"):
+    with pytest.raises(DataError, match=r"nowhere\.csv: cannot be read"):
         rendered(folder, '{{ table("nowhere.csv") }}')
 
 
@@ -216,3 +226,26 @@ def test_facts_about_the_cells(folder: Path) -> None:
     assert rendered(folder, text + "{{ o.shared_cells(r) }}") == "0"
     with pytest.raises(ConfigError, match="several shares of the training data"):
         rendered(folder, text + "{{ o.training_share() }}")
+
+
+@pytest.mark.parametrize("expression", ["(" * 5000, "9" * 5000], ids=["depth", "digits"])
+def test_what_cannot_be_parsed_is_an_error_with_the_file(expression: str, folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"text\.md\.in: cannot be rendered"):
+        rendered(folder, "{{ " + expression + " }}")
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,\xff\n", b"\xff\xfea\x00", b'a,b\n"1,2\n'])
+def test_a_damaged_table_is_an_error_with_its_name(content: bytes, folder: Path) -> None:
+    (folder / "numbers.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"numbers\.csv"):
+        rendered(folder, '{{ table("numbers.csv") }}')
+
+
+def test_a_byte_order_mark_is_no_part_of_a_table_or_template(folder: Path) -> None:
+    (folder / "numbers.csv").write_bytes(b"\xef\xbb\xbfname\nx\n")
+    template = folder / "text.md.in"
+    template.write_text('\ufeff{{ table("numbers.csv")[0].name }}', "utf-8")
+    assert render(template).text == "x"
+    template.write_bytes(b"caf\xe9")
+    with pytest.raises(ConfigError, match=r"text\.md\.in:1: is not UTF-8"):
+        render(template)

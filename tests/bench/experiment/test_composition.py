@@ -126,6 +126,37 @@ def test_cycles_and_unknown_parents_are_errors(tmp_path: Path) -> None:
     write(tmp_path / "d.yaml", {"extends": ["demo"]})
     with pytest.raises(ConfigError, match="names one experiment"):
         load_experiment(tmp_path / "d.yaml")
+    for name in ("x" * 5000, "a\u0085b", "."):
+        write(tmp_path / "e.yaml", {"extends": name})
+        with pytest.raises(UnknownNameError):
+            load_experiment(tmp_path / "e.yaml")
+    for i in range(40):
+        write(tmp_path / f"chain{i}.yaml", {"extends": f"chain{i + 1}.yaml"})
+    with pytest.raises(ConfigError, match="more than 20 experiments extend one another"):
+        load_experiment(tmp_path / "chain0.yaml")
+
+
+def test_grids_without_end_are_errors_before_any_work(tmp_path: Path) -> None:
+    many = {**PARENT, "seeds": list(range(20_000)), "tasks": [f"ner/t{i}" for i in range(60)]}
+    loaded = load_experiment(write(tmp_path / "many.yaml", many))
+    assert loaded.size == 20_000 * 60 * 2
+    with pytest.raises(ConfigError, match="the grid has 2,400,000 points, at most 1,000,000"):
+        next(grid(loaded, {"ner/t0": "ner"}))
+    # An override may set an axis, too.
+    changed = {**PARENT, "overrides": [{"set": {"seeds": list(range(50_000))}}]}
+    changed["axes"] = {"train_fraction": [i / 100 for i in range(1, 41)]}
+    loaded = load_experiment(write(tmp_path / "changed.yaml", changed))
+    with pytest.raises(ConfigError, match="the grid has 2,000,000 points"):
+        next(grid(loaded, {"ner/tiny": "ner"}))
+
+
+@pytest.mark.parametrize("overrides", [None, 5, "x", {"a": 1}])
+def test_a_setting_of_an_experiment_whose_overrides_are_no_list(
+    overrides: object, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "p.yaml", {**PARENT, "overrides": overrides})
+    with pytest.raises(ConfigError, match="'overrides' is not a list"):
+        load_experiment(file, ["training.epochs=2"])
 
 
 def test_settings_reach_fields_axes_and_options(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ _ADDED = ("overrides", "caveats")
 _MERGED = ("axes", "settings", "models")
 _OPTION_BLOCKS = ("options", "training", "mix")
 _GRID = ("tasks", "features", "heads")
+_LONGEST_CHAIN = 20
 EXTENDS = "extends"
 OPTIONAL = "optional"
 """Field of an override that says whether it may match no cell."""
@@ -38,6 +39,10 @@ def _read(path: Path, find: Callable[[str, Path], Path], children: tuple[Path, .
     if path in children:
         chain = " extends ".join(str(p) for p in (*children[children.index(path) :], path))
         raise ConfigError(f"an experiment extends itself: {chain}", where=str(children[0]))
+    if len(children) > _LONGEST_CHAIN:
+        raise ConfigError(
+            f"more than {_LONGEST_CHAIN} experiments extend one another", where=str(children[0])
+        )
     raw = read_yaml(path)
     if not isinstance(raw, dict) or EXTENDS not in raw:
         return raw
@@ -112,8 +117,10 @@ def with_assignments(
         if keys[0] in _GRID:
             result = with_optional_overrides(result)
         if keys[0] in _OPTION_BLOCKS and len(keys) > 1:
-            result.setdefault("overrides", [])
-            result["overrides"] = [*result["overrides"], {"set": {path.strip(): value}}]
+            before = result.get("overrides", [])
+            if not isinstance(before, list):
+                raise ConfigError("the experiment's 'overrides' is not a list", where=where)
+            result["overrides"] = [*before, {"set": {path.strip(): value}}]
             continue
         if keys[0] in axes and len(keys) == 1:
             keys = ["axes", keys[0]]

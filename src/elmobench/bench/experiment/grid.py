@@ -8,7 +8,7 @@ from typing import Any
 from elmobench.bench.experiment.cells import Cell, single_placements
 from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.parts import PartSettings, resolve_parts, untrained_mix
-from elmobench.bench.experiment.schema import Axes, Experiment, Override
+from elmobench.bench.experiment.schema import MAX_POINTS, Axes, Experiment, Override
 from elmobench.core.errors import ConfigError
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
@@ -32,9 +32,11 @@ def grid(
             experiment's own. No model is loaded, unless its provider does not declare its kind.
 
     Raises:
-        ConfigError: for a wrong spec, head, option path, option value or placement.
+        ConfigError: for a wrong spec, head, option path, option value or placement, or a grid of
+            more than :data:`~elmobench.bench.experiment.schema.MAX_POINTS` points.
         UnknownNameError: for features that are not in the catalog.
     """
+    _check_size(experiment)
     catalog = catalog or ModelCatalog(experiment.models, experiment.base)
     points = [
         {"task": task, "pipeline": pipeline, "features": features, "head": head}
@@ -54,6 +56,15 @@ def grid(
             changes,
             has_folds=names["task"] in folded,
             is_contextual=catalog.is_contextual,
+        )
+
+
+def _check_size(experiment: Experiment) -> None:
+    if experiment.size > MAX_POINTS:
+        raise ConfigError(
+            f"the grid has {experiment.size:,} points, at most {MAX_POINTS:,} are planned",
+            where=f"experiment {experiment.name}",
+            fix="give its axes fewer values, or make several experiments",
         )
 
 
@@ -99,6 +110,7 @@ def _cells_of(
     preset = get_head(names["pipeline"], names["head"])
     axis_names = {*Axes.model_fields, "seeds"}
     own = experiment.with_axes({p: value for p, value in changes.items() if p in axis_names})
+    _check_size(own)
     options, training, mix = apply_options(
         {path: value for path, value in changes.items() if path not in axis_names},
         preset.options,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
+import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +19,9 @@ from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.store.precision import Precision
+
+MAX_POINTS = 1_000_000
+"""The largest grid of an experiment; the largest that are shipped have a few thousand points."""
 
 
 class Axes(StrictModel):
@@ -151,7 +157,7 @@ class Experiment(StrictModel):
     @field_validator("tasks", "features", "heads", "seeds")
     @classmethod
     def _no_repeats(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        repeated = sorted({str(v) for v in value if value.count(v) > 1})
+        repeated = sorted(str(v) for v, count in Counter(value).items() if count > 1)
         if repeated:
             raise ValueError(f"named twice: {', '.join(repeated)}")
         return value
@@ -177,6 +183,13 @@ class Experiment(StrictModel):
         return validated(Experiment, raw, f"override of experiment {self.name}").model_copy(
             update={"source": self.source}
         )
+
+    @property
+    def size(self) -> int:
+        """Number of points of the grid, without what overrides change."""
+        lists = (self.tasks, self.features, self.heads, self.seeds)
+        axes = (getattr(self.axes, name) for name in Axes.model_fields)
+        return math.prod(map(len, (*lists, *axes)))
 
     @property
     def base(self) -> Path | None:
@@ -232,7 +245,7 @@ def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> E
 
 def _find(name: str, folder: Path = Path()) -> Path:
     """The file ``name``, relative to ``folder``, or the shipped experiment of that name."""
-    if (folder / name).is_file():
+    if os.path.isfile(folder / name):  # False for names that no file can have
         return folder / name
     known = known_experiments()
     short = name.removesuffix(".yaml").removeprefix("experiments/")

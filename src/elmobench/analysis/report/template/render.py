@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
+from collections.abc import Sized
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from elmobench.analysis.report.template.results_query import ResultsQuery
 from elmobench.core.errors import ConfigError, DataError, ElmobenchError
+from elmobench.core.parsing import PARSER_ERRORS, parsing, read_text, reason
 from elmobench.pretraining.model_card import ModelCard, read_card
 
+_RAISED: tuple[type[Exception], ...] = (
+    *(TemplateError, ElmobenchError, OSError, MemoryError),
+    *PARSER_ERRORS,
+)
+_LARGEST = 1_000_000
+_LARGEST_EXPONENT = 100
+_WIDE = re.compile(r"[0-9]{4}|\*")
 SUFFIX = ".in"
 """Suffix of template files: ``RESULTS.md.in`` becomes ``RESULTS.md``."""
 
@@ -61,34 +75,54 @@ def render(template: Path) -> RenderedText:
 
     def table(file: str) -> list[dict[str, str]]:
         path = template.parent / file
+        lines = io.StringIO(read_text(path), newline="")
         try:
-            with path.open(encoding="utf-8", newline="") as lines:
-                return list(csv.DictReader(lines))
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"table cannot be read: {error}", where=str(path)) from error
+            with parsing(path, what="is not a table"):
+                return list(csv.DictReader(lines, strict=True))
+        except csv.Error as error:
+            raise DataError(f"is not a table: {error}", where=str(path)) from error
 
-    environment = SandboxedEnvironment(
+    environment = _Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    try:
-        source = template.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError("not a text file in UTF-8", where=str(template)) from error
+    source = read_text(template, ConfigError)
     try:
         text = environment.from_string(source).render(
             results=results, model_card=model_card, table=table, number_word=number_word
         )
     except DataError:
         raise
-    except (TemplateError, ElmobenchError, TypeError) as error:
+    except _RAISED as error:
         line = getattr(error, "lineno", None) or _line(error)
-        reason = error.what if isinstance(error, ElmobenchError) else str(error)
+        said = error.what if isinstance(error, ElmobenchError) else reason(error)
         raise ConfigError(
-            f"cannot be rendered: {reason}",
+            f"cannot be rendered: {said}",
             where=f"{template}:{line}" if line else str(template),
             fix=getattr(error, "fix", None),
         ) from error
     return RenderedText(text, drawings)
+
+
+class _Environment(SandboxedEnvironment):
+    """A sandbox whose products are bounded too: ``"x" * 10**10`` would fill the memory."""
+
+    intercepted_binops = frozenset(["*", "**", "%"])
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Compute ``left operator right``. Raises SecurityError if the result would be huge."""
+        if operator == "**" and (abs(left) > _LARGEST or abs(right) > _LARGEST_EXPONENT):
+            raise SecurityError(f"{left} ** {right} is too large")
+        if operator == "*":
+            for one, other in ((left, right), (right, left)):
+                if (
+                    isinstance(one, Sized)
+                    and isinstance(other, int)
+                    and len(one) * other > _LARGEST
+                ):
+                    raise SecurityError(f"more than {_LARGEST:,} values are too many")
+        if operator == "%" and isinstance(left, str) and _WIDE.search(left):
+            raise SecurityError("a field is too wide")
+        return super().call_binop(context, operator, left, right)
 
 
 def number_word(number: int) -> str:

@@ -1,0 +1,197 @@
+"""Inputs of the readers of tables, pairs, JSON lines, pronouns, senses and their inventories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz.kind import Kind
+
+from elmobench.core.parsing import read_bytes
+from elmobench.data.readers import gap, pairs, raganato, semcor, table  # noqa: F401 (loaded once)
+from elmobench.data.readers.base import READERS, SourceText
+from elmobench.data.readers.inventory_formats import read_inventory
+from elmobench.data.readers.wsd import READER as WSD
+
+_CSV = """\
+text,label,note
+"A fine, long film",pos,a
+"It said ""no""
+twice",neg,b
+caf\u00e9 \u65e5\u672c,pos,
+"""
+
+_TSV = "1\tA man can't go.\tHe goes.\tcontradiction\n2\ta b\tc\tneutral\n"
+
+_JSON_LINES = """\
+{"sentence1": "A man sleeps.", "sentence2": "A man.", "gold_label": "entailment", "pairID": "0"}
+{"sentence1": "No \\ud83d\\ude00.", "sentence2": "a", "gold_label": "-", "pairID": "1", "n": [1.5]}
+
+{"sentence1": "A girl sings.", "sentence2": "She is.", "gold_label": "neutral", "pairID": "2"}
+"""
+
+_GAP_TEXT = "Ann told Mary-Lou that she's late, didn't she?"
+_GAP = "\t".join(gap.COLUMNS) + "".join(
+    f"\n{name}\t{_GAP_TEXT}\tshe\t{_GAP_TEXT.index('she')}\tAnn\t0\t{a}\tMary\t9\t{b}\thttp://x"
+    for name, a, b in (("t-1", "TRUE", "FALSE"), ("t-2", "FALSE", "FALSE"))
+)
+
+_SEMCOR = """\
+<contextfile concordance=brown>
+<context filename=br-a01 paras=yes>
+<p pnum=1>
+<s snum=1>
+<wf cmd=ignore pos=DT>The</wf>
+<wf cmd=done pos=NN lemma=bank wnsn=1 lexsn=1:14:00::>savings_bank</wf>
+<wf cmd=done pos=NN lemma=bank wnsn=0 lexsn=1:99:00::>bank</wf>
+<punc>.</punc>
+</s>
+</p>
+</context>
+</contextfile>
+"""
+
+_XML = """\
+<?xml version="1.0" encoding="UTF-8" ?>
+<corpus lang="en" source="senseval2">
+<text id="d000">
+<sentence id="d000.s000">
+<wf lemma="the" pos="DET">The</wf>
+<instance id="d000.s000.t000" lemma="savings_bank" pos="NOUN">savings bank</instance>
+<wf lemma="-lrb-" pos=".">-LRB-</wf>
+<instance id="d000.s000.t001" lemma="bank" pos="VERB">banks &amp; \u65e5</instance>
+</sentence>
+</text>
+</corpus>
+"""
+
+_KEYS = "d000.s000.t000 bank%1:14:00::\nd000.s000.t001 bank%2:40:00:: bank%2:35:00::\n"
+
+_ENTRIES = """\
+'''hood':
+  n:
+    sense:
+    - id: '''hood%1:14:01::'
+      synset: 08244614-n
+bank:
+  n-1:
+    sense:
+    - id: 'bank%1:14:00::'
+      synset: 3-n
+    - id: bank%1:04:00::
+  v:
+    form:
+    - banked
+    sense:
+    - id: 'bank%2:40:00::'
+"""
+
+_INDEX = """\
+bank%1:14:00:: 08420278 1 20
+bank%1:17:01:: 09213565 2 25
+bank%2:40:00:: 02343252 1 0
+good%5:00:00:sound:00 00106020 2 3
+"""
+
+_XML_WORDS = (
+    b'<?xml version="1.0" encoding="utf-7"?>',
+    b'encoding="no-such"',
+    b'encoding="shift_jis"',
+    b'<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;">]>',
+    b'<!DOCTYPE a SYSTEM "file:///etc/passwd">',
+    b"<sentence>",
+    b"</text>",
+    b"&#xD800;",
+    b"&#0;",
+    b"<wf>",
+    b"<![CDATA[",
+    b"<!--",
+)
+
+
+def _writer(**files: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        for name, text in files.items():
+            (folder / name.replace("_", ".")).write_text(text, "utf-8")
+
+    return write
+
+
+def _source(folder: Path, name: str, **beside: str) -> SourceText:
+    others = {role: (_source(folder, other),) for role, other in beside.items()}
+    return SourceText(read_bytes(folder / name), name, beside=others)
+
+
+def _shown(value: Any) -> str:
+    """``value`` as text that can be written, as whatever is read must be."""
+    return repr(value).encode("utf-8").decode()
+
+
+def _reader(reader: str, name: str, **options: Any) -> Callable[[Path], str]:
+    def read(folder: Path) -> str:
+        registered = READERS.get(reader)
+        result = registered.read(_source(folder, name), registered.options(options, "card"))
+        return _shown((result.examples, sorted(result.dropped.items())))
+
+    return read
+
+
+def _senses(format_: str) -> Callable[[Path], str]:
+    def read(folder: Path) -> str:
+        beside = {"inventory": "index.sense"} | (
+            {"keys": "keys.txt"} if format_ == "raganato" else {}
+        )
+        options = {
+            "format": format_,
+            "dataset": "x",
+            "inventory_format": "index-sense",
+            "unescape": format_ == "raganato",
+        }
+        result = WSD.read(_source(folder, "text.xml", **beside), WSD.options(options, "card"))
+        return _shown((result.examples, sorted(result.dropped.items())))
+
+    return read
+
+
+def _inventory(folder: Path) -> str:
+    entries = read_inventory([_source(folder, "entries.yaml")], "oewn")
+    return _shown(sorted(vars(entries)["_senses"].items()))
+
+
+KINDS = [
+    Kind(
+        "table",
+        _writer(a_csv=_CSV),
+        _reader("table", "a.csv", text="text", label="label", delimiter="comma", quoting="csv"),
+        words=(b'""', b',"', b"x" * 140_000, b"pos "),
+    ),
+    Kind(
+        "pair table",
+        _writer(a_tsv=_TSV),
+        _reader(
+            "pair-table",
+            "a.tsv",
+            **{"id": 0, "premise": 1, "hypothesis": 2, "label": 3},
+            tokenizer="treebank",
+        ),
+    ),
+    Kind(
+        "pair JSON lines", _writer(a_jsonl=_JSON_LINES), _reader("pair-jsonl", "a.jsonl"), weight=2
+    ),
+    Kind("pronoun table", _writer(a_tsv=_GAP), _reader("gap", "a.tsv")),
+    Kind(
+        "SemCor",
+        _writer(text_xml=_SEMCOR, index_sense=_INDEX),
+        _senses("semcor"),
+        words=(b"<s snum=2>", b"lexsn=", b"</s>"),
+    ),
+    Kind(
+        "sense XML",
+        _writer(text_xml=_XML, index_sense=_INDEX, keys_txt=_KEYS),
+        _senses("raganato"),
+        words=_XML_WORDS,
+        weight=2,
+    ),
+    Kind("sense inventory", _writer(entries_yaml=_ENTRIES), _inventory),
+]
