@@ -31,7 +31,7 @@ _JSON_LINES = """\
 {"sentence1": "A girl sings.", "sentence2": "She is.", "gold_label": "neutral", "pairID": "2"}
 """
 
-_GAP_TEXT = "Ann told Mary-Lou that she's late, didn't she?"
+_GAP_TEXT = "Ann knew Mary-Lou was out, since she called, didn't she?"
 _GAP = "\t".join(gap.COLUMNS) + "".join(
     f"\n{name}\t{_GAP_TEXT}\tshe\t{_GAP_TEXT.index('she')}\tAnn\t0\t{a}\tMary\t9\t{b}\thttp://x"
     for name, a, b in (("t-1", "TRUE", "FALSE"), ("t-2", "FALSE", "FALSE"))
