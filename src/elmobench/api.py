@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.run import Overwrite, RunSummary, run_experiment
+from elmobench.core.errors import ConfigError
+from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_OVERWRITE: Final[tuple[str, ...]] = get_args(Overwrite)
 
 
 class Results:
@@ -81,7 +86,12 @@ def run(
         quiet: show no progress.
         workers: how many cells run at a time, each in its own process [1, in this process]. A
             script must call :func:`run` below ``if __name__ == "__main__":``.
+
+    Raises:
+        TypeError: if ``experiment``, ``include`` or ``workers`` is of another type.
+        ElmobenchError: if anything in the experiment is wrong, before any work.
     """
+    _check_arguments(experiment, include, overwrite, workers)
     return Results(
         run_experiment(
             experiment,
@@ -95,3 +105,21 @@ def run(
             workers=workers,
         )
     )
+
+
+def _check_arguments(experiment: Any, include: Any, overwrite: Any, workers: Any) -> None:
+    if not isinstance(experiment, Experiment | Mapping | str | Path):
+        raise TypeError(
+            f"experiment is of type {type(experiment).__name__}; give a mapping, the path of a "
+            "file, or the name of a shipped experiment"
+        )
+    if isinstance(include, str | bytes | Path):
+        raise TypeError(f"include is one folder; give a list of folders: [{str(include)!r}]")
+    if overwrite not in _OVERWRITE:
+        raise ConfigError(
+            f"overwrite is {overwrite!r}", where="run", fix=did_you_mean(str(overwrite), _OVERWRITE)
+        )
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int)):
+        raise TypeError(f"workers is {workers!r}; give a number, or None")
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers is {workers}", where="run", fix="give 1 or more, or None")

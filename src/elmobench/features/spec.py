@@ -164,7 +164,12 @@ def parse_features(text: str) -> FeaturesSpec:
 
     Raises:
         ConfigError: naming the part that is wrong and how to write it.
+        TypeError: if ``text`` is not a string.
     """
+    if not isinstance(text, str):
+        raise TypeError(
+            f"features are named by a string such as 'glove-mini+elmo-mini', not by {text!r:.40}"
+        )
     if len(text) > MAX_LENGTH:
         raise ConfigError(
             f"a spec of {len(text):,} characters is too long; {MAX_LENGTH:,} are allowed",

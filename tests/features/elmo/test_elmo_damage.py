@@ -100,6 +100,13 @@ def test_a_dataset_of_which_nothing_is_stored(model):
         ElmoProvider.from_files(*model)
 
 
+def test_values_of_other_files_are_not_read(model, tmp_path):
+    (tmp_path / "secret").write_bytes(b"a" * 100_000)
+    _replaced(model[1], "CNN_proj/b_proj", None, external=[(str(tmp_path / "secret"), 0, 100_000)])
+    with pytest.raises(ModelError, match="takes its values from other files"):
+        ElmoProvider.from_files(*model)
+
+
 def test_compressed_zeros_are_stored(model):
     _replaced(model[1], "CNN_proj/W_proj", 0, compression="gzip")
     assert ElmoProvider.from_files(*model).encode([["a"]])[0].shape[1] == 1

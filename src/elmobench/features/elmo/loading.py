@@ -157,6 +157,12 @@ def _read_dataset(file: Any, name: str, shape: tuple[int, ...], path: Path) -> N
             where=str(path),
             fix="this is not an ELMo weight file, or not one of the published format",
         )
+    if dataset.is_virtual or dataset.external:
+        raise ModelError(
+            f"dataset {name!r} takes its values from other files",
+            where=str(path),
+            fix="write them into this file",
+        )
     stored = dataset.id.get_storage_size()
     if dataset.nbytes > _LARGEST_RATIO * stored:
         raise ModelError(
