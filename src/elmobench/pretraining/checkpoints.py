@@ -67,7 +67,7 @@ class CheckpointFolder:
         metadata = {"identity": self._identity, "facts": canonical_json(dict(facts))}
         metadata |= {"format": _FORMAT, "step": str(step)}
         metadata["sha256"] = tensors_digest(plain, metadata)
-        with writing(path), atomic_path(path) as temporary:
+        with writing(path), atomic_path(path, private=True) as temporary:
             save_file(plain, temporary, metadata)
         paths = self._paths()
         here = paths.index(path)

@@ -78,7 +78,7 @@ def export(
     # The last file: it has the digests of the others, and its own.
     digests = {name: file_sha256(folder / name) for name in (OPTIONS, WEIGHTS, WORDS)}
     digests["sha256"] = tensors_digest(softmax, digests)
-    with writing(folder / SOFTMAX), atomic_path(folder / SOFTMAX) as temporary:
+    with writing(folder / SOFTMAX), atomic_path(folder / SOFTMAX, private=True) as temporary:
         # One entry: the library writes several in random order.
         save_file(softmax, temporary, {_DIGESTS: canonical_json(digests)})
     read_weights(folder / WEIGHTS, read_options(folder / OPTIONS))
