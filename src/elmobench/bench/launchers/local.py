@@ -11,13 +11,21 @@ from collections.abc import Sequence
 from filelock import FileLock, Timeout
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.events import CellFinished, CellStarted, Encoded, EncodingProgress
+from elmobench.bench.events import (
+    CellFinished,
+    CellStarted,
+    Encoded,
+    EncodingProgress,
+    RunWarning,
+)
 from elmobench.bench.jobs import PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LaunchOptions
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.run_cell import run_cell
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
+from elmobench.features.store.damage import DamagedStoreError
+from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.record import RunRecord
 from elmobench.training.machine import torch_threads
 
@@ -71,8 +79,13 @@ def encode_pending(job: PendingVectors, session: RunSession) -> None:
         done += steps
         observer.handle(EncodingProgress(job, done, len(sentences)))
 
-    with torch_threads(context.experiment.settings.threads):
-        report = context.store.build(context.provider(job.part), sentences, advance)
+    try:
+        with torch_threads(context.experiment.settings.threads):
+            report = context.store.build(context.provider(job.part), sentences, advance)
+    except DamagedStoreError as error:
+        # The cells of these features fail, with this error in their records; all others are run.
+        observer.handle(RunWarning(f"{job.label}: {error}"))
+        report = BuildReport(len(sentences), 0, 0, 0, 0.0, 0.0, 0)
     if report.encoded_sentences or report.encoded_types:
         context.forget_stored(job.part)
     observer.handle(Encoded(job, report))

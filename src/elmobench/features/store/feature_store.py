@@ -110,7 +110,8 @@ class FeatureStore:
         """Open the stored features of a provider; a provider without any is not an error.
 
         Raises:
-            StoreError: if the provider is not cacheable, or its folder is damaged.
+            StoreError: if the provider is not cacheable.
+            DamagedStoreError: if header or index of a shard are damaged, or ``meta.json`` is.
         """
         folder = self._checked_folder(provider)
         return StoredFeatures(folder, provider.layers, provider.name, self.precision)
@@ -147,6 +148,7 @@ class FeatureStore:
 
         Raises:
             StoreError: the provider is not cacheable, a value overflows, or the disk is full.
+            DamagedStoreError: header or index of a shard that is there already are damaged.
         """
         begin, cpu_begin = time.perf_counter(), time.process_time()
         folder = self._checked_folder(provider)

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.core.digests import canonical_json, digest_of
-from elmobench.core.errors import StoreError
 from elmobench.core.parsing import parse_json_object
 from elmobench.features.store.blocks import BLOCK_BYTES, block_checksums, parse_checksums
+from elmobench.features.store.damage import DamagedStoreError
 
 FORMAT: Final = 2
 MAX_HEADER_BYTES: Final = 1 << 24
@@ -148,12 +148,12 @@ def parse_header(raw: bytes, size: int, where: str) -> Header:
         where: the file, for errors.
 
     Raises:
-        StoreError: it is not JSON.
+        DamagedStoreError: it is not JSON.
         ValueError, LookupError, TypeError, AttributeError: it is damaged in another way.
     """
-    header = parse_json_object(raw[LENGTH_BYTES:], where, StoreError, fix=REBUILD)
+    header = parse_json_object(raw[LENGTH_BYTES:], where, DamagedStoreError, fix=REBUILD)
     text = header.pop("__metadata__")[_META_KEY]
-    facts = parse_json_object(text, where, StoreError, fix=REBUILD)
+    facts = parse_json_object(text, where, DamagedStoreError, fix=REBUILD)
     version = facts.get("format", 1)
     if type(version) is not int or version not in _FACTS:
         raise ValueError(f"it has the unknown format {version!r}")

@@ -12,6 +12,7 @@ from elmobench.core.errors import StoreError
 from elmobench.core.files import write_text
 from elmobench.core.parsing import read_bytes, read_json_object
 from elmobench.features.provider import FeatureProvider
+from elmobench.features.store.damage import DamagedStoreError
 from elmobench.features.store.precision import Precision
 from elmobench.features.store.shard import LOCKS, META, folder_lock, write_error
 
@@ -102,7 +103,10 @@ def verify_meta(folder: Path) -> None:
     path = folder / META
     meta = read_meta(folder)
     # Folders written by the first versions have no checksum, and other bytes.
-    if "checksum" in meta and read_bytes(path, StoreError, fix=REBUILD) != _text(meta).encode():
+    if (
+        "checksum" in meta
+        and read_bytes(path, DamagedStoreError, fix=REBUILD) != _text(meta).encode()
+    ):
         raise _damaged(path, CHANGED)
 
 
@@ -119,11 +123,11 @@ def _text(meta: dict[str, Any]) -> str:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    return read_json_object(path, StoreError, fix=REBUILD)
+    return read_json_object(path, DamagedStoreError, fix=REBUILD)
 
 
-def _damaged(path: Path, what: str) -> StoreError:
-    return StoreError(f"is damaged: {what}", where=str(path), fix=REBUILD)
+def _damaged(path: Path, what: str) -> DamagedStoreError:
+    return DamagedStoreError(f"is damaged: {what}", where=str(path), fix=REBUILD)
 
 
 def _short(value: Any) -> str:

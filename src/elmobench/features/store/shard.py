@@ -19,6 +19,7 @@ from elmobench.core.errors import StoreError
 from elmobench.core.files import atomic_path
 from elmobench.core.parsing import parsing
 from elmobench.features.store.blocks import BlockCheck, IntArray, checked_blocks
+from elmobench.features.store.damage import DamagedStoreError
 from elmobench.features.store.header import (
     CHANGED,
     FORMAT,
@@ -86,7 +87,7 @@ class MappedArray:
 
     def _report(self, place: int | None) -> None:
         if place is not None:
-            raise StoreError(
+            raise DamagedStoreError(
                 f"is damaged: array {self._name!r} has changed since it was written, near byte "
                 f"{self._offset + place} of the file",
                 where=str(self._path),
@@ -167,9 +168,9 @@ class Shard:
         """Map the array ``name`` and check all of it. Raises StoreError if it is damaged."""
         return self.map(name).checked()
 
-    def damaged(self, what: str) -> StoreError:
+    def damaged(self, what: str) -> DamagedStoreError:
         """Return the error for damage that is described by ``what``."""
-        return StoreError(f"is damaged: {what}", where=str(self.path), fix=REBUILD)
+        return DamagedStoreError(f"is damaged: {what}", where=str(self.path), fix=REBUILD)
 
 
 def write_shard(
@@ -249,13 +250,13 @@ def _free_bytes(folder: Path) -> int | None:
 
 
 def read_shard(path: Path) -> Shard:
-    """Read and check the header of a shard. Raises StoreError if it is damaged."""
+    """Read and check the header of a shard. Raises DamagedStoreError if it is damaged."""
     return _read_shard(path)[0]
 
 
 def _read_shard(path: Path) -> tuple[Shard, bytes]:
     """The shard, and the bytes of its header with its length in front."""
-    with parsing(path, StoreError, what="is not a readable shard", fix=REBUILD):
+    with parsing(path, DamagedStoreError, what="is not a readable shard", fix=REBUILD):
         with path.open("rb") as stream:
             state = _state(stream.fileno())
             size = os.fstat(stream.fileno()).st_size
