@@ -94,6 +94,8 @@ def without_blanks(
     Raises:
         DataError: the field is empty, or there are blanks around it and nothing to count them in.
     """
+    if value and value == value.strip():  # nearly all
+        return value
     bare = strip_blanks(value)
     if not bare or bare.isspace():
         shown = f": {quoted(value)}" if value else ""

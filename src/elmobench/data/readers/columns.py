@@ -124,6 +124,7 @@ class ColumnReader(Reader[ColumnOptions]):
         """See :meth:`Reader.read`."""
         result = ReadResult([])
         sentence = _Rows()
+        checked: dict[str, str] = {}
         same_width = options.separator == "whitespace" or min(options.token, options.tag) < 0
         is_comment = _comments(text, options, result.dropped)
         for number, line in column_lines(text):
@@ -152,30 +153,26 @@ class ColumnReader(Reader[ColumnOptions]):
                     if RANGE_OR_EMPTY.fullmatch(token_id):
                         result.dropped["ranges and empty nodes"] += 1
                         continue
-                sentence.tags.append(self._tag(row, options, result.dropped, text, number))
+                tag = _value(row, options.tag, "tag", where, options, result.dropped)
+                if tag not in checked:
+                    checked[tag] = self._checked(tag, options, text, where)
+                if tag in options.map:
+                    result.dropped[f"tags {tag} read as {options.map[tag]}"] += 1
+                sentence.tags.append(checked[tag])
                 sentence.tokens.append(word)
                 sentence.numbers.append(number)
         self._close(text, options, result, sentence)
         return result
 
-    def _tag(
-        self,
-        row: list[str],
-        options: ColumnOptions,
-        dropped: Counter[str],
-        text: SourceText,
-        number: int,
-    ) -> str:
-        tag = _value(row, options.tag, "tag", text.at(number), options, dropped)
-        if tag in options.map:
-            dropped[f"tags {tag} read as {options.map[tag]}"] += 1
-            tag = options.map[tag]
-        check_tag(tag, text.at(number), "correct the file, or map the tag")
+    def _checked(self, tag: str, options: ColumnOptions, text: SourceText, where: str) -> str:
+        """The tag by the name that the options give it, checked against the scheme."""
+        tag = options.map.get(tag, tag)
+        check_tag(tag, where, "correct the file, or map the tag")
         problem = check_shape(tag, options.scheme)
         if problem is not None:
             raise DataError(
                 problem,
-                where=text.at(number),
+                where=where,
                 fix=self._advice(text, options)
                 or "state another 'scheme' or 'tag' column, or map the tag",
             )

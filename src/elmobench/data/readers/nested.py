@@ -68,10 +68,11 @@ def _row(line: str, where: str) -> list[str]:
         raise DataError("expected a token and its tags, separated by TABs", where=where)
     row[0] = without_blanks(row[0], "token", where)
     for tag in row[1:]:
-        check_tag(tag, where)
-        problem = check_shape(tag, "bio")
-        if problem is not None:
-            raise DataError(problem, where=where)
+        if tag != "O":
+            check_tag(tag, where)
+            problem = check_shape(tag, "bio")
+            if problem is not None:
+                raise DataError(problem, where=where)
     return row
 
 
