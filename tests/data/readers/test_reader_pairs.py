@@ -150,6 +150,10 @@ class TestJson:
             ("[1]", "holds a list, expected an object"),
             ('{"sentence1": ' + "9" * 5000 + "}", "is not JSON"),
             ('{"sentence1": NaN}', "NaN is not a finite number"),
+            (
+                '{"sentence1": "a", "gold_label": "x", "gold_label": "y"}',
+                "'gold_label' appears twice",
+            ),
             ({**row(), "sentence1": 10**400}, "the field 'sentence1' holds '1000"),
             (row(label="\ud800"), "the field 'gold_label' has half of a character, U+D800"),
             (row(premise="A dog \udc00."), "the field 'sentence1' has half of a character"),
@@ -229,3 +233,9 @@ class TestAReaderOfItsOwn:
         (tmp_path / "mixed.yaml").write_text(text)
         with pytest.raises(ConfigError, match="a file beside another has no 'reader'"):
             load_card(tmp_path / "mixed.yaml")
+
+
+def test_a_field_name_elsewhere_in_a_line_is_no_second_field():
+    line = {**row(premise='He said "gold_label".'), "nested": {"gold_label": "x", "pairID": 1}}
+    (example,) = jsonl(line).examples
+    assert example.label == "neutral"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from elmobench.core.errors import DataError
-from elmobench.core.parsing import parse_json_object
+from elmobench.core.parsing import parse_json_object, parsing
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.rows import (
@@ -189,6 +190,7 @@ def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
     except DataError as error:
         # Its place states a line within the document, which is always the first here.
         raise DataError(error.what, where=where) from error
+    _check_unique(line, wanted, where)
     fields: list[str] = []
     for name in wanted:
         value = row.get(name)
@@ -203,6 +205,21 @@ def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
         check_text(value, f"the field {name!r}", where)
         fields.append(value)
     return fields
+
+
+def _check_unique(line: str, wanted: Sequence[str], where: str) -> None:
+    """Raise DataError if an object states a wanted field twice; parsers keep the last one."""
+
+    def check(items: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in items]
+        twice = next((name for name in wanted if keys.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"the field {twice!r} appears twice", where=where)
+
+    # Parsed again only if a name occurs twice at all, which is rare.
+    if any(line.count(f'"{name}"') > 1 for name in wanted):
+        with parsing(where, what="is not JSON"):
+            json.loads(line, object_pairs_hook=check)
 
 
 TABLE = PairTableReader()
