@@ -17,11 +17,11 @@ from elmobench.core.errors import DataError, ElmobenchError, ElmobenchWarning
 from elmobench.core.parsing import parsing, read_json
 from elmobench.core.sealed import check_seal, write_sealed_json
 from elmobench.core.strict_model import StrictModel
+from elmobench.tracking.record import Cost, Count
 
 FORMAT_VERSION = 2
 """Since 2 the files contain their own digest; files of earlier versions name no version."""
 
-_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 T = TypeVar("T")
 
 
@@ -32,9 +32,9 @@ class _Cost(StrictModel):
 
     task: str
     fingerprint: str
-    seconds: _Seconds
-    cpu: _Seconds = 0.0
-    encoded_tokens: Annotated[int, Field(ge=0)] = 0
+    seconds: Cost
+    cpu: Cost = 0.0
+    encoded_tokens: Count = 0
 
 
 class _Lengths(StrictModel):
@@ -42,7 +42,7 @@ class _Lengths(StrictModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    seconds: dict[str, dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], _Seconds]]
+    seconds: dict[str, dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], Cost]]
 
 
 def read_costs(path: Path) -> list[dict[str, Any]]:

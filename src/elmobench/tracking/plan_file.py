@@ -12,6 +12,7 @@ from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
 from elmobench.core.strict_model import StrictModel
+from elmobench.tracking.record import Name, Names
 
 FORMAT_VERSION = 2
 """Since 2 the file contains its own digest; files of earlier versions name no version."""
@@ -28,9 +29,9 @@ class _Plan(StrictModel):
 class PlannedExperiment(_Plan):
     """The fields of the experiment that are read."""
 
-    name: str
+    name: Name
     description: str = ""
-    caveats: list[str]
+    caveats: Names[list[str]]
     margin: Annotated[float, Field(gt=0)] | None = None
     models: dict[str, Any] | None = None
 
@@ -39,11 +40,11 @@ class PlannedPoint(_Plan):
     """How the experiment calls one cell."""
 
     cell: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-    task: str
-    features: str
-    head: str
+    task: Name
+    features: Name
+    head: Name
     seed: int
-    axes: dict[str, Any]
+    axes: Names[dict[str, Any]]
     corpus: str | None = None
     same_as: str | None = None
 

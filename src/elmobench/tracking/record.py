@@ -9,11 +9,12 @@ is read. Records of schema 1, which earlier versions wrote, have none and are st
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing, read_json
@@ -22,6 +23,23 @@ from elmobench.core.strict_model import StrictModel
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
+T = TypeVar("T")
+
+
+def _can_be_shown(value: Any) -> Any:
+    """Return ``value``. Raises ValueError for lone surrogates, which no table or page can have."""
+    json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_can_be_shown)]
+"""A name that tables show."""
+Names = Annotated[T, AfterValidator(_can_be_shown)]
+"""Values that tables show."""
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Cost = Annotated[float, Field(ge=0, le=1e15)]
+"""Seconds or bytes; sums of larger numbers would not be finite."""
+Score = Annotated[float, Field(ge=-1e15, le=1e15)]
 
 
 class _Model(StrictModel):
@@ -31,9 +49,9 @@ class _Model(StrictModel):
 class EpochRow(_Model):
     """One epoch of the learning curve; the loss is None if a head is fitted in one pass."""
 
-    epoch: int
+    epoch: Count
     train_loss: float | None
-    dev: float
+    dev: Score
     layer_weights: dict[str, dict[str, Any]]
 
 
@@ -57,18 +75,18 @@ class Result(_Model):
             example.
     """
 
-    metric: str
-    primary: str
-    test: dict[str, float]
-    dev: dict[str, float]
+    metric: Name
+    primary: Name
+    test: Names[dict[str, Score]]
+    dev: Names[dict[str, Score]]
     per_class: dict[str, dict[str, float]]
-    best_epoch: int
+    best_epoch: Count
     predictions_digest: str
-    layer_weights: dict[str, dict[str, Any]]
+    layer_weights: Names[dict[str, dict[str, Any]]]
     curve: list[EpochRow]
     selection: dict[str, Any] | None = None
-    coverage: dict[str, dict[str, float]] = Field(default_factory=dict)
-    counts: dict[str, int] = Field(default_factory=dict)
+    coverage: dict[str, dict[str, Cost]] = Field(default_factory=dict)
+    counts: dict[str, Count] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -76,9 +94,17 @@ class Result(_Model):
         for name, scores in (("test", self.test), ("dev", self.dev)):
             if self.primary not in scores:
                 raise ValueError(f"{name} has no score {self.primary!r}")
-        for weights in (self.layer_weights, *(row.layer_weights for row in self.curve)):
+        curve = [row.layer_weights for row in self.curve]
+        for weights in (self.layer_weights, *curve):
             for mix in (mix for parts in weights.values() for mix in parts.values()):
                 _check_mix(mix)
+        for placement, parts in self.layer_weights.items():
+            for part, mix in parts.items():
+                rows = [
+                    weights.get(placement, {}).get(part, {}).get("s") or () for weights in curve
+                ]
+                if mix.get("w") is not None and {len(mix["s"])} != {len(mix["s"]), *map(len, rows)}:
+                    raise ValueError(f"the curve lacks layer weights of {part!r}")
         for part, shares in self.coverage.items():
             if not {"tokens", "types"} <= shares.keys():
                 raise ValueError(f"coverage of {part!r} needs 'tokens' and 'types'")
@@ -153,10 +179,10 @@ class RunInfo(_Model):
     """
 
     started: str
-    seconds: dict[str, float]
-    peak_memory_bytes: int
-    parameters: dict[str, int]
-    bytes_per_token: dict[str, float]
+    seconds: dict[str, Cost]
+    peak_memory_bytes: Count
+    parameters: dict[str, Count]
+    bytes_per_token: dict[str, Cost]
     vectors: dict[str, str] = Field(default_factory=dict)
     encoded_by: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
     versions: dict[str, str]
@@ -181,14 +207,14 @@ class RunRecord(_Model):
     """
 
     schema_version: int = SCHEMA_VERSION
-    cell: str
-    experiment: str
-    task: str
-    pipeline: str
-    features: str
-    head: str
+    cell: Name
+    experiment: Name
+    task: Name
+    pipeline: Name
+    features: Name
+    head: Name
     seed: int
-    axes: dict[str, Any]
+    axes: Names[dict[str, Any]]
     identity: dict[str, Any]
     corpus: str | None = None
     same_as: str | None = None

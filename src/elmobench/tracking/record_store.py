@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -178,8 +177,7 @@ class RecordStore:
     def write(self, record: RunRecord) -> Path:
         """Write ``record`` atomically, with its digest; returns its path."""
         path = self.record_path(record.cell)
-        with _naming(path):
-            write_bytes(path, record_bytes(record_content(record)))
+        write_bytes(path, record_bytes(record_content(record)))
         return path
 
     def withdraw(self, cell: str) -> None:
@@ -205,8 +203,7 @@ class RecordStore:
             )
         )
         path = self.predictions_path(cell)
-        with _naming(path):
-            write_single(path, kept)
+        write_single(path, kept)
         return predictions_digest(kept)
 
     def read_predictions(self, cell: str) -> Rows:
@@ -246,8 +243,7 @@ class RecordStore:
         ``axes``: how this experiment calls that cell. It also has ``corpus`` and ``same_as`` of the
         task's card, which may have changed since the cell ran.
         """
-        with FileLock(self.lock_path("plan")), _naming(self.plan_path):
-            write_plan_file(self.plan_path, experiment, points)
+        write_plan_file(self.plan_path, experiment, points)
 
     @property
     def plan_path(self) -> Path:
@@ -290,7 +286,7 @@ class RecordStore:
 
     def add_cost(self, cost: dict[str, Any]) -> None:
         """Note what an encoding took, in ``features.json``."""
-        with FileLock(self.lock_path("features")), _naming(self._costs_path):
+        with FileLock(self.lock_path("features")):
             add_cost(self._costs_path, cost)
 
     def costs(self) -> list[dict[str, Any]]:
@@ -300,7 +296,7 @@ class RecordStore:
     def write_length_costs(self, costs: dict[str, Any]) -> None:
         """Keep what sentences of given lengths cost: ``seconds`` by features and length, and where
         that was measured. Features measured before stay."""
-        with FileLock(self.lock_path("lengths")), _naming(self._lengths_path):
+        with FileLock(self.lock_path("lengths")):
             add_lengths(self._lengths_path, costs)
 
     def length_costs(self) -> dict[str, Any]:
@@ -324,17 +320,6 @@ class RecordStore:
         for record in self._read_all(self.cell_names()):
             if record is not None:
                 yield record
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let errors of the operating system name ``path``: that of a full disk names no file."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
 
 
 def _origin(point: dict[str, Any]) -> dict[str, Any]:

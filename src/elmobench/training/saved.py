@@ -121,7 +121,7 @@ def save_model(
     with _saving(folder):
         # An earlier head of the cell must not be taken for the description of the new weights.
         (folder / HEAD).unlink(missing_ok=True)
-        with atomic_path(folder / WEIGHTS) as temporary:
+        with atomic_path(folder / WEIGHTS, private=True) as temporary:
             save_file(weights, temporary)
         saved = SavedHead(
             format_version=FORMAT_VERSION,

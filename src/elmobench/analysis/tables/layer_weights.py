@@ -38,7 +38,7 @@ def learned_mixes(records: Iterable[RunRecord]) -> list[LearnedMix]:
     Mixes whose weights were not learned (uniform, one layer, a head fitted in one pass) are left
     out.
     """
-    groups: dict[tuple[str, ...], LearnedMix] = {}
+    groups: dict[tuple[object, ...], LearnedMix] = {}
     for record in records:
         if record.result is None:
             continue
@@ -48,7 +48,9 @@ def learned_mixes(records: Iterable[RunRecord]) -> list[LearnedMix]:
                 if mix.get("w") is None:
                     continue
                 key = (record.task, record.head, axes, record.features, placement, part)
-                group = groups.setdefault(key, LearnedMix(*key, mixes=[], curves=[]))
+                group = groups.setdefault(
+                    (*key, len(mix["s"])), LearnedMix(*key, mixes=[], curves=[])
+                )
                 group.mixes.append(mix)
                 group.curves.append(
                     [row.layer_weights[placement][part] for row in record.result.curve]
