@@ -201,3 +201,8 @@ def test_a_damaged_vocabulary_is_trained_again_unless_a_checkpoint_has_it(tmp_pa
     again = train_bert(corpus, small(), tmp_path / "o", ONE_STEP).trainer
     assert again.step == first.step + 1
     assert again.tokenizer.to_str() == first.tokenizer.to_str()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9])
+    with pytest.warns(ElmobenchWarning, match="The tokenizer is written again"):
+        train_bert(corpus, small(), tmp_path / "o", ONE_STEP)
+    assert file.read_bytes() == whole

@@ -67,7 +67,7 @@ def wordpiece_of(
 ) -> Any:
     """The tokenizer of a training: of its checkpoint, else of the file at ``path``, else trained.
 
-    The file is there for trainings that end before their first checkpoint. It is trained again if
+    The file is there for trainings that end before their first checkpoint. It is written again if
     it is damaged (with a warning), or belongs to another text or size.
 
     Args:
@@ -80,22 +80,24 @@ def wordpiece_of(
         ModelError: if ``stored`` is not a tokenizer, or the file cannot be written.
         ConfigError: see :func:`train_wordpiece`.
     """
-    if stored is not None:
-        return _parsed(stored, path.parent)
     use = _use(corpus, size)
+    found: Any = None
     if path.exists():
         try:
             content = read_sealed_json(path, ModelError)
             if use.items() <= content.items():
-                return _parsed(content.get("tokenizer"), path)
+                found = content.get("tokenizer")
         except ModelError as error:
+            again = "trained" if stored is None else "written"
             warnings.warn(
-                f"{error.where}: {error.what}. The tokenizer is trained again",
+                f"{error.where}: {error.what}. The tokenizer is {again} again",
                 ElmobenchWarning,
                 stacklevel=2,
             )
-    tokenizer = train_wordpiece(corpus, size)
-    write_wordpiece(path, tokenizer, corpus, size)
+    known = found if stored is None else stored
+    tokenizer = train_wordpiece(corpus, size) if known is None else _parsed(known, path)
+    if found is None or found != known:
+        write_wordpiece(path, tokenizer, corpus, size)
     return tokenizer
 
 
@@ -123,7 +125,11 @@ def _parsed(content: Any, where: Path) -> Any:
     try:
         return Tokenizer.from_str(json.dumps(content))
     except Exception as error:  # the library has no exception class of its own
-        raise ModelError(f"not a tokenizer: {error}", where=str(where)) from error
+        raise ModelError(
+            f"not a tokenizer: {error}",
+            where=str(where),
+            fix="delete the folder to train from the start",
+        ) from error
 
 
 @dataclass(frozen=True)
