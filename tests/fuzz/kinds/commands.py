@@ -1,4 +1,4 @@
-"""What is typed: `--set`, settings of features, environment variables, and addresses of MLflow stores."""
+"""What is typed: `--set`, settings of features, variables, and addresses of MLflow stores."""
 
 from __future__ import annotations
 
