@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.torture.checks import final_faults, output_faults
+from tests.torture.fetch_job import TASK
 from tests.torture.jobs import Job
 from tests.torture.kills import LIMIT_SECONDS, Reference
 from tests.torture.outcomes import Outcome
@@ -86,6 +87,14 @@ def _verify(space: Workspace, path: Path) -> list[str]:
     return ["features", "verify", "--store", str(space.store)]
 
 
+def _fetch(space: Workspace, path: Path) -> list[str]:
+    return ["data", "fetch", TASK, "--include", str(space.inputs.cards)]
+
+
+def _verify_data(space: Workspace, path: Path) -> list[str]:
+    return ["data", "verify", TASK, "--include", str(space.inputs.cards)]
+
+
 def _unpack(space: Workspace, path: Path) -> list[str]:
     return ["results", "unpack", str(space.results)]
 
@@ -117,6 +126,8 @@ CASES = (
     Case("MLflow database", "run", "finished", "results/mlflow/mlflow.db", silent=True),
     Case("packed records", "unpack", "packed", "results/records.jsonl.gz", _unpack, None),
     Case("packed predictions", "unpack", "packed", "results/predictions.zip", _unpack, None),
+    Case("pins", "fetch", "finished", "home/trusted.json", _fetch, _delete),
+    Case("fetched data", "fetch", "finished", "home/data/**/*", _verify_data, _delete),
     Case("encoded corpus", "pretrain-glove", "encoded", "home/corpora/*/*", None, _delete_folder),
     Case("checkpoint", "pretrain-bilm", "half", "model/checkpoints/*.safetensors", None, _delete),
     Case("checkpoint", "pretrain-bert", "half", "model/checkpoints/*.safetensors", None, _delete),

@@ -235,7 +235,7 @@ def sample(count: int, most: int) -> Sequence[int]:
     """The numbers from 1 to ``count``, or ``most`` of them evenly spread."""
     if count <= most:
         return range(1, count + 1)
-    return sorted({round(1 + i * (count - 1) / (most - 1)) for i in range(most)})
+    return sorted({round(1 + i * (count - 1) / max(1, most - 1)) for i in range(most)})
 
 
 def _faults(ended: Ended, words: Sequence[str], root: str) -> list[str]:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.torture import together
 from tests.torture.damage import CASES, MODES, Damage
+from tests.torture.fetch_job import FetchJob
 from tests.torture.full_disk import FullDisks, sample
 from tests.torture.jobs import BertJob, BilmJob, GloveJob, GridJob, Job, PackJob, UnpackJob
 from tests.torture.kills import (
@@ -34,7 +35,20 @@ from tests.torture.processes import Session
 from tests.torture.warm import can_mount
 from tests.torture.workspace import Inputs, Workspace
 
-_READ_ONLY = {"small run": ("results", "store", "home", "tmp"), "pretrain": ("model", "home")}
+_ON_FULL_DISKS = (
+    "small run",
+    "pretrain-glove",
+    "pretrain-bilm",
+    "pretrain-bert",
+    "pack",
+    "unpack",
+    "fetch",
+)
+_READ_ONLY = {
+    "small run": ("results", "store", "home", "tmp"),
+    "pretrain": ("model", "home"),
+    "fetch": ("home",),
+}
 Trial = tuple[str, Callable[[], Outcome]]
 """A trial that is not a kill: its key, and what runs it."""
 
@@ -69,6 +83,7 @@ class Torture:
             "small run": GridJob(seeds=[1]),
             "pack": PackJob(finished),
             "unpack": UnpackJob(finished),
+            "fetch": FetchJob(),
             "pretrain-glove": GloveJob(),
             "pretrain-bilm": BilmJob(),
             "pretrain-bert": BertJob(),
@@ -161,11 +176,7 @@ class Torture:
 
     def full(self) -> None:
         """Fill the disk at every write; see :mod:`tests.torture.full_disk`."""
-        jobs = [
-            name
-            for name in ("small run", "pretrain-glove", "pretrain-bilm", "pretrain-bert", "pack")
-            if self._chosen(name, "local", name)
-        ]
+        jobs = [name for name in _ON_FULL_DISKS if self._chosen(name, "local", name)]
         if not jobs:
             return
         self._reference(jobs)
@@ -187,7 +198,7 @@ class Torture:
         job, reference, most = self._jobs[name], self._references[name], self._options.points
         trials: list[Trial] = []
         for tracked in (False, True):
-            if name == "pack" and tracked:
+            if tracked and name in ("pack", "unpack", "fetch"):
                 continue
             for number in sample(disks.points(job, tracked=tracked), most):
                 trials.append(disks.at_write(name, job, reference, number, tracked=tracked))

@@ -52,6 +52,7 @@ _EXPERIMENT = {
     "seeds": [1, 2, 3],
     "overrides": [{"set": {"training.epochs": 2}}],
 }
+HOST = "files.example.org"
 _SYLLABLES = ("ka", "lo", "mi", "nu", "re", "so", "ta", "vi")
 
 
@@ -80,6 +81,11 @@ class Inputs:
         """The text for pre-training."""
         return self.folder / "text.txt"
 
+    @property
+    def mirror(self) -> Path:
+        """Stands for the public addresses that downloads come from."""
+        return self.folder / "mirror"
+
     def write(self) -> None:
         """Write all files; the same bytes every time."""
         self.cards.mkdir(parents=True, exist_ok=True)
@@ -91,6 +97,15 @@ class Inputs:
             rows, lines = _examples(rng, count)
             (self.cards / f"ner.{split}").write_text("\n".join(rows) + "\n")
             (self.cards / f"sentiment.{split}").write_text("\n".join(lines) + "\n")
+        # A task whose files are fetched, without digests, so that they are pinned.
+        fetched = (self.cards / "sentiment.yaml").read_text().replace("name: tiny", "name: fetched")
+        address = f"url: https://{HOST}/sentiment"
+        text = fetched.replace("path: sentiment", address)
+        (self.cards / "fetched.yaml").write_text(text)
+        for split in ("train", "dev", "test"):
+            target = self.mirror / HOST / f"sentiment.{split}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((self.cards / f"sentiment.{split}").read_bytes())
         self.experiment.write_text(yaml.safe_dump(_EXPERIMENT))
         words = [a + b for a in _SYLLABLES for b in _SYLLABLES]
         sentences = [" ".join(rng.choices(words, k=rng.randint(4, 12))) for _ in range(150)]
@@ -168,6 +183,7 @@ class Workspace:
             # Tiny arrays: more threads would only wait for each other.
             "OMP_NUM_THREADS": "1",
             paths.HOME_VARIABLE: str(self.home),
+            paths.MIRROR_VARIABLE: str(self.inputs.mirror),
             "COLUMNS": "200",
         }
 
