@@ -17,6 +17,7 @@ from elmobench.core.files import (
     OTHER_HOST_SECONDS,
     atomic_path,
     remove_leftovers,
+    temporary_path,
     write_text,
     writing,
 )
@@ -128,3 +129,16 @@ def test_a_private_folder_takes_what_a_library_creates_beside(tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) == 2
     assert len(remove_leftovers(tmp_path)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_name_for_something_temporary_is_known_by_its_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from elmobench.core.files import temporary_path\n"
+        "temporary_path(Path(sys.argv[1]) / 'folder').mkdir()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    mine = temporary_path(tmp_path / "folder")
+    mine.mkdir()
+    (removed,) = remove_leftovers(tmp_path)
+    assert removed.name.startswith(".folder.")
+    assert list(tmp_path.iterdir()) == [mine]

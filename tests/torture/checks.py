@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from tests.torture.workspace import Workspace
 
 from elmobench.core.errors import ElmobenchError
 
-_PARTIAL = ("*.part", ".tmp*", ".seen-by-all-*", "*-journal", "*-wal", "*-shm", "*.deleted")
-# torch makes this folder when it is imported, and keeps it.
+_PARTIAL = ("*.part", ".tmp*", "*-journal", "*-wal", "*-shm", "*.deleted")
+_RAY_SECONDS = 15.0
+# Torch makes this folder when it is imported, and keeps it.
 _NOT_LEFT = ("torchinductor_",)
 # What reading damaged files may raise; each is reported as a fault.
 _READ_ERRORS = (ElmobenchError, OSError, ValueError, KeyError, TypeError, sqlite3.Error)
@@ -32,11 +34,20 @@ def leftovers(space: Workspace) -> list[str]:
         for path in sorted(space.temporary.iterdir())
         if not path.name.startswith(_NOT_LEFT)
     ]
+    # A process of its own deletes these a moment after the run has ended.
+    deadline = time.monotonic() + _RAY_SECONDS
+    while (ray := _ray_folders(space)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    found += [f"left over of Ray: {path.name}" for path in ray]
     return found + [
         f"lock held: {path.relative_to(space.root)}"
         for path in sorted(space.root.rglob("*.lock"))
         if _is_held(path)
     ]
+
+
+def _ray_folders(space: Workspace) -> list[Path]:
+    return [path for path in space.ray.glob("*/*") if path.name != ".lock"]
 
 
 def _is_held(path: Path) -> bool:

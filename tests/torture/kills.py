@@ -206,7 +206,7 @@ class Killer:
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(self._folder, target, symlinks=True)
             last.facts["kept"] = str(target)
-        shutil.rmtree(space.root.with_suffix(".ray"), ignore_errors=True)
+        shutil.rmtree(space.ray, ignore_errors=True)
         for outcome in outcomes:
             if outcome.reached or outcome.faults or attempt == ATTEMPTS - 1:
                 yield outcome

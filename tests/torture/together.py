@@ -96,5 +96,5 @@ def run_together(
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target, symlinks=True)
         facts["kept"] = str(target)
-    shutil.rmtree(space.root.with_suffix(".ray"), ignore_errors=True)
+    shutil.rmtree(space.ray, ignore_errors=True)
     return Outcome("together", name, job.name, launchers[0], phase, True, faults, facts)

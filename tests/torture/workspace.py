@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
 import yaml
 
@@ -162,9 +164,15 @@ class Workspace:
         """Where runs put temporary files."""
         return self.root / "tmp"
 
+    @property
+    def ray(self) -> Path:
+        """Ray's own files. Their paths must be short, since sockets are among them."""
+        name = hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
+        return Path(gettempdir()) / f"torture-ray-{name}"
+
     def make(self) -> None:
         """Create the folders that runs expect."""
-        for folder in (self.home, self.temporary):
+        for folder in (self.home, self.temporary, self.ray):
             folder.mkdir(parents=True, exist_ok=True)
 
     def copy_of(self, other: Workspace) -> None:
@@ -179,7 +187,7 @@ class Workspace:
             **own,
             "PYTHONPATH": str(SOURCE),
             "TMPDIR": str(self.temporary),
-            "RAY_TMPDIR": str(self.root.with_suffix(".ray")),
+            "RAY_TMPDIR": str(self.ray),
             # Tiny arrays: more threads would only wait for each other.
             "OMP_NUM_THREADS": "1",
             paths.HOME_VARIABLE: str(self.home),

@@ -105,7 +105,7 @@ def run_experiment(
     summary = RunSummary(loaded, folder)
     with RunProgress(quiet) as progress:
         records = RecordStore(folder, _DamagedRecords(summary, progress))
-        _clean_up(folder, progress)
+        _clean_up(folder, context.store.root, progress)
         with progress.loading(len(loaded.tasks)) as on_task:
             plan = make_plan(context, on_task)
         # Two points of the grid may be the same cell, which runs once.
@@ -166,8 +166,9 @@ class _DamagedRecords:
             self._progress.handle(RunWarning(f"a cell is left out: {error}"))
 
 
-def _clean_up(folder: Path, progress: RunProgress) -> None:
-    """Remove what processes that were killed left in the results folder."""
+def _clean_up(folder: Path, store: Path, progress: RunProgress) -> None:
+    """Remove what killed processes left in the results folder and at the top of the store."""
+    remove_leftovers(store)  # of Ray; each provider's folder is cleaned when it is written to
     removed = remove_leftovers(folder, deep=True)
     if removed:
         names = ", ".join(str(path.relative_to(folder)) for path in removed[:5])

@@ -41,8 +41,7 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
-    own = path.parent / f".{path.name}.{token}.part"
+    own = temporary_path(path)
     try:
         if private:
             own.mkdir()
@@ -63,6 +62,15 @@ def atomic_path(path: Path, *, private: bool = False) -> Iterator[Path]:
         _remove(own)
 
 
+def temporary_path(path: Path) -> Path:
+    """A new name next to ``path`` for a temporary file or folder of this process.
+
+    Nothing is created. If the process is killed, :func:`remove_leftovers` removes it.
+    """
+    token = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    return path.parent / f".{path.name}.{token}.part"
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
@@ -71,7 +79,7 @@ def _remove(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path, name: str = "*", *, deep: bool = False) -> list[Path]:
-    """Remove temporary files of :func:`atomic_path` whose process has ended.
+    """Remove what :func:`atomic_path` and :func:`temporary_path` named, if its process has ended.
 
     A file of this machine is a left-over when its process is gone; one of another machine, whose
     processes cannot be seen from here, when it was not written to for :data:`OTHER_HOST_SECONDS`.

@@ -7,15 +7,16 @@ nothing: its run is found by its tag and left alone if it is finished.
 from __future__ import annotations
 
 import re
+import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ElmobenchWarning
+from elmobench.core.files import temporary_path
 from elmobench.tracking.mlflow_store import MlflowStore, TrackingError, TrackingUriError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -222,9 +223,13 @@ class Tracker:
         )
         run_id = str(run.info.run_id)
         _log_values(client, run_id, record)
-        with TemporaryDirectory() as folder:
-            for path in self._records.files_of(record, RecordStore(Path(folder))):
+        # In the results folder, where the next run removes what a killed one leaves.
+        scratch = temporary_path(self._records.folder / "mlflow-artifacts")
+        try:
+            for path in self._records.files_of(record, RecordStore(scratch)):
                 client.log_artifact(run_id, str(path))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
         status = "FINISHED" if record.status == "ok" else "FAILED"
         client.set_terminated(run_id, status=status)
 

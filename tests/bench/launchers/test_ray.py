@@ -114,7 +114,7 @@ def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
     assert len(again) <= 1
     assert Counter(record.cell for record in observer.records).most_common(1)[0][1] == 1
     assert FeatureStore(tmp_path / "s2").verify() == []
-    assert not list((tmp_path / "two").glob(".seen-by-all*"))
+    assert not list((tmp_path / "two").glob(".*seen-by-all*"))
 
 
 @pytest.mark.slow

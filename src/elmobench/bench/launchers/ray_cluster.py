@@ -28,6 +28,7 @@ from elmobench.bench.launchers.worker import JobRunner, Message, WorkerError, Wo
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.core.files import temporary_path
 from elmobench.tracking.record_store import RecordStore
 
 _POLL_SECONDS = 0.05
@@ -181,8 +182,11 @@ class _ActorFactory:
             store_root=context.store.root.resolve(),
         )
         self._folder = folder.resolve()
-        token = f".seen-by-all-{uuid.uuid4().hex}"
-        self._marks = [self._folder / token, context.store.root.resolve() / token]
+        # Named as temporary files are, so that the next run removes those of a killed one.
+        self._marks = [
+            temporary_path(folder / "seen-by-all")
+            for folder in (self._folder, context.store.root.resolve())
+        ]
         for mark in self._marks:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
