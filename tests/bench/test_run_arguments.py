@@ -44,3 +44,13 @@ def test_features_are_named_by_a_string(spec):
     for call in (elmobench.load_provider, lambda x: elmobench.FrozenFeatures(x).fit(["a"])):
         with pytest.raises(TypeError, match="features are named by a string"):
             call(spec)
+
+
+def test_vectors_that_a_task_has_none_of_are_a_note_in_the_record(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "foreign.txt").write_text("der 1 2\nHund 3 4\n")
+    study = STUDY | {"features": ["static:foreign.txt"], "heads": ["paper"]}
+    results = elmobench.run(study, quiet=True, store=tmp_path / "store", tracking_uri="none")
+    (record,) = results.summary.records
+    assert record.result.notes[0].startswith("'static:foreign.txt' has vectors for only 0.0 %")
+    assert record.result.coverage["static:foreign.txt"]["tokens"] == 0
