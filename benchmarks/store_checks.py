@@ -2,7 +2,7 @@
 
 The same batches are read with the checks and without, in turns, by new readers: with the pages of
 the files in memory (warm) and after they were dropped from it (cold). ``first`` is one pass over
-the data, in which every block is checked when it is first touched; ``later`` is a pass after it.
+the data, in which every block is checked before it is first used; ``later`` is a pass after it.
 The shortest times of all rounds are compared, since other programs only ever add to them.
 """
 

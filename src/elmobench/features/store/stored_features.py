@@ -232,15 +232,18 @@ class StoredView:
         return out
 
     def _check_tokens(self, number: int, sentences: IntArray) -> None:
-        """Check the vectors of ``sentences`` in a layer, unless this view has read them before."""
+        """Check what this view reads of the shards of ``sentences``, in a layer, the first time."""
         checked = self._checked.setdefault(number, np.zeros(len(self.lengths), dtype=np.bool_))
         new = sentences[~checked[sentences]]
         if not len(new):
             return
         layer, group = self._stored.layers[number], self._stored.sentences.group
+        # All that this view reads of these shards at once: a call per batch would cost more than
+        # the checksums of a batch do.
+        here = np.flatnonzero(np.isin(self._shard, self._shard[new]) & ~checked)
         for name in array_layout(layer, self._stored.precision, 0):
-            group.check_rows(name, self._shard[new], self._offset[new], self.lengths[new])
-        checked[new] = True
+            group.check_rows(name, self._shard[here], self._offset[here], self.lengths[here])
+        checked[here] = True
 
     def _type_table(self, number: int) -> FloatArray:
         """(V', dim) vectors of this view's word types, all read at first use."""
