@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from command_line import elmobench
@@ -327,3 +328,25 @@ def test_a_metric_that_is_not_finite_is_a_failed_cell(
 
 def test_the_error_of_a_head_can_be_told_apart() -> None:
     assert issubclass(saved.DamagedHeadError, ModelError)
+
+
+def test_lone_surrogates_lose_no_trained_cell(
+    cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers refuse them; a reader of another package may not."""
+    from elmobench.tasks.sentiment.pipeline import Sentiment
+
+    gold = Sentiment.gold
+    monkeypatch.setattr(Sentiment, "gold", lambda self, e: gold(self, e) + "\ud800")
+    experiment = {**tiny, "name": "odd", "tasks": ["sentiment/tiny"], "features": ["random"]}
+    (record,) = go(experiment, cards, tmp_path / "r").records
+    assert record.status == "ok"
+    store = RecordStore(tmp_path / "r")
+    assert store.read(record.cell) == record
+    assert {row["gold"][-1] for row in store.read_predictions(record.cell)} == {"\ud800"}
+    path = store.predictions_path(record.cell)
+    assert len(pd.read_json(path)) == len(store.read_predictions(record.cell))
+    for command in (("report", store.folder), ("results", "pack", store.folder)):
+        out = elmobench(*command)
+        assert out.returncode == 0, (command, out.stderr)
+    assert {row["gold"][-1] for row in store.read_predictions(record.cell)} == {"\ud800"}
