@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -64,6 +65,7 @@ PARSERS = {
     "safetensors": _safetensors,
     "xml": lambda _: ElementTree.fromstring("<a><b></a>"),
     "xml encoding": lambda _: ElementTree.fromstring(b"<?xml version='1.0' encoding='nope'?><a/>"),
+    "csv": lambda _: list(csv.reader(["'a"], strict=True, quotechar="'")),
     "pydantic": lambda _: _Model.model_validate({"size": "many"}),
     "key": lambda _: {}["size"],
     "type": lambda _: len(3),  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ which also bound depth, numbers and sizes.
 
 from __future__ import annotations
 
+import csv
 import json
 import lzma
 import math
@@ -44,6 +45,7 @@ PARSER_ERRORS: tuple[type[Exception], ...] = (
     SyntaxError,  # numpy evaluates the header of an array
     tokenize.TokenError,
     struct.error,
+    csv.Error,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
