@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from small_corpus import small_bert_options, small_corpus, small_options
 
 from elmobench.cli.pretrain.train import chosen_options
-from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.core.errors import ConfigError, ElmobenchError, ModelError
 from elmobench.pretraining.bert.train import train_bert
 from elmobench.pretraining.bilm.network import initial_weights, weight_count
 from elmobench.pretraining.bilm.train import BilmTrainer
@@ -35,8 +35,8 @@ HUGE = 2**31 - 1
         ("glove", "eta=.nan", "eta: Input should be a finite number"),
         ("bert", "learning_rate=1e999", "no float can hold it|not of type float"),
         ("bilm", "n_epochs=1e300", "n_epochs"),
-        ("bilm", "lstm.n_layers=1001", "lstm.n_layers is larger than 1,000"),
-        ("bilm", "char_cnn.max_characters_per_token=10001", "larger than 10,000"),
+        ("bilm", "lstm.n_layers=101", "lstm.n_layers: Input should be less than or equal to 100"),
+        ("bilm", "char_cnn.max_characters_per_token=10001", "less than or equal to 10000"),
         ("bert", "max_length=99999999999", "max_length"),
         ("glove", f"eta={'[' * 1000}", "--set eta"),
         ("glove", "eta", "'eta' is no setting"),
@@ -71,7 +71,7 @@ def test_models_that_memory_cannot_hold_are_refused_at_once(tmp_path: Path) -> N
     corpus = small_corpus(tmp_path)
     with pytest.raises(ConfigError, match=r"needs at least .* GB of memory"):
         train_glove(corpus, GloveOptions(min_count=1, vector_size=HUGE), tmp_path / "o")
-    lstm = {"dim": HUGE, "projection_dim": HUGE, "n_layers": 1000}
+    lstm = {"dim": 100_000, "projection_dim": 100_000, "n_layers": 100}
     with pytest.raises(ConfigError, match=r"needs at least .* GB of memory"):
         BilmTrainer(corpus, small_options(lstm=lstm), threads=1)
     options = small_bert_options(hidden_size=2**30, num_hidden_layers=2**30)
@@ -91,3 +91,12 @@ def test_names_that_are_no_folder_are_refused(name: str) -> None:
     with pytest.raises(ElmobenchError, match="is no name of a model"):
         check_model_name(name)
     check_model_name("elmo-mini_2.0")
+
+
+def test_a_bilm_that_could_not_be_read_again_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elmobench.pretraining.bilm.train.check_memory", lambda *_: None)
+    lstm = {"dim": 10_000, "projection_dim": 10_000, "n_layers": 2}
+    with pytest.raises(ModelError, match="the most are 1,000,000,000"):
+        BilmTrainer(small_corpus(tmp_path), small_options(lstm=lstm), threads=1)

@@ -65,7 +65,6 @@ def compare(
     to be smaller than the experiment's margin. Tie: it is shown to be smaller than the margin.
     Undecided: neither is shown, or a system has a single run.
     """
-
     from rich.console import Console
     from rich.markup import escape
 

@@ -65,7 +65,6 @@ def inspect(
     threads: ThreadsOption = 1,
 ) -> None:
     """Compare the vectors of WORD between sentences, layer by layer."""
-
     from rich.console import Console
 
     from elmobench.analysis.inspect.occurrences import find_occurrences, layer_views

@@ -16,6 +16,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from elmobench.core.errors import ElmobenchError
+from elmobench.core.parsing import reason
 
 OTHER_HOST_SECONDS = 24 * 3600.0
 """Age after which a temporary file of another machine is taken for a left-over."""
@@ -136,9 +137,10 @@ def writing(
     try:
         yield
     except (OSError, SafetensorError) as raised:
-        said = raised.strerror if isinstance(raised, OSError) and raised.strerror else str(raised)
-        reason = (said.strip().splitlines() or [type(raised).__name__])[0]
-        raise error(f"cannot be written: {reason}", where=str(path), fix=fix) from raised
+        said = raised.strerror if isinstance(raised, OSError) else None
+        raise error(
+            f"cannot be written: {said or reason(raised)}", where=str(path), fix=fix
+        ) from raised
 
 
 def write_bytes(path: Path, data: bytes) -> None:

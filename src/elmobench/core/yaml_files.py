@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from elmobench.core.errors import ConfigError
-from elmobench.core.parsing import decode, read_bytes, reason
+from elmobench.core.parsing import read_text, reason
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Base
@@ -107,8 +107,7 @@ def read_yaml(path: Path) -> Any:
     Raises:
         ConfigError: if the file is missing, is not UTF-8 or is not YAML; the error names the line.
     """
-    data = read_bytes(path, ConfigError)
-    return parse_yaml(decode(data, str(path), ConfigError), str(path))
+    return parse_yaml(read_text(path, ConfigError), str(path))
 
 
 def parse_yaml(text: str, where: str) -> Any:

@@ -91,7 +91,7 @@ class WorkerProcess:
         """Return the time of AllenNLP's forward passes over ``batches``. Raises ElmobenchError."""
         request = {"op": "time", "batches": _lists(batches), "threads": threads}
         answer = self._ask(request)
-        with parsing(self._where, what="AllenNLP's process gave no time"):
+        with parsing(self._where, ElmobenchError, what="AllenNLP's process gave no time"):
             return float(answer["seconds"])
 
     def _array(self, request: dict[str, Any]) -> FloatArray:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from elmobench.core.errors import ConfigError, ElmobenchError
-from elmobench.core.parsing import decode, read_bytes
+from elmobench.core.parsing import read_text
 
 _FIRST = "# Its last line is the digest of the lines above.\n"
 _LAST = "# sha256: "
@@ -45,7 +45,7 @@ def read_sealed_text(
         ElmobenchError: of the class ``error``, if the file cannot be read, is not UTF-8, or does
             not have the digest that it states.
     """
-    text = decode(read_bytes(path, error), str(path), error)
+    text = read_text(path, error, fix=fix)
     seal = _SEALED.search(text)
     if seal is None and not text.startswith(_FIRST):
         return text

@@ -6,7 +6,7 @@ import glob
 import json
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError, StoreError
-from elmobench.core.files import atomic_path, remove_leftovers
+from elmobench.core.files import atomic_path, remove_leftovers, writing
 from elmobench.data.examples import Sentence
 from elmobench.features.coverage import CoverageCount
 from elmobench.features.export.hdf5_stream import Hdf5Stream
@@ -145,24 +145,14 @@ def _output(out: Path) -> Iterator[Path]:
     except OSError as error:
         if error is raised:
             raise  # Of the provider, say, which reads its files.
-        raise _failed(out, error) from error
+        with _writing(out):
+            raise
 
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Turn what the operating system says about a failed write into StoreError."""
-    try:
-        yield
-    except OSError as error:
-        raise _failed(out, error) from error
-
-
-def _failed(out: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"cannot be written: {error.strerror or error}",
-        where=str(out),
-        fix="free some space, or write to another folder with --out; no part of the file is kept",
-    )
+def _writing(out: Path) -> AbstractContextManager[None]:
+    """Raise StoreError if `out` cannot be written in the block."""
+    fix = "free some space, or write to another folder with --out; no part of the file is kept"
+    return writing(out, StoreError, fix=fix)
 
 
 def _metadata(

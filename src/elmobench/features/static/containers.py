@@ -60,9 +60,9 @@ class VectorFile:
         """Open the decompressed bytes, from the start.
 
         Raises:
-            ModelError: the file is missing, truncated or damaged, or holds more than an honest
-                archive of its size can, which may be found only while it is read; or it has
-                changed since its digest, part of the fingerprint, was computed.
+            ModelError: the file is missing, truncated or damaged, or unpacks to more than
+                :attr:`most_bytes`, which may be found only while it is read; or it has changed
+                since its digest, part of the fingerprint, was computed.
         """
         with ExitStack() as stack:
             with parsing(self.name, ModelError, fix=_FETCH_AGAIN):

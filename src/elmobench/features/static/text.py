@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from elmobench.core.errors import ModelError
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.formats import MARK, header_of
-from elmobench.features.static.line_layout import Layout, is_number, layout_of, shown
+from elmobench.features.static.line_layout import is_number, layout_of, shown
 from elmobench.features.static.source import Block, Duplicates, RowSource
 
 _PLAIN: Final = b"0123456789+-.eE "
@@ -55,7 +55,6 @@ class TextSource(RowSource):
         with file.open() as stream:
             sample = _sample(stream, file.name)
         header = header_of(sample[0]) if kind == "word2vec" else None
-        layout: Layout
         if header is None:
             layout = layout_of(sample, None, file.name, first=1)
         else:

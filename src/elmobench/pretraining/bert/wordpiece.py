@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.errors import ConfigError, ElmobenchWarning, ModelError
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
+from elmobench.features.transformer.checks import library_errors
 from elmobench.pretraining.encoded import EncodedCorpus, EncodedPart
 from elmobench.pretraining.writing import STARTS_AGAIN, writing
 
@@ -122,14 +123,8 @@ def tokenizer_json(tokenizer: Any) -> dict[str, Any]:
 def _parsed(content: Any, where: Path) -> Any:
     from tokenizers import Tokenizer
 
-    try:
+    with library_errors("not a tokenizer", str(where), "delete the folder to train from the start"):
         return Tokenizer.from_str(json.dumps(content))
-    except Exception as error:  # the library has no exception class of its own
-        raise ModelError(
-            f"not a tokenizer: {error}",
-            where=str(where),
-            fix="delete the folder to train from the start",
-        ) from error
 
 
 @dataclass(frozen=True)

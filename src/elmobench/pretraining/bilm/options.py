@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.features.elmo.options import CharCnnOptions, LstmOptions
 from elmobench.pretraining.bilm.mixed_precision import Arithmetic
 from elmobench.pretraining.option_types import LARGEST_COUNT, Count, Passes, Seed
-
-_MOST_LAYERS = 1000
-_MOST_CHARACTERS = 10_000
 
 
 class BilmOptions(StrictModel):
@@ -60,18 +57,6 @@ class BilmOptions(StrictModel):
     """
     seed: Seed = 1
     """Seed of the initial weights, the order of sentences, dropout and negative samples."""
-
-    @model_validator(mode="after")
-    def _sizes_are_possible(self) -> BilmOptions:
-        cnn = self.char_cnn
-        for name, number, limit in (
-            ("lstm.n_layers", self.lstm.n_layers, _MOST_LAYERS),
-            ("char_cnn.n_highway", cnn.n_highway, _MOST_LAYERS),
-            ("char_cnn.max_characters_per_token", cnn.max_characters_per_token, _MOST_CHARACTERS),
-        ):
-            if number > limit:
-                raise ValueError(f"{name} is larger than {limit:,}")
-        return self
 
     @property
     def rate(self) -> float:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ConfigError, ElmobenchError, ModelError
 from elmobench.core.parsing import parsing
+from elmobench.features.elmo.loading import check_size, expected_shapes
 from elmobench.pretraining.bilm.evaluate import perplexity, targets
 from elmobench.pretraining.bilm.export import OPTIONS, WEIGHTS, export
 from elmobench.pretraining.bilm.mixed_precision import check_arithmetic, products
@@ -23,6 +24,7 @@ from elmobench.pretraining.bilm.network import (
     SOFTMAX_WEIGHT,
     CharacterTable,
     State,
+    elmo_options,
     initial_weights,
     run_direction,
     weight_count,
@@ -72,7 +74,8 @@ class BilmTrainer:
         ConfigError: for options that do not fit the corpus, the group or this machine (its
             processor or its memory).
         DataError: if there is too little text for ``batch_size`` rows.
-        ModelError: if the model to start from is damaged.
+        ModelError: if the model to start from is damaged, or the options give one that is too large
+            to be read again.
     """
 
     kind: ClassVar[str] = "bilm"
@@ -105,6 +108,8 @@ class BilmTrainer:
             weight_count(options, words),
             min(options.positions_per_step, len(corpus.train.tokens)) * negatives + 2 * characters,
         )
+        # A larger one could be trained and written, but no longer read.
+        check_size(expected_shapes(elmo_options(options)), "the options")
         self.weights = initial_weights(options, words)
         if start is not None:
             self.weights = read_start(start, options, self.vocabulary, self.weights)
