@@ -29,6 +29,8 @@ def model(tmp_path):
         ("lstm", "dim", True),
         ("lstm", "cell_clip", "3"),
         ("lstm", "cell_clip", -1),
+        ("lstm", "cell_clip", 1e308),
+        ("lstm", "proj_clip", 1e39),
         ("char_cnn", "n_highway", 10**12),
         ("char_cnn", "max_characters_per_token", 10**12),
         ("char_cnn", "filters", [[1, 10**12]]),

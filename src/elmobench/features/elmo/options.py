@@ -72,6 +72,9 @@ class CharCnnOptions(_Options):
         return self
 
 
+_LARGEST = 3.4e38  # that 32-bit floats can hold
+
+
 class LstmOptions(_Options):
     """The bidirectional LSTM with projection."""
 
@@ -81,9 +84,9 @@ class LstmOptions(_Options):
     """Width P of token vectors and of each direction's output."""
     n_layers: _Layers
     """Number of layers."""
-    cell_clip: float | None = Field(default=None, gt=0, strict=True)
+    cell_clip: float | None = Field(default=None, gt=0, le=_LARGEST, strict=True)
     """Largest absolute value of a cell; None for no clipping."""
-    proj_clip: float | None = Field(default=None, gt=0, strict=True)
+    proj_clip: float | None = Field(default=None, gt=0, le=_LARGEST, strict=True)
     """Largest absolute value of a projected state; None for no clipping."""
     use_skip_connections: bool = Field(default=False, strict=True)
     """Whether each layer except the first adds its input to its output."""
