@@ -7,6 +7,7 @@ it was interrupted.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -28,8 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     deadline = time.monotonic() + 60 * options.minutes
     with TemporaryDirectory(prefix="torture-", dir=options.scratch) as scratch:
         torture = Torture(Path(scratch), options, out, deadline, console)
+
+        def stop(number: int, frame: object) -> None:
+            console.print("stopping after the present trials; the same command resumes")
+            torture.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
         for scenario in options.scenario or SCENARIOS:
-            getattr(torture, scenario)()
+            if not torture.is_over:
+                getattr(torture, scenario)()
     console.print(summary_table(out.outcomes))
     faulty = [outcome for outcome in out.outcomes if outcome.faults]
     for outcome in faulty:

@@ -21,6 +21,9 @@ _READ_ONLY_WORDS = ("read-only", "permission", "cannot be written", "cannot writ
 _LINES = 4
 """An error has at most this many lines: message, file, advice."""
 _PAGE = 4096
+WRITES = {"write": "/", "tracked write": "/", "write of MLflow": "/mlflow/"}
+"""Which writes fail: all from one on, without MLflow and with it; or only those of MLflow, whose
+database may be on another disk."""
 
 
 class FullDisks:
@@ -57,11 +60,11 @@ class FullDisks:
         """End the warm process."""
         self._warm.close()
 
-    def points(self, job: Job, *, tracked: bool) -> int:
-        """The number of writes of an undisturbed run."""
+    def points(self, job: Job, kind: str) -> int:
+        """The number of writes of an undisturbed run, of a kind of :data:`WRITES`."""
         self._fresh(job)
-        self._table.plan(self._space.root, [["/"]], writes_only=True)
-        ended = self._run(job, self._space, tracked=tracked)
+        self._table.plan(self._space.root, [[WRITES[kind]]], writes_only=True)
+        ended = self._run(job, self._space, tracked=kind != "write")
         if ended.status != 0:
             raise RuntimeError(f"{job.name} does not run: {ended.output}")
         return self._table.counts[0]
@@ -75,39 +78,34 @@ class FullDisks:
         return sum(-(-size // _PAGE) for size in sizes)
 
     def at_write(
-        self, name: str, job: Job, reference: Reference, number: int, *, tracked: bool
+        self, name: str, job: Job, reference: Reference, kind: str, number: int
     ) -> tuple[str, Callable[[], Outcome]]:
-        """The disk is full from the given write on."""
-        kind = "tracked write" if tracked else "write"
+        """The disk is full from the given write of a kind on."""
         key = f"full {name} {kind} {number}"
-        return key, partial(self._at_write, key, name, job, reference, number, tracked)
+        return key, partial(self._at_write, key, name, job, reference, kind, number)
 
     def _at_write(
-        self,
-        key: str,
-        name: str,
-        job: Job,
-        reference: Reference,
-        number: int,
-        tracked: bool,
+        self, key: str, name: str, job: Job, reference: Reference, kind: str, number: int
     ) -> Outcome:
         self._fresh(job)
         self._table.plan(
             self._space.root,
-            [["/"]],
+            [[WRITES[kind]]],
             at=number,
             action=Action.FULL,
             torn=number % 2 == 1,
             writes_only=True,
         )
+        tracked = kind != "write"
         ended = self._run(job, self._space, tracked=tracked)
         where = self._table.where.replace(str(self._space.root), "")
         reached = self._table.fired
         faults = _faults(ended, _FULL_WORDS, str(self._space.root)) if reached else []
+        if kind == "write of MLflow" and ended.status != 0:
+            faults.append("a run ends because MLflow's disk is full")
         self._table.plan(self._space.root, [])
         faults += self._resume(job, reference, tracked=tracked)
-        phase = "tracked write" if tracked else "write"
-        return self._outcome(key, name, phase, reached, faults, where, ended)
+        return self._outcome(key, name, kind, reached, faults, where, ended)
 
     def on_small_disk(
         self, name: str, job: Job, reference: Reference, pages: int

@@ -216,6 +216,8 @@ class Killer:
 
     def _start(self, job: Job, launcher: str, state: _State) -> Session:
         space = state.space
+        if launcher == "ray":
+            space.ray.mkdir(exist_ok=True)
         session = Session(
             job.command(space, launcher, tracked=state.tracked),
             self._folder / f"{len(state.sessions)}.log",

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import mmap
 import shutil
@@ -74,7 +75,9 @@ def library() -> Path:
     found = compiler()
     if found is None:
         raise RuntimeError("a C compiler (cc) is needed")
-    target = Path(mkdtemp(prefix="torture-")) / "disk.so"
+    folder = mkdtemp(prefix="torture-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = Path(folder) / "disk.so"
     source = Path(__file__).with_name("disk.c")
     command = [found, "-shared", "-fPIC", "-O2", "-o", str(target), str(source), "-ldl"]
     subprocess.run(command, check=True)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.torture import together
 from tests.torture.damage import CASES, MODES, Damage
 from tests.torture.fetch_job import FetchJob
-from tests.torture.full_disk import FullDisks, sample
+from tests.torture.full_disk import WRITES, FullDisks, sample
 from tests.torture.jobs import BertJob, BilmJob, GloveJob, GridJob, Job, PackJob, UnpackJob
 from tests.torture.kills import (
     ATTEMPTS,
@@ -74,6 +74,7 @@ class Torture:
     ) -> None:
         self._scratch, self._options, self._out = scratch, options, out
         self._deadline, self._console = deadline, console
+        self._stopping = False
         self._inputs = Inputs(scratch / "inputs")
         self._inputs.write()
         self._references: dict[str, Reference] = {}
@@ -88,6 +89,15 @@ class Torture:
             "pretrain-bilm": BilmJob(),
             "pretrain-bert": BertJob(),
         }
+
+    def stop(self) -> None:
+        """Begin no further trial."""
+        self._stopping = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further trial begins."""
+        return self._stopping or time.monotonic() > self._deadline
 
     def _space(self, name: str) -> Workspace:
         """The workspace of the undisturbed run of a job."""
@@ -161,7 +171,7 @@ class Torture:
                     self._options.kept,
                     self._options.seed,
                 )
-                while time.monotonic() < self._deadline:
+                while not self.is_over:
                     try:
                         chain = queue.get_nowait()
                     except Empty:
@@ -197,11 +207,10 @@ class Torture:
     def _full_trials(self, disks: FullDisks, name: str, mounts: bool) -> list[Trial]:
         job, reference, most = self._jobs[name], self._references[name], self._options.points
         trials: list[Trial] = []
-        for tracked in (False, True):
-            if tracked and name in ("pack", "unpack", "fetch"):
-                continue
-            for number in sample(disks.points(job, tracked=tracked), most):
-                trials.append(disks.at_write(name, job, reference, number, tracked=tracked))
+        for kind in WRITES:
+            if kind == "write" or name not in ("pack", "unpack", "fetch"):
+                for number in sample(disks.points(job, kind), most):
+                    trials.append(disks.at_write(name, job, reference, kind, number))
         if mounts:
             pages = disks.pages(job)
             for number in sample(pages, most // 3):
@@ -302,6 +311,6 @@ class Torture:
         todo = [trial for trial in trials if trial[0] not in done]
         with self._bars() as bars:
             for _, run in bars.track(todo, description=title):
-                if time.monotonic() > self._deadline:
+                if self.is_over:
                     return
                 self._add(run())

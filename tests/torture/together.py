@@ -57,6 +57,8 @@ def run_together(
     space = Workspace(folder / "work", inputs.inputs)
     shutil.rmtree(space.root, ignore_errors=True)
     job.prepare(space)
+    if "ray" in launchers:
+        space.ray.mkdir(exist_ok=True)
     sessions = [
         Session(
             job.command(space, launcher, tracked=True),

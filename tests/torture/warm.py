@@ -80,6 +80,7 @@ class WarmProcess:
                 text=True,
                 env=dict(environment),
                 cwd=folder,
+                start_new_session=True,  # Ctrl-C ends the trial first
             )
 
     def run(

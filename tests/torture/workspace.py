@@ -168,11 +168,11 @@ class Workspace:
     def ray(self) -> Path:
         """Ray's own files. Their paths must be short, since sockets are among them."""
         name = hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
-        return Path(gettempdir()) / f"torture-ray-{name}"
+        return Path(gettempdir()) / f"t-{name}"
 
     def make(self) -> None:
         """Create the folders that runs expect."""
-        for folder in (self.home, self.temporary, self.ray):
+        for folder in (self.home, self.temporary):
             folder.mkdir(parents=True, exist_ok=True)
 
     def copy_of(self, other: Workspace) -> None:
