@@ -70,10 +70,35 @@ def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
 
 
 def final_faults(
-    job: Job, space: Workspace, expected: dict[str, Any], *, tracked: bool = False
+    job: Job,
+    space: Workspace,
+    expected: dict[str, Any],
+    *,
+    tracked: bool = False,
+    heads_given_up: bool = False,
 ) -> list[str]:
-    """Everything that is wrong after a run that completed."""
-    faults = _guarded(lambda: differences(job.snapshot(space), expected))
+    """Everything that is wrong after a run that completed.
+
+    Args:
+        job: the job.
+        space: its workspace.
+        expected: the snapshot of an undisturbed run.
+        tracked: whether MLflow was on.
+        heads_given_up: whether a run said that it wrote a result and not its trained head, which
+            no later run trains again.
+    """
+
+    def differences_of_snapshots() -> list[str]:
+        found = job.snapshot(space)
+        absent = {
+            name
+            for name, value in found.items()
+            if heads_given_up and name.startswith("head ") and value is None
+        }
+        wanted = {name: value for name, value in expected.items() if name not in absent}
+        return differences({n: v for n, v in found.items() if n not in absent}, wanted)
+
+    faults = _guarded(differences_of_snapshots)
     faults += _guarded(lambda: job.problems(space, tracked=tracked))
     return faults + leftovers(space)
 

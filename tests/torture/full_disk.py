@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -104,7 +105,7 @@ class FullDisks:
         if kind == "write of MLflow" and ended.status != 0:
             faults.append("a run ends because MLflow's disk is full")
         self._table.plan(self._space.root, [])
-        faults += self._resume(job, reference, tracked=tracked)
+        faults += self._resume(job, reference, ended, tracked=tracked)
         return self._outcome(key, name, kind, reached, faults, where, ended)
 
     def on_small_disk(
@@ -136,7 +137,7 @@ class FullDisks:
             self._copy_out()
         finally:
             self._warm.shell(f"umount {self._disk}")
-        faults += self._after(job, reference, finished, again, tracked=False)
+        faults += self._after(job, reference, finished, ended, again, tracked=False)
         return self._outcome(key, name, "small disk", reached, faults, "", ended)
 
     def read_only(
@@ -160,7 +161,7 @@ class FullDisks:
             self._warm.shell(f"umount {path}")
         reached = ended.status != 0 or "warning" in ended.output
         faults = _faults(ended, _READ_ONLY_WORDS, str(self._space.root)) if reached else []
-        faults += self._resume(job, reference, tracked=False)
+        faults += self._resume(job, reference, ended, tracked=False)
         return self._outcome(key, name, "read-only", reached, faults, "", ended)
 
     def _fresh(self, job: Job) -> None:
@@ -183,22 +184,23 @@ class FullDisks:
         }
         return self._warm.run(arguments, environment, log, LIMIT_SECONDS)
 
-    def _resume(self, job: Job, reference: Reference, *, tracked: bool) -> list[str]:
+    def _resume(self, job: Job, reference: Reference, ended: Ended, *, tracked: bool) -> list[str]:
         """Run again with room; returns what is wrong."""
         finished = job.finished_work(self._space)
         again = self._run(job, self._space, tracked=tracked)
-        return self._after(job, reference, finished, again, tracked=tracked)
+        return self._after(job, reference, finished, ended, again, tracked=tracked)
 
     def _after(
         self,
         job: Job,
         reference: Reference,
         finished: dict[str, bytes],
+        ended: Ended,
         again: Ended,
         *,
         tracked: bool,
     ) -> list[str]:
-        """What is wrong after the run with room."""
+        """What is wrong after the run with room, ``again``."""
         faults = output_faults(again.output)
         if again.status != 0:
             return [*faults, f"with room, the run ends with {again.status}: {again.output[-400:]}"]
@@ -206,7 +208,13 @@ class FullDisks:
         faults += [
             f"done again or lost: {name}" for name in finished if finished[name] != now.get(name)
         ]
-        return faults + final_faults(job, self._space, reference.snapshot, tracked=tracked)
+        return faults + final_faults(
+            job,
+            self._space,
+            reference.snapshot,
+            tracked=tracked,
+            heads_given_up="the trained head was" in ended.output,
+        )
 
     def _outcome(
         self,
@@ -246,7 +254,9 @@ def _faults(ended: Ended, words: Sequence[str], root: str) -> list[str]:
         if "warning" not in text:
             faults.append("completes without a warning")
         return faults
-    start = text.rfind("error: ")
+    start = max(
+        (match.start() for match in re.finditer("^error: ", text, re.MULTILINE)), default=-1
+    )
     if start < 0:
         return [*faults, f"no error message: {ended.output[-300:]}"]
     message = ended.output[start:].strip()

@@ -125,8 +125,9 @@ class GridJob(Job):
             snapshot[f"identity of {cell}"] = record.identity
             snapshot[f"predictions of {cell}"] = records.read_predictions(record.cell)
             for name in ("weights.safetensors", "head.json"):
-                content = (records.head_folder(record.cell) / name).read_bytes()
-                snapshot[f"{name} of {cell}"] = hashlib.sha256(content).hexdigest()
+                content = _content(records.head_folder(record.cell) / name)
+                digest = None if content is None else hashlib.sha256(content).hexdigest()
+                snapshot[f"head {name} of {cell}"] = digest
         snapshot["store"] = [
             [row.fingerprint, row.sentences, row.tokens, row.types]
             for row in FeatureStore(space.store).stat()
