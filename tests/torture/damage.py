@@ -179,7 +179,8 @@ class Damage:
         space.make()
         rng = random.Random(f"{self._seed} {key}")
         files = sorted(p for p in space.root.glob(case.files) if p.is_file() and p.stat().st_size)
-        path = rng.choice(files)
+        # Of checkpoints only the newest is read.
+        path = files[-1] if case.name == "checkpoint" else rng.choice(files)
         original = path.read_bytes()
         path.write_bytes(_damaged(original, mode, rng))
         tracked = case.name == "MLflow database"
