@@ -43,6 +43,8 @@ from elmobench.training.saved import SavedPart, remove_model, save_model
 from elmobench.training.trainer import Training, TrainingError, evaluate
 from elmobench.training.vector_check import uninformative_parts
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class _CellScores:
@@ -141,9 +143,6 @@ def _warnings(
     for text in found:
         session.observer.handle(RunWarning(f"{cell.label}: {text}"))
     return found
-
-
-T = TypeVar("T")
 
 
 def _written(

@@ -16,7 +16,7 @@ from elmobench.cli.options import (
     TrackingOption,
     TrustFirstOption,
 )
-from elmobench.cli.shell import shell_path
+from elmobench.core.shell import shell_path
 
 if TYPE_CHECKING:
     from elmobench.bench.context import RunContext

@@ -118,6 +118,13 @@ def _is_abandoned(path: Path, host: str, process: int) -> bool:
         return False
 
 
+def put_aside(path: Path) -> Path:
+    """Rename a damaged file to ``NAME.damaged``, in place of an earlier one; returns that path."""
+    aside = path.with_name(f"{path.name}.damaged")
+    os.replace(path, aside)
+    return aside
+
+
 @contextmanager
 def writing(
     path: Path,

@@ -16,6 +16,7 @@ import yaml
 
 from elmobench.core.errors import ConfigError
 from elmobench.core.parsing import read_text, reason
+from elmobench.core.quoting import quoted
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Base
@@ -45,9 +46,8 @@ class _Loader(_Base):
             # PyYAML's constructors raise these for `!!int foo` or `!!timestamp foo`.
             kind = node.tag.rpartition(":")[2]
             shown = node.value if isinstance(node.value, str) else "a list or mapping"
-            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
             raise yaml.constructor.ConstructorError(
-                None, None, f"{shown!r} is not of type {kind}", node.start_mark
+                None, None, f"{quoted(shown)} is not of type {kind}", node.start_mark
             ) from error
 
     def construct_decimal(self, node: yaml.ScalarNode) -> int:

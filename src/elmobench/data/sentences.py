@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
+from elmobench.core.quoting import shortened
 from elmobench.data.examples import Sentence
 
 _TOKENS: Final = "give a list of tokens, such as ['The', 'river', 'bank']"
@@ -92,5 +93,6 @@ def _kind(given: Any) -> str:
 
 
 def _shown(given: Any) -> str:
-    text = repr(given) if isinstance(given, str | bytes | int | float | type(None)) else "..."
-    return text if len(text) <= 40 else text[:37] + "..."
+    if isinstance(given, str | bytes | int | float | type(None)):
+        return shortened(repr(given))
+    return "..."

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from elmobench.core.errors import DataError
-from elmobench.data.quoting import quoted, shortened
+from elmobench.core.quoting import quoted, shortened
 
 Scheme = Literal["bio", "iob1", "bioul", "bioes", "none"]
 SCHEME_SYNONYMS = {"iob2": "bio", "bilou": "bioul", "iobes": "bioes"}

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUL = "\0"
@@ -60,9 +61,9 @@ def check_label(label: str, where: str, fix: str | None = None) -> None:
         return
     check_text(label, "the label", where)
     if stripped != label:
-        raise DataError(f"the label {label[:60]!r} has blanks around it", where=where, fix=fix)
+        raise DataError(f"the label {quoted(label)} has blanks around it", where=where, fix=fix)
     control = next((char for char in label if unicodedata.category(char) == "Cc"), None)
     if control is not None:
         raise DataError(
-            f"the label {label[:60]!r} has the control character U+{ord(control):04X}", where=where
+            f"the label {quoted(label)} has the control character U+{ord(control):04X}", where=where
         )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from elmobench.core.errors import ElmobenchWarning
-from elmobench.core.files import write_bytes
+from elmobench.core.files import put_aside, write_bytes
 from elmobench.pretraining.writing import writing
 
 
@@ -63,8 +62,7 @@ class LogFile:
                 if len(kept) < len(data):
                     write_bytes(self.path, kept)
                 return
-            aside = self.path.with_name(f"{self.path.name}.damaged")
-            os.replace(self.path, aside)
+            aside = put_aside(self.path)
         warnings.warn(
             f"{self.path}: is not the log that the checkpoint was written with. It is put aside as "
             f"{aside.name}, and a new log begins",

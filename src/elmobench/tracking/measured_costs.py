@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import ConfigDict, Field
 
 from elmobench.core.errors import DataError, ElmobenchError, ElmobenchWarning
+from elmobench.core.files import put_aside
 from elmobench.core.parsing import parsing, read_json
 from elmobench.core.sealed import check_seal, write_sealed_json
 from elmobench.core.strict_model import StrictModel
@@ -52,8 +53,7 @@ def read_costs(path: Path) -> list[dict[str, Any]]:
 
 def add_cost(path: Path, cost: Mapping[str, Any]) -> None:
     """Add an encoding to ``features.json``, which is put aside if it is damaged."""
-    none: list[dict[str, Any]] = []
-    costs = _or_aside(path, _costs, none)
+    costs: list[dict[str, Any]] = _or_aside(path, _costs, [])
     write_sealed_json(path, {"format_version": FORMAT_VERSION, "costs": [*costs, cost]})
 
 
@@ -64,8 +64,7 @@ def read_lengths(path: Path) -> dict[str, Any]:
 
 def add_lengths(path: Path, lengths: Mapping[str, Any]) -> None:
     """Add ``seconds`` by features and length to ``lengths.json``; features noted before stay."""
-    none: dict[str, Any] = {}
-    before = _or_aside(path, _lengths, none)
+    before: dict[str, Any] = _or_aside(path, _lengths, {})
     seconds = {**before.get("seconds", {}), **lengths["seconds"]}
     write_sealed_json(path, {"format_version": FORMAT_VERSION, **lengths, "seconds": seconds})
 
@@ -112,8 +111,7 @@ def _or_aside(path: Path, read: Callable[[Path], T], nothing: T) -> T:
     try:
         return read(path)
     except ElmobenchError as error:
-        aside = path.with_name(f"{path.name}.damaged")
-        path.replace(aside)
+        aside = put_aside(path)
         _warn(
             f"{error}; it is put aside as {aside.name}, and a new one is begun. No result is lost"
         )

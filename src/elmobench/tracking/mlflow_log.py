@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.core.files import temporary_path
+from elmobench.core.shell import shell_path
 from elmobench.tracking.mlflow_store import MlflowStore, TrackingError, TrackingUriError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -149,16 +150,17 @@ class Tracker:
     def _sync(self) -> tuple[int, TrackingError | None]:
         """Log what is missing: the number of records, and the last failure if there was any."""
         self._store.forget_failures()
-        # A store that was open before is tried twice: after the first failure it is checked,
-        # which puts a damaged database aside.
-        for is_last in (False, True) if self._store.is_open else (True,):
+        was_open = self._store.is_open
+        try:
+            known = self._logged()
+        except TrackingError as error:
+            if not was_open:
+                return 0, error
+            # After a failure the store is checked, which puts a damaged database aside.
             try:
-                with self._session() as (client, ids):
-                    known = _known(client, ids)
-                break
-            except TrackingError as error:
-                if is_last:
-                    return 0, error
+                known = self._logged()
+            except TrackingError as second:
+                return 0, second
         # Two points of a grid may share one record, which is one run.
         records = {record.cell: record for record in self._records.planned()}
         missing = [r for r in records.values() if (r.cell, _version(r)) not in known]
@@ -173,6 +175,11 @@ class Tracker:
                 if failures == _PATIENCE:
                     break
         return logged, last
+
+    def _logged(self) -> set[tuple[str, str]]:
+        """See :func:`_known`. Raises TrackingError if the store cannot be used."""
+        with self._session() as (client, ids):
+            return _known(client, ids)
 
     def _log_now(self, record: RunRecord) -> None:
         with self._session() as (client, ids):
@@ -199,7 +206,7 @@ class Tracker:
         warnings.warn(
             f"MLflow does not log this run at present: {error.where}: {error.what}. Results are "
             "recorded as usual, and what MLflow lacks is logged when it works again, or by "
-            f"`elmobench track {self._records.folder}`",
+            f"`elmobench track {shell_path(self._records.folder)}`",
             ElmobenchWarning,
             stacklevel=3,
         )

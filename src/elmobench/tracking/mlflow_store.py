@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from filelock import FileLock
 
 from elmobench.core.errors import ElmobenchError, ElmobenchWarning
-from elmobench.core.parsing import PARSER_ERRORS
+from elmobench.core.parsing import PARSER_ERRORS, reason
 from elmobench.tracking import sqlite_file
 from elmobench.tracking.sqlite_file import sqlite_path, sqlite_uri
 
@@ -234,11 +234,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _reason(error: Exception) -> str:
     """What an exception says, in one line without SQL statements."""
-    if isinstance(error, TrackingError):
-        return error.what
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= 300 else f"{text[:297]}..."
+    return error.what if isinstance(error, TrackingError) else reason(error)
 
 
 @contextmanager

@@ -103,7 +103,7 @@ class Result(_Model):
                 rows = [
                     weights.get(placement, {}).get(part, {}).get("s") or () for weights in curve
                 ]
-                if mix.get("w") is not None and {len(mix["s"])} != {len(mix["s"]), *map(len, rows)}:
+                if mix.get("w") is not None and any(len(row) != len(mix["s"]) for row in rows):
                     raise ValueError(f"the curve lacks layer weights of {part!r}")
         for part, shares in self.coverage.items():
             if not {"tokens", "types"} <= shares.keys():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from filelock import FileLock
 
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
+from elmobench.core.shell import shell_path
 from elmobench.tracking.measured_costs import add_cost, add_lengths, read_costs, read_lengths
 from elmobench.tracking.packed import (
     KEY_LENGTH,
@@ -53,6 +53,7 @@ class RecordStore:
         self.folder = folder
         self.on_damaged = on_damaged
         self._checked: set[tuple[object, ...]] = set()
+        self._read_plan: tuple[tuple[int, int, int], dict[str, Any]] | None = None
         self._lines: dict[str, tuple[tuple[int, int], dict[str, dict[str, Any]]]] = {}
         self._packed_predictions = PackedPredictions(folder / PREDICTIONS)
 
@@ -118,9 +119,7 @@ class RecordStore:
         """What to do about a damaged file of ``cell``: the commands and files exist."""
         name = cell[:KEY_LENGTH]
         packed = any((self.folder / file).exists() for file in PACKED_FILES)
-        unpacking = (
-            f"`elmobench results unpack {shlex.quote(str(self.folder))}`, " if packed else ""
-        )
+        unpacking = f"`elmobench results unpack {shell_path(self.folder)}`, " if packed else ""
         return (
             f"{unpacking}delete records/{name}.json and predictions/{name}.json.gz in "
             f"{self.folder}, and run the experiment again: only this cell is trained again"
@@ -260,9 +259,9 @@ class RecordStore:
         Raises:
             DataError: if the plan is damaged; or a record, without ``on_damaged``.
         """
-        if not self.plan_path.exists():
+        plan = self._plan()
+        if plan is None:
             return list(self)
-        plan = read_plan_file(self.plan_path)
         experiment, points = plan["experiment"], plan["points"]
         common = {"experiment": experiment["name"], "caveats": experiment["caveats"]}
         names = ("task", "features", "head", "seed", "axes")
@@ -280,9 +279,18 @@ class RecordStore:
         Raises:
             DataError: if the plan is damaged.
         """
+        plan = self._plan()
+        return {} if plan is None else dict(plan["experiment"])
+
+    def _plan(self) -> dict[str, Any] | None:
+        """The content of the plan, checked again when the file changed; None if there is none."""
         if not self.plan_path.exists():
-            return {}
-        return dict(read_plan_file(self.plan_path)["experiment"])
+            return None
+        state = self.plan_path.stat()
+        version = (state.st_ino, state.st_mtime_ns, state.st_size)
+        if self._read_plan is None or self._read_plan[0] != version:
+            self._read_plan = version, read_plan_file(self.plan_path)
+        return self._read_plan[1]
 
     def add_cost(self, cost: dict[str, Any]) -> None:
         """Note what an encoding took, in ``features.json``."""

@@ -41,6 +41,7 @@ not lower-case the words of trainable parts.
 _READABLE = (1, 2, FORMAT_VERSION)
 _LONGEST_MESSAGE = 400
 HEAD, WEIGHTS = "head.json", "weights.safetensors"
+_WROTE_IT = "use the version of elmobench that wrote it, or run the experiment again"
 _AGAIN = "the cell's result is not affected; to have the head again, train the cell again"
 
 
@@ -159,7 +160,7 @@ def _saving(folder: Path) -> Iterator[None]:
 def remove_model(folder: Path) -> bool:
     """Remove the files of a head, whose space may be needed; returns whether there were any."""
     files = [path for name in (HEAD, WEIGHTS) if (path := folder / name).exists()]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # the caller reports the failure that led here
         for path in files:
             path.unlink(missing_ok=True)
     return bool(files)
@@ -191,7 +192,7 @@ def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead
             f"saved head of format {version!r:.40}; this version reads "
             + ", ".join(map(str, _READABLE)),
             where=str(path),
-            fix="use the version of elmobench that wrote it, or run the experiment again",
+            fix=_WROTE_IT,
         )
     with parsing(path, DamagedHeadError, what="not a saved head", fix=again):
         saved = SavedHead.model_validate(content)
@@ -214,9 +215,6 @@ def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead
             "version of elmobench that wrote them, or run the experiment again",
         ) from error
     return model.eval(), saved
-
-
-_WROTE_IT = "use the version of elmobench that wrote it, or run the experiment again"
 
 
 def _built_differently(saved: SavedHead) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.core.errors import ConfigError
+from elmobench.core.quoting import shortened
 from elmobench.core.yaml_files import parse_yaml, read_yaml
 
 _ADDED = ("overrides", "caveats")
@@ -106,7 +107,7 @@ def with_assignments(
     """
     result = copy.deepcopy(dict(raw))
     for assignment in assignments:
-        where = f"--set {assignment if len(assignment) <= 80 else assignment[:77] + '...'}"
+        where = f"--set {shortened(assignment)}"
         path, equals, value_text = assignment.partition("=")
         if not equals or not path.strip():
             raise ConfigError(

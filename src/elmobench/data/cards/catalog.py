@@ -14,6 +14,7 @@ from typing import Any
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchWarning, UnknownNameError
 from elmobench.core.registry import described, did_you_mean
+from elmobench.core.shell import shell_path
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
 from elmobench.data.cards.card import TaskCard
@@ -37,7 +38,7 @@ def _card(values: Any, path: Path) -> TaskCard:
         raise ConfigError(
             "is an experiment, not a task card",
             where=str(path),
-            fix=f"run it with `elmobench run {path}`",
+            fix=f"run it with `elmobench run {shell_path(path)}`",
         )
     return validated(TaskCard, values, str(path)).at(path)
 

@@ -7,6 +7,7 @@ import re
 
 from elmobench.core.errors import ConfigError
 from elmobench.core.parsing import parsing, read_text
+from elmobench.core.quoting import quoted
 from elmobench.data.cards.card import ListedSource, PathSource, TaskCard, UrlSource
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -40,11 +41,11 @@ def single_files(
         where = f"{table}:{number}"
         if len(fields) != 3 or not _DIGEST.fullmatch(fields[1]) or not _SIZE.fullmatch(fields[2]):
             raise ConfigError(
-                f"expected path, sha256 and bytes, tabs between, got {line[:80]!r}", where=where
+                f"expected path, sha256 and bytes, tabs between, got {quoted(line)}", where=where
             )
         path, sha256, size = fields
         if not path or path in found:
-            raise ConfigError(f"the path {path[:80]!r} is empty or appears twice", where=where)
+            raise ConfigError(f"the path {quoted(path)} is empty or appears twice", where=where)
         with parsing(where, ConfigError, what="is not an address"):
             found[path] = UrlSource(
                 url=source.base.rstrip("/") + "/" + path,

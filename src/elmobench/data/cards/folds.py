@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.quoting import quoted
 from elmobench.data.cards.card import SPLITS, FoldSplit, TaskCard
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.sources import FileSource
-from elmobench.data.quoting import quoted
 from elmobench.data.readers.base import SourceText
 
 _LEAST = 3

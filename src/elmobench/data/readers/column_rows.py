@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted
 from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
-from elmobench.data.quoting import quoted
 from elmobench.data.readers.base import SourceText
 
 Separator = Literal["tab", "whitespace"]

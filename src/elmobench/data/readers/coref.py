@@ -8,9 +8,9 @@ from collections import defaultdict
 from typing import ClassVar, Literal
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted, shortened
 from elmobench.data.blanks import is_blank, strip_blanks
 from elmobench.data.examples import CoreferenceDocument, Sentence, Span
-from elmobench.data.quoting import quoted, shortened
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.column_rows import (
     Separator,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted
 from elmobench.data.examples import AmbiguousPronoun, Span
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 
@@ -90,12 +91,12 @@ def _characters(body: str, word: str, offset: str, role: str, where: str) -> tup
     # No text has so many characters, and Python converts no number of thousands of digits.
     is_number = offset.isascii() and offset.isdecimal() and len(offset) < 10
     if not is_number or not word or word.strip() != word:
-        raise DataError(f"{role} is {word[:60]!r} at offset {offset[:20]!r}", where=where)
+        raise DataError(f"{role} is {quoted(word)} at offset {quoted(offset)}", where=where)
     start = int(offset)
     actual = body[start : start + len(word)]
     if actual != word:
         raise DataError(
-            f"{role} is {word[:60]!r}, but the text has {actual[:60]!r} at {start}", where=where
+            f"{role} is {quoted(word)}, but the text has {quoted(actual)} at {start}", where=where
         )
     return start, start + len(word)
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted
 from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.sense_inventory import SENSE_KEY, SENSE_TYPES, SenseInventory
 
@@ -65,7 +66,7 @@ def _key_and_number(line: str, where: str) -> tuple[str, int]:
     if match is None:
         raise DataError(
             "expected a sense key, a synset offset of eight digits, a sense number from 1 and a "
-            f"tag count, with one space between, got {line[:60]!r}",
+            f"tag count, with one space between, got {quoted(line)}",
             where=where,
             fix=_FIX,
         )

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted
 from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.sense_inventory import SENSE_KEY, SenseInventory
 
@@ -133,7 +134,7 @@ class _Entries:
 
     def _wrong(self, line: str) -> DataError:
         return DataError(
-            f"not a line of an entry file: {line[:60]!r}",
+            f"not a line of an entry file: {quoted(line)}",
             where=self.text.at(self.number),
             fix="give the files entries-*.yaml of the Open English WordNet as they are published; "
             "for WordNet's index.sense, set the reader's option inventory_format: index-sense",

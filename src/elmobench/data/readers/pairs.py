@@ -11,6 +11,7 @@ from pydantic import Field
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parse_json_object, parsing
+from elmobench.core.quoting import quoted
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.rows import (
@@ -196,7 +197,7 @@ def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
         value = row.get(name)
         if not isinstance(value, str):
             raise DataError(
-                f"the field {name!r} holds {str(value)[:60]!r}, expected a string"
+                f"the field {name!r} holds {quoted(str(value))}, expected a string"
                 if name in row
                 else f"the field {name!r} is missing",
                 where=where,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted, shortened
 from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
 from elmobench.data.examples import Proposition, Sentence
-from elmobench.data.quoting import quoted, shortened
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.column_rows import RANGE_OR_EMPTY, column_lines, without_blanks
 from elmobench.data.readers.role_columns import bio_of_brackets, predicates_of, transposed

@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.parsing import parsing
+from elmobench.core.quoting import quoted
 from elmobench.data.blanks import split_blanks
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
@@ -69,7 +70,7 @@ def _gold_keys(texts: tuple[SourceText, ...]) -> dict[str, tuple[tuple[str, ...]
                 raise DataError(
                     f"the id {name!r} appears twice"
                     if senses
-                    else f"expected an id and sense keys, got {line[:60]!r}",
+                    else f"expected an id and sense keys, got {quoted(line)}",
                     where=where,
                 )
             keys[name] = tuple(senses), where
@@ -140,7 +141,7 @@ class _Handler:
         if self.open and self.open[-1] in ("wf", "instance"):
             self.word += data
         elif data.strip():
-            raise DataError(f"{data.strip()[:40]!r} outside a word", where=self.where)
+            raise DataError(f"{quoted(data.strip())} outside a word", where=self.where)
 
     def end(self, element: str) -> None:
         self.open.pop()
@@ -154,7 +155,7 @@ class _Handler:
         for word in self.word.split(" "):
             if not word.strip() or _LINE_END.search(word):
                 problem = "an empty word" if not word.strip() else "a tab or a line end"
-                raise DataError(f"{problem} in {self.word[:60]!r}", where=self.where)
+                raise DataError(f"{problem} in {quoted(self.word)}", where=self.where)
             if self.unescape and word in _BRACKETS:
                 self.result.dropped[f"{word} read as {_BRACKETS[word]}"] += 1
                 word = _BRACKETS[word]

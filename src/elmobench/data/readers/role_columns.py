@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from elmobench.core.errors import DataError
-from elmobench.data.quoting import quoted, shortened
+from elmobench.core.quoting import quoted, shortened
 
 NO_TARGET = "-"
 """The value of the column of predicates at tokens that are none."""

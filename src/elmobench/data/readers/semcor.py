@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from elmobench.core.errors import DataError
+from elmobench.core.quoting import quoted
 from elmobench.data.blanks import split_blanks
 from elmobench.data.examples import SenseInstance, SenseSentence
 from elmobench.data.readers.base import ReadResult, SourceText
@@ -52,7 +53,7 @@ def read_semcor(text: SourceText, inventory: SenseInventory, dataset: str = "") 
                 sentence = None
         elif line.strip():
             if sentence is None:
-                raise DataError(f"{line[:60]!r} outside a sentence", where=where)
+                raise DataError(f"{quoted(line)} outside a sentence", where=where)
             sentence.add(line, where)
     if sentence is not None:
         raise DataError("the last sentence is not closed", where=text.at(number))
@@ -79,7 +80,7 @@ class _Sentence:
             return
         match = _WORD.fullmatch(line)
         if match is None:
-            raise DataError(f"not a line in SemCor's format: {line[:60]!r}", where=where)
+            raise DataError(f"not a line in SemCor's format: {quoted(line)}", where=where)
         words = [word for word in match[2].split("_") if word]
         if not words:
             raise DataError(f"no word in {match[2]!r}", where=where)

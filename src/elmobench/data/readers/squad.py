@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parse_json
+from elmobench.core.quoting import quoted, shortened
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
-from elmobench.data.quoting import quoted, shortened
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.data.text_checks import check_text

@@ -17,6 +17,7 @@ import numpy as np
 
 from elmobench.core.errors import ElmobenchError, ModelError
 from elmobench.core.parsing import parsing
+from elmobench.core.quoting import quoted
 from elmobench.features.allennlp.environment import WORKER, worker_environment
 from elmobench.features.provider import FloatArray
 
@@ -139,7 +140,7 @@ class WorkerProcess:
         status = self._process.wait()
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
         last = "\n    ".join(text.strip().splitlines()[-_LAST_LINES:])
-        what = f"wrote {line[:60]!r} in place of" if line else "ended without"
+        what = f"wrote {quoted(line)} in place of" if line else "ended without"
         return ElmobenchError(
             f"AllenNLP's process {what} an answer (status {status}); its last output:\n    "
             + (last or "nothing"),

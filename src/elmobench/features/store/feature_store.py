@@ -27,7 +27,7 @@ from elmobench.features.store.maintenance import (
     StoreStat,
     folder_sizes,
     prune_store,
-    remove_leftovers,
+    remove_unfinished,
     stat_store,
     verify_store,
 )
@@ -162,7 +162,7 @@ class FeatureStore:
         report(len(distinct) - sum(job.sentences for job in jobs))
         done: list[WriteStats] = []
         if jobs:
-            remove_leftovers(folder)
+            remove_unfinished(folder)
             writer = ShardWriter(
                 folder,
                 known,

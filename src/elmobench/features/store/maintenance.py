@@ -226,7 +226,7 @@ def prune_store(
             if _delete_provider(folder):
                 removed.append(folder)
         else:
-            removed += remove_leftovers(folder)
+            removed += remove_unfinished(folder)
     return removed
 
 
@@ -264,7 +264,7 @@ def _being_deleted(root: Path) -> list[Path]:
     return [path for path in sorted(root.iterdir()) if _BEING_DELETED.fullmatch(path.name)]
 
 
-def remove_leftovers(folder: Path) -> list[Path]:
+def remove_unfinished(folder: Path) -> list[Path]:
     """Delete temporary files that killed writers left in a provider's folder, and return them.
 
     A live writer's file is never deleted: files are written under the folder's lock only, which

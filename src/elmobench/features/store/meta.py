@@ -11,6 +11,7 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import StoreError
 from elmobench.core.files import write_text
 from elmobench.core.parsing import read_bytes, read_json_object
+from elmobench.core.quoting import shortened
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.damage import DamagedStoreError
 from elmobench.features.store.precision import Precision
@@ -76,7 +77,7 @@ def check_meta(folder: Path, provider: FeatureProvider, precision: Precision) ->
     for key, value in _identity(provider, precision).items():
         if meta.get(key) != value:
             raise StoreError(
-                f"{key} is {_short(meta.get(key))}, expected {_short(value)}",
+                f"{key} is {shortened(repr(meta.get(key)))}, expected {shortened(repr(value))}",
                 where=str(path),
                 fix="delete the folder, or bump the provider's version if its layers changed",
             )
@@ -128,8 +129,3 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _damaged(path: Path, what: str) -> DamagedStoreError:
     return DamagedStoreError(f"is damaged: {what}", where=str(path), fix=REBUILD)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:97] + "..."

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_digest
 from elmobench.core.errors import StoreError
+from elmobench.core.quoting import quoted
 from elmobench.data.examples import Sentence
 from elmobench.data.sentences import as_sentences, each_sentence
 from elmobench.features.provider import FloatArray, Layer
@@ -85,7 +86,7 @@ class StoredFeatures:
         if absent:
             raise StoreError(
                 f"{len(absent)} sentences have no stored vectors, for example "
-                f"{' '.join(absent[0])[:60]!r}",
+                f"{quoted(' '.join(absent[0]))}",
                 where=f"features {self.name!r}",
                 fix="run the experiment again, or build them with `elmobench features build`",
             )
