@@ -365,7 +365,7 @@ def test_a_head_that_did_not_learn_is_pointed_out(cards: Path, tiny: dict, tmp_p
     (record,) = go({**tiny, "tasks": ["sentiment/tiny"]}, cards, tmp_path / "r").records
     assert len(record.result.notes) == 1
     assert "throughout" in record.result.notes[0]
-    assert "Notes on single cells" in to_markdown(make_report(tmp_path / "r", CardCatalog([cards])))
+    assert "Notes on scores" in to_markdown(make_report(tmp_path / "r", CardCatalog([cards])))
     tiny["overrides"] = [{"set": {"training.epochs": 15, "training.lr": 0.02}}]
     (record,) = go(tiny, cards, tmp_path / "s").records
     assert record.result.notes == []

@@ -357,7 +357,7 @@ class Task:
     def _check(self, split: str, examples: Sequence[Any]) -> SplitCounts:
         where = f"{self.id}, {split}"
         if not examples:
-            raise DataError("the split has no examples", where=where)
+            raise DataError("the split has no examples", where=where, fix="check its files")
         ids = Counter(example.id for example in examples)
         repeated = [key for key, number in ids.items() if number > 1]
         if repeated:

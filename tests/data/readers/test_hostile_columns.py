@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import random
 
@@ -126,6 +127,9 @@ def test_zero_width_words_are_words(read, file: str) -> None:
         (lambda file: b"\xff\xfe" + file.encode("utf-16-le"), "f: is not UTF-8: .* of UTF-16"),
         (lambda file: b"\xfe\xff" + file.encode("utf-16-be"), "f: is not UTF-8: .* of UTF-16"),
         (lambda file: file.encode("utf-32"), "f: is not UTF-8: .* of UTF-32"),
+        (lambda file: b"PK\x03\x04" + bytes(9), "f: is no text file: it is a ZIP archive"),
+        (lambda file: b"\xd0\xcf\x11\xe0" + bytes(9), "f: is no text file: it is an old Excel"),
+        (lambda file: gzip.compress(file.encode()), "f: is no text file: it is compressed by"),
         (lambda file: file.encode("utf-16-le"), "f:1: holds a NUL byte"),
         (lambda file: file.replace("w", "caf\u00e9").encode("latin-1"), r"f:\d: is not UTF-8"),
         (lambda file: "", "f: the file is empty"),

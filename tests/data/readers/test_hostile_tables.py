@@ -51,7 +51,7 @@ def test_a_field_beyond_the_limit_is_an_error_with_its_line(monkeypatch: pytest.
             TABLE,
             "a.csv:3: has 3 fields, but the first row has 2",
         ),
-        ("a\tpos\nb\n", PLAIN, "a.csv:2: has 1 fields, but the first row has 2"),
+        ("a\tpos\nb\n", PLAIN, "a.csv:2: has 1 field, but the first row has 2"),
         ("a\tpos\nb\tpos \n", PLAIN, "a.csv:2: the label 'pos ' has blanks around it"),
         ("a\tpos\nb\tpos\r\r\n", PLAIN, "a.csv:2: the label 'pos\\r' has blanks around it"),
         ("a\tpos\nb\tp\x01s\n", PLAIN, "a.csv:2: the label 'p\\x01s' has the control character"),

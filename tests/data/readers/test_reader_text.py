@@ -95,7 +95,7 @@ class TestTable:
     @pytest.mark.parametrize(
         ("text", "options", "place", "message"),
         [
-            ("t\tl\na\tb\nc\n", {}, 3, "has 1 fields, but the first row has 2"),
+            ("t\tl\na\tb\nc\n", {}, 3, "has 1 field, but the first row has 2"),
             ("t\tl\na\tb\tc\n", {}, 2, "has 3 fields"),
             ("t\tlabel\na\tb\n", {}, 1, "column 'l' is missing"),
             ("t\tl\tl\na\tb\tc\n", {}, 1, "column 'l' appears twice"),

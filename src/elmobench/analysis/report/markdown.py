@@ -17,7 +17,7 @@ def to_markdown(report: Report) -> str:
     for title, explanation, table in report.sections:
         lines += [f"## {title}", "", explanation, "", *markdown_table(table), ""]
     if report.notes:
-        lines += ["## Notes on single cells", ""]
+        lines += ["## Notes on scores", ""]
         lines += [f"- {label}: {note}" for label, note in report.notes] + [""]
     if report.failed:
         lines += ["## Failed cells", ""]

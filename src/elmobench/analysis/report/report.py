@@ -45,7 +45,8 @@ class Report:
         statistics: scores as numbers, for the CSV file.
         cells: one row per cell.
         failed: cells that ended in an error, each with the error.
-        notes: cells whose score needs an explanation, each with it.
+        notes: cells whose score needs an explanation, each with it; what is true of all cells of a
+            task is listed once.
         others: number of records in the folder that do not belong to the present grid.
         cards: task cards by task, if they are known on this machine.
         damaged: errors of records and predictions that are damaged. Cells without a readable
@@ -123,7 +124,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
     return Report(
         name=records[0].experiment,
         caveats=list(dict.fromkeys(c for record in records for c in record.caveats)),
-        notes=[(_label(r), note) for r in records for note in r.remarks],
+        notes=_notes(records),
         others=others,
         damaged=list(map(str, (*damaged, *unreadable))),
         tallies=tallies,
@@ -148,3 +149,23 @@ def _with_ceilings(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:
 
 def _label(record: RunRecord) -> str:
     return f"{record.task} {record.features} {record.head} seed {record.seed}"
+
+
+def _notes(records: list[RunRecord]) -> list[tuple[str, str]]:
+    """The notes of all cells; one that every cell of a task has, as on its labels, is one row."""
+    by_task: dict[str, list[RunRecord]] = {}
+    for record in records:
+        if record.status != "failed":
+            by_task.setdefault(record.task, []).append(record)
+    shared = {
+        (task, note): len(cells)
+        for task, cells in by_task.items()
+        for note in set.intersection(*(set(cell.remarks) for cell in cells))
+        if len(cells) > 1
+    }
+    rows = []
+    for record in records:
+        for note in record.remarks:
+            number = shared.get((record.task, note))
+            rows.append((f"{record.task}, all {number} cells" if number else _label(record), note))
+    return list(dict.fromkeys(rows))

@@ -28,6 +28,16 @@ _OTHER_MARKS = {
     b"\xfe\xff": "UTF-16",
 }
 
+# First bytes of files that are often taken for text, with what they are and what to do.
+_NO_TEXT = {
+    b"PK\x03\x04": (
+        "a ZIP archive, as Excel's .xlsx files are",
+        "export a spreadsheet as CSV in UTF-8, or unpack the archive",
+    ),
+    b"\xd0\xcf\x11\xe0": ("an old Excel or Word file", "export it as CSV or text in UTF-8"),
+    b"\x1f\x8b": ("compressed by gzip", "unpack the file"),
+}
+
 
 @dataclass(frozen=True)
 class SourceText:
@@ -68,8 +78,8 @@ class SourceText:
         byte-order mark at the start of the file is skipped.
 
         Raises:
-            DataError: not UTF-8, or a NUL byte (names the line); lines that end in CR only, as
-                files of old Macs have them; fewer lines than ``lines`` selects.
+            DataError: not UTF-8, an archive, or a NUL byte (names the line); lines that end in CR
+                only, as files of old Macs have them; fewer lines than ``lines`` selects.
         """
         for mark, encoding in _OTHER_MARKS.items():
             if self.data.startswith(mark):
@@ -78,6 +88,9 @@ class SourceText:
                     where=self.name,
                     fix="convert the file to UTF-8",
                 )
+        for start, (kind, fix) in _NO_TEXT.items():
+            if self.data.startswith(start):
+                raise DataError(f"is no text file: it is {kind}", where=self.name, fix=fix)
         raw = self.data.removeprefix(b"\xef\xbb\xbf")
         if b"\n" not in raw and b"\r" in raw.rstrip(b"\r"):
             raise DataError(

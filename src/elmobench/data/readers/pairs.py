@@ -15,6 +15,7 @@ from elmobench.core.quoting import quoted
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.rows import (
+    EMPTY_FIX,
     STRIP_FIX,
     Column,
     RowOptions,
@@ -63,14 +64,14 @@ class _Pairs:
             self.result.dropped[f"pairs with the label {label}"] += 1
             return
         if not label.strip():
-            raise DataError("the label is empty", where=where)
+            raise DataError("the label is empty", where=where, fix=EMPTY_FIX)
         if label in self._options.map:
             self.result.dropped[f"label {label} renamed {self._options.map[label]}"] += 1
         tokens = []
         for role, text in (("premise", premise), ("hypothesis", hypothesis)):
             tokens.append(tuple(self._tokenize(text)))
             if not tokens[-1]:
-                raise DataError(f"the {role} is empty", where=where)
+                raise DataError(f"the {role} is empty", where=where, fix=EMPTY_FIX)
         label = self._options.map.get(label, label)
         check_label(label, where, STRIP_FIX)
         self.result.examples.append(SentencePair(name, tokens[0], tokens[1], label))

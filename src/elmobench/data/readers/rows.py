@@ -27,6 +27,7 @@ file would be one field.
 """
 
 
+EMPTY_FIX = "complete the row, or remove it"
 STRIP_FIX = "remove them from the data, or set the reader's option strip: true"
 
 
@@ -111,7 +112,7 @@ def rows_of_fields(
                 continue
         if len(row) != width:
             raise DataError(
-                f"has {len(row)} fields, but the first row has {width}",
+                f"has {len(row)} field{'s' * (len(row) != 1)}, but the first row has {width}",
                 where=text.at(number),
                 fix="check 'delimiter' and 'quoting'",
             )

@@ -10,7 +10,7 @@ from pydantic import Field
 from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.rows import STRIP_FIX, Column, RowOptions, rows_of_fields
+from elmobench.data.readers.rows import EMPTY_FIX, STRIP_FIX, Column, RowOptions, rows_of_fields
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 from elmobench.data.text_checks import check_label
 
@@ -45,7 +45,9 @@ class TableReader(Reader[TableOptions]):
             tokens = tokenize(body)
             if not tokens or not label.strip():
                 raise DataError(
-                    f"the {'label' if tokens else 'text'} is empty", where=text.at(number)
+                    f"the {'label' if tokens else 'text'} is empty",
+                    where=text.at(number),
+                    fix=EMPTY_FIX,
                 )
             if label in options.map:
                 dropped[f"label {label} renamed {options.map[label]}"] += 1
