@@ -228,8 +228,12 @@ def test_an_unknown_digest_needs_trust_and_is_pinned(server: Server):
     assert quick(server.url)[0] == path
     path.unlink()
     server.content = b"replaced"
-    with pytest.raises(DigestError):
+    with pytest.raises(DigestError) as error:
         quick(server.url, trust_first=True)
+    # What the message says to do works.
+    assert f"delete {paths.lock_file()}" in str(error.value)
+    paths.lock_file().unlink()
+    assert quick(server.url, trust_first=True)[0].read_bytes() == b"replaced"
 
 
 def test_unpinned_downloads_never_resume_partial_files(server: Server):

@@ -371,8 +371,9 @@ def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
         raise DigestError(
             error.what,
             where=error.where,
-            fix=f"the file changed since --trust-first pinned it in {paths.lock_file()}: if you "
-            "expected that, remove its address there and use --trust-first again"
+            # Not to remove one address there: the file has a digest of its content.
+            fix=f"the file changed since --trust-first pinned it: if you expected that, delete "
+            f"{paths.lock_file()} and use --trust-first again, for every file that it was used for"
             if pinned_before
             else "the file is not the published one and was not kept: try again later, or set "
             f"{paths.MIRROR_VARIABLE} to a folder that has it",
