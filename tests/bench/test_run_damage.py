@@ -192,19 +192,39 @@ def test_costs_of_earlier_versions_are_read(tmp_path: Path) -> None:
     assert store.length_costs() == {"seconds": {"random": {"5": 0.1}}}
 
 
-def test_the_next_run_removes_what_a_killed_one_left(
-    results: Path, cards: Path, tiny: dict
-) -> None:
+def leave_part(path: Path) -> None:
+    """Leave the temporary file of a process that was killed while it wrote ``path``."""
     code = (
         "import os, signal, sys; from pathlib import Path\n"
         "from elmobench.core.files import atomic_path\n"
         "with atomic_path(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
+    before = len(list(path.parent.glob(".*.part")))
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert len(list(path.parent.glob(".*.part"))) == before + 1
+
+
+def test_the_next_run_removes_what_a_killed_one_left(
+    results: Path, cards: Path, tiny: dict
+) -> None:
     cell = next(iter(RecordStore(results))).cell[:16]
     for name in (f"heads/{cell}/weights.safetensors", f"records/{cell}.json", "report.md"):
-        subprocess.run([sys.executable, "-c", code, str(results / name)], check=False)
-    assert len(list(results.rglob("*.part"))) == 3
+        leave_part(results / name)
     go({**tiny, "seeds": [1, 2]}, cards, results)
+    assert list(results.rglob("*.part")) == []
+
+
+def test_a_run_removes_what_its_own_killed_workers_left(
+    results: Path, cards: Path, tiny: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = RecordStore.write_predictions
+
+    def write_and_leave(self: RecordStore, *arguments: Any) -> str:
+        leave_part(results / "records" / "another.json")
+        return write(self, *arguments)
+
+    monkeypatch.setattr(RecordStore, "write_predictions", write_and_leave)
+    go({**tiny, "seeds": [1, 2, 3]}, cards, results)
     assert list(results.rglob("*.part")) == []
 
 

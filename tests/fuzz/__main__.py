@@ -8,19 +8,25 @@ input is drawn from the seed, its kind and its number: ``--kind NAME --only NUMB
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
+import platform
 import sys
 import tempfile
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from tests.fuzz.kind import Kind, all_kinds
 from tests.fuzz.worker import Outcome, run_kind
+
+import elmobench
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--keep", type=Path, default=Path("build/fuzz"), help="faulty inputs go here"
     )
-    parser.add_argument("--out", type=Path, help="write the summary as JSON lines")
+    parser.add_argument("--record", type=Path, help="write the summary as JSON lines")
     options = parser.parse_args(arguments)
     wanted = options.kind or [""]
     kinds = [kind for kind in all_kinds() if any(part in kind.name for part in wanted)]
@@ -72,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
                     progress.console.print(outcome.mutation, markup=False)
 
         list(pool.map(run, kinds))
-    report(outcomes, options.seed, options.out)
+    report(outcomes, options.seed, options.record)
     return int(any(outcome.fault for outcome in outcomes))
 
 
@@ -87,25 +93,31 @@ def shares(kinds: list[Kind], inputs: int) -> list[int]:
     ]
 
 
-def report(outcomes: list[Outcome], seed: int, out: Path | None) -> None:
-    """Print how many inputs of each kind were faults, and write it as JSON lines."""
+def report(outcomes: list[Outcome], seed: int, record: Path | None) -> None:
+    """Print how many inputs of each kind were faults; write it into the file that is committed."""
     table = Table("kind", "inputs", "faults", "which")
     by_kind: defaultdict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_kind[outcome.kind].append(outcome)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, those in sorted(by_kind.items()):
         faults = Counter(outcome.fault for outcome in those if outcome.fault)
         which = ", ".join(f"{fault} {count}" for fault, count in sorted(faults.items()))
         table.add_row(name, f"{len(those):,}", str(faults.total()), which)
-        rows.append({"kind": name, "seed": seed, "inputs": len(those), "faults": dict(faults)})
-    everything = sum(len(those) for those in by_kind.values())
+        rows.append({"kind": name, "inputs": len(those), "faults": faults.total()})
+    faulty = sum(1 for outcome in outcomes if outcome.fault)
     table.add_section()
-    table.add_row("all", f"{everything:,}", str(sum(1 for o in outcomes if o.fault)), "")
+    table.add_row("all", f"{len(outcomes):,}", str(faulty), "")
     Console().print(table)
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    if record is not None:
+        head = {
+            "date": datetime.date.today().isoformat(),
+            "version": elmobench.__version__,
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            "seed": seed,
+        }
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text("".join(json.dumps(row) + "\n" for row in [head, *rows]), "utf-8")
 
 
 if __name__ == "__main__":

@@ -126,6 +126,7 @@ def run_experiment(
                 encode_features([job.planned for job in pending], session, chosen_launcher)
                 with progress.cells(len(pending)):
                     chosen_launcher.run_cells(pending, session)
+            remove_leftovers(folder, deep=True)  # of workers that were killed in this run
         summary.records = records.planned()
         if tracker is not None:
             # Cells that another process trained, or that ran while the tracking store was away.

@@ -1,5 +1,7 @@
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -90,3 +92,18 @@ def test_a_folder_that_cannot_be_written_is_an_error():
     paths.lock_file().mkdir(parents=True)
     with pytest.raises(DataError, match="remove it"):
         pin("https://a/x", SHA, 12)
+
+
+def test_what_a_killed_process_left_is_removed_when_the_next_one_pins():
+    folder = paths.lock_file().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from elmobench.core.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(paths.lock_file())], check=False)
+    assert len(list(folder.glob(".*.part"))) == 1
+    pin("https://a/x", SHA, 12)
+    assert list(folder.glob(".*.part")) == []
+    assert pinned("https://a/x") == ROW

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from elmobench.core import paths
 from elmobench.core.errors import DataError
-from elmobench.core.files import writing
+from elmobench.core.files import remove_leftovers, writing
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
 
 _FORMAT = 2
@@ -75,6 +75,7 @@ def _locked() -> Iterator[Path]:
         lock = FileLock(f"{file}.lock")
         lock.acquire()
     try:
+        remove_leftovers(file.parent, file.name)
         yield file
     finally:
         lock.release()
