@@ -1,0 +1,60 @@
+"""The tables of the page on reliability are those of the committed records."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from shown_output import ROOT
+
+from elmobench.core import parsing, yaml_files
+
+_spec = importlib.util.spec_from_file_location(
+    "reliability_tables", ROOT / "docs" / "reliability_tables.py"
+)
+assert _spec is not None
+assert _spec.loader is not None
+tables = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(tables)
+PAGE = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+
+
+def test_the_page_shows_the_committed_records() -> None:
+    assert tables.rendered(PAGE) == PAGE
+
+
+def test_records_are_summed_up(tmp_path: Path) -> None:
+    head = {"date": "2026-01-02", "version": "9", "machine": "one", "seed": 5}
+    kill = {"scenario": "kills", "job": "run", "launcher": "pool", "phase": "training"}
+    full = {"scenario": "full", "job": "run", "launcher": "pool"}
+    rows = [
+        {**kill, "trials": 1200, "faults": 1},
+        {**full, "phase": "write 1", "trials": 2, "faults": 0},
+        {**full, "phase": "write 2", "trials": 3, "faults": 0},
+    ]
+    inputs = [
+        {"kind": "card", "inputs": 30, "faults": 0},
+        {"kind": "YAML", "inputs": 3000, "faults": 2},
+    ]
+    for name, content in (("fuzz", inputs), ("torture", rows)):
+        text = "".join(json.dumps(row) + "\n" for row in [head, *content])
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    page = tables.rendered(PAGE, tmp_path)
+    assert "| kills | run | pool | training | 1,200 | 1 |" in page
+    assert "| full | run | pool |  | 5 | 0 |" in page
+    assert "| **all** |  |  |  | **1,205** | **1** |" in page
+    assert "| card | 30 | 0 |\n| YAML | 3,000 | 2 |\n| **all** | **3,030** | **2** |" in page
+    assert "elmobench 9, 2026-01-02, one, seed 5." in page
+    with pytest.raises(ValueError, match="has 0 places for the table 'fuzz'"):
+        tables.rendered("nothing", tmp_path)
+
+
+def test_limits_are_those_of_the_code() -> None:
+    assert yaml_files.MAX_YAML_BYTES == 1 << 20
+    assert (
+        f"1 MiB, {yaml_files.MAX_YAML_DEPTH} levels, {yaml_files.MAX_YAML_VALUES:,} values" in PAGE
+    )
+    assert f"| JSON | {parsing.MAX_JSON_DEPTH} levels" in PAGE
+    assert f"| {parsing.MAX_UNPACKED_BYTES >> 20} MiB of content |" in PAGE
