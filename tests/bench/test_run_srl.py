@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+import torch
 
 from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
@@ -88,5 +89,7 @@ def test_each_placement_from_card_to_prediction(cards: Path, tmp_path: Path) -> 
     predictor = Predictor(RecordStore(tmp_path / "r"), both.cell)
     ((tokens, tags),) = predictor.predict(["Ann [saw] Bob hit Eve"], tokenized=True)
     assert len(tokens) == len(tags) == 5
+    next(predictor.predict(["Ann [saw] Bob", "Eve [saw] Ann"], tokenized=True))
+    assert not torch.is_inference_mode_enabled()  # for the code that asks for predictions
     with pytest.raises(DataError, match="--tokenized"):
         next(predictor.predict(["Ann saw Bob hit Eve"]))

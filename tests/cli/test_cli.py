@@ -74,7 +74,8 @@ def test_errors_have_no_traceback() -> None:
     [
         (["run", "demo", "--results", "/proc/nope"], {}, "/proc/nope"),
         (["report", "no-such-results"], {}, "no results of 'no-such-results'"),
-        (["predict", "**", "text"], {}, "no record '**'"),
+        (["predict", "**", "text"], {}, "results: there is no such folder"),
+        (["predict", "**", "text", "--results", "."], {}, "no record '**'"),
         (["run", "demo", "--tracking-uri", "foo://x"], {}, "--tracking-uri none"),
         (["run", "demo", "--overwrite", "sometimes"], {}, "never, failed, always"),
         (["features", "build", "elmo", "ner/control-ner"], {}, "family of models"),

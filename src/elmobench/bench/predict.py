@@ -198,7 +198,8 @@ class Predictor:
             ]
             collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
             with torch.inference_mode():
-                yield from self._model.predict(collator.batch(data, range(len(chosen))))
+                predictions = list(self._model.predict(collator.batch(data, range(len(chosen)))))
+            yield from predictions  # outside: inference mode would go on in the caller's code
 
     def _spelled(self, sentences: Sequence[Sentence], part: SavedPart) -> Sequence[Sentence]:
         """The sentences as ``part`` reads them: a trainable part may be lower-cased.

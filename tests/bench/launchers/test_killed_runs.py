@@ -94,6 +94,7 @@ def test_the_guard_ends_what_writes_into_the_folder_and_nothing_else(tmp_path: P
     for path in (folder, other):
         path.mkdir()
         (path / "log").write_text("")
+        (tmp_path / f"{path.name}{ray_guard.OWNER}").write_text("")
     guard = subprocess.Popen(
         [sys.executable, "-I", "-S", ray_guard.__file__, str(folder)], stdin=subprocess.PIPE
     )
@@ -113,6 +114,7 @@ def test_the_guard_ends_what_writes_into_the_folder_and_nothing_else(tmp_path: P
         assert [process.poll() for process in processes[1:]] == [None, None]
         assert not folder.exists()
         assert other.exists()
+        assert [path.name for path in tmp_path.glob("*.lock")] == [f"ray2{ray_guard.OWNER}"]
     finally:
         own.close()
         for process in processes:

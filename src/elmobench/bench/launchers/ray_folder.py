@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 
 from elmobench.bench.launchers import ray_guard
 
-_OWNER = ".owner.lock"
 _GUARD_SECONDS = 10.0
 
 
@@ -32,7 +31,7 @@ class RayFolder:
             _remove_left_over(root)
             self.path = Path(tempfile.mkdtemp(prefix="", dir=root))
             # Freed by the system when this process ends.
-            self._owner = FileLock(root / f"{self.path.name}{_OWNER}")
+            self._owner = FileLock(root / f"{self.path.name}{ray_guard.OWNER}")
             self._owner.acquire()
         # A session of its own: signals of the terminal do not reach it.
         self._guard = subprocess.Popen(
@@ -63,10 +62,10 @@ def _root() -> Path:
 
 def _remove_left_over(root: Path) -> None:
     """Remove the folders whose owner has ended. The caller holds the lock of ``root``."""
-    for lock in root.glob(f"*{_OWNER}"):
+    for lock in root.glob(f"*{ray_guard.OWNER}"):
         try:
             with FileLock(lock, timeout=0):
-                ray_guard.clean_up(root / lock.name.removesuffix(_OWNER))
+                ray_guard.clean_up(root / lock.name.removesuffix(ray_guard.OWNER))
         except Timeout:
             continue
         lock.unlink(missing_ok=True)

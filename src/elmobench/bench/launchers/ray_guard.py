@@ -18,6 +18,9 @@ import sys
 import time
 from pathlib import Path
 
+OWNER = ".owner.lock"
+"""End of the name of the file that the owner of a folder holds locked, next to the folder."""
+
 _ATTEMPTS = 100
 _PAUSE_SECONDS = 0.05
 
@@ -27,7 +30,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.stdin.buffer.read()  # until the run closes its end of the pipe, or the system does
-    clean_up(Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    clean_up(folder)
+    folder.with_name(folder.name + OWNER).unlink(missing_ok=True)
 
 
 def clean_up(folder: Path) -> None:
