@@ -299,6 +299,8 @@ class Killer:
                 return
             if how["action"] != Action.COUNT.name:
                 how["reached"] = True
+                if self._table.stopped == session.id:
+                    how["victim"] = "main"  # which does this operation itself
                 return
         time.sleep(how["after"])
         victim = session.id

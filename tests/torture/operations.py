@@ -156,6 +156,11 @@ class OperationTable:
         return bool(self._table.fired)
 
     @property
+    def stopped(self) -> int:
+        """The process that got the signal of a stop."""
+        return int(self._table.stopped)
+
+    @property
     def where(self) -> str:
         """Kind and path of the chosen operation."""
         table = self._table

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 from mlflow import MlflowClient
+from sqlalchemy.engine.default import DefaultDialect
 from test_record import make_record
 
 from elmobench.core.errors import ElmobenchWarning
@@ -309,3 +310,21 @@ def test_several_runs_begin_one_store_at_the_same_moment(tmp_path: Path) -> None
     with closing(sqlite3.connect(default_path(tmp_path))) as connection:
         assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (2,)
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (5,)
+
+
+def test_an_interrupt_while_a_connection_is_closed_prints_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    interrupts = 0
+
+    def do_close(self: DefaultDialect, connection: sqlite3.Connection) -> None:
+        nonlocal interrupts
+        interrupts += 1
+        raise KeyboardInterrupt
+
+    tracker = opened(store_with(tmp_path, "a"))
+    monkeypatch.setattr(DefaultDialect, "do_close", do_close)
+    with pytest.raises(KeyboardInterrupt):
+        tracker.log(make_record("a" * 64))
+    assert interrupts
+    assert not caplog.records

@@ -239,8 +239,11 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence MLflow and its libraries: they print tracebacks of errors that are handled here."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    """Silence MLflow and its libraries: they print tracebacks of errors that are handled here.
+
+    SQLAlchemy also prints one of an interrupt while it closes a connection.
+    """
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "sqlalchemy")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
