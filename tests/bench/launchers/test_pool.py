@@ -36,7 +36,7 @@ from elmobench.bench.launchers.worker_pool import Worker, WorkerPool
 from elmobench.bench.plan import make_plan
 from elmobench.bench.run import encode_features, run_experiment
 from elmobench.bench.session import RunSession
-from elmobench.core.errors import ConfigError, ElmobenchError
+from elmobench.core.errors import ConfigError, DataError, ElmobenchError
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -196,7 +196,7 @@ def test_what_ends_a_run_in_one_process_ends_it_in_a_pool(
     (session.records.folder / "records").mkdir(parents=True)
     record = session.records.record_path(cells[0].planned.digest)
     record.mkdir()  # nothing can be read or written there
-    with pytest.raises(OSError):
+    with pytest.raises(DataError, match="Is a directory"):
         process_pool(1).run_cells(cells, session)
     assert not multiprocessing.active_children()
 
