@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -181,3 +182,13 @@ def test_a_gzip_file_that_grows_is_stopped() -> None:
         gunzip(gzip.compress(bytes(1000)), "x", limit=999)
     with pytest.raises(DataError, match="x: holds more than 1,500 bytes"):
         gunzip(gzip.compress(bytes(1000)) * 2, "x", limit=1500)
+
+
+def test_a_pipe_or_a_device_is_no_file(tmp_path: Path) -> None:
+    pipe, device = tmp_path / "pipe.json", tmp_path / "zeros.json"
+    os.mkfifo(pipe)  # reading it would wait for a writer
+    device.symlink_to("/dev/zero")  # reading it would never end
+    for path in (pipe, device):
+        with pytest.raises(DataError, match=rf"{path.name}: is not a file, but a pipe or a device"):
+            read_json(path)
+    assert read_bytes(Path("/dev/null")) == b""

@@ -55,6 +55,13 @@ def mutated_input(kind: Kind, folder: Path, seed: int, number: int) -> tuple[Pat
     files = sorted(path for path in folder.glob(kind.files) if path.is_file())
     path = draw.choice(files)
     data = path.read_bytes()
+    # Drawn separately, so that all other inputs stay as they were before there was this one.
+    separate = random.Random(f"{seed}/{kind.name}/{number}/exchanged")
+    others = [p for p in files if p.suffix == path.suffix and p.read_bytes() != data]
+    if others and separate.random() < 0.05:
+        other = separate.choice(others)
+        what = f"content of {other.relative_to(folder)}"
+        return path.relative_to(folder), Mutated(other.read_bytes(), what, is_damage=True)
     for _ in range(20):
         mutated = mutate(data, path.name, kind.words, draw)
         if mutated.data != data:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.core.errors import DataError
+from elmobench.core.errors import DataError, ElmobenchWarning
+from elmobench.tracking.prediction_files import MissingPredictionsError
 from elmobench.tracking.record import RunRecord, parse_record, read_record
 from elmobench.tracking.record_store import RecordStore
 
@@ -120,3 +121,30 @@ def test_damaged_and_foreign_files_are_clear_errors(tmp_path: Path) -> None:
     store.predictions_path("c" * 64).write_bytes(b"no gzip")
     with pytest.raises(DataError, match="is a damaged gzip file"):
         store.read_predictions("c" * 64)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "itself"])
+def test_a_broken_link_is_damage_and_no_missing_file(tmp_path: Path, target: str) -> None:
+    store = RecordStore(tmp_path)
+    cell = "c" * 64
+    rows = [{"id": "1", "gold": "a", "predicted": "b"}]
+    store.write(make_record())
+    store.write_predictions(cell, rows)
+    store.write_plan({"name": "x", "caveats": []}, [])
+    files = {
+        store.record_path(cell): lambda: store.read(cell),
+        store.predictions_path(cell): lambda: store.read_predictions(cell),
+        store.plan_path: store.planned,
+        tmp_path / "records.jsonl.gz": lambda: store.read("d" * 64),
+        tmp_path / "predictions.zip": lambda: store.read_predictions("d" * 64),
+    }
+    for path, read in files.items():
+        path.unlink(missing_ok=True)
+        path.symlink_to(path if target == "itself" else path.parent / "nowhere")
+        with pytest.raises(DataError, match=path.name) as raised:
+            read()
+        assert not isinstance(raised.value, MissingPredictionsError)
+        path.unlink()
+    (tmp_path / "features.json").symlink_to("nowhere")
+    with pytest.warns(ElmobenchWarning, match=r"features\.json"):
+        assert store.costs() == []

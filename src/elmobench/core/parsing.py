@@ -13,6 +13,7 @@ import json
 import lzma
 import math
 import pyexpat
+import stat
 import struct
 import tokenize
 import zipfile
@@ -32,6 +33,8 @@ MAX_JSON_DEPTH = 200
 
 MAX_UNPACKED_BYTES = 1 << 29
 """Bytes that a compressed file may hold when it is read into memory as a whole."""
+
+_SYSTEM_FOLDERS = (("/", "dev"), ("/", "proc"))
 
 PARSER_ERRORS: tuple[type[Exception], ...] = (
     ValueError,  # among them UnicodeError, JSONDecodeError, and integers of too many digits
@@ -114,8 +117,15 @@ def reason(raised: Exception) -> str:
 def read_bytes(
     path: Path, error: type[ElmobenchError] = DataError, *, fix: str | None = None
 ) -> bytes:
-    """Bytes of a file. Raises ``error`` if the file cannot be read."""
+    """Bytes of a file. Raises ``error`` if the file cannot be read.
+
+    A named pipe or a device is refused: reading it can wait, or go on, for ever. Those that the
+    system itself names, such as ``/dev/stdin``, are read.
+    """
     with parsing(path, error, fix=fix):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.parts[:2] in _SYSTEM_FOLDERS):
+            raise error("is not a file, but a pipe or a device", where=str(path), fix=fix)
         return path.read_bytes()
 
 

@@ -6,6 +6,7 @@ writer puts it aside under the name ``….damaged``.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -96,7 +97,7 @@ def _unsealed(content: Any, path: Path) -> dict[str, Any]:
 
 
 def _or_nothing(path: Path, read: Callable[[Path], T], nothing: T) -> T:
-    if not path.exists():
+    if not os.path.lexists(path):
         return nothing
     try:
         return read(path)
@@ -106,7 +107,7 @@ def _or_nothing(path: Path, read: Callable[[Path], T], nothing: T) -> T:
 
 
 def _or_aside(path: Path, read: Callable[[Path], T], nothing: T) -> T:
-    if not path.exists():
+    if not os.path.lexists(path):
         return nothing
     try:
         return read(path)

@@ -26,6 +26,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ def packed_lines(path: Path, key: str) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: if the file is damaged.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     lines: dict[str, dict[str, Any]] = {}
     data = read_bytes(path, DataError, fix=_RESTORE)
@@ -127,7 +128,7 @@ class PackedPredictions:
         Raises:
             DataError: if the archive is damaged.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return []
         with self._open() as archive:
             names = [name for name in archive.namelist() if name.startswith("cells/")]
@@ -139,7 +140,7 @@ class PackedPredictions:
         Raises:
             DamagedPredictionsError: if the archive is damaged.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return None
         with self._open() as archive:
             name = f"cells/{cell[:KEY_LENGTH]}.json"

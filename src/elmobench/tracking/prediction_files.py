@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def read_single(path: Path, fix: str | None = None) -> Rows:
 
 def unpacked(path: Path, fix: str | None = None) -> bytes:
     """The uncompressed content of a single file; raises as :func:`read_single` does."""
-    if not path.exists():
+    if not os.path.lexists(path):
         raise MissingPredictionsError("predictions were not kept", where=str(path), fix=fix)
     data = read_bytes(path, DamagedPredictionsError, fix=fix)
     return gunzip(data, str(path), DamagedPredictionsError, limit=MAX_BYTES, fix=fix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from filelock import FileLock
 
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
+from elmobench.core.parsing import parsing
 from elmobench.core.shell import shell_path
 from elmobench.tracking.measured_costs import add_cost, add_lengths, read_costs, read_lengths
 from elmobench.tracking.packed import (
@@ -97,7 +99,7 @@ class RecordStore:
             try:
                 return self._own(read_record(path), cell, path)
             except DataError:
-                if path.exists():
+                if os.path.lexists(path):  # also a symbolic link whose target is gone
                     raise
             content = self._packed(RECORDS, "cell").get(cell[:KEY_LENGTH])
             if content is not None:
@@ -166,8 +168,10 @@ class RecordStore:
         path = self.folder / name
         try:
             state = path.stat()
-        except FileNotFoundError:
-            return {}
+        except OSError as error:
+            if not os.path.lexists(path):  # asked after it failed: another process may unpack
+                return {}
+            raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
         version = (state.st_mtime_ns, state.st_size)
         if self._lines.get(name, (None,))[0] != version:
             self._lines[name] = (version, packed_lines(path, key))
@@ -221,7 +225,7 @@ class RecordStore:
 
     def _read_predictions(self, cell: str) -> Rows:
         path, fix = self.predictions_path(cell), self.fix_by_running_again(cell)
-        single = path.exists()
+        single = os.path.lexists(path)
         packed = None if single else self._packed_predictions.rows(cell)
         rows = read_single(path, fix) if packed is None else packed
         file = path if packed is None else self.folder / PREDICTIONS
@@ -284,9 +288,10 @@ class RecordStore:
 
     def _plan(self) -> dict[str, Any] | None:
         """The content of the plan, checked again when the file changed; None if there is none."""
-        if not self.plan_path.exists():
+        if not os.path.lexists(self.plan_path):
             return None
-        state = self.plan_path.stat()
+        with parsing(self.plan_path, DataError):
+            state = self.plan_path.stat()
         version = (state.st_ino, state.st_mtime_ns, state.st_size)
         if self._read_plan is None or self._read_plan[0] != version:
             self._read_plan = version, read_plan_file(self.plan_path)

@@ -214,8 +214,9 @@ def _write_card(folder: Path) -> None:
 
 def _read_card(folder: Path) -> Any:
     card, entries = card_of(folder), read_entries(folder / "models.yaml")
-    (packed,) = pack([folder], folder.with_name(f"{folder.name}-packed"))
-    return card, entries, packed
+    target = folder.with_name(f"{folder.name}-packed")
+    (packed,) = pack([folder], target)
+    return card, entries, packed, (target / card.name / "vectors.txt").read_bytes()
 
 
 def _write_bilm(folder: Path) -> None:
