@@ -30,7 +30,8 @@ SEED ?= 0
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
 
-# Takes two hours on two cores, half of it for 200 kills; the same command resumes. For example:
+# Takes an hour or more: 5 to 12 kills a minute on two cores, then the other scenarios. The same
+# command resumes. For example:
 # make torture KILLS=20
 KILLS ?= 200
 

@@ -6,30 +6,16 @@ import random
 from pathlib import Path
 
 import pytest
+from tiny_cards import CARD
 
 from elmobench.bench.run import run_experiment
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tasks.task import load_task
 
-CARD = """\
-name: {name}
-pipeline: {pipeline}
-version: 1
-title: t
-description: d
-language: en
-reader:
-  name: conll-columns
-  options: {{token: 0, tag: 1, separator: whitespace, scheme: {scheme}{convert}}}
-splits:
-  train: [{{path: {name}.train}}]
-  dev: [{{path: {name}.dev}}]
-  test: [{{path: {name}.test}}]
-metric: span-f1
-licence: none
-redistributable: no
-citation: none
-"""
+READER = (
+    "{{name: conll-columns, "
+    "options: {{token: 0, tag: 1, separator: whitespace, scheme: {scheme}{convert}}}}}"
+)
 SIZES = {"train": 40, "dev": 12, "test": 20}
 
 
@@ -61,7 +47,10 @@ def cards(tmp_path: Path) -> Path:
     for name, letters in SCHEMES.items():
         for pipeline in ("ner", "chunking"):
             convert = "" if name == "bio" else ", convert: bio"
-            text = CARD.format(name=name, pipeline=pipeline, scheme=name, convert=convert)
+            reader = READER.format(scheme=name, convert=convert)
+            text = CARD.format(
+                name=name, pipeline=pipeline, reader=reader, files=name, metric="span-f1"
+            )
             (tmp_path / f"{pipeline}-{name}.yaml").write_text(text)
         for split, drawn in sentences.items():
             lines = [line for sentence in drawn for line in rows(sentence, *letters)]

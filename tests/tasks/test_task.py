@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tiny_cards import card_values
 
 from elmobench.core import paths
 from elmobench.core.errors import (
@@ -41,21 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def task(folder: Path, **changes: Any) -> Task:
-    card = {
-        "name": "tiny",
-        "pipeline": "sentiment",
-        "version": 1,
-        "title": "Tiny",
-        "description": "For tests.",
-        "language": "en",
-        "reader": {"name": "lines", "options": {"label_field": "first"}},
-        "splits": {split: [{"path": f"{split}.tsv"}] for split in ("train", "dev", "test")},
-        "metric": "accuracy",
-        "licence": "none",
-        "redistributable": "no",
-        "citation": "none",
-    }
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(card | changes, sort_keys=False))
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(card_values(**changes), sort_keys=False))
     return Task(load_card(folder / "tiny.yaml"))
 
 

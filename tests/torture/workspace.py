@@ -13,39 +13,11 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import yaml
+from tests.helpers.tiny_cards import write_tiny_cards
 
 from elmobench.core import paths
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-_CARD = """\
-name: tiny
-pipeline: {pipeline}
-version: 1
-title: t
-description: d
-language: en
-reader: {reader}
-splits:
-  train: [{{path: {pipeline}.train}}]
-  dev: [{{path: {pipeline}.dev}}]
-  test: [{{path: {pipeline}.test}}]
-metric: {metric}
-licence: none
-redistributable: no
-citation: none
-"""
-_CARDS = {
-    "ner": {
-        "reader": "{name: conll-columns, options: {token: 0, tag: 1, separator: whitespace, "
-        "scheme: bio}}",
-        "metric": "span-f1",
-    },
-    "sentiment": {
-        "reader": "{name: table, options: {header: false, label: 0, text: 1, "
-        "tokenizer: whitespace}}",
-        "metric": "accuracy",
-    },
-}
 _EXPERIMENT = {
     "name": "torture",
     "tasks": ["ner/tiny", "sentiment/tiny"],
@@ -90,41 +62,21 @@ class Inputs:
 
     def write(self) -> None:
         """Write all files; the same bytes every time."""
-        self.cards.mkdir(parents=True, exist_ok=True)
         rng = random.Random(0)
-        for pipeline, fields in _CARDS.items():
-            text = _CARD.format(pipeline=pipeline, **fields)
-            (self.cards / f"{pipeline}.yaml").write_text(text)
-        for split, count in (("train", 40), ("dev", 15), ("test", 20)):
-            rows, lines = _examples(rng, count)
-            (self.cards / f"ner.{split}").write_text("\n".join(rows) + "\n")
-            (self.cards / f"sentiment.{split}").write_text("\n".join(lines) + "\n")
+        write_tiny_cards(self.cards, rng, {"train": 40, "dev": 15, "test": 20})
         # A task whose files are fetched, without digests, so that they are pinned.
         fetched = (self.cards / "sentiment.yaml").read_text().replace("name: tiny", "name: fetched")
         address = f"url: https://{HOST}/sentiment"
-        text = fetched.replace("path: sentiment", address)
+        text = fetched.replace("path: tiny.sentiment", address)
         (self.cards / "fetched.yaml").write_text(text)
         for split in ("train", "dev", "test"):
             target = self.mirror / HOST / f"sentiment.{split}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((self.cards / f"sentiment.{split}").read_bytes())
+            target.write_bytes((self.cards / f"tiny.sentiment.{split}").read_bytes())
         self.experiment.write_text(yaml.safe_dump(_EXPERIMENT))
         words = [a + b for a in _SYLLABLES for b in _SYLLABLES]
         sentences = [" ".join(rng.choices(words, k=rng.randint(4, 12))) for _ in range(150)]
         self.text.write_text("\n".join(sentences) + "\n")
-
-
-def _examples(rng: random.Random, count: int) -> tuple[list[str], list[str]]:
-    names = {"PER": ["Ada", "Alan", "Grace"], "LOC": ["Paris", "Rome", "Oslo"]}
-    rows, lines = [], []
-    for _ in range(count):
-        kind = rng.choice(["PER", "LOC"])
-        before = [rng.choice(["we", "saw", "then", "near"]) for _ in range(rng.randint(0, 4))]
-        rows += [f"{word} O" for word in before]
-        rows += [f"{rng.choice(names[kind])} B-{kind}", ". O", ""]
-        label = rng.choice(["good", "bad"])
-        lines.append(f"{label}\t{' '.join([*before, 'lovely' if label == 'good' else 'awful'])}")
-    return rows, lines
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from safetensors import SafetensorError
 
 from elmobench.core.errors import ElmobenchError
@@ -20,6 +21,9 @@ from elmobench.core.parsing import reason
 
 OTHER_HOST_SECONDS = 24 * 3600.0
 """Age after which a temporary file of another machine is taken for a left-over."""
+
+MAKE_ROOM = "make room on the disk, or choose another folder, and give the command again"
+"""What a user can do about a file that cannot be written, if there is nothing more specific."""
 
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-([0-9]{1,10})-[0-9a-f]{8}\.part", re.DOTALL)
@@ -130,7 +134,7 @@ def writing(
     path: Path,
     error: type[ElmobenchError] = ElmobenchError,
     *,
-    fix: str = "make room on the disk, or choose another folder, and give the command again",
+    fix: str = MAKE_ROOM,
 ) -> Iterator[None]:
     """Turn a failure to write ``path`` inside the block, as on a full disk, into ``error``.
 
@@ -148,6 +152,31 @@ def writing(
         raise error(
             f"cannot be written: {said or reason(raised)}", where=str(path), fix=fix
         ) from raised
+
+
+@contextmanager
+def locked(
+    lock: Path, error: type[ElmobenchError], *, where: Path, fix: str = MAKE_ROOM
+) -> Iterator[None]:
+    """Hold the file lock ``lock``, in a folder that is made if need be.
+
+    Args:
+        lock: the file; it stays, and the lock ends with the process.
+        error: the class to raise.
+        where: what the lock is for, for the error.
+        fix: what the user can do.
+
+    Raises:
+        ElmobenchError: of the class ``error``, if the lock file cannot be written.
+    """
+    with writing(where, error, fix=fix):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(lock)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -18,7 +18,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -158,11 +158,21 @@ def parse_json(
     error: type[ElmobenchError] = DataError,
     *,
     fix: str | None = None,
+    on_object: Callable[[list[tuple[str, Any]]], None] | None = None,
 ) -> Any:
     """Parse one JSON document.
 
     Python's parser also takes what JSON does not have: ``NaN``, ``Infinity``, and numbers beyond
     what a float can hold become infinities. Here those are errors.
+
+    Args:
+        data: the document.
+        where: the file, for errors.
+        error: the class to raise.
+        fix: what the user can do.
+        on_object: is given the keys and values of each object, also keys that are stated twice, of
+            which the last one counts. It raises ValueError, or an error of this package, for an
+            object that must not be.
 
     Raises:
         ElmobenchError: of the class ``error``, if ``data`` is not UTF-8 or not JSON, is nested
@@ -176,7 +186,12 @@ def parse_json(
     """
     text = decode(data, where, error, fix=fix) if isinstance(data, bytes) else data
     try:
-        value = json.loads(text, parse_float=_finite, parse_constant=_refused)
+        value = json.loads(
+            text,
+            parse_float=_finite,
+            parse_constant=_refused,
+            object_pairs_hook=None if on_object is None else _checked_by(on_object),
+        )
     except json.JSONDecodeError as raised:
         place = f"{where}:{raised.lineno}:{raised.colno}"
         raise error(f"is not JSON: {raised.msg}", where=place, fix=fix) from raised
@@ -200,9 +215,10 @@ def parse_json_object(
     error: type[ElmobenchError] = DataError,
     *,
     fix: str | None = None,
+    on_object: Callable[[list[tuple[str, Any]]], None] | None = None,
 ) -> dict[str, Any]:
     """Parse JSON that must be a mapping; raises ``error`` for any other value."""
-    value = parse_json(data, where, error, fix=fix)
+    value = parse_json(data, where, error, fix=fix, on_object=on_object)
     if not isinstance(value, dict):
         raise error(f"holds a {type(value).__name__}, expected an object", where=where, fix=fix)
     return value
@@ -243,6 +259,16 @@ def gunzip(
                 raise EOFError("it ends early")
             rest = inflater.unused_data
     return b"".join(pieces)
+
+
+def _checked_by(
+    check: Callable[[list[tuple[str, Any]]], None],
+) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        check(pairs)
+        return dict(pairs)
+
+    return build
 
 
 def _finite(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError, ElmobenchError
 from elmobench.core.files import write_bytes
 from elmobench.core.parsing import parse_json_object, parsing, read_bytes
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 SEAL = "sha256"
 """Key of the digest: SHA-256 of the canonical JSON of all other keys."""
@@ -45,7 +48,7 @@ def escape_surrogates(text: str) -> str:
     >>> escape_surrogates('"a\ud800"') == '"a' + chr(92) + 'ud800"'
     True
     """
-    return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def check_seal(

@@ -14,6 +14,10 @@ from elmobench.core.errors import ConfigError
 # With any value other than STRICT, oneDNN computes float32 products at a lower precision.
 _MATH_MODES: Final = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 
+LARGEST_WEIGHT: Final = 1e6
+"""Absolute value of a model's weight beyond which its file is damaged; trained ones are below 1000.
+"""
+
 
 @contextmanager
 def no_gradients() -> Iterator[None]:

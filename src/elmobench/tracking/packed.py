@@ -38,9 +38,14 @@ from typing import Any
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
-from elmobench.core.parsing import gunzip, parse_json_object, parsing, read_bytes
+from elmobench.core.parsing import (
+    MAX_UNPACKED_BYTES,
+    gunzip,
+    parse_json_object,
+    parsing,
+    read_bytes,
+)
 from elmobench.tracking.prediction_files import (
-    MAX_BYTES,
     DamagedPredictionsError,
     Rows,
     checked_rows,
@@ -176,9 +181,9 @@ class PackedPredictions:
     def _member(self, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
         where = f"{self.path}: {name}"
         with _reading(where), archive.open(name) as stream:
-            data = stream.read(MAX_BYTES + 1)
-            if len(data) > MAX_BYTES:
-                raise ValueError(f"it holds more than {MAX_BYTES:,} bytes")
+            data = stream.read(MAX_UNPACKED_BYTES + 1)
+            if len(data) > MAX_UNPACKED_BYTES:
+                raise ValueError(f"it holds more than {MAX_UNPACKED_BYTES:,} bytes")
             text = json_text(data)
         return parse_json_object(text, where, DamagedPredictionsError, fix=_RESTORE)
 

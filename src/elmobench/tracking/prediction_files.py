@@ -17,9 +17,6 @@ from elmobench.core.sealed import escape_surrogates
 Rows = list[dict[str, Any]]
 """``id``, ``gold`` and ``predicted`` of each example, and its ``unit`` where it is not the id."""
 
-MAX_BYTES = 1 << 29
-"""Uncompressed bytes that the predictions of one cell may have."""
-
 _NEEDED = frozenset({"id", "gold", "predicted"})
 
 
@@ -43,10 +40,7 @@ def prediction_bytes(rows: Rows) -> bytes:
 
 def json_bytes(text: str) -> bytes:
     """``text``, which is JSON, as UTF-8; lone surrogates are escaped, since UTF-8 has none."""
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return escape_surrogates(text).encode("utf-8")
+    return escape_surrogates(text).encode("utf-8")
 
 
 def json_text(data: bytes) -> str:
@@ -74,7 +68,7 @@ def unpacked(path: Path, fix: str | None = None) -> bytes:
     if not os.path.lexists(path):
         raise MissingPredictionsError("predictions were not kept", where=str(path), fix=fix)
     data = read_bytes(path, DamagedPredictionsError, fix=fix)
-    return gunzip(data, str(path), DamagedPredictionsError, limit=MAX_BYTES, fix=fix)
+    return gunzip(data, str(path), DamagedPredictionsError, fix=fix)
 
 
 def parse_rows(data: bytes, where: str, fix: str | None = None) -> Rows:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tiny_cards import card_values
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchWarning, UnknownNameError
@@ -14,24 +15,8 @@ DIGEST = "0" * 64
 
 
 def values(**changes: Any) -> dict[str, Any]:
-    card: dict[str, Any] = {
-        "name": "tiny",
-        "pipeline": "sentiment",
-        "version": 1,
-        "title": "Tiny",
-        "description": "For tests.",
-        "language": "en",
-        "reader": {"name": "lines", "options": {"label_field": "first"}},
-        "splits": {
-            "train": [{"path": "train.tsv"}],
-            "dev": [{"path": "dev.tsv"}],
-            "test": [{"url": "https://example.org/t.tsv", "sha256": DIGEST, "bytes": 4}],
-        },
-        "metric": "accuracy",
-        "licence": "none",
-        "redistributable": "no",
-        "citation": "none",
-    }
+    card = card_values()
+    card["splits"]["test"] = [{"url": "https://example.org/t.tsv", "sha256": DIGEST, "bytes": 4}]
     card.update(changes)
     return {key: value for key, value in card.items() if value is not None}
 

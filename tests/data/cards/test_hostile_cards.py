@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tiny_cards import card_values
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, DataError, ElmobenchError
@@ -14,20 +15,7 @@ from elmobench.data.cards.catalog import CardCatalog, load_card
 from elmobench.data.cards.file_lists import single_files
 from elmobench.tasks.task import Task
 
-CARD: dict[str, Any] = {
-    "name": "tiny",
-    "pipeline": "sentiment",
-    "version": 1,
-    "title": "Tiny",
-    "description": "For tests.",
-    "language": "en",
-    "reader": {"name": "lines", "options": {"label_field": "first"}},
-    "splits": {split: [{"path": f"{split}.tsv"}] for split in ("train", "dev", "test")},
-    "metric": "accuracy",
-    "licence": "none",
-    "redistributable": "no",
-    "citation": "none",
-}
+CARD = card_values()
 SHA = "ab" * 32
 
 

@@ -390,10 +390,10 @@ def test_what_is_cached_needs_no_folder_that_can_be_written(
 ):
     path, _ = quick(server.url, sha256=SHA)
 
-    def no_lock(*_: object) -> None:
+    def no_lock(*_: object, **__: object) -> None:
         raise AssertionError("a lock file is written")
 
-    monkeypatch.setattr(downloads, "FileLock", no_lock)
+    monkeypatch.setattr(downloads, "locked", no_lock)
     assert quick(server.url, sha256=SHA)[0] == path
 
 

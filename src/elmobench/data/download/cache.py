@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from filelock import FileLock
-
 from elmobench.core import paths
 from elmobench.core.digests import file_sha256, git_blob_sha1
 from elmobench.core.errors import DigestError, DownloadError
-from elmobench.core.files import atomic_path, remove_leftovers, writing
+from elmobench.core.files import atomic_path, locked, remove_leftovers, writing
 from elmobench.core.parsing import parsing
 from elmobench.core.progress import DownloadProgress
 from elmobench.data.download.pins import pin, pinned, unpin
@@ -129,7 +127,8 @@ def fetch(
         return checked_copy(url, expected)
     cache = paths.data_cache()
     stem = cache / f"incoming-{hashlib.sha256(f'{url} {key}'.encode()).hexdigest()[:32]}"
-    with _locked(Path(f"{stem}.lock")):
+    advice = f"set {paths.HOME_VARIABLE} to another folder"
+    with locked(Path(f"{stem}.lock"), DownloadError, where=cache, fix=advice):
         part = Path(f"{stem}.part")
         remove_leftovers(cache, part.name)
         if key is None:
@@ -378,19 +377,6 @@ def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
             else "the file is not the published one and was not kept: try again later, or set "
             f"{paths.MIRROR_VARIABLE} to a folder that has it",
         ) from None
-
-
-@contextmanager
-def _locked(lock: Path) -> Iterator[None]:
-    """Hold the file lock ``lock``, in a folder that is made if need be."""
-    with writing(lock.parent, DownloadError, fix=f"set {paths.HOME_VARIABLE} to another folder"):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(lock)
-        held.acquire()
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def _copy(source: Path, part: Path) -> None:

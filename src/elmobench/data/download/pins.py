@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
-from filelock import FileLock
-
 from elmobench.core import paths
 from elmobench.core.errors import DataError
-from elmobench.core.files import remove_leftovers, writing
+from elmobench.core.files import locked, remove_leftovers, writing
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
 
 _FORMAT = 2
@@ -70,15 +68,9 @@ def unpin(*urls: str) -> None:
 def _locked() -> Iterator[Path]:
     """Yield the file of pins, which no other process writes meanwhile."""
     file = paths.lock_file()
-    with writing(file, DataError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{file}.lock")
-        lock.acquire()
-    try:
+    with locked(Path(f"{file}.lock"), DataError, where=file):
         remove_leftovers(file.parent, file.name)
         yield file
-    finally:
-        lock.release()
 
 
 def _write(file: Path, pins: Mapping[str, Pin]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -10,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from elmobench.core.errors import DataError
-from elmobench.core.parsing import parse_json_object, parsing
+from elmobench.core.parsing import parse_json_object
 from elmobench.core.quoting import quoted
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
@@ -188,11 +187,10 @@ class PairJsonReader(Reader[PairJsonOptions]):
 def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
     """The values of the fields ``wanted`` of a JSON object, which must be text."""
     try:
-        row = parse_json_object(line, where)
+        row = parse_json_object(line, where, on_object=_uniqueness(line, wanted))
     except DataError as error:
         # Its place states a line within the document, which is always the first here.
         raise DataError(error.what, where=where) from error
-    _check_unique(line, wanted, where)
     fields: list[str] = []
     for name in wanted:
         value = row.get(name)
@@ -209,19 +207,16 @@ def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
     return fields
 
 
-def _check_unique(line: str, wanted: Sequence[str], where: str) -> None:
-    """Raise DataError if an object states a wanted field twice; parsers keep the last one."""
+def _uniqueness(line: str, wanted: Sequence[str]) -> Callable[[list[tuple[str, Any]]], None] | None:
+    """A check that an object states no wanted field twice; None if ``line`` cannot do so."""
 
     def check(items: list[tuple[str, Any]]) -> None:
         keys = [key for key, _ in items]
         twice = next((name for name in wanted if keys.count(name) > 1), None)
         if twice is not None:
-            raise DataError(f"the field {twice!r} appears twice", where=where)
+            raise DataError(f"the field {twice!r} appears twice")
 
-    # Parsed again only if a name occurs twice at all, which is rare.
-    if any(line.count(f'"{name}"') > 1 for name in wanted):
-        with parsing(where, what="is not JSON"):
-            json.loads(line, object_pairs_hook=check)
+    return check if any(line.count(f'"{name}"') > 1 for name in wanted) else None
 
 
 TABLE = PairTableReader()

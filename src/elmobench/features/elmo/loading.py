@@ -16,6 +16,7 @@ from torch import Tensor
 
 from elmobench.core.errors import ModelError
 from elmobench.core.parsing import parsing
+from elmobench.features.arithmetic import LARGEST_WEIGHT
 from elmobench.features.elmo.bilstm import BiLstm, Directions, LstmLayer
 from elmobench.features.elmo.char_cnn import CharCnn, Highway
 from elmobench.features.elmo.characters import N_IDS
@@ -30,9 +31,6 @@ from elmobench.features.frozen_linear import FrozenLinear
 _CNN_BLOCK: Final = 64
 _PROJECTION_BLOCK: Final = 256
 _PROJECTION_BLOCKS: Final = 4
-
-LARGEST_WEIGHT: Final = 1e6
-"""Absolute value of a weight beyond which a file is damaged; trained ones are below 100."""
 
 # HDF5 can compress datasets; one of which nothing is stored would be read as zeros.
 _LARGEST_RATIO: Final = 2000

@@ -12,9 +12,7 @@ from torch import nn
 
 from elmobench.core.errors import ElmobenchError, ModelError
 from elmobench.core.parsing import read_json_object
-
-LARGEST_WEIGHT: Final = 1e6
-"""Absolute value of a weight beyond which a file is damaged; trained ones are below 1000."""
+from elmobench.features.arithmetic import LARGEST_WEIGHT
 
 # Sizes of which memory or time is needed before the weights are compared with them. Each limit is
 # far beyond any published model. The first pattern that matches a key counts.
