@@ -186,3 +186,30 @@ def test_no_cluster_is_an_error_before_any_work(
             tiny, cards=CardCatalog([cards]), results=tmp_path / "r", address=address, **OPTIONS
         )
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_lost_cluster_is_one_error_and_the_next_run_goes_on(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    import ray
+
+    context = RunContext(
+        parse_experiment({**tiny, "seeds": [1, 2]}), CardCatalog([cards]), tmp_path / "s"
+    )
+    records = RecordStore(tmp_path / "r")
+    cells = [PendingCell(planned, None) for planned in make_plan(context)]
+    launcher = RayLauncher(LaunchOptions(workers=1))
+    # Ends every actor whose owner was on the driver's node, as Ray does when that node is lost.
+    observer = RecordingObserver(lambda: ray.kill(launcher._factory._mailbox))
+    session = RunSession(context, records, observer)
+    encode_features([cell.planned for cell in cells], session, LocalLauncher(LaunchOptions()))
+    with pytest.raises(ElmobenchError, match="cluster of this run was lost"):
+        launcher.run_cells(cells, session)
+    kept = {record.cell for record in records}
+    again = RunSession(context, records, RecordingObserver())
+    LocalLauncher(LaunchOptions()).run_cells(
+        [cell for cell in cells if cell.planned.digest not in kept], again
+    )
+    assert len(list(records)) == len(cells)

@@ -13,19 +13,20 @@ import socket
 import time
 import uuid
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import elmobench
 from elmobench.bench.context import ContextArgs, RunContext
-from elmobench.bench.jobs import Job
+from elmobench.bench.jobs import Job, PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LaunchOptions
 from elmobench.bench.launchers.ray_folder import RayFolder
 from elmobench.bench.launchers.worker import JobRunner, Message, WorkerError, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
+from elmobench.bench.session import RunSession
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ElmobenchError
 from elmobench.core.files import temporary_path
@@ -271,6 +272,16 @@ class RayLauncher(WorkerPoolLauncher):
         self._factory = _ActorFactory(context, records.folder)
         return self._factory
 
+    def encode(self, jobs: Sequence[PendingVectors], session: RunSession) -> None:
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
+        with _lost_cluster():
+            super().encode(jobs, session)
+
+    def run_cells(self, cells: Sequence[PendingCell], session: RunSession) -> None:
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
+        with _lost_cluster():
+            super().run_cells(cells, session)
+
     def close(self) -> None:
         """See :class:`~elmobench.bench.launchers.base.Launcher`."""
         import ray
@@ -338,6 +349,25 @@ class RayLauncher(WorkerPoolLauncher):
                 fix="lower settings.threads, or add nodes",
             )
         return workers
+
+
+@contextmanager
+def _lost_cluster() -> Iterator[None]:
+    """Name what ended the run when the cluster fails as a whole, not only one of its workers.
+
+    Happens when the node where the run was started is lost: Ray counts a node as dead whose machine
+    was asleep, or too busy to answer, for about a minute.
+    """
+    import ray
+
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ElmobenchError(
+            f"the Ray cluster of this run was lost ({type(error).__name__}: {reason[:200]})",
+            fix="run the same command again: what is recorded stays",
+        ) from error
 
 
 def _check_address(address: str | None) -> None:
