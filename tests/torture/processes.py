@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_WORKER_WORDS = ("spawn_main", "RemoteWorker", "ray::")
+# Not all of `ray::`: without its agents Ray gives up the node, and with it the run.
+_WORKER_WORDS = ("spawn_main", "ray::RemoteWorker")
 
 
 @dataclass(frozen=True)
