@@ -61,6 +61,7 @@ def run(
     trust_first: bool = False,
     quiet: bool = False,
     workers: int | None = None,
+    limit: str | int | None = None,
 ) -> Results:
     """Run every cell that has no result yet; see :func:`elmobench.bench.run.run_experiment`.
 
@@ -86,6 +87,8 @@ def run(
         quiet: show no progress.
         workers: how many cells run at a time, each in its own process [1, in this process]. A
             script must call :func:`run` below ``if __name__ == "__main__":``.
+        limit: a quick try on a number (``50``) or share (``"5%"``) of the examples of each split;
+            its results are marked as partial [all examples].
 
     Raises:
         TypeError: if ``experiment``, ``include`` or ``workers`` is of another type.
@@ -103,6 +106,7 @@ def run(
             trust_first=trust_first,
             quiet=quiet,
             workers=workers,
+            limit=limit,
         )
     )
 

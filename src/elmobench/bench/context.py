@@ -13,6 +13,7 @@ from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
+from elmobench.data.sampling import Limit
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import FeatureStore, StoredFeatures
@@ -72,6 +73,8 @@ class RunContext:
         self.cards = cards or CardCatalog()
         self.args = ContextArgs(experiment, self.cards, store_root, trust_first)
         self._trust_first = trust_first
+        limit = experiment.limit
+        self._limit = None if limit is None else Limit.parse(limit)
         self.catalog = ModelCatalog(experiment.models, experiment.base, trust_first=trust_first)
         self.store = FeatureStore(store_root, experiment.settings.precision)
         self._tasks: dict[tuple[str, int | None], Task] = {}
@@ -89,7 +92,9 @@ class RunContext:
         """The task ``name``, loaded once per fold (None for the first fold, or without folds)."""
         key = (name, fold or None)
         if key not in self._tasks:
-            self._tasks[key] = Task(self.cards.get(name), trust_first=self._trust_first, fold=fold)
+            self._tasks[key] = Task(
+                self.cards.get(name), trust_first=self._trust_first, fold=fold, limit=self._limit
+            )
         return self._tasks[key]
 
     def pipeline(self, task: str) -> Pipeline[Any]:

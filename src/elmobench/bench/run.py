@@ -71,6 +71,7 @@ def run_experiment(
     launcher: str | None = None,
     workers: int | None = None,
     address: str | None = None,
+    limit: str | int | None = None,
 ) -> RunSummary:
     """Run every cell that has no result yet.
 
@@ -92,11 +93,14 @@ def run_experiment(
         workers: how many cells run at a time; default for ``pool`` and ``ray``: the number of
             cores divided by the threads of a cell.
         address: of a running Ray cluster (``auto`` for the one of this machine).
+        limit: a quick try on a number (``50``) or share (``"5%"``) of the examples of each split.
+            Its records are marked as partial, and go to ``results/<name>-limit-50``.
 
     Raises:
         ElmobenchError: if anything in the experiment is wrong, before any work.
     """
     loaded = _as_experiment(experiment)
+    loaded = loaded if limit is None else loaded.with_limit(limit)
     new_launcher = LAUNCHERS.get(launcher or _default_launcher(workers, address))
     chosen_launcher = new_launcher(LaunchOptions(workers, address))
     start = time.perf_counter()

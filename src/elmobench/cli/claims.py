@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elmobench.cli.options import JsonOption, ResultsArgument
-from elmobench.cli.streams import json_line
+from elmobench.cli.streams import json_line, say
 
 if TYPE_CHECKING:
     from elmobench.analysis.claims.evidence import Outcome
@@ -46,7 +46,10 @@ def claims(
     folder = results_folder(experiment)
     console = Console()
     with console.status("comparing") if console.is_terminal else nullcontext():
-        results = claim_results(RecordStore(folder))
+        store = RecordStore(folder)
+        results = claim_results(store)
+    if any(record.limit is not None for record in store.planned()):
+        say("note: cells of a quick try (--limit) are not evidence, and are left out")
     if as_json:
         for result in results:
             claim = result.claim

@@ -36,6 +36,15 @@ SettingsOption = Annotated[
         "Repeatable.",
     ),
 ]
+LimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--limit",
+        metavar="N|P%",
+        help="A quick try: use N examples, or P percent, of each of train, dev and test. Results "
+        "go to a folder of their own, and are marked as partial.",
+    ),
+]
 StoreOption = Annotated[
     Path | None,
     typer.Option(

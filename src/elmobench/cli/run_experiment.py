@@ -10,6 +10,7 @@ import typer
 from elmobench.cli.options import (
     ExperimentArgument,
     IncludeOption,
+    LimitOption,
     ResultsFolderOption,
     SettingsOption,
     StoreOption,
@@ -29,6 +30,7 @@ def run(
     results: ResultsFolderOption = None,
     include: IncludeOption = None,
     settings: SettingsOption = None,
+    limit: LimitOption = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -85,6 +87,7 @@ def run(
     if overwrite not in ("never", "failed", "always"):
         raise typer.BadParameter("one of: never, failed, always", param_hint="--overwrite")
     loaded = load_experiment(experiment, settings or ())
+    loaded = loaded if limit is None else loaded.with_limit(limit)
     cards = CardCatalog(include or ())
     if dry_run:
         _print_grid(RunContext(loaded, cards, store, trust_first), results, overwrite)

@@ -9,6 +9,7 @@ import typer
 from elmobench.cli.options import (
     ExperimentArgument,
     IncludeOption,
+    LimitOption,
     SettingsOption,
     StoreOption,
     TrustFirstOption,
@@ -22,6 +23,7 @@ def validate(
     experiment: ExperimentArgument,
     include: IncludeOption = None,
     settings: SettingsOption = None,
+    limit: LimitOption = None,
     store: StoreOption = None,
     trust_first: TrustFirstOption = False,
     fetch: Annotated[
@@ -43,6 +45,7 @@ def validate(
     from elmobench.pretraining.model_card import card_of
 
     loaded = load_experiment(experiment, settings or ())
+    loaded = loaded if limit is None else loaded.with_limit(limit)
     context = RunContext(loaded, CardCatalog(include or ()), store, trust_first)
     missing = [] if fetch else missing_files(context)
     plan, unchecked = make_plan_without(context, missing)

@@ -41,6 +41,7 @@ from elmobench.data.cards.sources import (
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.label_sets import label_notes
 from elmobench.data.readers.base import READERS, SourceText
+from elmobench.data.sampling import Limit
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
 
@@ -59,6 +60,7 @@ class Task:
         trust_first: accept files without a known digest and pin the digest.
         progress: called with the progress of downloads.
         fold: which fold, of a card that is split by folds; None for fold 0.
+        limit: keep a sample of each split; None for all examples. Labels are still those of all.
 
     Attributes:
         fold: the fold; None for a card without folds.
@@ -73,11 +75,13 @@ class Task:
         trust_first: bool = False,
         progress: DownloadProgress | None = None,
         fold: int | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self.card = card
         self.fold = checked_fold(card, fold)
         self.dropped: dict[str, Counter[str]] = {}
         """How much the reader dropped or changed by stated options: split -> reason -> number."""
+        self._limit = limit
         self._trust_first = trust_first
         self._progress = progress
         self._splits: dict[str, list[Any]] = {}
@@ -136,7 +140,8 @@ class Task:
         """All labels or tags: the card's in its order or, without a list, train's, sorted."""
         if self.card.labels is not None:
             return list(self.card.labels)
-        return sorted(self._count_labels(self.split("train")))
+        self.split("train")
+        return sorted(self._label_counts["train"])
 
     @property
     def label_notes(self) -> list[str]:
@@ -282,6 +287,9 @@ class Task:
             loaded = {name: _flat(self._read(name))}
         for split, examples in loaded.items():
             self._counts[split] = self._check(split, examples)
+            if self._limit is not None:
+                loaded[split] = self._limit.sample(examples)
+                self._counts[split] = self.pipeline.count(loaded[split])
         self._splits.update(loaded)
         if len(self._splits) == len(SPLITS) and not self._has_warned:
             self._has_warned = True

@@ -228,7 +228,7 @@ class RunRecord(_Model):
     def _has_an_identity_that_tables_can_read(self) -> RunRecord:
         kinds: dict[str, type | tuple[type, ...]] = {
             **{"parts": list, "head": list, "options": dict, "training": dict},
-            **{"train_fraction": (int, float), "fold": int},
+            **{"train_fraction": (int, float), "fold": int, "limit": str},
         }
         for name, kind in kinds.items():
             value = self.identity.get(name)
@@ -238,6 +238,14 @@ class RunRecord(_Model):
             if not isinstance(part, dict) or not isinstance(part.get("fingerprint"), str):
                 raise ValueError("identity: a part needs a fingerprint")
         return self
+
+    @property
+    def limit(self) -> str | None:
+        """How many examples of each split were used (``50``, ``5%``); None for all of them.
+
+        A record with a limit is a quick try: no claim and no published number concerns it.
+        """
+        return self.identity.get("limit")
 
     @property
     def remarks(self) -> list[str]:

@@ -60,11 +60,13 @@ class Study:
         self.tallies = tallies
         store = tallies.store
         # Controls are generated, and heads that read no features do not depend on them: neither
-        # says anything about a published finding.
+        # says anything about a published finding. Nor do runs on a sample of each split.
         self.records = [
             record
             for record in tallies.records
-            if record.result is not None and _is_evidence(record.task, record.head)
+            if record.result is not None
+            and record.limit is None
+            and _is_evidence(record.task, record.head)
         ]
         self._models = ModelCatalog(store.experiment().get("models"))
         self.margin = float(store.experiment().get("margin", DEFAULT_MARGIN))

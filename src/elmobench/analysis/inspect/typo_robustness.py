@@ -12,6 +12,7 @@ from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.bench.predict import Predictor, has_head
 from elmobench.core.errors import ElmobenchError
 from elmobench.data.cards.catalog import CardCatalog
+from elmobench.data.sampling import Limit
 from elmobench.data.typos import Typos
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.task import Task
@@ -79,7 +80,8 @@ def _scores(
 ) -> tuple[float, float, int]:
     """Scores of the head on the test set and on the copy with errors; number of examples."""
     assert record.result is not None
-    task = Task(cards.get(record.task), fold=record.identity.get("fold"))
+    limit = None if record.limit is None else Limit.parse(record.limit)
+    task = Task(cards.get(record.task), fold=record.identity.get("fold"), limit=limit)
     examples = list(task.split("test"))
     pipeline = task.pipeline
     metric, predictor = get_metric(record.result.metric), Predictor(store, record.cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,7 +95,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
     margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     others = len(store.cell_names()) - len({r.cell for r in records}) - len(damaged)
     unreadable = [error for _, error in tallies.leave_out_damaged()]
-    cards = dict((catalog or CardCatalog()).by_id)
+    cards = _cards_for(records, catalog or CardCatalog())
     sections = [
         ReportSection(
             "Scores",
@@ -135,6 +136,15 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
         failed=[(_label(r), r.error or "") for r in records if r.status == "failed"],
         cards={task: card for task, card in cards.items() if task in set(frame["task"])},
     )
+
+
+def _cards_for(records: Sequence[RunRecord], catalog: CardCatalog) -> dict[str, Any]:
+    """The task cards, without the ceilings of whole test sets where only a sample was scored."""
+    sampled = {record.task for record in records if record.limit is not None}
+    return {
+        name: card.model_copy(update={"ceiling": None}) if name in sampled else card
+        for name, card in catalog.by_id.items()
+    }
 
 
 def _with_ceilings(table: pd.DataFrame, cards: dict[str, Any]) -> pd.DataFrame:

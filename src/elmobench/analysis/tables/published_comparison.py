@@ -188,6 +188,8 @@ def _scores(record: RunRecord, number: PublishedNumber) -> dict[str, float]:
 def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
     """Why a run that repeats the system is not comparable; None if it is."""
     assert record.result is not None
+    if record.limit is not None:
+        return f"a quick try on a part of the data (limit {record.limit})"
     if number.metric not in _scores(record, number):
         return f"no score {number.metric} on {number.split} here"
     changed = _changed_settings(record, number.like.set if number.like else {})
@@ -308,7 +310,7 @@ def _matters(name: str, record: RunRecord) -> bool:
 
     Those of the mix have none if there are no layers to mix.
     """
-    if name == "placement":
+    if name in ("placement", "limit"):  # of a limit, _obstacle says so
         return False
     if name in _OF_THE_MIX and record.result is not None and record.axes.get("mix") != "concat":
         places = record.result.layer_weights.values()

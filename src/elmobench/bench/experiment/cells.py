@@ -34,6 +34,7 @@ class Cell:
         train_fraction, seed, threads, precision: see :class:`Experiment`.
         fold: the test fold of a task that is split by folds; None for other tasks.
         axes: the cell's values on the further axes, for tables; ``"preset"`` for the preset's.
+        limit: how many examples of each split are used; None for all.
     """
 
     task: str
@@ -52,6 +53,7 @@ class Cell:
     precision: str
     axes: dict[str, Any]
     fold: int | None = None
+    limit: str | None = None
 
     @property
     def placements(self) -> tuple[str, ...]:
@@ -124,6 +126,7 @@ class Cell:
             "precision": self.precision,
             "device": "cpu",
             **({} if self.fold is None else {"fold": self.fold}),
+            **({} if self.limit is None else {"limit": self.limit}),
         }
 
 

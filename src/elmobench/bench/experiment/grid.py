@@ -118,6 +118,7 @@ def _cells_of(
         preset.mix,
     )
     shown = _shown_axes(experiment)
+    limit = None if experiment.limit is None else str(experiment.limit)
     for point in own.axes.points():
         if not has_folds and point["fold"] != own.axes.fold[0]:
             continue  # the axis does not apply: one value of it is enough
@@ -145,8 +146,10 @@ def _cells_of(
                     name: "preset" if value is None else value
                     for name, value in point.items()
                     if name in shown and (name != "fold" or has_folds)
-                },
+                }
+                | ({} if limit is None else {"limit": limit}),
                 fold=fold,
+                limit=limit,
             )
 
 

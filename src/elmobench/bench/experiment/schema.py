@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from elmobench.bench.experiment.composition import read_extended, with_assignments
 from elmobench.core import paths
@@ -18,8 +18,10 @@ from elmobench.core.errors import UnknownNameError
 from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.data.sampling import Limit
 from elmobench.features.store.precision import Precision
 
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 MAX_POINTS = 1_000_000
 """The largest grid of an experiment; the largest that are shipped have a few thousand points."""
 
@@ -125,7 +127,7 @@ class Settings(StrictModel):
 class Experiment(StrictModel):
     """The content of an experiment file."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=_NAME)
     """Name of the experiment and of its results folder."""
     description: str = ""
     """The question that the experiment answers."""
@@ -149,6 +151,11 @@ class Experiment(StrictModel):
     """For tests of equivalence: differences below this many points of score count as none. Choose
     it before the run.
     """
+    limit: str | int | None = None
+    """Number (``50``) or share (``"5%"``) of the examples of each split that are used, for a quick
+    try: a sample by hashes, the same for all cells. Its results are marked as partial, and no claim
+    or published number is held against them. None for all examples.
+    """
     models: dict[str, Any] = Field(default_factory=dict)
     """The experiment's own catalog entries."""
     source: Path | None = Field(default=None, exclude=True)
@@ -161,6 +168,32 @@ class Experiment(StrictModel):
         if repeated:
             raise ValueError(f"named twice: {', '.join(repeated)}")
         return value
+
+    @field_validator("limit")
+    @classmethod
+    def _is_a_limit(cls, value: str | int | None) -> str | None:
+        return None if value is None else str(Limit.parse(value))
+
+    @model_validator(mode="after")
+    def _says_that_it_is_partial(self) -> Experiment:
+        if self.limit is not None:
+            text = _partial_caveat(str(self.limit))
+            # The model is frozen; after a second validation the text is there.
+            object.__setattr__(self, "caveats", tuple(dict.fromkeys((*self.caveats, text))))
+        return self
+
+    def with_limit(self, limit: str | int) -> Experiment:
+        """A copy that uses a sample of each split, with a name of its own.
+
+        Raises:
+            ConfigError: if it is not a limit.
+        """
+        parsed = str(Limit.parse(limit))
+        name = f"{self.name}-limit-{parsed.replace('%', '-percent')}"
+        raw = {**self.model_dump(), "name": name, "limit": parsed}
+        return validated(Experiment, raw, f"experiment {self.name}").model_copy(
+            update={"source": self.source}
+        )
 
     def with_axes(self, changes: Mapping[str, Any]) -> Experiment:
         """A copy with other values on further axes or ``seeds``; one value means a list of one.
@@ -195,6 +228,11 @@ class Experiment(StrictModel):
     def base(self) -> Path | None:
         """The folder to which paths in ``models`` are relative."""
         return self.source.parent if self.source else None
+
+
+def _partial_caveat(limit: str) -> str:
+    kept = limit if limit.endswith("%") else f"at most {limit} examples"
+    return f"A quick try, not a result: {kept} of each of train, dev and test (limit {limit})."
 
 
 def parse_experiment(raw: Any, source: Path | None = None) -> Experiment:

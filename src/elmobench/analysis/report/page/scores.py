@@ -27,7 +27,8 @@ def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[s
 
     Args:
         records: any records; those without a result are left out.
-        without: axes to ignore, in addition to those with one value in all records.
+        without: axes to ignore, in addition to those with one value in all records. A limit is
+            always shown, since it makes the scores those of a quick try.
 
     Returns:
         Groups by title: ``task · head · axis=value``.
@@ -36,7 +37,7 @@ def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[s
     varied = {
         name
         for name in {name for record in done for name in record.axes}
-        if len({str(record.axes.get(name)) for record in done}) > 1
+        if len({str(record.axes.get(name)) for record in done}) > 1 or name == "limit"
     } - set(without)
     groups: dict[str, Group] = defaultdict(lambda: defaultdict(list))
     for record in done:
