@@ -354,7 +354,7 @@ class Killer:
         return faults + final_faults(job, state.space, expected, tracked=state.tracked)
 
 
-_LAST_WORDS = ("model and card in", "next: elmobench")
+_LAST_WORDS = ("model and card in", "next: elmobench", "report: /")
 
 
 def _ending_faults(ended: Ended, how: Mapping[str, Any]) -> list[str]:

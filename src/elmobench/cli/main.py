@@ -176,7 +176,7 @@ def _run() -> int:
     except SystemExit as end:
         if _is_closed_pipe(end):
             return CLOSED_PIPE
-        if end.code == _INTERRUPTED:
+        if end.code in (_INTERRUPTED, signal.SIGTERM):  # the latter by Ray, while it starts
             return _interrupted()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     else:

@@ -27,7 +27,7 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.cards.counts import differences
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
-from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.data.cards.published_data import warn_of_other_size
 from elmobench.data.cards.sources import (
     FileSource,
     fetch_source,
@@ -403,14 +403,7 @@ class Task:
                 fix="correct the card's counts, or its sources and reader options",
             )
         if split == "test" and self.card.same_as is not None:
-            mismatch = PUBLISHED_DATASETS[self.card.same_as].size_mismatch(len(examples))
-            if mismatch is not None:
-                # No error: the data can be used, but no score is compared with a published one.
-                warnings.warn(
-                    f"{self.id} is not the published data set {self.card.same_as}: {mismatch}",
-                    ElmobenchWarning,
-                    stacklevel=2,
-                )
+            warn_of_other_size(self.id, self.card.same_as, len(examples))
         return counts
 
     def _problem(self, examples: Sequence[Any]) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -202,11 +203,19 @@ def test_a_lost_cluster_is_one_error_and_the_next_run_goes_on(
     cells = [PendingCell(planned, None) for planned in make_plan(context)]
     launcher = RayLauncher(LaunchOptions(workers=1))
     # Ends every actor whose owner was on the driver's node, as Ray does when that node is lost.
-    observer = RecordingObserver(lambda: ray.kill(launcher._factory._mailbox))
+    handlers = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
+    during: list[Any] = []
+
+    def lose_cluster() -> None:
+        during.extend([signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)])
+        ray.kill(launcher._factory._mailbox)
+
+    observer = RecordingObserver(lose_cluster)
     session = RunSession(context, records, observer)
     encode_features([cell.planned for cell in cells], session, LocalLauncher(LaunchOptions()))
     with pytest.raises(ElmobenchError, match="cluster of this run was lost"):
         launcher.run_cells(cells, session)
+    assert during == handlers  # Ray would replace them
     kept = {record.cell for record in records}
     again = RunSession(context, records, RecordingObserver())
     LocalLauncher(LaunchOptions()).run_cells(

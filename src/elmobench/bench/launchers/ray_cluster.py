@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import socket
+import threading
 import time
 import uuid
 from collections import deque
@@ -34,6 +36,7 @@ from elmobench.tracking.record_store import RecordStore
 
 _POLL_SECONDS = 0.05
 _CONNECT_SECONDS = 10.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _OBJECT_STORE_BYTES = 80 << 20
 _USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
 
@@ -320,6 +323,7 @@ class RayLauncher(WorkerPoolLauncher):
                 "include_dashboard": False,
                 "object_store_memory": _OBJECT_STORE_BYTES,
             }
+        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         try:
             ray.init(**settings)
         except (ConnectionError, RuntimeError, ValueError) as error:
@@ -328,6 +332,11 @@ class RayLauncher(WorkerPoolLauncher):
                 where=self._options.address,
                 fix="start one with `ray start --head`, or leave --address out",
             ) from error
+        finally:
+            # Ray has put its own in their place, one of which prints a stack of C++ functions.
+            if threading.current_thread() is threading.main_thread():
+                for number, handler in handlers.items():
+                    signal.signal(number, handler or signal.SIG_DFL)
         self._connected = True
 
     def default_size(self, context: RunContext) -> int:

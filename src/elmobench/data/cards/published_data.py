@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from elmobench.core.errors import ElmobenchWarning
 
 
 @dataclass(frozen=True)
@@ -147,3 +150,19 @@ PUBLISHED_DATASETS: Mapping[str, PublishedDataset] = MappingProxyType(
 >>> PUBLISHED_DATASETS["conll2003-ner"].metric
 'span-f1'
 """
+
+
+def warn_of_other_size(task: str, same_as: str, examples: int) -> None:
+    """Warn if a test set is not of the published size.
+
+    That is no error: the data can be used, but no score is compared with a published one.
+
+    Args:
+        task: id of the task's card.
+        same_as: the published data set that the card names.
+        examples: size of its test set.
+    """
+    mismatch = PUBLISHED_DATASETS[same_as].size_mismatch(examples)
+    if mismatch is not None:
+        text = f"{task} is not the published data set {same_as}: {mismatch}"
+        warnings.warn(text, ElmobenchWarning, stacklevel=2)
