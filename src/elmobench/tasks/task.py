@@ -408,11 +408,8 @@ class Task:
 
     def _problem(self, examples: Sequence[Any]) -> tuple[str, str] | None:
         """The id of the first example that no head can use, and why."""
-        for example in examples:
-            problem = self.pipeline.problem_of(example)
-            if problem is not None:
-                return example.id, problem
-        return None
+        found = ((example.id, self.pipeline.problem_of(example)) for example in examples)
+        return next(((name, problem) for name, problem in found if problem is not None), None)
 
     def _count_labels(self, examples: Sequence[Any]) -> Counter[str]:
         return Counter(label for example in examples for label in self.pipeline.labels_of(example))
