@@ -99,8 +99,8 @@ IOB1 = "U.N. I-ORG\nsays O\n\nEkeus I-PER\nBaghdad I-LOC\nRome B-LOC\n"
 @pytest.mark.parametrize(
     ("options", "where", "advice"),
     [
-        ("scheme: iob1", "t.conll:1: ", "convert: bio"),
-        ("scheme: bio", "t.conll:1: ", "'scheme: iob1' and 'convert: bio'"),
+        ("scheme: iob1", "line 1: ", "convert: bio"),
+        ("scheme: bio", "line 1: ", "'scheme: iob1' and 'convert: bio'"),
         ("scheme: bio, illegal_i: keep", "example train-000001", "convert: bio"),
         ("scheme: none", "example train-000001", "convert: bio"),
     ],

@@ -29,6 +29,7 @@ from elmobench.core.versions import library_versions
 from elmobench.features.coverage import low_coverage
 from elmobench.metrics.base import Scores
 from elmobench.tasks.base import Pipeline
+from elmobench.tasks.task import Task
 from elmobench.tracking.host import (
     host_info,
     numerics,
@@ -117,6 +118,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             notes=[
                 *found,
                 *context.task(cell.task, cell.fold).label_notes,
+                *context.task(cell.task, cell.fold).loss_notes.values(),
                 *_notes(context.pipeline(cell.task), rows),
             ],
         ),
@@ -273,7 +275,13 @@ def _run_info(
         host=host_info(cell.threads),
         numerics=numerics(_device(model)),
         signature=_signature(cell, context, identity),
+        dropped=_dropped(context.task(cell.task, cell.fold)),
     )
+
+
+def _dropped(task: Task) -> dict[str, dict[str, int]]:
+    """What the reader left out or changed, by split; splits without any are absent."""
+    return {split: dict(sorted(found.items())) for split, found in task.dropped.items() if found}
 
 
 def _device(model: BenchModel) -> str:

@@ -45,19 +45,21 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     """Check the cached files of tasks and count their examples.
 
     Nothing is downloaded. Without TASK: every task whose files are all on this machine. For named
-    tasks it also lists what their readers dropped, or changed as their options say.
+    tasks it also lists what their readers dropped, or changed as their options say, and how dev or
+    test is taken from train.
     """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from elmobench.data.cards.card import SPLITS
+    from elmobench.tasks.data_lines import data_lines
     from elmobench.tasks.task import Task
 
     table = Table(box=None, pad_edge=False)
     for column in ("task", "files", *SPLITS):
         table.add_column(column, no_wrap=True, justify="left" if column == "task" else "right")
-    dropped: list[str] = []
+    remarks: list[str] = []
     for card in _cards(tasks, include):
         task = Task(card)
         if not tasks and not task.is_local:
@@ -65,14 +67,10 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
         files = task.verify()
         sizes = [str(task.split_counts[split].examples) for split in SPLITS]
         table.add_row(escape(card.id), str(len(files)), *sizes)
-        dropped += [
-            f"{card.id}, {split}: {number:,} {reason}"
-            for split, reasons in sorted(task.dropped.items())
-            for reason, number in sorted(reasons.items())
-            if number and tasks
-        ]
+        if tasks:
+            remarks += [f"{card.id}, {line}" for line in data_lines(task)]
     Console().print(table)
-    for line in dropped:
+    for line in remarks:
         typer.echo(line)
 
 

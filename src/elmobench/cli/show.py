@@ -11,6 +11,7 @@ from elmobench.cli.options import IncludeOption
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from elmobench.data.cards.card import TaskCard
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.readers.base import Reader
     from elmobench.tasks.head import HeadPreset
@@ -49,6 +50,29 @@ def show(
     if not isinstance(content, str):
         content = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
     console.print(content, markup=False, highlight=False, soft_wrap=True)
+    if kind.startswith("task "):
+        for line in _data_lines(CardCatalog(include or ()).get(kind.removeprefix("task "))):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _data_lines(card: TaskCard) -> list[str]:
+    """What was left out of the data and how they are split, of cards that state either.
+
+    The data are read only if they are on this machine.
+    """
+    from elmobench.data.cards.card import GenerateSource
+    from elmobench.data.cards.split_rules import HeldOutSplit
+    from elmobench.tasks.data_lines import data_lines
+    from elmobench.tasks.task import Task
+
+    drops = any(not isinstance(source, GenerateSource) and source.drop for source in card.sources())
+    if not drops and not isinstance(card.split, HeldOutSplit):
+        return []
+    task = Task(card)
+    if not task.is_local:
+        return []
+    sizes = ", ".join(f"{split} {n.examples:,}" for split, n in task.split_counts.items())
+    return [f"# examples: {sizes}", *(f"# {line}" for line in data_lines(task))]
 
 
 def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
@@ -130,6 +154,7 @@ def _reader_text(reader: Reader[Any]) -> str:
     import inspect
 
     from elmobench.core.option_help import default_of, explained
+    from elmobench.data.problems import KINDS
 
     model = reader.options_type
     required = [name for name, field in model.model_fields.items() if field.is_required()]
@@ -138,8 +163,11 @@ def _reader_text(reader: Reader[Any]) -> str:
     }
     doc = inspect.cleandoc(type(reader).__doc__ or "").partition("\n\n")[0]
     what = " ".join(doc.split()).replace(":class:", "").replace("`", "")
-    lines = [f"  {line}" for line in explained(model, defaults, required)]
-    return "\n".join([f"# {what}", "options:", *lines])
+    lines = ["options:", *(f"  {line}" for line in explained(model, defaults, required))]
+    if reader.droppable:
+        lines.append("# Kinds of problems that a source in a card may state in 'drop: [...]':")
+        lines += [f"#   {kind}: {KINDS[kind]}" for kind in reader.droppable]
+    return "\n".join([f"# {what}", *lines])
 
 
 def _head_text(preset: HeadPreset, summary: str) -> str:

@@ -43,6 +43,7 @@ def validate(
     from elmobench.bench.plan import make_plan_without
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.model_card import card_of
+    from elmobench.tasks.data_lines import data_lines
 
     loaded = load_experiment(experiment, settings or ())
     loaded = loaded if limit is None else loaded.with_limit(limit)
@@ -61,6 +62,8 @@ def validate(
         counts = context.task(task).split_counts
         sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
         typer.echo(f"  {task}: {', '.join(sizes)}")
+        for line in data_lines(context.task(task)):
+            typer.echo(f"    {line}")
     rows = estimate_encoding(context, cells)
     for row in rows:
         size = f", {row.bytes / 1e6:,.0f} MB, about {row.seconds:,.0f} s" if row.sentences else ""

@@ -38,7 +38,24 @@ class ConfigError(ElmobenchError):
 
 
 class DataError(ElmobenchError):
-    """A dataset's bytes are not what its reader or its card expects."""
+    """A dataset's bytes are not what its reader or its card expects.
+
+    Args:
+        what, where, fix: as for every error.
+        kind: the kind of problem, for problems of single examples that a card may state in
+            ``drop:`` (:data:`elmobench.data.problems.KINDS`).
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        kind: str | None = None,
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.kind = kind
 
 
 class DigestError(DataError):

@@ -56,7 +56,7 @@ def check_label(label: str, where: str, fix: str | None = None) -> None:
     """
     stripped = label.strip()
     if not stripped:
-        raise DataError("the label is empty", where=where)
+        raise DataError("the label is empty", where=where, kind="empty-label")
     if stripped == label and label.isprintable():
         return
     check_text(label, "the label", where)

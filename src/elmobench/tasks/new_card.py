@@ -88,21 +88,7 @@ def card_text(
         "reader:",
         *_reader(chosen, others),
         *_reader_options(chosen, start),
-        *textwrap.dedent(f"""\
-            # A path is relative to this card. A file can also be {{url: "https://…", sha256: …,
-            # bytes: …}}. A file may also have member: (its name in a zip archive), lines: [first,
-            # last], options: (of the reader, for this file), beside: (more files for the reader).
-            splits:
-              train: [{{path: {path}}}]
-              dev: [{{path: }}]
-              test: [{{path: }}]
-            # Without a published split, split by a hash of the texts, instead of the lines above:
-            # splits: {{all: [{{path: }}]}}
-            # split: {{by: hash, salt: {name}-1, dev: 0.1, test: 0.1}}
-            # Counts are checked at every load; `elmobench data verify` counts the examples.
-            # counts: {{train: {{examples: 0}}, dev: {{examples: 0}}, test: {{examples: 0}}}}
-            # All labels or tags that may occur; by default those of train.
-            # labels: []""").splitlines(),
+        *_splits(name, path),
         _commented(
             f"metric: {metric}",
             "others: ",
@@ -167,6 +153,29 @@ def _data_origin(name: str, pipeline: str, same_as: str | None) -> Iterator[str]
     if same_as is None:
         yield "# The corpus of the texts. Tasks on one corpus share one weight in averages."
         yield f"# corpus: {pipeline}/{name}"
+
+
+def _splits(name: str, path: str) -> Iterator[str]:
+    """Yield the lines of the card's files, splits, counts and labels."""
+    yield from textwrap.dedent(f"""\
+        # A path is relative to this card. A file can also be {{url: "https://…", sha256: …,
+        # bytes: …}}. A file may also have member: (its name in a zip archive), lines: [first,
+        # last], options: (of the reader, for this file), beside: (more files for the reader),
+        # encoding: (such as latin-1), drop: [kinds of problems whose examples are left out].
+        splits:
+          train: [{{path: {path}}}]
+          dev: [{{path: }}]
+          test: [{{path: }}]
+        # Without a dev file, leave out its line and take a part of train (by: group keeps
+        # documents together); test can be taken in the same way:
+        # split: {{dev: 0.1, from: train, by: hash}}
+        # For one file without splits, instead of the lines above:
+        # splits: {{all: [{{path: }}]}}
+        # split: {{by: hash, salt: {name}-1, dev: 0.1, test: 0.1}}
+        # Counts are checked at every load; `elmobench data verify` counts the examples.
+        # counts: {{train: {{examples: 0}}, dev: {{examples: 0}}, test: {{examples: 0}}}}
+        # All labels or tags that may occur; by default those of train.
+        # labels: []""").splitlines()
 
 
 def _reader(chosen: str | None, others: list[str]) -> list[str]:

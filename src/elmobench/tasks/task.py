@@ -10,22 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.core.digests import digest_of
-from elmobench.core.errors import ConfigError, DataError, ElmobenchWarning, UnknownNameError
+from elmobench.core.errors import DataError, ElmobenchWarning, UnknownNameError
 from elmobench.core.progress import DownloadProgress
 from elmobench.core.registry import did_you_mean
 from elmobench.core.validation import validated
 from elmobench.data.cards.card import (
     SPLITS,
-    Component,
     FoldSplit,
     GenerateSource,
-    HashSplit,
     SplitCounts,
     TaskCard,
 )
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.cards.counts import differences
-from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
 from elmobench.data.cards.published_data import warn_of_other_size
 from elmobench.data.cards.sources import (
@@ -34,15 +31,25 @@ from elmobench.data.cards.sources import (
     full_name,
     is_local,
     read_source,
-    source_digest,
-    split_of_text,
     verify_source,
 )
+from elmobench.data.cards.split_rules import HashSplit, HeldOutSplit
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.label_sets import label_notes
-from elmobench.data.readers.base import READERS, SourceText
+from elmobench.data.readers.base import SourceText
 from elmobench.data.sampling import Limit
 from elmobench.tasks.base import Pipeline
+from elmobench.tasks.card_files import (
+    companions_of,
+    file_identity,
+    files_of,
+    place_of,
+    reader_of,
+    source_identity,
+    sources_of_split,
+)
+from elmobench.tasks.dividing import divide, hold_out
+from elmobench.tasks.dropped import loss_note
 from elmobench.tasks.registries import PIPELINES
 
 
@@ -80,12 +87,18 @@ class Task:
         self.card = card
         self.fold = checked_fold(card, fold)
         self.dropped: dict[str, Counter[str]] = {}
-        """How much the reader dropped or changed by stated options: split -> reason -> number."""
+        """How much the reader dropped or changed by stated options: split -> reason -> number.
+
+        The splits are those that the card lists: what is taken from train is counted there.
+        """
+        self.loss_notes: dict[str, str] = {}
+        """Remarks on splits that lack more than 1 % of their examples; the task warns of them."""
         self._limit = limit
         self._trust_first = trust_first
         self._progress = progress
         self._splits: dict[str, list[Any]] = {}
         self._documents: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
         self._counts: dict[str, SplitCounts] = {}
         self._label_counts: dict[str, Counter[str]] = {}
         self._has_warned = False
@@ -158,11 +171,17 @@ class Task:
         """
         splits: dict[str, list[Any]] = {}
         for split in self.card.splits:
-            splits[split] = [self._source_identity(source) for source in self._single(split)]
+            splits[split] = [
+                source_identity(self.card, source, self._trust_first)
+                for source in sources_of_split(self.card, split)
+            ]
         rule = self.card.split
         split_rule: dict[str, Any] | None = None
         if isinstance(rule, FoldSplit):
-            lists = [self._file_identity(source) for source in fold_lists(self.card)]
+            lists = [
+                file_identity(self.card, source, self._trust_first)
+                for source in fold_lists(self.card)
+            ]
             split_rule = {"by": rule.by, "folds": lists, "fold": self.fold}
         elif rule is not None:
             split_rule = rule.model_dump(mode="json")
@@ -204,85 +223,23 @@ class Task:
         """
         return self._documents.get(example.id) or self.pipeline.resampling_unit(example)
 
-    def _single(self, split: str) -> list[FileSource | GenerateSource]:
-        """The sources of a split, with file lists expanded to their files."""
-        result: list[FileSource | GenerateSource] = []
-        for source in self.card.splits[split]:  # type: ignore[index]
-            if isinstance(source, GenerateSource):
-                result.append(source)
-            else:
-                result += single_files(self.card, source)
-        return result
-
-    def _beside(self, source: FileSource) -> dict[str, list[FileSource]]:
-        """The additional files that a source's reader needs, by role."""
-        return {
-            role: [file for other in others for file in single_files(self.card, other)]
-            for role, others in source.beside.items()
-        }
-
     def files(self) -> list[FileSource]:
         """Every file of the card, including the additional ones, each once."""
-        result: list[FileSource] = []
-        for split in self.card.splits:
-            for source in self._single(split):
-                if not isinstance(source, GenerateSource):
-                    result.append(source)
-                    for others in self._beside(source).values():
-                        result += others
-        result += fold_lists(self.card)
-        # One file may accompany several others.
-        return list({repr(source): source for source in result}.values())
-
-    def _source_identity(self, source: FileSource | GenerateSource) -> dict[str, Any]:
-        if isinstance(source, GenerateSource):
-            generator = GENERATORS.get(source.generate.name)
-            options = validated(generator.options_type, source.generate.options, self._where)
-            return {
-                "generator": generator.name,
-                "version": generator.version,
-                "options": options.model_dump(mode="json", exclude_defaults=True),
-            }
-        reader, options = self._reader(source)
-        identity = {
-            **self._file_identity(source),
-            "reader": reader.name,
-            "version": reader.version,
-            "options": options.model_dump(mode="json", exclude_defaults=True),
-        }
-        beside = self._beside(source)
-        if beside:
-            identity["beside"] = {
-                role: [self._file_identity(other) for other in others]
-                for role, others in beside.items()
-            }
-        return identity
-
-    def _file_identity(self, source: FileSource) -> dict[str, Any]:
-        return {
-            "digest": source_digest(self.card, source, self._trust_first),
-            "member": source.member,
-            "lines": source.lines,
-        }
+        return files_of(self.card)
 
     @property
     def _where(self) -> str:
-        return str(self.card.file or f"card {self.id}")
-
-    def _reader(self, source: FileSource) -> tuple[Any, Any]:
-        component = self.card.reader
-        if source.reader is not None:
-            component = Component(name=source.reader)
-        if component is None:
-            raise ConfigError("field 'reader' is missing", where=self._where)
-        reader = READERS.get(component.name)
-        return reader, reader.options({**component.options, **source.options}, self._where)
+        return place_of(self.card)
 
     def _load(self, name: str) -> None:
-        if isinstance(self.card.split, FoldSplit):
+        rule = self.card.split
+        if isinstance(rule, FoldSplit):
             loaded = self._folded(self._read("all"))
-        elif "all" in self.card.splits:
-            loaded = self._divided(_flat(self._read("all")))
+        elif isinstance(rule, HashSplit):
+            loaded = divide(rule, _flat(self._read("all")))
+        elif isinstance(rule, HeldOutSplit) and name in (rule.from_, *rule.made):
+            examples = _flat(self._read(rule.from_))
+            loaded = hold_out(rule, examples, self._tokens, self._group, self._where)
         else:
             loaded = {name: _flat(self._read(name))}
         for split, examples in loaded.items():
@@ -298,28 +255,36 @@ class Task:
 
     def _read(self, split: str) -> list[tuple[str, list[Any]]]:
         """The name and examples of each source of one split of the card, in order."""
-        sources = self._single(split)
+        sources = sources_of_split(self.card, split)
         files: list[tuple[str, list[Any]]] = []
         dropped: Counter[str] = Counter()
+        lost: Counter[str] = Counter()
         # An additional file of several sources is read once.
         texts: dict[str, SourceText] = {}
         for i, source in enumerate(sources, start=1):
             if isinstance(source, GenerateSource):
                 files.append((source.generate.name, self._generated(source, split)))
                 continue
-            reader, options = self._reader(source)
+            reader, options = reader_of(self.card, source)
             if self.fold is not None:
                 prefix = stem(full_name(source))
             else:
                 prefix = split if len(sources) == 1 else f"{split}.{i}"
             beside = {
                 role: tuple(self._text(other, prefix, texts) for other in others)
-                for role, others in self._beside(source).items()
+                for role, others in companions_of(self.card, source).items()
             }
-            result = reader.read(replace(self._text(source, prefix), beside=beside), options)
+            text = replace(self._text(source, prefix), beside=beside)
+            result = reader.read_all(text, options, source.drop or ())
             files.append((full_name(source), result.examples))
             dropped += result.dropped
+            lost += result.lost
+            self._groups.update(result.groups)
         self.dropped[split] = dropped
+        note = loss_note(split, lost, sum(len(examples) for _, examples in files))
+        if note is not None:
+            self.loss_notes[split] = note
+            warnings.warn(f"{self.id}: {note}", ElmobenchWarning, stacklevel=2)
         return files
 
     def _text(
@@ -340,15 +305,14 @@ class Task:
         generated: Mapping[str, list[Any]] = generator.generate(options)
         return list(generated[split])
 
-    def _divided(self, examples: Sequence[Any]) -> dict[str, list[Any]]:
-        """Train, dev and test by the hash of each example's text, in the order of the data."""
-        rule = self.card.split
-        if not isinstance(rule, HashSplit):
-            raise ConfigError("field 'split' is missing", where=self._where)
-        result: dict[str, list[Any]] = {name: [] for name in SPLITS}
-        for example in examples:
-            result[split_of_text(rule, " ".join(example.tokens))].append(example)
-        return result
+    def _tokens(self, example: Any) -> Sequence[str]:
+        """The text of an example by which hashed splits divide."""
+        tokens = getattr(example, "tokens", None)
+        return self.pipeline.tokens(example) if tokens is None else tokens
+
+    def _group(self, example: Any) -> str:
+        """What the example belongs to: the reader's group, or what the pipeline resamples."""
+        return self._groups.get(example.id) or self.pipeline.resampling_unit(example)
 
     def _folded(self, files: Sequence[tuple[str, list[Any]]]) -> dict[str, list[Any]]:
         """Train, dev and test of the fold, each in the files' order; also check the whole set."""

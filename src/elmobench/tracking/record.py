@@ -176,6 +176,8 @@ class RunInfo(_Model):
             :func:`elmobench.tracking.host.numerics`. Empty in records of earlier versions.
         signature: one line with everything that a score depends on.
         warnings: what went wrong beside the result, for instance that the head was not saved.
+        dropped: split -> reason -> what the reader of the data left out, or changed by options of
+            the card. Empty in records of earlier versions.
     """
 
     started: str
@@ -190,6 +192,7 @@ class RunInfo(_Model):
     numerics: dict[str, Any] = Field(default_factory=dict)
     signature: str
     warnings: list[str] = Field(default_factory=list)
+    dropped: dict[str, dict[str, Count]] = Field(default_factory=dict)
 
 
 class RunRecord(_Model):

@@ -26,6 +26,9 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options
 from elmobench.data.cards.matching_runs import MatchingRuns
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.data.cards.split_rules import HashSplit, HeldOutSplit
+from elmobench.data.encodings import Encoding
+from elmobench.data.problems import ProblemKind
 
 SPLITS = ("train", "dev", "test")
 
@@ -55,6 +58,10 @@ class Component(StrictModel):
 class _Source(StrictModel):
     reader: str | None = None
     options: Options = Field(default_factory=dict)
+    encoding: Encoding | None = None
+    """Encoding of the file, such as ``latin-1``; UTF-8 by default."""
+    drop: Annotated[list[ProblemKind], Field(min_length=1)] | None = None
+    """Kinds of problems whose examples are left out, and counted, instead of being errors."""
     beside: dict[Name, Annotated[list[FileSource], Field(min_length=1)]] = Field(
         default_factory=dict
     )
@@ -63,9 +70,12 @@ class _Source(StrictModel):
     @classmethod
     def _one_level(cls, value: dict[str, list[FileSource]]) -> dict[str, list[FileSource]]:
         for role, sources in value.items():
-            if any(source.beside or source.options or source.reader for source in sources):
+            if any(
+                source.beside or source.options or source.reader or source.drop
+                for source in sources
+            ):
                 raise ValueError(
-                    f"{role}: a file beside another has no 'reader', 'options' or 'beside'"
+                    f"{role}: a file beside another has no 'reader', 'options', 'drop' or 'beside'"
                 )
         return value
 
@@ -169,24 +179,6 @@ Source = Annotated[
 ]
 
 
-class HashSplit(StrictModel):
-    """A split for a set without an official one: by SHA-256 of ``salt`` + the example's text.
-
-    It does not look at labels, does not depend on order, and puts equal texts in one split.
-    """
-
-    by: Literal["hash"]
-    salt: str
-    dev: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.1
-
-    @model_validator(mode="after")
-    def _leaves_train(self) -> HashSplit:
-        if self.dev + self.test >= 1:
-            raise ValueError("dev and test leave nothing for train")
-        return self
-
-
 class FoldSplit(StrictModel):
     """A split for cross-validation: each file of ``all`` is test in one fold.
 
@@ -202,22 +194,26 @@ class FoldSplit(StrictModel):
     @field_validator("folds")
     @classmethod
     def _plain(cls, value: list[FileSource]) -> list[FileSource]:
-        if any(source.beside or source.options for source in value):
-            raise ValueError("a list of names has no 'options' or 'beside'")
+        if any(source.beside or source.options or source.drop for source in value):
+            raise ValueError("a list of names has no 'options', 'drop' or 'beside'")
         return value
 
 
 def _kind_of_split(value: Any) -> str | None:
+    if isinstance(value, HeldOutSplit) or (isinstance(value, Mapping) and "from" in value):
+        return "from"
     by = value.get("by") if isinstance(value, Mapping) else getattr(value, "by", None)
     return by if by in ("hash", "fold") else None
 
 
 Split = Annotated[
-    Annotated[HashSplit, Tag("hash")] | Annotated[FoldSplit, Tag("fold")],
+    Annotated[HashSplit, Tag("hash")]
+    | Annotated[HeldOutSplit, Tag("from")]
+    | Annotated[FoldSplit, Tag("fold")],
     Discriminator(
         _kind_of_split,
         custom_error_type="split_kind",
-        custom_error_message="'by' is 'hash' or 'fold'",
+        custom_error_message="'by' is 'hash' or 'fold', or 'from' is 'train'",
     ),
 ]
 
@@ -333,22 +329,37 @@ class TaskCard(StrictModel):
                 raise ValueError(
                     "splits has only 'all', so the card needs 'split' (by: hash or fold)"
                 )
-        elif self.split is not None:
-            raise ValueError("split: only for a set whose 'splits' is 'all'")
-        elif "train" not in self.splits or len(self.splits) < len(SPLITS):
-            missing = [name for name in SPLITS if name not in self.splits]
-            raise ValueError(f"splits: {', '.join(missing)} missing")
+            if isinstance(self.split, HeldOutSplit):
+                raise ValueError("split: 'from: train' is for a set whose 'splits' has 'train'")
+        else:
+            self._check_divided()
         made = [isinstance(source, GenerateSource) for source in self.sources()]
         read = [source for source in self.sources() if not isinstance(source, GenerateSource)]
         if self.reader is None and any(source.reader is None for source in read):
             raise ValueError("field 'reader' is missing")
-        if any(made) and "all" in self.splits:
+        if any(made) and self.split is not None:
             raise ValueError("splits: generated sets make their own splits, not 'all'")
         if self.labels is not None and len(set(self.labels)) < len(self.labels):
             raise ValueError("labels: one appears twice")
         if self.superseded_by in (self.id, self.name):
             raise ValueError("superseded_by: a card cannot supersede itself")
         return self
+
+    def _check_divided(self) -> None:
+        """Raise ValueError unless every split is either listed or made from train."""
+        made = self.split.made if isinstance(self.split, HeldOutSplit) else ()
+        if self.split is not None and not made:
+            raise ValueError("split: without 'from: train', only for a set whose 'splits' is 'all'")
+        twice = [name for name in made if name in self.splits]
+        if twice:
+            raise ValueError(f"split: {twice[0]} is made from train, and 'splits' lists it too")
+        missing = [name for name in SPLITS if name not in (*self.splits, *made)]
+        if missing:
+            advice = ""
+            if "train" not in missing:
+                shares = ", ".join(f"{name}: 0.1" for name in missing)
+                advice = f"; 'split: {{{shares}, from: train, by: hash}}' takes a part of train"
+            raise ValueError(f"splits: {', '.join(missing)} missing{advice}")
 
     @model_validator(mode="after")
     def _is_the_published_data(self) -> TaskCard:

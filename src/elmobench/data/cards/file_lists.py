@@ -53,6 +53,8 @@ def single_files(
                 bytes=int(size),
                 reader=source.reader,
                 options=source.options,
+                encoding=source.encoding,
+                drop=source.drop,
                 beside=source.beside,
             )
     if not found:

@@ -11,9 +11,11 @@ from elmobench.core.digests import file_sha256
 from elmobench.core.errors import DataError, DigestError
 from elmobench.core.parsing import parsing, read_bytes
 from elmobench.core.progress import DownloadProgress
-from elmobench.data.cards.card import HashSplit, PathSource, TaskCard, UrlSource
+from elmobench.data.cards.card import PathSource, TaskCard, UrlSource
+from elmobench.data.cards.split_rules import HashSplit
 from elmobench.data.download import cache as downloads
 from elmobench.data.download.archives import read_member
+from elmobench.data.encodings import as_utf8
 
 FileSource = UrlSource | PathSource
 
@@ -78,10 +80,14 @@ def is_pinned(source: FileSource) -> bool:
 
 
 def read_source(path: Path, source: FileSource) -> bytes:
-    """The bytes that a reader gets: the file, or one member of it."""
+    """The bytes that a reader gets: the file, or one member of it, in UTF-8."""
     if source.member is not None:
-        return read_member(path, source.member, source_name(source))
-    return read_bytes(path)
+        data = read_member(path, source.member, source_name(source))
+    else:
+        data = read_bytes(path)
+    if source.encoding is None:
+        return data
+    return as_utf8(data, source.encoding, full_name(source))
 
 
 def full_name(source: FileSource) -> str:

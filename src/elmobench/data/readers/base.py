@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.registry import Registry
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.data.problems import NOT_TEXT, Problems
 
 O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
 
@@ -49,6 +50,7 @@ class SourceText:
         prefix: the ids of examples that have none in the file start with it, followed by ``-``.
         lines: first and last line to read, counted from 1; None for all.
         beside: its companion files, by the role that the card gives them.
+        problems: collects the problems of single examples; None if the first one is an error.
     """
 
     data: bytes
@@ -56,6 +58,23 @@ class SourceText:
     prefix: str = "text"
     lines: tuple[int, int] | None = None
     beside: Mapping[str, tuple[SourceText, ...]] = field(default_factory=dict)
+    problems: Problems | None = field(default=None, repr=False, compare=False)
+
+    def problem(self, error: DataError, example: Hashable = None, lost: bool = True) -> None:
+        """Note a problem of one example, behind which the reader can go on.
+
+        Args:
+            error: the problem, with its kind if it has one.
+            example: what distinguishes the example from others of the file, if it may have several
+                problems, so that it is counted once where it is left out.
+            lost: whether the example is left out if the card drops problems of this kind.
+
+        Raises:
+            DataError: ``error``, if problems are not collected.
+        """
+        if self.problems is None:
+            raise error
+        self.problems.add(error, example, lost)
 
     def companions(self, role: str) -> tuple[SourceText, ...]:
         """The companion files that the card lists in ``role``.
@@ -79,14 +98,15 @@ class SourceText:
 
         Raises:
             DataError: not UTF-8, an archive, or a NUL byte (names the line); lines that end in CR
-                only, as files of old Macs have them; fewer lines than ``lines`` selects.
+                only, as files of old Macs have them; fewer lines than ``lines`` selects. Where
+                problems are collected, lines that are not UTF-8 are among them.
         """
         for mark, encoding in _OTHER_MARKS.items():
             if self.data.startswith(mark):
                 raise DataError(
                     f"is not UTF-8: it begins with the byte-order mark of {encoding}",
                     where=self.name,
-                    fix="convert the file to UTF-8",
+                    fix=f"state 'encoding: {encoding.lower()}' at this source in the card",
                 )
         for start, (kind, fix) in _NO_TEXT.items():
             if self.data.startswith(start):
@@ -115,13 +135,21 @@ class SourceText:
                     fix="check that this is a text file, and convert it to UTF-8",
                 )
             try:
-                yield number, row.decode("utf-8")
+                line = row.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise DataError(
-                    f"is not UTF-8: byte 0x{row[error.start]:02x} at position {error.start + 1}",
-                    where=self.at(number),
-                    fix="convert the file to UTF-8",
-                ) from error
+                byte, position = row[error.start], error.start + 1
+                self.problem(
+                    DataError(
+                        f"is not UTF-8: byte 0x{byte:02x} at position {position}",
+                        where=self.at(number),
+                        fix="convert the file to UTF-8, or state its encoding at this source in "
+                        "the card, such as 'encoding: latin-1'",
+                        kind=NOT_TEXT,
+                    )
+                )
+                # The file is an error in any case; reading on finds its other problems.
+                line = row.decode("utf-8", "replace")
+            yield number, line
 
     def at(self, line: int) -> str:
         """``file:line``, for errors."""
@@ -134,10 +162,26 @@ class SourceText:
 
 @dataclass
 class ReadResult:
-    """Examples, and counts of what was dropped, or changed as an option says."""
+    """Examples, and counts of what was dropped, or changed as an option says.
+
+    Attributes:
+        examples: in the file's order.
+        dropped: everything that was dropped or changed, by reason.
+        lost: examples that the file has and the result lacks, by reason; a part of ``dropped``.
+            Blank lines, say, are no examples.
+        groups: the document of each example, by the example's id, where the file states documents
+            that the examples themselves do not name.
+    """
 
     examples: list[Any]
     dropped: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    groups: dict[str, str] = field(default_factory=dict)
+
+    def lose(self, reason: str) -> None:
+        """Count an example that is left out."""
+        self.dropped[reason] += 1
+        self.lost[reason] += 1
 
 
 class Reader(ABC, Generic[O]):
@@ -147,11 +191,15 @@ class Reader(ABC, Generic[O]):
         name: registered name.
         version: raised by hand when the same bytes and options give other examples.
         options_type: class of its options.
+        droppable: the kinds of problems (:data:`elmobench.data.problems.KINDS`) that a source may
+            state in ``drop:``. The reader passes problems of these kinds to
+            :meth:`SourceText.problem`.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     options_type: type[O]
+    droppable: ClassVar[tuple[str, ...]] = ()
 
     def options(self, values: Mapping[str, Any], where: str) -> O:
         """Validate ``values`` as this reader's options. A ConfigError names ``where``."""
@@ -164,6 +212,44 @@ class Reader(ABC, Generic[O]):
         Raises:
             DataError: the file is not as the options describe it; names file and line.
         """
+
+    def read_all(self, text: SourceText, options: O, drop: Collection[str] = ()) -> ReadResult:
+        """Read one file; all its problems are one error, or left out and counted.
+
+        Args:
+            text: the file.
+            options: the reader's options.
+            drop: kinds of problems, of :attr:`droppable`, whose examples are left out.
+
+        Raises:
+            ConfigError: the reader does not know a kind in ``drop``.
+            DataError: the file has problems of other kinds; lists up to 20 of them.
+        """
+        unknown = [kind for kind in drop if kind not in self.droppable]
+        if unknown:
+            known = ", ".join(self.droppable) or "none"
+            raise ConfigError(
+                f"drop: the reader {self.name!r} has no problems of the kind {unknown[0]!r}",
+                where=text.name,
+                fix=f"kinds of this reader: {known}",
+            )
+        problems = Problems(text.name, drop)
+        try:
+            result = self.read(replace(text, problems=problems), options)
+        except DataError as error:
+            # A problem of the whole file, behind which the reader could not go on. In a file that
+            # is no text it is a consequence.
+            if problems.error() is None:
+                raise
+            if not problems.has(NOT_TEXT):
+                problems.add(error)
+            result = ReadResult([])
+        error_of_all = problems.error(self.droppable)
+        if error_of_all is not None:
+            raise error_of_all
+        result.dropped += problems.dropped
+        result.lost += problems.lost
+        return result
 
 
 READERS: Registry[Reader[Any]] = Registry("reader", "elmobench.readers")
@@ -232,4 +318,4 @@ def read_bytes(
     """
     registered = READERS.get(reader)
     source = SourceText(data, name, prefix, lines)
-    return registered.read(source, registered.options(options or {}, name))
+    return registered.read_all(source, registered.options(options or {}, name))

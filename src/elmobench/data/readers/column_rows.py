@@ -19,6 +19,9 @@ RANGE_OR_EMPTY = re.compile(r"[0-9]+[-.][0-9]+")
 """The ids of multiword tokens (``3-4``) and of empty nodes (``3.1``) in CoNLL-U."""
 
 
+_EMPTY = {"token": "empty-token", "word": "empty-token", "tag": "empty-label"}
+
+
 def column_lines(text: SourceText) -> Iterator[tuple[int, str]]:
     """Yield the lines of a column file, as :meth:`SourceText.rows` does.
 
@@ -68,6 +71,7 @@ def field_at(row: Sequence[str], column: int, role: str, where: str) -> str:
             f"no {role} column {column}: the row has {len(row)} fields",
             where=where,
             fix="check 'separator' and the column numbers",
+            kind="field-count",
         )
     return row[column]
 
@@ -99,7 +103,8 @@ def without_blanks(
     bare = strip_blanks(value)
     if not bare or bare.isspace():
         shown = f": {quoted(value)}" if value else ""
-        raise DataError(f"the {role} is empty{shown}", where=where)
+        kind = _EMPTY.get(role)
+        raise DataError(f"the {role} is empty{shown}", where=where, kind=kind)
     if bare != value:
         if dropped is None:
             raise DataError(
@@ -134,4 +139,5 @@ def check_width(row: Sequence[str], first: Sequence[str], where: str) -> None:
             f"the row has {len(row)} fields, but the sentence's first has {len(first)}",
             where=where,
             fix="check 'separator': columns that one TAB separates may hold blanks",
+            kind="field-count",
         )

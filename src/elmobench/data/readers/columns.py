@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -12,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from elmobench.core.errors import DataError
 from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
 from elmobench.data.examples import TaggedSentence
+from elmobench.data.problems import Problems
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.column_rows import (
     RANGE_OR_EMPTY,
@@ -96,6 +99,7 @@ class ColumnOptions(ReaderOptions):
 
 
 _SENT_ID = "sent_id = "
+_NEW_DOCUMENT = re.compile(r"newdoc(?: id =|$)")
 
 
 @dataclass
@@ -107,6 +111,8 @@ class _Rows:
     numbers: list[int] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
     name: str | None = None
+    is_wrong: bool = False
+    document: str | None = None
 
 
 class ColumnReader(Reader[ColumnOptions]):
@@ -119,79 +125,117 @@ class ColumnReader(Reader[ColumnOptions]):
     name: ClassVar[str] = "conll-columns"
     version: ClassVar[int] = 1
     options_type = ColumnOptions
+    droppable = ("empty-token", "empty-label", "field-count", "illegal-tags")
 
     def read(self, text: SourceText, options: ColumnOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
         result = ReadResult([])
-        sentence = _Rows()
-        checked: dict[str, str] = {}
-        same_width = options.separator == "whitespace" or min(options.token, options.tag) < 0
+        reading = _Reading(text, options, result)
         is_comment = _comments(text, options, result.dropped)
         for number, line in column_lines(text):
             if is_blank(line):
-                self._close(text, options, result, sentence)
-                sentence = _Rows()
+                reading.close()
             elif is_comment(line):
-                comment = strip_blanks(line.removeprefix(options.comment or ""))
-                if comment.startswith(_SENT_ID):
-                    sentence.name = strip_blanks(comment.removeprefix(_SENT_ID))
+                reading.comment(strip_blanks(line.removeprefix(options.comment or "")), number)
             else:
-                where = text.at(number)
-                row = fields_of(line, options.separator)
-                word = _value(row, options.token, "token", where, options, result.dropped)
-                if word == options.docstart:
-                    result.dropped[f"{word} rows"] += 1
-                    if sentence.tokens:
-                        self._close(text, options, result, sentence)
-                        sentence = _Rows()
-                    continue
-                if same_width:
-                    sentence.first = sentence.first or row
-                    check_width(row, sentence.first, where)
-                if options.id is not None:
-                    token_id = _value(row, options.id, "id", where, options, result.dropped)
-                    if RANGE_OR_EMPTY.fullmatch(token_id):
-                        result.dropped["ranges and empty nodes"] += 1
-                        continue
-                tag = _value(row, options.tag, "tag", where, options, result.dropped)
-                if tag not in checked:
-                    checked[tag] = self._checked(tag, options, text, where)
-                if tag in options.map:
-                    result.dropped[f"tags {tag} read as {options.map[tag]}"] += 1
-                sentence.tags.append(checked[tag])
-                sentence.tokens.append(word)
-                sentence.numbers.append(number)
-        self._close(text, options, result, sentence)
+                try:
+                    reading.row(fields_of(line, options.separator), number)
+                except DataError as error:
+                    reading.wrong(error, number)
+        reading.close()
         return result
 
-    def _checked(self, tag: str, options: ColumnOptions, text: SourceText, where: str) -> str:
+
+class _Reading:
+    """What is known of a file while its rows are read."""
+
+    def __init__(self, text: SourceText, options: ColumnOptions, result: ReadResult) -> None:
+        self.text = text
+        self.options = options
+        self.result = result
+        self.sentence = _Rows()
+        self.same_width = options.separator == "whitespace" or min(options.token, options.tag) < 0
+        self.checked: dict[str, str] = {}
+        self.document: str | None = None
+        # Read once: a wrong scheme makes thousands of problems.
+        self.advice: Callable[[], str | None] = cache(self._advice)
+
+    def comment(self, comment: str, number: int) -> None:
+        """Read a comment line: it may state the id of the sentence, or begin a document."""
+        if comment.startswith(_SENT_ID):
+            self.sentence.name = strip_blanks(comment.removeprefix(_SENT_ID))
+        elif _NEW_DOCUMENT.match(comment):
+            self.document = self.text.at(number)
+            self.sentence.document = self.document
+
+    def row(self, row: list[str], number: int) -> None:
+        """Read a row: a token and its tag, or the start of a document."""
+        options, dropped, where = self.options, self.result.dropped, self.text.at(number)
+        word = _value(row, options.token, "token", where, options, dropped)
+        if word == options.docstart:
+            dropped[f"{word} rows"] += 1
+            if self.sentence.tokens or self.sentence.is_wrong:
+                self.close()
+            self.document = self.sentence.document = where
+            return
+        sentence = self.sentence
+        if self.same_width:
+            sentence.first = sentence.first or row
+            check_width(row, sentence.first, where)
+        if options.id is not None:
+            token_id = _value(row, options.id, "id", where, options, dropped)
+            if RANGE_OR_EMPTY.fullmatch(token_id):
+                dropped["ranges and empty nodes"] += 1
+                return
+        tag = _value(row, options.tag, "tag", where, options, dropped)
+        if tag not in self.checked:
+            self.checked[tag] = self._checked(tag, where)
+        if tag in options.map:
+            dropped[f"tags {tag} read as {options.map[tag]}"] += 1
+        sentence.tags.append(self.checked[tag])
+        sentence.tokens.append(word)
+        sentence.numbers.append(number)
+
+    def wrong(self, error: DataError, number: int) -> None:
+        """Note a problem of the sentence, which is no example then."""
+        self.sentence.is_wrong = True
+        self.sentence.numbers.append(number)
+        self.text.problem(error, example=self.sentence.numbers[0])
+
+    def close(self) -> None:
+        """End the sentence; it is an example if it is right and has a token."""
+        sentence, self.sentence = self.sentence, _Rows(document=self.document)
+        if sentence.is_wrong or not sentence.tokens:
+            return
+        try:
+            tags = self._tags(sentence)
+        except DataError as error:
+            self.text.problem(error)
+            return
+        name = sentence.name or self.text.id(sentence.numbers[0])
+        self.result.examples.append(TaggedSentence(name, tuple(sentence.tokens), tuple(tags)))
+        if sentence.document is not None:
+            self.result.groups[name] = sentence.document
+
+    def _checked(self, tag: str, where: str) -> str:
         """The tag by the name that the options give it, checked against the scheme."""
-        tag = options.map.get(tag, tag)
+        tag = self.options.map.get(tag, tag)
         check_tag(tag, where, "correct the file, or map the tag")
-        problem = check_shape(tag, options.scheme)
+        problem = check_shape(tag, self.options.scheme)
         if problem is not None:
             raise DataError(
                 problem,
                 where=where,
-                fix=self._advice(text, options)
-                or "state another 'scheme' or 'tag' column, or map the tag",
+                fix=self.advice() or "state another 'scheme' or 'tag' column, or map the tag",
             )
         return tag
 
-    def _close(
-        self,
-        text: SourceText,
-        options: ColumnOptions,
-        result: ReadResult,
-        sentence: _Rows,
-    ) -> None:
-        if not sentence.tokens:
-            return
-        tags: Sequence[str] = sentence.tags
-        numbers = sentence.numbers
+    def _tags(self, sentence: _Rows) -> Sequence[str]:
+        """The tags of a sentence, checked against the scheme and converted as the options say."""
+        tags, numbers, options = sentence.tags, sentence.numbers, self.options
         illegal = violation(tags, options.scheme)
         if illegal is not None and options.scheme == "bio" and options.illegal_i == "keep":
-            result.dropped["sentences with an illegal I- kept"] += 1
+            self.result.dropped["sentences with an illegal I- kept"] += 1
         elif illegal is not None:
             position, problem = illegal
             fix = "check the stated 'scheme'"
@@ -202,8 +246,10 @@ class ColumnReader(Reader[ColumnOptions]):
                 )
             raise DataError(
                 problem,
-                where=text.at(numbers[min(position, len(numbers) - 1)]),
-                fix=self._advice(text, options) or fix,
+                where=self.text.at(numbers[min(position, len(numbers) - 1)]),
+                fix=self.advice() or fix,
+                # Dropping is no advice where the whole file is in another scheme.
+                kind="illegal-tags" if self.advice() is None else None,
             )
         elif options.convert is None and options.scheme not in ("bio", "none"):
             other = violation(tags, "bio")
@@ -211,25 +257,20 @@ class ColumnReader(Reader[ColumnOptions]):
                 position, problem = other
                 raise DataError(
                     f"{problem}: legal {options.scheme.upper()}, but heads take BIO",
-                    where=text.at(numbers[position]),
+                    where=self.text.at(numbers[position]),
                     fix=f"add 'convert: bio' next to 'scheme: {options.scheme}' in the card",
                 )
-        if options.convert is not None:
-            tags = to_bio(tags)
-        result.examples.append(
-            TaggedSentence(
-                sentence.name or text.id(numbers[0]), tuple(sentence.tokens), tuple(tags)
-            )
-        )
+        return to_bio(tags) if options.convert is not None else tags
 
-    def _advice(self, text: SourceText, options: ColumnOptions) -> str | None:
+    def _advice(self) -> str | None:
         """What to state if all tags of the file are legal in another scheme; None otherwise."""
-        plain = options.model_copy(update={"scheme": "none", "convert": None})
+        plain = self.options.model_copy(update={"scheme": "none", "convert": None})
+        text = replace(self.text, problems=None)
         try:
-            scheme = detected_scheme(example.tags for example in self.read(text, plain).examples)
+            scheme = detected_scheme(example.tags for example in READER.read(text, plain).examples)
         except DataError:
             return None  # a later row is wrong too
-        if scheme is None or scheme == options.scheme:
+        if scheme is None or scheme == self.options.scheme:
             return None
         stated = f"state 'scheme: {scheme}'" + ("" if scheme == "bio" else " and 'convert: bio'")
         return f"all tags of this file are {scheme.upper()}: {stated} in the card"
@@ -244,7 +285,8 @@ def _comments(
         return lambda line: False
     width = 0
     if options.separator == "whitespace":
-        for _, line in text.rows():
+        # What is wrong with the lines is found when they are read again.
+        for _, line in replace(text, problems=Problems(text.name)).rows():
             row = split_blanks(line)
             if row and not line.startswith(mark) and row[0] != options.docstart:
                 width = len(row)

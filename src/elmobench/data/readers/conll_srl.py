@@ -95,27 +95,36 @@ class Conll2005Reader(Reader[Conll2005Options]):
             )
         props = words if source is text else list(_blocks(source))
         result = ReadResult([])
-        for (lines, rows), (numbers, fields) in zip(words, props, strict=False):
-            if len(rows) != len(fields):
-                raise DataError(
-                    f"the sentence has {len(fields)} rows, but {len(rows)} words in "
-                    f"{text.at(lines[0])}",
-                    where=source.at(numbers[0]),
-                )
-            tokens = _words(rows, options.word, options.unescape, _at(text, lines))
-            at = _at(source, numbers)
-            columns = transposed(fields, options.target + 1, None, at)
-            targets = [row[options.target] for row in fields]
-            predicates = predicates_of(targets, len(columns), at)
-            for c, (cells, predicate) in enumerate(zip(columns, predicates, strict=True), start=1):
-                tags = bio_of_brackets(cells, at)
-                name = f"{text.id(lines[0])}#{c}"
-                result.examples.append(Proposition(name, tokens, predicate, tags))
+        for block, fields in zip(words, props, strict=False):
+            try:
+                result.examples += _propositions(text, block, source, fields, options)
+            except DataError as error:
+                text.problem(error)
         if len(words) != len(props):
             raise DataError(
                 f"{len(props)} sentences, but {text.name} has {len(words)}", where=source.name
             )
         return result
+
+
+def _propositions(
+    text: SourceText, words: _Block, source: SourceText, props: _Block, options: Conll2005Options
+) -> list[Proposition]:
+    """The propositions of one sentence: its words in ``text``, its props in ``source``."""
+    (lines, rows), (numbers, fields) = words, props
+    if len(rows) != len(fields):
+        raise DataError(
+            f"the sentence has {len(fields)} rows, but {len(rows)} words in {text.at(lines[0])}",
+            where=source.at(numbers[0]),
+        )
+    tokens = _words(rows, options.word, options.unescape, _at(text, lines))
+    at = _at(source, numbers)
+    columns = transposed(fields, options.target + 1, None, at)
+    predicates = predicates_of([row[options.target] for row in fields], len(columns), at)
+    return [
+        Proposition(f"{text.id(lines[0])}#{c}", tokens, predicate, bio_of_brackets(cells, at))
+        for c, (cells, predicate) in enumerate(zip(columns, predicates, strict=True), start=1)
+    ]
 
 
 class Conll2012Options(ReaderOptions):
@@ -148,35 +157,49 @@ class Conll2012Reader(Reader[Conll2012Options]):
     def read(self, text: SourceText, options: Conll2012Options) -> ReadResult:
         """See :meth:`Reader.read`."""
         result = ReadResult([])
-        counts: dict[tuple[str, str], int] = {}
+        counts: dict[str, int] = {}
         for numbers, rows in _blocks(text, comment="#"):
-            at = _at(text, numbers)
-            if len(rows[0]) <= self._FIRST:
-                raise DataError(
-                    f"the row has {len(rows[0])} fields, at least {self._FIRST + 1} expected",
-                    where=at(0),
-                )
-            columns = transposed(rows, self._FIRST, -1, at)
-            part = (rows[0][0], rows[0][1])
+            part = "-".join(rows[0][:2])
             counts[part] = counts.get(part, 0) + 1
-            tokens = _words(rows, 3, options.unescape, at)
-            framesets = [row[self._FRAMESET] for row in rows]
-            if options.predicate == "frameset":
-                predicates = self._by_frameset(framesets, len(columns), at)
-            for c, cells in enumerate(columns, start=1):
-                tags = bio_of_brackets(cells, at)
-                if options.predicate == "frameset":
-                    predicate = predicates[c - 1]
-                elif "B-V" in tags:
-                    predicate = tags.index("B-V")
-                else:
-                    raise DataError(f"argument column {c} labels no token V", where=at(0))
-                frameset = framesets[predicate]
-                known = frameset != NO_TARGET
-                roleset = f"{rows[predicate][self._LEMMA]}.{frameset}" if known else None
-                name = f"{part[0]}-{part[1]}-{counts[part]:04d}#{c}"
-                result.examples.append(Proposition(name, tokens, predicate, tags, roleset))
+            name = f"{part}-{counts[part]:04d}"
+            try:
+                result.examples += self._sentence(rows, name, options, _at(text, numbers))
+            except DataError as error:
+                text.problem(error)
         return result
+
+    def _sentence(
+        self,
+        rows: list[list[str]],
+        name: str,
+        options: Conll2012Options,
+        at: Callable[[int], str],
+    ) -> list[Proposition]:
+        """The propositions of the sentence ``name``."""
+        if len(rows[0]) <= self._FIRST:
+            raise DataError(
+                f"the row has {len(rows[0])} fields, at least {self._FIRST + 1} expected",
+                where=at(0),
+            )
+        columns = transposed(rows, self._FIRST, -1, at)
+        tokens = _words(rows, 3, options.unescape, at)
+        framesets = [row[self._FRAMESET] for row in rows]
+        if options.predicate == "frameset":
+            predicates = self._by_frameset(framesets, len(columns), at)
+        propositions = []
+        for c, cells in enumerate(columns, start=1):
+            tags = bio_of_brackets(cells, at)
+            if options.predicate == "frameset":
+                predicate = predicates[c - 1]
+            elif "B-V" in tags:
+                predicate = tags.index("B-V")
+            else:
+                raise DataError(f"argument column {c} labels no token V", where=at(0))
+            frameset = framesets[predicate]
+            known = frameset != NO_TARGET
+            roleset = f"{rows[predicate][self._LEMMA]}.{frameset}" if known else None
+            propositions.append(Proposition(f"{name}#{c}", tokens, predicate, tags, roleset))
+        return propositions
 
     def _by_frameset(
         self, framesets: Sequence[str], columns: int, at: Callable[[int], str]

@@ -84,7 +84,11 @@ class CorefReader(Reader[CorefOptions]):
                         fix="a document starts at '#begin document (NAME); part N'",
                     )
             elif line.startswith(_END):
-                result.examples.append(document.close(options, result))
+                try:
+                    if not document.is_wrong:
+                        result.examples.append(document.close(options, result))
+                except DataError as error:
+                    text.problem(error)
                 document = None
             elif line.startswith(_BEGIN):
                 raise DataError(
@@ -93,7 +97,11 @@ class CorefReader(Reader[CorefOptions]):
             elif is_blank(line):
                 document.end_sentence()
             else:
-                document.add(fields_of(line, options.separator), options, where)
+                try:
+                    document.add(fields_of(line, options.separator), options, where)
+                except DataError as error:
+                    document.is_wrong = True
+                    text.problem(error)
         if document is not None:
             raise DataError(
                 f"{shortened(document.name)} does not end ({_END[0]})", where=document.where
@@ -130,6 +138,7 @@ class _Document:
     def __init__(self, name: str, where: str) -> None:
         self.name = name
         self.where = where
+        self.is_wrong = False
         self.sentences: list[Sentence] = []
         self.words: list[str] = []
         self.first: list[str] = []  # fields of the sentence's first row

@@ -47,6 +47,7 @@ class GapReader(Reader[GapOptions]):
     name: ClassVar[str] = "gap"
     version: ClassVar[int] = 1
     options_type = GapOptions
+    droppable = ("field-count",)
 
     def read(self, text: SourceText, options: GapOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
@@ -54,11 +55,18 @@ class GapReader(Reader[GapOptions]):
         for number, line in text.rows():
             row = line.split("\t")
             where = text.at(number)
-            if len(row) != len(COLUMNS):
-                raise DataError(f"has {len(row)} fields, expected {len(COLUMNS)}", where=where)
-            if not result.examples and tuple(row) == COLUMNS:
-                continue
-            result.examples.append(_example(row, result.dropped, where))
+            try:
+                if len(row) != len(COLUMNS):
+                    raise DataError(
+                        f"has {len(row)} fields, expected {len(COLUMNS)}",
+                        where=where,
+                        kind="field-count",
+                    )
+                if not result.examples and tuple(row) == COLUMNS:
+                    continue
+                result.examples.append(_example(row, result.dropped, where))
+            except DataError as error:
+                text.problem(error)
         return result
 
 

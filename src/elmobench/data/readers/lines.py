@@ -40,6 +40,7 @@ class LineReader(Reader[LineOptions]):
     name: ClassVar[str] = "lines"
     version: ClassVar[int] = 1
     options_type = LineOptions
+    droppable = ("empty-label", "empty-text")
 
     def read(self, text: SourceText, options: LineOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
@@ -50,14 +51,20 @@ class LineReader(Reader[LineOptions]):
             if not line.strip():
                 dropped["blank lines"] += 1
                 continue
-            label, body = self._cut(line, options, text.at(number))
-            tokens = tokenize(body)
-            if not tokens:
-                raise DataError("a label without a text", where=text.at(number))
-            if options.strip and label.strip() != label:
-                dropped["labels with blanks around them, cut"] += 1
-                label = label.strip()
-            check_label(label, text.at(number), STRIP_FIX)
+            try:
+                label, body = self._cut(line, options, text.at(number))
+                tokens = tokenize(body)
+                if not tokens:
+                    raise DataError(
+                        "a label without a text", where=text.at(number), kind="empty-text"
+                    )
+                if options.strip and label.strip() != label:
+                    dropped["labels with blanks around them, cut"] += 1
+                    label = label.strip()
+                check_label(label, text.at(number), STRIP_FIX)
+            except DataError as error:
+                text.problem(error)
+                continue
             examples.append(ClassifiedText(text.id(number), tuple(tokens), label))
         return ReadResult(examples, dropped)
 
@@ -72,6 +79,7 @@ class LineReader(Reader[LineOptions]):
             raise DataError(
                 f"no label in the {options.label_field} field, separated by {options.separator!r}",
                 where=where,
+                kind="empty-label",
             )
         return label, body
 

@@ -37,26 +37,43 @@ class NestedReader(Reader[NestedOptions]):
     name: ClassVar[str] = "nested-columns"
     version: ClassVar[int] = 1
     options_type = NestedOptions
+    droppable = ("empty-token", "field-count", "illegal-tags")
 
     def read(self, text: SourceText, options: NestedOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
         result = ReadResult([])
         rows: list[list[str]] = []
         numbers: list[int] = []
+        is_wrong = False
+
+        def close() -> None:
+            nonlocal is_wrong
+            if rows and not is_wrong:
+                try:
+                    result.examples.append(_sentence(rows, numbers, text, options, result.dropped))
+                except DataError as error:
+                    text.problem(error)
+            is_wrong = False
+            rows.clear()
+            numbers.clear()
+
         for number, line in column_lines(text):
-            if not is_blank(line):
+            if is_blank(line):
+                close()
+                continue
+            numbers.append(number)
+            try:
                 rows.append(_row(line, text.at(number)))
-                numbers.append(number)
                 if len(rows[-1]) != len(rows[0]):
                     raise DataError(
                         f"has {len(rows[-1]) - 1} tag columns, its sentence has {len(rows[0]) - 1}",
                         where=text.at(number),
+                        kind="field-count",
                     )
-            elif rows:
-                result.examples.append(_sentence(rows, numbers, text, options, result.dropped))
-                rows, numbers = [], []
-        if rows:
-            result.examples.append(_sentence(rows, numbers, text, options, result.dropped))
+            except DataError as error:
+                is_wrong = True
+                text.problem(error, example=numbers[0])
+        close()
         return result
 
 
@@ -87,7 +104,7 @@ def _sentence(
     for c, column in enumerate(list(zip(*rows, strict=True))[1:]):
         illegal = violation(column, "bio")
         if illegal is not None:
-            raise DataError(illegal[1], where=text.at(numbers[illegal[0]]))
+            raise DataError(illegal[1], where=text.at(numbers[illegal[0]]), kind="illegal-tags")
         all_spans += [(start, -end, -c, kind) for start, end, kind in spans(column)]
     # Every span comes before those that it contains.
     all_spans.sort()

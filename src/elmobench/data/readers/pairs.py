@@ -24,6 +24,8 @@ from elmobench.data.readers.rows import (
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 from elmobench.data.text_checks import check_label, check_text
 
+_DROPPABLE = ("empty-label", "empty-text")
+
 
 class PairOptions(StripOptions):
     """Options of every reader of sentence pairs."""
@@ -63,17 +65,19 @@ class _Pairs:
             self.result.dropped[f"pairs with the label {label}"] += 1
             return
         if not label.strip():
-            raise DataError("the label is empty", where=where, fix=EMPTY_FIX)
-        if label in self._options.map:
-            self.result.dropped[f"label {label} renamed {self._options.map[label]}"] += 1
+            raise DataError("the label is empty", where=where, fix=EMPTY_FIX, kind="empty-label")
         tokens = []
         for role, text in (("premise", premise), ("hypothesis", hypothesis)):
             tokens.append(tuple(self._tokenize(text)))
             if not tokens[-1]:
-                raise DataError(f"the {role} is empty", where=where, fix=EMPTY_FIX)
-        label = self._options.map.get(label, label)
-        check_label(label, where, STRIP_FIX)
-        self.result.examples.append(SentencePair(name, tokens[0], tokens[1], label))
+                raise DataError(
+                    f"the {role} is empty", where=where, fix=EMPTY_FIX, kind="empty-text"
+                )
+        renamed = self._options.map.get(label, label)
+        check_label(renamed, where, STRIP_FIX)
+        if label in self._options.map:
+            self.result.dropped[f"label {label} renamed {renamed}"] += 1
+        self.result.examples.append(SentencePair(name, tokens[0], tokens[1], renamed))
 
 
 class PairTableOptions(RowOptions, PairOptions):
@@ -94,14 +98,19 @@ class PairTableReader(Reader[PairTableOptions]):
     name: ClassVar[str] = "pair-table"
     version: ClassVar[int] = 1
     options_type = PairTableOptions
+    droppable = (*_DROPPABLE, "field-count")
 
     def read(self, text: SourceText, options: PairTableOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
         pairs = _Pairs(options)
-        dropped = pairs.result.dropped
-        for number, name, (premise, hypothesis, label) in rows_of_fields(text, options, dropped):
-            pairs.add(name, premise, hypothesis, label, text.at(number))
-        return pairs.result
+        result = pairs.result
+        rows = rows_of_fields(text, options, result.dropped, result.groups)
+        for number, name, (premise, hypothesis, label) in rows:
+            try:
+                pairs.add(name, premise, hypothesis, label, text.at(number))
+            except DataError as error:
+                text.problem(error)
+        return result
 
 
 class PairLineOptions(PairOptions):
@@ -117,6 +126,7 @@ class PairLineReader(Reader[PairLineOptions]):
     name: ClassVar[str] = "pair-lines"
     version: ClassVar[int] = 1
     options_type = PairLineOptions
+    droppable = _DROPPABLE
 
     def read(self, text: SourceText, options: PairLineOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
@@ -140,7 +150,10 @@ class PairLineReader(Reader[PairLineOptions]):
             hypothesis, label = companions["hypothesis"][number], companions["label"][number]
             if options.strip:
                 label = pairs.stripped(label)
-            pairs.add(text.id(number), premise, hypothesis, label, text.at(number))
+            try:
+                pairs.add(text.id(number), premise, hypothesis, label, text.at(number))
+            except DataError as error:
+                text.problem(error)
         return pairs.result
 
 
@@ -165,6 +178,7 @@ class PairJsonReader(Reader[PairJsonOptions]):
     name: ClassVar[str] = "pair-jsonl"
     version: ClassVar[int] = 1
     options_type = PairJsonOptions
+    droppable = _DROPPABLE
 
     def read(self, text: SourceText, options: PairJsonOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
@@ -176,11 +190,14 @@ class PairJsonReader(Reader[PairJsonOptions]):
             if not line.strip():
                 pairs.result.dropped["blank lines"] += 1
                 continue
-            fields = _text_fields(line, wanted, text.at(number))
-            if options.strip:
-                fields[2] = pairs.stripped(fields[2])
-            name = fields[3] if len(fields) > 3 else text.id(number)
-            pairs.add(name, fields[0], fields[1], fields[2], text.at(number))
+            try:
+                fields = _text_fields(line, wanted, text.at(number))
+                if options.strip:
+                    fields[2] = pairs.stripped(fields[2])
+                name = fields[3] if len(fields) > 3 else text.id(number)
+                pairs.add(name, fields[0], fields[1], fields[2], text.at(number))
+            except DataError as error:
+                text.problem(error)
         return pairs.result
 
 

@@ -47,6 +47,10 @@ class RowOptions(StripOptions):
     """Names of the options that are columns every row must have."""
     id: Column | None = None
     """Column of an id, if there is one."""
+    group: Column | None = None
+    """Column that names the document, author or other group of a row; ``split: {by: group}`` in the
+    card keeps the rows of a group together.
+    """
     header: bool | None = None
     """Whether the first row holds the columns' names. By default it does if a column is given by
     name.
@@ -74,9 +78,9 @@ class RowOptions(StripOptions):
 
     @property
     def columns(self) -> list[Column]:
-        """The columns that are read: those of ``column_options`` and, if there is one, the id."""
+        """The columns that are read: those of ``column_options``, then id and group, if stated."""
         columns: list[Column] = [getattr(self, name) for name in self.column_options]
-        return columns if self.id is None else [*columns, self.id]
+        return columns + [column for column in (self.id, self.group) if column is not None]
 
     @property
     def has_header(self) -> bool:
@@ -87,7 +91,10 @@ class RowOptions(StripOptions):
 
 
 def rows_of_fields(
-    text: SourceText, options: RowOptions, dropped: Counter[str]
+    text: SourceText,
+    options: RowOptions,
+    dropped: Counter[str],
+    groups: dict[str, str] | None = None,
 ) -> Iterator[tuple[int, str, list[str]]]:
     """Yield the line number, the id and the fields of every example, in the options' order.
 
@@ -95,6 +102,7 @@ def rows_of_fields(
         text: the table.
         options: which columns.
         dropped: counts the blank lines, and the rows in which blanks were removed.
+        groups: gets the group of each example, by its id, if a column of groups is stated.
 
     Raises:
         DataError: a column is missing, or a row has more or fewer fields than the first.
@@ -111,13 +119,20 @@ def rows_of_fields(
             if options.has_header:
                 continue
         if len(row) != width:
-            raise DataError(
-                f"has {len(row)} field{'s' * (len(row) != 1)}, but the first row has {width}",
-                where=text.at(number),
-                fix="check 'delimiter' and 'quoting'",
+            text.problem(
+                DataError(
+                    f"has {len(row)} field{'s' * (len(row) != 1)}, but the first row has {width}",
+                    where=text.at(number),
+                    fix="check 'delimiter' and 'quoting'",
+                    kind="field-count",
+                )
             )
+            continue
         fields = [row[column] for column in columns]
+        group = fields.pop() if options.group is not None else None
         name = text.id(number) if options.id is None else fields.pop()
+        if group is not None and groups is not None:
+            groups[name] = group
         if options.strip:
             stripped = [field.strip() for field in fields]
             dropped["rows with blanks around a field, cut"] += stripped != fields

@@ -68,11 +68,11 @@ class SquadReader(Reader[SquadOptions]):
     name: ClassVar[str] = "squad"
     version: ClassVar[int] = 1
     options_type = SquadOptions
+    droppable = ("answer-not-found", "blank-at-end-of-answer", "no-answer")
 
     def read(self, text: SourceText, options: SquadOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
-        examples: list[PassageQuestion] = []
-        dropped: Counter[str] = Counter()
+        result = ReadResult([])
         places: dict[str, str] = {}  # of the questions, by id
         for place, article in _chosen(_articles(text), options.articles, text.name):
             title = _title(article, place)
@@ -80,18 +80,22 @@ class SquadReader(Reader[SquadOptions]):
                 context = _text(paragraph, "context", at)
                 passage = make_passage(context, options.tokenizer)
                 for where, qa in _items(paragraph, "qas", at):
-                    question = _question(qa, passage, options, dropped, where, title)
-                    if question is None:
+                    try:
+                        question = _question(qa, passage, options, result, text, where, title)
+                        if question is not None and question.id in places:
+                            raise DataError(
+                                f"the id {quoted(question.id)} is also that of "
+                                f"{places[question.id]}",
+                                where=where,
+                                fix="give every question an id of its own",
+                            )
+                    except DataError as error:
+                        text.problem(error)
                         continue
-                    if question.id in places:
-                        raise DataError(
-                            f"the id {quoted(question.id)} is also that of {places[question.id]}",
-                            where=where,
-                            fix="give every question an id of its own",
-                        )
-                    places[question.id] = where
-                    examples.append(question)
-        return ReadResult(examples, dropped)
+                    if question is not None:
+                        places[question.id] = where
+                        result.examples.append(question)
+        return result
 
 
 def _articles(text: SourceText) -> list[tuple[str, Any]]:
@@ -128,7 +132,8 @@ def _question(
     qa: Any,
     passage: Passage,
     options: SquadOptions,
-    dropped: Counter[str],
+    result: ReadResult,
+    file: SourceText,
     where: str,
     title: str,
 ) -> PassageQuestion | None:
@@ -139,7 +144,7 @@ def _question(
     named = f" (id {shortened(name)})"
     tokens = tuple(text[start:end] for start, end in character_spans(text, options.tokenizer))
     if not tokens:
-        dropped["questions without a token"] += 1
+        result.lose("questions without a token")
         return None
     if not passage.tokens:
         raise DataError("a question on a passage without a token", where=where + named)
@@ -151,16 +156,21 @@ def _question(
                 where=where + named,
                 fix="to drop and count such questions, give the reader the option "
                 "unanswerable: drop",
+                kind="no-answer",
             )
-        dropped["unanswerable questions"] += 1
+        result.lose("unanswerable questions")
         return None
     answers = []
     for at, item in annotated:
-        answer = _answer(item, passage, options, dropped, at)
+        try:
+            answer = _answer(item, passage, options, result.dropped, at)
+        except DataError as error:
+            file.problem(error, lost=False)
+            continue
         if answer is not None:
             answers.append(answer)
     if not answers:
-        dropped["questions without a usable answer"] += 1
+        result.lose("questions without a usable answer")
         return None
     return PassageQuestion(name, tokens, passage, tuple(answers), title)
 
@@ -195,10 +205,19 @@ def _answer(
     covered = passage.covering(start, end)
     if start < 0 or not text or passage.text[start:end] != text or covered is None:
         if options.wrong_offsets == "error":
+            bare = text.strip()
+            first_bare = start + len(text) - len(text.lstrip())
+            has_bare = (
+                bool(bare)
+                and start >= 0
+                and passage.text[first_bare : first_bare + len(bare)] == bare
+            )
             raise DataError(
-                f"{quoted(text)} is not at character {shortened(str(start))} of the passage",
+                f"{quoted(text)} is not at character {shortened(str(start))} of the passage"
+                + (", but is without the blanks at its ends" if has_bare else ""),
                 where=where,
                 fix="correct the file, or give the reader the option wrong_offsets: drop",
+                kind="blank-at-end-of-answer" if has_bare else "answer-not-found",
             )
         dropped["answers not at their offset"] += 1
         return None

@@ -35,26 +35,42 @@ class TableReader(Reader[TableOptions]):
     name: ClassVar[str] = "table"
     version: ClassVar[int] = 1
     options_type = TableOptions
+    droppable = ("empty-label", "empty-text", "field-count")
 
     def read(self, text: SourceText, options: TableOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
         tokenize = TOKENIZERS[options.tokenizer]
-        examples: list[ClassifiedText] = []
-        dropped: Counter[str] = Counter()
-        for number, name, (body, label) in rows_of_fields(text, options, dropped):
+        result = ReadResult([])
+        rows = rows_of_fields(text, options, result.dropped, result.groups)
+        for number, name, (body, label) in rows:
             tokens = tokenize(body)
-            if not tokens or not label.strip():
-                raise DataError(
-                    f"the {'label' if tokens else 'text'} is empty",
-                    where=text.at(number),
-                    fix=EMPTY_FIX,
-                )
-            if label in options.map:
-                dropped[f"label {label} renamed {options.map[label]}"] += 1
-            label = options.map.get(label, label)
-            check_label(label, text.at(number), STRIP_FIX)
-            examples.append(ClassifiedText(name, tuple(tokens), label))
-        return ReadResult(examples, dropped)
+            try:
+                label = self._label(label, tokens, options, result.dropped, text.at(number))
+            except DataError as error:
+                text.problem(error)
+                continue
+            result.examples.append(ClassifiedText(name, tuple(tokens), label))
+        return result
+
+    def _label(
+        self,
+        label: str,
+        tokens: list[str],
+        options: TableOptions,
+        dropped: Counter[str],
+        where: str,
+    ) -> str:
+        """The label of a row, checked, by the name that the options give it."""
+        if not tokens or not label.strip():
+            what = "label" if tokens else "text"
+            raise DataError(
+                f"the {what} is empty", where=where, fix=EMPTY_FIX, kind=f"empty-{what}"
+            )
+        renamed = options.map.get(label, label)
+        check_label(renamed, where, STRIP_FIX)
+        if label in options.map:
+            dropped[f"label {label} renamed {renamed}"] += 1
+        return renamed
 
 
 READER = TableReader()

@@ -36,35 +36,46 @@ class TreeReader(Reader[TreeOptions]):
     name: ClassVar[str] = "sst"
     version: ClassVar[int] = 1
     options_type = TreeOptions
+    droppable = ("empty-token",)
 
     def read(self, text: SourceText, options: TreeOptions) -> ReadResult:
         """See :meth:`Reader.read`. Ids hold the line's number, so they do not depend on options."""
-        labels = _FIVE if options.granularity == "five" else _TWO
-        examples: list[ClassifiedText] = []
-        dropped: Counter[str] = Counter()
+        result = ReadResult([])
         for number, line in column_lines(text):
-            tokens, nodes = parse_tree(line, text.at(number))
-            root = nodes[-1][2]
-            if root not in _FIVE:
-                raise DataError(f"label {root} is not 0 to 4", where=text.at(number))
-            if root not in labels:
-                dropped[f"sentences labelled {root}"] += 1
+            try:
+                example = _example(line, options, result.dropped, text, number)
+            except DataError as error:
+                text.problem(error)
                 continue
-            phrases = []
-            for start, end, digit in nodes:
-                label = labels.get(digit)
-                if label is not None:
-                    phrases.append(Phrase(start, end, label))
-                elif digit in _FIVE:
-                    dropped[f"phrases labelled {digit}"] += 1
-                else:
-                    raise DataError(f"label {digit} is not 0 to 4", where=text.at(number))
-            if options.unescape:
-                tokens = [unescape(token) for token in tokens]
-            examples.append(
-                ClassifiedText(text.id(number), tuple(tokens), labels[root], tuple(phrases))
-            )
-        return ReadResult(examples, dropped)
+            if example is not None:
+                result.examples.append(example)
+        return result
+
+
+def _example(
+    line: str, options: TreeOptions, dropped: Counter[str], text: SourceText, number: int
+) -> ClassifiedText | None:
+    """The sentence of a line; None for one that ``granularity`` drops."""
+    labels = _FIVE if options.granularity == "five" else _TWO
+    tokens, nodes = parse_tree(line, text.at(number))
+    root = nodes[-1][2]
+    if root not in _FIVE:
+        raise DataError(f"label {root} is not 0 to 4", where=text.at(number))
+    if root not in labels:
+        dropped[f"sentences labelled {root}"] += 1
+        return None
+    phrases = []
+    for start, end, digit in nodes:
+        label = labels.get(digit)
+        if label is not None:
+            phrases.append(Phrase(start, end, label))
+        elif digit in _FIVE:
+            dropped[f"phrases labelled {digit}"] += 1
+        else:
+            raise DataError(f"label {digit} is not 0 to 4", where=text.at(number))
+    if options.unescape:
+        tokens = [unescape(token) for token in tokens]
+    return ClassifiedText(text.id(number), tuple(tokens), labels[root], tuple(phrases))
 
 
 def parse_tree(line: str, where: str) -> tuple[list[str], list[tuple[int, int, str]]]:
