@@ -56,6 +56,7 @@ def run(
     results: str | Path | None = None,
     include: Sequence[str | Path] = (),
     store: str | Path | None = None,
+    tracker: str = "mlflow",
     tracking_uri: str | None = None,
     overwrite: Overwrite = "failed",
     trust_first: bool = False,
@@ -81,7 +82,8 @@ def run(
         results: folder for the records [``results/<name>``].
         include: folders with your own task cards.
         store: the feature store [the user's cache].
-        tracking_uri: MLflow store or server [SQLite in ``results``]; ``"none"`` for none.
+        tracker: where records are logged too: ``mlflow``, ``tensorboard`` or ``none``.
+        tracking_uri: the tracker's store or server [in ``results``]; ``"none"`` for none.
         overwrite: which recorded cells run again: ``never``, ``failed`` ones, ``always``.
         trust_first: accept files without a known digest, and pin their digests.
         quiet: show no progress.
@@ -101,6 +103,7 @@ def run(
             results=None if results is None else Path(results),
             cards=CardCatalog(Path(folder) for folder in include),
             store=None if store is None else Path(store),
+            tracker=tracker,
             tracking_uri=tracking_uri,
             overwrite=overwrite,
             trust_first=trust_first,

@@ -8,10 +8,11 @@ import pytest
 from test_record import make_record
 
 from elmobench.core.errors import ElmobenchWarning
-from elmobench.tracking.mlflow_log import CELL_TAG, open_tracker
-from elmobench.tracking.mlflow_store import TrackingUriError, default_uri
+from elmobench.tracking.mlflow_log import CELL_TAG
+from elmobench.tracking.mlflow_store import default_uri
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
+from elmobench.tracking.tracker import TrackingUriError, open_tracker
 
 
 def runs_of(uri: str, name: str):

@@ -19,10 +19,11 @@ from test_record import make_record
 
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking import mlflow_store, sqlite_file
-from elmobench.tracking.mlflow_log import CELL_TAG, Tracker, open_tracker
-from elmobench.tracking.mlflow_store import TrackingError, default_path, default_uri
+from elmobench.tracking.mlflow_log import CELL_TAG, MlflowTracker
+from elmobench.tracking.mlflow_store import default_path, default_uri
 from elmobench.tracking.record_store import RecordStore
 from elmobench.tracking.sqlite_file import sqlite_path, sqlite_uri
+from elmobench.tracking.tracker import Tracker, TrackingError, open_tracker
 
 
 def logged_cells(uri: str, name: str = "study") -> list[str]:
@@ -247,7 +248,7 @@ def test_rebuilding_where_it_is_impossible_is_an_error(tmp_path: Path) -> None:
     records = store_with(tmp_path, "a")
     (tmp_path / "mlflow").write_text("a file, not a folder")
     with pytest.raises(TrackingError, match=r"cannot be used.*(exists|directory)"):
-        Tracker(None, records, "study").rebuild()
+        MlflowTracker(None, records, "study").rebuild()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -288,7 +289,7 @@ def _open_and_log(folder: Path, letter: str, barrier: multiprocessing.Barrier) -
     import mlflow  # noqa: F401
 
     warnings.simplefilter("error", ElmobenchWarning)
-    tracker = Tracker(None, RecordStore(folder), "study")
+    tracker = MlflowTracker(None, RecordStore(folder), "study")
     barrier.wait()  # type: ignore[attr-defined]
     tracker.open()
     assert tracker.log(make_record(letter * 64))

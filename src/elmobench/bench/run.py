@@ -22,9 +22,10 @@ from elmobench.core.errors import DataError
 from elmobench.core.files import remove_leftovers
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.store.feature_store import BuildReport
-from elmobench.tracking.mlflow_log import Tracker, open_tracker
+from elmobench.tracking.names import DEFAULT_TRACKER
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
+from elmobench.tracking.tracker import Tracker, open_tracker
 
 Overwrite = Literal["never", "failed", "always"]
 
@@ -43,7 +44,7 @@ class RunSummary:
         damaged: the errors of damaged records. Their cells are neither trained nor in the tables.
         encoded_sentences: number of sentences encoded by this run.
         seconds: wall time.
-        tracker: logs the records to MLflow; None without tracking.
+        tracker: logs the records, for instance to MLflow; None without tracking.
     """
 
     experiment: Experiment
@@ -64,6 +65,7 @@ def run_experiment(
     results: Path | None = None,
     cards: CardCatalog | None = None,
     store: Path | None = None,
+    tracker: str = DEFAULT_TRACKER,
     tracking_uri: str | None = None,
     overwrite: Overwrite = "failed",
     trust_first: bool = False,
@@ -81,8 +83,8 @@ def run_experiment(
         results: folder for this experiment's records; default: ``results/<name>``.
         cards: the task cards; None for those found without ``--include``.
         store: the feature store; default: the user's.
-        tracking_uri: MLflow store or server; default: a SQLite file next to the records;
-            ``"none"`` for no tracking.
+        tracker: where records are logged too, one of ``elmobench.trackers`` or ``none``.
+        tracking_uri: the tracker's store or server; default: one in ``results``; ``none`` for none.
         overwrite: which recorded cells to run again: ``never``, ``failed`` ones, ``always``.
         trust_first: accept files without a known digest, and pin their digests.
         quiet: show no progress.
@@ -119,12 +121,12 @@ def run_experiment(
         # A results folder that cannot be written is an error now, and a tracking store that cannot
         # be used is a warning, not after the first hour of work.
         records.folder.mkdir(parents=True, exist_ok=True)
-        tracker = summary.tracker = open_tracker(tracking_uri, records, loaded.name)
+        opened = summary.tracker = open_tracker(tracking_uri, records, loaded.name, tracker)
         records.write_plan(loaded.model_dump(mode="json"), [planned.point for planned in plan])
         if overwrite == "always":
             records.unpack()
         if pending:
-            observer = RunObserver(context, records, progress, summary, tracker)
+            observer = RunObserver(context, records, progress, summary, opened)
             session = RunSession(context, records, observer)
             with closing(chosen_launcher):
                 encode_features([job.planned for job in pending], session, chosen_launcher)
@@ -132,9 +134,9 @@ def run_experiment(
                     chosen_launcher.run_cells(pending, session)
             remove_leftovers(folder, deep=True)  # of workers that were killed in this run
         summary.records = records.planned()
-        if tracker is not None:
+        if opened is not None:
             # Cells that another process trained, or that ran while the tracking store was away.
-            tracker.sync()
+            opened.sync()
     summary.seconds = time.perf_counter() - start
     return summary
 

@@ -67,6 +67,15 @@ TrackingOption = Annotated[
         help="MLflow store or server, or 'none' [default: SQLite in the results folder].",
     ),
 ]
+TrackerOption = Annotated[
+    str,
+    typer.Option(
+        "--tracker",
+        metavar="NAME",
+        help="Where to log records too: mlflow, tensorboard (a folder in the results folder, "
+        "or --tracking-uri), or none.",
+    ),
+]
 TrustFirstOption = Annotated[
     bool,
     typer.Option(

@@ -14,10 +14,12 @@ from elmobench.cli.options import (
     ResultsFolderOption,
     SettingsOption,
     StoreOption,
+    TrackerOption,
     TrackingOption,
     TrustFirstOption,
 )
 from elmobench.core.shell import shell_path
+from elmobench.tracking.names import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
     from elmobench.bench.context import RunContext
@@ -39,6 +41,7 @@ def run(
         ),
     ] = False,
     store: StoreOption = None,
+    tracker: TrackerOption = DEFAULT_TRACKER,
     tracking_uri: TrackingOption = None,
     overwrite: Annotated[
         str,
@@ -97,6 +100,7 @@ def run(
         results=results,
         cards=cards,
         store=store,
+        tracker=tracker,
         tracking_uri=tracking_uri,
         overwrite=overwrite,  # type: ignore[arg-type]
         trust_first=trust_first,
@@ -119,7 +123,8 @@ def run(
         f"{summary.seconds:.0f} s"
     )
     typer.echo(f"records: {summary.folder}/records   report: {', '.join(map(str, paths))}")
-    advice = [] if quiet else _advice(summary, results, default_tracking=tracking_uri is None)
+    default_tracking = tracking_uri is None and tracker == DEFAULT_TRACKER
+    advice = [] if quiet else _advice(summary, results, default_tracking=default_tracking)
     if advice:
         typer.echo(f"next: {'; '.join(advice)}")
     if summary.failed or summary.damaged:

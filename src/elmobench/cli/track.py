@@ -1,28 +1,34 @@
-"""``elmobench track``: fill an MLflow store from records."""
+"""``elmobench track``: fill the store of a tracker from records."""
 
 from __future__ import annotations
 
 import typer
 
-from elmobench.cli.options import ResultsArgument, TrackingOption
+from elmobench.cli.options import ResultsArgument, TrackerOption, TrackingOption
+from elmobench.tracking.names import DEFAULT_TRACKER
 
 
-def track(experiment: ResultsArgument, tracking_uri: TrackingOption = None) -> None:
-    """Log every record of RESULTS that MLflow lacks.
+def track(
+    experiment: ResultsArgument,
+    tracker: TrackerOption = DEFAULT_TRACKER,
+    tracking_uri: TrackingOption = None,
+) -> None:
+    """Log every record of RESULTS that MLflow, or another tracker, lacks.
 
-    The records of a run without tracking, or of one whose MLflow store was full, locked or
-    unreachable, are logged now. A database that is damaged is renamed, and a new one is filled.
+    The records of a run without tracking, or of one whose store was full, locked or unreachable,
+    are logged now. A damaged database of MLflow is renamed, and a new one is filled.
     """
     from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import ConfigError
-    from elmobench.tracking.mlflow_log import Tracker
     from elmobench.tracking.record_store import RecordStore
+    from elmobench.tracking.tracker import TRACKERS
 
-    if tracking_uri == "none":
-        raise ConfigError("'none' is not a store to log to", where="--tracking-uri")
+    for option, value in (("--tracking-uri", tracking_uri), ("--tracker", tracker)):
+        if value == "none":
+            raise ConfigError("'none' is not a store to log to", where=option)
     folder = results_folder(experiment)
     records = RecordStore(folder)
     name = records.experiment().get("name", folder.resolve().name)
-    tracker = Tracker(tracking_uri, records, name)
-    added = tracker.rebuild()
-    typer.echo(f"{added} of {len(records.planned())} records were missing in {tracker.uri}")
+    opened = TRACKERS.get(tracker)(tracking_uri, records, name)
+    added = opened.rebuild()
+    typer.echo(f"{added} of {len(records.planned())} records were missing in {opened.uri}")

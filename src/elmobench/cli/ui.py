@@ -24,14 +24,14 @@ def ui(
     import sys
 
     from elmobench.cli.results_folder import results_folder
-    from elmobench.tracking.mlflow_log import Tracker
+    from elmobench.tracking.mlflow_log import MlflowTracker
     from elmobench.tracking.mlflow_store import default_uri
     from elmobench.tracking.record_store import RecordStore
 
     folder = results_folder(experiment)
     records = RecordStore(folder)
     name = records.experiment().get("name", folder.resolve().name)
-    added = Tracker(None, records, name).rebuild()
+    added = MlflowTracker(None, records, name).rebuild()
     if added:
         typer.echo(f"{added} records were missing in MLflow and are logged now")
     typer.echo(f"http://127.0.0.1:{port} (Ctrl-C stops it)")

@@ -19,6 +19,7 @@ from elmobench.core.errors import ElmobenchError, ElmobenchWarning
 from elmobench.core.parsing import PARSER_ERRORS, reason
 from elmobench.tracking import sqlite_file
 from elmobench.tracking.sqlite_file import sqlite_path, sqlite_uri
+from elmobench.tracking.tracker import TrackingError, TrackingUriError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,14 +37,6 @@ _LONGEST_PAUSE = 600.0
 """Seconds without an attempt after the store failed: at first, and after it failed many times."""
 
 _POOL_VARIABLES = ("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE")
-
-
-class TrackingError(ElmobenchError):
-    """The MLflow store cannot be used."""
-
-
-class TrackingUriError(TrackingError):
-    """The address is not one that MLflow knows: a mistake in the command, not a failure."""
 
 
 def default_path(folder: Path) -> Path:

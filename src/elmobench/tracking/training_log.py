@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elmobench.core.errors import ElmobenchWarning
-from elmobench.tracking.mlflow_store import MlflowStore, TrackingError, TrackingUriError
+from elmobench.tracking.mlflow_store import MlflowStore
+from elmobench.tracking.tracker import TrackingError, TrackingUriError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

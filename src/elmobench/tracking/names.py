@@ -1,0 +1,3 @@
+"""Names of trackers, for the command line, which imports nothing heavy."""
+
+DEFAULT_TRACKER = "mlflow"
