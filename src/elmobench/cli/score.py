@@ -1,0 +1,137 @@
+"""``elmobench score``: score trained heads on another test set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from elmobench.cli.options import IncludeOption, JsonOption, TrustFirstOption
+from elmobench.cli.streams import json_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from elmobench.bench.transfer import TransferScore
+
+
+def score(
+    cells: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CELL...",
+            help="First characters of cells' names, or record files; seeds of one system, for "
+            "instance.",
+        ),
+    ],
+    on: Annotated[
+        str, typer.Option("--on", metavar="TASK", help="The task whose test set is scored.")
+    ],
+    split: Annotated[
+        str, typer.Option(metavar="SPLIT", help="Score dev or train of it instead.")
+    ] = "test",
+    results: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="Folder to search for the cells and trained heads."),
+    ] = Path("results"),
+    include: IncludeOption = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write gold annotation and predictions as JSON lines to FILE."
+        ),
+    ] = None,
+    trust_first: TrustFirstOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the trained head of CELL on the test set of another task.
+
+    The task must be of the same pipeline; nothing is trained. This is how a head is tested on
+    another domain than the one it was trained on.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from elmobench.bench.predict import Predictor, find_record
+    from elmobench.bench.transfer import score_on
+    from elmobench.core.files import atomic_path
+    from elmobench.data.cards.catalog import CardCatalog
+    from elmobench.tasks.task import Task
+
+    task = Task(CardCatalog(include or ()).get(on), trust_first=trust_first)
+    scored: list[TransferScore] = []
+    lines: list[str] = []
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        for name in cells:
+            predictor = Predictor(*find_record(name, results))
+            bar = bars.add_task(f"{name[:16]} on {on}", total=None)
+            one, rows = score_on(
+                predictor,
+                task,
+                split,
+                lambda done, total, bar=bar: bars.update(  # type: ignore[misc]
+                    bar, completed=done, total=total
+                ),
+            )
+            scored.append(one)
+            lines += [json_line({"cell": one.cell, **row}) for row in rows]
+    if predictions is not None:
+        with atomic_path(predictions) as path:
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    if as_json:
+        for one in scored:
+            typer.echo(json_line(asdict(one)))
+        return
+    _print(Console(), scored)
+    if predictions is not None:
+        typer.echo(f"{len(lines):,} predictions in {predictions}")
+
+
+def _print(console: Console, scored: Sequence[TransferScore]) -> None:
+    """Print one row per cell, the mean over seeds, and what the heads cannot predict."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.analysis.tables.score_tables import mean_sd
+
+    first = scored[0]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in (
+        "cell",
+        "trained on",
+        "features",
+        "head",
+        "seed",
+        first.primary,
+        "on its own test",
+    ):
+        is_number = name in ("seed", first.primary, "on its own test")
+        table.add_column(name, justify="right" if is_number else "left")
+    for one in scored:
+        own = one.own_scores.get(first.primary)
+        table.add_row(
+            *(one.cell[:8], escape(one.trained_on), escape(one.features), escape(one.head)),
+            *(str(one.seed), f"{one.scores[first.primary]:.2f}"),
+            "–" if own is None else f"{own:.2f}",
+        )
+    console.print(
+        f"{escape(first.task)}, {first.split}: {first.examples:,} examples", highlight=False
+    )
+    console.print(table)
+    if len({(o.trained_on, o.features, o.head) for o in scored}) == 1 < len(scored):
+        values = mean_sd([one.scores[first.primary] for one in scored])
+        console.print(f"mean ± sd over {len(scored)} seeds: {values}", highlight=False)
+    unknown = first.unknown_labels
+    if unknown:
+        shown = ", ".join(f"{label} ({number:,})" for label, number in list(unknown.items())[:10])
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        console.print(
+            f"note: labels that the head never learned, so it cannot predict them: "
+            f"{escape(shown)}{more}",
+            highlight=False,
+        )
