@@ -1,5 +1,5 @@
 """``python -m elmobench``."""
 
-from elmobench.cli.main import run
+from elmobench.cli.entry import main
 
-run()
+main()

@@ -96,12 +96,12 @@ def run(
         TypeError: if ``experiment``, ``include`` or ``workers`` is of another type.
         ElmobenchError: if anything in the experiment is wrong, before any work.
     """
-    _check_arguments(experiment, include, overwrite, workers)
+    _check_arguments(experiment, overwrite, workers)
     return Results(
         run_experiment(
             experiment,
             results=None if results is None else Path(results),
-            cards=CardCatalog(Path(folder) for folder in include),
+            cards=CardCatalog(include),
             store=None if store is None else Path(store),
             tracker=tracker,
             tracking_uri=tracking_uri,
@@ -114,14 +114,12 @@ def run(
     )
 
 
-def _check_arguments(experiment: Any, include: Any, overwrite: Any, workers: Any) -> None:
+def _check_arguments(experiment: Any, overwrite: Any, workers: Any) -> None:
     if not isinstance(experiment, Experiment | Mapping | str | Path):
         raise TypeError(
             f"experiment is of type {type(experiment).__name__}; give a mapping, the path of a "
             "file, or the name of a shipped experiment"
         )
-    if isinstance(include, str | bytes | Path):
-        raise TypeError(f"include is one folder; give a list of folders: [{str(include)!r}]")
     if overwrite not in _OVERWRITE:
         raise ConfigError(
             f"overwrite is {overwrite!r}", where="run", fix=did_you_mean(str(overwrite), _OVERWRITE)

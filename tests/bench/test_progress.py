@@ -69,6 +69,11 @@ def test_a_line_per_cell_of_this_run_and_per_warning(
         ]
 
 
-def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_shows_warnings_and_failed_cells_only(capsys: pytest.CaptureFixture[str]) -> None:
     show(RunProgress(quiet=True))
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "✗ t · f · h · seed 1: the training loss is nan",
+        "! a worker died",
+    ]

@@ -3,7 +3,7 @@
 import pytest
 
 import elmobench
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, UnknownNameError
 
 STUDY = {
     "name": "x",
@@ -54,3 +54,19 @@ def test_vectors_that_a_task_has_none_of_are_a_note_in_the_record(tmp_path, monk
     (record,) = results.summary.records
     assert record.result.notes[0].startswith("'static:foreign.txt' has vectors for only 0.0 %")
     assert record.result.coverage["static:foreign.txt"]["tokens"] == 0
+
+
+@pytest.mark.parametrize("name", [3, None, b"ner/control-ner", ["ner/control-ner"]])
+def test_tasks_are_named_by_a_string(name):
+    with pytest.raises(TypeError, match="tasks are named by a string such as 'ner/wnut17'"):
+        elmobench.load_task(name)
+    with pytest.raises(TypeError, match=r"give a list of folders: \['cards'\]"):
+        elmobench.load_task("ner/control-ner", include="cards")
+    with pytest.raises(UnknownNameError):
+        elmobench.load_task("ner/control-ner").split(name)
+
+
+@pytest.mark.parametrize("change", [{"name": b"x"}, {"tasks": [b"ner/control-ner"]}])
+def test_an_experiment_holds_no_bytes(change):
+    with pytest.raises(ConfigError, match="holds bytes"):
+        elmobench.run(STUDY | change)

@@ -179,7 +179,7 @@ def test_damaged_derived_files_are_not_in_the_way(
     with pytest.warns(ElmobenchWarning, match="put aside"):
         add(cost if name == "features.json" else lengths)  # type: ignore[operator]
     assert read()
-    assert path.with_name(f"{name}.damaged").exists()
+    assert path.with_name(f"{name}.damaged-1").exists()
 
 
 def test_costs_of_earlier_versions_are_read(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import typer
 
 import elmobench
 from elmobench.cli import main
-from elmobench.cli.streams import CLOSED_PIPE, OutputStreams, json_line
+from elmobench.cli.streams import CLOSED_PIPE, OutputStreams, argument_text, json_line
+from elmobench.core.errors import DataError
 
 ODD = "naïve 日本 😀 \udcff"
 """Characters of three kinds, and a byte of an argument that is not UTF-8."""
@@ -189,3 +190,27 @@ def test_streams_that_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert streams.close() == 0
     assert sys.stdout is not None
     sys.stdout.close()
+
+
+def test_an_argument_is_utf_8_whatever_the_locale_is() -> None:
+    for text in ("plain", "naïve 日本 😀"):
+        # As Python decodes arguments under `LC_ALL=C PYTHONUTF8=0`.
+        assert argument_text(text.encode().decode("ascii", "surrogateescape")) == text
+        assert argument_text(text) == text
+    with pytest.raises(DataError, match=r"the argument .*na.*ve.*: is not UTF-8"):
+        argument_text(b"na\xefve".decode("ascii", "surrogateescape"))
+    with pytest.raises(DataError, match="is not UTF-8"):
+        argument_text("\ud83d")
+
+
+@pytest.mark.parametrize(
+    "line", [("predict", "CELL"), ("encode", "random", "-", "--out", "x.hdf5")]
+)
+def test_standard_input_that_is_closed_is_an_error(
+    line: tuple[str, ...], folder: Path, printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = next((folder / "records").iterdir())
+    monkeypatch.setattr(sys, "stdin", None)
+    output = printed("utf-8", *[str(cell) if part == "CELL" else part for part in line])
+    assert output.status == 1
+    assert output.err.startswith(b"error: standard input: is closed")

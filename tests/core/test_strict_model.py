@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 import elmobench
 from elmobench.core.strict_model import StrictModel
@@ -34,3 +35,24 @@ def test_every_model_is_derived_from_it() -> None:
     folder = Path(elmobench.__file__).parent
     files = [file for file in folder.rglob("*.py") if "(BaseModel)" in file.read_text("utf-8")]
     assert [file.name for file in files] == ["strict_model.py"]
+
+
+class Nested(StrictModel):
+    name: str = ""
+    names: tuple[str, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict)
+    inner: Example = Example()
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": b"x"}, "name"),
+        ({"names": ["a", b"x"]}, "names"),
+        ({"options": {"a": bytearray(b"x")}}, "options"),
+        ({"inner": {"size": b"1.5"}}, "inner"),
+    ],
+)
+def test_bytes_are_not_read_as_text(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError, match=f"{field} holds bytes, expected text or a number"):
+        Nested.model_validate(values)

@@ -123,7 +123,7 @@ def test_a_damaged_log_is_put_aside(tmp_path: Path, damage: bytes) -> None:
     log.path.write_bytes(damage)
     with pytest.warns(ElmobenchWarning, match=r"log\.jsonl: is not the log that"):
         log.cut(state)
-    assert (tmp_path / "log.jsonl.damaged").read_bytes() == damage
+    assert (tmp_path / "log.jsonl.damaged-1").read_bytes() == damage
     log.append({"step": 4})
     assert rows(log) == [4]
 

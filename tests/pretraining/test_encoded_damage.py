@@ -71,15 +71,15 @@ def test_what_is_damaged_is_put_aside_and_encoded_again(
     tmp_path: Path, corpus: Corpus, name: str
 ) -> None:
     right = content(EncodedCorpus.build(corpus, tmp_path / "e"))
-    for _ in range(2):
+    for number in (1, 2):
         path = tmp_path / "e" / name
         whole = path.read_bytes()
         path.write_bytes(whole[:-3] + b"999")
-        with pytest.warns(ElmobenchWarning, match=rf"{name}.*put aside in .*damaged") as seen:
+        with pytest.warns(ElmobenchWarning, match=rf"{name}.*moved to .*damaged-{number}") as seen:
             again = EncodedCorpus.build(corpus, tmp_path / "e")
         assert len(seen) == 1
         assert content(again) == right
-        assert (tmp_path / "e" / "damaged" / name).read_bytes() == whole[:-3] + b"999"
+        assert (tmp_path / f"e.damaged-{number}" / name).read_bytes() == whole[:-3] + b"999"
         assert path.read_bytes() == whole
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -93,7 +93,7 @@ def test_a_missing_file_is_damage_and_a_missing_index_is_an_interruption(
     (tmp_path / "e" / "counts.npy").unlink()
     with pytest.raises(DataError, match=r"incomplete: No such file"):
         EncodedCorpus.open(tmp_path / "e")
-    with pytest.warns(ElmobenchWarning, match="put aside"):
+    with pytest.warns(ElmobenchWarning, match="moved to"):
         EncodedCorpus.build(corpus, tmp_path / "e")
     # As a killed process leaves it: without an index, with unfinished files.
     (tmp_path / "e" / "corpus.json").unlink()
@@ -101,7 +101,7 @@ def test_a_missing_file_is_damage_and_a_missing_index_is_an_interruption(
     with pytest.raises(DataError, match="there is no encoded corpus"):
         EncodedCorpus.open(tmp_path / "e")
     assert content(EncodedCorpus.build(corpus, tmp_path / "e")) == right
-    assert names(tmp_path / "e") == {*FILES, "damaged"}
+    assert names(tmp_path / "e") == set(FILES)
 
 
 def test_a_corpus_of_an_earlier_version_is_encoded_again(tmp_path: Path, corpus: Corpus) -> None:

@@ -34,11 +34,12 @@ class RunProgress:
     """An :class:`~elmobench.bench.events.Observer` that shows bars, and a line per finished cell.
 
     Args:
-        quiet: show nothing at all.
+        quiet: show warnings and failed cells only.
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(stderr=True)
+        self._quiet = quiet
         self._bars = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -134,6 +135,8 @@ class RunProgress:
             self._console.print(
                 f"[red]✗[/] {escape(label)}: {escape(record.error or '')}", highlight=False
             )
+            return
+        if self._quiet:
             return
         score = record.result.test[record.result.primary]
         seconds = sum(record.run.seconds[stage] for stage in STAGES)

@@ -65,13 +65,14 @@ def encode(
     threads: ThreadsOption = 1,
 ) -> None:
     """Write the vectors of every token of a text to a file."""
-    import sys
+    from io import BytesIO
 
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import Progress
 
     from elmobench.core.errors import ConfigError
+    from elmobench.core.parsing import standard_input
     from elmobench.data.readers.tokenizers import TOKENIZERS
     from elmobench.features.catalog.catalog import load_provider
     from elmobench.features.export.layer_selection import make_selection
@@ -95,7 +96,8 @@ def encode(
             fix=f"encode {' and '.join(repr(str(part)) for part in parts)} one by one, each into "
             "its own file",
         )
-    with open_lines(text, TOKENIZERS[tokenizer], sys.stdin.buffer) as lines:
+    stdin = standard_input() if str(text) == "-" else BytesIO()
+    with open_lines(text, TOKENIZERS[tokenizer], stdin) as lines:
         provider = load_provider(spec, trust_first=trust_first)
         selection = make_selection(provider, layer=layer, average=average, output=output)
         with (

@@ -14,7 +14,7 @@ from elmobench.cli.options import (
     TokenizedOption,
     TrustFirstOption,
 )
-from elmobench.cli.streams import json_line
+from elmobench.cli.streams import argument_text, json_line
 
 if TYPE_CHECKING:
     from elmobench.analysis.inspect.neighbours import NeighbourSearch
@@ -85,6 +85,7 @@ def inspect(
 
     if same_word and not tasks:
         raise typer.BadParameter("needs --in TASK", param_hint="--same-word")
+    word, texts = argument_text(word), list(map(argument_text, texts))
     tokenize = TOKENIZERS["blanks" if tokenized else "words"]
     if len(tokenize(word)) != 1:
         raise typer.BadParameter(f"{word!r} is {len(tokenize(word))} tokens: {tokenize(word)}")

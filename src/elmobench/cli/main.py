@@ -38,10 +38,8 @@ from elmobench.cli import (
 from elmobench.cli import validate as validation
 from elmobench.cli.faults import describe_os_error, report_fault
 from elmobench.cli.help_format import PanelGroup
+from elmobench.cli.interrupts import INTERRUPTED, Interrupts
 from elmobench.cli.streams import CLOSED_PIPE, OutputStreams, say
-
-_INTERRUPTED = 130
-"""The exit status of Typer on Ctrl-C."""
 
 HELP = """Examples:
 
@@ -131,64 +129,74 @@ def _main(
     pass
 
 
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def run() -> None:
-    """Run the command line: the entry point of the package.
+def run(interrupts: Interrupts | None = None) -> None:
+    """Run the command line, and exit.
 
     The exit status is 0, 1 after an error (printed without a traceback), 2 for a wrong command
-    line, 130 after Ctrl-C, and 141 if the reader of the output has gone.
+    line, 130 after Ctrl-C, SIGTERM or SIGHUP, and 141 if the reader of the output has gone.
+
+    Args:
+        interrupts: handles signals already, and goes on; None to handle them until the command
+            has ended.
     """
     import warnings
 
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     streams = OutputStreams()
     sys.excepthook = report_fault
-    # Schedulers send SIGTERM. Treat it as Ctrl-C: workers stop, and finished work is kept.
-    previous_handler = signal.signal(signal.SIGTERM, _interrupt)
+    handler = interrupts or Interrupts()
+    if interrupts is None:
+        handler.install()
     status: int | None = None
     try:
-        status = _run()
+        with handler:
+            status = _run(handler)
+        if status is None:  # a library raised another error in place of KeyboardInterrupt
+            status = _interrupted()
     finally:
-        signal.signal(signal.SIGTERM, previous_handler or signal.SIG_DFL)
         status_of_streams = streams.close()
+        if interrupts is None:
+            handler.restore()
     sys.exit(status or status_of_streams)
 
 
-def _run() -> int:
+def _run(interrupts: Interrupts) -> int:
     """Run the command; returns its exit status. Faults of the program are raised."""
     from elmobench.core.errors import ElmobenchError
 
     try:
         # Not `app()`, which has an excepthook of its own.
         typer.main.get_command(app)()
-    except ElmobenchError as error:
-        say(f"error: {error}")
-    except MemoryError as error:
-        say(f"error: not enough memory{f': {error}' if str(error) else ''}")
-        say("  -> use fewer workers, smaller batches or a larger machine; finished work is kept")
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            return CLOSED_PIPE
-        say(f"error: {describe_os_error(error)}")
+    except (ElmobenchError, MemoryError, OSError) as error:
+        return _interrupted() if interrupts.received else _explained(error)
     except KeyboardInterrupt:
         return _interrupted()
     except SystemExit as end:
         if _is_closed_pipe(end):
             return CLOSED_PIPE
-        if end.code in (_INTERRUPTED, signal.SIGTERM):  # the latter by Ray, while it starts
+        if end.code in (INTERRUPTED, signal.SIGTERM):  # the latter by Ray, while it starts
             return _interrupted()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _explained(error: Exception) -> int:
+    """Print an error of the user, the memory or the system; returns the exit status."""
+    if isinstance(error, BrokenPipeError):
+        return CLOSED_PIPE
+    if isinstance(error, MemoryError):
+        say(f"error: not enough memory{f': {error}' if str(error) else ''}")
+        say("  -> use fewer workers, smaller batches or a larger machine; finished work is kept")
+    elif isinstance(error, OSError):
+        say(f"error: {describe_os_error(error)}")
     else:
-        return 0
+        say(f"error: {error}")
     return 1
 
 
 def _interrupted() -> int:
     say("interrupted: finished work is kept; run the same command again to continue")
-    return _INTERRUPTED
+    return INTERRUPTED
 
 
 def _is_closed_pipe(end: SystemExit) -> bool:

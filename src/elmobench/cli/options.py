@@ -11,7 +11,8 @@ ExperimentArgument = Annotated[
     str,
     typer.Argument(
         metavar="EXPERIMENT",
-        help="An experiment file, or the name of a shipped one such as demo.",
+        help="An experiment file (- for standard input), or the name of a shipped one such as "
+        "demo.",
     ),
 ]
 ResultsArgument = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from elmobench.cli.options import JsonOption, TokenizedOption
-from elmobench.cli.streams import json_line
+from elmobench.cli.streams import argument_text, json_line
 
 
 def predict(
@@ -38,7 +38,8 @@ def predict(
 
     predictor = Predictor(*find_record(run, results))
     pipeline = predictor.pipeline
-    lines = texts if texts and texts != ["-"] else _standard_input()
+    given = bool(texts) and texts != ["-"]
+    lines = list(map(argument_text, texts or ())) if given else _standard_input()
     for number, line in enumerate(lines, start=1):
         check_text(line, "the text", f"text {number}")
     # Blank lines have no tokens to label.
@@ -70,9 +71,8 @@ def _standard_input() -> list[str]:
     Raises:
         DataError: a line is not UTF-8; names it.
     """
-    import sys
-
+    from elmobench.core.parsing import standard_input
     from elmobench.data.readers.base import SourceText
 
-    text = SourceText(sys.stdin.buffer.read(), "standard input")
+    text = SourceText(standard_input().read(), "standard input")
     return [line for _, line in text.rows()]

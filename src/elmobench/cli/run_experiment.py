@@ -74,7 +74,10 @@ def run(
     ] = None,
     trust_first: TrustFirstOption = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print neither progress nor tables.")
+        bool,
+        typer.Option(
+            "--quiet", help="Print neither progress nor tables, only warnings and errors."
+        ),
     ] = False,
 ) -> None:
     """Run the cells of EXPERIMENT that have no result yet, then print the tables."""

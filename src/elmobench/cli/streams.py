@@ -83,6 +83,29 @@ class OutputStreams:
         return "".join(map(_similar, text)), error.end
 
 
+def argument_text(value: str) -> str:
+    """An argument of the command line that is text, decoded as UTF-8 whatever the locale is.
+
+    Under an ASCII locale Python decodes arguments so that they fit file names again.
+
+    Raises:
+        DataError: the argument is not UTF-8.
+    """
+    from elmobench.core.errors import DataError
+    from elmobench.core.quoting import quoted
+
+    if all(not "\ud800" <= char <= "\udfff" for char in value):
+        return value
+    try:
+        return os.fsencode(value).decode("utf-8")
+    except ValueError as error:
+        raise DataError(
+            "is not UTF-8",
+            where=f"the argument {quoted(value)}",
+            fix="give it in UTF-8, or as lines of standard input in UTF-8",
+        ) from error
+
+
 def say(text: str) -> None:
     """Print a line on standard error, if it can still be read."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import secrets
@@ -122,9 +123,21 @@ def _is_abandoned(path: Path, host: str, process: int) -> bool:
         return False
 
 
+def aside_path(path: Path) -> Path:
+    """The name under which a damaged file or folder is kept: ``NAME.damaged-1``, ``-2``, ….
+
+    It is the first of these that is free, so that nothing that was kept before is lost.
+    """
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+        if not os.path.lexists(aside):
+            break
+    return aside
+
+
 def put_aside(path: Path) -> Path:
-    """Rename a damaged file to ``NAME.damaged``, in place of an earlier one; returns that path."""
-    aside = path.with_name(f"{path.name}.damaged")
+    """Rename a damaged file as :func:`aside_path` says; returns its new path."""
+    aside = aside_path(path)
     os.replace(path, aside)
     return aside
 

@@ -15,18 +15,20 @@ import math
 import pyexpat
 import stat
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from elmobench.core.errors import DataError, ElmobenchError
+from elmobench.core.quoting import quoted
 
 MAX_JSON_DEPTH = 200
 """Lists and mappings within each other; published files have less than ten."""
@@ -34,7 +36,8 @@ MAX_JSON_DEPTH = 200
 MAX_UNPACKED_BYTES = 1 << 29
 """Bytes that a compressed file may hold when it is read into memory as a whole."""
 
-_SYSTEM_FOLDERS = (("/", "dev"), ("/", "proc"))
+SYSTEM_FOLDERS = (("/", "dev"), ("/", "proc"))
+"""Folders in which pipes and devices are read: the shell names its own there."""
 
 PARSER_ERRORS: tuple[type[Exception], ...] = (
     ValueError,  # among them UnicodeError, JSONDecodeError, and integers of too many digits
@@ -124,9 +127,20 @@ def read_bytes(
     """
     with parsing(path, error, fix=fix):
         mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.parts[:2] in _SYSTEM_FOLDERS):
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.parts[:2] in SYSTEM_FOLDERS):
             raise error("is not a file, but a pipe or a device", where=str(path), fix=fix)
         return path.read_bytes()
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input. Raises DataError if the shell closed it, as by ``<&-``."""
+    if sys.stdin is None:
+        raise DataError(
+            "is closed",
+            where="standard input",
+            fix="give a file, or pipe the text into the command",
+        )
+    return sys.stdin.buffer
 
 
 def read_text(
@@ -229,6 +243,23 @@ def read_json_object(
 ) -> dict[str, Any]:
     """Parse a JSON file that must hold a mapping; raises ``error`` for anything else."""
     return parse_json_object(read_bytes(path, error, fix=fix), str(path), error, fix=fix)
+
+
+def check_distinct_keys(pairs: list[tuple[str, Any]]) -> None:
+    """Raise ValueError for a key that an object has twice: Python would take the last value.
+
+    For ``on_object`` of :func:`parse_json`, where people write the file.
+
+    >>> parse_json('{"text": "a", "text": "b"}', "a.json", on_object=check_distinct_keys)
+    Traceback (most recent call last):
+        ...
+    elmobench.core.errors.DataError: a.json: is not JSON: the key 'text' is given twice
+    """
+    keys = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise ValueError(f"the key {quoted(key)} is given twice")
+        keys.add(key)
 
 
 def gunzip(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import stat
 from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from elmobench.core.errors import ConfigError
-from elmobench.core.parsing import read_text, reason
+from elmobench.core.parsing import (
+    SYSTEM_FOLDERS,
+    decode,
+    parsing,
+    read_text,
+    reason,
+    standard_input,
+)
 from elmobench.core.quoting import quoted
 
 if TYPE_CHECKING:
@@ -108,6 +116,49 @@ def read_yaml(path: Path) -> Any:
         ConfigError: if the file is missing, is not UTF-8 or is not YAML; the error names the line.
     """
     return parse_yaml(read_text(path, ConfigError), str(path))
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether ``path`` is a pipe that the shell made, such as ``<(command)`` or ``/dev/stdin``.
+
+    A named pipe elsewhere is not: reading it would wait for a writer, perhaps for ever.
+    """
+    try:
+        return path.parts[:2] in SYSTEM_FOLDERS and stat.S_ISFIFO(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_special(path: Path) -> bool:
+    """Whether there is something at ``path`` that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def read_pipe(path: Path | None, where: str) -> str:
+    """The YAML text of a pipe, which can be read once.
+
+    Args:
+        path: the pipe; None for standard input.
+        where: its name for errors.
+
+    Raises:
+        ConfigError: if it cannot be read, is not UTF-8, or has more than :data:`MAX_YAML_BYTES`.
+    """
+    with parsing(where, ConfigError):
+        if path is None:
+            data = standard_input().read(MAX_YAML_BYTES + 1)
+        else:
+            with path.open("rb") as stream:
+                data = stream.read(MAX_YAML_BYTES + 1)
+    if len(data) > MAX_YAML_BYTES:
+        raise ConfigError(
+            f"has more than {MAX_YAML_BYTES:,} bytes; YAML is read up to that", where=where
+        )
+    return decode(data, where, ConfigError)
 
 
 def parse_yaml(text: str, where: str) -> Any:

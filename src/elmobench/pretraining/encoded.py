@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.digests import digest_of, file_sha256
 from elmobench.core.errors import DataError, ElmobenchWarning
-from elmobench.core.files import remove_leftovers
+from elmobench.core.files import aside_path, remove_leftovers
 from elmobench.core.parsing import parsing
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
 from elmobench.pretraining.corpus import Corpus
@@ -35,7 +35,6 @@ that is too short for all pairs nothing is held out: both parts are the whole te
 
 _META = "corpus.json"
 _FILES = (TYPES, COUNTS, *(file(part) for part in PARTS for file in (tokens_file, offsets_file)))
-_DAMAGED = "damaged"
 _FIX = "delete the folder; the corpus is then encoded again"
 
 
@@ -213,12 +212,12 @@ def _usable(folder: Path, digest: str) -> EncodedCorpus | None:
             return None
         return EncodedCorpus.open(folder)
     except DataError as error:
-        place = folder / _DAMAGED
+        place = aside_path(folder)
         with writing(folder, fix=f"{error.where} is damaged: delete {folder}, and run again"):
             _put_aside(folder, place)
         warnings.warn(
-            f"{error.where}: {error.what}. The encoded corpus is put aside in {place}, which can "
-            "be deleted, and the text is encoded again",
+            f"{error.where}: {error.what}. The encoded corpus is moved to {place}, which can be "
+            "deleted, and the text is encoded again",
             ElmobenchWarning,
             stacklevel=2,
         )
@@ -226,13 +225,11 @@ def _usable(folder: Path, digest: str) -> EncodedCorpus | None:
 
 
 def _put_aside(folder: Path, place: Path) -> None:
-    """Move all files of an encoded corpus to ``place``, instead of what is there."""
-    if place.exists():
-        shutil.rmtree(place)
+    """Move all files of an encoded corpus to ``place``; the lock in its folder stays."""
     place.mkdir()
     # The index first: what has none is encoded again.
     for name in (_META, *_FILES):
-        if (folder / name).exists():
+        if os.path.lexists(folder / name):
             (folder / name).rename(place / name)
 
 

@@ -1,7 +1,7 @@
 """``features.json`` and ``lengths.json``: what encoding cost. They only inform.
 
 A damaged file never keeps a run from working: readers warn and go on without it, and the next
-writer puts it aside under the name ``….damaged``.
+writer puts it aside under the name ``….damaged-N``.
 """
 
 from __future__ import annotations

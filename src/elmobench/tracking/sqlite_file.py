@@ -7,15 +7,13 @@ database is created under another name and renamed once it is complete.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-from elmobench.core.files import atomic_path
+from elmobench.core.files import aside_path, atomic_path
 
 LOCK_SECONDS = 5.0
 """How long to wait for a database that another program has locked."""
@@ -100,11 +98,8 @@ def has_runs(path: Path) -> bool:
 
 
 def put_aside(path: Path) -> Path:
-    """Rename a database to ``NAME.damaged-1`` or the next free number; returns its new path."""
-    for number in count(1):
-        aside = path.with_name(f"{path.name}.damaged-{number}")
-        if not os.path.lexists(aside):
-            break
+    """Rename a database and its journal to ``NAME.damaged-N``; returns its new path."""
+    aside = aside_path(path)
     # First its journal, which SQLite would otherwise apply to a new database of the same name.
     for ending in _COMPANIONS:
         companion = path.with_name(path.name + ending)

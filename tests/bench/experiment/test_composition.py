@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from elmobench.bench.experiment.schema import (
     known_experiments,
     load_experiment,
 )
-from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.errors import ConfigError, DataError, UnknownNameError
+from elmobench.core.yaml_files import MAX_YAML_BYTES
 
 PARENT = {
     "name": "parent",
@@ -191,3 +195,51 @@ def test_a_dry_run_prints_the_grid(cards: Path, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     out = elmobench("run", *common, "--dry-run", cwd=tmp_path)
     assert "2 cells in results/parent: 1 done, 1 to run" in out.stdout
+
+
+STUDY = "name: piped\ntasks: [ner/control-ner]\nfeatures: [random]\n"
+
+
+def test_standard_input_is_an_experiment(tmp_path: Path) -> None:
+    write(tmp_path / "parent.yaml", PARENT)
+    text = b"\xef\xbb\xbfextends: parent.yaml\nname: piped\ntasks: [ner/control-ner]\n"
+    done = elmobench(*("run", "-", "--dry-run"), stdin=text, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 cells in results/piped: 2 to run" in done.stdout
+    wrong = elmobench("validate", "-", stdin=b"name: x\nname: y\n", cwd=tmp_path)
+    assert wrong.stderr == "error: standard input:2:1: is not YAML: the key 'name' appears twice\n"
+    empty = elmobench("run", "-", stdin=b"", cwd=tmp_path)
+    assert empty.stderr.startswith("error: standard input: holds nothing, expected a mapping")
+
+
+def test_a_pipe_of_the_shell_is_an_experiment_and_is_read_once() -> None:
+    reader, writer = os.pipe()
+    try:
+        with open(writer, "w") as stream:
+            stream.write(STUDY)
+        experiment = load_experiment(f"/dev/fd/{reader}")
+        assert experiment == Experiment(
+            name="piped", tasks=["ner/control-ner"], features=["random"]
+        )
+        with pytest.raises(ConfigError, match=rf"/dev/fd/{reader}: holds nothing"):
+            load_experiment(f"/dev/fd/{reader}")
+    finally:
+        os.close(reader)
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ConfigError, match="is a pipe or a device") as caught:
+        load_experiment(tmp_path / "pipe.yaml")
+    assert "elmobench run - <" in str(caught.value)
+
+
+def test_what_is_too_long_for_yaml_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(b"#" * (MAX_YAML_BYTES + 2)))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(ConfigError, match="standard input: has more than 1,048,576 bytes"):
+        load_experiment("-")
+    assert stdin.buffer.tell() == MAX_YAML_BYTES + 1
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(DataError, match="standard input: is closed"):
+        load_experiment("-")

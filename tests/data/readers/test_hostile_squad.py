@@ -166,3 +166,12 @@ def test_a_passage_of_a_million_characters() -> None:
     result = read(squad(question("q1", (len(context) - 6, "Oslo")), context=context))
     (example,) = result.examples
     assert example.passage.substring(example.answers[0].first, example.answers[0].last) == "Oslo"
+
+
+@pytest.mark.parametrize("key", ["data", "context", "answer_start", "id"])
+def test_a_key_that_is_given_twice_is_an_error(key: str) -> None:
+    text = json.dumps(squad(GOOD))
+    assert len(read(text.encode()).examples) == 1
+    twice = text.replace(f'"{key}":', f'"{key}": 0, "{key}":', 1)
+    with pytest.raises(DataError, match=rf"f\.json: .*the key '{key}' is given twice"):
+        read(twice.encode())

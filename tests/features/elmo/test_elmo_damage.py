@@ -54,7 +54,7 @@ def test_sizes_and_types_are_checked(model, block, key, value):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"lstm": {"dim": 1, "dim": 2}}', "'dim' is given twice"),
+        (b'{"lstm": {"dim": 1, "dim": 2}}', "the key 'dim' is given twice"),
         (b'{"lstm": {"cell_clip": NaN}}', "NaN is not a finite number"),
         (b'{"lstm": {"cell_clip": 1e999}}', "1e999 is not a finite number"),
         (b"[" * 100_000, "nested too deeply"),

@@ -35,6 +35,21 @@ def read_extended(path: Path, find: Callable[[str, Path], Path]) -> Any:
     return _read(path.resolve(), find, ())
 
 
+def parse_extended(text: str, where: str, find: Callable[[str, Path], Path]) -> Any:
+    """The experiment ``text``, merged as :func:`read_extended` does; paths in it are relative to
+    the current folder.
+
+    Args:
+        text: YAML.
+        where: where it came from, for errors.
+        find: see :func:`read_extended`.
+
+    Raises:
+        ConfigError: see :func:`read_extended`.
+    """
+    return _merged(parse_yaml(text, where), Path.cwd() / where, find, ())
+
+
 def _read(path: Path, find: Callable[[str, Path], Path], children: tuple[Path, ...]) -> Any:
     """Read ``path``, which ``children`` extend, from the first file to its direct child."""
     if path in children:
@@ -44,7 +59,13 @@ def _read(path: Path, find: Callable[[str, Path], Path], children: tuple[Path, .
         raise ConfigError(
             f"more than {_LONGEST_CHAIN} experiments extend one another", where=str(children[0])
         )
-    raw = read_yaml(path)
+    return _merged(read_yaml(path), path, find, children)
+
+
+def _merged(
+    raw: Any, path: Path, find: Callable[[str, Path], Path], children: tuple[Path, ...]
+) -> Any:
+    """The content ``raw`` of ``path``, merged into the experiment that it extends, if any."""
     if not isinstance(raw, dict) or EXTENDS not in raw:
         return raw
     name = raw.pop(EXTENDS)

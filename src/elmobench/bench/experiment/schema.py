@@ -12,16 +12,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from elmobench.bench.experiment.composition import read_extended, with_assignments
+from elmobench.bench.experiment.composition import (
+    parse_extended,
+    read_extended,
+    with_assignments,
+)
 from elmobench.core import paths
-from elmobench.core.errors import UnknownNameError
+from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.registry import did_you_mean
+from elmobench.core.shell import shell_path
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.core.yaml_files import is_pipe, is_special, read_pipe
 from elmobench.data.sampling import Limit
 from elmobench.features.store.precision import Precision
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+STANDARD_INPUT = "-"
+"""The name of an experiment file that is standard input."""
+
 MAX_POINTS = 1_000_000
 """The largest grid of an experiment; the largest that are shipped have a few thousand points."""
 
@@ -159,7 +169,8 @@ class Experiment(StrictModel):
     models: dict[str, Any] = Field(default_factory=dict)
     """The experiment's own catalog entries."""
     source: Path | None = Field(default=None, exclude=True)
-    """The file that the experiment was read from; None for an experiment made in Python."""
+    """The file that the experiment was read from; None for one made in Python or read from a pipe.
+    """
 
     @field_validator("tasks", "features", "heads", "seeds")
     @classmethod
@@ -235,14 +246,18 @@ def _partial_caveat(limit: str) -> str:
     return f"A quick try, not a result: {kept} of each of train, dev and test (limit {limit})."
 
 
-def parse_experiment(raw: Any, source: Path | None = None) -> Experiment:
+def parse_experiment(raw: Any, source: Path | None = None, where: str = "experiment") -> Experiment:
     """Validate the content of an experiment file.
+
+    Args:
+        raw: the content.
+        source: the file, if there is one.
+        where: where the content came from otherwise, for errors.
 
     Raises:
         ConfigError: with every problem that was found.
     """
-    where = str(source) if source else "experiment"
-    experiment = validated(Experiment, raw, where)
+    experiment = validated(Experiment, raw, str(source) if source else where)
     return experiment.model_copy(update={"source": source})
 
 
@@ -261,7 +276,9 @@ def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> E
     """Read an experiment file, or a shipped experiment by name, with the one it ``extends``.
 
     Args:
-        name_or_path: path of the file, or name of a shipped experiment.
+        name_or_path: path of the file, or name of a shipped experiment. ``-`` is standard input.
+            A pipe such as ``<(command)`` is read as well, once; relative paths in both are relative
+            to the current folder.
         settings: changes of the form ``PATH=VALUE``; see
             :func:`~elmobench.bench.experiment.composition.with_assignments`.
 
@@ -269,8 +286,16 @@ def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> E
         UnknownNameError: if there is no such file or name.
         ConfigError: if it is not a valid experiment; the message names file and field.
     """
-    path = _find(str(name_or_path))
-    raw = read_extended(path, lambda name, child: _find(name, child.parent))
+    name = str(name_or_path)
+    path: Path | None = None
+    if name == STANDARD_INPUT or is_pipe(Path(name)):
+        where = "standard input" if name == STANDARD_INPUT else name
+        text = read_pipe(None if name == STANDARD_INPUT else Path(name), where)
+        raw = parse_extended(text, where, _find_parent)
+    else:
+        path = _find(name).resolve()
+        where = str(path)
+        raw = read_extended(path, _find_parent)
     if settings and isinstance(raw, dict):
         raw = with_assignments(
             raw,
@@ -278,13 +303,24 @@ def load_experiment(name_or_path: str | Path, settings: Sequence[str] = ()) -> E
             [f for f in Experiment.model_fields if f != "source"],
             [*Axes.model_fields],
         )
-    return parse_experiment(raw, path.resolve())
+    return parse_experiment(raw, path, where)
+
+
+def _find_parent(name: str, child: Path) -> Path:
+    """The file that ``child`` extends by ``name``."""
+    return _find(name, child.parent)
 
 
 def _find(name: str, folder: Path = Path()) -> Path:
     """The file ``name``, relative to ``folder``, or the shipped experiment of that name."""
     if os.path.isfile(folder / name):  # False for names that no file can have
         return folder / name
+    if is_special(folder / name):
+        raise ConfigError(
+            "is a pipe or a device, not a file",
+            where=name,
+            fix=f"give its content to standard input: elmobench run - < {shell_path(Path(name))}",
+        )
     known = known_experiments()
     short = name.removesuffix(".yaml").removeprefix("experiments/")
     if short not in known:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -37,7 +38,8 @@ class ProcessWorker:
         self.process: SpawnProcess = spawn.Process(
             target=call_after, args=(EndWithParent(), _work, child_end, args, folder), daemon=True
         )
-        self.process.start()
+        with _interrupts_blocked():
+            self.process.start()
         child_end.close()
         self.job: Job | None = None
         self.ready = False
@@ -116,10 +118,25 @@ class ProcessPoolLauncher(WorkerPoolLauncher):
         return _ProcessFactory(context.args, records.folder)
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Start a process that does not see Ctrl-C until it can ignore it; this one sees it after."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(connection: Connection[Any, Any], args: ContextArgs, folder: Path) -> None:
     """Do the jobs that arrive through ``connection``, until None arrives or the parent is gone."""
     # Ctrl-C reaches every process of the terminal: the parent decides, and stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     runner = JobRunner(args, folder)
     try:
         connection.send(WorkerReady())

@@ -6,11 +6,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from elmobench.cli.interrupts import SIGNALS
 from elmobench.pretraining.bilm.train import CHECKPOINT_TOKENS
 from elmobench.pretraining.progress import TrainingProgress
 
@@ -30,16 +32,27 @@ def bytes_display(description: str) -> Iterator[Callable[[int], object]]:
 
 @contextmanager
 def until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether Ctrl-C was pressed or SIGTERM received."""
+    """Yield a function that says whether Ctrl-C was pressed, or SIGTERM or SIGHUP received.
+
+    Ctrl-C again is left to the handler before, which raises KeyboardInterrupt.
+    """
     received: list[int] = []
 
-    def handle(number: int, _: object) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if received and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            again = before[number]
+            if not callable(again):
+                raise KeyboardInterrupt
+            again(number, frame)
+            return
         received.append(number)
         typer.echo("stopping after a checkpoint; Ctrl-C again to stop without one", err=True)
 
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, handle)
+        for number in SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield lambda: bool(received)
     finally:

@@ -55,9 +55,16 @@ class CardCatalog:
 
     Args:
         include_folders: further folders (or files) of cards.
+
+    Raises:
+        TypeError: ``include_folders`` is one folder, not a list of folders.
     """
 
-    def __init__(self, include_folders: Iterable[Path] = ()) -> None:
+    def __init__(self, include_folders: Iterable[str | Path] = ()) -> None:
+        if isinstance(include_folders, str | bytes | Path):
+            raise TypeError(
+                f"include is one folder; give a list of folders: [{str(include_folders)!r}]"
+            )
         self._include_folders = tuple(Path(folder) for folder in include_folders)
 
     def __reduce__(self) -> tuple[type[CardCatalog], tuple[tuple[Path, ...]]]:
@@ -111,9 +118,12 @@ class CardCatalog:
         Warns if the card is superseded.
 
         Raises:
+            TypeError: the name is not a string.
             UnknownNameError: no card has this name, or several have; suggests the closest.
             ConfigError: see :attr:`by_id`.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"tasks are named by a string such as 'ner/wnut17', not by {name!r}")
         matches = [card for card in self.by_id.values() if name in (card.id, card.name)]
         if len(matches) > 1:
             raise UnknownNameError(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
-from elmobench.core.parsing import parse_json
+from elmobench.core.parsing import check_distinct_keys, parse_json
 from elmobench.core.quoting import quoted, shortened
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
@@ -102,7 +102,7 @@ def _articles(text: SourceText) -> list[tuple[str, Any]]:
     lines = [line for _, line in text.rows()]
     # Empty lines instead of those that the card leaves out, so that errors name the right one.
     before = "\n" * ((text.lines or (1, 1))[0] - 1)
-    content = parse_json(before + "\n".join(lines), text.name)
+    content = parse_json(before + "\n".join(lines), text.name, on_object=check_distinct_keys)
     return list(_items(content, "data", text.name, root=True))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -10,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
-from elmobench.core.parsing import parse_json_object, read_bytes
+from elmobench.core.parsing import check_distinct_keys, parse_json_object, read_bytes
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 
@@ -130,12 +129,5 @@ def read_options(path: Path) -> ElmoOptions:
     if not path.is_file():
         raise ModelError("no such file", where=where)
     data = read_bytes(path, ModelError, fix=fix)
-    values = parse_json_object(data, where, ModelError, fix=fix, on_object=_check_distinct)
+    values = parse_json_object(data, where, ModelError, fix=fix, on_object=check_distinct_keys)
     return parse_options(values, where)
-
-
-def _check_distinct(pairs: list[tuple[str, Any]]) -> None:
-    """Raise ValueError if an object has a key twice, of which Python would take the last."""
-    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-    if repeated:
-        raise ValueError(f"{repeated[0]!r} is given twice")

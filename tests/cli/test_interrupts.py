@@ -1,0 +1,149 @@
+"""Ctrl-C, SIGTERM and SIGHUP, once and more often, before, while and after a command runs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elmobench.cli.interrupts import INTERRUPTED, SIGNALS, Interrupts
+
+
+class Ended(Exception):
+    """What ends the process in these tests."""
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def end(status: int) -> None:
+    raise Ended(status)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def interrupts(clock: Clock) -> Iterator[Interrupts]:
+    handler = Interrupts(clock, end)
+    handler.install()
+    yield handler
+    handler.restore()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_is_an_interrupt_and_those_that_follow_it_do_nothing(
+    number: signal.Signals, interrupts: Interrupts, clock: Clock
+) -> None:
+    with interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        clock.now += 0.05
+        for other in SIGNALS:  # also of another kind
+            signal.raise_signal(other)
+        clock.now += 10
+        with pytest.raises(Ended, match=str(INTERRUPTED)):
+            signal.raise_signal(number)
+
+
+def test_a_signal_before_or_after_the_command_ends_the_process(interrupts: Interrupts) -> None:
+    with pytest.raises(Ended):
+        signal.raise_signal(signal.SIGINT)
+    with interrupts:
+        pass
+    with pytest.raises(Ended):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_an_error_in_place_of_the_interrupt_is_no_fault(interrupts: Interrupts) -> None:
+    def library() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy failed to import") from None
+
+    with interrupts:
+        library()
+    assert interrupts.received
+
+
+def test_errors_without_an_interrupt_are_raised(interrupts: Interrupts) -> None:
+    with pytest.raises(ValueError, match="a fault"), interrupts:
+        raise ValueError("a fault")
+
+
+def test_an_interrupt_that_python_drops_comes_again(interrupts: Interrupts) -> None:
+    class Dropping:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    dropping = [Dropping()]
+
+    def drop_and_wait() -> None:
+        dropping.clear()
+        signal.sigtimedwait([], 20)
+
+    with interrupts, pytest.raises(KeyboardInterrupt):
+        drop_and_wait()
+
+
+def test_ignored_signals_stay_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    handler = Interrupts(end=end)
+    handler.install()
+    try:
+        with handler:
+            signal.raise_signal(signal.SIGTERM)
+        assert not handler.received
+    finally:
+        handler.restore()
+        assert signal.signal(signal.SIGTERM, before) == signal.SIG_IGN
+
+
+COMMAND = """
+import signal, sys, time
+from elmobench.cli import listing
+from elmobench.cli.entry import main
+
+def waits(*_, **__):
+    try:
+        print("running", flush=True)
+        time.sleep(60)
+    finally:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGINT)
+        print("in order", flush=True)
+
+listing._rows = waits
+sys.argv = ["elmobench", "list", "tasks"]
+main()
+"""
+
+
+def test_three_interrupts_end_a_command_in_order_and_quietly(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "running\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    assert out == "in order\n"
+    assert err == ("interrupted: finished work is kept; run the same command again to continue\n")
