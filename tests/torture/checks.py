@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,7 @@ def final_faults(
     *,
     tracked: bool = False,
     heads_given_up: bool = False,
+    lost: Collection[str] = (),
 ) -> list[str]:
     """Everything that is wrong after a run that completed.
 
@@ -86,6 +87,7 @@ def final_faults(
         tracked: whether MLflow was on.
         heads_given_up: whether a run said that it wrote a result and not its trained head, which
             no later run trains again.
+        lost: parts of the snapshot that are lost with a damaged file, as the documentation says.
     """
 
     def differences_of_snapshots() -> list[str]:
@@ -94,7 +96,7 @@ def final_faults(
             name
             for name, value in found.items()
             if heads_given_up and name.startswith("head ") and value is None
-        }
+        }.union(lost)
         wanted = {name: value for name, value in expected.items() if name not in absent}
         return differences({n: v for n, v in found.items() if n not in absent}, wanted)
 

@@ -132,7 +132,9 @@ class GridJob(Job):
             [row.fingerprint, row.sentences, row.tokens, row.types]
             for row in FeatureStore(space.store).stat()
         ]
-        snapshot["report"] = sorted(path.name for path in space.results.glob("[!.]*.*"))
+        # Costs are measured only where something had to be encoded.
+        names = {path.name for path in space.results.glob("[!.]*.*")} - {"features.json"}
+        snapshot["report"] = sorted(names)
         return snapshot
 
     def finished_work(self, space: Workspace) -> dict[str, bytes]:
