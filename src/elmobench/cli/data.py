@@ -53,6 +53,7 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     from rich.table import Table
 
     from elmobench.data.cards.card import SPLITS
+    from elmobench.tasks.data_checks import Remark, check_data, raise_errors
     from elmobench.tasks.data_lines import data_lines
     from elmobench.tasks.task import Task
 
@@ -60,6 +61,7 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     for column in ("task", "files", *SPLITS):
         table.add_column(column, no_wrap=True, justify="left" if column == "task" else "right")
     remarks: list[str] = []
+    checked: dict[str, tuple[Task, list[Remark]]] = {}
     for card in _cards(tasks, include):
         task = Task(card)
         if not tasks and not task.is_local:
@@ -69,9 +71,15 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
         table.add_row(escape(card.id), str(len(files)), *sizes)
         if tasks:
             remarks += [f"{card.id}, {line}" for line in data_lines(task)]
+            checked[card.id] = (task, check_data(task))
     Console().print(table)
     for line in remarks:
         typer.echo(line)
+    for name, (_, found) in checked.items():
+        for remark in found:
+            typer.echo(f"{name}, {remark.line}")
+    for task, found in checked.values():
+        raise_errors(task, found)
 
 
 @app.command("list")

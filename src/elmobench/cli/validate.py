@@ -43,6 +43,7 @@ def validate(
     from elmobench.bench.plan import make_plan_without
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.model_card import card_of
+    from elmobench.tasks.data_checks import check_data, raise_errors
     from elmobench.tasks.data_lines import data_lines
 
     loaded = load_experiment(experiment, settings or ())
@@ -58,12 +59,18 @@ def validate(
         typer.echo(f"{count} files that are not on this machine (--fetch):")
     for one in missing:
         typer.echo(f"    {one.line}")
+    remarks = {}
     for task in dict.fromkeys(cell.task for cell in cells):
         counts = context.task(task).split_counts
         sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
         typer.echo(f"  {task}: {', '.join(sizes)}")
         for line in data_lines(context.task(task)):
             typer.echo(f"    {line}")
+        remarks[task] = check_data(context.task(task))
+        for remark in remarks[task]:
+            typer.echo(f"    {remark.line}")
+    for task, found in remarks.items():
+        raise_errors(context.task(task), found)
     rows = estimate_encoding(context, cells)
     for row in rows:
         size = f", {row.bytes / 1e6:,.0f} MB, about {row.seconds:,.0f} s" if row.sentences else ""
