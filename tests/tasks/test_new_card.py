@@ -57,7 +57,8 @@ def test_a_template_is_yaml_and_its_empty_fields_are_named(pipeline: str, tmp_pa
     with pytest.raises(ConfigError) as error:
         load_card(write(tmp_path, text))
     message = str(error.value)
-    assert "mine.yaml: nothing is filled in at title, description, language" in message
+    assert "mine.yaml, lines 8, 9, 10, " in message
+    assert ": nothing is filled in at title, description, language" in message
     assert "splits.train[0].path" in message
     for field in ("licence", "redistributable", "citation"):
         assert field in message

@@ -48,7 +48,11 @@ def list_(
 def _rows(kind: str, cards: CardCatalog) -> list[tuple[str, str]]:
     match kind:
         case "tasks":
-            return [(name, card.title) for name, card in cards.by_id.items()]
+            listed = [(name, card.title) for name, card in cards.by_id.items()]
+            return listed + [
+                (name, f"(unfinished: {', '.join(error.fields)})")
+                for name, error in cards.unfinished.items()
+            ]
         case "features":
             from elmobench.features.catalog.catalog import ModelCatalog
 

@@ -110,6 +110,8 @@ def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | s
         return f"reader {name}", _reader_text(READERS.get(name))
     if name in HEADS:
         return f"head {name}", _head_text(HEADS.get(name), HEADS.summary(name))
+    if name in {name for card in card_catalog.unfinished for name in (card, card.split("/")[-1])}:
+        card_catalog.get(name)  # raises: its empty fields are to be filled in
     known = {
         *cards,
         *(task.split("/")[-1] for task in cards),

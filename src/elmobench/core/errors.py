@@ -37,6 +37,25 @@ class ConfigError(ElmobenchError):
     """A card, an experiment or an option is wrong."""
 
 
+class UnfinishedError(ConfigError):
+    """A file has fields that are still to be filled in.
+
+    Attributes:
+        fields: their paths, such as ``splits.train[0].path``.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        fields: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.fields = fields
+
+
 class DataError(ElmobenchError):
     """A dataset's bytes are not what its reader or its card expects.
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, Tag, ValidationError
 
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, UnfinishedError
 from elmobench.core.registry import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
@@ -76,7 +76,10 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> Confi
         problems.insert(0, f"nothing is filled in at {', '.join(empty)}")
     if len(found) > _MOST_PROBLEMS:
         problems.append(f"and {len(found) - _MOST_PROBLEMS:,} more problems")
-    return ConfigError("; ".join(problems), where=where, fix="; ".join(advice) or None)
+    what, fix = "; ".join(problems), "; ".join(advice) or None
+    if empty:
+        return UnfinishedError(what, where=where, fix=fix, fields=tuple(empty))
+    return ConfigError(what, where=where, fix=fix)
 
 
 def _path(parts: Sequence[str | int]) -> str:

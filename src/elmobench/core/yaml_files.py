@@ -189,6 +189,48 @@ def parse_yaml(text: str, where: str) -> Any:
         raise ConfigError(f"is not YAML: {reason(error)}", where=where) from error
 
 
+def lines_of_fields(text: str) -> dict[str, int]:
+    """The line of each value of a YAML text that :func:`parse_yaml` reads, by its path.
+
+    >>> lines_of_fields("{a: 1, b: [{c: 2}]}")
+    {'a': 1, 'b': 1, 'b[0]': 1, 'b[0].c': 1}
+    """
+    lines: dict[str, int] = {}
+    # Of each open collection: its path, and the next index, or the key whose value comes next.
+    open_paths: list[tuple[str, int | None]] = []
+    keys: list[str | None] = []
+
+    def place() -> str:
+        if not open_paths:
+            return ""
+        path, index = open_paths[-1]
+        if index is not None:
+            open_paths[-1] = (path, index + 1)
+            return f"{path}[{index}]"
+        key, keys[-1] = keys[-1], None
+        return f"{path}.{key}" if path else str(key)
+
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.CollectionEndEvent):
+            open_paths.pop()
+            keys.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        is_key = bool(open_paths) and open_paths[-1][1] is None and keys[-1] is None
+        if is_key and isinstance(event, yaml.ScalarEvent):
+            keys[-1] = event.value
+            continue
+        path = place()
+        if path:
+            lines[path] = event.start_mark.line + 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            is_list = isinstance(event, yaml.SequenceStartEvent)
+            open_paths.append((path, 0 if is_list else None))
+            keys.append(None)
+    return lines
+
+
 def _check_bounds(text: str, where: str) -> None:
     """Go through the events, which needs no recursion, and raise ConfigError beyond the bounds."""
     total = 0  # values so far, as they would be built

@@ -1,4 +1,5 @@
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -6,9 +7,16 @@ from typing import Any
 import pytest
 import yaml
 from tiny_cards import card_values
+from typer.testing import CliRunner
 
+from elmobench.cli.main import app
 from elmobench.core import paths
-from elmobench.core.errors import ConfigError, ElmobenchWarning, UnknownNameError
+from elmobench.core.errors import (
+    ConfigError,
+    ElmobenchWarning,
+    UnfinishedError,
+    UnknownNameError,
+)
 from elmobench.data.cards.catalog import CardCatalog, load_card
 
 DIGEST = "0" * 64
@@ -212,3 +220,43 @@ def test_a_slip_in_a_cards_pipeline_is_pointed_out(tmp_path):
         CardCatalog([tmp_path]).get("ner/mine")
     with pytest.raises(UnknownNameError, match="need --include FOLDER"):
         CardCatalog().get("ner/mine")
+
+
+def unfinished(folder: Path) -> None:
+    write(folder)
+    (folder / "half.yaml").write_text(
+        "# A comment.\nname: half\npipeline: ner\nversion: 1\ntitle: t\ndescription:\n"
+        "language: en\nreader: {name: lines}\nsplits:\n  train: [{path: x}]\n  dev: [{path: }]\n"
+        "  test:\n    - path:\nmetric: span-f1\nlicence: no\nredistributable: no\ncitation: c\n"
+    )
+
+
+def test_an_unfinished_card_stops_nobody_who_does_not_ask_for_it(tmp_path: Path) -> None:
+    unfinished(tmp_path)
+    catalog = CardCatalog([tmp_path])
+    assert catalog.get("sentiment/tiny").name == "tiny"
+    assert "ner/half" not in catalog.by_id
+    assert catalog.unfinished["ner/half"].fields == (
+        "description",
+        "splits.dev[0].path",
+        "splits.test[0].path",
+    )
+    for name in ("ner/half", "half"):
+        with pytest.raises(UnfinishedError, match=r"half\.yaml, lines 6, 11, 13: nothing"):
+            catalog.get(name)
+
+
+def test_an_unfinished_card_is_listed_and_shown_as_such(tmp_path: Path) -> None:
+    unfinished(tmp_path)
+    run = CliRunner(env={"COLUMNS": "200"}).invoke
+    listed = run(app, ["list", "tasks", "--include", str(tmp_path)], catch_exceptions=False)
+    assert re.search(r"ner/half +\(unfinished: description, splits", listed.output)
+    shown = run(app, ["show", "half", "--include", str(tmp_path)])
+    assert isinstance(shown.exception, UnfinishedError)
+
+
+def test_a_card_that_is_wrong_is_still_an_error_for_everybody(tmp_path: Path) -> None:
+    unfinished(tmp_path)
+    write(tmp_path, file="wrong.yaml", name="wrong", metric=None)
+    with pytest.raises(ConfigError, match="'metric' is missing"):
+        CardCatalog([tmp_path]).get("sentiment/tiny")

@@ -12,11 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.core import paths
-from elmobench.core.errors import ConfigError, ElmobenchWarning, UnknownNameError
+from elmobench.core.errors import (
+    ConfigError,
+    ElmobenchWarning,
+    UnfinishedError,
+    UnknownNameError,
+)
+from elmobench.core.parsing import parsing, read_text
 from elmobench.core.registry import described, did_you_mean
 from elmobench.core.shell import shell_path
 from elmobench.core.validation import validated
-from elmobench.core.yaml_files import read_yaml
+from elmobench.core.yaml_files import lines_of_fields, read_yaml
 from elmobench.data.cards.card import TaskCard
 
 ENTRY_POINT_GROUP = "elmobench.cards"
@@ -40,7 +46,26 @@ def _card(values: Any, path: Path) -> TaskCard:
             where=str(path),
             fix=f"run it with `elmobench run {shell_path(path)}`",
         )
-    return validated(TaskCard, values, str(path)).at(path)
+    try:
+        return validated(TaskCard, values, str(path)).at(path)
+    except UnfinishedError as error:
+        raise UnfinishedError(
+            error.what,
+            where=_lines_to_fill_in(path, error.fields),
+            fix=error.fix or "fill in these fields; other cards can be used meanwhile",
+            fields=error.fields,
+        ) from error
+
+
+def _lines_to_fill_in(path: Path, fields: tuple[str, ...]) -> str:
+    """The file, with the lines of ``fields``."""
+    text = read_text(path, ConfigError)
+    with parsing(path, ConfigError):
+        lines = lines_of_fields(text)
+    numbers = sorted({lines[field] for field in fields if field in lines})
+    if not numbers:
+        return str(path)
+    return f"{path}, line{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 class CardCatalog:
@@ -70,14 +95,24 @@ class CardCatalog:
     def __reduce__(self) -> tuple[type[CardCatalog], tuple[tuple[Path, ...]]]:
         return CardCatalog, (tuple(folder.resolve() for folder in self._include_folders),)
 
-    @cached_property
+    @property
     def by_id(self) -> Mapping[str, TaskCard]:
         """All cards by id, sorted.
 
         Raises:
             ConfigError: a card is wrong, two have the same id, or a folder does not exist.
         """
+        return self._read[0]
+
+    @property
+    def unfinished(self) -> Mapping[str, UnfinishedError]:
+        """Cards with fields that are still to be filled in, by id or, without one, by file name."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, TaskCard], dict[str, UnfinishedError]]:
         cards: dict[str, TaskCard] = {}
+        unfinished: dict[str, UnfinishedError] = {}
         read_files: set[Path] = set()
         for folder in (
             paths.builtin("tasks"),
@@ -94,7 +129,12 @@ class CardCatalog:
                 # People keep experiments beside their cards; one that is named is an error.
                 if _is_experiment(values) and os.path.isdir(folder):
                     continue
-                card = _card(values, file)
+                try:
+                    card = _card(values, file)
+                except UnfinishedError as error:
+                    # Other cards can be used; an error is shown to who asks for this one.
+                    unfinished[_unfinished_id(values, file)] = error
+                    continue
                 if card.id in cards:
                     raise ConfigError(
                         f"two cards have the id {card.id!r}; the other is {cards[card.id].file}",
@@ -102,7 +142,7 @@ class CardCatalog:
                         fix="give one of them another name",
                     )
                 cards[card.id] = card
-        return dict(sorted(cards.items()))
+        return dict(sorted(cards.items())), dict(sorted(unfinished.items()))
 
     def names(self) -> list[str]:
         """All ids, sorted.
@@ -120,6 +160,7 @@ class CardCatalog:
         Raises:
             TypeError: the name is not a string.
             UnknownNameError: no card has this name, or several have; suggests the closest.
+            UnfinishedError: the card has fields that are still to be filled in.
             ConfigError: see :attr:`by_id`.
         """
         if not isinstance(name, str):
@@ -131,6 +172,9 @@ class CardCatalog:
                 fix="write it with its pipeline",
             )
         if not matches:
+            for unfinished, error in self.unfinished.items():
+                if name in (unfinished, unfinished.split("/")[-1]):
+                    raise error
             raise UnknownNameError(f"no task {name!r}", fix=self._suggestion(name))
         card = matches[0]
         if card.superseded_by is not None:
@@ -154,6 +198,13 @@ class CardCatalog:
         if not self._include_folders and not paths.include_folders():
             fix += " (cards of your own need --include FOLDER)"
         return fix
+
+
+def _unfinished_id(values: object, file: Path) -> str:
+    """The id of an unfinished card, or its file's name if it has none."""
+    fields = values if isinstance(values, Mapping) else {}
+    names = [fields.get("pipeline"), fields.get("name")]
+    return "/".join(map(str, names)) if all(isinstance(one, str) for one in names) else file.stem
 
 
 def _is_experiment(values: object) -> bool:
