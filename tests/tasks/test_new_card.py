@@ -39,7 +39,7 @@ def filled(text: str) -> str:
     lines = []
     for line in text.splitlines():
         complete = next((v for k, v in FILLED.items() if re.fullmatch(rf"{k}( +#.*)?", line)), line)
-        lines.append(complete.replace("{path: }", "{path: data}"))
+        lines.append(re.sub(r"\bpath: (?=[,}])", "path: data", complete))
     return "\n".join(lines) + "\n"
 
 

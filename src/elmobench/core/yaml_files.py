@@ -222,7 +222,7 @@ def lines_of_fields(text: str) -> dict[str, int]:
             keys[-1] = event.value
             continue
         path = place()
-        if path:
+        if path and event.start_mark is not None:
             lines[path] = event.start_mark.line + 1
         if isinstance(event, yaml.CollectionStartEvent):
             is_list = isinstance(event, yaml.SequenceStartEvent)

@@ -17,7 +17,7 @@ from elmobench.core.quoting import quoted
 from elmobench.data.blanks import is_blank
 from elmobench.data.cards.card import SPLITS, GenerateSource
 from elmobench.data.cards.sources import fetch_source, full_name, read_source
-from elmobench.data.examples import TaggedSentence
+from elmobench.data.examples import Sentence, TaggedSentence
 from elmobench.data.languages import language_problem
 from elmobench.data.readers.base import SourceText
 from elmobench.tasks.card_files import place_of, reader_of, sources_of_split
@@ -99,9 +99,10 @@ def _equal_splits(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
     distinct = {name: set(found) for name, found in texts.items()}
     for name, other in (("dev", "train"), ("test", "train"), ("test", "dev")):
         smaller, larger = distinct[name], distinct[other]
-        shared = smaller & larger
+        shared: set[Sentence] = smaller & larger
         share = len(shared) / len(smaller)
-        example = quoted(" ".join(min(shared, key=len))) if shared else ""
+        shortest = min(shared, key=len) if shared else ()
+        example = quoted(" ".join(shortest))
         if smaller == larger and len(smaller) >= _ENOUGH:
             yield Remark(
                 "error",

@@ -88,7 +88,7 @@ def card_text(
         "reader:",
         *_reader(chosen, others),
         *_reader_options(chosen, start),
-        *_splits(name, path),
+        *_splits(name, path, chosen),
         _commented(
             f"metric: {metric}",
             "others: ",
@@ -155,17 +155,23 @@ def _data_origin(name: str, pipeline: str, same_as: str | None) -> Iterator[str]
         yield f"# corpus: {pipeline}/{name}"
 
 
-def _splits(name: str, path: str) -> Iterator[str]:
+def _splits(name: str, path: str, reader: str | None) -> Iterator[str]:
     """Yield the lines of the card's files, splits, counts and labels."""
+    companions = READERS.get(reader).companions if reader is not None else {}
+    beside = ", ".join(f"{role}: [{{path: }}]" for role in companions)
+    more = f", beside: {{{beside}}}" if companions else ""
+    # Comments of the template, in the indentation that is taken off below.
+    about = "".join(f"\n        # {role}: {what}." for role, what in companions.items())
     yield from textwrap.dedent(f"""\
         # A path is relative to this card. A file can also be {{url: "https://…", sha256: …,
         # bytes: …}}. A file may also have member: (its name in a zip archive), lines: [first,
         # last], options: (of the reader, for this file), beside: (more files for the reader),
         # encoding: (such as latin-1), drop: [kinds of problems whose examples are left out].
+        # A path may be a pattern for several files, such as "*/train.txt".{about}
         splits:
-          train: [{{path: {path}}}]
-          dev: [{{path: }}]
-          test: [{{path: }}]
+          train: [{{path: {path}{more}}}]
+          dev: [{{path: {more}}}]
+          test: [{{path: {more}}}]
         # Without a dev file, leave out its line and take a part of train (by: group keeps
         # documents together); test can be taken in the same way:
         # split: {{dev: 0.1, from: train, by: hash}}

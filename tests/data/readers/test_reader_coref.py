@@ -331,3 +331,23 @@ def test_gap_follows_its_rules(mirror: Path) -> None:
     assert sum(sum(task.dropped[s].values()) for s in task.splits) == 6
     names = {" ".join(e.tokens[a : b + 1]) for e in task.split("test") for a, b in e.names}
     assert "Alfredo Di St*fano" in names
+
+
+def test_marks_without_a_bar_between_them_and_documents_called_by_a_number() -> None:
+    joined = document("a - (3(4)", "b - 3)(5", "c - 5)", name="12")
+    barred = document("a - (3|(4)", "b - 3)|(5", "c - 5)", name="12")
+    assert conll(joined).examples == conll(barred).examples
+    (found,) = conll(joined.replace("#begin", "# begin").replace("#end", "# end")).examples
+    assert found == CoreferenceDocument("12", (("a", "b", "c"),), (((0, 0),), ((0, 1),), ((1, 2),)))
+
+
+@pytest.mark.parametrize("mark", ["(3(4)x", "(3)4", "3(4)", "()", "(3||4)", "(3-4)"])
+def test_what_is_no_mark_between_marks_is_an_error(mark: str) -> None:
+    with pytest.raises(DataError, match="marks no mention"):
+        conll(document(f"a - {mark}", "b - 4)"))
+
+
+def test_corefud_is_refused_by_name() -> None:
+    text = "# global.Entity = eid-etype-head-other\n# newdoc id = d\n1\tA\ta\tX\t_\t_\t0\t_\t_\t_\n"
+    with pytest.raises(DataError, match=r"format of CorefUD.*\n.*empty nodes"):
+        conll(text)

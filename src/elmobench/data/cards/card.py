@@ -120,6 +120,8 @@ class PathSource(_OneFile):
     Attributes:
         path: relative to the card's folder. It may lead out of it with ``..`` or be absolute:
             that suits a card for one machine; a card that is passed on keeps its files beside it.
+            With ``*``, ``?`` or ``**`` it stands for all files that match, in the order of their
+            paths; a ``*`` in a file beside it stands for the same text.
         sha256: of the file's bytes.
     """
 

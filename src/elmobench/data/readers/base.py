@@ -194,12 +194,15 @@ class Reader(ABC, Generic[O]):
         droppable: the kinds of problems (:data:`elmobench.data.problems.KINDS`) that a source may
             state in ``drop:``. The reader passes problems of these kinds to
             :meth:`SourceText.problem`.
+        companions: the roles of the files that the reader needs as well (``beside:`` in a card),
+            with what they hold.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     options_type: type[O]
     droppable: ClassVar[tuple[str, ...]] = ()
+    companions: ClassVar[Mapping[str, str]] = {}
 
     def options(self, values: Mapping[str, Any], where: str) -> O:
         """Validate ``values`` as this reader's options. A ConfigError names ``where``."""
@@ -281,8 +284,14 @@ READERS.add_lazy(
     "elmobench.data.readers.conll_srl:CONLL_2012",
     "propositions of CoNLL-2012 and OntoNotes (*_conll)",
 )
+READERS.add_lazy(
+    "conll-2009", "elmobench.data.readers.conll_2009:READER", "heads of arguments, CoNLL-2009"
+)
 READERS.add_lazy("squad", "elmobench.data.readers.squad:READER", "questions on passages, in JSON")
 READERS.add_lazy("wsd", "elmobench.data.readers.wsd:READER", "words with senses: SemCor, Raganato")
+READERS.add_lazy(
+    "coarse-wsd", "elmobench.data.readers.coarse_wsd:READER", "senses of words, as CoarseWSD-20"
+)
 READERS.add_lazy(
     "nested-columns", "elmobench.data.readers.nested:READER", "nested spans, one column per layer"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from elmobench.core.errors import DataError
@@ -22,6 +23,7 @@ from elmobench.data.readers.column_rows import (
 )
 
 _BEGIN = ("#begin document", "# begin document")
+_COREFUD = ("# global.Entity", "# newdoc")
 _END = ("#end document", "# end document")
 # Numbers have at most 18 digits: Python refuses to convert those of thousands.
 _PART = re.compile(r"part ([0-9]{1,18})")
@@ -34,8 +36,8 @@ class CorefOptions(ReaderOptions):
     token: int = 3
     """Column of the word, from 0; negative counts from the end."""
     mentions: int = -1
-    """Column of the mentions: ``(12)``, ``(12``, ``12)``, several joined by ``|``; ``-``, ``_`` or
-    empty where no mention begins or ends.
+    """Column of the mentions: ``(12)``, ``(12``, ``12)``, several joined by ``|`` or by nothing;
+    ``-``, ``_`` or empty where no mention begins or ends.
     """
     separator: Separator = "whitespace"
     """Separator of columns: one TAB, or any run of blanks and tabs (columns are then never
@@ -83,6 +85,14 @@ class CorefReader(Reader[CorefOptions]):
                         where=where,
                         fix="a document starts at '#begin document (NAME); part N'",
                     )
+                elif line.startswith(_COREFUD):
+                    raise DataError(
+                        "is in the format of CorefUD (CoNLL-U with Entity=… in the last column), "
+                        "which this version does not read",
+                        where=where,
+                        fix="missing are empty nodes and discontinuous mentions; files without "
+                        "them can be converted to CoNLL-2012 columns",
+                    )
             elif line.startswith(_END):
                 try:
                     if not document.is_wrong:
@@ -107,6 +117,25 @@ class CorefReader(Reader[CorefOptions]):
                 f"{shortened(document.name)} does not end ({_END[0]})", where=document.where
             )
         return result
+
+
+def _marks(field: str, where: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield the marks of a field, between which ``|`` may be left out: ``(3|(4)``, ``(3(4)``.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    for part in field.split("|"):
+        position = 0
+        for match in _MARK.finditer(part):
+            if match.start() != position or not (match["opens"] or match["closes"]):
+                break
+            position = match.end()
+            yield match[0], match
+        if position != len(part) or not part:
+            raise DataError(
+                f"{quoted(part)} marks no mention", where=where, fix="write (1, 1) or (1)"
+            )
 
 
 def _document_id(line: str, where: str) -> str:
@@ -166,12 +195,7 @@ class _Document:
         if marks in ("", "-", "_"):
             return
         here = self.length - 1
-        for mark in marks.split("|"):
-            match = _MARK.fullmatch(mark)
-            if match is None or not (match["opens"] or match["closes"]):
-                raise DataError(
-                    f"{quoted(mark)} marks no mention", where=where, fix="write (1, 1) or (1)"
-                )
+        for mark, match in _marks(marks, where):
             cluster = int(match["cluster"])
             if match["opens"]:
                 self.open[cluster].append((here, where))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -126,6 +126,10 @@ class PairLineReader(Reader[PairLineOptions]):
     name: ClassVar[str] = "pair-lines"
     version: ClassVar[int] = 1
     options_type = PairLineOptions
+    companions: ClassVar[Mapping[str, str]] = {
+        "hypothesis": "one hypothesis per line",
+        "label": "one label per line",
+    }
     droppable = _DROPPABLE
 
     def read(self, text: SourceText, options: PairLineOptions) -> ReadResult:

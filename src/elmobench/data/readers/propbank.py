@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -61,6 +62,7 @@ class PropBankReader(Reader[PropBankOptions]):
     name: ClassVar[str] = "propbank-ud"
     version: ClassVar[int] = 1
     options_type = PropBankOptions
+    companions: ClassVar[Mapping[str, str]] = {ROLE: "the annotated files of PropBank"}
 
     def read(self, text: SourceText, options: PropBankOptions) -> ReadResult:
         """See :meth:`Reader.read`. Ids are the sentence's, ``#`` and the column, from 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -51,6 +52,10 @@ class WsdReader(Reader[WsdOptions]):
     name: ClassVar[str] = "wsd"
     version: ClassVar[int] = 1
     options_type = WsdOptions
+    companions: ClassVar[Mapping[str, str]] = {
+        "keys": "gold keys of format raganato; format semcor has none",
+        "inventory": "the sense inventory, see inventory_format",
+    }
 
     def read(self, text: SourceText, options: WsdOptions) -> ReadResult:
         """See :meth:`Reader.read`."""

@@ -27,6 +27,7 @@ class Roles(Pipeline[Proposition]):
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-2005": {},
         "conll-2012-srl": {},
+        "conll-2009": {},
         "propbank-ud": {},
     }
     metrics: ClassVar[tuple[str, ...]] = ("srl-f1",)

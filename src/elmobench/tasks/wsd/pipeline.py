@@ -23,7 +23,10 @@ class WsdPipeline(Pipeline[SenseSentence]):
     """Sentences in which words, or multiword spans, are annotated with their senses."""
 
     name: ClassVar[str] = "wsd"
-    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"wsd": {"format": "raganato"}}
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "wsd": {"format": "raganato"},
+        "coarse-wsd": {},
+    }
     metrics: ClassVar[tuple[str, ...]] = ("wsd-f1",)
 
     def slots(self, example: SenseSentence) -> dict[str, list[Sentence]]:
