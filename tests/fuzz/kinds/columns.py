@@ -97,6 +97,10 @@ def _squad() -> str:
     )
 
 
+_EMPTY = "\t_"
+_ROLES_2009 = f"1\tAda{12 * _EMPTY}\tA0\n2\tgoes{10 * _EMPTY}\tY\tgo.01\t_\n\n1\tYes{12 * _EMPTY}\n"
+
+
 def _writer(files: Mapping[str, str]) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         for name, text in files.items():
@@ -112,7 +116,7 @@ def _read(
     others = {role: (SourceText(read_bytes(folder / name), name),) for role, name in beside.items()}
     source = SourceText(read_bytes(folder / "text"), "text", beside=others)
     registered = READERS.get(reader)
-    result = registered.read(source, registered.options(options, "card"))
+    result = registered.read_all(source, registered.options(options, "card"))
     if result.examples:
         _use(PIPELINES.get(pipeline), result.examples)
     # Whatever is read can be written.
@@ -190,6 +194,12 @@ KINDS = [
         _writer({"text": _NESTED}),
         _reader("nested-columns", "ner", {}, {"layer": "innermost"}),
         words=(b"\tB-PER", b"\tI-PER"),
+    ),
+    Kind(
+        "role files: CoNLL-2009",
+        _writer({"text": _ROLES_2009}),
+        _reader("conll-2009", "srl", {}),
+        words=(b"\tY\tgo.01", b"\t_", b"\tA0"),
     ),
     Kind(
         "coreference files",

@@ -131,7 +131,7 @@ def _shown(value: Any) -> str:
 def _reader(reader: str, name: str, **options: Any) -> Callable[[Path], str]:
     def read(folder: Path) -> str:
         registered = READERS.get(reader)
-        result = registered.read(_source(folder, name), registered.options(options, "card"))
+        result = registered.read_all(_source(folder, name), registered.options(options, "card"))
         return _shown((result.examples, sorted(result.dropped.items())))
 
     return read
@@ -152,6 +152,13 @@ def _senses(format_: str) -> Callable[[Path], str]:
         return _shown((result.examples, sorted(result.dropped.items())))
 
     return read
+
+
+def _coarse_senses(folder: Path) -> str:
+    reader = READERS.get("coarse-wsd")
+    source = _source(folder, "text.txt", gold="gold.txt", senses="senses.json")
+    result = reader.read_all(source, reader.options({"lemma": "bank"}, "card"))
+    return _shown((result.examples, sorted(result.dropped.items())))
 
 
 def _inventory(folder: Path) -> str:
@@ -192,6 +199,16 @@ KINDS = [
         _senses("raganato"),
         words=_XML_WORDS,
         weight=2,
+    ),
+    Kind(
+        "coarse senses",
+        _writer(
+            text_txt="1\tthe bank opened\n0 bank caf\u00e9\n",
+            gold_txt="0\n1\n",
+            senses_json='{"0": "bank_money", "1": "bank_river"}',
+        ),
+        _coarse_senses,
+        words=(b"99999999999", b"\t\t", b'"1": "bank_money"'),
     ),
     Kind("sense inventory", _writer(entries_yaml=_ENTRIES), _inventory),
 ]

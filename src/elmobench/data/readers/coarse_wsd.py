@@ -1,4 +1,4 @@
-"""Word senses of one's own inventory, one word per file: the layout of CoarseWSD-20.
+"""Word senses of your own inventory, one word per file: the layout of CoarseWSD-20.
 
 A folder per word has sentences (``train.data.txt``: the position of the word, a blank or tab, and
 the tokens), the number of the sense in the same line of another file (``train.gold.txt``), and the
