@@ -224,6 +224,11 @@ def encode_features(cells: Sequence[PlannedCell], session: RunSession, launcher:
                 fingerprint = session.context.provider(part).fingerprint
                 data = str(planned.identity["data"])
                 jobs[key] = PendingVectors(cell, part, fingerprint, data)
+    context = session.context
+    for job in jobs.values():
+        # Sentences that a file lacks are an error now, not after hours of encoding by other models.
+        if not context.provider(job.part).any_text:
+            context.provider(job.part).check_sentences(context.sentences(job.cell))
     launcher.encode(list(jobs.values()), session)
 
 

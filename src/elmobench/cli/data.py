@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from elmobench.cli.data_sentences import sentences
 from elmobench.cli.options import IncludeOption, TrustFirstOption
 
 if TYPE_CHECKING:
     from elmobench.data.cards.card import TaskCard
 
 app = typer.Typer(help="Download, check and list datasets.", no_args_is_help=True)
+app.command()(sentences)
 
 TasksArgument = Annotated[
     list[str] | None,

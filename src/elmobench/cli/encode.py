@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.options import ThreadsOption, TrustFirstOption
+from elmobench.cli.encode_needed import encode_needed
+from elmobench.cli.options import IncludeOption, StoreOption, ThreadsOption, TrustFirstOption
+
+if TYPE_CHECKING:
+    from elmobench.features.export.token_lines import LineCounts
+    from elmobench.features.export.vector_file import Precision
 
 
 # Long: most lines declare the options with their help.
@@ -19,14 +24,15 @@ def encode(
         ),
     ],
     text: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="INPUT",
+            metavar="[INPUT]",
             help="Text with one tokenised sentence per line, tokens separated by spaces; - for "
             "standard input. An empty line is an empty sentence, so that sentence i is "
             "line i + 1.",
         ),
-    ],
+    ] = None,
+    *,
     out: Annotated[
         Path,
         typer.Option(
@@ -50,9 +56,24 @@ def encode(
             "lstm_outputs2, elmo (uniform mix), default (its mean over tokens).",
         ),
     ] = None,
+    needed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="TASK|EXPERIMENT",
+            help="In place of INPUT: the distinct sentences of a task (repeatable), or all that "
+            "the cells of one experiment need. They are encoded into the feature store, as a run "
+            "does, so that vectors:FILE gives the same scores to the bit.",
+        ),
+    ] = None,
     precision: Annotated[
-        str, typer.Option(metavar="NAME", help="Precision of the written values: fp32 or fp16.")
-    ] = "fp32",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Precision of the written values: fp32 or fp16 [default: fp32; with --for the "
+            "experiment's, or fp16].",
+        ),
+    ] = None,
     tokenizer: Annotated[
         str,
         typer.Option(
@@ -61,6 +82,8 @@ def encode(
             "words (raw text).",
         ),
     ] = "spaces",
+    include: IncludeOption = None,
+    store: StoreOption = None,
     trust_first: TrustFirstOption = False,
     threads: ThreadsOption = 1,
 ) -> None:
@@ -81,10 +104,13 @@ def encode(
     from elmobench.features.spec import parse_features
     from elmobench.training.machine import torch_threads
 
-    if precision not in ("fp16", "fp32"):
+    if (text is None) == (not needed):
+        raise typer.BadParameter("give one of INPUT and --for", param_hint="INPUT")
+    if precision not in ("fp16", "fp32", None):
         raise typer.BadParameter("one of: fp16, fp32", param_hint="--precision")
     if tokenizer not in TOKENIZERS:
         raise typer.BadParameter(f"one of: {', '.join(TOKENIZERS)}", param_hint="--tokenizer")
+    written: Precision = "fp16" if precision == "fp16" else "fp32"
     # Checked before a model is loaded, which may take long.
     if out.suffix not in SUFFIXES:
         raise typer.BadParameter(f"end it in {', '.join(SUFFIXES)}", param_hint="--out")
@@ -96,10 +122,26 @@ def encode(
             fix=f"encode {' and '.join(repr(str(part)) for part in parts)} one by one, each into "
             "its own file",
         )
+    choice = {"layer": layer, "average": average, "output": output}
+    if needed:
+        counts, names, size = encode_needed(
+            spec,
+            needed,
+            out,
+            choice,
+            precision=precision,
+            store=store,
+            include=include,
+            trust_first=trust_first,
+            threads=threads,
+        )
+        _done(counts, names, size, out)
+        return
+    assert text is not None
     stdin = standard_input() if str(text) == "-" else BytesIO()
     with open_lines(text, TOKENIZERS[tokenizer], stdin) as lines:
         provider = load_provider(spec, trust_first=trust_first)
-        selection = make_selection(provider, layer=layer, average=average, output=output)
+        selection = make_selection(provider, **choice)  # type: ignore[arg-type]
         with (
             Progress(console=Console(stderr=True), transient=True) as bars,
             torch_threads(threads),
@@ -110,10 +152,14 @@ def encode(
                 lines,
                 out,
                 selection,
-                precision,  # type: ignore[arg-type]
+                written,
                 lambda done, total: bars.update(bar, completed=done, total=total),
             )
+    _done(counts, ", ".join(selection.names), f"{selection.dim} values in {written}", out)
+
+
+def _done(counts: LineCounts, names: str, size: str, out: Path) -> None:
     typer.echo(
-        f"{counts.sentences} sentences, {counts.tokens} tokens: {', '.join(selection.names)} of "
-        f"{selection.dim} values in {precision}; {out.stat().st_size / 1e6:,.1f} MB in {out}"
+        f"{counts.sentences} sentences, {counts.tokens} tokens: {names} of {size}; "
+        f"{out.stat().st_size / 1e6:,.1f} MB in {out}"
     )

@@ -81,6 +81,14 @@ class FeatureProvider(ABC):
     cacheable: bool = True
     """False if the vectors of a sentence depend on what was encoded before it."""
 
+    per_text: bool = False
+    """Whether a whole text has one vector: T is 1 whatever its number of tokens. The text is its
+    tokens joined by blanks.
+    """
+
+    any_text: bool = True
+    """False if only some sentences can be encoded; :meth:`check_sentences` shows which."""
+
     @property
     @abstractmethod
     def fingerprint(self) -> str:
@@ -129,7 +137,14 @@ class FeatureProvider(ABC):
 
         Returns:
             For each sentence the vectors to store: one (T, dim_j) array per layer, in layer order.
-            An empty sentence gives arrays of shape (0, dim_j).
+            An empty sentence gives arrays of shape (0, dim_j). With :attr:`per_text` they are of
+            shape (1, dim_j), also for an empty text.
+        """
+
+    def check_sentences(self, sentences: Iterable[Sequence[str]]) -> None:  # noqa: B027
+        """Raise an error if some of ``sentences`` cannot be encoded, before any work is done.
+
+        A model encodes every sentence, so that most providers need not override this.
         """
 
     @contextmanager
@@ -175,14 +190,17 @@ class FeatureProvider(ABC):
             by_token = self.encode_tokens(sentences)
         result = []
         for sentence, token_layers in zip(sentences, by_token, strict=True):
-            out = np.zeros((self.num_layers, len(sentence), self.dim), dtype=np.float32)
-            if len(sentence):
+            length = 1 if self.per_text else len(sentence)
+            out = np.zeros((self.num_layers, length, self.dim), dtype=np.float32)
+            if length:
                 rows = [row[token] for token in sentence]
                 types, tokens = iter(by_type), iter(token_layers)
                 for j, layer in enumerate(self.layers):
                     stored = next(types)[rows] if layer.kind == "type" else next(tokens)
                     out[j] = np.tile(stored, (1, layer.repeat))
             result.append(out)
+        if self.per_text:
+            return result
         shares = self.coverage([token for sentence in sentences for token in sentence])
         count.add(sentences, result, None if shares is None else shares["tokens"])
         return result
@@ -312,6 +330,11 @@ PROVIDERS.add_lazy(
     "transformer",
     "elmobench.features.transformer.factory:FACTORY",
     "any Hugging Face encoder or decoder",
+)
+PROVIDERS.add_lazy(
+    "vectors",
+    "elmobench.features.vector_files.provider:FACTORY",
+    "vectors of given sentences: HDF5, safetensors or NPZ",
 )
 PROVIDERS.add_lazy(
     "random", "elmobench.features.static.random_vectors:FACTORY", "one random vector per word type"

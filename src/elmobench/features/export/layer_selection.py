@@ -63,6 +63,8 @@ def make_selection(
         return LayerSelection(("average",), provider.dim, _average)
     if output is not None:
         return _elmo_output(provider, output, where)
+    if provider.per_text and provider.num_layers == 1:
+        return LayerSelection(("text",), provider.dim, lambda vectors: vectors, per_sentence=True)
     names = tuple(f"layer_{i}" for i in range(provider.num_layers))
     return LayerSelection(names, provider.dim, lambda vectors: vectors, stacked=True)
 

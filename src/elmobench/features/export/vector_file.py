@@ -21,7 +21,7 @@ from elmobench.data.examples import Sentence
 from elmobench.features.coverage import CoverageCount
 from elmobench.features.export.hdf5_stream import Hdf5Stream
 from elmobench.features.export.layer_selection import LayerSelection
-from elmobench.features.export.token_lines import LineCounts, TokenLines
+from elmobench.features.export.token_lines import LineCounts
 from elmobench.features.provider import FeatureProvider, FloatArray
 from elmobench.features.streaming import CHUNK_VALUES, chunked
 
@@ -31,7 +31,31 @@ SUFFIXES: Final = (".hdf5", ".h5", ".safetensors")
 SENTENCE_INDEX_BYTES: Final = 1 << 24
 """Maximum text size for AllenNLP's ``sentence_to_index``, which is a single string."""
 
+_WAITING: Final = 100_000
+"""Sentences and tokens whose text is kept in memory until it is written to HDF5."""
+
 _DTYPES: Final[dict[str, Any]] = {"fp16": np.float16, "fp32": np.float32}
+
+
+class SentenceSource(Protocol):
+    """Sentences that can be read twice: lines of a file, or a list.
+
+    Attributes:
+        name: for messages.
+        counts: from the last complete pass.
+    """
+
+    name: str
+    counts: LineCounts
+
+    def sentences(self) -> Iterator[Sentence]:
+        """Yield all sentences."""
+
+    def count(self) -> LineCounts:
+        """Count them."""
+
+    def at(self, index: int) -> str:
+        """Name the sentence with this index, from 0; for errors."""
 
 
 class _Writer(Protocol):
@@ -55,7 +79,7 @@ class _Plan:
 
 def export(
     provider: FeatureProvider,
-    lines: TokenLines,
+    lines: SentenceSource,
     out: Path,
     selection: LayerSelection,
     precision: Precision = "fp32",
@@ -67,14 +91,15 @@ def export(
     A ``.hdf5`` file has one dataset per sentence, named by its number from ``"0"``: (L, T, D) for
     all layers, (T, D) for one array, (D,) for one vector per sentence. Like AllenNLP's files, it
     also has ``sentence_to_index``, a JSON object in a dataset with one string (left out if the text
-    is larger than :data:`SENTENCE_INDEX_BYTES`). A ``.safetensors`` file has each array for the
-    whole file, (tokens, D), ``offsets`` (S + 1) of the sentences, the UTF-8 bytes of all ``tokens``
-    and their ``token_offsets``. Both have a JSON object ``elmobench`` with fingerprint, layers,
-    precision and the digest of the text.
+    is larger than :data:`SENTENCE_INDEX_BYTES`); a group ``elmobench`` has the exact tokens, as the
+    arrays ``offsets``, ``token_offsets`` and ``tokens`` that are described next. A ``.safetensors``
+    file has each array for the whole file, (tokens, D), ``offsets`` (S + 1) of the sentences, the
+    UTF-8 bytes of all ``tokens`` and their ``token_offsets``. Both have a JSON object ``elmobench``
+    with fingerprint, layers, precision and the digest of the text.
 
     Args:
         provider: encodes the sentences.
-        lines: read twice, for counting and for encoding.
+        lines: the sentences, read twice: for counting and for encoding.
         out: a path ending in ``.hdf5``, ``.h5`` or ``.safetensors``.
         selection: of vectors of ``provider``.
         precision: of the written values.
@@ -164,6 +189,8 @@ def _metadata(
         "arrays": list(selection.names),
         "dim": selection.dim,
         "precision": precision,
+        "per_sentence": selection.per_sentence,
+        "contextual": provider.contextual,
         "sentences": counts.sentences,
         "tokens": counts.tokens,
         "text_sha256": counts.sha256,
@@ -171,7 +198,7 @@ def _metadata(
 
 
 def _encoded(
-    provider: FeatureProvider, lines: TokenLines, chunk_values: int
+    provider: FeatureProvider, lines: SentenceSource, chunk_values: int
 ) -> Iterator[tuple[int, Sentence, FloatArray]]:
     index = 0
     width = provider.num_layers * provider.dim
@@ -210,6 +237,7 @@ class _Hdf5Writer:
         self._selection = plan.selection
         self._index: dict[str, str] | None = {}
         self._text_bytes = 0
+        self._tokens = _Hdf5Tokens(self._file, plan.counts)
 
     def write(self, index: int, sentence: Sentence, arrays: NDArray[Any]) -> None:
         if self._selection.per_sentence:
@@ -217,8 +245,9 @@ class _Hdf5Writer:
         else:
             data = arrays if self._selection.stacked else arrays[0]
         self._file.create_dataset(str(index), data=data)
+        self._tokens.add(sentence)
         text = " ".join(sentence)
-        self._text_bytes += len(text.encode("utf-8"))
+        self._text_bytes += len(text.encode("utf-8", "surrogatepass"))
         if self._text_bytes > SENTENCE_INDEX_BYTES:
             self._index = None
         if self._index is not None:
@@ -226,6 +255,8 @@ class _Hdf5Writer:
         self._stream.check()
 
     def finish(self) -> None:
+        self._tokens.flush()
+        self._stream.check()
         if self._index is not None:
             text = json.dumps(self._index)
             self._file.create_dataset("sentence_to_index", data=[text], dtype=self._string)
@@ -233,6 +264,52 @@ class _Hdf5Writer:
     def close(self) -> None:
         self._file.close()
         self._stream.close()
+
+
+class _Hdf5Tokens:
+    """Write the tokens of all sentences into a group, some sentences at a time."""
+
+    def __init__(self, file: Any, counts: LineCounts) -> None:
+        group = file.create_group("elmobench")
+        sizes = {
+            "offsets": ("<i8", counts.sentences + 1),
+            "token_offsets": ("<i8", counts.tokens + 1),
+            "tokens": ("u1", counts.token_bytes),
+        }
+        self._arrays = {
+            name: group.create_dataset(name, shape=(size,), dtype=dtype)
+            for name, (dtype, size) in sizes.items()
+        }
+        self._done = dict.fromkeys(sizes, 0)
+        self._lengths: list[int] = [0]
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._ends = {"offsets": 0, "token_offsets": 0}
+        self._append("token_offsets", np.zeros(1, dtype="<i8"))
+
+    def add(self, sentence: Sentence) -> None:
+        pieces = [token.encode("utf-8", "surrogatepass") for token in sentence]
+        self._lengths.append(len(pieces))
+        self._pieces += pieces
+        self._waiting += 1 + len(pieces)
+        if self._waiting > _WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        lengths = {"offsets": self._lengths, "token_offsets": [len(p) for p in self._pieces]}
+        for name, sizes in lengths.items():
+            ends = self._ends[name] + np.cumsum(sizes, dtype="<i8")
+            if len(ends):
+                self._ends[name] = int(ends[-1])
+            self._append(name, ends)
+        self._append("tokens", np.frombuffer(b"".join(self._pieces), dtype=np.uint8))
+        self._lengths, self._pieces, self._waiting = [], [], 0
+
+    def _append(self, name: str, values: NDArray[Any]) -> None:
+        start = self._done[name]
+        if len(values):
+            self._arrays[name][start : start + len(values)] = values
+        self._done[name] = start + len(values)
 
 
 class _SafetensorsWriter:
@@ -278,7 +355,7 @@ class _SafetensorsWriter:
     def write(self, index: int, sentence: Sentence, arrays: NDArray[Any]) -> None:
         for name, array in zip(self._names, arrays, strict=True):
             self._append(name, array)
-        pieces = [token.encode("utf-8") for token in sentence]
+        pieces = [token.encode("utf-8", "surrogatepass") for token in sentence]
         self._tokens += len(pieces)
         ends = self._bytes + np.cumsum([len(piece) for piece in pieces], dtype="<i8")
         self._bytes += sum(map(len, pieces))

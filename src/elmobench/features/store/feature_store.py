@@ -32,7 +32,12 @@ from elmobench.features.store.maintenance import (
     verify_store,
 )
 from elmobench.features.store.meta import check_meta, write_meta
-from elmobench.features.store.plan import distinct_sentences, sentence_chunks, word_chunks
+from elmobench.features.store.plan import (
+    as_texts,
+    distinct_sentences,
+    sentence_chunks,
+    word_chunks,
+)
 from elmobench.features.store.precision import Precision, check_precision, row_bytes
 from elmobench.features.store.shard import META
 from elmobench.features.store.stored_features import StoredFeatures, StoredView
@@ -114,7 +119,9 @@ class FeatureStore:
             DamagedStoreError: if header or index of a shard are damaged, or ``meta.json`` is.
         """
         folder = self._checked_folder(provider)
-        return StoredFeatures(folder, provider.layers, provider.name, self.precision)
+        return StoredFeatures(
+            folder, provider.layers, provider.name, self.precision, per_text=provider.per_text
+        )
 
     def _checked_folder(self, provider: FeatureProvider) -> Path:
         _refuse_uncacheable(provider)
@@ -156,12 +163,13 @@ class FeatureStore:
         known.refresh()
         if known.shards and not (folder / META).is_file():
             write_meta(folder, provider, self.precision, lock_held=False)
-        distinct = distinct_sentences(sentences)
+        distinct = distinct_sentences(as_texts(sentences) if provider.per_text else sentences)
         jobs = [job for job in self._jobs(provider, distinct) if job.missing(known)]
         report = progress or (lambda steps: None)
         report(len(distinct) - sum(job.sentences for job in jobs))
         done: list[WriteStats] = []
         if jobs:
+            provider.check_sentences(distinct.values())
             remove_unfinished(folder)
             writer = ShardWriter(
                 folder,

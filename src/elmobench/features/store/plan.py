@@ -18,6 +18,15 @@ def distinct_sentences(sentences: Iterable[Sequence[str]]) -> dict[bytes, Senten
     return dict(sorted(by_digest.items(), key=lambda item: (len(item[1]), item[0])))
 
 
+def as_texts(sentences: Iterable[Sequence[str]]) -> list[Sentence]:
+    """Return each sentence as one token, its tokens joined by blanks: one vector per text.
+
+    >>> as_texts([("a", "b"), ("a b",), ()])
+    [('a b',), ('a b',), ('',)]
+    """
+    return [(" ".join(sentence),) for sentence in each_sentence(sentences)]
+
+
 def sentence_chunks(sentences: Mapping[bytes, Sentence], tokens: int) -> Iterator[list[bytes]]:
     """Split digests into chunks of at most ``tokens`` tokens; a longer sentence is one chunk."""
     chunk: list[bytes] = []

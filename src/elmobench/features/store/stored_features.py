@@ -13,11 +13,12 @@ from elmobench.core.digests import SENTENCE_DIGEST_BYTES, digest_of, sentence_di
 from elmobench.core.errors import StoreError
 from elmobench.core.quoting import quoted
 from elmobench.data.examples import Sentence
-from elmobench.data.sentences import as_sentences, each_sentence
+from elmobench.data.sentences import as_sentences
 from elmobench.features.provider import FloatArray, Layer
 from elmobench.features.store.blocks import IntArray
 from elmobench.features.store.gather import BatchRows, dequantized, fill_tokens, fill_types
 from elmobench.features.store.index import SentenceIndex, WordIndex
+from elmobench.features.store.plan import as_texts
 from elmobench.features.store.precision import (
     Precision,
     array_layout,
@@ -38,6 +39,7 @@ class StoredFeatures:
         layers: of the provider.
         name: of the provider, for messages.
         precision: of the stored values.
+        per_text: whether a sentence is stored as one token, its text, with one vector.
 
     Raises:
         StoreError: if a shard's header or index is damaged. Vectors are checked when they are
@@ -45,8 +47,15 @@ class StoredFeatures:
     """
 
     def __init__(
-        self, folder: Path, layers: Sequence[Layer], name: str, precision: Precision
+        self,
+        folder: Path,
+        layers: Sequence[Layer],
+        name: str,
+        precision: Precision,
+        *,
+        per_text: bool = False,
     ) -> None:
+        self.per_text = per_text
         self.layers = tuple(layers)
         self.name = name
         self.precision = precision
@@ -67,8 +76,12 @@ class StoredFeatures:
 
     def missing(self, sentences: Sequence[Sequence[str]]) -> list[Sentence]:
         """Return the distinct sentences, in the given order, that are not completely stored."""
-        distinct = dict.fromkeys(each_sentence(sentences))
+        distinct = dict.fromkeys(self._units(sentences))
         return [sentence for sentence in distinct if not self._holds(sentence)]
+
+    def _units(self, sentences: Sequence[Sequence[str]]) -> list[Sentence]:
+        """What is stored for each of ``sentences``."""
+        return as_texts(sentences) if self.per_text else as_sentences(sentences)
 
     def _holds(self, sentence: Sentence) -> bool:
         if self.has_types and not all(word in self.words.row for word in sentence):
@@ -81,7 +94,7 @@ class StoredFeatures:
         Raises:
             StoreError: if some are not stored; the message gives their number and an example.
         """
-        distinct = as_sentences(sentences)
+        distinct = self._units(sentences)
         absent = self.missing(distinct)
         if absent:
             raise StoreError(

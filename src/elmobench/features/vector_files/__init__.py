@@ -1,0 +1,1 @@
+"""Vectors of given sentences, read from a file: what ``encode`` writes, and what users write."""
