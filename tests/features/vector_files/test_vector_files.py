@@ -137,12 +137,12 @@ def _padded(vectors):
 def test_a_missing_sentence_is_named_and_counted(tmp_path):
     provider = exported(tmp_path / "x.hdf5")
     wanted = [SENTENCES[0], ("The", "river"), ("a", "b", "naïve"), ("The", "river")]
-    told = r"x.hdf5: 2 of 3 sentences are missing, the first is 'The river' \(2 tokens\)"
-    with pytest.raises(ModelError, match=told):
+    message = r"x.hdf5: 2 of 3 sentences are missing, the first is 'The river' \(2 tokens\)"
+    with pytest.raises(ModelError, match=message):
         provider.check_sentences(wanted)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         provider.encode(wanted)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         FeatureStore(tmp_path / "store").build(provider, wanted)
 
 
@@ -155,8 +155,8 @@ def test_repeated_sentences_may_differ_by_rounding_only(tmp_path):
     arrays["vectors"][0, 5, 0] += 0.01
     np.savez(tmp_path / "far.npz", **arrays)
     far = VectorFileProvider.from_file(tmp_path / "far.npz")
-    told = r"sentence 3: 'The bank .' has other vectors than in .*far.npz, sentence 0"
-    with pytest.raises(ModelError, match=told):
+    message = r"sentence 3: 'The bank .' has other vectors than in .*far.npz, sentence 0"
+    with pytest.raises(ModelError, match=message):
         far.encode(SENTENCES[:1])
     assert far.encode(SENTENCES[4:])  # others are not affected
 
@@ -171,7 +171,7 @@ def test_values_that_are_not_finite_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"vectors": None}, "has no array 'vectors'"),
         ({"lengths": None}, "has no array 'lengths'"),
@@ -188,10 +188,10 @@ def test_values_that_are_not_finite_are_named(tmp_path):
         ({"contextual": "no"}, "'contextual' is not true or false"),
     ],
 )
-def test_wrong_arrays_of_an_npz_file(tmp_path, change, told):
+def test_wrong_arrays_of_an_npz_file(tmp_path, change, message):
     arrays = {k: v for k, v in (flat(SENTENCES) | change).items() if v is not None}
     np.savez(tmp_path / "x.npz", **arrays)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         VectorFileProvider.from_file(tmp_path / "x.npz")
 
 

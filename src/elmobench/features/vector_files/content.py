@@ -37,7 +37,7 @@ class Layout:
         sentences: number of sentences (or texts) in the file.
         per_text: whether there is one vector per text, not one per token.
         joined: whether sentences are known as texts, their tokens joined by blanks.
-        contextual: whether a word's vectors depend on its sentence, as far as the file says.
+        contextual: whether a word's vectors depend on its sentence, by what the file says.
         made_by: what the file says about the model that computed the vectors.
     """
 
