@@ -113,7 +113,7 @@ def test_ignored_signals_stay_ignored() -> None:
 
 
 COMMAND = """
-import signal, sys, time
+import atexit, signal, sys, time
 from elmobench.cli import listing
 from elmobench.cli.entry import main
 
@@ -126,6 +126,12 @@ def waits(*_, **__):
             signal.raise_signal(signal.SIGINT)
         print("in order", flush=True)
 
+def exiting():
+    for _ in range(3):
+        signal.raise_signal(signal.SIGTERM)
+    print("at exit", flush=True)
+
+atexit.register(exiting)
 listing._rows = waits
 sys.argv = ["elmobench", "list", "tasks"]
 main()
@@ -145,5 +151,5 @@ def test_three_interrupts_end_a_command_in_order_and_quietly(tmp_path: Path) -> 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
-    assert out == "in order\n"
+    assert out == "in order\nat exit\n"
     assert err == ("interrupted: finished work is kept; run the same command again to continue\n")

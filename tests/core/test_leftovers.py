@@ -142,3 +142,16 @@ def test_a_name_for_something_temporary_is_known_by_its_process(tmp_path: Path) 
     (removed,) = remove_leftovers(tmp_path)
     assert removed.name.startswith(".folder.")
     assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_the_file_in_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "card.yaml").mkdir()
+    with (
+        pytest.raises(StoreError, match=r"card\.yaml: cannot be written: Is a directory"),
+        writing(tmp_path, StoreError),
+    ):
+        write_text(tmp_path / "card.yaml", "x")
+    # A temporary file is not what the user knows.
+    with pytest.raises(StoreError) as caught, writing(tmp_path, StoreError):
+        raise OSError(28, "No space left on device", str(temporary_path(tmp_path / "a.yaml")))
+    assert caught.value.where == str(tmp_path)

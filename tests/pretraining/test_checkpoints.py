@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,14 @@ def test_values_of_all_types_have_a_digest(tmp_path: Path) -> None:
     assert read is not None
     for name, tensor in tensors.items():
         assert torch.equal(read.tensors[name], tensor)
+
+
+def test_a_pipe_in_place_of_a_log_is_not_waited_for(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "log.jsonl")
+    log.append({"step": 1})
+    state = log.state()
+    log.path.unlink()
+    os.mkfifo(log.path)
+    for call in (log.state, lambda: log.cut(state)):
+        with pytest.raises(ModelError, match=r"log\.jsonl: .*not a file, but a pipe"):
+            call()

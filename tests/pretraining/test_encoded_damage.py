@@ -91,7 +91,7 @@ def test_a_missing_file_is_damage_and_a_missing_index_is_an_interruption(
 ) -> None:
     right = content(EncodedCorpus.build(corpus, tmp_path / "e"))
     (tmp_path / "e" / "counts.npy").unlink()
-    with pytest.raises(DataError, match=r"incomplete: No such file"):
+    with pytest.raises(DataError, match=r"counts\.npy: .*incomplete: No such file"):
         EncodedCorpus.open(tmp_path / "e")
     with pytest.warns(ElmobenchWarning, match="moved to"):
         EncodedCorpus.build(corpus, tmp_path / "e")

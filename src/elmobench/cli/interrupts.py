@@ -6,6 +6,7 @@ library, so that it works before the commands are imported.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ schedulers send SIGTERM to a process and to its group."""
 
 
 _AGAIN_SECONDS = 0.01
+_AT_ONCE = b"interrupted: stopped at once; run the same command again to continue\n"
 
 
 class Interrupts:
@@ -68,6 +70,7 @@ class Interrupts:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self)
         self._unraisable, sys.unraisablehook = sys.unraisablehook, self._raise_again
+        atexit.register(self._ignore)  # before all others, so that it is called after them
 
     def __enter__(self) -> Interrupts:
         """The command begins: a signal raises KeyboardInterrupt."""
@@ -91,6 +94,7 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         sys.unraisablehook = self._unraisable
+        atexit.unregister(self._ignore)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """The handler of the signals."""
@@ -98,11 +102,17 @@ class Interrupts:
             self.received = True
             self._first = self._clock()
             raise KeyboardInterrupt
-        if self._running and self._clock() - self._first < _SAME_INTERRUPT_SECONDS:
+        if self.received and self._clock() - self._first < _SAME_INTERRUPT_SECONDS:
             return
-        with suppress(OSError, ValueError):
-            os.write(2, b"interrupted: stopped at once; run the same command again to continue\n")
+        if self._running or not self.received:
+            with suppress(OSError):
+                os.write(2, _AT_ONCE)
         self._end(INTERRUPTED)
+
+    def _ignore(self) -> None:
+        """Keep the exit status while Python ends, when it takes its handlers back."""
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
 
     def _raise_again(self, lost: sys.UnraisableHookArgs) -> None:
         """Raise a KeyboardInterrupt again that Python had to drop, as in a destructor."""

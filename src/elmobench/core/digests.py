@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from elmobench.core.parsing import check_is_file
+
 SENTENCE_DIGEST_BYTES = 16
 
 
@@ -29,7 +31,8 @@ def digest_of(value: Any) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
+    """SHA-256 (hex) of a file's bytes. Raises OSError."""
+    check_is_file(path)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -40,6 +43,7 @@ def git_blob_sha1(content: bytes | Path) -> str:
     if isinstance(content, bytes):
         state.update(b"blob %d\0" % len(content) + content)
         return state.hexdigest()
+    check_is_file(content)
     state.update(b"blob %d\0" % content.stat().st_size)
     with content.open("rb") as stream:
         while piece := stream.read(1 << 20):

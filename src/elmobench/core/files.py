@@ -162,9 +162,20 @@ def writing(
         yield
     except (OSError, SafetensorError) as raised:
         said = raised.strerror if isinstance(raised, OSError) else None
+        where = str(path if said is None else _refused(raised, path))
         raise error(
-            f"cannot be written: {said or reason(raised)}", where=str(path), fix=fix
+            f"cannot be written: {said or reason(raised)}", where=where, fix=fix
         ) from raised
+
+
+def _refused(error: Exception, path: Path) -> Path:
+    """The file in the folder ``path`` that the system refused; ``path`` if it names none."""
+    for name in (getattr(error, "filename2", None), getattr(error, "filename", None)):
+        if isinstance(name, str) and not _TEMPORARY.fullmatch(Path(name).name):
+            named = Path(name)
+            if path in named.parents:
+                return named
+    return path
 
 
 @contextmanager

@@ -9,6 +9,7 @@ which also bound depth, numbers and sizes.
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import lzma
 import math
@@ -126,10 +127,18 @@ def read_bytes(
     system itself names, such as ``/dev/stdin``, are read.
     """
     with parsing(path, error, fix=fix):
-        mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.parts[:2] in SYSTEM_FOLDERS):
-            raise error("is not a file, but a pipe or a device", where=str(path), fix=fix)
+        check_is_file(path)
         return path.read_bytes()
+
+
+def check_is_file(path: Path) -> None:
+    """Raise OSError for a pipe or a device, except those of the system's folders, and for nothing.
+
+    To be called before a file is opened: opening a named pipe can wait for ever.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.parts[:2] in SYSTEM_FOLDERS):
+        raise OSError(errno.EINVAL, "it is not a file, but a pipe or a device", str(path))
 
 
 def standard_input() -> BinaryIO:

@@ -18,7 +18,7 @@ from torch import Tensor
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, ElmobenchWarning, ModelError
 from elmobench.core.files import atomic_path
-from elmobench.core.parsing import parse_json_object, parsing
+from elmobench.core.parsing import check_is_file, parse_json_object, parsing
 from elmobench.pretraining.writing import writing
 
 _KEEP = 2
@@ -106,6 +106,7 @@ class CheckpointFolder:
 
     def _read(self, path: Path) -> Checkpoint:
         with parsing(path, ModelError, what="the checkpoint is damaged", fix=_FIX):
+            check_is_file(path)
             with safe_open(path, "pt") as file:
                 metadata = dict(file.metadata() or {})
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

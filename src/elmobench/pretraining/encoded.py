@@ -149,9 +149,10 @@ class EncodedCorpus:
             DataError: if a file is missing or damaged; it names the file.
         """
         meta = _read_meta(folder)
-        with parsing(folder / _META, what="the encoded corpus is incomplete", fix=_FIX):
-            for name in _FILES:
+        for name in _FILES:
+            with parsing(folder / name, what="the encoded corpus is incomplete", fix=_FIX):
                 _check_digest(folder / name, meta["files"][name])
+        with parsing(folder / _META, what="the encoded corpus is incomplete", fix=_FIX):
             return cls(
                 Vocabulary.read(folder / TYPES),
                 np.load(folder / COUNTS),

@@ -11,6 +11,7 @@ from typing import Any
 
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.core.files import put_aside, write_bytes
+from elmobench.core.parsing import check_is_file
 from elmobench.pretraining.writing import writing
 
 
@@ -38,8 +39,12 @@ class LogFile:
     def state(self) -> dict[str, Any]:
         """Length in bytes and SHA-256 of the log as it is now, for a checkpoint."""
         with writing(self.path):
-            data = self.path.read_bytes() if self.path.exists() else b""
+            data = self._bytes() if self.path.exists() else b""
         return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+    def _bytes(self) -> bytes:
+        check_is_file(self.path)
+        return self.path.read_bytes()
 
     def cut(self, state: Mapping[str, Any] | None) -> None:
         """Remove what was written after a checkpoint; a log that is damaged is put aside.
@@ -56,7 +61,7 @@ class LogFile:
             if state is None:
                 self.path.unlink()
                 return
-            data = self.path.read_bytes()
+            data = self._bytes()
             kept = data[: state["bytes"]]
             if hashlib.sha256(kept).hexdigest() == state["sha256"]:
                 if len(kept) < len(data):

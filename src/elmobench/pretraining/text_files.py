@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from elmobench.core.errors import DataError
-from elmobench.core.parsing import parsing
+from elmobench.core.parsing import check_is_file, parsing
 
 LONGEST_LINE = 8 * 2**20
 """In bytes. A file with a longer line most likely has no line ends."""
@@ -76,6 +76,7 @@ def decode_line(line: bytes, path: Path, number: int) -> str:
 
 
 def _open(path: Path) -> IO[bytes]:
+    check_is_file(path)
     decompressors: dict[str, Any] = {
         ".gz": lambda: zlib.decompressobj(wbits=31),
         ".xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),

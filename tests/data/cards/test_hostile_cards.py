@@ -139,7 +139,7 @@ class TestFolders:
     @pytest.mark.parametrize("target", ["a.yaml", "nowhere"])
     def test_links_that_lead_nowhere_are_named(self, target: str, tmp_path: Path):
         (tmp_path / "a.yaml").symlink_to(target)
-        with pytest.raises(ConfigError, match=f"{target}: cannot be read"):
+        with pytest.raises(ConfigError, match=r"a\.yaml: cannot be read"):
             _ = CardCatalog([tmp_path]).by_id
 
     @pytest.mark.parametrize("name", ["x" * 5000, "a\0b"])

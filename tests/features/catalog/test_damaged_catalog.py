@@ -1,5 +1,8 @@
 """Entries, lists and names of models that no catalog can hold: one error each, at once."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from elmobench.core.errors import ConfigError, ElmobenchError, ModelError
@@ -107,3 +110,18 @@ def test_long_specs(text):
         with pytest.raises(ConfigError) as caught:
             parse_features(longest)
         assert len(str(caught.value)) < 20_000
+
+
+@pytest.mark.parametrize("what", ["folder", "link", "pipe"])
+def test_something_else_in_place_of_a_catalog_is_not_passed_over(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "models.yaml"
+    {
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to("nowhere"),
+        "pipe": lambda: os.mkfifo(path),
+    }[what]()
+    monkeypatch.setenv("ELMOBENCH_MODELS", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"models\.yaml: (cannot be read|is not a file)"):
+        ModelCatalog()

@@ -1,6 +1,7 @@
 """Damage of the store is an error that names the file, whether it is read or verified."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -262,3 +263,34 @@ def test_a_shard_that_was_replaced_while_in_use(store):
     with pytest.raises(StoreError, match="was replaced while in use"):
         view.gather([0])
     assert _read(store).shape[0] == len(SENTENCES)
+
+
+@pytest.mark.parametrize("what", ["folder", "link", "pipe"])
+def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what):
+    (path,) = store.root.glob("*/meta.json")
+    path.unlink()
+    {
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to("nowhere"),
+        "pipe": lambda: os.mkfifo(path),
+    }[what]()
+    for call in (store.stat, lambda: _read(store), lambda: store.build(HashProvider(), SENTENCES)):
+        with pytest.raises(StoreError) as caught:
+            call()
+        assert str(path) in caught.value.where
+    assert any(str(path) in line for line in store.verify())
+    assert store.prune() == []
+    assert len(store.prune(fingerprints=[""])) == 1
+    assert store.stat() == []
+
+
+@pytest.mark.parametrize("kind", ["tokens", "types"])
+def test_a_pipe_in_place_of_a_shard_is_not_waited_for(store, kind):
+    path = _smallest(store, kind)
+    path.unlink()
+    os.mkfifo(path)
+    for call in (store.stat, lambda: _read(store), lambda: store.build(HashProvider(), SENTENCES)):
+        with pytest.raises(StoreError, match="not a file, but a pipe") as caught:
+            call()
+        assert str(path) in caught.value.where
+    assert any(str(path) in line for line in store.verify())

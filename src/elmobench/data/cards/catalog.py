@@ -222,7 +222,10 @@ def _card_files(folder: Path) -> Iterator[Path]:
     elif os.path.isdir(folder):
         # Not Path.resolve(), which raises RuntimeError for links that lead in a circle; a link
         # that leads nowhere is left to the reader, which says so.
-        files = sorted(os.path.realpath(file) for file in folder.rglob("*.yaml"))
+        files = sorted(
+            os.path.realpath(file) if os.path.exists(file) else os.path.abspath(file)
+            for file in folder.rglob("*.yaml")
+        )
         yield from (Path(file) for file in files if not os.path.isdir(file))
     else:
         raise ConfigError("no such folder of task cards", where=str(folder))

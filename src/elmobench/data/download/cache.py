@@ -18,7 +18,7 @@ from elmobench.core import paths
 from elmobench.core.digests import file_sha256, git_blob_sha1
 from elmobench.core.errors import DigestError, DownloadError
 from elmobench.core.files import atomic_path, locked, remove_leftovers, writing
-from elmobench.core.parsing import parsing
+from elmobench.core.parsing import check_is_file, parsing
 from elmobench.core.progress import DownloadProgress
 from elmobench.data.download.pins import pin, pinned, unpin
 
@@ -380,8 +380,10 @@ def _discard_on_mismatch(part: Path, pinned_before: bool) -> Iterator[None]:
 
 
 def _copy(source: Path, part: Path) -> None:
-    with parsing(source, DownloadError), source.open("rb") as stream:
-        stream.read(1)
+    with parsing(source, DownloadError):
+        check_is_file(source)
+        with source.open("rb") as stream:
+            stream.read(1)
     with writing(part, DownloadError), atomic_path(part) as temporary:
         shutil.copyfile(source, temporary)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from elmobench.features.catalog.expectations import check_expectations
 from elmobench.features.catalog.file_state import FileState
 from elmobench.features.catalog.hub_states import at_revision
 from elmobench.features.catalog.model_files import file_states, forget_pins, missing_states
+from elmobench.features.catalog.stated_digests import check_stated_digests
 from elmobench.features.provider import PROVIDERS, FeatureProvider, ProviderFactory
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 
@@ -73,7 +75,7 @@ class ModelCatalog:
             path = folder / "models.yaml"
             with parsing(path, ConfigError):
                 given = path.is_file()
-            if given:
+            if given or os.path.lexists(path):  # a folder or a broken link is an error
                 self._add(read_entries(path), folder, str(path))
         if models:
             self._add(parse_entries(models, "models"), base, "models")
@@ -221,6 +223,8 @@ class ModelCatalog:
             files = factory.local_files(
                 entry, chosen, base, where, self._trust_first, self._progress
             )
+            if name not in self._entries:
+                check_stated_digests(map(Path, files.values()))
             try:
                 provider = factory.load(name, files, {**entry.options, **chosen})
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)

@@ -29,6 +29,12 @@ def seal_text(text: str) -> str:
     return f"{content}{_LAST}{_digest(content)}\n"
 
 
+def is_sealed(path: Path) -> bool:
+    """Whether a file begins as :func:`seal_text` writes it."""
+    with path.open("rb") as stream:
+        return stream.read(len(_FIRST)) == _FIRST.encode()
+
+
 def read_sealed_text(
     path: Path, error: type[ElmobenchError] = ConfigError, *, fix: str | None = None
 ) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from elmobench.core.errors import ModelError
-from elmobench.core.parsing import parsing
+from elmobench.core.parsing import check_is_file, parsing
 from elmobench.core.registry import did_you_mean
 
 # Zip files created by the macOS file manager contain this folder with its metadata.
@@ -154,6 +154,7 @@ def file_state(path: Path) -> tuple[int, int]:
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:
+    check_is_file(path)
     with path.open("rb") as stream:
         return stream.read(len(magic)) == magic
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -292,7 +293,7 @@ def _folders(root: Path, *, complete: bool = True) -> list[Path]:
         for path in sorted(root.iterdir())
         if not _BEING_DELETED.fullmatch(path.name)
         and path.name.endswith(_PRECISIONS)
-        and ((path / META).is_file() or (not complete and _is_named_as_one(path)))
+        and (os.path.lexists(path / META) or (not complete and _is_named_as_one(path)))
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +72,7 @@ def check_meta(folder: Path, provider: FeatureProvider, precision: Precision) ->
         StoreError: it is damaged, or does not match the provider.
     """
     path = folder / META
-    if not path.is_file():
+    if not os.path.lexists(path):
         return
     meta = _load(path)
     for key, value in _identity(provider, precision).items():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.errors import StoreError
 from elmobench.core.files import atomic_path
-from elmobench.core.parsing import parsing
+from elmobench.core.parsing import check_is_file, parsing
 from elmobench.features.store.blocks import BlockCheck, IntArray, checked_blocks
 from elmobench.features.store.damage import DamagedStoreError
 from elmobench.features.store.header import (
@@ -257,6 +257,7 @@ def read_shard(path: Path) -> Shard:
 def _read_shard(path: Path) -> tuple[Shard, bytes]:
     """The shard, and the bytes of its header with its length in front."""
     with parsing(path, DamagedStoreError, what="is not a readable shard", fix=REBUILD):
+        check_is_file(path)
         with path.open("rb") as stream:
             state = _state(stream.fileno())
             size = os.fstat(stream.fileno()).st_size

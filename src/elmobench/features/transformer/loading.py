@@ -16,6 +16,7 @@ from safetensors import safe_open
 from torch import nn
 
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.parsing import check_is_file
 from elmobench.features.transformer.checks import (
     check_json_files,
     check_network,
@@ -211,8 +212,10 @@ def _check_device(device: str, where: str) -> None:
 
 def _check_safetensors(path: Path, where: str) -> None:
     what = f"{path} is not a complete safetensors file"
-    with library_errors(what, where, "fetch or save it again"), safe_open(path, framework="pt"):
-        pass
+    with library_errors(what, where, "fetch or save it again"):
+        check_is_file(path)
+        with safe_open(path, framework="pt"):
+            pass
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from torch import Tensor
 from elmobench.core.digests import canonical_json, file_sha256
 from elmobench.core.errors import ModelError
 from elmobench.core.files import atomic_path, write_bytes, write_text
-from elmobench.core.parsing import parse_json_object, parsing
+from elmobench.core.parsing import check_is_file, parse_json_object, parsing
 from elmobench.features.elmo.characters import N_IDS
 from elmobench.features.elmo.loading import expected_shapes, read_weights
 from elmobench.features.elmo.options import read_options
@@ -97,6 +97,7 @@ def read_softmax(folder: Path) -> dict[str, Tensor]:
     """
     path = folder / SOFTMAX
     with parsing(path, ModelError, what="is not a softmax", fix=_FIX):
+        check_is_file(path)
         with safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})
             softmax = {name: file.get_tensor(name) for name in ("W", "b")}
