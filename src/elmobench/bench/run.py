@@ -25,6 +25,7 @@ from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.names import DEFAULT_TRACKER
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
+from elmobench.tracking.remembered_cards import relative_folders
 from elmobench.tracking.tracker import Tracker, open_tracker
 
 Overwrite = Literal["never", "failed", "always"]
@@ -122,7 +123,11 @@ def run_experiment(
         # be used is a warning, not after the first hour of work.
         records.folder.mkdir(parents=True, exist_ok=True)
         opened = summary.tracker = open_tracker(tracking_uri, records, loaded.name, tracker)
-        records.write_plan(loaded.model_dump(mode="json"), [planned.point for planned in plan])
+        records.write_plan(
+            loaded.model_dump(mode="json"),
+            [planned.point for planned in plan],
+            relative_folders(context.cards, records.folder),
+        )
         if overwrite == "always":
             records.unpack()
         if pending:

@@ -8,14 +8,15 @@ import typer
 
 from elmobench.cli.options import IncludeOption, JsonOption
 from elmobench.cli.streams import json_line
-from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from elmobench.analysis.stats.corpora import CorpusMean
     from elmobench.analysis.stats.difference_row import Difference, Verdict
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tracking.record_store import RecordStore
+    from elmobench.tracking.remembered_cards import remembered_cards
 
 
 _STYLES: dict[Verdict, str] = {
@@ -92,7 +93,7 @@ def compare(
         console.print(
             f"Mean over {len(mean.corpora)} corpora, head {escape(name)}: {mean}", highlight=False
         )
-    cards = CardCatalog(include or ())
+    cards = remembered_cards(store, include)
     for row in rows if examples else ():
         _print_examples(console, store, row, examples, cards)
 

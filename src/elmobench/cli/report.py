@@ -27,10 +27,11 @@ def report(
     from elmobench.analysis.report.write import write_report
     from elmobench.cli.comparison_progress import comparison_progress
     from elmobench.cli.results_folder import results_folder
-    from elmobench.data.cards.catalog import CardCatalog
+    from elmobench.tracking.record_store import RecordStore
+    from elmobench.tracking.remembered_cards import remembered_cards
 
     folder = results_folder(experiment)
-    cards = CardCatalog(include or ())
+    cards = remembered_cards(RecordStore(folder), include)
     made = make_report(folder, cards)
     print_report(made)
     with comparison_progress() as on_pair:

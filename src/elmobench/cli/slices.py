@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elmobench.cli.options import IncludeOption, ResultsArgument
-from elmobench.data.cards.catalog import CardCatalog
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tracking.record_store import RecordStore
 
 
@@ -43,10 +43,11 @@ def slices(
     from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import DataError
     from elmobench.tracking.record_store import RecordStore
+    from elmobench.tracking.remembered_cards import remembered_cards
 
     folder = results_folder(experiment)
     store = RecordStore(folder)
-    cards = CardCatalog(include or ())
+    cards = remembered_cards(store, include)
     table = slice_table(store, cards)
     if typos:
         with_typos = _typo_scores(store, typos, cards)

@@ -54,13 +54,23 @@ class PlanFile(_Plan):
 
     experiment: PlannedExperiment
     points: list[PlannedPoint]
+    include: list[str] = Field(default_factory=list)
 
 
 def write_plan_file(
-    path: Path, experiment: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
+    path: Path,
+    experiment: Mapping[str, Any],
+    points: Sequence[Mapping[str, Any]],
+    include: Sequence[str] = (),
 ) -> None:
-    """Write the file with its digest."""
-    plan = {"format_version": FORMAT_VERSION, "experiment": experiment, "points": list(points)}
+    """Write the file with its digest; ``include`` are the folders of further task cards."""
+    plan: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "experiment": experiment,
+        "points": list(points),
+    }
+    if include:
+        plan["include"] = list(include)
     write_sealed_json(path, plan)
 
 

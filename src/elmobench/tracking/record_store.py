@@ -239,14 +239,20 @@ class RecordStore:
             self._checked.add(version)
         return rows
 
-    def write_plan(self, experiment: dict[str, Any], points: Sequence[dict[str, Any]]) -> None:
+    def write_plan(
+        self,
+        experiment: dict[str, Any],
+        points: Sequence[dict[str, Any]],
+        include: Sequence[str] = (),
+    ) -> None:
         """Note the experiment as resolved, and the points of its present grid.
 
         A point has ``cell`` (the record's name), ``task``, ``features``, ``head``, ``seed`` and
         ``axes``: how this experiment calls that cell. It also has ``corpus`` and ``same_as`` of the
-        task's card, which may have changed since the cell ran.
+        task's card, which may have changed since the cell ran. ``include`` are the folders of
+        further task cards, relative to this folder or absolute.
         """
-        write_plan_file(self.plan_path, experiment, points)
+        write_plan_file(self.plan_path, experiment, points, include)
 
     @property
     def plan_path(self) -> Path:
@@ -285,6 +291,15 @@ class RecordStore:
         """
         plan = self._plan()
         return {} if plan is None else dict(plan["experiment"])
+
+    def included_folders(self) -> list[str]:
+        """The folders of further task cards when the experiment last ran; see :meth:`write_plan`.
+
+        Raises:
+            DataError: if the plan is damaged.
+        """
+        plan = self._plan()
+        return [] if plan is None else list(plan.get("include", ()))
 
     def _plan(self) -> dict[str, Any] | None:
         """The content of the plan, checked again when the file changed; None if there is none."""

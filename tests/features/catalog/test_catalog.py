@@ -230,3 +230,39 @@ def test_trusted_download_from_a_mirror(monkeypatch, tmp_path):
     }
     assert load_provider("far", models, trust_first=True).dim == 2
     assert load_provider("far", models).dim == 2
+
+
+def test_an_entry_may_be_a_folder_as_in_a_features_spec(vectors):
+    by_files = ModelCatalog(_entry(), vectors.parent).load("mine")
+    for entry in (
+        "static:vectors.txt",
+        {"provider": "static", "folder": "vectors.txt"},
+        {"provider": "static", "folder": str(vectors), "description": "of a person"},
+    ):
+        catalog = ModelCatalog({"mine": entry}, vectors.parent)
+        assert catalog.load("mine").fingerprint == by_files.fingerprint
+        assert not catalog.is_contextual("mine")
+        described = isinstance(entry, dict) and "description" in entry
+        assert (catalog.entry("mine").description == "of a person") is described
+
+
+def test_a_provider_has_its_name_in_a_features_spec_too(tmp_path):
+    for name in ("bert", "transformer"):
+        catalog = ModelCatalog({"mine": {"provider": name, "folder": "x/y/z"}}, tmp_path)
+        assert catalog.is_contextual("mine")
+        with pytest.raises(ModelError, match="x/y/z"):
+            catalog.load("mine")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("path/to/folder", "bert:path/to/folder"),
+        ({"provider": "static", "folder": "x", "files": {"vectors": {"path": "x"}}}, "either"),
+        ({"provider": "bert", "folder": "x", "options": {"repo": "a/b"}}, "either"),
+        (["static:x"], "mine"),
+    ],
+)
+def test_wrong_folders_of_entries(entry, message):
+    with pytest.raises(ConfigError, match=message):
+        ModelCatalog({"mine": entry})

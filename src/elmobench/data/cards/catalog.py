@@ -92,6 +92,11 @@ class CardCatalog:
             )
         self._include_folders = tuple(Path(folder) for folder in include_folders)
 
+    @property
+    def include_folders(self) -> tuple[Path, ...]:
+        """The further folders, and those of ELMOBENCH_INCLUDE."""
+        return (*self._include_folders, *paths.include_folders())
+
     def __reduce__(self) -> tuple[type[CardCatalog], tuple[tuple[Path, ...]]]:
         return CardCatalog, (tuple(folder.resolve() for folder in self._include_folders),)
 

@@ -11,7 +11,12 @@ from elmobench.core import paths
 from elmobench.core.errors import ConfigError, ModelError, UnknownNameError
 from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
-from elmobench.features.catalog.entries import ModelEntry, parse_entries, read_entries
+from elmobench.features.catalog.entries import (
+    ModelEntry,
+    parse_entries,
+    provider_name,
+    read_entries,
+)
 from elmobench.features.catalog.expectations import check_expectations
 from elmobench.features.catalog.file_state import FileState
 from elmobench.features.catalog.hub_states import at_revision
@@ -32,8 +37,6 @@ _FAMILIES = {
     "bert": "bert:path/to/folder",
     "glove": "static:path/to/file",
 }
-# Prefixes before a colon that differ from the name of the provider.
-_SYNONYMS = {"bert": "transformer"}
 
 
 class ModelCatalog:
@@ -157,17 +160,20 @@ class ModelCatalog:
 
     def _provider_kind(self, name: str) -> str:
         """The provider of ``name``; for ``kind:path`` without looking at the path."""
+        if name in self._entries:
+            return self._entries[name][0].provider
         kind, colon, path = name.partition(":")
-        kind = _SYNONYMS.get(kind, kind)
-        if name not in self._entries and colon and path and kind in PROVIDERS:
+        kind = provider_name(kind)
+        if colon and path and kind in PROVIDERS:
             return kind
         return self._resolve(name)[0].provider
 
     def _resolve(self, name: str) -> tuple[ModelEntry, Path | None]:
         if name in self._entries:
-            return self._entries[name][:2]
+            entry, base, _ = self._entries[name]
+            return (entry, base) if entry.folder is None else _in_folder(name, entry, base)
         kind, colon, path = name.partition(":")
-        kind = _SYNONYMS.get(kind, kind)
+        kind = provider_name(kind)
         if colon and path and kind in PROVIDERS:
             where = f"features {name!r}"
             return self._pinned(*PROVIDERS.get(kind).entry_at(path, self._base, where))
@@ -236,6 +242,19 @@ class ModelCatalog:
                 raise
             self._loaded[memo] = provider
         return self._loaded[memo]
+
+
+def _in_folder(name: str, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:
+    """The entry with the files that its provider finds in its folder."""
+    folder = entry.folder or ""
+    found, base = PROVIDERS.get(entry.provider).entry_at(folder, base, f"model {name!r}")
+    own = entry.model_dump(exclude_unset=True, exclude={"folder", "provider", "files", "options"})
+    return found.model_copy(
+        update={
+            **{field: getattr(entry, field) for field in own},
+            "options": {**found.options, **entry.options},
+        }
+    ), base
 
 
 def _check_declared(

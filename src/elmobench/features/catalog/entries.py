@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options, validated
@@ -15,7 +15,18 @@ from elmobench.features.catalog.sealed_text import read_sealed_text
 
 _MOST = 2**53
 """The greatest number of values or bytes that an entry may state; it is exact as a float."""
+# Names of providers in features specs that differ from their registered names.
+_SYNONYMS = {"bert": "transformer"}
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def provider_name(name: str) -> str:
+    """The registered name of a provider, which may differ from its name in a features spec.
+
+    >>> provider_name("bert"), provider_name("elmo")
+    ('transformer', 'elmo')
+    """
+    return _SYNONYMS.get(name, name)
 
 
 class ModelFile(StrictModel):
@@ -59,7 +70,11 @@ class ModelEntry(StrictModel):
     """One model of the catalog.
 
     Attributes:
-        provider: registered provider that loads it.
+        provider: registered provider that loads it, by its name in a features spec (``bert``) or
+            its own (``transformer``).
+        folder: folder of the model, as after the colon in a features spec (``bert:folder``), for
+            a model that is given by a folder and not by ``files``; a relative path is searched as
+            those of files are. For ``static`` it is the file of vectors.
         files: its files by role.
         options: of the provider.
         expect: shape of the model, if known in advance.
@@ -72,7 +87,8 @@ class ModelEntry(StrictModel):
         version: of the model, if its publisher numbers versions.
     """
 
-    provider: str
+    provider: Annotated[str, AfterValidator(provider_name)]
+    folder: str | None = None
     files: dict[str, ModelFile] = Field(default_factory=dict)
     options: Options = Field(default_factory=dict)
     expect: Expected = Field(default_factory=Expected)
@@ -83,6 +99,12 @@ class ModelEntry(StrictModel):
     homepage: str | None = Field(default=None, pattern=r"^https?://")
     bytes: int | None = Field(default=None, ge=0, le=_MOST)
     version: str | int | None = None
+
+    @model_validator(mode="after")
+    def _folder_or_files(self) -> ModelEntry:
+        if self.folder is not None and (self.files or self.options.get("repo") is not None):
+            raise ValueError("give either 'folder', 'files' or the option 'repo'")
+        return self
 
     @model_validator(mode="after")
     def _hub_options(self) -> ModelEntry:
@@ -99,8 +121,22 @@ class ModelEntry(StrictModel):
         return self
 
 
+def _of_text(value: Any) -> Any:
+    """The fields of an entry that is a text, ``bert:path/to/folder``; others as they are."""
+    if not isinstance(value, str):
+        return value
+    kind, colon, path = value.partition(":")
+    if not colon or not path:
+        raise ValueError(
+            "a model that is written as a text names provider and folder: bert:path/to/folder"
+        )
+    return {"provider": kind, "folder": path}
+
+
 class _ModelsFile(StrictModel):
-    models: dict[Annotated[str, Field(pattern=_NAME)], ModelEntry]
+    models: dict[
+        Annotated[str, Field(pattern=_NAME)], Annotated[ModelEntry, BeforeValidator(_of_text)]
+    ]
 
 
 def parse_entries(models: Mapping[str, Any], where: str) -> dict[str, ModelEntry]:
