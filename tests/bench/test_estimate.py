@@ -48,14 +48,23 @@ def test_the_fixed_time_of_a_call_is_not_counted_per_token(
     def encode(sentences: list[tuple[str, ...]], **_: object) -> None:
         Clock.now += 2.0 + 0.01 * sum(map(len, sentences))  # a file is read, then the words
 
+    def encode_types(words: list[str]) -> None:
+        Clock.now += 3.0 + 0.1 * len(words)
+
     context = RunContext(parse_experiment(tiny), CardCatalog([cards]), tmp_path / "store")
     cells = [planned.cell for planned in make_plan(context)]
     for cell in cells:
         for part in cell.parts:
             monkeypatch.setattr(context.provider(part), "encode", encode)
+            monkeypatch.setattr(context.provider(part), "encode_types", encode_types)
     monkeypatch.setattr("elmobench.bench.estimate.time.perf_counter", lambda: Clock.now)
-    for row in estimate_encoding(context, cells):
-        assert row.seconds == pytest.approx(2.0 + 0.01 * row.tokens)
+    task = load_task("ner/tiny", [cards])
+    types = {token for split in task.examples().values() for e in split for token in e.tokens}
+    static, contextual = estimate_encoding(context, cells)
+    assert contextual.seconds == pytest.approx(2.0 + 0.01 * contextual.tokens)
+    # Once per type, however often it occurs.
+    assert static.seconds == pytest.approx(3.0 + 0.1 * len(types))
+    assert len(types) < static.tokens
 
 
 def test_validate_reports_the_overlap_with_a_models_text(

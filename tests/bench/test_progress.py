@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,3 +78,25 @@ def test_quiet_shows_warnings_and_failed_cells_only(capsys: pytest.CaptureFixtur
         "✗ t · f · h · seed 1: the training loss is nan",
         "! a worker died",
     ]
+
+
+def test_a_line_says_what_is_done_where_there_are_no_bars(capfd: pytest.CaptureFixture) -> None:
+    progress = RunProgress()
+    with progress.cells(40), progress.loading(3) as on_task:
+        on_task("ner/tiny")
+        assert progress.status == "cells: 0 of 40; loading tasks: 1 of 3 (ner/tiny)"
+    assert progress.status == ""
+
+
+def test_lines_are_printed_until_the_run_ends(capfd: pytest.CaptureFixture) -> None:
+    with RunProgress(interval=0.001) as progress, progress.cells(40):
+        printed = ""
+        while "cells: 0 of 40" not in printed:
+            printed += capfd.readouterr().err
+    assert "progress lines" not in {thread.name for thread in threading.enumerate()}
+    assert capfd.readouterr().out == ""
+
+
+def test_a_quiet_run_prints_no_lines() -> None:
+    with RunProgress(quiet=True, interval=0.001) as progress, progress.cells(40):
+        assert "progress lines" not in {thread.name for thread in threading.enumerate()}

@@ -16,6 +16,7 @@ from elmobench.features.provider import FeatureProvider
 from elmobench.training.machine import torch_threads
 
 _SAMPLE_TOKENS = 400
+_SAMPLE_TYPES = 2000
 _VALUE_BYTES = {"fp16": 2, "fp32": 4, "int8": 1}
 
 
@@ -27,7 +28,8 @@ class EncodingEstimate:
         features, task: name of the provider's model, and the task.
         sentences, tokens: numbers to be encoded.
         bytes: by which the store grows, for vectors of tokens (vectors of word types are few).
-        seconds: estimated from a sample of about 400 tokens.
+        seconds: estimated from a sample of about 400 tokens or, for vectors of word types, of
+            2,000 types.
     """
 
     features: str
@@ -62,7 +64,9 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
         if sentences and provider.fingerprint not in speeds:
             with torch_threads(context.experiment.settings.threads):
                 speeds[provider.fingerprint] = _speed(provider, sentences)
-        overhead, per_token = speeds[provider.fingerprint] if sentences else (0.0, 0.0)
+        overhead, per_unit = speeds[provider.fingerprint] if sentences else (0.0, 0.0)
+        # Vectors of word types are encoded once per type, however often it occurs.
+        units = tokens if width else len({token for one in sentences for token in one})
         rows.append(
             EncodingEstimate(
                 features,
@@ -70,17 +74,20 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
                 len(sentences),
                 tokens,
                 tokens * width * _VALUE_BYTES[context.experiment.settings.precision],
-                overhead + tokens * per_token,
+                overhead + units * per_unit,
             )
         )
     return rows
 
 
 def _speed(provider: FeatureProvider, sentences: Sequence[Sentence]) -> tuple[float, float]:
-    """Fixed seconds per call (a static provider reads its file), and seconds per token.
+    """Fixed seconds per call (a static provider reads its file), and seconds per token or type.
 
     Measured on a random sample of sentences; its batches are smaller than those of a real build.
+    A provider whose vectors depend on the spelling alone is measured on types, as it is used.
     """
+    if all(layer.kind == "type" for layer in provider.layers):
+        return _speed_of_types(provider, sentences)
     sample: list[Sentence] = []
     for i in np.random.default_rng(1).permutation(len(sentences)):
         sample.append(sentences[i])
@@ -93,6 +100,24 @@ def _speed(provider: FeatureProvider, sentences: Sequence[Sentence]) -> tuple[fl
     other_tokens = sum(map(len, sample)) - len(sample[0])
     per_token = max(0.0, _seconds(provider, sample) - first) / max(1, other_tokens)
     return max(0.0, first - per_token * len(sample[0])), per_token
+
+
+def _speed_of_types(
+    provider: FeatureProvider, sentences: Sequence[Sentence]
+) -> tuple[float, float]:
+    """Fixed seconds per call, and seconds per word type."""
+    types = sorted({token for sentence in sentences for token in sentence})
+    chosen = np.random.default_rng(1).permutation(len(types))[:_SAMPLE_TYPES]
+    sample = [types[i] for i in chosen]
+    seconds = []
+    for words in (sample[:1], sample[:1], sample):  # the first call also warms up
+        start = time.perf_counter()
+        provider.encode_types(words)
+        seconds.append(time.perf_counter() - start)
+    if len(sample) == 1:
+        return 0.0, seconds[1]
+    per_type = max(0.0, seconds[2] - seconds[1]) / (len(sample) - 1)
+    return max(0.0, seconds[1] - per_type), per_type
 
 
 def _seconds(provider: FeatureProvider, sentences: Sequence[Sentence]) -> float:

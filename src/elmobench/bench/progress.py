@@ -1,7 +1,8 @@
-"""Terminal display of a run: progress bars on a terminal, only lines elsewhere."""
+"""Display of a run: progress bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -33,11 +34,15 @@ from elmobench.tracking.record import STAGES, RunRecord
 class RunProgress:
     """An :class:`~elmobench.bench.events.Observer` that shows bars, and a line per finished cell.
 
+    Where standard error is not a terminal there are no bars; a line every 30 seconds says what is
+    being done.
+
     Args:
         quiet: show warnings and failed cells only.
+        interval: seconds between two lines.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, interval: float = 30.0) -> None:
         self._console = Console(stderr=True)
         self._quiet = quiet
         self._bars = RichProgress(
@@ -54,9 +59,18 @@ class RunProgress:
         self._running: dict[str, TaskID] = {}
         self._sentences_done: dict[str, int] = {}
         self._all_cells: TaskID | None = None
+        self._interval = interval
+        self._ended = threading.Event()
+        self._lines: threading.Thread | None = None
+        if not quiet and not self._console.is_terminal:
+            self._lines = threading.Thread(
+                target=self._print_lines, name="progress lines", daemon=True
+            )
 
     def __enter__(self) -> RunProgress:
         self._bars.start()
+        if self._lines is not None:
+            self._lines.start()
         return self
 
     def __exit__(
@@ -65,7 +79,26 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._ended.set()
+        if self._lines is not None:
+            self._lines.join()
         self._bars.stop()
+
+    @property
+    def status(self) -> str:
+        """What is being done, in one line; empty if nothing is."""
+        states = []
+        for bar in self._bars.tasks:
+            total = "" if bar.total is None else f" of {bar.total:,.0f}"
+            detail = f" ({bar.fields['detail']})" if bar.fields.get("detail") else ""
+            states.append(f"{bar.description.strip()}: {bar.completed:,.0f}{total}{detail}")
+        return "; ".join(states)
+
+    def _print_lines(self) -> None:
+        while not self._ended.wait(self._interval):
+            status = self.status
+            if status:
+                self._console.print(status, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def loading(self, total: int) -> Iterator[Callable[[str], None]]:

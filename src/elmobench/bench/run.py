@@ -123,11 +123,7 @@ def run_experiment(
         # be used is a warning, not after the first hour of work.
         records.folder.mkdir(parents=True, exist_ok=True)
         opened = summary.tracker = open_tracker(tracking_uri, records, loaded.name, tracker)
-        records.write_plan(
-            loaded.model_dump(mode="json"),
-            [planned.point for planned in plan],
-            relative_folders(context.cards, records.folder),
-        )
+        _write_plan(records, context, plan)
         if overwrite == "always":
             records.unpack()
         if pending:
@@ -176,6 +172,15 @@ class _DamagedRecords:
         if str(error) not in self._summary.damaged:
             self._summary.damaged.append(str(error))
             self._progress.handle(RunWarning(f"a cell is left out: {error}"))
+
+
+def _write_plan(records: RecordStore, context: RunContext, plan: Sequence[PlannedCell]) -> None:
+    """Note the experiment, its grid, and the folders of its cards in the results folder."""
+    records.write_plan(
+        context.experiment.model_dump(mode="json"),
+        [planned.point for planned in plan],
+        relative_folders(context.cards, records.folder),
+    )
 
 
 def _clean_up(folder: Path, store: Path, progress: RunProgress) -> None:

@@ -76,9 +76,11 @@ def _data_lines(card: TaskCard) -> list[str]:
 
 
 def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
+    import warnings
+
     from elmobench.analysis.tables.published import numbers_on
     from elmobench.bench.experiment.schema import known_experiments, load_experiment
-    from elmobench.core.errors import UnknownNameError
+    from elmobench.core.errors import ElmobenchWarning, UnknownNameError
     from elmobench.core.registry import did_you_mean
     from elmobench.data.readers.base import READERS
     from elmobench.features.catalog.catalog import ModelCatalog
@@ -87,7 +89,19 @@ def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | s
 
     cards = card_catalog.by_id
     tasks = [task for task in cards if task == name or task.split("/")[-1] == name]
-    if len(tasks) == 1:
+    if len(tasks) > 1:
+        raise UnknownNameError(
+            f"{name!r} could be any of {', '.join(tasks)}", fix="write it with its pipeline"
+        )
+    # The name of a reader or head is exact; a task's may be written without its pipeline.
+    others = [kind for kind, known in (("reader", READERS), ("head", HEADS)) if name in known]
+    if tasks and others and name not in cards:
+        warnings.warn(
+            f"{name} is a {others[0]}, shown here, and a task: elmobench show {tasks[0]}",
+            ElmobenchWarning,
+            stacklevel=2,
+        )
+    elif len(tasks) == 1:
         found = cards[tasks[0]]
         card = found.model_dump(mode="json", exclude_defaults=True)
         card["corpus"] = found.corpus_name

@@ -86,8 +86,12 @@ def _overlap(card: ModelCard, tasks: list[str]) -> str:
     """Describe the overlap of a model's training text with dev and test of ``tasks``."""
     from elmobench.analysis.tables.published import is_control
 
+    files = " ".join(f"--corpus {file.name}" for file in card.corpus.files) or "--corpus TEXT"
+    split = f" --tokenizer {card.corpus.tokenizer}" if card.corpus.tokenizer else ""
+    command = f"elmobench pretrain overlap {files}{split}"
+    advice = f"whoever has the text it was trained on can look for them: {command}"
     if card.overlap is None:
-        return "overlap of its text with evaluation data is unknown (elmobench pretrain overlap)"
+        return f"overlap of its text with evaluation data is unknown; {advice}"
     shared = [
         f"{row.task} {row.split} {row.sentences_found:,} of {row.sentences:,}"
         for row in card.overlap
@@ -101,6 +105,7 @@ def _overlap(card: ModelCard, tasks: list[str]) -> str:
         text = f"sentences that share eight words in a row with its text: {counts}"
         return text + (f"; not checked: {', '.join(unknown)}" if unknown else "")
     return (
-        f"overlap of its text with dev and test is unknown for {', '.join(unknown)} "
-        "(elmobench pretrain overlap --task)"
+        f"overlap of its text with dev and test is unknown for {', '.join(unknown)}; {advice}"
+        + "".join(f" --task {task}" for task in unknown)
+        + " --include FOLDER"
     )

@@ -292,3 +292,21 @@ def test_a_search_over_settings_of_the_mix_is_refused() -> None:
     content["overrides"] = [{"set": {"training.grid": {"mix.l2": [0.0, 1.0]}}}]
     with pytest.raises(ConfigError, match=r"mix\.l2 cannot be searched"):
         list(grid(parse_experiment(content), {"s": "sentiment"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": 3}, r"seeds: write a list: \[3\]; for 3 seeds: \[1, 2, 3\]"),
+        ({"tasks": "ner/control-ner"}, r"tasks: write a list: \[ner/control-ner\]"),
+        (
+            {"train_fraction": [0.5]},
+            r"for example axes: \{train_fraction: \[0.5\]\}",
+        ),
+        ({"mix": "last"}, r"mix: an axis is written below 'axes:'.*\{mix: \[last\]\}"),
+    ],
+)
+def test_values_in_another_place_or_form_get_a_hint(changes: dict, message: str) -> None:
+    values = {"name": "x", "tasks": ["ner/control-ner"], "features": ["random"], **changes}
+    with pytest.raises(ConfigError, match=message):
+        parse_experiment(values)

@@ -260,3 +260,13 @@ def test_a_card_that_is_wrong_is_still_an_error_for_everybody(tmp_path: Path) ->
     write(tmp_path, file="wrong.yaml", name="wrong", metric=None)
     with pytest.raises(ConfigError, match="'metric' is missing"):
         CardCatalog([tmp_path]).get("sentiment/tiny")
+
+
+def test_a_name_of_several_things_is_shown_exactly_or_refused() -> None:
+    run = CliRunner(env={"COLUMNS": "200"}).invoke
+    with pytest.warns(ElmobenchWarning, match="squad is a reader, shown here, and a task: .*qa/sq"):
+        shown = run(app, ["show", "squad"], catch_exceptions=False)
+    assert shown.output.startswith("reader squad")
+    assert run(app, ["show", "qa/squad"]).output.startswith("task qa/squad")
+    ambiguous = run(app, ["show", "litbank"])
+    assert "could be any of coref/litbank, ner/litbank" in str(ambiguous.exception)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from elmobench.bench.experiment.composition import (
     parse_extended,
@@ -172,6 +172,27 @@ class Experiment(StrictModel):
     """The file that the experiment was read from; None for one made in Python or read from a pipe.
     """
 
+    @model_validator(mode="before")
+    @classmethod
+    def _axes_are_in_their_block(cls, values: Any) -> Any:
+        stray = [name for name in Axes.model_fields if isinstance(values, dict) and name in values]
+        if stray:
+            raise ValueError(
+                f"{', '.join(stray)}: an axis is written below 'axes:', for example "
+                f"axes: {{{stray[0]}: {_as_list(values[stray[0]])}}}"
+            )
+        return values
+
+    @field_validator("tasks", "features", "heads", "seeds", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            more = ""
+            if info.field_name == "seeds" and isinstance(value, int) and 1 < value <= 20:
+                more = f"; for {value} seeds: {_as_list(list(range(1, value + 1)))}"
+            raise ValueError(f"write a list: {_as_list(value)}{more}")
+        return value
+
     @field_validator("tasks", "features", "heads", "seeds")
     @classmethod
     def _no_repeats(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -239,6 +260,12 @@ class Experiment(StrictModel):
     def base(self) -> Path | None:
         """The folder to which paths in ``models`` are relative."""
         return self.source.parent if self.source else None
+
+
+def _as_list(value: Any) -> str:
+    """A value as a list in YAML."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return f"[{', '.join(str(one)[:60] for one in values[:20])}]"
 
 
 def _partial_caveat(limit: str) -> str:
