@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from elmobench.features.catalog.catalog import load_provider
     from elmobench.features.elmo.batch_ids import batch_to_ids
     from elmobench.features.frozen_features import FrozenFeatures
+    from elmobench.features.functions import Model, SentenceModel
     from elmobench.features.store.feature_store import FeatureStore
     from elmobench.metrics.base import get_metric
     from elmobench.nn.elmo import Elmo
@@ -26,6 +27,8 @@ _PUBLIC = {
     "Elmo": "elmobench.nn.elmo",
     "FeatureStore": "elmobench.features.store.feature_store",
     "FrozenFeatures": "elmobench.features.frozen_features",
+    "Model": "elmobench.features.functions",
+    "SentenceModel": "elmobench.features.functions",
     "batch_to_ids": "elmobench.features.elmo.batch_ids",
     "get_metric": "elmobench.metrics.base",
     "load_provider": "elmobench.features.catalog.catalog",
@@ -38,6 +41,8 @@ __all__ = [
     "Elmo",
     "FeatureStore",
     "FrozenFeatures",
+    "Model",
+    "SentenceModel",
     "batch_to_ids",
     "get_metric",
     "load_provider",

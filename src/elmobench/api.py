@@ -63,6 +63,7 @@ def run(
     quiet: bool = False,
     workers: int | None = None,
     limit: str | int | None = None,
+    models: Mapping[str, Any] | None = None,
 ) -> Results:
     """Run every cell that has no result yet; see :func:`elmobench.bench.run.run_experiment`.
 
@@ -91,6 +92,8 @@ def run(
             script must call :func:`run` below ``if __name__ == "__main__":``.
         limit: a quick try on a number (``50``) or share (``"5%"``) of the examples of each split;
             its results are marked as partial [all examples].
+        models: your own models by name: :class:`Model` and :class:`SentenceModel` objects with a
+            Python function, or entries as in an experiment's ``models:``.
 
     Raises:
         TypeError: if ``experiment``, ``include`` or ``workers`` is of another type.
@@ -110,6 +113,7 @@ def run(
             quiet=quiet,
             workers=workers,
             limit=limit,
+            models=models,
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
 from elmobench.data.sampling import Limit
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.functions import Model
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import FeatureStore, StoredFeatures
 from elmobench.metrics.base import Metric, get_metric
@@ -68,6 +70,7 @@ class RunContext:
         cards: CardCatalog | None = None,
         store_root: Path | None = None,
         trust_first: bool = False,
+        functions: Mapping[str, Model] | None = None,
     ) -> None:
         self.experiment = experiment
         self.cards = cards or CardCatalog()
@@ -75,7 +78,9 @@ class RunContext:
         self._trust_first = trust_first
         limit = experiment.limit
         self._limit = None if limit is None else Limit.parse(limit)
-        self.catalog = ModelCatalog(experiment.models, experiment.base, trust_first=trust_first)
+        self.catalog = ModelCatalog(
+            {**experiment.models, **(functions or {})}, experiment.base, trust_first=trust_first
+        )
         self.store = FeatureStore(store_root, experiment.settings.precision)
         self._tasks: dict[tuple[str, int | None], Task] = {}
         self._stored: dict[str, StoredFeatures] = {}
@@ -214,6 +219,7 @@ class RunContext:
         Raises:
             ConfigError: if a part of the cell's features cannot be used.
         """
+        self._check_texts(cell)
         for part in cell.parts:
             provider = self.provider(part)
             if part.trainable and (provider.num_layers != 1 or provider.layers[0].kind != "type"):
@@ -239,6 +245,30 @@ class RunContext:
                     where=f"features {cell.features}",
                     fix="remove the suffix",
                 )
+
+    def _check_texts(self, cell: Cell) -> None:
+        """Raise ConfigError if a part has one vector per text, and the cell needs one per token."""
+        kinds = {part.name: self.provider(part).per_text for part in cell.parts}
+        names = [name for name, per_text in kinds.items() if per_text]
+        if not names:
+            return
+        where = f"features {cell.features} on {cell.task}"
+        if not self.pipeline(cell.task).reads_texts:
+            known = [name for name in PIPELINES.names() if PIPELINES.get(name).reads_texts]
+            raise ConfigError(
+                f"{names[0]} has one vector per text, and pipeline {cell.pipeline!r} needs one per "
+                "token",
+                where=where,
+                fix=f"use it on tasks of {', '.join(known)}, or features with a vector per token",
+            )
+        if len(names) < len(kinds):
+            other = next(name for name in kinds if name not in names)
+            raise ConfigError(
+                f"{names[0]} has one vector per text and {other} one per token: they cannot be "
+                "concatenated",
+                where=where,
+                fix="compare them as two features, or join vectors of one kind",
+            )
 
 
 def part_mode(part: PartSettings, num_layers: int) -> MixMode:

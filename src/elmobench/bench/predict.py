@@ -196,7 +196,13 @@ class Predictor:
                 LivePart(provider, self._spelled(table.sentences, part))
                 for provider, part in zip(self._providers, self._saved.parts, strict=True)
             ]
-            collator = Collator(table, parts, [None] * len(parts), self._vocabulary)
+            collator = Collator(
+                table,
+                parts,
+                [None] * len(parts),
+                self._vocabulary,
+                per_text=self._providers[0].per_text,
+            )
             with torch.inference_mode():
                 predictions = list(self._model.predict(collator.batch(data, range(len(chosen)))))
             yield from predictions  # outside: inference mode would go on in the caller's code

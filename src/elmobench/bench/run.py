@@ -9,18 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from elmobench.bench.context import RunContext
 from elmobench.bench.events import CellFinished, Encoded, RunEvent, RunWarning
 from elmobench.bench.experiment.schema import Experiment, load_experiment, parse_experiment
 from elmobench.bench.jobs import PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LAUNCHERS, Launcher, LaunchOptions
+from elmobench.bench.launchers.local import encode_pending
 from elmobench.bench.plan import PlannedCell, make_plan
 from elmobench.bench.progress import RunProgress
 from elmobench.bench.session import RunSession
 from elmobench.core.digests import canonical_json
-from elmobench.core.errors import DataError
+from elmobench.core.errors import DataError, ModelError
 from elmobench.core.files import remove_leftovers
+from elmobench.core.quoting import quoted
 from elmobench.data.cards.catalog import CardCatalog
+from elmobench.features.functions import split_models
 from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.names import DEFAULT_TRACKER
 from elmobench.tracking.record import RunRecord
@@ -75,6 +80,7 @@ def run_experiment(
     workers: int | None = None,
     address: str | None = None,
     limit: str | int | None = None,
+    models: Mapping[str, Any] | None = None,
 ) -> RunSummary:
     """Run every cell that has no result yet.
 
@@ -98,16 +104,21 @@ def run_experiment(
         address: of a running Ray cluster (``auto`` for the one of this machine).
         limit: a quick try on a number (``50``) or share (``"5%"``) of the examples of each split.
             Its records are marked as partial, and go to ``results/<name>-limit-50``.
+        models: further models by name: catalog entries, and Python functions as
+            :class:`~elmobench.Model` or :class:`~elmobench.SentenceModel` objects. Functions are
+            called in this process, before any cell is trained.
 
     Raises:
         ElmobenchError: if anything in the experiment is wrong, before any work.
     """
     loaded = _as_experiment(experiment)
     loaded = loaded if limit is None else loaded.with_limit(limit)
+    entries, functions = split_models(models or {})
+    loaded = loaded.with_models(entries)
     new_launcher = LAUNCHERS.get(launcher or _default_launcher(workers, address))
     chosen_launcher = new_launcher(LaunchOptions(workers, address))
     start = time.perf_counter()
-    context = RunContext(loaded, cards, store, trust_first)
+    context = RunContext(loaded, cards, store, trust_first, functions)
     folder = results or Path("results") / loaded.name
     summary = RunSummary(loaded, folder)
     with RunProgress(quiet) as progress:
@@ -239,7 +250,35 @@ def encode_features(cells: Sequence[PlannedCell], session: RunSession, launcher:
         # Sentences that a file lacks are an error now, not after hours of encoding by other models.
         if not context.provider(job.part).any_text:
             context.provider(job.part).check_sentences(context.sentences(job.cell))
-    launcher.encode(list(jobs.values()), session)
+    here = [job for job in jobs.values() if context.provider(job.part).only_here]
+    for job in here:
+        _check_unchanged(job, session)
+        encode_pending(job, session)
+    launcher.encode([job for job in jobs.values() if job not in here], session)
+
+
+def _check_unchanged(job: PendingVectors, session: RunSession) -> None:
+    """Encode a stored sentence again: a function may have changed without a new version.
+
+    Raises:
+        ModelError: if its vectors are not those that are stored.
+    """
+    context = session.context
+    provider, stored = context.provider(job.part), context.stored(job.part)
+    sentences = context.sentences(job.cell)
+    absent = set(stored.missing(sentences))
+    known = next((s for s in sentences if s and s not in absent), None)
+    if known is None or (provider.per_text and (" ".join(known),) in absent):
+        return
+    before, now = stored.gather([known])[0], provider.encode([known])[0]
+    # The tolerance is far above the rounding of any precision, and far below another model's.
+    if np.linalg.norm(before - now) > 0.02 * np.linalg.norm(before) + 1e-4:
+        raise ModelError(
+            f"its vectors of {quoted(' '.join(known))} are not those that are stored for this "
+            "version",
+            where=f"features {job.part.name!r}",
+            fix="give the function another version; if it draws random numbers, fix their seed",
+        )
 
 
 class RunObserver:

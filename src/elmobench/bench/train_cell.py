@@ -81,6 +81,7 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
         [context.view(cell, part) for part in cell.parts],
         layers,
         vocabulary,
+        per_text=context.provider(cell.parts[0]).per_text,
     )
     return CellData(sets, collator, codec, vocabulary)
 

@@ -86,6 +86,11 @@ class FeatureProvider(ABC):
     tokens joined by blanks.
     """
 
+    only_here: bool = False
+    """Whether only the process that was given the model can encode: its vectors are stored before
+    other processes begin.
+    """
+
     any_text: bool = True
     """False if only some sentences can be encoded; :meth:`check_sentences` shows which."""
 
@@ -335,6 +340,9 @@ PROVIDERS.add_lazy(
     "vectors",
     "elmobench.features.vector_files.provider:FACTORY",
     "vectors of given sentences: HDF5, safetensors or NPZ",
+)
+PROVIDERS.add_lazy(
+    "function", "elmobench.features.functions:FACTORY", "a Python function, given from Python"
 )
 PROVIDERS.add_lazy(
     "random", "elmobench.features.static.random_vectors:FACTORY", "one random vector per word type"

@@ -59,6 +59,7 @@ class Pipeline(ABC, Generic[E]):
         text_form: how a user writes a text of their own for ``predict``.
         annotation_repeats_text: whether :meth:`format_annotation` repeats the annotated tokens;
             where it does not, ``predict`` prints the text next to the prediction.
+        reads_texts: whether all heads can read one vector per text in place of one per token.
         readers: readers that give this pipeline's examples, the usual one first, each with the
             options that ``elmobench new task`` writes into a card to begin with.
         metrics: metrics that read this pipeline's annotations, the usual one first.
@@ -67,6 +68,7 @@ class Pipeline(ABC, Generic[E]):
     name: ClassVar[str]
     text_form: ClassVar[str] = "your own text"
     annotation_repeats_text: ClassVar[bool] = False
+    reads_texts: ClassVar[bool] = False
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     metrics: ClassVar[tuple[str, ...]] = ()
 

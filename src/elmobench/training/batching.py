@@ -149,6 +149,7 @@ class Collator:
         parts: one source per part of the features spec.
         layers: the layers to read of each part; None for all.
         vocabulary: the words of the trainable embedding; None without one.
+        per_text: whether all parts have one vector per sentence: T is 1 then.
     """
 
     def __init__(
@@ -157,7 +158,10 @@ class Collator:
         parts: Sequence[PartSource],
         layers: Sequence[Sequence[int] | None],
         vocabulary: WordVocabulary | None = None,
+        *,
+        per_text: bool = False,
     ) -> None:
+        self._per_text = per_text
         self._table = table
         self._parts = list(parts)
         self._layers = list(layers)
@@ -173,7 +177,7 @@ class Collator:
 
     def _slot(self, rows: list[int]) -> SlotBatch:
         tokens = [self._table.sentences[row] for row in rows]
-        lengths = torch.tensor([len(sentence) for sentence in tokens])
+        lengths = torch.tensor([1 if self._per_text else len(sentence) for sentence in tokens])
         longest = int(lengths.max()) if rows else 0
         mask = torch.arange(longest)[None, :] < lengths[:, None]  # (B, T)
         index = np.asarray(rows, dtype=np.int64)

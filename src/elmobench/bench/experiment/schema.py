@@ -227,6 +227,12 @@ class Experiment(StrictModel):
             update={"source": self.source}
         )
 
+    def with_models(self, models: Mapping[str, Any]) -> Experiment:
+        """A copy with further catalog entries, by name; the same experiment if there are none."""
+        if not models:
+            return self
+        return self.model_copy(update={"models": {**self.models, **models}})
+
     def with_axes(self, changes: Mapping[str, Any]) -> Experiment:
         """A copy with other values on further axes or ``seeds``; one value means a list of one.
 

@@ -22,6 +22,7 @@ from elmobench.features.catalog.file_state import FileState
 from elmobench.features.catalog.hub_states import at_revision
 from elmobench.features.catalog.model_files import file_states, forget_pins, missing_states
 from elmobench.features.catalog.stated_digests import check_stated_digests
+from elmobench.features.functions import FunctionProvider, Model, split_models
 from elmobench.features.provider import PROVIDERS, FeatureProvider, ProviderFactory
 from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
 
@@ -47,7 +48,8 @@ class ModelCatalog:
     256
 
     Args:
-        models: further entries, with the schema of ``models.yaml``.
+        models: further entries, with the schema of ``models.yaml``, and Python functions as
+            :class:`~elmobench.features.functions.Model` objects.
         base: folder for relative paths in ``models``; None for the current one.
         trust_first: accept downloads without a known digest, and pin them.
         progress: called as bytes of a download arrive.
@@ -80,8 +82,10 @@ class ModelCatalog:
                 given = path.is_file()
             if given or os.path.lexists(path):  # a folder or a broken link is an error
                 self._add(read_entries(path), folder, str(path))
+        self._functions: dict[str, Model] = {}
         if models:
-            self._add(parse_entries(models, "models"), base, "models")
+            entries, self._functions = split_models(models)
+            self._add(parse_entries(entries, "models"), base, "models")
 
     def _add(self, entries: Mapping[str, ModelEntry], base: Path | None, source: str) -> None:
         for name, entry in entries.items():
@@ -232,7 +236,7 @@ class ModelCatalog:
             if name not in self._entries:
                 check_stated_digests(map(Path, files.values()))
             try:
-                provider = factory.load(name, files, {**entry.options, **chosen})
+                provider = self._provider(factory, name, files, {**entry.options, **chosen})
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
                 _check_declared(factory, provider, entry.provider, where)
             except ModelError:
@@ -242,6 +246,13 @@ class ModelCatalog:
                 raise
             self._loaded[memo] = provider
         return self._loaded[memo]
+
+    def _provider(
+        self, factory: ProviderFactory, name: str, files: dict[str, Any], options: dict[str, Any]
+    ) -> FeatureProvider:
+        if name in self._functions:
+            return FunctionProvider(name, options, self._functions[name])
+        return factory.load(name, files, options)
 
 
 def _in_folder(name: str, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:
@@ -282,7 +293,7 @@ def load_provider(
 
     Args:
         spec: a name, optionally with provider settings such as ``state`` and ``seed``.
-        models: further catalog entries.
+        models: further catalog entries, and functions as :class:`~elmobench.Model` objects.
         trust_first: accept downloads without a known digest, and pin them.
 
     Raises:

@@ -21,6 +21,7 @@ class Nli(Pipeline[SentencePair]):
     """One label per pair of sentences. Each sentence is encoded by itself."""
 
     name: ClassVar[str] = "nli"
+    reads_texts: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "pair-table": {
             "premise": "premise",

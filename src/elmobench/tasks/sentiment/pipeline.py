@@ -19,6 +19,7 @@ class Sentiment(Pipeline[ClassifiedText]):
     """One label per text. Each phrase is encoded by itself, as published."""
 
     name: ClassVar[str] = "sentiment"
+    reads_texts: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "table": {"text": "text", "label": "label", "delimiter": "tab"},
         "lines": {"label_field": "first"},
