@@ -65,6 +65,7 @@ class RunSummary:
     tracker: Tracker | None = field(default=None, repr=False, compare=False)
 
 
+# Long: most lines describe the arguments.
 def run_experiment(
     experiment: Experiment | Mapping[str, Any] | str | Path,
     *,
