@@ -1,4 +1,5 @@
 import hashlib
+import os
 import resource
 import subprocess
 import sys
@@ -428,3 +429,24 @@ def test_mirror_paths_that_no_file_can_have(tmp_path: Path):
     for url in ("https://a/b", f"https://b/{'x' * 5000}", "https://b/%00"):
         with pytest.raises(DownloadError, match="mirror"):
             mirrored(url, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["folder", "link", "pipe"])
+def test_something_else_in_place_of_a_cached_file_is_named(what: str) -> None:
+    path = cache_path(SHA)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make = {
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to("nowhere"),
+        "pipe": lambda: os.mkfifo(path),
+    }
+    make[what]()
+    for call in (
+        lambda: fetch("https://example.org/x", sha256=SHA),
+        lambda: downloads.checked_copy(
+            "https://example.org/x", downloads.expected_of("", sha256=SHA)
+        ),
+    ):
+        with pytest.raises(DownloadError, match=f"{SHA}: is not a file") as caught:
+            call()
+        assert str(path) in str(caught.value)

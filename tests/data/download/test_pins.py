@@ -107,3 +107,11 @@ def test_what_a_killed_process_left_is_removed_when_the_next_one_pins():
     pin("https://a/x", SHA, 12)
     assert list(folder.glob(".*.part")) == []
     assert pinned("https://a/x") == ROW
+
+
+def test_a_link_that_leads_nowhere_is_not_an_empty_list_of_pins():
+    paths.lock_file().parent.mkdir(parents=True, exist_ok=True)
+    paths.lock_file().symlink_to("nowhere")
+    for call in (lambda: pinned("https://a/x"), lambda: unpin("https://a/x")):
+        with pytest.raises(DataError, match=r"trusted\.json: cannot be read: No such file"):
+            call()

@@ -123,7 +123,7 @@ def fetch(
             where=url,
             fix="give its sha256, or accept and pin the downloaded file with --trust-first",
         )
-    if key is not None and cache_path(key).is_file():
+    if key is not None and _is_cached(key):
         return checked_copy(url, expected)
     cache = paths.data_cache()
     stem = cache / f"incoming-{hashlib.sha256(f'{url} {key}'.encode()).hexdigest()[:32]}"
@@ -139,7 +139,7 @@ def fetch(
             expected = expected_of(url, bytes=bytes)
             key = expected.key
         # Another process may have fetched it meanwhile.
-        if key is not None and cache_path(key).is_file():
+        if key is not None and _is_cached(key):
             return checked_copy(url, expected)
         folder = paths.mirror()
         if folder is not None:
@@ -174,7 +174,7 @@ def forget(url: str) -> None:
 
 def checked_copy(url: str, expected: Expected) -> Path:
     """Hash the cached file again and return its path. Raises DigestError if it was damaged."""
-    if expected.key is None or not cache_path(expected.key).is_file():
+    if expected.key is None or not _is_cached(expected.key):
         raise DownloadError("is not in the cache", where=url, fix="fetch it first")
     path = cache_path(expected.key)
     try:
@@ -186,6 +186,20 @@ def checked_copy(url: str, expected: Expected) -> Path:
             fix="remove that file and fetch it again",
         ) from error
     return path
+
+
+def _is_cached(key: str) -> bool:
+    """Whether the cache has a file. Raises DownloadError for anything else of its name."""
+    path = cache_path(key)
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        raise DownloadError(
+            "is not a file",
+            where=str(path),
+            fix="remove it, and fetch the file again: `elmobench data fetch` or `models fetch`",
+        )
+    return False
 
 
 def mirrored(url: str, folder: Path) -> Path:
@@ -213,7 +227,7 @@ def mirrored(url: str, folder: Path) -> Path:
 
 def needs_network(url: str, expected: Expected) -> bool:
     """Whether :func:`fetch` would download the file: neither the cache nor the mirror has it."""
-    if expected.key is not None and cache_path(expected.key).is_file():
+    if expected.key is not None and _is_cached(expected.key):
         return False
     folder = paths.mirror()
     if folder is None:

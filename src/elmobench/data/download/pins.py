@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ def pin_all(new: Mapping[str, Pin]) -> None:
 
 def unpin(*urls: str) -> None:
     """Delete the pins of ``urls``, if there are any."""
-    if not paths.lock_file().exists():
+    if not os.path.lexists(paths.lock_file()):
         return
     with _locked() as file:
         pins = _read()
@@ -80,7 +81,7 @@ def _write(file: Path, pins: Mapping[str, Pin]) -> None:
 
 def _read() -> dict[str, Pin]:
     file = paths.lock_file()
-    if not file.exists():
+    if not os.path.lexists(file):  # a link that leads nowhere is an error
         return {}
     content = read_sealed_json(file, DataError, required=lambda value: "format" in value, fix=_FIX)
     pins = content
