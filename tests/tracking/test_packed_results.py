@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -437,3 +438,9 @@ def test_a_damaged_packed_record_is_not_fixed_by_deleting_all_records(
     unpack(folder)
     RecordStore(folder).record_path("1" * 64).unlink()
     assert len(list(RecordStore(folder))) == 3
+
+
+def test_a_pipe_in_place_of_the_archive_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / PREDICTIONS)
+    with pytest.raises(DataError, match=rf"{PREDICTIONS}: .*not a file, but a pipe"):
+        RecordStore(tmp_path).read_predictions("1" * 64)

@@ -40,6 +40,7 @@ from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
 from elmobench.core.parsing import (
     MAX_UNPACKED_BYTES,
+    check_is_file,
     gunzip,
     parse_json_object,
     parsing,
@@ -162,6 +163,7 @@ class PackedPredictions:
         # RuntimeError: an entry that is encrypted or otherwise of no kind that was ever written.
         try:
             with _reading(self.path):
+                check_is_file(self.path)
                 archive = zipfile.ZipFile(self.path)
             with archive:
                 yield archive
