@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 import elmobench
+from elmobench.bench.context import subset_of_train
 from elmobench.bench.predict import Predictor, find_record
 from elmobench.bench.run import RunSummary, run_experiment
 from elmobench.core.errors import ConfigError, DataError, ModelError, UnknownNameError
 from elmobench.core.versions import library_versions
 from elmobench.data.cards.catalog import CardCatalog
+from elmobench.tasks.task import load_task
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 from elmobench.tracking.run_flags import run_flags
@@ -222,6 +224,36 @@ def test_caveats_and_axes_are_those_of_the_present_file(
     records = go(changed, cards, tmp_path / "r").records
     assert [r.axes for r in records] == [{"train_fraction": 1.0}, {"train_fraction": 0.5}]
     assert records[0].caveats == ["mind the gap"]
+
+
+def test_a_fraction_of_train_encodes_what_it_reads_and_changes_no_result(
+    cards: Path, tiny: dict, tmp_path: Path
+) -> None:
+    part = {**tiny, "features": ["random", "elmo-random"], "seeds": [1, 2]}
+    both = {**part, "axes": {"train_fraction": [0.2, 1.0]}}
+    part["axes"] = {"train_fraction": [0.2]}
+    few, all_ = (
+        go(one, cards, tmp_path / name, store=tmp_path / f"store-{name}")
+        for one, name in ((part, "a"), (both, "b"))
+    )
+    read = [r for r in all_.records if r.axes["train_fraction"] == 0.2]
+    assert [r.cell for r in few.records] == [r.cell for r in read]
+    for one, other in zip(few.records, read, strict=True):
+        # Vectors of a contextual model depend on their batch in the last bits.
+        assert one.result.test == pytest.approx(other.result.test, abs=1e-3)
+        assert one.result.counts == other.result.counts
+        assert one.result.coverage == other.result.coverage
+        if one.features == "random":
+            assert one.result == other.result
+    task = load_task("ner/tiny", [cards])
+    kept: set = set()
+    for split in ("dev", "test"):
+        kept |= {example.tokens for example in task.split(split)}
+    train = task.split("train")
+    for seed in (1, 2):
+        kept |= {train[i].tokens for i in subset_of_train(len(train), 0.2, seed)}
+    everything = {e.tokens for split in task.examples().values() for e in split}
+    assert few.encoded_sentences == len(kept) < len(everything) == all_.encoded_sentences
 
 
 def test_train_fraction_keeps_dev_and_all_labels(cards: Path, tiny: dict, tmp_path: Path) -> None:

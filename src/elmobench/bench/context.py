@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.cards.card import FoldSplit
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
 from elmobench.data.sampling import Limit
@@ -24,7 +30,8 @@ from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task
-from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart
+from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart, nested_subset
+from elmobench.training.streams import RandomStreams
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,15 @@ class PreparedTask:
         table: the distinct sentences of all three.
         train_examples: the training split before it is expanded (into phrases, for instance).
         views: the stored vectors of the sentences, by provider fingerprint.
+        needed: rows of the table that some cell of the experiment reads; None for all of them.
+            Where every cell trains on a fraction of train, most of its sentences are not read.
     """
 
     sets: dict[str, ExampleSet[Any]]
     table: SentenceTable
     train_examples: list[Any] = field(default_factory=list)
     views: dict[str, StoredPart] = field(default_factory=dict)
+    needed: NDArray[np.int64] | None = None
 
 
 class RunContext:
@@ -148,7 +158,9 @@ class RunContext:
         prepared = self.prepared(cell)
         fingerprint = self.provider(part).fingerprint
         if fingerprint not in prepared.views:
-            prepared.views[fingerprint] = StoredPart(self.stored(part), prepared.table.sentences)
+            prepared.views[fingerprint] = StoredPart(
+                self.stored(part), prepared.table.sentences, prepared.needed
+            )
         return prepared.views[fingerprint]
 
     def forget_stored(self, part: PartSettings) -> None:
@@ -182,10 +194,62 @@ class RunContext:
             )
         for split in ("dev", "test"):
             sets[split] = ExampleSet(pipeline, list(task.split(split)), table)
-        return PreparedTask(sets, table, train)
+        return PreparedTask(sets, table, train, needed=self._needed(cell, sets, table, train))
+
+    def _needed(
+        self,
+        cell: Cell,
+        sets: dict[str, ExampleSet[Any]],
+        table: SentenceTable,
+        train: list[Any],
+    ) -> NDArray[np.int64] | None:
+        """See :class:`PreparedTask`: the union over all cells of the task in the grid."""
+        same = [
+            other
+            for other in self.grid_cells
+            if (other.task, other.fold) == (cell.task, cell.fold)
+            and other.options.training_data() == cell.options.training_data()
+        ]
+        # A trainable embedding has the words of all of train.
+        trainable = any(part.trainable for other in same for part in other.parts)
+        if not same or trainable or any(other.train_fraction == 1 for other in same):
+            return None
+        chosen: set[int] = set()
+        for fraction, seed in {(other.train_fraction, other.seed) for other in same}:
+            chosen.update(subset_of_train(len(train), fraction, seed))
+        pipeline = self.pipeline(cell.task)
+        examples = [train[i] for i in sorted(chosen)]
+        read = ExampleSet(pipeline, pipeline.training_examples(examples, cell.options), table)
+        rows = {
+            row
+            for one in (read, sets["dev"], sets["test"])
+            for slots in one.slots
+            for of_slot in slots.values()
+            for row in of_slot
+        }
+        return np.asarray(sorted(rows), dtype=np.int64)
+
+    @cached_property
+    def grid_cells(self) -> list[Cell]:
+        """Every point of the experiment's grid.
+
+        Raises:
+            ElmobenchError: if a name or an option in the experiment is wrong.
+        """
+        cards = [self.cards.get(name) for name in self.experiment.tasks]
+        folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
+        pipelines = {card.id: card.pipeline for card in cards}
+        return list(grid(self.experiment, pipelines, folded, self.catalog))
 
     def sentences(self, cell: Cell) -> list[Sentence]:
-        """The distinct sentences that the cell reads."""
+        """The distinct sentences that cells of the experiment read, of the cell's task."""
+        prepared = self.prepared(cell)
+        if prepared.needed is None:
+            return prepared.table.sentences
+        return [prepared.table.sentences[row] for row in prepared.needed]
+
+    def all_sentences(self, cell: Cell) -> list[Sentence]:
+        """The distinct sentences of the cell's task, as if it trained on all of train."""
         return self.prepared(cell).table.sentences
 
     def data_digest(self, task: str, fold: int | None = None) -> str:
@@ -269,6 +333,11 @@ class RunContext:
                 where=where,
                 fix="compare them as two features, or join vectors of one kind",
             )
+
+
+def subset_of_train(count: int, fraction: float, seed: int) -> list[int]:
+    """Indices of the ``fraction`` of ``count`` training examples that a cell trains on."""
+    return nested_subset(count, fraction, RandomStreams(seed).numpy("subset"))
 
 
 def part_mode(part: PartSettings, num_layers: int) -> MixMode:

@@ -111,7 +111,7 @@ def _of_experiment(
         key = canonical_json([cell.task, cell.fold, cell.options.training_data()])
         if key not in groups:
             fold = "" if cell.fold is None else f", fold {cell.fold}"
-            groups[key] = (f"{cell.task}{fold}", context.sentences(cell))
+            groups[key] = (f"{cell.task}{fold}", context.all_sentences(cell))
     return NeededSentences(
         list(groups.values()),
         experiment.settings.precision,

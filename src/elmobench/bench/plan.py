@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.cells import Cell, cell_digest
-from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment
 from elmobench.bench.missing_files import MissingFiles
 from elmobench.bench.search import candidates, with_candidate
-from elmobench.data.cards.card import FoldSplit
 from elmobench.tracking.record import RunRecord
 
 
@@ -85,7 +83,7 @@ def make_plan(
     """
     plan = []
     announced: set[str] = set()
-    for cell in _cells(context):
+    for cell in context.grid_cells:
         if on_task is not None and cell.task not in announced:
             announced.add(cell.task)
             on_task(cell.task)
@@ -108,7 +106,7 @@ def make_plan_without(
     models = {one.name for one in missing if one.kind == "model"}
     plan: list[PlannedCell] = []
     unchecked: list[Cell] = []
-    for cell in _cells(context):
+    for cell in context.grid_cells:
         absent = models.intersection(part.name for part in cell.parts)
         if cell.task not in tasks and not absent:
             plan.append(_planned(context, cell))
@@ -121,13 +119,6 @@ def make_plan_without(
         if not absent:
             context.check(cell)
     return plan, unchecked
-
-
-def _cells(context: RunContext) -> Iterator[Cell]:
-    cards = [context.cards.get(name) for name in context.experiment.tasks]
-    folded = {card.id for card in cards if isinstance(card.split, FoldSplit)}
-    pipelines = {card.id: card.pipeline for card in cards}
-    return grid(context.experiment, pipelines, folded, context.catalog)
 
 
 def _planned(context: RunContext, cell: Cell) -> PlannedCell:

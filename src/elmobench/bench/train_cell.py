@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from elmobench.bench.context import PreparedTask, RunContext, part_mode
+from elmobench.bench.context import PreparedTask, RunContext, part_mode, subset_of_train
 from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.search import (
     Candidate,
@@ -22,7 +22,7 @@ from elmobench.bench.search import (
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import OnePassHead, SlotBatch
-from elmobench.training.batching import Collator, ExampleSet, bounded_runs, nested_subset
+from elmobench.training.batching import Collator, ExampleSet, bounded_runs
 from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainable_vectors import WordVocabulary, initial_vectors
@@ -61,11 +61,7 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
     prepared = context.prepared(cell)
     sets = dict(prepared.sets)
     if cell.train_fraction < 1.0:
-        keep = nested_subset(
-            len(prepared.train_examples),
-            cell.train_fraction,
-            RandomStreams(cell.seed).numpy("subset"),
-        )
+        keep = subset_of_train(len(prepared.train_examples), cell.train_fraction, cell.seed)
         examples = [prepared.train_examples[i] for i in keep]
         expanded = pipeline.training_examples(examples, cell.options)
         sets["train"] = ExampleSet(pipeline, expanded, prepared.table)

@@ -101,7 +101,7 @@ def _equal_splits(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
         smaller, larger = distinct[name], distinct[other]
         shared: set[Sentence] = smaller & larger
         share = len(shared) / len(smaller)
-        shortest = min(shared, key=len) if shared else ()
+        shortest = min(shared, key=lambda text: (len(text), text)) if shared else ()
         example = quoted(" ".join(shortest))
         if smaller == larger and len(smaller) >= _ENOUGH:
             yield Remark(

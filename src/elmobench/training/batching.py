@@ -36,9 +36,25 @@ class PartSource(Protocol):
 
 
 class StoredPart:
-    """A part whose vectors are read from the feature store by memory map."""
+    """A part whose vectors are read from the feature store by memory map.
 
-    def __init__(self, stored: StoredFeatures, sentences: Sequence[Sentence]) -> None:
+    Args:
+        stored: the features.
+        sentences: of the table.
+        needed: rows of the table that are stored and can be read; None for all of them.
+    """
+
+    def __init__(
+        self,
+        stored: StoredFeatures,
+        sentences: Sequence[Sentence],
+        needed: NDArray[np.int64] | None = None,
+    ) -> None:
+        self._place: NDArray[np.int64] | None = None  # of each row in the view; -1 for none
+        if needed is not None:
+            self._place = np.full(len(sentences), -1, dtype=np.int64)
+            self._place[needed] = np.arange(len(needed))
+            sentences = [sentences[row] for row in needed]
         self._view = stored.view(sentences)
 
     @property
@@ -58,6 +74,10 @@ class StoredPart:
 
     def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
         """See :class:`PartSource`."""
+        if self._place is not None:
+            rows = self._place[rows]
+            if (rows < 0).any():
+                raise ValueError("a sentence is read that no cell of the experiment needs")
         return self._view.gather(rows, layers)
 
 
