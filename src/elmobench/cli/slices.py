@@ -39,7 +39,7 @@ def slices(
     from rich.markup import escape
     from rich.table import Table
 
-    from elmobench.analysis.inspect.slices import slice_table
+    from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
     from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import DataError
     from elmobench.tracking.record_store import RecordStore
@@ -55,7 +55,8 @@ def slices(
             table = pd.concat([table, with_typos], ignore_index=True).fillna("–")
     if table.empty:
         raise DataError(
-            "nothing to slice: no task's data and predictions are both on this machine",
+            "nothing to slice: no task's data and predictions are both on this machine, or no part "
+            f"of a test set has {MIN_SIZE} examples",
             where=str(folder),
             fix="fetch the data (`elmobench data fetch TASK`), name the folder of your own cards "
             "(--include FOLDER), or run the experiment again",

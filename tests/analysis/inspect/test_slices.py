@@ -12,6 +12,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench import load_provider, load_task
 from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
+from elmobench.core.errors import DataError, ElmobenchWarning
 from elmobench.metrics.base import get_metric
 from elmobench.tracking.record_store import RecordStore
 
@@ -112,3 +113,14 @@ def test_missing_predictions_give_no_rows(folder: Path) -> None:
 
 def test_a_contextual_part_has_no_vocabulary() -> None:
     assert load_provider("elmo-random").coverage(["the"]) is None
+
+
+def test_a_task_whose_data_are_damaged_is_left_out_with_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> None:
+        raise DataError("is damaged", where="test.conll:3")
+
+    monkeypatch.setattr("elmobench.tasks.task.Task.split", damaged)
+    with pytest.warns(ElmobenchWarning, match=rf"{TASK} is left out: test\.conll:3: is damaged"):
+        assert slice_table(RecordStore(folder)).empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from elmobench.analysis.tables.score_tables import mean_sd
-from elmobench.core.errors import ElmobenchError
+from elmobench.core.errors import ElmobenchError, ElmobenchWarning, UnknownNameError
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
@@ -113,7 +114,10 @@ def _view(name: str, fold: int | None, cards: CardCatalog) -> _View | None:
         pipeline = task.pipeline
         tokens = {example.id: pipeline.tokens(example) for example in task.split("test")}
         train = task.split("train")
-    except ElmobenchError:
+    except UnknownNameError:
+        return None
+    except ElmobenchError as error:  # such as data that are damaged
+        warnings.warn(f"{name} is left out: {error}", ElmobenchWarning, stacklevel=2)
         return None
     entities: set[Words] = set()
     for example in train:
