@@ -342,6 +342,11 @@ PROVIDERS.add_lazy(
     "vectors of given sentences: HDF5, safetensors or NPZ",
 )
 PROVIDERS.add_lazy(
+    "sentence",
+    "elmobench.features.sentence.provider:FACTORY",
+    "one vector per text: sentence-transformers, model2vec",
+)
+PROVIDERS.add_lazy(
     "function", "elmobench.features.functions:FACTORY", "a Python function, given from Python"
 )
 PROVIDERS.add_lazy(

@@ -192,8 +192,8 @@ class ModelCatalog:
         raise UnknownNameError(
             f"no features called {name!r}",
             fix=did_you_mean(name, self.names())
-            + " (`elmobench list features` shows all; elmo:folder, bert:folder, static:file and "
-            "vectors:file name a path)",
+            + " (`elmobench list features` shows all; elmo:folder, bert:folder, static:file, "
+            "sentence:folder and vectors:file name a path)",
         )
 
     def _pinned(self, entry: ModelEntry, base: Path | None) -> tuple[ModelEntry, Path | None]:

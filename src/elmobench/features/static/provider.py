@@ -9,8 +9,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from elmobench.core import paths
 from elmobench.core.digests import digest_of
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, ModelError
+from elmobench.core.parsing import parsing
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.data.sentences import as_words, each_sentence
@@ -178,6 +180,7 @@ class StaticProvider(FeatureProvider):
 
 
 class _Settings(StrictModel):
+    folder: str | None = None
     format: Format = "auto"
     member: str | None = None
     duplicates: Duplicates = "error"
@@ -187,12 +190,26 @@ class _Settings(StrictModel):
 
 
 class StaticFactory(ProviderFactory):
-    """File ``vectors``; the options of :meth:`StaticProvider.from_file`."""
+    """File ``vectors``; the options of :meth:`StaticProvider.from_file`.
+
+    Or option ``folder``, of model2vec, and no other options.
+    """
 
     contextual = False
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
-        """Return the entry of ``static:file``."""
+        """Return the entry of ``static:file``, or of ``static:folder``."""
+        with parsing(where, ModelError, what=f"cannot look for {path!r:.80}"):
+            roots = (base or Path(), *paths.model_folders())
+            wanted = paths.expanded(path, where)
+            folder = next((root / wanted for root in roots if (root / wanted).is_dir()), None)
+        if folder is not None:
+            entry = ModelEntry(
+                provider="static",
+                options={"folder": str(folder.absolute())},
+                description=f"static vectors of word pieces from {path}",
+            )
+            return entry, base
         return (
             ModelEntry(
                 provider="static",
@@ -206,6 +223,17 @@ class StaticFactory(ProviderFactory):
         """Build the provider. Raises ConfigError or ModelError."""
         where = f"features {name!r}"
         settings = validated(_Settings, options, where)
+        if settings.folder is not None:
+            others = sorted({*options, *files} - {"folder"})
+            if others:
+                raise ConfigError(
+                    f"a folder of word pieces has no {others[0]!r}",
+                    where=where,
+                    fix="leave it out: the model's own tokenizer cuts and cases the words",
+                )
+            from elmobench.features.static.pieces import PieceProvider
+
+            return PieceProvider.from_folder(Path(settings.folder), name=name)
         if "vectors" not in files:
             raise ConfigError(
                 "no file for the role 'vectors'",
