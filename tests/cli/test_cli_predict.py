@@ -34,6 +34,9 @@ class Counter:
             assert tokens
             yield tokens, str(len(tokens))
 
+    def probabilities(self, texts: list[str], *, tokenized: bool) -> Iterator[dict[str, float]]:
+        yield from ({"a": 0.25, "b": 0.75} for _ in texts)
+
 
 @pytest.fixture(autouse=True)
 def _made_up_head(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,5 +87,21 @@ def test_a_line_that_is_not_utf8_is_an_error_with_its_number():
 
 def test_an_argument_that_is_not_utf8_is_an_error():
     # This is what Python makes of the byte 0xff in an argument.
-    with pytest.raises(DataError, match="text 2: the text has half of a character"):
+    with pytest.raises(DataError, match=r"the argument .* is not UTF-8"):
         printed("fine", "a\udcff")
+
+
+def test_ids_are_printed_in_front_of_predictions():
+    text = b"a1\tfine\n\nb\tvery good\nc\t \n"
+    assert printed("--ids", read=text) == ["a1\t1\tfine", "", "b\t2\tvery good", "c"]
+    rows = [json.loads(line) for line in printed("--ids", "--json", read=text)]
+    assert [row["id"] for row in rows] == ["a1", "", "b", "c"]
+    with pytest.raises(DataError, match="text 2: there is no id"):
+        printed("--ids", read=b"a\tfine\nbad\n")
+
+
+def test_probabilities_are_printed_the_highest_first():
+    lines = printed("--probabilities", read=b"fine\n\nvery good\n")
+    assert lines == ["1\tb 0.7500, a 0.2500\tfine", "", "2\tb 0.7500, a 0.2500\tvery good"]
+    rows = [json.loads(x) for x in printed("--probabilities", "--json", read=b"fine\n\n")]
+    assert [row["probabilities"] for row in rows] == [{"a": 0.25, "b": 0.75}, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -18,6 +18,7 @@ from elmobench.core.errors import (
 )
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.tasks.head import Batch
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.packed import KEY_LENGTH, PACKED_FILES, RECORDS
 from elmobench.tracking.record import RunRecord, read_record
@@ -26,6 +27,7 @@ from elmobench.training.batching import Collator, ExampleSet, LivePart, Sentence
 from elmobench.training.saved import SavedPart, load_model
 
 _BATCH = 32
+T = TypeVar("T")
 
 
 def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
@@ -167,15 +169,18 @@ class Predictor:
             texts: strings, or sequences of tokens.
             tokenized: split strings at blanks and tabs only.
         """
-        examples = [
+        examples = self._examples(texts, tokenized)
+        yield from zip(
+            map(self.pipeline.tokens, examples), self.predict_examples(examples), strict=True
+        )
+
+    def _examples(self, texts: Sequence[str | Sequence[str]], tokenized: bool) -> list[Any]:
+        return [
             self.pipeline.from_text(text, tokenized=tokenized)
             if isinstance(text, str)
             else self.pipeline.from_tokens(tuple(text))
             for text in texts
         ]
-        yield from zip(
-            map(self.pipeline.tokens, examples), self.predict_examples(examples), strict=True
-        )
 
     def predict_examples(
         self, examples: Sequence[Any], respell: Callable[[Sentence], Sentence] | None = None
@@ -186,6 +191,38 @@ class Predictor:
             examples: of the head's pipeline; their gold annotation is ignored.
             respell: replaces the words of a sentence by as many others, which are read instead.
         """
+        yield from self._over_batches(examples, self._model.predict, respell)
+
+    def probabilities(
+        self, texts: Sequence[str | Sequence[str]], *, tokenized: bool = False
+    ) -> Iterator[dict[str, float]]:
+        """Yield the probability of every label for each text.
+
+        Args:
+            texts, tokenized: as for :meth:`predict`.
+
+        Raises:
+            ConfigError: the head does not give probabilities of labels.
+        """
+        yield from self._over_batches(self._examples(texts, tokenized), self._probabilities)
+
+    def _probabilities(self, batch: Batch[Any]) -> list[dict[str, float]]:
+        found = self._model.probabilities(batch)
+        if found is None:
+            raise ConfigError(
+                f"the head {self._saved.head!r} of pipeline {self._saved.pipeline} does not give "
+                "probabilities of labels",
+                fix="heads that give a text or a pair one label do; leave out --probabilities",
+            )
+        return found
+
+    def _over_batches(
+        self,
+        examples: Sequence[Any],
+        compute: Callable[[Batch[Any]], list[T]],
+        respell: Callable[[Sentence], Sentence] | None = None,
+    ) -> Iterator[T]:
+        """Yield what ``compute`` returns for each example."""
         for start in range(0, len(examples), _BATCH):
             chosen = examples[start : start + _BATCH]
             table = SentenceTable()
@@ -204,8 +241,8 @@ class Predictor:
                 per_text=self._providers[0].per_text,
             )
             with torch.inference_mode():
-                predictions = list(self._model.predict(collator.batch(data, range(len(chosen)))))
-            yield from predictions  # outside: inference mode would go on in the caller's code
+                found = list(compute(collator.batch(data, range(len(chosen)))))
+            yield from found  # outside: inference mode would go on in the caller's code
 
     def _spelled(self, sentences: Sequence[Sentence], part: SavedPart) -> Sequence[Sentence]:
         """The sentences as ``part`` reads them: a trainable part may be lower-cased.

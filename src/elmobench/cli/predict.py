@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ def predict(
         str,
         typer.Argument(metavar="CELL", help="First characters of a cell's name, or a record file."),
     ],
-    texts: Annotated[
+    given_texts: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="TEXT",
@@ -30,6 +30,20 @@ def predict(
     ] = Path("results"),
     tokenized: TokenizedOption = False,
     as_json: JsonOption = False,
+    ids: Annotated[
+        bool,
+        typer.Option(
+            "--ids", help="Texts begin with an id and a tab; lines of the output do so too."
+        ),
+    ] = False,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities",
+            help="Also print the probability of every label, the highest first, for heads that "
+            "give a text one label.",
+        ),
+    ] = False,
 ) -> None:
     """Label your own text with the trained head of CELL."""
     from elmobench.bench.predict import Predictor, find_record
@@ -38,29 +52,56 @@ def predict(
 
     predictor = Predictor(*find_record(run, results))
     pipeline = predictor.pipeline
-    given = bool(texts) and texts != ["-"]
-    lines = list(map(argument_text, texts or ())) if given else _standard_input()
+    given = bool(given_texts) and given_texts != ["-"]
+    lines = list(map(argument_text, given_texts or ())) if given else _standard_input()
     for number, line in enumerate(lines, start=1):
         check_text(line, "the text", f"text {number}")
+    names = [""] * len(lines)
+    if ids:
+        names, lines = _without_ids(lines)
     # Blank lines have no tokens to label.
     blank = [is_blank(line) if tokenized else not line.strip() for line in lines]
-    labelled = predictor.predict(
-        [line for line, is_empty in zip(lines, blank, strict=True) if not is_empty],
-        tokenized=tokenized,
-    )
-    for is_empty in blank:
+    texts = [line for line, is_empty in zip(lines, blank, strict=True) if not is_empty]
+    labelled = predictor.predict(texts, tokenized=tokenized)
+    shares = predictor.probabilities(texts, tokenized=tokenized) if probabilities else None
+    for name, is_empty in zip(names, blank, strict=True):
         tokens, prediction = ((), None) if is_empty else next(labelled)
+        share = None if is_empty or shares is None else next(shares)
         if as_json:
-            row = {"tokens": list(tokens), "prediction": prediction}
-            typer.echo(json_line(row))
+            row: dict[str, Any] = {"id": name} if ids else {}
+            row |= {"tokens": list(tokens), "prediction": prediction}
+            typer.echo(json_line(row if shares is None else {**row, "probabilities": share}))
             continue
-        if is_empty:
-            typer.echo()
-            continue
-        line = pipeline.format_annotation(prediction, tokens)
-        if not pipeline.annotation_repeats_text:
-            line += f"\t{' '.join(tokens)}"
-        typer.echo(line)
+        columns = [name] if ids else []
+        if not is_empty:
+            columns.append(pipeline.format_annotation(prediction, tokens))
+            if share is not None:
+                ordered = sorted(share.items(), key=lambda item: -item[1])
+                columns.append(", ".join(f"{label} {value:.4f}" for label, value in ordered))
+            if not pipeline.annotation_repeats_text:
+                columns.append(" ".join(tokens))
+        typer.echo("\t".join(columns))
+
+
+def _without_ids(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The ids of texts, and the texts. A blank line has none.
+
+    Raises:
+        DataError: a line has no tab; names it.
+    """
+    from elmobench.core.errors import DataError
+
+    names, texts = [], []
+    for number, line in enumerate(lines, start=1):
+        name, tab, text = line.partition("\t")
+        if not tab and line.strip():
+            raise DataError(
+                "there is no id: a text begins with an id and a tab (--ids)",
+                where=f"text {number}",
+            )
+        names.append(name if tab else "")
+        texts.append(text)
+    return names, texts
 
 
 def _standard_input() -> list[str]:

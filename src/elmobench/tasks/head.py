@@ -93,6 +93,13 @@ class Head(nn.Module, ABC, Generic[E]):
     def predict(self, batch: Batch[E], mixed: Mixed) -> list[Any]:
         """One prediction per example: a JSON value of the form that the metric reads."""
 
+    def probabilities(self, batch: Batch[E], mixed: Mixed) -> list[dict[str, float]] | None:
+        """The probability of every label, one mapping per example; None if the head has none.
+
+        Only heads that give an example one label have them.
+        """
+        return None
+
 
 class OnePassHead(Head[E]):
     """Base of the heads that are fitted in one pass over the training set, without gradients.

@@ -51,6 +51,12 @@ class LabelHead(Head[L]):
         best = self.scores(batch, mixed).argmax(dim=1)
         return [self.codec.labels[i] for i in best.tolist()]
 
+    @torch.no_grad()
+    def probabilities(self, batch: Batch[L], mixed: Mixed) -> list[dict[str, float]]:
+        """The softmax of the scores, by label in the codec's order."""
+        rows = self.scores(batch, mixed).softmax(dim=1).tolist()
+        return [dict(zip(self.codec.labels, row, strict=True)) for row in rows]
+
     def _label(self, example: L) -> int:
         index = self.index.get(example.label)
         if index is None:

@@ -72,6 +72,10 @@ class BenchModel(nn.Module):
         """The head's predictions, one per example."""
         return self.head.predict(batch, self.mix(batch))
 
+    def probabilities(self, batch: Batch[Any]) -> list[dict[str, float]] | None:
+        """The head's probabilities of labels, one mapping per example; None if it has none."""
+        return self.head.probabilities(batch, self.mix(batch))
+
     def layer_weights(self) -> dict[str, dict[str, Any]]:
         """placement -> part -> {"s": …, "gamma": …, "w": …}: the learned layer weights."""
         return {
