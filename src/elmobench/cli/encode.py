@@ -20,7 +20,8 @@ def encode(
     spec: Annotated[
         str,
         typer.Argument(
-            metavar="SPEC", help="Features: a name, elmo:FOLDER, static:FILE or bert:FOLDER."
+            metavar="SPEC",
+            help="Features: a name, elmo:FOLDER, bert:FOLDER, static:FILE or sentence:FOLDER.",
         ),
     ],
     text: Annotated[
