@@ -10,6 +10,7 @@ from tiny_cards import write_tiny_cards
 from typer.testing import CliRunner
 
 from elmobench.api import run
+from elmobench.bench.predict import Predictor
 from elmobench.cli.main import app
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.record_store import RecordStore
@@ -21,6 +22,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``cards`` and ``results`` of one small run."""
     base = tmp_path_factory.mktemp("mine")
     write_tiny_cards(base / "cards", random.Random(3), {"train": 20, "dev": 8, "test": 200})
+    card, train = base / "cards" / "sentiment.yaml", base / "cards" / "tiny.sentiment.train"
+    card.write_text(
+        card.read_text().replace("sentiment.train}", "sentiment.train, drop: [empty-label]}")
+    )
+    train.write_text("\tno label\n" + train.read_text())
+    with pytest.warns(ElmobenchWarning, match="train lacks 1 of its 21 examples"):
+        _run(base)
+    return base
+
+
+def _run(base: Path) -> None:
     run(
         {"name": "r", "tasks": ["sentiment/tiny"], "features": ["glove-mini"]},
         results=base / "results",
@@ -29,11 +41,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tracking_uri="none",
         quiet=True,
     )
-    return base
+
+
+def test_the_record_says_what_was_left_out_and_the_head_gives_probabilities(folder: Path) -> None:
+    store = RecordStore(folder / "results")
+    (record,) = store.planned()
+    assert record.run is not None
+    assert record.run.dropped == {"train": {"empty-label": 1}}
+    assert any("train lacks 1 of its 21 examples (4.8 %)" in note for note in record.remarks)
+    predictor = Predictor(store, record.cell)
+    texts = ["we saw lovely", "awful", "then near lovely we"]
+    shares = list(predictor.probabilities(texts))
+    predicted = [prediction for _, prediction in predictor.predict(texts)]
+    assert [max(share, key=lambda label: share[label]) for share in shares] == predicted
+    assert all(set(share) == {"good", "bad"} for share in shares)
+    assert [sum(share.values()) for share in shares] == pytest.approx([1, 1, 1])
 
 
 def test_commands_find_the_cards_of_a_run(folder: Path) -> None:
-    sliced = CliRunner().invoke(app, ["slices", str(folder / "results"), "--csv"])
+    with pytest.warns(ElmobenchWarning, match="train lacks 1 of its 21 examples"):
+        sliced = CliRunner().invoke(app, ["slices", str(folder / "results"), "--csv"])
     assert sliced.exit_code == 0, sliced.output
     assert "sentiment/tiny" in sliced.output
     store = RecordStore(folder / "results")

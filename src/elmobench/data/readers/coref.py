@@ -27,7 +27,7 @@ _COREFUD = ("# global.Entity", "# newdoc")
 _END = ("#end document", "# end document")
 # Numbers have at most 18 digits: Python refuses to convert those of thousands.
 _PART = re.compile(r"part ([0-9]{1,18})")
-_MARK = re.compile(r"(?P<opens>\()?(?P<cluster>[0-9]{1,18})(?P<closes>\))?")
+_MARK = re.compile(r"(?P<opens>\()?(?P<cluster>[0-9]{1,18})(?![0-9])(?P<closes>\))?")
 
 
 class CorefOptions(ReaderOptions):
