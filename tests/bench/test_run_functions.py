@@ -6,7 +6,9 @@ from store_providers import value
 
 import elmobench as package
 from elmobench import Model, SentenceModel
+from elmobench.bench.predict import Predictor
 from elmobench.core.errors import ConfigError, ModelError
+from elmobench.tracking.record_store import RecordStore
 
 FAST = [{"set": {"training.epochs": 2, "training.grid": {}, "training.lr": 0.03}}]
 
@@ -67,6 +69,22 @@ def test_a_pool_reads_what_this_process_encoded(tmp_path):
     pooled = run(tmp_path / "b", {"mine": Model(lambda s: Counted()(s), version="1")}, workers=2)
     assert (pooled.trained, pooled.failed) == (1, 0)
     assert local.records[0].result == pooled.records[0].result
+
+
+def test_a_trained_head_predicts_with_the_function(tmp_path):
+    study = {"name": "s", "tasks": ["sentiment/control-sentiment"], "features": ["mine"]}
+    study["overrides"] = FAST
+    models = {"mine": SentenceModel(lengths, version="1")}
+    place = {"results": tmp_path / "results", "store": tmp_path / "store"}
+    results = package.run(study, models=models, quiet=True, tracker="none", **place)
+    store, cell = RecordStore(results.folder), results.summary.records[0].cell
+    examples = package.load_task(study["tasks"][0]).split("test")[:40]
+    found = list(Predictor(store, cell, models).predict_examples(examples))
+    assert found == [row["predicted"] for row in store.read_predictions(cell)[:40]]
+    with pytest.raises(ModelError, match="'mine': its vectors come from a Python function, which"):
+        list(Predictor(store, cell).predict_examples(examples))
+    with pytest.raises(ModelError, match="is not the model that this head"):
+        Predictor(store, cell, {"mine": SentenceModel(lengths, version="2")})
 
 
 def test_a_function_without_version_is_refused(tmp_path):

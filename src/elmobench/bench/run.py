@@ -27,6 +27,7 @@ from elmobench.core.quoting import quoted
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.functions import split_models
 from elmobench.features.store.feature_store import BuildReport
+from elmobench.features.store.plan import as_texts
 from elmobench.tracking.names import DEFAULT_TRACKER
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -268,8 +269,10 @@ def _check_unchanged(job: PendingVectors, session: RunSession) -> None:
     provider, stored = context.provider(job.part), context.stored(job.part)
     sentences = context.sentences(job.cell)
     absent = set(stored.missing(sentences))
-    known = next((s for s in sentences if s and s not in absent), None)
-    if known is None or (provider.per_text and (" ".join(known),) in absent):
+    stored_as = as_texts(sentences) if provider.per_text else sentences
+    pairs = zip(sentences, stored_as, strict=True)
+    known = next((s for s, key in pairs if s and key not in absent), None)
+    if known is None:
         return
     before, now = stored.gather([known])[0], provider.encode([known])[0]
     # The tolerance is far above the rounding of any precision, and far below another model's.

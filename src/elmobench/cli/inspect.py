@@ -76,6 +76,7 @@ def inspect(
         to_json,
     )
     from elmobench.cli.task_sentences import task_sentences
+    from elmobench.core.errors import ConfigError
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.readers.tokenizers import TOKENIZERS
     from elmobench.features.catalog.catalog import ModelCatalog, load_provider
@@ -92,6 +93,13 @@ def inspect(
     occurrences = find_occurrences(word, [tuple(tokenize(text)) for text in texts])
     names = list(dict.fromkeys(features or default_features(ModelCatalog().names())))
     providers = [load_provider(name, trust_first=trust_first) for name in names]
+    for name, provider in zip(names, providers, strict=True):
+        if provider.per_text:
+            raise ConfigError(
+                "has one vector per text, and none per word",
+                where=f"features {name!r}",
+                fix="inspect the vectors of tokens, such as those of bert:FOLDER",
+            )
     if layer is not None:
         for name, provider in zip(names, providers, strict=True):
             if provider.num_layers > 1:
