@@ -40,6 +40,8 @@ def _private_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch) 
     for name in list(os.environ):
         if name.startswith("ELMOBENCH_"):
             monkeypatch.delenv(name)
+    # Tests capture what a terminal shows; those of rows for a pipe say so.
+    monkeypatch.setenv("ELMOBENCH_OUTPUT", "table")
     monkeypatch.setenv("ELMOBENCH_HOME", str(tmp_path_factory.mktemp("home")))
 
 

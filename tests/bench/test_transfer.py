@@ -105,5 +105,5 @@ def test_the_command(trained: RecordStore, cards: Path, tmp_path: Path) -> None:
     assert "mean ± sd over 2 seeds" in shown.output
     assert len(file.read_text().splitlines()) == 60
     rows = CliRunner().invoke(app, ["score", cells[0][:12], *common, "--split", "dev", "--json"])
-    row = json.loads(rows.stdout)
+    (row,) = json.loads(rows.stdout)["scored"]
     assert (row["split"], row["examples"], row["trained_on"]) == ("dev", 20, "ner/tiny")

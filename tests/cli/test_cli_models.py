@@ -28,7 +28,7 @@ def test_the_list_fits_80_columns_and_names_every_model():
 
 def test_json_agrees_with_the_entries():
     catalog = ModelCatalog()
-    rows = json.loads(run("models", "list", "--json"))
+    rows = json.loads(run("models", "list", "--json"))["models"]
     assert [row["name"] for row in rows] == catalog.names()
     for row in rows:
         entry = catalog.entry(row["name"])
@@ -42,7 +42,7 @@ def test_json_agrees_with_the_entries():
 
 def test_list_features_and_show_agree():
     listed = run("list", "features", width=200)
-    for row in json.loads(run("models", "list", "--json")):
+    for row in json.loads(run("models", "list", "--json"))["models"]:
         line = next(x for x in listed.splitlines() if x.startswith(f"{row['name']} "))
         assert row["description"] in line
     ours = run("models", "show", "elmo-original", width=300).split("\n", 1)

@@ -61,11 +61,12 @@ def test_one_line_is_printed_for_each_line_of_standard_input(arguments: tuple[st
 
 
 def test_blank_lines_as_json():
-    rows = [json.loads(line) for line in printed("--json", read=b"fine\n\xc2\xa0\nbad\n")]
-    assert rows == [
-        {"tokens": ["fine"], "prediction": "1"},
-        {"tokens": [], "prediction": None},
-        {"tokens": ["bad"], "prediction": "1"},
+    (line,) = printed("--json", read=b"fine\n\xc2\xa0\nbad\n")
+    rows = json.loads(line)["predictions"]
+    assert [(row["tokens"], row["prediction"]) for row in rows] == [
+        (["fine"], "1"),
+        ([], None),
+        (["bad"], "1"),
     ]
 
 
@@ -94,7 +95,8 @@ def test_an_argument_that_is_not_utf8_is_an_error():
 def test_ids_are_printed_in_front_of_predictions():
     text = b"a1\tfine\n\nb\tvery good\nc\t \n"
     assert printed("--ids", read=text) == ["a1\t1\tfine", "", "b\t2\tvery good", "c"]
-    rows = [json.loads(line) for line in printed("--ids", "--json", read=text)]
+    (line,) = printed("--ids", "--json", read=text)
+    rows = json.loads(line)["predictions"]
     assert [row["id"] for row in rows] == ["a1", "", "b", "c"]
     with pytest.raises(DataError, match="text 2: there is no id"):
         printed("--ids", read=b"a\tfine\nbad\n")
@@ -103,5 +105,6 @@ def test_ids_are_printed_in_front_of_predictions():
 def test_probabilities_are_printed_the_highest_first():
     lines = printed("--probabilities", read=b"fine\n\nvery good\n")
     assert lines == ["1\tb 0.7500, a 0.2500\tfine", "", "2\tb 0.7500, a 0.2500\tvery good"]
-    rows = [json.loads(x) for x in printed("--probabilities", "--json", read=b"fine\n\n")]
+    (line,) = printed("--probabilities", "--json", read=b"fine\n\n")
+    rows = json.loads(line)["predictions"]
     assert [row["probabilities"] for row in rows] == [{"a": 0.25, "b": 0.75}, None]

@@ -126,7 +126,8 @@ def test_predictions_of_odd_text(printed, folder: Path, encoding: str) -> None:
         assert b"PYTHONIOENCODING" in output.err
     # JSON for programs is complete in every encoding.
     output = printed(encoding, *line, "--json")
-    tokens = json.loads(output.out.decode(encoding))["tokens"]
+    (prediction,) = json.loads(output.out.decode(encoding))["predictions"]
+    tokens = prediction["tokens"]
     assert tokens == odd.split()
     assert output.err == b""
 

@@ -58,6 +58,7 @@ ELSEWHERE: dict[str, str] = {
     "tracking/host.py": "descriptions of the machine by its kernel",
     "analysis/report/page/render.py": "files of the package itself",
     "analysis/report/template/drawings.py": "files of the package itself",
+    "cli/output/base.py": "values of the program itself, which are about to be printed",
     "data/readers/column_detection.py": "options that the function just made",
 }
 """Files and folders that may call parsers as they are, and why."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elmobench.cli.options import JsonOption, ResultsArgument
-from elmobench.cli.streams import json_line, say
+from elmobench.cli.streams import say
 
 if TYPE_CHECKING:
     from elmobench.analysis.claims.evidence import Outcome
@@ -18,6 +18,7 @@ _STYLES: dict[Outcome, str] = {
     "undecided": "yellow",
     "not tested": "dim",
 }
+_CLAIM_FIELDS = ("id", "statement", "source", "expects")
 
 
 def claims(
@@ -34,12 +35,13 @@ def claims(
     claim. Negligible differences and single runs support nothing.
     """
     from contextlib import nullcontext
-    from dataclasses import asdict
 
     from rich.console import Console
     from rich.markup import escape
 
     from elmobench.analysis.claims.paper_findings import claim_results
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.findings import ClaimRow, ClaimsOutput
     from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record_store import RecordStore
 
@@ -48,21 +50,24 @@ def claims(
     with console.status("comparing") if console.is_terminal else nullcontext():
         store = RecordStore(folder)
         results = claim_results(store)
-    if any(record.limit is not None for record in store.planned()):
+    partial = sum(record.limit is not None for record in store.planned())
+    if partial:
         say("note: cells of a quick try (--limit) are not evidence, and are left out")
-    if as_json:
-        for result in results:
-            claim = result.claim
-            row = {
-                "id": claim.id,
-                "statement": claim.statement,
-                "source": claim.source,
-                "expects": claim.expects,
-                "outcome": result.outcome,
-                "counts": asdict(result.counts),
-                "evidence": [asdict(comparison) for comparison in result.evidence],
-            }
-            typer.echo(json_line(row))
+    output = ClaimsOutput(
+        results=str(folder),
+        partial=partial,
+        claims=[
+            ClaimRow.from_values(
+                {
+                    **{name: getattr(result.claim, name) for name in _CLAIM_FIELDS},
+                    **{"outcome": result.outcome, "counts": result.counts},
+                    "evidence": result.evidence,
+                }
+            )
+            for result in results
+        ],
+    )
+    if for_programs(output, as_json=as_json):
         return
     for result in results:
         style = _STYLES[result.outcome]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from elmobench.cli.options import IncludeOption, JsonOption
-from elmobench.cli.streams import json_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from elmobench.analysis.inspect.changed_examples import ChangedExample
     from elmobench.analysis.stats.corpora import CorpusMean
     from elmobench.analysis.stats.difference_row import Difference, Verdict
+    from elmobench.cli.output.results import ChangedAnswer
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tracking.record_store import RecordStore
-    from elmobench.tracking.remembered_cards import remembered_cards
 
 
 _STYLES: dict[Verdict, str] = {
@@ -72,8 +73,11 @@ def compare(
     from elmobench.analysis.stats import differences
     from elmobench.analysis.stats.corpora import means_by_head
     from elmobench.analysis.stats.tallies import TallyCache
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.results import CompareOutput, CompareRow, CorporaMean
     from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record_store import RecordStore
+    from elmobench.tracking.remembered_cards import remembered_cards
 
     store = RecordStore(results_folder(experiment))
     wanted = {"task": task, "head": head, "features": features}
@@ -81,11 +85,15 @@ def compare(
     tallies = TallyCache(store)
     rows = differences.compare(tallies, left, right, by=by, where=where)
     means = means_by_head(rows, tallies)
-    if as_json:
-        for row in rows:
-            typer.echo(json_line(row.as_json()))
-        for name, mean in means.items():
-            typer.echo(json_line(_mean_as_json(name, mean)))
+    cards = remembered_cards(store, include)
+    changed = [_changed(store, row, cards) for row in rows] if examples else []
+    output = CompareOutput(
+        by=by,
+        comparisons=[CompareRow.from_values(row.as_json()) for row in rows],
+        means=[CorporaMean.from_values(_mean_as_json(*item)) for item in means.items()],
+        examples=_answers(changed, examples),
+    )
+    if for_programs(output, as_json=as_json):
         return
     console = Console()
     _print_rows(console, rows)
@@ -93,9 +101,9 @@ def compare(
         console.print(
             f"Mean over {len(mean.corpora)} corpora, head {escape(name)}: {mean}", highlight=False
         )
-    cards = remembered_cards(store, include)
-    for row in rows if examples else ():
-        _print_examples(console, store, row, examples, cards)
+    for one in changed:
+        if one is not None:
+            _print_examples(console, one, examples)
 
 
 def _mean_as_json(head: str, mean: CorpusMean) -> dict[str, Any]:
@@ -154,44 +162,93 @@ def _correction_text(comparisons: int) -> str:
     )
 
 
-def _print_examples(
-    console: Console,
-    store: RecordStore,
-    row: Difference,
-    count: int,
-    cards: CardCatalog,
-) -> None:
-    from rich.markup import escape
+@dataclass(frozen=True)
+class _Changed:
+    """The examples on which the systems of one comparison differ, in one run of each."""
 
-    from elmobench.analysis.inspect.annotation_format import format_annotation
+    row: Difference
+    title: str
+    pipeline: str
+    changes: list[ChangedExample]
+    texts: dict[str, tuple[Any, str]]
+
+    def chosen(self, count: int) -> list[tuple[bool, ChangedExample]]:
+        """The ``count`` examples that improved most and that worsened most."""
+        gains = [example for example in self.changes if example.gain > 0]
+        losses = [example for example in self.changes if example.gain < 0]
+        return [(True, example) for example in gains[:count]] + [
+            (False, example) for example in losses[::-1][:count]
+        ]
+
+    def lines(self, example: ChangedExample) -> dict[str, str]:
+        """The annotation and both answers as text."""
+        from elmobench.analysis.inspect.annotation_format import format_annotation
+
+        tokens, _ = self.texts.get(example.id, (None, ""))
+        annotations = {"gold": example.gold, "left": example.left, "right": example.right}
+        return {
+            name: format_annotation(self.pipeline, annotation, tokens)
+            for name, annotation in annotations.items()
+        }
+
+    def answers(self, count: int) -> list[dict[str, Any]]:
+        """The chosen examples as the fields of a document."""
+        return [
+            {
+                **{"task": self.row.task, "head": self.row.head, "id": example.id},
+                **{"better": is_better, "text": self.texts.get(example.id, (None, ""))[1]},
+                **self.lines(example),
+            }
+            for is_better, example in self.chosen(count)
+        ]
+
+
+def _answers(changed: list[_Changed | None], count: int) -> list[ChangedAnswer] | None:
+    """The chosen examples of all comparisons; None if none were asked for."""
+    from elmobench.cli.output.results import ChangedAnswer
+
+    if not count:
+        return None
+    return [
+        ChangedAnswer.from_values(answer)
+        for one in changed
+        if one is not None
+        for answer in one.answers(count)
+    ]
+
+
+def _changed(store: RecordStore, row: Difference, cards: CardCatalog) -> _Changed | None:
+    """Compare two runs of a row, of the same seed if there is one; None without their records."""
     from elmobench.analysis.inspect.changed_examples import changed_examples
     from elmobench.analysis.inspect.example_texts import example_texts
 
-    # Of the same seed if there is one.
     seed = next((s for s in row.left_seeds if s in row.right_seeds), None)
     left, right = (
         store.read(cells[0 if seed is None else seeds.index(seed)])
         for cells, seeds in ((row.left_cells, row.left_seeds), (row.right_cells, row.right_seeds))
     )
     if left is None or right is None:
-        return
+        return None
     changes = changed_examples(store, left, right)
     texts = example_texts(left.task, left.identity.get("fold"), cards)
-    gains = [example for example in changes if example.gain > 0]
-    losses = [example for example in changes if example.gain < 0]
-    seeds = f"seeds {left.seed}, {right.seed}" if seed is None else f"seed {seed}"
+    title = f"seeds {left.seed}, {right.seed}" if seed is None else f"seed {seed}"
+    return _Changed(row, title, left.pipeline, changes, texts)
+
+
+def _print_examples(console: Console, changed: _Changed, count: int) -> None:
+    from rich.markup import escape
+
+    row, changes = changed.row, changed.changes
+    gains = sum(example.gain > 0 for example in changes)
+    losses = sum(example.gain < 0 for example in changes)
     console.print(
-        f"\n[cyan]{escape(row.task)} · {escape(row.head)} · {seeds}[/]: "
-        f"{len(changes)} answers differ, {len(gains)} better, {len(losses)} worse"
+        f"\n[cyan]{escape(row.task)} · {escape(row.head)} · {changed.title}[/]: "
+        f"{len(changes)} answers differ, {gains} better, {losses} worse"
     )
-    for title, chosen in (("better", gains[:count]), ("worse", losses[::-1][:count])):
-        for example in chosen:
-            tokens, text = texts.get(example.id, (None, ""))
-            console.print(f"[bold]{title}[/] {escape(example.id)} [dim]{escape(text)}[/]")
-            for name, annotation in (
-                ("gold", example.gold),
-                (row.left, example.left),
-                (row.right, example.right),
-            ):
-                line = format_annotation(left.pipeline, annotation, tokens)
-                console.print(f"  {escape(name)}: {escape(line)}", highlight=False)
+    for is_better, example in changed.chosen(count):
+        _, text = changed.texts.get(example.id, (None, ""))
+        title = "better" if is_better else "worse"
+        console.print(f"[bold]{title}[/] {escape(example.id)} [dim]{escape(text)}[/]")
+        names = {"gold": "gold", "left": row.left, "right": row.right}
+        for key, line in changed.lines(example).items():
+            console.print(f"  {escape(names[key])}: {escape(line)}", highlight=False)

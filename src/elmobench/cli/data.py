@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elmobench.cli.data_sentences import sentences
-from elmobench.cli.options import IncludeOption, TrustFirstOption
+from elmobench.cli.options import IncludeOption, JsonOption, TrustFirstOption
 
 if TYPE_CHECKING:
     from elmobench.data.cards.card import TaskCard
@@ -28,22 +28,35 @@ def fetch(
     all_: Annotated[bool, typer.Option("--all", help="All known tasks.")] = False,
     trust_first: TrustFirstOption = False,
     include: IncludeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Download the files of tasks and check their digests."""
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.data import DataFetchOutput, FetchedTask
     from elmobench.core.progress import download_progress
     from elmobench.tasks.task import Task
 
     if all_ == bool(tasks):
         raise typer.BadParameter("name tasks, or give --all", param_hint="TASK")
+    fetched = []
     for card in _cards(tasks, include):
         with download_progress() as progress:
             files = Task(card, trust_first, progress).fetch()
         size = sum(file.stat().st_size for file in files)
-        typer.echo(f"{card.id}: {_files(len(files))}, {_size(size)}" if files else _nothing(card))
+        fetched.append(FetchedTask(task=card.id, files=len(files), bytes=size))
+        if not as_json:
+            line = f"{card.id}: {_files(len(files))}, {_size(size)}"
+            typer.echo(line if files else _nothing(card))
+    if as_json:
+        print_json(DataFetchOutput(tasks=fetched))
 
 
 @app.command()
-def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
+def verify(
+    tasks: TasksArgument = None,
+    include: IncludeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check the cached files of tasks and count their examples.
 
     Nothing is downloaded. Without TASK: every task whose files are all on this machine. For named
@@ -54,38 +67,53 @@ def verify(tasks: TasksArgument = None, include: IncludeOption = None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from elmobench.cli.output.base import for_programs, prints_rows
+    from elmobench.cli.output.data import DataVerifyOutput, VerifiedTask
+    from elmobench.cli.output.names import DataRemark
     from elmobench.data.cards.card import SPLITS
     from elmobench.tasks.data_checks import Remark, check_data, raise_errors
     from elmobench.tasks.data_lines import data_lines
     from elmobench.tasks.task import Task
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("task", "files", *SPLITS):
-        table.add_column(column, no_wrap=True, justify="left" if column == "task" else "right")
-    remarks: list[str] = []
-    checked: dict[str, tuple[Task, list[Remark]]] = {}
+    rows: list[VerifiedTask] = []
+    checked: list[tuple[Task, list[Remark]]] = []
     for card in _cards(tasks, include):
         task = Task(card)
         if not tasks and not task.is_local:
             continue
         files = task.verify()
-        sizes = [str(task.split_counts[split].examples) for split in SPLITS]
-        table.add_row(escape(card.id), str(len(files)), *sizes)
-        if tasks:
-            remarks += [f"{card.id}, {line}" for line in data_lines(task)]
-            checked[card.id] = (task, check_data(task))
-    Console().print(table)
-    for line in remarks:
-        typer.echo(line)
-    for name, (_, found) in checked.items():
-        for remark in found:
-            typer.echo(f"{name}, {remark.line}")
-    for task, found in checked.values():
+        found = check_data(task) if tasks else []
+        checked.append((task, found))
+        rows.append(
+            VerifiedTask(
+                task=card.id,
+                files=len(files),
+                examples={split: task.split_counts[split].examples or 0 for split in SPLITS},
+                notes=data_lines(task) if tasks else [],
+                remarks=[DataRemark.from_values(remark) for remark in found],
+            )
+        )
+    if not for_programs(DataVerifyOutput(tasks=rows), as_json=as_json):
+        table = Table(box=None, pad_edge=False)
+        for column in ("task", "files", *SPLITS):
+            left = column == "task"
+            table.add_column(column, no_wrap=True, justify="left" if left else "right")
+        for row in rows:
+            sizes = [str(row.examples[split]) for split in SPLITS]
+            table.add_row(escape(row.task), str(row.files), *sizes)
+        Console().print(table)
+    if not as_json:
+        # Below rows for a pipe, sentences would be rows that are none.
+        remarks = [f"{row.task}, {line}" for row in rows for line in row.notes]
+        remarks += [f"{task.id}, {remark.line}" for task, found in checked for remark in found]
+        for line in remarks:
+            typer.echo(line, err=prints_rows())
+    for task, found in checked:
         raise_errors(task, found)
 
 
 @app.command("list")
-def list_(include: IncludeOption = None) -> None:
+def list_(include: IncludeOption = None, as_json: JsonOption = False) -> None:
     """List tasks with their sizes, licences and whether their files are here.
 
     The column "share" says whether the data may be redistributed.
@@ -94,22 +122,34 @@ def list_(include: IncludeOption = None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.data import DataListOutput, ListedTask
     from elmobench.data.cards.card import SPLITS, GenerateSource
     from elmobench.tasks.task import Task
 
+    rows = []
+    for card in _cards(None, include):
+        made = all(isinstance(source, GenerateSource) for source in card.sources())
+        sizes = {split: card.stated(split).examples for split in SPLITS}
+        rows.append(
+            ListedTask(
+                task=card.id,
+                files="generated" if made else "here" if Task(card).is_local else "absent",
+                licence=card.licence,
+                share=card.redistributable,
+                **sizes,
+            )
+        )
+    if for_programs(DataListOutput(tasks=rows), as_json=as_json):
+        return
     table = Table(box=None, pad_edge=False)
     for column in ("task", *SPLITS, "files"):
         table.add_column(column, no_wrap=True, justify="right" if column in SPLITS else "left")
     table.add_column("licence", no_wrap=True)
     table.add_column("share", no_wrap=True)
-    for card in _cards(None, include):
-        made = all(isinstance(source, GenerateSource) for source in card.sources())
-        state = "generated" if made else "here" if Task(card).is_local else "absent"
-        sizes = [
-            "?" if number is None else str(number)
-            for number in (card.stated(split).examples for split in SPLITS)
-        ]
-        table.add_row(escape(card.id), *sizes, state, escape(card.licence), card.redistributable)
+    for row in rows:
+        numbers = ["?" if n is None else str(n) for n in (row.train, row.dev, row.test)]
+        table.add_row(escape(row.task), *numbers, row.files, escape(row.licence), row.share)
     Console().print(table)
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from elmobench.cli.encode_needed import encode_needed
-from elmobench.cli.options import IncludeOption, StoreOption, ThreadsOption, TrustFirstOption
+from elmobench.cli.options import (
+    IncludeOption,
+    JsonOption,
+    StoreOption,
+    ThreadsOption,
+    TrustFirstOption,
+)
 
 if TYPE_CHECKING:
     from elmobench.features.export.token_lines import LineCounts
@@ -87,6 +93,7 @@ def encode(
     store: StoreOption = None,
     trust_first: TrustFirstOption = False,
     threads: ThreadsOption = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the vectors of every token of a text to a file."""
     from io import BytesIO
@@ -136,7 +143,7 @@ def encode(
             trust_first=trust_first,
             threads=threads,
         )
-        _done(counts, names, size, out)
+        _done(spec, counts, names, size, out, as_json)
         return
     assert text is not None
     stdin = standard_input() if str(text) == "-" else BytesIO()
@@ -156,10 +163,28 @@ def encode(
                 written,
                 lambda done, total: bars.update(bar, completed=done, total=total),
             )
-    _done(counts, ", ".join(selection.names), f"{selection.dim} values in {written}", out)
+    size = f"{selection.dim} values in {written}"
+    _done(spec, counts, ", ".join(selection.names), size, out, as_json)
 
 
-def _done(counts: LineCounts, names: str, size: str, out: Path) -> None:
+def _done(spec: str, counts: LineCounts, names: str, size: str, out: Path, as_json: bool) -> None:
+    """Print what was written."""
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.models import EncodeOutput
+
+    if as_json:
+        print_json(
+            EncodeOutput(
+                features=spec,
+                file=str(out),
+                bytes=out.stat().st_size,
+                sentences=counts.sentences,
+                tokens=counts.tokens,
+                layers=names,
+                values=size,
+            )
+        )
+        return
     typer.echo(
         f"{counts.sentences} sentences, {counts.tokens} tokens: {names} of {size}; "
         f"{out.stat().st_size / 1e6:,.1f} MB in {out}"

@@ -14,7 +14,7 @@ from elmobench.cli.options import (
     TokenizedOption,
     TrustFirstOption,
 )
-from elmobench.cli.streams import argument_text, json_line
+from elmobench.cli.streams import argument_text
 
 if TYPE_CHECKING:
     from elmobench.analysis.inspect.neighbours import NeighbourSearch
@@ -75,6 +75,8 @@ def inspect(
         print_inspection,
         to_json,
     )
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.findings import InspectOutput
     from elmobench.cli.task_sentences import task_sentences
     from elmobench.core.errors import ConfigError
     from elmobench.data.cards.catalog import CardCatalog
@@ -122,9 +124,7 @@ def inspect(
                 )
                 for view in views
             ]
-    if as_json:
-        typer.echo(json_line(to_json(inspection)))
-    else:
+    if not for_programs(InspectOutput.from_values(to_json(inspection)), as_json=as_json):
         print_inspection(inspection, Console())
 
 

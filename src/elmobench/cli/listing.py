@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.options import IncludeOption
+from elmobench.cli.options import IncludeOption, JsonOption
 
 if TYPE_CHECKING:
     from elmobench.data.cards.catalog import CardCatalog
@@ -20,25 +20,35 @@ def list_(
         typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)} [default: all of them]."),
     ] = None,
     include: IncludeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List tasks, features, heads, experiments, metrics, readers or pipelines."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.names import ListedName, ListOutput
     from elmobench.core.errors import UnknownNameError
     from elmobench.core.registry import did_you_mean
     from elmobench.data.cards.catalog import CardCatalog
 
     if kind is not None and kind not in KINDS:
         raise UnknownNameError(f"nothing called {kind!r} to list", fix=did_you_mean(kind, KINDS))
-    console = Console()
     cards = CardCatalog(include or ())
-    for name in KINDS if kind is None else (kind,):
+    listed = {name: _rows(name, cards) for name in (KINDS if kind is None else (kind,))}
+    names = [
+        ListedName(name=entry, summary=summary, kind=name)
+        for name, rows in listed.items()
+        for entry, summary in rows
+    ]
+    if for_programs(ListOutput(names=names), as_json=as_json):
+        return
+    console = Console()
+    for name, rows in listed.items():
         table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        rows = _rows(name, cards)
         for entry, summary in rows:
             table.add_row(escape(entry), escape(summary))
         console.print(table)

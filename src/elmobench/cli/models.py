@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elmobench.cli.options import TrustFirstOption
+from elmobench.cli.options import JsonOption, TrustFirstOption
 
 if TYPE_CHECKING:
+    from elmobench.cli.output.models import FetchedModel
     from elmobench.features.catalog.inventory import ModelInfo
     from elmobench.features.provider import FeatureProvider
 
@@ -16,27 +18,25 @@ app = typer.Typer(no_args_is_help=True, help="List, show and download the models
 
 
 @app.command("list")
-def list_(
-    json_: Annotated[bool, typer.Option("--json", help="Print every field as JSON.")] = False,
-) -> None:
+def list_(as_json: JsonOption = False) -> None:
     """List the models of the catalog and whether they can be used now.
 
     "needs --trust-first": the digest of a file was never published. "pinned": the file was
     downloaded and you have pinned its digest.
     """
-    import json
-
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.models import ListedModel, ModelsListOutput
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
 
     catalog = ModelCatalog()
     infos = [model_info(catalog, name) for name in catalog.names()]
-    if json_:
-        typer.echo(json.dumps([info.row() for info in infos], indent=1))
+    models = [ListedModel.from_values(info.row()) for info in infos]
+    if for_programs(ModelsListOutput(models=models), as_json=as_json):
         return
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     table.add_column("model", overflow="fold")
@@ -66,12 +66,15 @@ def show(
     check: Annotated[
         bool, typer.Option("--check", help="Load it and check its digests, shapes and values.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a model's address, digests, licence, size and how to use it."""
     import yaml
     from rich.console import Console
     from rich.markup import escape
 
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.models import ModelShowOutput
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import describe_model, model_info
 
@@ -81,6 +84,9 @@ def show(
     if check:
         _require_local_files(info)
         content["loaded"] = _loaded(catalog.load(name))
+    if as_json:
+        print_json(ModelShowOutput(model=name, content=content))
+        return
     console = Console()
     console.print(f"[bold]model[/] {escape(name)}", highlight=False, soft_wrap=True)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=78)
@@ -93,8 +99,11 @@ def fetch(
         list[str], typer.Argument(metavar="MODEL", help="Names of models, such as elmo-small.")
     ],
     trust_first: TrustFirstOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Download models, check their digests and load each one to check its shape."""
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.models import ModelsFetchOutput
     from elmobench.core.progress import download_progress
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.catalog.inventory import model_info
@@ -103,24 +112,55 @@ def fetch(
     before = {
         name: model_info(catalog, name) for name in names
     }  # an unknown name fails here, before any download
+    fetched = []
     for name, info in before.items():
-        if not any(file.remote for file in info.files):
-            typer.echo(f"{name}: nothing to fetch ({info.state})")
-            continue
-        with download_progress() as progress:
-            # One catalog per name, so that each model is freed before the next is loaded.
-            provider = ModelCatalog(trust_first=trust_first, progress=progress, thorough=True).load(
-                name
-            )
+        provider = None
+        if any(file.remote for file in info.files):
+            with download_progress() as progress:
+                # One catalog per name, so that each model is freed before the next is loaded.
+                own = ModelCatalog(trust_first=trust_first, progress=progress, thorough=True)
+                provider = own.load(name)
         done = model_info(catalog, name)
-        typer.echo(
-            f"{name}: {_size(done.bytes)}, {provider.parameters:,} parameters, "
-            f"{provider.num_layers} layers of {provider.dim} values"
-        )
-        known = {file.sha256 for file in info.files}
-        for file in done.files:
-            pinned_now = "; digest pinned now" if file.sha256 not in known else ""
-            typer.echo(f"  {file.role}: {file.path}{pinned_now}")
+        row = _fetched(info, done, provider)
+        fetched.append(row)
+        if not as_json:
+            for line in _lines(row):
+                typer.echo(line)
+    if as_json:
+        print_json(ModelsFetchOutput(models=fetched))
+
+
+def _fetched(before: ModelInfo, done: ModelInfo, provider: FeatureProvider | None) -> FetchedModel:
+    from elmobench.cli.output.models import FetchedModel
+
+    known = {file.sha256 for file in before.files}
+    return FetchedModel(
+        model=done.name,
+        fetched=provider is not None,
+        state=done.state,
+        bytes=done.bytes,
+        parameters=None if provider is None else provider.parameters,
+        layers=None if provider is None else provider.num_layers,
+        dim=None if provider is None else provider.dim,
+        files={file.role: None if file.path is None else str(file.path) for file in done.files},
+        pinned_now=[]
+        if provider is None
+        else [file.role for file in done.files if file.sha256 not in known],
+    )
+
+
+def _lines(row: FetchedModel) -> Iterator[str]:
+    """What is printed of a fetched model."""
+    if not row.fetched:
+        yield f"{row.model}: nothing to fetch ({row.state})"
+        return
+    yield (
+        f"{row.model}: {_size(row.bytes)}, {row.parameters:,} parameters, "
+        f"{row.layers} layers of {row.dim} values"
+    )
+    for role, path in row.files.items():
+        pinned_now = "; digest pinned now" if role in row.pinned_now else ""
+        yield f"  {role}: {path}{pinned_now}"
 
 
 def _require_local_files(info: ModelInfo) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from elmobench.cli.options import JsonOption
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 
 app = typer.Typer(help="Write a template for a new task.", no_args_is_help=True)
@@ -55,6 +56,7 @@ def task(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the card.")] = Path(
         "cards"
     ),
+    as_json: JsonOption = False,
 ) -> None:
     """Write a template for the card of a new task, OUT/NAME.yaml.
 
@@ -62,6 +64,8 @@ def task(
     """
     import os
 
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.names import NewTaskOutput
     from elmobench.core.errors import ConfigError
     from elmobench.core.files import write_text, writing
     from elmobench.tasks.new_card import TrainFile, card_text
@@ -80,5 +84,9 @@ def task(
         )
     with writing(path, ConfigError, fix="choose another folder with --out"):
         write_text(path, text)
+    command = f"elmobench data verify {pipeline}/{name} --include {out}"
+    if as_json:
+        print_json(NewTaskOutput(path=str(path), next=[command]))
+        return
     typer.echo(f"{path}: fill in the empty fields, then run")
-    typer.echo(f"  elmobench data verify {pipeline}/{name} --include {out}")
+    typer.echo(f"  {command}")

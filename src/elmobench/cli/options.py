@@ -94,4 +94,6 @@ TokenizedOption = Annotated[
         "--tokenized", help="The text is tokenised already: split at blanks and tabs only."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document, and nothing else.")
+]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from elmobench.cli.options import JsonOption, TokenizedOption
-from elmobench.cli.streams import argument_text, json_line
+from elmobench.cli.streams import argument_text
 
 
 def predict(
@@ -47,10 +47,13 @@ def predict(
 ) -> None:
     """Label your own text with the trained head of CELL."""
     from elmobench.bench.predict import Predictor, find_record
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.findings import Prediction, PredictOutput
     from elmobench.data.blanks import is_blank
     from elmobench.data.text_checks import check_text
 
-    predictor = Predictor(*find_record(run, results))
+    store, cell = find_record(run, results)
+    predictor = Predictor(store, cell)
     pipeline = predictor.pipeline
     given = bool(given_texts) and given_texts != ["-"]
     lines = list(map(argument_text, given_texts or ())) if given else _standard_input()
@@ -64,23 +67,35 @@ def predict(
     texts = [line for line, is_empty in zip(lines, blank, strict=True) if not is_empty]
     labelled = predictor.predict(texts, tokenized=tokenized)
     shares = predictor.probabilities(texts, tokenized=tokenized) if probabilities else None
+    rows: list[Prediction] = []
     for name, is_empty in zip(names, blank, strict=True):
         tokens, prediction = ((), None) if is_empty else next(labelled)
         share = None if is_empty or shares is None else next(shares)
         if as_json:
-            row: dict[str, Any] = {"id": name} if ids else {}
-            row |= {"tokens": list(tokens), "prediction": prediction}
-            typer.echo(json_line(row if shares is None else {**row, "probabilities": share}))
+            rows.append(
+                Prediction(
+                    id=name if ids else None,
+                    tokens=list(tokens),
+                    prediction=prediction,
+                    probabilities=share,
+                )
+            )
             continue
         columns = [name] if ids else []
         if not is_empty:
             columns.append(pipeline.format_annotation(prediction, tokens))
             if share is not None:
-                ordered = sorted(share.items(), key=lambda item: -item[1])
-                columns.append(", ".join(f"{label} {value:.4f}" for label, value in ordered))
+                columns.append(_highest_first(share))
             if not pipeline.annotation_repeats_text:
                 columns.append(" ".join(tokens))
         typer.echo("\t".join(columns))
+    if as_json:
+        print_json(PredictOutput(cell=cell, predictions=rows))
+
+
+def _highest_first(probabilities: dict[str, float]) -> str:
+    ordered = sorted(probabilities.items(), key=lambda item: -item[1])
+    return ", ".join(f"{label} {value:.4f}" for label, value in ordered)
 
 
 def _without_ids(lines: list[str]) -> tuple[list[str], list[str]]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from elmobench.cli.options import JsonOption
+
 
 def render(
     template: Annotated[
@@ -16,6 +18,7 @@ def render(
     out: Annotated[
         Path | None, typer.Option(help="The file to write [default: NAME, next to the template]")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Render a text of your own with numbers, tables and drawings from records.
 
@@ -26,6 +29,8 @@ def render(
 
     from elmobench.analysis.report.template.render import SUFFIX
     from elmobench.analysis.report.template.render import render as render_template
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.findings import WrittenOutput
     from elmobench.core.errors import ConfigError
     from elmobench.core.files import write_text
 
@@ -43,4 +48,6 @@ def render(
     paths = [out, *(out.parent / name for name in rendered.drawings)]
     for path, text in zip(paths, [rendered.text, *rendered.drawings.values()], strict=True):
         write_text(path, text)
-    typer.echo("written: " + ", ".join(map(str, paths)))
+    output = WrittenOutput(files=list(map(str, paths)))
+    if not for_programs(output, as_json=as_json):
+        typer.echo("written: " + ", ".join(map(str, paths)))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from elmobench.cli.options import IncludeOption, ResultsArgument
+from elmobench.cli.options import IncludeOption, JsonOption, ResultsArgument
 
 
 def report(
@@ -17,6 +17,7 @@ def report(
         typer.Option(metavar="FOLDER", help="Where to write the files [default: RESULTS itself]."),
     ] = None,
     include: IncludeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the tables of RESULTS and write the report files.
 
@@ -26,6 +27,8 @@ def report(
     from elmobench.analysis.report.terminal import print_report
     from elmobench.analysis.report.write import write_report
     from elmobench.cli.comparison_progress import comparison_progress
+    from elmobench.cli.output.base import for_programs, prints_rows
+    from elmobench.cli.output.report import report_output
     from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record_store import RecordStore
     from elmobench.tracking.remembered_cards import remembered_cards
@@ -33,7 +36,11 @@ def report(
     folder = results_folder(experiment)
     cards = remembered_cards(RecordStore(folder), include)
     made = make_report(folder, cards)
-    print_report(made)
+    for_people = not (as_json or prints_rows())
+    if for_people:
+        print_report(made)
     with comparison_progress() as on_pair:
         paths = write_report(made, out or folder, folder, cards, on_pair)
-    typer.echo("written: " + ", ".join(map(str, paths)))
+    if not for_people:
+        for_programs(report_output(made, folder, paths), as_json=as_json)
+    typer.echo("written: " + ", ".join(map(str, paths)), err=not for_people)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from elmobench.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from elmobench.tracking.packing import PackReport
@@ -25,7 +28,7 @@ FoldersArgument = Annotated[
 
 
 @app.command()
-def pack(folders: FoldersArgument) -> None:
+def pack(folders: FoldersArgument, as_json: JsonOption = False) -> None:
     """Put records, searches and predictions into three compressed files.
 
     Nothing is lost: each file is removed after its copy was read back and
@@ -34,17 +37,32 @@ def pack(folders: FoldersArgument) -> None:
     """
     from elmobench.tracking import packing
 
-    for folder in folders:
-        typer.echo(_line(folder, packing.pack(folder)))
+    _print(folders, packing.pack, as_json)
 
 
 @app.command()
-def unpack(folders: FoldersArgument) -> None:
+def unpack(folders: FoldersArgument, as_json: JsonOption = False) -> None:
     """Write packed records, searches and predictions as one file each."""
     from elmobench.tracking import packing
 
+    _print(folders, packing.unpack, as_json)
+
+
+def _print(folders: list[Path], change: Callable[[Path], PackReport], as_json: bool) -> None:
+    """Pack or unpack every folder, and say what it has."""
+    from dataclasses import asdict
+
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.findings import PackedFolder, PackOutput
+
+    done = []
     for folder in folders:
-        typer.echo(_line(folder, packing.unpack(folder)))
+        report = change(folder)
+        done.append(PackedFolder(folder=str(folder), **asdict(report)))
+        if not as_json:
+            typer.echo(_line(folder, report))
+    if as_json:
+        print_json(PackOutput(folders=done))
 
 
 def _line(folder: Path, report: PackReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from elmobench.cli.options import (
     ExperimentArgument,
     IncludeOption,
+    JsonOption,
     LimitOption,
     ResultsFolderOption,
     SettingsOption,
@@ -18,6 +20,7 @@ from elmobench.cli.options import (
     TrackingOption,
     TrustFirstOption,
 )
+from elmobench.cli.streams import say
 from elmobench.core.shell import shell_path
 from elmobench.tracking.names import DEFAULT_TRACKER
 
@@ -79,6 +82,7 @@ def run(
             "--quiet", help="Print neither progress nor tables, only warnings and errors."
         ),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the cells of EXPERIMENT that have no result yet, then print the tables."""
     from elmobench.analysis.report.report import make_report
@@ -88,6 +92,8 @@ def run(
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.run import run_experiment
     from elmobench.cli.comparison_progress import comparison_progress
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.report import run_output
     from elmobench.data.cards.catalog import CardCatalog
 
     if overwrite not in ("never", "failed", "always"):
@@ -96,7 +102,7 @@ def run(
     loaded = loaded if limit is None else loaded.with_limit(limit)
     cards = CardCatalog(include or ())
     if dry_run:
-        _print_grid(RunContext(loaded, cards, store, trust_first), results, overwrite)
+        _print_grid(RunContext(loaded, cards, store, trust_first), results, overwrite, as_json)
         return
     summary = run_experiment(
         loaded,
@@ -113,12 +119,24 @@ def run(
         address=address,
     )
     report = make_report(summary.folder, cards)
-    if not quiet:
+    if not quiet and not as_json:
         print_report(report)
     with comparison_progress() as on_pair:
         paths = write_report(report, summary.folder, None, cards, on_pair)
     if summary.tracker is not None:
         summary.tracker.log_report(paths)
+    if as_json:
+        print_json(run_output(summary, paths))
+    else:
+        default_tracking = tracking_uri is None and tracker == DEFAULT_TRACKER
+        advice = [] if quiet else _advice(summary, results, default_tracking=default_tracking)
+        _print_summary(summary, paths, advice)
+    if summary.failed or summary.damaged:
+        raise typer.Exit(1)
+
+
+def _print_summary(summary: RunSummary, paths: Sequence[Path], advice: Sequence[str]) -> None:
+    """Print what the run did, and what can be done next."""
     damaged = f", {len(summary.damaged)} with a damaged record" if summary.damaged else ""
     typer.echo(
         f"{summary.trained} cells trained, {summary.skipped} already there, "
@@ -126,12 +144,8 @@ def run(
         f"{summary.seconds:.0f} s"
     )
     typer.echo(f"records: {summary.folder}/records   report: {', '.join(map(str, paths))}")
-    default_tracking = tracking_uri is None and tracker == DEFAULT_TRACKER
-    advice = [] if quiet else _advice(summary, results, default_tracking=default_tracking)
     if advice:
         typer.echo(f"next: {'; '.join(advice)}")
-    if summary.failed or summary.damaged:
-        raise typer.Exit(1)
 
 
 def _advice(summary: RunSummary, results: Path | None, *, default_tracking: bool) -> list[str]:
@@ -152,7 +166,7 @@ def _advice(summary: RunSummary, results: Path | None, *, default_tracking: bool
     return commands
 
 
-def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> None:
+def _print_grid(context: RunContext, results: Path | None, overwrite: str, as_json: bool) -> None:
     """Print one line per cell (name, state, point of the grid), then how many are in each state.
 
     Nothing is downloaded: a cell whose name depends on missing files is printed without a name.
@@ -162,30 +176,47 @@ def _print_grid(context: RunContext, results: Path | None, overwrite: str) -> No
     from elmobench.bench.missing_files import missing_files
     from elmobench.bench.plan import make_plan_without
     from elmobench.bench.run import is_pending
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.names import NeededFiles
+    from elmobench.cli.output.results import GridCell, GridOutput
     from elmobench.core.errors import DataError
     from elmobench.tracking.record_store import RecordStore
 
     records = RecordStore(results or Path("results") / context.experiment.name)
-    counts: Counter[str] = Counter()
+    cells: list[GridCell] = []
     seen: set[str] = set()
     missing = missing_files(context)
     plan, unchecked = make_plan_without(context, missing)
-    damaged: list[DataError] = []
+    damaged: list[str] = []
     for planned in plan:
+        state = "same"  # another point of the grid is this cell
         try:
             record = records.read(planned.digest)
-            state = "to run" if is_pending(record, overwrite) else "done"
+            if planned.digest not in seen:
+                state = "to run" if is_pending(record, overwrite) else "done"
         except DataError as error:
-            state = "damaged"
-            damaged.append(error)
-        if planned.digest in seen:
-            state = "same"  # another point of the grid is this cell
+            damaged.append(str(error))
+            if planned.digest not in seen:
+                state = "damaged"
         seen.add(planned.digest)
-        counts[state] += 1
-        typer.echo(f"{planned.digest[:16]}  {state:6}  {planned.cell.label}")
-    for cell in unchecked:
-        counts["absent"] += 1
-        typer.echo(f"{'-' * 16}  absent  {cell.label}")
+        fields = {"cell": planned.digest, "state": state, "label": planned.cell.label}
+        cells.append(GridCell.from_values(fields))
+    cells += [GridCell(cell=None, state="absent", label=cell.label) for cell in unchecked]
+    counts: Counter[str] = Counter(cell.state for cell in cells)
+    output = GridOutput(
+        experiment=context.experiment.name,
+        results=str(records.folder),
+        cells=cells,
+        counts=dict(counts),
+        damaged=damaged,
+        missing=[NeededFiles.from_values(one) for one in missing],
+    )
+    if for_programs(output, as_json=as_json):
+        for problem in damaged:
+            say(f"damaged: {problem}")
+        return
+    for cell in cells:
+        typer.echo(f"{(cell.cell or '-' * 16)[:16]}  {cell.state:6}  {cell.label}")
     summary = ", ".join(f"{number} {state}" for state, number in counts.items())
     typer.echo(f"{len(seen) + len(unchecked)} cells in {records.folder}: {summary}")
     for problem in damaged:

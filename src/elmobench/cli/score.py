@@ -52,13 +52,13 @@ def score(
     The task must be of the same pipeline; nothing is trained. This is how a head is tested on
     another domain than the one it was trained on.
     """
-    from dataclasses import asdict
-
     from rich.console import Console
     from rich.progress import Progress
 
     from elmobench.bench.predict import Predictor, find_record
     from elmobench.bench.transfer import score_on
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.findings import ScoreOutput, TransferRow
     from elmobench.core.files import atomic_path
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tasks.task import Task
@@ -83,9 +83,8 @@ def score(
     if predictions is not None:
         with atomic_path(predictions) as path:
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    if as_json:
-        for one in scored:
-            typer.echo(json_line(asdict(one)))
+    output = ScoreOutput(scored=[TransferRow.from_values(one) for one in scored])
+    if for_programs(output, as_json=as_json):
         return
     _print(Console(), scored)
     if predictions is not None:

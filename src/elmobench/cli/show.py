@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from elmobench.cli.options import IncludeOption
+from elmobench.cli.options import IncludeOption, JsonOption
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from rich.console import Console
 
+    from elmobench.cli.output.names import FidelityRow
     from elmobench.data.cards.card import TaskCard
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.data.readers.base import Reader
@@ -34,25 +38,41 @@ def show(
         ),
     ] = False,
     include: IncludeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the card, entry, experiment or options behind a name."""
     import yaml
     from rich.console import Console
 
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.names import ShowOutput
     from elmobench.data.cards.catalog import CardCatalog
 
     console = Console()
-    if fidelity:
+    if fidelity and not as_json:
         _print_fidelity(console, name)
         return
-    kind, content = _find(name, CardCatalog(include or ()))
-    console.print(f"[bold]{kind}[/]")
-    if not isinstance(content, str):
-        content = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=96)
-    console.print(content, markup=False, highlight=False, soft_wrap=True)
-    if kind.startswith("task "):
-        for line in _data_lines(CardCatalog(include or ()).get(kind.removeprefix("task "))):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    cards = CardCatalog(include or ())
+    found = _find(name, cards)
+    lines = _data_lines(cards.get(found.name)) if found.kind == "task" else []
+    if as_json:
+        print_json(
+            ShowOutput(
+                kind=found.kind,
+                name=found.name,
+                content=found.content,
+                data=[line.removeprefix("# ") for line in lines],
+                fidelity=_fidelity_rows(name) if fidelity else None,
+            )
+        )
+        return
+    console.print(f"[bold]{found.kind} {found.name}[/]")
+    text = found.text
+    if text is None:
+        text = yaml.safe_dump(found.content, sort_keys=False, allow_unicode=True, width=96)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _data_lines(card: TaskCard) -> list[str]:
@@ -75,7 +95,23 @@ def _data_lines(card: TaskCard) -> list[str]:
     return [f"# examples: {sizes}", *(f"# {line}" for line in data_lines(task))]
 
 
-def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | str]:
+@dataclass(frozen=True)
+class _Found:
+    """What a name means.
+
+    Attributes:
+        kind, name: what it is, and its full name.
+        content: its fields.
+        text: what is printed for people; None for the content as YAML.
+    """
+
+    kind: str
+    name: str
+    content: dict[str, Any]
+    text: str | None = None
+
+
+def _find(name: str, card_catalog: CardCatalog) -> _Found:
     import warnings
 
     from elmobench.analysis.tables.published import numbers_on
@@ -112,18 +148,20 @@ def _find(name: str, card_catalog: CardCatalog) -> tuple[str, dict[str, Any] | s
         ]
         if numbers:
             card["published"] = [*card.get("published", ()), *numbers]
-        return f"task {tasks[0]}", card
+        return _Found("task", tasks[0], card)
     models = ModelCatalog()
     if name in models.names():
-        return f"features {name}", describe_model(model_info(models, name))
+        return _Found("features", name, describe_model(model_info(models, name)))
     experiments = known_experiments()
     if name in experiments:
         experiment = load_experiment(name).model_dump(mode="json", exclude_defaults=True)
-        return f"experiment {name}", experiment
+        return _Found("experiment", name, experiment)
     if name in READERS:
-        return f"reader {name}", _reader_text(READERS.get(name))
+        reader = READERS.get(name)
+        return _Found("reader", name, _reader_content(reader), _reader_text(reader))
     if name in HEADS:
-        return f"head {name}", _head_text(HEADS.get(name), HEADS.summary(name))
+        preset, summary = HEADS.get(name), HEADS.summary(name)
+        return _Found("head", name, _head_content(preset, summary), _head_text(preset, summary))
     if name in {name for card in card_catalog.unfinished for name in (card, card.split("/")[-1])}:
         card_catalog.get(name)  # raises: its empty fields are to be filled in
     known = {
@@ -163,6 +201,64 @@ def _print_fidelity(console: Console, name: str) -> None:
     for check in checks_of(head):
         text = f"held against {check.against}: {check.command}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fidelity_rows(name: str) -> list[FidelityRow]:
+    """Every property of a head that follows a publication, next to the published one."""
+    from elmobench.analysis.tables.fidelity import fidelity_of
+    from elmobench.cli.output.names import FidelityRow
+    from elmobench.tasks.published_values import published_values_of
+
+    compared = fidelity_of(published_values_of(name))
+    return [
+        FidelityRow(
+            what=line.what,
+            published=line.published,
+            ours=line.ours,
+            same=line.same,
+            reason=line.reason,
+            with_elmo=with_elmo,
+        )
+        for with_elmo, lines in ((True, compared.lines), (False, compared.baseline))
+        for line in lines
+    ]
+
+
+def _option_fields(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with value and description; one that is required has no value."""
+    from elmobench.core.option_help import description_of
+
+    return {
+        name: {"description": description_of(model, name), "required": field.is_required()}
+        | ({"value": values[name]} if name in values else {})
+        for name, field in model.model_fields.items()
+    }
+
+
+def _reader_content(reader: Reader[Any]) -> dict[str, Any]:
+    """A reader and its options, as fields."""
+    from elmobench.core.option_help import default_of
+
+    model = reader.options_type
+    defaults = {
+        name: default_of(model, name)
+        for name, field in model.model_fields.items()
+        if not field.is_required()
+    }
+    return {"options": _option_fields(model, defaults), "droppable": list(reader.droppable)}
+
+
+def _head_content(preset: HeadPreset, summary: str) -> dict[str, Any]:
+    """A head and its three blocks of options, as fields."""
+    blocks = {name: getattr(preset, name) for name in ("options", "training", "mix")}
+    return {
+        "summary": summary,
+        "version": preset.version,
+        **{
+            name: _option_fields(type(values), values.model_dump(mode="json"))
+            for name, values in blocks.items()
+        },
+    }
 
 
 def _reader_text(reader: Reader[Any]) -> str:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elmobench.cli.options import IncludeOption, ResultsArgument
+from elmobench.cli.options import IncludeOption, JsonOption, ResultsArgument
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from elmobench.cli.output.findings import SliceScore
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tracking.record_store import RecordStore
 
@@ -28,6 +29,7 @@ def slices(
         ),
     ] = None,
     include: IncludeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Score parts of the test sets: long examples, unknown words, unseen entities.
 
@@ -40,6 +42,8 @@ def slices(
     from rich.table import Table
 
     from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.findings import SlicesOutput
     from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import DataError
     from elmobench.tracking.record_store import RecordStore
@@ -64,6 +68,9 @@ def slices(
     if as_csv:
         typer.echo(table.to_csv(index=False), nl=False)
         return
+    output = SlicesOutput(results=str(folder), scores=_scores(table))
+    if for_programs(output, as_json=as_json):
+        return
     console = Console()
     group = [name for name in ("task", "head", "axes") if name in table]
     for names, block in table.groupby(group, sort=False):
@@ -78,6 +85,28 @@ def slices(
         for row in block[rest].itertuples(index=False):
             shown.add_row(*(escape(str(value)) for value in row))
         console.print(shown)
+
+
+def _scores(table: pd.DataFrame) -> list[SliceScore]:
+    """The table with one row per part and representation, and with scores as numbers."""
+    from elmobench.cli.output.findings import SliceScore
+
+    fixed = [name for name in ("task", "head", "axes", "slice", "score", "of") if name in table]
+    scores = []
+    for row in table.to_dict("records"):
+        given = {name: row[name] for name in fixed}
+        for features in (name for name in table.columns if name not in fixed):
+            mean, _, sd = str(row[features]).partition(" ± ")
+            scores.append(
+                SliceScore.from_values(
+                    {
+                        **{"axes": "", **given, "features": features},
+                        "mean": None if mean == "–" else float(mean.replace("−", "-")),
+                        "sd": float(sd) if sd else None,
+                    }
+                )
+            )
+    return scores
 
 
 def _typo_scores(store: RecordStore, share: float, cards: CardCatalog) -> pd.DataFrame:

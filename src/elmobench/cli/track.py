@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from elmobench.cli.options import ResultsArgument, TrackerOption, TrackingOption
+from elmobench.cli.options import JsonOption, ResultsArgument, TrackerOption, TrackingOption
 from elmobench.tracking.names import DEFAULT_TRACKER
 
 
@@ -12,12 +12,15 @@ def track(
     experiment: ResultsArgument,
     tracker: TrackerOption = DEFAULT_TRACKER,
     tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Log every record of RESULTS that MLflow, or another tracker, lacks.
 
     The records of a run without tracking, or of one whose store was full, locked or unreachable,
     are logged now. A damaged database of MLflow is renamed, and a new one is filled.
     """
+    from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.findings import TrackOutput
     from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import ConfigError
     from elmobench.tracking.record_store import RecordStore
@@ -31,4 +34,13 @@ def track(
     name = records.experiment().get("name", folder.resolve().name)
     opened = TRACKERS.get(tracker)(tracking_uri, records, name)
     added = opened.rebuild()
+    output = TrackOutput(
+        results=str(folder),
+        tracker=tracker,
+        uri=opened.uri,
+        added=added,
+        records=len(records.planned()),
+    )
+    if for_programs(output, as_json=as_json):
+        return
     typer.echo(f"{added} of {len(records.planned())} records were missing in {opened.uri}")

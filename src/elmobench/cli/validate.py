@@ -9,6 +9,7 @@ import typer
 from elmobench.cli.options import (
     ExperimentArgument,
     IncludeOption,
+    JsonOption,
     LimitOption,
     SettingsOption,
     StoreOption,
@@ -16,6 +17,9 @@ from elmobench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from elmobench.bench.context import RunContext
+    from elmobench.bench.estimate import EncodingEstimate
+    from elmobench.cli.output.names import ValidateOutput
     from elmobench.pretraining.model_card import ModelCard
 
 
@@ -29,6 +33,7 @@ def validate(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Download files that are not on this machine.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check every card, head, option, data file and model of EXPERIMENT.
 
@@ -41,10 +46,15 @@ def validate(
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.missing_files import missing_files
     from elmobench.bench.plan import make_plan_without
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.names import (
+        CheckedTask,
+        EncodingRow,
+        NeededFiles,
+        ValidateOutput,
+    )
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.model_card import card_of
-    from elmobench.tasks.data_checks import check_data, raise_errors
-    from elmobench.tasks.data_lines import data_lines
 
     loaded = load_experiment(experiment, settings or ())
     loaded = loaded if limit is None else loaded.with_limit(limit)
@@ -52,34 +62,72 @@ def validate(
     missing = [] if fetch else missing_files(context)
     plan, unchecked = make_plan_without(context, missing)
     cells = list({planned.digest: planned.cell for planned in plan}.values())
-    if cells or not unchecked:
-        typer.echo(f"{loaded.name}: {len(cells)} cells are valid")
-    if unchecked:
-        count = f"  {len(unchecked)} more need" if cells else f"{loaded.name}: all cells need"
-        typer.echo(f"{count} files that are not on this machine (--fetch):")
-    for one in missing:
-        typer.echo(f"    {one.line}")
-    remarks = {}
-    for task in dict.fromkeys(cell.task for cell in cells):
-        counts = context.task(task).split_counts
-        sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
-        typer.echo(f"  {task}: {', '.join(sizes)}")
-        for line in data_lines(context.task(task)):
-            typer.echo(f"    {line}")
-        remarks[task] = check_data(context.task(task))
-        for remark in remarks[task]:
-            typer.echo(f"    {remark.line}")
-    for task, found in remarks.items():
-        raise_errors(context.task(task), found)
-    rows = estimate_encoding(context, cells)
-    for row in rows:
-        size = f", {row.bytes / 1e6:,.0f} MB, about {row.seconds:,.0f} s" if row.sentences else ""
-        typer.echo(f"  {row.features} on {row.task}: {row.sentences:,} sentences to encode{size}")
-    tasks = list(dict.fromkeys(cell.task for cell in cells))
+    names = dict.fromkeys(cell.task for cell in cells)
+    output = ValidateOutput(
+        experiment=loaded.name,
+        cells=len(cells),
+        unchecked=len(unchecked),
+        missing=[NeededFiles.from_values(one) for one in missing],
+        tasks=[CheckedTask(task=name, splits={}, notes=[], remarks=[]) for name in names],
+        encoding=[],
+        overlap={},
+    )
+    if not as_json:
+        _print_cells(output, [one.line for one in missing])
+    _check_data(context, output, as_json)
+    for estimate in estimate_encoding(context, cells):
+        output.encoding.append(EncodingRow.from_values(estimate))
+        if not as_json:
+            typer.echo(_encoding_line(estimate))
+    tasks = [row.task for row in output.tasks]
     for name in dict.fromkeys(part.name for cell in cells for part in cell.parts):
         card = card_of(context.model_folder(name))
         if card is not None:
-            typer.echo(f"  {name}: {_overlap(card, tasks)}")
+            output.overlap[name] = _overlap(card, tasks)
+            if not as_json:
+                typer.echo(f"  {name}: {output.overlap[name]}")
+    if as_json:
+        print_json(output)
+
+
+def _check_data(context: RunContext, output: ValidateOutput, as_json: bool) -> None:
+    """Fill in the tasks of ``output``; raise DataError if data cannot be meant as they are."""
+    from elmobench.cli.output.names import DataRemark, SplitSize
+    from elmobench.tasks.data_checks import check_data, raise_errors
+    from elmobench.tasks.data_lines import data_lines
+
+    found = {}
+    for row in output.tasks:
+        task = context.task(row.task)
+        counts = task.split_counts
+        found[row.task] = check_data(task)
+        row.splits.update({split: SplitSize.from_values(n) for split, n in counts.items()})
+        row.notes.extend(data_lines(task))
+        row.remarks.extend(map(DataRemark.from_values, found[row.task]))
+        if not as_json:
+            sizes = [f"{split} {n.examples:,} ({n.tokens:,} tokens)" for split, n in counts.items()]
+            typer.echo(f"  {row.task}: {', '.join(sizes)}")
+            for line in (*row.notes, *(remark.line for remark in found[row.task])):
+                typer.echo(f"    {line}")
+    for name, remarks in found.items():
+        raise_errors(context.task(name), remarks)
+
+
+def _print_cells(output: ValidateOutput, missing: list[str]) -> None:
+    """Print how many cells are valid, and what the others need."""
+    if output.cells or not output.unchecked:
+        typer.echo(f"{output.experiment}: {output.cells} cells are valid")
+    if output.unchecked:
+        all_need = f"{output.experiment}: all cells need"
+        count = f"  {output.unchecked} more need" if output.cells else all_need
+        typer.echo(f"{count} files that are not on this machine (--fetch):")
+    for line in missing:
+        typer.echo(f"    {line}")
+
+
+def _encoding_line(row: EncodingEstimate) -> str:
+    size = f", {row.bytes / 1e6:,.0f} MB, about {row.seconds:,.0f} s" if row.sentences else ""
+    return f"  {row.features} on {row.task}: {row.sentences:,} sentences to encode{size}"
 
 
 def _overlap(card: ModelCard, tasks: list[str]) -> str:

@@ -69,6 +69,7 @@ def test_the_command_prints_it(store: RecordStore) -> None:
     out = elmobench("compare", "flat+deep", "flat", "--in", "some", cwd=folder)
     assert "Mean over 2 corpora, head linear: +15.00 (" in out.stdout
     lines = elmobench("compare", "flat+deep", "flat", "--in", "some", "--json", cwd=folder)
-    *rows, mean = map(json.loads, lines.stdout.splitlines())
-    assert len(rows) == 3
+    output = json.loads(lines.stdout)
+    (mean,) = output["means"]
+    assert len(output["comparisons"]) == 3
     assert (mean["mean_over"], mean["difference"]) == ("corpora", pytest.approx(15.0))

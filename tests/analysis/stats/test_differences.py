@@ -241,10 +241,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert "better" in out.stdout
     assert "answers differ" in out.stdout
     assert out.stdout.count("gold: yes") >= 2
-    (line,) = elmobench(
-        "compare", "b", "a", "--in", "mine", "--json", cwd=tmp_path
-    ).stdout.splitlines()
-    assert json.loads(line)["verdict"] == "better"
+    line = elmobench("compare", "b", "a", "--in", "mine", "--json", cwd=tmp_path).stdout
+    (row,) = json.loads(line)["comparisons"]
+    assert row["verdict"] == "better"
     out = elmobench("compare", "b", "c", "--in", "mine", cwd=tmp_path)
     assert (out.returncode, "no run with features 'c' here" in out.stderr) == (1, True)
     assert "known: a, b" in out.stderr

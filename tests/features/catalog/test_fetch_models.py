@@ -69,7 +69,9 @@ def run(*arguments):
 
 
 def state(name="far"):
-    return next(row["state"] for row in json.loads(run("list", "--json")) if row["name"] == name)
+    return next(
+        row["state"] for row in json.loads(run("list", "--json"))["models"] if row["name"] == name
+    )
 
 
 def shown(name="far"):
