@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import elmobench
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 import elmobench as package
 from elmobench.core.errors import ModelError
@@ -117,3 +121,26 @@ def test_sentences_are_listed_as_json_lines(tmp_path):
     assert len(rows) == len(set(rows))
     assert set(rows) == wanted
     assert Path(tmp_path / "lines.jsonl").read_bytes().isascii()
+
+
+@pytest.mark.parametrize("suffix", [".hdf5", ".safetensors"])
+def test_one_vector_per_text_is_read_as_it_was_written(tmp_path, suffix):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    words = sorted({word for e in package.load_task(PAIRS).split("train") for word in e.premise})
+    vocabulary = {word: i for i, word in enumerate(["[UNK]", *words])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    rows = np.random.default_rng(0).normal(size=(len(vocabulary), 8)).astype(np.float32)
+    save_file({"embeddings": rows}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"model_type": "model2vec", "normalize": true}')
+    out = tmp_path / f"texts{suffix}"
+    command = ("encode", f"sentence:{folder}", "--for", PAIRS, "--out", out, "--store", "s")
+    done = elmobench(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    experiment = study(f"vectors:{out}", f"sentence:{folder}", tasks=[PAIRS])
+    mine, theirs = run(tmp_path, experiment)
+    assert mine.result.test == theirs.result.test
+    assert mine.result.curve[-1].train_loss == theirs.result.curve[-1].train_loss
+    assert mine.result.predictions_digest == theirs.result.predictions_digest
