@@ -1,8 +1,10 @@
+import re
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seqeval.scheme import BILOU, IOBES, Entities
 
 from elmobench.data.tag_schemes import check_shape, detected_scheme, spans, to_bio, violation
 
@@ -55,8 +57,14 @@ def bioes(length: int, gold: list[Span]) -> list[str]:
     return [letters.get(tag[0], tag[0]) + tag[1:] for tag in bioul(length, gold)]
 
 
+def bmewo(length: int, gold: list[Span]) -> list[str]:
+    letters = {"I": "M", "L": "E", "U": "W"}
+    return [letters.get(tag[0], tag[0]) + tag[1:] for tag in bioul(length, gold)]
+
+
 @pytest.mark.parametrize(
-    ("write", "scheme"), [(bio, "bio"), (bioul, "bioul"), (bioes, "bioes"), (iob1, "iob1")]
+    ("write", "scheme"),
+    [(bio, "bio"), (bioul, "bioul"), (bioes, "bioes"), (bmewo, "bmewo"), (iob1, "iob1")],
 )
 @given(layout=layouts())
 def test_what_is_written_is_allowed_and_read_back(write, scheme, layout):
@@ -108,6 +116,11 @@ def test_illegal_openings_open_spans(tags, expected):
         (["S-A", "E-A"], "bioes", 1),
         (["U-A"], "bioes", 0),
         (["O", "S-A"], "bioul", 1),
+        (["B-A", "M-A"], "bmewo", 2),
+        (["B-A", "I-A"], "bmewo", 1),
+        (["O", "M-A"], "bmewo", 1),
+        (["W-A", "E-A"], "bmewo", 1),
+        (["O", "S-A"], "bmewo", 1),
         (["O", "U-A"], "bio", 1),
     ],
 )
@@ -131,7 +144,7 @@ def test_plain_tags_have_no_shape():
 def test_a_scheme_is_detected_by_what_only_it_allows(layout):
     """The detected scheme reads the same spans, and BIO wins where it is legal."""
     length, gold = layout
-    for write in (bio, bioul, bioes, iob1):
+    for write in (bio, bioul, bioes, bmewo, iob1):
         tags = write(length, gold)
         scheme = detected_scheme([tags])
         assert scheme is not None
@@ -145,6 +158,58 @@ def test_schemes_of_whole_files():
     assert detected_scheme([["S-A"], ["B-A", "E-A"]]) == "bioes"
     assert detected_scheme([["U-A"], ["B-A", "L-A"]]) == "bioul"
     assert detected_scheme([["S-A"], ["U-A"]]) is None
+    assert detected_scheme([["W-A"], ["B-A", "M-A", "E-A"]]) == "bmewo"
+    assert detected_scheme([["W-A"], ["B-A", "I-A", "E-A"]]) is None
     # An I- after O with a B- after O is legal in none of them.
     assert detected_scheme([["O", "I-A"], ["O", "B-A"]]) is None
     assert detected_scheme([["NN"]]) is None
+
+
+CLOSED = {"bioul": "BILU", "bioes": "BIES", "bmewo": "BMEW"}
+"""Letters of the first, the inner, the last and the only token of a span."""
+
+
+@pytest.mark.parametrize("scheme", CLOSED)
+def test_closed_schemes_on_all_short_sequences(scheme):
+    """A regular expression over the whole sequence is the second decoder, and sees no tag twice."""
+    first, inner, last, single = CLOSED[scheme]
+    span = re.compile(
+        f"{single}(?P<single>[ab])|{first}(?P<kind>[ab])(?:{inner}(?P=kind))*{last}(?P=kind)"
+    )
+    tags = ["O", *(f"{letter}-{kind}" for letter in CLOSED[scheme] for kind in "ab")]
+    legal = 0
+    for length in range(5):
+        for sequence in product(tags, repeat=length):
+            text = "".join(tag.replace("-", "") if tag != "O" else "O." for tag in sequence)
+            outside = span.sub(lambda match: "." * len(match[0]), text)
+            allowed = set(outside) <= set("O.")
+            assert (violation(sequence, scheme) is None) == allowed, sequence
+            if allowed:
+                legal += 1
+                expected = [
+                    (match.start() // 2, match.end() // 2, match["single"] or match["kind"])
+                    for match in span.finditer(text)
+                ]
+                assert list(spans(sequence)) == expected, sequence
+                assert list(to_bio(sequence)) == bio(length, expected), sequence
+    assert legal == sum(_layouts(length) for length in range(5))
+
+
+def _layouts(length):
+    """Number of ways to lay out spans of two types: the last token is outside, or ends a span."""
+    if length == 0:
+        return 1
+    return _layouts(length - 1) + 2 * sum(_layouts(shorter) for shorter in range(length))
+
+
+@pytest.mark.parametrize(("scheme", "seqeval_scheme"), [("bioes", IOBES), ("bioul", BILOU)])
+def test_legal_sequences_have_the_spans_of_seqeval(scheme, seqeval_scheme):
+    tags = ["O", *(f"{letter}-{kind}" for letter in CLOSED[scheme] for kind in "ab")]
+    checked = 0
+    for sequence in product(tags, repeat=3):
+        if violation(sequence, scheme) is None:
+            entities = Entities([list(sequence)], seqeval_scheme).entities[0]
+            expected = [(entity.start, entity.end, entity.tag) for entity in entities]
+            assert list(spans(sequence)) == expected
+            checked += 1
+    assert checked == _layouts(3)

@@ -9,17 +9,25 @@ from typing import Literal
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
 
-Scheme = Literal["bio", "iob1", "bioul", "bioes", "none"]
+Scheme = Literal["bio", "iob1", "bioul", "bioes", "bmewo", "none"]
 SCHEME_SYNONYMS = {"iob2": "bio", "bilou": "bioul", "iobes": "bioes"}
 """Other names of the schemes."""
 
 PREDICATE_LABELS = frozenset({"V", "C-V"})
 """Span types of a proposition that mark its predicate; all others are arguments."""
 
-_PREFIXES: dict[Scheme, str] = {"bio": "BI", "iob1": "BI", "bioul": "BIUL", "bioes": "BIES"}
-_CLOSED: tuple[Scheme, ...] = ("bioul", "bioes")
+_PREFIXES: dict[Scheme, str] = {
+    "bio": "BI",
+    "iob1": "BI",
+    "bioul": "BIUL",
+    "bioes": "BIES",
+    "bmewo": "BMEW",
+}
+_CLOSED: tuple[Scheme, ...] = ("bioul", "bioes", "bmewo")
 """Schemes whose spans end at a tag of their own, or have one token and a tag of their own."""
-_LAST, _SINGLE = ("L", "E"), ("U", "S")
+_INNER, _LAST, _SINGLE = ("I", "M"), ("L", "E"), ("U", "S", "W")
+_OPEN = ("B", *_INNER)
+"""Letters after which a span of a closed scheme must go on."""
 
 
 @lru_cache(maxsize=4096)
@@ -27,11 +35,12 @@ def split_tag(tag: str) -> tuple[str, str]:
     """``"B-PER"`` as ``("B", "PER")``, ``"O"`` as ``("O", "")``; types may hold dashes.
 
     Raises:
-        DataError: for anything but O, or B, I, L, U, E or S with a dash and a type.
+        DataError: for anything but O, or B, I, L, U, E, S, M or W with a dash and a type.
     """
     if all(check_shape(tag, scheme) is not None for scheme in _CLOSED):
         raise DataError(
-            f"{quoted(tag)} is not a span tag", fix="use O, or B-, I- (L-, U-, E-, S-) and a type"
+            f"{quoted(tag)} is not a span tag",
+            fix="use O, or B-, I- (L-, U-, E-, S-, M-, W-) and a type",
         )
     prefix, _, kind = tag.partition("-")
     return prefix, kind
@@ -56,32 +65,33 @@ def violation(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
     """Position and description of the first tag that may not follow the one before it.
 
     BIO: I-X only inside a span of X. IOB1: B-X only right after a span of X. BIOUL: spans are
-    U, or B, any I, L; BIOES is the same with S and E. The position is ``len(tags)`` if such a span
-    is not closed.
+    U, or B, any I, L; BIOES is the same with S and E, BMEWO with W, M and E. The position is
+    ``len(tags)`` if such a span is not closed.
     """
     if scheme == "none":
         return None
     closed = scheme in _CLOSED
+    middle = "M" if scheme == "bmewo" else "I"
     before, kind_before = "O", ""
     for i, tag in enumerate(tags):
         prefix, kind = split_tag(tag)
         shown, of = shortened(tag), shortened(kind)
         if prefix != "O" and prefix not in _PREFIXES[scheme]:
             return i, f"{shown} is not a {scheme.upper()} tag"
-        inside = before in ("B", "I") and kind_before == kind
+        inside = before in _OPEN and kind_before == kind
         if scheme == "bio" and prefix == "I" and not inside:
             return i, f"{shown} does not follow B-{of} or I-{of}"
         if scheme == "iob1" and prefix == "B" and not inside:
             return i, f"{shown} does not follow a span of {of}"
         if closed:
-            inner = prefix in ("I", *_LAST)
+            inner = prefix in (*_INNER, *_LAST)
             if inner and not inside:
-                return i, f"{shown} does not follow B-{of} or I-{of}"
-            if not inner and before in ("B", "I"):
+                return i, f"{shown} does not follow B-{of} or {middle}-{of}"
+            if not inner and before in _OPEN:
                 opened = f"{before}-{shortened(kind_before)}"
                 return i, f"{shown} follows {opened}, which is not closed"
         before, kind_before = prefix, kind
-    if closed and before in ("B", "I"):
+    if closed and before in _OPEN:
         opened = f"{before}-{shortened(kind_before)}"
         return len(tags), f"the sentence ends after {opened}, which is not closed"
     return None
@@ -90,12 +100,13 @@ def violation(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
 def spans(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Spans (start, end, type) of tags in any scheme, BIO and IOB1 read as conlleval does.
 
-    A span starts at B, U or S, and at I, L or E after O, after another type or after a closed span.
+    A span starts at B, U, S or W, and at I, M, L or E after O, after another type or
+    after a closed span.
     """
     start, open_kind = 0, ""
     for i, tag in enumerate(tags):
         prefix, kind = split_tag(tag)
-        continues = prefix in ("I", *_LAST) and open_kind == kind
+        continues = prefix in (*_INNER, *_LAST) and open_kind == kind
         if open_kind and not continues:
             yield start, i, open_kind
             open_kind = ""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers import read_bytes
-from elmobench.data.readers.base import READERS
+from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.tag_schemes import violation
 from elmobench.nn.bioul import bio_to_bioul
 
@@ -133,7 +133,8 @@ def test_the_advice_for_illegal_openings_gives_what_heads_read():
 IOB1 = "a\tI-PER\nb\tB-PER\nc\tO\nd\tI-LOC\ne\tI-LOC\n"
 BIOES = "a\tS-PER\nb\tS-PER\nc\tO\nd\tB-LOC\ne\tE-LOC\n"
 BIOUL = BIOES.replace("S-", "U-").replace("E-", "L-")
-FILES = [(IOB1, "iob1"), (BIOES, "bioes"), (BIOUL, "bioul")]
+BMEWO = "a\tW-PER\nb\tW-PER\nc\tO\nd\tB-LOC\ne\tE-LOC\n"
+FILES = [(IOB1, "iob1"), (BIOES, "bioes"), (BIOUL, "bioul"), (BMEWO, "bmewo")]
 
 
 @pytest.mark.parametrize(("text", "scheme"), FILES)
@@ -152,8 +153,26 @@ def test_without_a_conversion_the_error_names_line_and_option(text: str, scheme:
     assert read("a\tO\n", scheme=scheme).examples
 
 
+@pytest.mark.parametrize(("scheme", "wrong"), [("bioes", "E"), ("bioul", "L"), ("bmewo", "M")])
+def test_sequences_that_a_closed_scheme_forbids_are_errors_or_dropped_and_counted(
+    scheme: str, wrong: str
+):
+    text = f"a\tO\nb\t{wrong}-PER\n\nc\tB-LOC\n\nd\tO\n"
+    with pytest.raises(DataError, match="has 2 problems") as error:
+        read(text, scheme=scheme, convert="bio")
+    assert f"line 2: {wrong}-PER does not follow B-PER" in str(error.value)
+    reader = READERS.get("conll-columns")
+    result = reader.read_all(
+        SourceText(text.encode(), "train.conll"),
+        reader.options({"scheme": scheme, "convert": "bio"}, "card"),
+        ("illegal-tags",),
+    )
+    assert [example.tokens for example in result.examples] == [("d",)]
+    assert result.lost == {"illegal-tags": 2}
+
+
 @pytest.mark.parametrize(("text", "scheme"), FILES)
-@pytest.mark.parametrize("stated", ["bio", "iob1", "bioes", "bioul"])
+@pytest.mark.parametrize("stated", ["bio", "iob1", "bioes", "bioul", "bmewo"])
 def test_a_wrong_scheme_is_answered_with_the_right_one(text: str, scheme: str, stated: str):
     """Stating what the error says gives the spans."""
     if stated == scheme:

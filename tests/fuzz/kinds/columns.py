@@ -174,6 +174,7 @@ KINDS = [
             "ner",
             {**_COLUMNS, "scheme": "bio", "comment": "#"},
             {**_COLUMNS, "scheme": "bioes", "convert": "bio"},
+            {**_COLUMNS, "scheme": "bmewo", "convert": "bio"},
             {**_COLUMNS, "scheme": "iob1", "convert": "bio"},
             {"scheme": "none", "strip": True},
         ),

@@ -65,8 +65,9 @@ class ColumnOptions(ReaderOptions):
     """
     scheme: Scheme
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1`` (the original files of CoNLL-2003),
-    ``bioul`` (BILOU), ``bioes`` (IOBES), or ``none`` for plain tags such as parts of speech. Heads
-    of span tasks take BIO: the other schemes need ``convert: bio``.
+    ``bioul`` (BILOU), ``bioes`` (IOBES), ``bmewo`` (a middle is M, a single token W), or ``none``
+    for plain tags such as parts of speech. Heads of span tasks take BIO: the other schemes need
+    ``convert: bio``.
     """
     illegal_i: Literal["error", "keep"] = "error"
     """What to do with a BIO span that begins with I-: raise an error, or keep and count it. Kept
@@ -74,8 +75,8 @@ class ColumnOptions(ReaderOptions):
     """
     convert: Literal["bio"] | None = None
     """``bio`` writes the same spans as legal BIO, which heads of span tasks need. The schemes
-    ``iob1``, ``bioul`` and ``bioes`` require it. Spans are read as conlleval does: a span that
-    begins with I- gets its B-.
+    ``iob1``, ``bioul``, ``bioes`` and ``bmewo`` require it. Spans are read as conlleval
+    does: a span that begins with I- gets its B-.
     """
     map: dict[str, str] = Field(default_factory=dict)
     """Other names for tags, applied before the scheme is checked. Renamed tags are counted."""
