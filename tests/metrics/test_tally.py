@@ -15,6 +15,8 @@ from elmobench.metrics.base import METRICS, Metric, Scores, get_metric
 label = st.sampled_from(["a", "b", "c"])
 words = st.sampled_from(["the cat", "a cat", "cat sat", "", "Cat!", "dog"])
 gap_label = st.sampled_from(["A", "B", "neither"])
+label_set = st.lists(label, unique=True)
+label_sets = st.lists(st.tuples(label_set, label_set, label_set), min_size=1, max_size=8)
 senses = st.lists(st.sampled_from(["s%1", "s%2", "s%3"]), unique=True)
 
 
@@ -69,6 +71,9 @@ gap_row = st.tuples(gap_label, gap_label, gap_label, st.sampled_from(["masculine
 rows_of: dict[str, st.SearchStrategy[list[tuple[Any, Any, Any]]]] = {
     "accuracy": st.lists(st.tuples(label, label, label), min_size=1, max_size=12),
     "macro-f1": st.lists(st.tuples(label, label, label), min_size=1, max_size=12),
+    "label-set-micro-f1": label_sets,
+    "label-set-macro-f1": label_sets,
+    "subset-accuracy": label_sets,
     "token-accuracy": st.lists(pos(), min_size=1, max_size=6),
     "span-f1": st.lists(tags(), min_size=1, max_size=6),
     "srl-f1": st.lists(tags(legal=True), min_size=1, max_size=6),

@@ -138,6 +138,21 @@ METRICS.add_lazy(
     "the same scores, with macro-F1 as primary score",
 )
 METRICS.add_lazy(
+    "label-set-micro-f1",
+    "elmobench.metrics.label_sets:LABEL_SET_MICRO_F1",
+    "micro-F1, macro-F1 and subset accuracy of sets of labels",
+)
+METRICS.add_lazy(
+    "label-set-macro-f1",
+    "elmobench.metrics.label_sets:LABEL_SET_MACRO_F1",
+    "the same scores, with macro-F1 as primary score",
+)
+METRICS.add_lazy(
+    "subset-accuracy",
+    "elmobench.metrics.label_sets:SUBSET_ACCURACY",
+    "the same scores, with subset accuracy as primary score",
+)
+METRICS.add_lazy(
     "token-accuracy",
     "elmobench.metrics.tokens:TOKEN_ACCURACY",
     "accuracy over all tokens, with scores by tag",
