@@ -38,22 +38,38 @@ def describe_os_error(error: OSError) -> str:
 
 
 def report_fault(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+    on_standard_error: bool = False,
 ) -> None:
-    """Say that this program is at fault; the traceback goes to a file. A ``sys.excepthook``."""
+    """Say that this program is at fault; the traceback goes to a file. A ``sys.excepthook``.
+
+    Args:
+        kind, error, trace: what was raised.
+        on_standard_error: print the traceback instead.
+    """
     lines = "".join(traceback.format_exception(kind, error, trace))
     first = (str(error).strip().splitlines() or [""])[0][:200]
     say(f"error: this is a fault of elmobench: {kind.__name__}: {first}")
-    try:
-        handle, name = tempfile.mkstemp(prefix="elmobench-fault-", suffix=".txt")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(f"{sys.argv}\n\n{lines}")
-    except OSError:
+    name = None if on_standard_error else _written(lines)
+    if name is None:
         say(lines)
         place = "the traceback is above"
     else:
         place = f"the traceback is in {name}"
     say(f"  -> {place}; please report it{_where_to_report()}, with the command")
+
+
+def _written(lines: str) -> str | None:
+    """Write a traceback to a temporary file; None if that is not possible."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="elmobench-fault-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(f"{sys.argv}\n\n{lines}")
+    except OSError:
+        return None
+    return name
 
 
 def _where_to_report() -> str:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable
+from functools import partial
 
 import typer
 
 from elmobench.cli import (
     claims,
     compare,
+    completion,
     data,
     doctor,
     encode,
@@ -36,6 +39,7 @@ from elmobench.cli import (
     ui,
 )
 from elmobench.cli import validate as validation
+from elmobench.cli.debug import Debug
 from elmobench.cli.faults import describe_os_error, report_fault
 from elmobench.cli.help_format import PanelGroup
 from elmobench.cli.interrupts import INTERRUPTED, Interrupts
@@ -95,6 +99,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "results": results.app,
         "features": features.app,
         "reference": reference.app,
+        "completion": completion.completion,
     },
 }
 """Commands and groups of commands, by the panel of ``elmobench --help`` that lists them."""
@@ -125,6 +130,11 @@ def _main(
         is_eager=True,
         help="Print the version and exit.",
     ),
+    debug: bool = typer.Option(
+        False,
+        "--debug",
+        help="Print the traceback of an error; also after the command, or ELMOBENCH_DEBUG=1.",
+    ),
 ) -> None:
     pass
 
@@ -143,14 +153,15 @@ def run(interrupts: Interrupts | None = None) -> None:
 
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     streams = OutputStreams()
-    sys.excepthook = report_fault
+    debug = Debug.of(sys.argv[1:])
+    sys.excepthook = partial(report_fault, on_standard_error=debug.on)
     handler = interrupts or Interrupts()
     if interrupts is None:
         handler.install()
     status: int | None = None
     try:
         with handler:
-            status = _run(handler)
+            status = _run(handler, debug)
         if status is None:  # a library raised another error in place of KeyboardInterrupt
             status = _interrupted()
     finally:
@@ -160,15 +171,22 @@ def run(interrupts: Interrupts | None = None) -> None:
     sys.exit(status or status_of_streams)
 
 
-def _run(interrupts: Interrupts) -> int:
+def _run(interrupts: Interrupts, debug: Debug) -> int:
     """Run the command; returns its exit status. Faults of the program are raised."""
     from elmobench.core.errors import ElmobenchError
 
     try:
         # Not `app()`, which has an excepthook of its own.
-        typer.main.get_command(app)()
+        command = typer.main.get_command(app)
+        if completion.is_asked_for():
+            completion.prepare(command)
+        command(debug.arguments, prog_name="elmobench", complete_var=completion.VARIABLE)
     except (ElmobenchError, MemoryError, OSError) as error:
-        return _interrupted() if interrupts.received else _explained(error)
+        if interrupts.received:
+            return _interrupted()
+        if debug.on and not isinstance(error, BrokenPipeError):
+            say("".join(traceback.format_exception(error)).rstrip())
+        return _explained(error)
     except KeyboardInterrupt:
         return _interrupted()
     except SystemExit as end:
