@@ -27,7 +27,7 @@ def test_it_writes_a_card_and_never_overwrites(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert f"elmobench data verify ner/notes --include {out}" in result.output
     path = out / "notes.yaml"
-    assert path.read_text().startswith("# A task card for the pipeline ner")
+    assert path.read_text().splitlines()[1].startswith("# A task card for the pipeline ner")
     path.write_text("mine\n")
     result = new("notes", "--pipeline", "ner", "--out", str(out))
     assert isinstance(result.exception, ConfigError)

@@ -18,7 +18,7 @@ from elmobench.analysis.inspect.slices import slice_table
 from elmobench.analysis.report.page.examples import example_groups
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import DataError
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.catalog import CardCatalog, load_card
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence

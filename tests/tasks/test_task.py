@@ -17,7 +17,7 @@ from elmobench.core.errors import (
     ElmobenchWarning,
     UnknownNameError,
 )
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.catalog import load_card
 from elmobench.data.cards.counts import differences
 from elmobench.data.examples import ClassifiedText, Phrase, TaggedSentence

@@ -32,6 +32,7 @@ from elmobench.cli import (
     report,
     results,
     run_experiment,
+    schema,
     score,
     show,
     slices,
@@ -87,6 +88,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Data": {
         "data": data.app,
         "new": new.app,
+        "schema": schema.schema,
     },
     "Models and vectors": {
         "models": models.app,

@@ -60,10 +60,13 @@ def task(
 ) -> None:
     """Write a template for the card of a new task, OUT/NAME.yaml.
 
-    An existing file is never overwritten.
+    An existing file is never overwritten. For editors, the folder also gets card.schema.json, if
+    there is none yet, which the card names in its first line.
     """
+    import json
     import os
 
+    from elmobench.bench.json_schemas import card_schema
     from elmobench.cli.output.base import print_json
     from elmobench.cli.output.names import NewTaskOutput
     from elmobench.core.errors import ConfigError
@@ -82,8 +85,11 @@ def task(
             where=str(path),
             fix="choose another name, or another folder with --out",
         )
+    schema = out / "card.schema.json"
     with writing(path, ConfigError, fix="choose another folder with --out"):
-        write_text(path, text)
+        write_text(path, f"# yaml-language-server: $schema={schema.name}\n{text}")
+        if not os.path.lexists(schema):
+            write_text(schema, json.dumps(card_schema(), indent=2) + "\n")
     command = f"elmobench data verify {pipeline}/{name} --include {out}"
     if as_json:
         print_json(NewTaskOutput(path=str(path), next=[command]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+
+from elmobench.core.field_docs import described_attributes, plain, summary
 
 
 class StrictModel(BaseModel):
@@ -16,6 +19,31 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The model's JSON Schema, with a description of every field that a docstring describes.
+
+        The docstring is that below the field or, without one, the field's text in the block
+        ``Attributes:`` of the class or of a base class.
+        """
+        schema = handler(core_schema)
+        resolved = handler.resolve_ref_schema(schema)
+        texts: dict[str, str] = {}
+        for kind in reversed(cls.__mro__):
+            texts |= described_attributes(kind)
+            if issubclass(kind, BaseModel):
+                own = {n: f.description for n, f in kind.model_fields.items() if f.description}
+                texts |= own
+        names = {field.alias or name: name for name, field in cls.model_fields.items()}
+        for shown, content in resolved.get("properties", {}).items():
+            text = texts.get(names.get(shown, shown))
+            if text:
+                content["description"] = plain(text)
+        resolved["description"] = summary(cls)
+        return schema
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import ConfigDict, Field
 
 from elmobench.core.strict_model import StrictModel
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.examples import Sentence
 from elmobench.data.readers.tokenizers import TOKENIZERS
 

@@ -14,13 +14,8 @@ from elmobench.core.errors import DataError, ElmobenchWarning, UnknownNameError
 from elmobench.core.progress import DownloadProgress
 from elmobench.core.registry import did_you_mean
 from elmobench.core.validation import validated
-from elmobench.data.cards.card import (
-    SPLITS,
-    FoldSplit,
-    GenerateSource,
-    SplitCounts,
-    TaskCard,
-)
+from elmobench.data.cards.card import SPLITS, FoldSplit, GenerateSource, TaskCard
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.cards.counts import differences
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem

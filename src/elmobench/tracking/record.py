@@ -50,9 +50,13 @@ class EpochRow(_Model):
     """One epoch of the learning curve; the loss is None if a head is fitted in one pass."""
 
     epoch: Count
+    """Number of the epoch, counted from 1."""
     train_loss: float | None
+    """Mean loss on the training set."""
     dev: Score
+    """Score on dev, in percent."""
     layer_weights: dict[str, dict[str, Any]]
+    """Placement -> part -> layer weights at the end of the epoch."""
 
 
 class Result(_Model):
@@ -199,6 +203,7 @@ class RunRecord(_Model):
     """The record of one cell: its identity, result and costs.
 
     Attributes:
+        schema_version: version of this schema.
         cell: name of the cell, the SHA-256 of ``identity``.
         experiment: name of the experiment that first ran it.
         task, pipeline, features, head, seed, axes: names used in tables.
@@ -207,6 +212,10 @@ class RunRecord(_Model):
             the task's card has them. They are not part of the identity. Records of earlier
             versions lack both: see :mod:`elmobench.tracking.data_origin`.
         status: ``ok``, or ``failed`` with ``error``.
+        error: why the cell failed.
+        caveats: warnings of the experiment.
+        result: the result; None if the cell failed.
+        run: provenance and costs.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from elmobench.core.errors import ConfigError, DataError
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.questions import Answer
 from elmobench.data.readers import read_bytes
 from elmobench.tasks.qa.pipeline import PIPELINE

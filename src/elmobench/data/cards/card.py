@@ -24,7 +24,7 @@ from pydantic import (
 from elmobench.core.registry import did_you_mean
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import Options
-from elmobench.data.cards.matching_runs import MatchingRuns
+from elmobench.data.cards.card_numbers import Ceiling, Published, SplitCounts
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
 from elmobench.data.cards.split_rules import HashSplit, HeldOutSplit
 from elmobench.data.encodings import Encoding
@@ -52,12 +52,16 @@ class Component(StrictModel):
     """Something registered by name, with its options: a reader or a generator."""
 
     name: str
+    """The registered name."""
     options: Options = Field(default_factory=dict)
+    """Its options; `elmobench show NAME` lists those of a reader."""
 
 
 class _Source(StrictModel):
     reader: str | None = None
+    """The reader of this file, in place of the card's, which then gives it no options either."""
     options: Options = Field(default_factory=dict)
+    """Reader options for this file alone."""
     encoding: Encoding | None = None
     """Encoding of the file, such as ``latin-1``; UTF-8 by default."""
     drop: Annotated[list[ProblemKind], Field(min_length=1)] | None = None
@@ -65,6 +69,7 @@ class _Source(StrictModel):
     beside: dict[Name, Annotated[list[FileSource], Field(min_length=1)]] = Field(
         default_factory=dict
     )
+    """Files that the reader needs as well, by role: gold keys, a sense inventory."""
 
     @field_validator("beside")
     @classmethod
@@ -82,7 +87,9 @@ class _Source(StrictModel):
 
 class _OneFile(_Source):
     member: str | None = None
+    """The file inside a zip archive."""
     lines: tuple[int, int] | None = None
+    """First and last line to keep, counted from 1."""
 
     @field_validator("lines")
     @classmethod
@@ -147,6 +154,7 @@ class GenerateSource(StrictModel):
     """Examples made by a registered generator; the same bytes on every machine."""
 
     generate: Component
+    """The generator and its options."""
 
 
 def _kind_of_source(value: Any) -> str | None:
@@ -185,6 +193,7 @@ class FoldSplit(StrictModel):
     """A split for cross-validation: each file of ``all`` is test in one fold.
 
     Attributes:
+        by: always ``fold``.
         folds: texts that name the test files of fold 0, of fold 1, …, one name a line; a
             name's suffix (``.tsv``) is not looked at. In fold k the files of k are test, those
             of k - 1 (of the last fold for k = 0) dev, all others train.
@@ -220,65 +229,6 @@ Split = Annotated[
 ]
 
 
-class SplitCounts(StrictModel):
-    """Sizes of one split. In a card, those that are given are checked when it is loaded.
-
-    Attributes:
-        examples: number of examples (sentences).
-        tokens: over all examples.
-        spans: annotated spans, of tagged sentences in a span scheme; arguments of propositions;
-            sense-annotated instances.
-        phrases: labelled phrases, of treebank sentences.
-        mentions, clusters, singletons: of coreference documents; a singleton is a cluster too.
-        labels: examples by label, or tokens by tag where tags do not mark spans.
-        types: spans by type, instances by part of speech.
-        passages: distinct passages that questions are asked on.
-    """
-
-    examples: int | None = None
-    tokens: int | None = None
-    spans: int | None = None
-    phrases: int | None = None
-    mentions: int | None = None
-    clusters: int | None = None
-    singletons: int | None = None
-    labels: dict[str, int] | None = None
-    types: dict[str, int] | None = None
-    passages: int | None = None
-
-
-class Published(StrictModel):
-    """A published number. ``score`` and ``sd`` are in percent.
-
-    ``like`` says which cells repeat it, so that the report can give a verdict. If none can,
-    ``not_comparable`` says why.
-    """
-
-    metric: str
-    score: float
-    sd: float | None = None
-    model: str
-    source: str
-    split: str = "test"
-    seeds: int | None = None
-    note: str | None = None
-    like: MatchingRuns | None = None
-    not_comparable: str | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Published:
-        if self.like is not None and self.not_comparable is not None:
-            raise ValueError("'like' and 'not_comparable' contradict each other")
-        return self
-
-
-class Ceiling(StrictModel):
-    """The best score of a model without context on test, in percent, and why."""
-
-    context_free: Annotated[float, Field(ge=0, le=100)]
-    why: str
-
-
 class TaskCard(StrictModel):
     """One dataset of one pipeline; CONTRIBUTING shows how to write one.
 
@@ -295,30 +245,53 @@ class TaskCard(StrictModel):
     """
 
     name: Name
+    """Name of the data set, without its pipeline."""
     pipeline: Name
+    """Kind of task; `elmobench list pipelines` lists them."""
     version: Annotated[int, Field(ge=1)]
+    """Version of the card, part of the identity of results."""
     title: str
+    """One line that names the data set."""
     description: str
+    """What the data are, and how they are read."""
     language: str
+    """Language of the texts, as a code such as ``en``."""
     corpus: CorpusName | None = None
+    """Corpus of the texts; averages over tasks give each corpus the same weight."""
     same_as: str | None = None
+    """Id of the published data set that these data are, so that published scores are compared."""
     reader: Component | None = None
+    """Reader of the files, and its options."""
     splits: dict[
         Literal["train", "dev", "test", "all"], Annotated[list[Source], Field(min_length=1)]
     ]
+    """Split -> its sources, in their order; ``all`` for a set that ``split`` divides."""
     split: Split | None = None
+    """How a set without official splits is divided."""
     counts: dict[Literal["train", "dev", "test", "all"], SplitCounts] = Field(default_factory=dict)
+    """Split -> sizes that are checked when the data are read; of folds, those of fold 0."""
     labels: list[str] | None = None
+    """All labels that may occur: classes, or tags."""
     metric: str
+    """The metric; `elmobench list metrics` lists them."""
     context_unit: str = "sentence"
+    """What a model reads at a time."""
     licence: str
+    """Licence of the data."""
     redistributable: Literal["yes", "no", "unclear"]
+    """Whether the data may be passed on."""
     citation: str
+    """Publication of the data."""
     published: list[Published] = Field(default_factory=list)
+    """Published scores."""
     head: str = "small"
+    """Head preset for the task."""
     ceiling: Ceiling | None = None
+    """The best score of a model without context, if it is known."""
     superseded_by: str | None = None
+    """Id of the card that replaces this one."""
     notes: str | None = None
+    """Anything else that a user of the data should know."""
 
     _file: Path | None = PrivateAttr(default=None)
 

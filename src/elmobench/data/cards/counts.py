@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 
 
 def frequencies(values: Iterable[str]) -> dict[str, int]:

@@ -18,9 +18,13 @@ class HashSplit(StrictModel):
     """
 
     by: Literal["hash"]
+    """Always ``hash``."""
     salt: str
+    """Another salt gives another division."""
     dev: Share = 0.1
+    """The share of the examples that becomes dev."""
     test: Share = 0.1
+    """The share of the examples that becomes test."""
 
     @model_validator(mode="after")
     def _leaves_train(self) -> HashSplit:

@@ -133,10 +133,13 @@ def _of_text(value: Any) -> Any:
     return {"provider": kind, "folder": path}
 
 
-class _ModelsFile(StrictModel):
+class ModelsFile(StrictModel):
+    """Models by name: a ``models.yaml`` in a folder of ELMOBENCH_MODELS."""
+
     models: dict[
         Annotated[str, Field(pattern=_NAME)], Annotated[ModelEntry, BeforeValidator(_of_text)]
     ]
+    """Name -> model; in an experiment also one line of text in place of an entry."""
 
 
 def parse_entries(models: Mapping[str, Any], where: str) -> dict[str, ModelEntry]:
@@ -145,7 +148,7 @@ def parse_entries(models: Mapping[str, Any], where: str) -> dict[str, ModelEntry
     Raises:
         ConfigError: names every unknown or missing field and every malformed name.
     """
-    return validated(_ModelsFile, {"models": models}, where).models
+    return validated(ModelsFile, {"models": models}, where).models
 
 
 def read_entries(path: Path) -> dict[str, ModelEntry]:
@@ -155,4 +158,4 @@ def read_entries(path: Path) -> dict[str, ModelEntry]:
         ConfigError: names file and field; also if the file does not have the digest that it states.
     """
     content = parse_yaml(read_sealed_text(path), str(path))
-    return validated(_ModelsFile, content, str(path)).models
+    return validated(ModelsFile, content, str(path)).models

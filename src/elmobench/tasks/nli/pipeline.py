@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.data.readers.tokenizers import TOKENIZERS

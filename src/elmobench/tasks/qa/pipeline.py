@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.blanks import BLANKS
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.examples import Sentence
 from elmobench.data.questions import PassageQuestion, make_passage
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from elmobench.data.cards.card import SplitCounts
+from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import ClassifiedText, Sentence
 from elmobench.tasks.base import HeadOptions, LabelCodec, Pipeline
