@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_record import make_record
+from made_records import make_record
 
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.mlflow_log import CELL_TAG

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
+from made_records import make_record
 from mlflow import MlflowClient
 from sqlalchemy.engine.default import DefaultDialect
-from test_record import make_record
 
 from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking import mlflow_store, sqlite_file

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from test_record import make_record
+from made_records import make_record
 
 from elmobench.core.errors import ConfigError, ElmobenchWarning
 from elmobench.tracking import tensorboard_log

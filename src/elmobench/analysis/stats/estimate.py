@@ -125,8 +125,11 @@ def mean_estimate(values: Sequence[float], smallest_variance: float = 0.0) -> Es
 def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
     """Student's t interval for the mean of a few runs; None if their spread is unknown.
 
-    It is unknown for fewer than two runs, and for runs with exactly the same value.
+    It is unknown for runs with exactly the same value, and too little is known of it for fewer than
+    three runs: of two, the interval is nine times as wide as the distance between them.
     """
+    if len(values) < 3:
+        return None
     estimate = mean_estimate(values)
     return None if estimate.variance is None else estimate.interval(level)
 

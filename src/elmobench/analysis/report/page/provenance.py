@@ -7,12 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elmobench.analysis.report.page.parts import Column, Section, Table, TableCell
+from elmobench.analysis.tables.published import is_control
+from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.spec import parse_features
 from elmobench.tracking.host import numerics_text
 from elmobench.tracking.record import RunInfo, RunRecord
 
 
-def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -> Section:
-    """Data, vectors, software and machines: what must be equal for a score to be repeated."""
+def provenance_section(
+    records: Sequence[RunRecord],
+    cards: Mapping[str, Any],
+    models: Mapping[str, Any] | None = None,
+) -> Section:
+    """Data, vectors, software and machines: what must be equal for a score to be repeated.
+
+    Args:
+        records: of the experiment.
+        cards: the task cards by id, those that are known.
+        models: the experiment's own catalog entries.
+    """
     data: dict[str, list[TableCell]] = {}
     vectors: dict[tuple[str, str], list[TableCell]] = {}
     coverage: dict[tuple[str, str], list[TableCell]] = {}
@@ -56,6 +69,7 @@ def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -
     if coverage:
         columns = [Column("task"), Column("part"), Column("tokens", True), Column("types", True)]
         tables.append(Table(columns, list(coverage.values()), "Words that have a vector"))
+    tables += _citations(records, cards, models)
     runs = [record.run for record in records if record.run is not None]
     tables += [_software(runs), _machines(runs)]
     return Section(
@@ -64,6 +78,28 @@ def provenance_section(records: Sequence[RunRecord], cards: Mapping[str, Any]) -
         "Everything that a score depends on. Equal digests mean equal bytes.",
         tables,
     )
+
+
+def _citations(
+    records: Sequence[RunRecord], cards: Mapping[str, Any], models: Mapping[str, Any] | None
+) -> list[Table]:
+    """What a publication that uses these results should cite; no table if nothing is known."""
+    cited: dict[tuple[str, str], None] = {}
+    for task in dict.fromkeys(record.task for record in records):
+        citation = getattr(cards.get(task), "citation", None)
+        if citation and not is_control(task):
+            cited.setdefault((task, " ".join(str(citation).split())))
+    catalog = ModelCatalog(models)
+    names = [
+        part.name
+        for features in dict.fromkeys(record.features for record in records)
+        for part in parse_features(features).parts
+    ]
+    for name in dict.fromkeys(names):
+        if name in catalog.names() and (citation := catalog.entry(name).citation):
+            cited.setdefault((name, " ".join(citation.split())))
+    rows = [[TableCell(name), TableCell(text, "prose")] for name, text in cited]
+    return [Table([Column("task or model"), Column("cite")], rows, "Citations")] if rows else []
 
 
 def _software(runs: Sequence[RunInfo]) -> Table:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import elmobench
+from elmobench.analysis.report.page.choices import choices_section
 from elmobench.analysis.report.page.costs import costs_section
 from elmobench.analysis.report.page.evidence import (
     claims_section,
@@ -20,6 +21,7 @@ from elmobench.analysis.report.page.evidence import (
 )
 from elmobench.analysis.report.page.examples import example_groups
 from elmobench.analysis.report.page.figures import swatch
+from elmobench.analysis.report.page.labels import labels_section
 from elmobench.analysis.report.page.parts import Section
 from elmobench.analysis.report.page.provenance import provenance_section
 from elmobench.analysis.report.page.scores import (
@@ -61,7 +63,7 @@ def to_html(
     references = [s for s in report.sections if s.title == REFERENCES]
     examples = example_groups(store, tallies.records, features, cards)
     sections = [
-        scores_section(records, features, report.cards),
+        scores_section(tallies, features, report.cards),
         significance_section(tallies, features, report.cells, on_pair),
         claims_section(tallies),
         weights_section(records),
@@ -69,6 +71,8 @@ def to_html(
         curves_section(records, features),
         samples_section(records, features),
         layers_section(records),
+        choices_section(records, features),
+        labels_section(tallies, features),
         costs_section(records, features, folder),
         slices_section(tallies, cards),
         *(published_section(s.table, s.explanation) for s in references),
@@ -79,7 +83,7 @@ def to_html(
             "difference in score first.",
             examples=bool(examples),
         ),
-        provenance_section(records, report.cards),
+        provenance_section(records, report.cards, store.experiment().get("models")),
     ]
     seeds = {record.seed for record in records}
     experiment = store.experiment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +13,13 @@ from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, intervals, lines, swatch
 from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
+from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.differences import compare, corrected
 from elmobench.analysis.stats.estimate import mean_interval
+from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import flags_text
 from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, flag_marks, mean_sd
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 
@@ -22,13 +27,20 @@ Group = dict[str, list[RunRecord]]
 """Records by representation."""
 
 
+MAJORITY = "most frequent label"
+_MAJORITY_EXPLAINED = (
+    "Most frequent label: the accuracy of predicting it throughout, counted on the test set."
+)
+_ALWAYS_SHOWN = ("limit", "train_fraction")
+
+
 def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[str, Group]:
     """Group finished records by task, head and further axes, then by representation.
 
     Args:
         records: any records; those without a result are left out.
-        without: axes to ignore, in addition to those with one value in all records. A limit is
-            always shown, since it makes the scores those of a quick try.
+        without: axes to ignore, in addition to those with one value in all records. A limit and
+            a share of the training set are always shown: they say what the scores are of.
 
     Returns:
         Groups by title: ``task · head · axis=value``.
@@ -37,7 +49,7 @@ def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[s
     varied = {
         name
         for name in {name for record in done for name in record.axes}
-        if len({str(record.axes.get(name)) for record in done}) > 1 or name == "limit"
+        if len({str(record.axes.get(name)) for record in done}) > 1 or name in _ALWAYS_SHOWN
     } - set(without)
     groups: dict[str, Group] = defaultdict(lambda: defaultdict(list))
     for record in done:
@@ -53,18 +65,20 @@ def primary(record: RunRecord) -> float:
 
 
 def scores_section(
-    records: Sequence[RunRecord], features: Sequence[str], cards: Mapping[str, Any]
+    tallies: TallyCache, features: Sequence[str], cards: Mapping[str, Any]
 ) -> Section:
     """Means ± sd over seeds, and figures with Student's 95 % intervals."""
     rows, panels = [], []
-    groups = grouped(records)
-    any_ceiling = any_flag = False
+    groups = grouped(tallies.all_records)
+    any_ceiling = any_flag = any_majority = False
     for title, group in groups.items():
         first = next(iter(group.values()))[0]
         ceiling = _ceiling(cards, first.task)
         any_ceiling |= ceiling is not None
-        means = {name: np.mean([primary(r) for r in cells]) for name, cells in group.items()}
-        best = max(means.values())
+        means = {name: float(np.mean([primary(r) for r in cells])) for name, cells in group.items()}
+        best = shown_best(tallies, group, means)
+        majority = majority_score(first)
+        any_majority |= majority is not None
         row = [TableCell(title), TableCell(metric_name(first)), TableCell(_seeds(group), "n")]
         for name in features:
             if name not in group:
@@ -75,9 +89,10 @@ def scores_section(
             tooltip = f"95 % interval {bounds[0]:.2f} … {bounds[1]:.2f}" if bounds else ""
             marks = flag_marks(flags_text(record) for record in group[name])
             any_flag |= bool(marks)
-            kind = "best" if means[name] == best else "n"
+            kind = "best" if name == best else "n"
             row.append(TableCell(mean_sd(values) + marks, kind, title=tooltip))
-        row.append(TableCell("–" if ceiling is None else f"{ceiling:.2f}", "n"))
+        for bound in (ceiling, majority):
+            row.append(TableCell("–" if bound is None else f"{bound:.2f}", "n"))
         rows.append(row)
         panels.append(
             Panel(
@@ -96,19 +111,57 @@ def scores_section(
             )
         )
     columns = [Column("task"), Column("metric"), Column("seeds", True)]
-    columns += [Column(name, True) for name in features] + [Column("context-free ceiling", True)]
-    if not any_ceiling:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    columns += [Column(name, True) for name in features]
+    columns += [Column("context-free ceiling", True), Column(MAJORITY, True)]
+    kept = [True] * (len(columns) - 2) + [any_ceiling, any_majority]
+    columns = list(itertools.compress(columns, kept))
+    rows = [list(itertools.compress(row, kept)) for row in rows]
     return Section(
         "scores",
         "Scores",
-        "Test scores in percent: mean ± sample standard deviation over seeds, the best in bold. "
-        "The figures show means with Student's 95 % interval over seeds, if there are several; a "
-        "dashed line is the ceiling of a context-free model."
+        "Test scores in percent: mean ± sample standard deviation over seeds; bold if shown to be "
+        "better than every other one of its row (verdicts corrected by Holm over the row). The "
+        "figures show means with Student's 95 % interval over seeds, from three seeds on; a dashed "
+        "line is the ceiling of a context-free model."
+        + (f" {_MAJORITY_EXPLAINED}" if any_majority else "")
         + (f" {FLAGS_EXPLAINED}" if any_flag else ""),
         [Table(columns, rows)] if rows else [],
         panels,
     )
+
+
+def shown_best(tallies: TallyCache, group: Group, means: Mapping[str, float]) -> str | None:
+    """The representation that is shown to be better than each other one; None if none is.
+
+    Args:
+        tallies: of the results folder.
+        group: the runs of each representation.
+        means: their mean scores.
+    """
+    best = max(means, key=lambda name: means[name])
+    first = group[best][0]
+    axes = {name: value for name, value in first.axes.items() if name != "fold"}
+    where = {"task": first.task, "head": first.head, **{k: str(v) for k, v in axes.items()}}
+    rows: list[Difference] = []
+    for other in group:
+        if other != best:
+            try:
+                rows += compare(tallies, best, other, where=where)
+            except (ConfigError, DataError):
+                return None  # the same cells, or their predictions are not stored
+    return best if rows and all(row.verdict == "better" for row in corrected(rows)) else None
+
+
+def majority_score(record: RunRecord) -> float | None:
+    """The accuracy of always predicting the most frequent label of the test set, in percent.
+
+    None for other scores than accuracy.
+    """
+    assert record.result is not None
+    support = [scores.get("support", 0.0) for scores in record.result.per_class.values()]
+    if record.result.primary != "accuracy" or sum(support) == 0:
+        return None
+    return 100 * max(support) / sum(support)
 
 
 def curves_section(records: Sequence[RunRecord], features: Sequence[str]) -> Section:
