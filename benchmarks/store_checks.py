@@ -3,25 +3,36 @@
 The same batches are read with the checks and without, in turns, by new readers: with the pages of
 the files in memory (warm) and after they were dropped from it (cold). ``first`` is one pass over
 the data, in which every block is checked before it is first used; ``later`` is a pass after it.
-The shortest times of all rounds are compared, since other programs only ever add to them.
+The shortest times of all rounds are compared, since other programs only ever add to them. The last
+column is what one pass of XXH3 over the stored bytes in memory takes, divided by the processor time
+of a pass without checks.
+
+``python -m benchmarks.store_checks FILE`` also writes a record, from which the page on reliability
+has its table.
 """
 
 from __future__ import annotations
 
+import datetime
+import json
 import math
 import os
+import platform
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import torch
 
+import elmobench
 from benchmarks.store_read import Noise
-from elmobench.features.store.blocks import BlockCheck, checked_blocks
+from elmobench.features.store.blocks import BlockCheck, block_checksums, checked_blocks
 from elmobench.features.store.feature_store import FeatureStore
 from elmobench.features.store.precision import Precision
 from elmobench.features.store.stored_features import StoredView
@@ -41,13 +52,28 @@ def main() -> None:
     print(f"{torch.get_num_threads()} threads; with checks / without, best of {ROUNDS}:")
     print("processor time, in brackets wall time; and without checks, processor ms per batch")
     names = "".join(f"{', '.join(names):>16}" for names in PASSES)
-    print(f"  D  precision {names}    MB  ms/batch")
+    print(f"  D  precision {names}    MB  ms/batch  XXH3 alone")
+    rows = []
     for dim in (1024, 256):
         for precision in PRECISIONS:
             with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
                 store = FeatureStore(Path(folder), precision)
                 store.build(Noise(dim), sentences)
-                _measure(store, dim, sentences, batches)
+                rows.append(_measure(store, dim, sentences, batches))
+    if sys.argv[1:]:
+        _write(Path(sys.argv[1]), rows)
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    from elmobench.tracking.host import host_info
+
+    head = {
+        "version": elmobench.__version__,
+        "date": datetime.date.today().isoformat(),
+        "machine": host_info(torch.get_num_threads()).get("processor") or platform.machine(),
+        "seed": 0,
+    }
+    path.write_text("".join(json.dumps(row) + "\n" for row in [head, *rows]), "utf-8")
 
 
 def _measure(
@@ -55,7 +81,7 @@ def _measure(
     dim: int,
     sentences: list[tuple[str, ...]],
     batches: list[np.ndarray],
-) -> None:
+) -> dict[str, Any]:
     files = list(store.folder(Noise(dim)).glob("*.safetensors"))
     taken: dict[tuple[str, str, bool], tuple[float, float]] = {}
     for _ in range(ROUNDS):
@@ -75,13 +101,30 @@ def _measure(
                         times = _pass(view, batches)
                         taken[key] = min(times[0], before[0]), min(times[1], before[1])
     cells = ""
+    row: dict[str, Any] = {"dim": dim, "precision": store.precision}
     for names in PASSES:
         with_checks, without = taken[*names, True], taken[*names, False]
         processor, wall = (a / b for a, b in zip(with_checks, without, strict=True))
         cells += f"{processor:9.3f} ({wall:.2f})"
+        row[", ".join(names)] = round(processor, 3)
     size = sum(path.stat().st_size for path in files) / 1e6
     plain = 1e3 * taken["later", "warm", False][0] / len(batches)
-    print(f"{dim:5d} {store.precision:>6}   {cells} {size:5.0f} {plain:8.2f}", flush=True)
+    row["checksums alone"] = round(_checksums_alone(files) / taken["later", "warm", False][0], 3)
+    end = f"{size:5.0f} {plain:8.2f} {row['checksums alone']:11.3f}"
+    print(f"{dim:5d} {store.precision:>6}   {cells} {end}", flush=True)
+    return row
+
+
+def _checksums_alone(files: list[Path]) -> float:
+    """Processor time of one pass of checksums over the files' bytes in memory; the shortest."""
+    contents = [path.read_bytes() for path in files]
+    shortest = math.inf
+    for _ in range(ROUNDS):
+        begin = time.process_time()
+        for content in contents:
+            block_checksums(memoryview(content))
+        shortest = min(shortest, time.process_time() - begin)
+    return shortest
 
 
 def _pass(view: StoredView, batches: list[np.ndarray]) -> tuple[float, float]:

@@ -45,6 +45,18 @@ def torture_table(head: dict[str, Any], rows: Rows) -> str:
     return _table([*names, "trials", "faults"], [*cells, ["**all**", "", "", "", *totals]], 4, head)
 
 
+def store_checks_table(head: dict[str, Any], rows: Rows) -> str:
+    """Processor time of reading with checks, relative to reading without."""
+    ratios = ["first, cold", "first, warm", "later, warm", "checksums alone"]
+    cells = [
+        [f"{row['dim']:,}", row["precision"], *(f"{row[name]:.2f}" for name in ratios)]
+        for row in rows
+    ]
+    names = ["size of a layer", "precision", "first pass, from disk", "first pass, from memory"]
+    names += ["later passes", "XXH3 alone"]
+    return _table(names, cells, 2, head)
+
+
 def _table(names: list[str], rows: list[list[str]], texts: int, head: dict[str, Any]) -> str:
     """A table whose first ``texts`` columns are text, and where its numbers come from."""
     lines = [names, ["---"] * texts + ["--:"] * (len(names) - texts), *rows]
@@ -56,6 +68,7 @@ def _table(names: list[str], rows: list[list[str]], texts: int, head: dict[str, 
 TABLES: dict[str, Callable[[dict[str, Any], Rows], str]] = {
     "fuzz": fuzz_table,
     "torture": torture_table,
+    "store_checks": store_checks_table,
 }
 
 
