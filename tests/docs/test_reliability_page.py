@@ -38,7 +38,9 @@ def test_records_are_summed_up(tmp_path: Path) -> None:
         {"kind": "card", "inputs": 30, "faults": 0},
         {"kind": "YAML", "inputs": 3000, "faults": 2},
     ]
-    for name, content in (("fuzz", inputs), ("torture", rows)):
+    passes = {"first, cold": 0.812, "first, warm": 1.25, "later, warm": 1, "checksums alone": 0.1}
+    costs = [{"dim": 1024, "precision": "fp16", **passes}]
+    for name, content in (("fuzz", inputs), ("torture", rows), ("store_checks", costs)):
         text = "".join(json.dumps(row) + "\n" for row in [head, *content])
         (tmp_path / f"{name}.jsonl").write_text(text)
     page = tables.rendered(PAGE, tmp_path)
@@ -46,6 +48,7 @@ def test_records_are_summed_up(tmp_path: Path) -> None:
     assert "| full | run | pool |  | 5 | 0 |" in page
     assert "| **all** |  |  |  | **1,205** | **1** |" in page
     assert "| card | 30 | 0 |\n| YAML | 3,000 | 2 |\n| **all** | **3,030** | **2** |" in page
+    assert "| 1,024 | fp16 | 0.81 | 1.25 | 1.00 | 0.10 |" in page
     assert "elmobench 9, 2026-01-02, one, seed 5." in page
     with pytest.raises(ValueError, match="has 0 places for the table 'fuzz'"):
         tables.rendered("nothing", tmp_path)
