@@ -95,6 +95,7 @@ LINES = [
     *("features build random wsd/control-wsd", "features stat", "features verify"),
     *("features prune --all --yes", "features time random --task wsd/control-wsd"),
     "render note.md.in",
+    "export results/small --to csv",
     *(
         "track results/small --tracker tensorboard",
         "pretrain overlap --corpus text.txt --task TASK",

@@ -40,6 +40,7 @@ PARSED = {
     r"(pretrain bilm --corpus train\.txt|inspect rash)": "run by test_pretraining_guide.py",
     r"pretrain pack": "a trained model; tested elsewhere",
     r"pretrain overlap": "data of all cards",
+    r"export mine": "results, tested elsewhere",
     r"ui ": "a server, tested elsewhere",
     r"inspect .*--in ner/wnut17": "network",
     r"reference setup": "network",

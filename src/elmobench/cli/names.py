@@ -67,6 +67,14 @@ def heads(_: Any, incomplete: str) -> list[str]:
     return _beginning(incomplete, HEADS)
 
 
+def schemas(_: Any, incomplete: str) -> list[str]:
+    """Schemas of files and of documents."""
+    from elmobench.bench.json_schemas import SCHEMAS
+    from elmobench.cli.output.registry import OUTPUTS
+
+    return _beginning(incomplete, [*SCHEMAS, *OUTPUTS])
+
+
 def one_of(*values: str) -> Callable[[Any, str], list[str]]:
     """A completion with fixed values."""
 

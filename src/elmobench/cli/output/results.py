@@ -118,7 +118,7 @@ class ScoreRow(Fields):
     seeds: int
     """Number of seeds."""
     low: float | None
-    """Lower end of Student's 95 % interval of the mean over seeds; null for one seed."""
+    """Lower end of Student's 95 % interval of the mean over seeds; null for fewer than three."""
     high: float | None
     """Upper end of that interval."""
     train_seconds: float | None
@@ -299,3 +299,30 @@ class CompareOutput(Output):
     """Means over corpora, by head; empty if there is one corpus."""
     examples: list[ChangedAnswer] | None
     """With ``--examples``: examples on which the systems differ."""
+
+
+class ExportedFile(Fields):
+    """One file of an export."""
+
+    path: str
+    """Its path in the folder."""
+    content: str
+    """Its content."""
+
+
+class ExportOutput(Output):
+    """Results in a format that other programs read."""
+
+    NAME: ClassVar[str] = "elmobench/export"
+    COMMANDS: ClassVar[tuple[str, ...]] = ("export",)
+
+    results: str
+    """The results folder."""
+    format: str
+    """The format."""
+    folder: str | None
+    """Where the files were written; null if nothing was written."""
+    files: list[ExportedFile]
+    """The files."""
+    notes: list[str]
+    """What is partial or left out, and why."""
