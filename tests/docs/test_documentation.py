@@ -92,7 +92,7 @@ def experiment_of_mine(folder: Path) -> None:
 def test_every_command_is_understood(page: Path) -> None:
     for block in blocks(page):
         for command in block.commands:
-            words = shlex.split(re.split(r" [<|] ", command)[0])
+            words = shlex.split(re.split(r" [<|>] ", command)[0])
             if words[0] in (*OTHERS, "export", "#SBATCH"):
                 continue
             assert words[0] == "elmobench", command
@@ -130,7 +130,7 @@ def test_commands_run_as_they_are_shown(
             target.parent.mkdir(exist_ok=True)
             target.write_text(smaller(block.text))
         for command in block.commands:
-            words = shlex.split(re.split(r" [<|] ", command)[0])
+            words = shlex.split(re.split(r" [<|>] ", command)[0])
             if words[0] == "export":
                 name, _, value = words[1].partition("=")
                 monkeypatch.setenv(name, str(tmp_path / value))
