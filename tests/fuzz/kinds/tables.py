@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,25 @@ _JSON_LINES = """\
 
 {"sentence1": "A girl sings.", "sentence2": "She is.", "gold_label": "neutral", "pairID": "2"}
 """
+
+_RECORDS = "".join(
+    json.dumps({"s": {"tokens": ["Ann", "saw", f"B\u00f6b{i}"], "tags": [1, 0, 2]}, "doc": i})
+    + "\n"
+    for i in range(3)
+)
+_RECORD_OPTIONS: dict[str, Any] = {
+    **{"tokens": "s.tokens", "tags": "s.tags", "group": "doc"},
+    **{"scheme": "bioes", "names": ["O", "S-PER", "S-LOC"]},
+}
+
+
+def _write_parquet(folder: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = [json.loads(line) for line in _RECORDS.splitlines()] * 20
+    parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "a.parquet")
+
 
 _GAP_TEXT = "Ann knew Mary-Lou was out, since she called, didn't she?"
 _GAP = "\t".join(gap.COLUMNS) + "".join(
@@ -186,6 +206,17 @@ KINDS = [
     Kind(
         "pair JSON lines", _writer(a_jsonl=_JSON_LINES), _reader("pair-jsonl", "a.jsonl"), weight=2
     ),
+    Kind(
+        "tagged JSON lines",
+        _writer(a_jsonl=_RECORDS),
+        _reader("jsonl", "a.jsonl", **_RECORD_OPTIONS),
+    ),
+    Kind(
+        "JSON list",
+        _writer(a_json=f"[{','.join(_RECORDS.splitlines())}]"),
+        _reader("jsonl", "a.json", **_RECORD_OPTIONS),
+    ),
+    Kind("Parquet", _write_parquet, _reader("parquet", "a.parquet", **_RECORD_OPTIONS), weight=2),
     Kind("pronoun table", _writer(a_tsv=_GAP), _reader("gap", "a.tsv")),
     Kind(
         "SemCor",

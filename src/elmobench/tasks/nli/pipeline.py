@@ -31,6 +31,8 @@ class Nli(Pipeline[SentencePair]):
             "tokenizer": "words",
         },
         "pair-jsonl": {},
+        "jsonl": {"premise": "premise", "hypothesis": "hypothesis", "label": "label"},
+        "parquet": {"premise": "premise", "hypothesis": "hypothesis", "label": "label"},
         "pair-lines": {"tokenizer": "spaces"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")

@@ -117,7 +117,9 @@ class Ner(TaggingPipeline):
     name: ClassVar[str] = "ner"
     marks_spans: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "conll-columns": {"token": 0, "tag": 1, "separator": "whitespace", "scheme": "bio"}
+        "conll-columns": {"token": 0, "tag": 1, "separator": "whitespace", "scheme": "bio"},
+        "jsonl": {"tokens": "tokens", "tags": "ner_tags", "scheme": "bio"},
+        "parquet": {"tokens": "tokens", "tags": "ner_tags", "scheme": "bio"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("span-f1",)
 
@@ -129,7 +131,9 @@ class Chunking(TaggingPipeline):
     marks_spans: ClassVar[bool] = True
     # The columns of CoNLL-2000: word, part of speech, chunk.
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "conll-columns": {"token": 0, "tag": 2, "separator": "whitespace", "scheme": "bio"}
+        "conll-columns": {"token": 0, "tag": 2, "separator": "whitespace", "scheme": "bio"},
+        "jsonl": {"tokens": "tokens", "tags": "chunk_tags", "scheme": "bio"},
+        "parquet": {"tokens": "tokens", "tags": "chunk_tags", "scheme": "bio"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("span-f1",)
 
@@ -141,7 +145,9 @@ class Pos(TaggingPipeline):
     marks_spans: ClassVar[bool] = False
     # The columns of CoNLL-U: 3 holds universal parts of speech, 4 those of the language.
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "conll-columns": {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"}
+        "conll-columns": {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"},
+        "jsonl": {"tokens": "tokens", "tags": "pos_tags", "scheme": "none"},
+        "parquet": {"tokens": "tokens", "tags": "pos_tags", "scheme": "none"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("token-accuracy",)
 
