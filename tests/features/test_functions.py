@@ -56,6 +56,10 @@ def test_one_layer_of_torch_and_of_lists():
         (lambda s: [["x"] * len(x) for x in s], "array of type <U1"),
         (lambda s: [[[1], [1, 2]] for x in s], "array of type object"),
         (lambda s: [np.full((len(x), 2), np.nan) for x in s], "not finite for 'The river bank .'"),
+        (lambda s: None, "returned 'None'\n  -> return one array per sentence"),
+        (lambda s: torch.tensor(1.0), r"returned 'tensor\(1.\)'"),
+        (lambda s: [np.ones((len(x), 0)) for x in s], r"shape \(4, 0\) for a sentence of 4 tokens"),
+        (lambda s: [np.ones((0, len(x), 2)) for x in s], r"shape \(0, 4, 2\) for a sentence of 4"),
     ],
 )
 def test_what_is_no_vectors(function, message):
@@ -85,6 +89,22 @@ def test_a_version_is_needed():
         load_provider("mine", {"mine": three_layers})
     with pytest.raises(ConfigError, match="a int is not a function"):
         Model(3, version="1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dim": 0}, "dim is 0"),
+        ({"dim": "6"}, "dim is '6'"),
+        ({"dim": 6, "layers": -1}, "layers is -1"),
+        ({"layers": 2}, "layers without dim"),
+        ({"batch": 0}, "batch is 0"),
+        ({"batch": "2"}, "batch is '2'"),
+    ],
+)
+def test_sizes_are_whole_numbers(options, message):
+    with pytest.raises(ConfigError, match=f"Model: {message}\n  -> give"):
+        Model(three_layers, version="1", **options)
 
 
 def test_name_version_and_shape_are_the_identity():

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError, ModelError
@@ -47,12 +48,12 @@ class Model:
             change.
         contextual: whether a word's vectors depend on its sentence. Heads drop out inputs of static
             and of contextual models at different rates.
-        layers: number of layers, L. None to call the function with a sentence to see.
-        dim: values per vector, D; None as for ``layers``.
+        layers: number of layers, L; only with ``dim``, which without it means one layer.
+        dim: values per vector, D. None to call the function with a sentence to see both.
         batch: maximum number of sentences per call.
 
     Raises:
-        ConfigError: without a version.
+        ConfigError: without a version, or for a number that is not 1 or more.
     """
 
     per_text = False
@@ -69,8 +70,19 @@ class Model:
     ) -> None:
         if not isinstance(version, str) or not version:
             raise no_version(type(self).__name__)
-        if batch < 1:
-            raise ConfigError(f"batch is {batch}", where=type(self).__name__, fix="give 1 or more")
+        for what, number in (("layers", layers), ("dim", dim), ("batch", batch)):
+            if number is not None and not (isinstance(number, int) and number >= 1):
+                raise ConfigError(
+                    f"{what} is {number!r:.40}",
+                    where=type(self).__name__,
+                    fix="give a whole number of 1 or more",
+                )
+        if layers is not None and dim is None:
+            raise ConfigError(
+                "layers without dim",
+                where=type(self).__name__,
+                fix="give dim as well, or neither: the function is then called to see",
+            )
         self.function = self._callable(function)
         self.version = version
         self.contextual = contextual
@@ -122,8 +134,17 @@ class Model:
         Raises:
             ModelError: for another number of arrays, a wrong shape, or values that are not finite.
         """
-        returned = list(self.function(self._given(sentences)))
         where = f"features {name!r}"
+        result = self.function(self._given(sentences))
+        try:
+            arrays = iter(result)
+        except TypeError as error:  # None of a function without return, or a single number
+            raise ModelError(
+                f"the function returned {quoted(repr(result))}",
+                where=where,
+                fix=_TEXTS if self.per_text else _TOKENS,
+            ) from error
+        returned = list(arrays)
         if len(returned) != len(sentences):
             raise ModelError(
                 f"the function returned {len(returned)} arrays for {len(sentences)} "
@@ -147,7 +168,8 @@ class Model:
             full, tokens = array[None, None] if array.ndim == 1 else array, 1
         else:
             full, tokens = array[None] if array.ndim == 2 else array, len(sentence)
-        if full.ndim != 3 or full.shape[1] != tokens or array.dtype.kind not in "fiu":
+        fits = full.ndim == 3 and full.shape[1] == tokens and full.shape[0] and full.shape[2]
+        if not fits or array.dtype.kind not in "fiu":
             what = "a text" if self.per_text else f"a sentence of {tokens} tokens"
             raise ModelError(
                 f"the function returned an array of type {array.dtype} and shape {shape} for "
@@ -253,8 +275,8 @@ def split_models(models: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, M
 
 class _Settings(StrictModel):
     version: str
-    layers: int
-    dim: int
+    layers: int = Field(ge=1)
+    dim: int = Field(ge=1)
     per_text: bool = False
     contextual: bool = True
 
