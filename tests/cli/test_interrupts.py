@@ -37,10 +37,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def interrupts(clock: Clock) -> Iterator[Interrupts]:
+    # Tests may run under nohup, which makes its process ignore SIGHUP; ignored signals stay so.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     handler = Interrupts(clock, end)
     handler.install()
     yield handler
     handler.restore()
+    for number, action in before.items():
+        signal.signal(number, action)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -44,6 +44,7 @@ PARSED = {
     r"ui ": "a server, tested elsewhere",
     r"inspect .*--in ner/wnut17": "network",
     r"reference setup": "network",
+    r"predict CELL --ids": "standard input with ids; tested elsewhere",
     r"score CELL --on": "data of another task; tested elsewhere",
 }
 SMALLER = [

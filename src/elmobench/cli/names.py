@@ -27,8 +27,10 @@ def tasks(ctx: Any, incomplete: str) -> list[str]:
 
 def models(_: Any, incomplete: str) -> list[str]:
     """Models of the catalog; after a ``+``, for the last part of a features spec."""
-    before, plus, last = incomplete.rpartition("+")
-    return [f"{before}{plus}{name}" for name in _beginning(last, _models())]
+    from elmobench.features.spec import split_last_part
+
+    before, last = split_last_part(incomplete)
+    return [f"{before}{name}" for name in _beginning(last, _models())]
 
 
 def experiments(_: Any, incomplete: str) -> list[str]:

@@ -156,6 +156,16 @@ class FeaturesSpec:
         return chosen[0][0], int(chosen[0][1])
 
 
+def split_last_part(text: str) -> tuple[str, str]:
+    """The beginning of a spec that is being typed, and its last part.
+
+    >>> split_last_part("glove-mini+elm"), split_last_part("elm")
+    (('glove-mini+', 'elm'), ('', 'elm'))
+    """
+    before, plus, last = text.rpartition("+")
+    return before + plus, last
+
+
 def parse_features(text: str) -> FeaturesSpec:
     """Parse a features spec; ``str()`` of the result is ``text`` again.
 
