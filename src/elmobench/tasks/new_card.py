@@ -206,7 +206,7 @@ def _reader_options(reader: str | None, start: dict[str, object]) -> Iterator[st
     model = READERS.get(reader).options_type
     required = [name for name, field in model.model_fields.items() if field.is_required()]
     stated = {name: start.get(name) for name in model.model_fields if name in {*start, *required}}
-    yield "  options:" if stated else "  options: {}"
+    yield "  options:" if stated else "  options: {}  # to set one of these, delete the {} here"
     for name in model.model_fields:
         yield from (f"    {line}" for line in comments(model, name))
         if name in stated:

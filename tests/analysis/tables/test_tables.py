@@ -160,6 +160,36 @@ def test_layers_are_in_order_and_nothing_is_cut_off(tmp_path: Path) -> None:
     assert "(means" not in printed[200]
 
 
+@pytest.mark.parametrize(("layers", "width"), [(7, 80), (13, 80)])
+def test_many_layers_and_a_path_as_name_keep_all_digits(
+    layers: int, width: int, tmp_path: Path
+) -> None:
+    import io
+
+    from rich.console import Console
+
+    from elmobench.analysis.report.terminal import print_report
+
+    weights = [round(0.11 + 0.01 * layer, 2) for layer in range(layers)]
+    name = "bert:/home/someone/models/a-folder-with-a-long-name"
+    store = RecordStore(tmp_path)
+    for i, entry in enumerate(RECORDS):
+        assert entry.result is not None
+        mixes = {"e": {"s": weights, "gamma": 2.0, "w": [0.0] * layers}}
+        result = entry.result.model_copy(update={"layer_weights": {"input": mixes}})
+        update = {"result": result, "features": name, "cell": f"{i:016d}".ljust(64, "0")}
+        store.write(entry.model_copy(update=update))
+    out = io.StringIO()
+    print_report(make_report(tmp_path), Console(file=out, width=width))
+    lines = out.getvalue().splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Layer weights"))
+    end = next(i for i, line in enumerate(lines) if line.startswith("Costs"))
+    rows = [line.split()[1:] for line in lines[start:end] if line.startswith("  bert:")]
+    assert [float(cell) for row in rows for cell in row] == [*weights, 2.0]
+    assert len(rows) == 1 + (layers == 13)
+    assert max(map(len, lines)) <= width
+
+
 def test_costs() -> None:
     (a, _) = cost_table(RECORDS).to_dict("records")
     assert a["provider parameters"] == "7"

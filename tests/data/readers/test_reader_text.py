@@ -18,6 +18,22 @@ def read(reader: str, source: str, /, **options):
 
 
 @pytest.mark.parametrize(
+    ("first_row", "expected"),
+    [
+        ("id,review,verdict", "is one field, 'id,review,verdict': check 'delimiter'"),
+        ('[{"review": "' + "good " * 9_000 + '"}]', "this looks like JSON"),
+        ("review\t" + "x" * 9_000, "known: review, xxx"),
+    ],
+)
+def test_a_header_without_the_column_is_shown_in_short(first_row, expected):
+    with pytest.raises(DataError) as error:
+        read("table", first_row + "\n", delimiter="tab", text="text", label="label")
+    assert "column 'text' is missing in the header" in str(error.value)
+    assert expected in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
     ("name", "text", "tokens"),
     [
         ("spaces", " a  b\u00a0c\u0085d ", ["a", "b\u00a0c\u0085d"]),

@@ -24,6 +24,7 @@ _SHORT = {
 _ONLY_IN_FILES = ("s per epoch", "peak MB", "cpu s per cell", "encode s", "encode cpu s")
 _PROSE = ("source", "reference", "comparison")
 _GROUPING = ("task", "head", "metric", "seeds", "axes")
+_NARROWEST_FEATURES = 16  # characters; names of folders and files are folded down to this
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
@@ -41,12 +42,19 @@ def print_report(report: Report, console: Console | None = None) -> None:
         if "reference" in narrow:
             narrow = _folded_references(narrow)
         for heading, block in _blocks(narrow):
-            table = _table(block, width)
-            if not set(_PROSE) & set(block) and _width(table, console) > console.width - 2:
-                heading += " (means; the report has standard deviations)"
-                table = _table(block.map(lambda value: str(value).split(" ± ")[0]), width)
+            tables = [_table(block, width)]
+            available = console.width - 2
+            if not set(_PROSE) & set(block) and (needed := _width(tables[0], console)) > available:
+                spread = block.map(lambda value: " ± " in str(value)).to_numpy().any()
+                if spread:
+                    heading += " (means; the report has standard deviations)"
+                    block = block.map(lambda value: str(value).split(" ± ")[0])
+                    needed = _width(_table(block, width), console)
+                folded = min(width, max(_NARROWEST_FEATURES, width - max(0, needed - available)))
+                tables = _fitting(block, folded, console)
             console.print(f"[cyan]{escape(heading)}[/]", highlight=False)
-            console.print(Padding(table, (0, 0, 1, 2)))
+            for table in tables:
+                console.print(Padding(table, (0, 0, 1, 2)))
     for label, note in report.notes:
         console.print(f"[yellow]note[/] {escape(label)}: {escape(note)}", highlight=False)
     for label, error in report.failed:
@@ -81,20 +89,33 @@ def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield heading + (f" ({', '.join(extra)})" if extra else ""), block[numbers]
 
 
+def _fitting(block: pd.DataFrame, width: int, console: Console) -> list[Table]:
+    """The rows as one table, or as several with some of the columns each: no number is cut off."""
+    table = _table(block, width)
+    first, *others = block.columns
+    if len(others) < 2 or _width(table, console) <= console.width - 2:
+        return [table]
+    half = (len(others) + 1) // 2
+    parts = (others[:half], others[half:])
+    return [table for part in parts for table in _fitting(block[[first, *part]], width, console)]
+
+
 def _width(table: Table, console: Console) -> int:
     """Terminal columns that the table needs so that nothing is cut off."""
     return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
 
 
 def _table(frame: pd.DataFrame, width: int) -> Table:
+    """The table; names of features are folded to ``width`` characters."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in map(str, frame.columns):
         prose = name in _PROSE
         table.add_column(
             escape(_SHORT.get(name, name)),
-            no_wrap=not prose,
+            no_wrap=not prose and name != "features",
             overflow="fold",
             min_width=width if name == "features" else None,
+            max_width=width if name == "features" else None,
             justify="left" if prose or name == "features" else "right",
         )
     for row in frame.itertuples(index=False):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parse_json_object
-from elmobench.core.quoting import quoted
+from elmobench.core.quoting import quoted, shortened
 from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.rows import (
@@ -221,7 +221,8 @@ def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
                 if name in row
                 else f"the field {name!r} is missing",
                 where=where,
-                fix="check the reader's options premise, hypothesis, label and id",
+                fix="check the reader's options premise, hypothesis, label and id"
+                + ("" if name in row else f"; the fields here: {shortened(', '.join(row))}"),
             )
         check_text(value, f"the field {name!r}", where)
         fields.append(value)

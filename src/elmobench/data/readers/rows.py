@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing
+from elmobench.core.quoting import quoted, shortened
 from elmobench.core.registry import did_you_mean
 from elmobench.data.readers.base import ReaderOptions, SourceText
 
@@ -201,6 +202,16 @@ def find_columns(row: list[str], wanted: Sequence[Column], where: str) -> list[i
             raise DataError(
                 f"column {column!r} {problem} in the header",
                 where=where,
-                fix=did_you_mean(column, row),
+                fix=_how_to_find(column, row),
             )
     return indices
+
+
+def _how_to_find(column: str, header: list[str]) -> str:
+    """What to do if ``header`` lacks ``column``; a header of one field is probably no header."""
+    if len(header) > 1:
+        return did_you_mean(column, [shortened(name) for name in header])
+    first = f"the whole first row is one field, {quoted(header[0])}"
+    if header[0].lstrip().startswith(("{", "[")):
+        return f"{first}: this looks like JSON; `elmobench list readers` shows what can be read"
+    return f"{first}: check 'delimiter'"
