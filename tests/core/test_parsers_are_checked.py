@@ -1,4 +1,4 @@
-"""Every parser of the package stands inside of ``parsing``, or is one of core's own readers."""
+"""Every parser of the package is inside ``parsing``, or is one of core's own readers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ PARSERS = {
     "ElementTree.iterparse",
     "csv.reader",
     "csv.DictReader",
+    "parquet.ParquetFile",
+    "Tokenizer.from_file",
+    "Tokenizer.from_str",
 }
 """Calls that raise for damaged input."""
 

@@ -129,6 +129,17 @@ def test_a_damaged_log_is_put_aside(tmp_path: Path, damage: bytes) -> None:
     assert rows(log) == [4]
 
 
+def test_a_missing_log_is_a_warning(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "log.jsonl")
+    log.append({"step": 1})
+    state = log.state()
+    log.path.unlink()
+    with pytest.warns(ElmobenchWarning, match=r"log\.jsonl: is missing, .* A new log begins"):
+        log.cut(state)
+    log.append({"step": 2})
+    assert rows(log) == [2]
+
+
 def test_values_of_all_types_have_a_digest(tmp_path: Path) -> None:
     tensors = {
         "scalar": torch.tensor(2.5),

@@ -25,9 +25,8 @@ SIGNALS = tuple(
 )
 
 _SAME_INTERRUPT_SECONDS = 1.0
-"""Signals so soon after the first one are taken for the same wish: people press Ctrl-C twice, and
+"""Signals so soon after the first one count as the same request: people press Ctrl-C twice, and
 schedulers send SIGTERM to a process and to its group."""
-
 
 _AGAIN_SECONDS = 0.01
 _AT_ONCE = b"interrupted: stopped at once; run the same command again to continue\n"

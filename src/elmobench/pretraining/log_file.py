@@ -49,6 +49,8 @@ class LogFile:
     def cut(self, state: Mapping[str, Any] | None) -> None:
         """Remove what was written after a checkpoint; a log that is damaged is put aside.
 
+        A warning says that it is, or that the log is missing.
+
         Args:
             state: of the checkpoint; None if training starts from the beginning.
 
@@ -57,6 +59,8 @@ class LogFile:
         """
         with writing(self.path):
             if not self.path.exists():
+                if state is not None and state["bytes"]:
+                    self._warn("is missing, but the checkpoint was written with it")
                 return
             if state is None:
                 self.path.unlink()
@@ -68,9 +72,9 @@ class LogFile:
                     write_bytes(self.path, kept)
                 return
             aside = put_aside(self.path)
-        warnings.warn(
-            f"{self.path}: is not the log that the checkpoint was written with. It is put aside as "
-            f"{aside.name}, and a new log begins",
-            ElmobenchWarning,
-            stacklevel=2,
+        self._warn(
+            f"is not the log that the checkpoint was written with; it is put aside as {aside.name}"
         )
+
+    def _warn(self, what: str) -> None:
+        warnings.warn(f"{self.path}: {what}. A new log begins", ElmobenchWarning, stacklevel=3)

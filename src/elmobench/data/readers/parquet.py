@@ -12,7 +12,7 @@ from elmobench.data.readers.base import ReadResult, SourceText
 from elmobench.data.readers.records import Record, RecordOptions, RecordReader
 
 MAX_BYTES = 1 << 30
-"""The largest size of the columns that are read, before compression."""
+"""The largest size of all columns before compression, as the file states it."""
 _ROWS = 1024
 
 

@@ -92,7 +92,7 @@ class VectorContent(ABC):
 
 
 def checked_layout(layout: Layout, where: str) -> Layout:
-    """Return ``layout``. Raises ModelError if its sizes are none of vectors."""
+    """Return ``layout``. Raises ModelError if its sizes cannot be those of vectors."""
     if layout.sentences < 1:
         raise ModelError("has no sentences", where=where, fix=WRITE_AGAIN)
     if not 1 <= layout.dim <= WIDEST:

@@ -167,7 +167,7 @@ class VectorFileProvider(FeatureProvider):
                 raise ModelError(
                     f"{quoted(' '.join(sentence))} has other vectors than in {content.at(place)}",
                     where=content.at(other),
-                    fix="a sentence has the same vectors wherever it stands; for vectors that "
+                    fix="a sentence has the same vectors wherever it appears; for vectors that "
                     "depend on the sentences around it, encode documents as one sentence each",
                 )
         with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""The page section on labels: precision, recall and F1 of each, and which are taken for which."""
+"""The page section on labels: precision, recall and F1 of each, and the confusion matrix."""
 
 from __future__ import annotations
 
