@@ -55,6 +55,7 @@ def test_on_its_own_test_set_it_scores_what_the_record_says(
     assert score.own_scores == result.test
     assert [row["id"] for row in rows] == [row["id"] for row in trained.read_predictions(cell)]
     assert score.unknown_labels == {}
+    assert score.limit is None
 
 
 def test_on_another_task_it_scores_what_the_metric_says(
@@ -107,3 +108,21 @@ def test_the_command(trained: RecordStore, cards: Path, tmp_path: Path) -> None:
     rows = CliRunner().invoke(app, ["score", cells[0][:12], *common, "--split", "dev", "--json"])
     (row,) = json.loads(rows.stdout)["scored"]
     assert (row["split"], row["examples"], row["trained_on"]) == ("dev", 20, "ner/tiny")
+
+
+def test_a_head_of_a_quick_try_is_named(cards: Path, tiny: dict, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    run_experiment(
+        {**tiny, "tasks": ["ner/tiny"], "features": ["random"], "seeds": [1], "limit": 5},
+        cards=CardCatalog([cards]),
+        results=results / "tiny",
+        tracking_uri="none",
+        quiet=True,
+    )
+    (cell,) = RecordStore(results / "tiny").cell_names()
+    common = ["--on", "ner/tiny", "--include", str(cards), "--results", str(results)]
+    shown = CliRunner().invoke(app, ["score", cell, *common])
+    note = f"note: {cell[:8]} was trained in a quick try (limit: 5), so its score is partial"
+    assert note in " ".join(shown.output.split())
+    document = CliRunner().invoke(app, ["score", cell, *common, "--json"])
+    assert [row["limit"] for row in json.loads(document.stdout)["scored"]] == ["5"]

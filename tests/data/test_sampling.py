@@ -56,3 +56,9 @@ def test_what_is_no_limit_is_an_error(text: str) -> None:
 def test_one_limit_has_one_name() -> None:
     assert {str(Limit.parse(text)) for text in ("5%", "5.0%", "5 %", "05%")} == {"5%"}
     assert {str(Limit.parse(text)) for text in (50, "50", "050")} == {"50"}
+
+
+@pytest.mark.parametrize("text", ["0.000001%", "0.00025%", "12.345678%", "33.3%", "100%", "7"])
+def test_the_name_of_a_limit_is_the_limit(text: str) -> None:
+    assert str(Limit.parse(text)) == text
+    assert Limit.parse(str(Limit.parse(text))) == Limit.parse(text)

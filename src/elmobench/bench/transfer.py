@@ -24,6 +24,8 @@ class TransferScore:
         cell: the cell whose head it is.
         trained_on: its task.
         features, head, seed: of the cell.
+        limit: the number or share of the examples that it was trained on, in a quick try; None for
+            all.
         task, split: what was scored.
         data: digest of that task's data.
         metric: of that task.
@@ -42,6 +44,7 @@ class TransferScore:
     features: str
     head: str
     seed: int
+    limit: str | None
     task: str
     split: str
     data: str
@@ -108,6 +111,7 @@ def score_on(
         features=record.features,
         head=record.head,
         seed=record.seed,
+        limit=record.limit,
         task=task.id,
         split=split,
         data=task.data_digest,

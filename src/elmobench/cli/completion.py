@@ -12,6 +12,7 @@ import typer
 import typer.completion
 
 from elmobench.cli import names
+from elmobench.cli.export import FORMATS
 from elmobench.cli.listing import KINDS
 
 SHELLS = ("bash", "zsh", "fish")
@@ -28,7 +29,7 @@ NAMES: dict[str, Callable[[Any, str], list[str]]] = {
     "CELL": names.cells,
     "CELL...": names.cells,
     "EXPERIMENT": names.experiments,
-    "FORMAT": names.one_of("csv", "hf-eval-results", "lm-eval"),
+    "FORMAT": names.one_of(*FORMATS),
     "HEAD": names.heads,
     "SCHEMA": names.schemas,
     "KIND": names.one_of(*KINDS),

@@ -125,12 +125,19 @@ def _print(console: Console, scored: Sequence[TransferScore]) -> None:
     if len({(o.trained_on, o.features, o.head) for o in scored}) == 1 < len(scored):
         values = mean_sd([one.scores[first.primary] for one in scored])
         console.print(f"mean ± sd over {len(scored)} seeds: {values}", highlight=False)
-    unknown = first.unknown_labels
+    for one in scored:
+        if one.limit is not None:
+            console.print(
+                f"note: {one.cell[:8]} was trained in a quick try (limit: {escape(one.limit)}), so "
+                "its score is partial",
+                highlight=False,
+            )
+    unknown = {label: n for one in scored for label, n in one.unknown_labels.items()}
     if unknown:
         shown = ", ".join(f"{label} ({number:,})" for label, number in list(unknown.items())[:10])
         more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
         console.print(
-            f"note: labels that the head never learned, so it cannot predict them: "
+            f"note: labels that a head never learned, so it cannot predict them: "
             f"{escape(shown)}{more}",
             highlight=False,
         )

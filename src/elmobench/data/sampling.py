@@ -53,7 +53,10 @@ class Limit:
         )
 
     def __str__(self) -> str:
-        return f"{self.percent:g}%" if self.percent is not None else str(self.number)
+        if self.percent is None:
+            return str(self.number)
+        # Not as 1e-05%, which is not a limit.
+        return f"{self.percent:.6f}".rstrip("0").rstrip(".") + "%"
 
     def count(self, examples: int) -> int:
         """How many of ``examples`` are kept; at least one."""

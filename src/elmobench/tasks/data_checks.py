@@ -137,8 +137,8 @@ def _labels(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
                 "warning",
                 f"the {len(labels):,} labels are all numbers, such as {example}; they are read as "
                 "classes without an order",
-                "state 'labels' in the card if they are classes; a number to be predicted needs "
-                "a task of regression (`elmobench list pipelines`)",
+                "state 'labels' in the card if they are classes; regression, the prediction of "
+                "numbers, has no head",
             )
         return
     if len(labels) <= len(train) / 2:

@@ -164,6 +164,8 @@ class TransferRow(Fields):
     """Its head preset."""
     seed: int
     """Its seed."""
+    limit: str | None
+    """Number or share of the examples it was trained on, in a quick try; null for all."""
     task: str
     """The task that was scored."""
     split: str
