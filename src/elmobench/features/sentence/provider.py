@@ -21,7 +21,8 @@ from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.catalog.model_files import find_model_path
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer, ProviderFactory
-from elmobench.features.sentence.recipe import Recipe, is_static, read_recipe
+from elmobench.features.sentence.recipe import Recipe, read_recipe
+from elmobench.features.static.module_list import is_static
 from elmobench.features.transformer.checks import library_errors
 from elmobench.features.transformer.files import folder_files
 from elmobench.features.transformer.loading import LoadedModel, load_model

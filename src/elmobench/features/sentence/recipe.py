@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from elmobench.core.errors import ModelError
 from elmobench.core.parsing import read_json, read_json_object
-
-MODULES: Final = "modules.json"
-FROM_PYTHON: Final = (
-    "use it from Python: elmobench.SentenceModel(model, version=…), with the model that the "
-    "library loads"
-)
+from elmobench.features.static.module_list import FROM_PYTHON, MODULES, read_steps
 
 # In the order in which sentence-transformers concatenates them.
 _FLAGS: Final = {
@@ -63,7 +58,7 @@ def read_recipe(folder: Path, where: str) -> Recipe:
             where=where,
             fix="name a folder that sentence-transformers saved; token vectors are bert:FOLDER",
         )
-    steps = _steps(read_json(files[MODULES], ModelError), str(files[MODULES]))
+    steps = read_steps(read_json(files[MODULES], ModelError), str(files[MODULES]))
     kinds = [kind for kind, _ in steps]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise ModelError(
@@ -100,45 +95,6 @@ def read_recipe(folder: Path, where: str) -> Recipe:
         prompt=prompt,
         files=files,
     )
-
-
-def is_static(folder: Path) -> bool:
-    """Whether a folder is a static model, of model2vec or saved by sentence-transformers."""
-    modules = folder / MODULES
-    if modules.is_file():
-        kinds = [kind for kind, _ in _steps(read_json(modules, ModelError), str(modules))]
-        return kinds[:1] == ["StaticEmbedding"]
-    config = folder / "config.json"
-    return (
-        config.is_file() and read_json_object(config, ModelError).get("model_type") == "model2vec"
-    )
-
-
-def static_steps(folder: Path, where: str) -> tuple[Path, bool]:
-    """The folder of a static model's files, and whether its text vectors have length 1."""
-    modules = folder / MODULES
-    if not modules.is_file():
-        return folder, False
-    steps = _steps(read_json(modules, ModelError), str(modules))
-    kinds = [kind for kind, _ in steps]
-    if kinds not in (["StaticEmbedding"], ["StaticEmbedding", "Normalize"]):
-        raise ModelError(f"its steps are {', '.join(kinds)}", where=where, fix=FROM_PYTHON)
-    return folder / steps[0][1], len(kinds) == 2
-
-
-def _steps(modules: Any, where: str) -> list[tuple[str, str]]:
-    """Kind and path of each step."""
-    steps = []
-    for module in modules if isinstance(modules, list) else [None]:
-        fields = module if isinstance(module, dict) else {}
-        kind, path = fields.get("type"), fields.get("path")
-        if not isinstance(kind, str) or not isinstance(path, str):
-            raise ModelError("is not a list of steps with type and path", where=where)
-        parts = PurePosixPath(path).parts
-        if ".." in parts or PurePosixPath(path).is_absolute():
-            raise ModelError(f"the path {path!r:.80} leaves the folder", where=where)
-        steps.append((kind.rpartition(".")[2], path))
-    return steps
 
 
 def _poolings(config: Mapping[str, Any], where: str) -> tuple[str, ...]:

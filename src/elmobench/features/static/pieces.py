@@ -22,7 +22,7 @@ from elmobench.core.parsing import parsing, read_json_object
 from elmobench.data.sentences import as_sentences, as_words, each_sentence
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
-from elmobench.features.sentence.recipe import MODULES, static_steps
+from elmobench.features.static.module_list import MODULES, static_steps
 from elmobench.features.transformer.checks import library_errors
 
 VERSION: Final = 1
