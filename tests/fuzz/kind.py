@@ -31,6 +31,8 @@ class Kind:
         files: the files to mutate, as a pattern below the folder.
         words: parts of the format that are worth inserting, besides those of every format.
         weight: how many inputs it gets, relative to others.
+        limits: whether all of its files are read within the limits of ``docs/reliability.md``;
+            False where another library reads some of them.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Kind:
     files: str = "**/*"
     words: tuple[bytes, ...] = ()
     weight: int = 1
+    limits: bool = True
 
 
 def all_kinds() -> list[Kind]:

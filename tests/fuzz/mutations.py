@@ -19,6 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from tests.fuzz.formats import known_mutations, zip_of
+
+_LARGE_SHARE = 0.1
+"""Of the mutations that know a format, those that take seconds to read."""
 
 WORDS: tuple[bytes, ...] = (
     b"[" * 100_000,
@@ -95,11 +99,35 @@ class Mutated:
         what: the name of the mutation.
         is_damage: whether it is what a disk or a transfer does, which files that the project wrote
             must notice; a rewritten value or a packed file packed again is somebody's own edit.
+        must_be_refused: whether it is beyond a limit, or lacks what every reader asks for, so that
+            it must be noticed whoever wrote the file, even if what is read is right.
     """
 
     data: bytes
     what: str
     is_damage: bool
+    must_be_refused: bool = False
+
+
+def mutate_known(data: bytes, name: str, draw: random.Random, *, ours: bool) -> Mutated | None:
+    """Return a mutation that knows the format of ``data``; None if there is none for it.
+
+    Args:
+        data: the content of the file ``name``.
+        name: of the file.
+        draw: the source of chance.
+        ours: whether the project wrote the file.
+    """
+    known = known_mutations(data, name, ours=ours)
+    is_large = draw.random() < _LARGE_SHARE
+    small = {what: mutation for what, mutation in known.items() if not mutation.is_large}
+    large = {what: mutation for what, mutation in known.items() if mutation.is_large}
+    chosen = large if large and is_large else small
+    if not chosen:
+        return None
+    what = draw.choice(sorted(chosen))
+    changed = chosen[what].change(data, draw)
+    return Mutated(changed, what, True, chosen[what].must_be_refused)
 
 
 def mutate(data: bytes, name: str, words: tuple[bytes, ...], draw: random.Random) -> Mutated:
@@ -222,16 +250,8 @@ def _unpack(data: bytes, name: str) -> tuple[bytes, Callable[[bytes], bytes]] | 
         with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as bundle:
             members = {member: bundle.read(member) for member in bundle.namelist()}
             first = next(iter(members))
-            return members[first], lambda inner: _zip({**members, first: inner})
+            return members[first], lambda inner: zip_of({**members, first: inner})
     return None
-
-
-def _zip(members: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, content in members.items():
-            bundle.writestr(zipfile.ZipInfo(name), content)
-    return stream.getvalue()
 
 
 def _structure(data: bytes, name: str) -> tuple[str, Any] | None:

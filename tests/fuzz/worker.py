@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz.kind import Kind
-from tests.fuzz.mutations import Mutated, mutate
+from tests.fuzz.mutations import Mutated, mutate, mutate_known
 
 from elmobench.core.errors import ElmobenchError, ElmobenchWarning
 
 HANG_SECONDS = 10.0
 GRACE_SECONDS = 10.0  # the parent waits longer, so that the process itself can say what it did
 MEMORY_BYTES = 2 << 30
+_KNOWN_SHARE = 0.35
+"""Of the inputs that a mutation which knows the format makes, where there is one."""
 _ADDRESS_SPACE = 24 << 30  # a guard for the machine; readers must stop far earlier
 _FORK = multiprocessing.get_context("fork")
 
@@ -62,6 +64,10 @@ def mutated_input(kind: Kind, folder: Path, seed: int, number: int) -> tuple[Pat
         other = separate.choice(others)
         what = f"content of {other.relative_to(folder)}"
         return path.relative_to(folder), Mutated(other.read_bytes(), what, is_damage=True)
+    if separate.random() < _KNOWN_SHARE:
+        known = mutate_known(data, path.name, separate, ours=kind.written_by_us)
+        if known is not None and known.data != data:
+            return path.relative_to(folder), known
     for _ in range(20):
         mutated = mutate(data, path.name, kind.words, draw)
         if mutated.data != data:
@@ -162,13 +168,11 @@ def _work(kind: Kind, numbers: range, seed: int, folder: Path, sending: Connecti
         _fresh(original, copy)
         (copy / file).write_bytes(mutated.data)
         sending.send((number, what))
-        fault, detail = _read(
-            kind, copy, right, must_notice=kind.written_by_us and mutated.is_damage
-        )
+        fault, detail = _read(kind, copy, right, mutated)
         sending.send(Outcome(kind.name, number, what, fault, detail))
 
 
-def _read(kind: Kind, copy: Path, right: Any, *, must_notice: bool) -> tuple[str | None, str]:
+def _read(kind: Kind, copy: Path, right: Any, mutated: Mutated) -> tuple[str | None, str]:
     before = _reset_peak()
     started = time.monotonic()
     fault: str | None = None
@@ -184,7 +188,9 @@ def _read(kind: Kind, copy: Path, right: Any, *, must_notice: bool) -> tuple[str
             detail = "".join(traceback.format_exception(error)[-6:])
         else:
             noticed = any(issubclass(w.category, ElmobenchWarning) for w in caught)
-            if must_notice and not noticed and value != right:
+            if mutated.must_be_refused and kind.limits and not noticed:
+                fault, detail = "not refused", f"{value!r}"[:2000]
+            elif mutated.is_damage and kind.written_by_us and not noticed and value != right:
                 fault, detail = "damage unnoticed", f"{value!r}"[:2000]
     seconds = time.monotonic() - started
     if fault is None and seconds > HANG_SECONDS:

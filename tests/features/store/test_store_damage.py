@@ -143,6 +143,24 @@ def test_shards_of_format_1_are_read_as_they_are(store):
     assert store.verify() == []
 
 
+def test_a_header_of_format_1_in_another_order_is_found(store):
+    """The same entries and vectors, but not the bytes that were written."""
+    for path in store.root.glob("*/*.safetensors"):
+        as_format_1(path)
+    assert store.verify() == []
+    path = _smallest(store, "tokens")
+    good = path.read_bytes()
+    start = 8 + int.from_bytes(good[:8], "little")
+    entries = json.loads(good[8:start])
+    turned = json.dumps(
+        dict(reversed(entries.items())), separators=(",", ":"), ensure_ascii=False
+    ).encode()
+    assert turned != good[8:start].rstrip()
+    path.write_bytes(good[:8] + turned.ljust(start - 8) + good[start:])
+    (problem,) = store.verify()
+    assert problem.startswith(f"{path}: ")
+
+
 def test_a_flipped_bit_in_a_shard_of_format_1(store):
     """Verify finds it; reading finds it in the digests, which give the shard its name."""
     path = _smallest(store, "tokens")

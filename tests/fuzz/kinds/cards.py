@@ -70,6 +70,21 @@ def _read_card(folder: Path) -> str:
     return repr((card, found)).replace(str(folder), "")
 
 
+def _write_data(folder: Path) -> None:
+    """A file whose digest the card states, so that any other content is an error."""
+    _write_card(folder)
+    digest = hashlib.sha256(_TSV.encode()).hexdigest()
+    card = (folder / "tiny.yaml").read_text("utf-8")
+    train = "train: [{path: a.tsv, lines: [1, 3]"
+    card = card.replace(train, f"{train}, sha256: {digest}")
+    (folder / "tiny.yaml").write_text(card, "utf-8")
+
+
+def _read_data(folder: Path) -> str:
+    task = Task(load_card(folder / "tiny.yaml"))
+    return repr([task.split(split) for split in ("train", "dev")]).replace(str(folder), "")
+
+
 _LISTED = """\
 name: listed
 pipeline: sentiment
@@ -187,6 +202,7 @@ def _read_template(folder: Path) -> Any:
 
 KINDS = [
     Kind("card", _write_card, _read_card, files="tiny.yaml", weight=2),
+    Kind("data of a card", _write_data, _read_data, written_by_us=True, files="a.tsv"),
     Kind("file list", _write_list, _read_list),
     Kind("pins", _write_pins, _read_pins, written_by_us=True),
     Kind(

@@ -112,9 +112,10 @@ def _writer(files: Mapping[str, str]) -> Callable[[Path], None]:
 def _read(
     folder: Path, reader: str, pipeline: str, options: Mapping[str, Any], **beside: str
 ) -> str:
-    """What ``reader`` reads from the folder's file ``text`` and its companions, as a task does."""
+    """What ``reader`` reads from the folder's file of text and its companions, as a task does."""
+    (path,) = folder.glob("text*")
     others = {role: (SourceText(read_bytes(folder / name), name),) for role, name in beside.items()}
-    source = SourceText(read_bytes(folder / "text"), "text", beside=others)
+    source = SourceText(read_bytes(path), "text", beside=others)
     registered = READERS.get(reader)
     result = registered.read_all(source, registered.options(options, "card"))
     if result.examples:
@@ -241,7 +242,7 @@ KINDS = [
     ),
     Kind(
         "squad",
-        _writer({"text": _squad()}),
+        _writer({"text.json": _squad()}),
         _reader(
             "squad",
             "qa",

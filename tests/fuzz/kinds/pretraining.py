@@ -45,7 +45,7 @@ from elmobench.reference.compare_heads import read_arrays
 _TEXT = "".join(
     f"the {'naïve ' * (i % 3)}cat {i % 5} sat\u00a0on\t the mat {i % 7} .\n" for i in range(40)
 )
-_CELLS = (np.array([12, 13, 25], np.int64), np.array([0.5, 1.0, 2.0]))
+_CELLS = (np.arange(12, 312, dtype=np.int64), np.arange(300) / 8)
 _BILM = BilmOptions.model_validate(
     {
         "char_cnn": {"embedding": {"dim": 2}, "filters": [[1, 2]], "max_characters_per_token": 6},
@@ -104,7 +104,8 @@ def _read_tokenizer(folder: Path) -> Any:
 def _read_encoded(folder: Path) -> Any:
     encoded = EncodedCorpus.build(_corpus(folder), folder / "e")
     parts = [(p.tokens.tolist(), p.offsets.tolist()) for p in (encoded.train, encoded.heldout)]
-    return encoded.types.words, encoded.counts.tolist(), parts, encoded.digest
+    facts = encoded.digest, encoded.corpus, encoded.heldout_is_train
+    return encoded.types.words, encoded.counts.tolist(), parts, facts
 
 
 def _write_checkpoints(folder: Path) -> None:
@@ -112,7 +113,7 @@ def _write_checkpoints(folder: Path) -> None:
     log = LogFile(folder / "log.jsonl")
     for step in (1, 2):
         log.append({"step": step, "loss": 1 / step})
-        tensors = {"x": torch.arange(20.0) / step, "n": torch.tensor(step)}
+        tensors = {"x": torch.arange(1000.0) / step, "n": torch.tensor(step)}
         checkpoints.write(step, tensors, {"seconds": 0.5, "log": log.state()})
 
 
@@ -166,13 +167,14 @@ models:
 """,
         "utf-8",
     )
-    (folder / "options.json").write_text(_BILM.model_dump_json(), "utf-8")
+    # JSON is YAML, and is read as such.
+    (folder / "options.yaml").write_text(_BILM.model_dump_json(), "utf-8")
 
 
 def _read_plan(folder: Path) -> Any:
     plan = read_plan(folder / "plan.yaml")
     options = [plan.options(name).model_dump() for name in plan.models]
-    return plan.model_dump(), options, chosen_options("bilm", folder / "options.json").model_dump()
+    return plan.model_dump(), options, chosen_options("bilm", folder / "options.yaml").model_dump()
 
 
 def _read_settings(folder: Path) -> Any:
@@ -204,7 +206,8 @@ def _write_card(folder: Path) -> None:
         overlap=[],
     )
     write_card(folder, card)
-    (folder / "vectors.txt").write_text("2 2\na 1.0 2.0\nb 0.5 0.25\n", "utf-8")
+    rows = [f"{word} {i}.0 {i / 4}\n" for i, word in enumerate("abcdefghijklmnopqrst")]
+    (folder / "vectors.txt").write_text("20 2\n" + "".join(rows), "utf-8")
     entry = catalog_entry(
         folder, card, provider="static", files={"vectors": "vectors.txt"}, dim=2, layers=1
     )

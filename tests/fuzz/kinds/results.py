@@ -28,7 +28,8 @@ def _records(folder: Path) -> RecordStore:
     store = RecordStore(folder)
     for seed in range(1, 1 + _CELLS):
         answers = made_up.predictions(wrong=5 * seed)
-        made_up.keep(store, made_up.record("flat+deep", seed, answers), answers)
+        dev = tuple(60 + epoch / 16 for epoch in range(20))
+        made_up.keep(store, made_up.record("flat+deep", seed, answers, dev=dev), answers)
     return store
 
 
@@ -69,7 +70,19 @@ def _read_predictions(folder: Path) -> Any:
 
 
 def _write_packed(folder: Path) -> None:
-    _records(folder)
+    """Two test sets that differ in their units alone, which no record's digest covers."""
+    store = _records(folder)
+    for task, examples in (("sentiment/pairs", 2), ("sentiment/fours", 4)):
+        answers = made_up.predictions(wrong=7)
+        run = made_up.record("flat+deep", 1, answers, task=task)
+        assert run.result is not None
+        pairs = enumerate(zip(made_up.GOLD, answers, strict=True))
+        rows = [
+            {"id": f"{i}", "gold": gold, "predicted": answer, "unit": f"unit {i // examples}"}
+            for i, (gold, answer) in pairs
+        ]
+        run.result.predictions_digest = store.write_predictions(run.cell, rows)
+        store.write(run)
     pack(folder)
 
 
@@ -80,7 +93,7 @@ def _read_packed(folder: Path) -> Any:
 def _write_head(folder: Path) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        training_heads.save_linear_head(folder, words=["the", "word", "naïve"])
+        training_heads.save_linear_head(folder, words=["naïve", *(f"word{i}" for i in range(100))])
 
 
 def _write_old_head(folder: Path) -> None:

@@ -26,33 +26,54 @@ from elmobench.features.spec import parse_features
 from elmobench.features.store.blocks import checked_blocks
 from elmobench.features.store.feature_store import FeatureStore
 
-SENTENCES = [("the", "bank", "of", "the", "river"), ("naïve", "日本"), (), ("the",)]
+SENTENCES = [
+    *[("the", "bank", "of", "the", "river"), ("naïve", "日本"), (), ("the",)],
+    *[tuple(f"w{(7 * i + j) % 50}" for j in range(i % 9)) for i in range(30)],
+]
+_DIM = 400
+_SHARD_BYTES = 70_000
+"""More than a block of the store, so that an array has several."""
 
 
 class Counting(FeatureProvider):
     """A layer per word type and a layer per token, both of small whole numbers."""
 
     name = "counting"
-    layers = (Layer("a", "type", 3), Layer("b", "token", 3))
+    layers = (Layer("a", "type", _DIM), Layer("b", "token", _DIM))
     fingerprint = "0123456789abcdef" * 4
     parameters = 0
 
     def library_versions(self) -> dict[str, str]:
-        return {"elmobench": "1", "torch": "2"}
+        return {"elmobench": "0.1.0", "torch": "2.1.0+cpu", "numpy": "1.26.4", "blas": "openblas"}
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
-        rows = [[len(word), ord(word[0]) % 100, i % 7] for i, word in enumerate(words)]
-        return [np.array(rows, dtype=np.float32).reshape(-1, 3)]
+        first = np.array([len(w) + ord(w[0]) + ord(w[-1]) for w in words], dtype=np.float32)
+        return [first.reshape(-1, 1) + np.arange(_DIM, dtype=np.float32) % 11]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
         return [
-            [np.arange(3 * len(s), dtype=np.float32).reshape(-1, 3) + len(s)] for s in sentences
+            [np.arange(_DIM * len(s), dtype=np.float32).reshape(-1, _DIM) % 101 + len(s)]
+            for s in sentences
         ]
 
 
+class CountingFurther(Counting):
+    """Other vectors of the same words and sentences, whose shards have the same names."""
+
+    name = "counting further"
+    fingerprint = "fedcba9876543210" * 4
+
+    def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
+        return [layer + 1 for layer in super().encode_types(words)]
+
+    def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
+        return [[layer + 1 for layer in layers] for layers in super().encode_tokens(sentences)]
+
+
 def _write_store(folder: Path) -> None:
-    store = FeatureStore(folder, "int8", shard_bytes=40)
-    store.build(Counting(), SENTENCES)
+    store = FeatureStore(folder, "int8", shard_bytes=_SHARD_BYTES)
+    for provider in (Counting(), CountingFurther()):
+        store.build(provider, SENTENCES)
 
 
 def _write_old_store(folder: Path) -> None:
@@ -73,21 +94,25 @@ def _write_old_store(folder: Path) -> None:
 
 def _read_store(folder: Path) -> Any:
     checked_blocks.cache_clear()
-    view = FeatureStore(folder, "int8").open(Counting()).view(SENTENCES)
-    return view.gather(range(len(SENTENCES))).tolist(), view.digest, view.encoded_by
+    read = []
+    for provider in (Counting(), CountingFurther()):
+        view = FeatureStore(folder, "int8").open(provider).view(SENTENCES)
+        vectors = view.gather(range(len(SENTENCES)))
+        read.append((vectors.tobytes(), view.digest, view.encoded_by))
+    return read
 
 
 def _verify_store(folder: Path) -> Any:
-    """The bytes of every shard that passes the check, and the content of meta.json."""
+    """The bytes of every file that passes the check."""
     problems = FeatureStore(folder, "int8").verify()
     if problems:
         raise StoreError(problems[0])
     shards = [path.read_bytes() for path in sorted(folder.glob("*/*.safetensors"))]
-    return shards, [json.loads(path.read_text("utf-8")) for path in folder.glob("*/meta.json")]
+    return shards, [path.read_bytes() for path in folder.glob("*/meta.json")]
 
 
 def _build_store(folder: Path) -> Any:
-    store = FeatureStore(folder, "int8", shard_bytes=40)
+    store = FeatureStore(folder, "int8", shard_bytes=_SHARD_BYTES)
     report = store.build(Counting(), [*SENTENCES, ("another",)])
     rows = [(row.name, row.sentences, row.tokens, row.types) for row in store.stat()]
     return report.encoded_sentences, report.encoded_types, rows, _read_store(folder)

@@ -63,10 +63,12 @@ KINDS = [
         _write_sentence_folder,
         lambda folder: _read(folder, ("sentence",)),
         files="**/*.json",
+        limits=False,
     ),
     Kind(
         "model2vec folder",
         _write_static_folder,
         lambda folder: _read(folder, ("static", "sentence")),
+        limits=False,
     ),
 ]

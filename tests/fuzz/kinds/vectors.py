@@ -166,6 +166,6 @@ KINDS = [
         files="options.json",
     ),
     Kind("elmo weights", _write_elmo, _read_elmo, files="weights.hdf5", weight=2),
-    Kind("transformer folder", _write_transformer, _read_transformer),
+    Kind("transformer folder", _write_transformer, _read_transformer, limits=False),
     Kind("sentences given to providers", _write_sentences, _read_sentences),
 ]

@@ -177,15 +177,19 @@ def parse_header(raw: bytes, size: int, where: str) -> Header:
 def is_as_written(raw: bytes, header: Header) -> bool:
     """Whether a header of format 1, which has no digest, has the bytes that its writer makes.
 
-    Content that says the same in other bytes, such as a space more, is found so.
+    Content that says the same in other bytes, such as a space more or another order, is found so.
     """
+    start = len(raw)
+    arrays = sorted(
+        header.arrays.items(), key=lambda item: (_ORDER.index(_CODES[item[1].dtype]), item[0])
+    )
     entries = {
         name: {
             "dtype": _CODES[array.dtype],
             "shape": list(array.shape),
-            "data_offsets": [array.offset - len(raw), array.offset - len(raw) + array.nbytes],
+            "data_offsets": [array.offset - start, array.offset - start + array.nbytes],
         }
-        for name, array in header.arrays.items()
+        for name, array in arrays
     }
     return raw == _packed(header.facts, entries)
 
