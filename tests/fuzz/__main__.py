@@ -3,6 +3,9 @@
 A fault is an exception that is not the project's own, more than ten seconds, a signal, more than
 two gigabytes of memory, or damage in a file that the project wrote and that went unnoticed. An
 input is drawn from the seed, its kind and its number: ``--kind NAME --only NUMBER`` repeats one.
+
+With ``--self-check``, the checks of the product are switched off one by one instead, and a fault is
+a check whose absence no input shows.
 """
 
 from __future__ import annotations
@@ -21,9 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    track,
+)
 from rich.table import Table
+from tests.fuzz.checks import CHECKS
 from tests.fuzz.kind import Kind, all_kinds
+from tests.fuzz.self_check import self_check
 from tests.fuzz.worker import Outcome, run_kind
 
 import elmobench
@@ -40,9 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--keep", type=Path, default=Path("build/fuzz"), help="faulty inputs go here"
     )
+    parser.add_argument(
+        "--self-check", action="store_true", help="switch off each check of the product in turn"
+    )
     parser.add_argument("--record", type=Path, help="write the summary as JSON lines")
     options = parser.parse_args(arguments)
     wanted = options.kind or [""]
+    if options.self_check:
+        return report_self_check(options.seed, wanted)
     kinds = [kind for kind in all_kinds() if any(part in kind.name for part in wanted)]
     if not kinds:
         parser.error(f"no kind's name contains {wanted}")
@@ -80,6 +97,29 @@ def main(arguments: list[str] | None = None) -> int:
         list(pool.map(run, kinds))
     report(outcomes, options.seed, options.record)
     return int(any(outcome.fault for outcome in outcomes))
+
+
+def report_self_check(seed: int, wanted: list[str]) -> int:
+    """Print which input shows each check's absence; returns 1 if none shows some of them."""
+    checks = [check for check in CHECKS if any(part in check.kind for part in wanted)]
+    table = Table("check", "kind", "input", "seconds", "mutation")
+    unseen = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for seen in track(
+            self_check(Path(scratch), seed=seed, checks=checks),
+            total=len(checks),
+            description="checks",
+            console=Console(stderr=True),
+        ):
+            unseen += seen.number is None
+            shown = "[red]unseen[/]" if seen.number is None else f"{seen.number}"
+            mutation = seen.mutation.rpartition(": ")[2]
+            row = (seen.check.what, seen.check.kind, shown, f"{seen.seconds:.1f}", mutation)
+            table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(f"{len(checks) - unseen} of {len(checks)} checks are missed when switched off")
+    return int(unseen > 0)
 
 
 def shares(kinds: list[Kind], inputs: int) -> list[int]:

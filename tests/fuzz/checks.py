@@ -58,6 +58,7 @@ _CORE = [
         "YAML",
         "core.yaml_files:_check_bounds",
         {"if total > MAX_YAML_VALUES:": _NO_IF},
+        ("not refused", "hang", "memory"),
     ),
     Switch(
         "the depth of YAML",
@@ -247,7 +248,7 @@ _PRETRAINING = [
         "the digest of a biLM's softmax",
         "biLM to start from",
         "pretraining.bilm.export:read_softmax",
-        {'digests.pop("sha256", None) != tensors_digest(softmax, digests)': 'not digests.pop("sha256", 1)'},
+        {'"sha256", None) != tensors_digest(softmax, digests)': '"sha256", None) is None'},
     ),
     Switch(
         "the digests of a biLM's files",
@@ -298,6 +299,7 @@ _DATA = [
         "corpus text, gz",
         "pretraining.text_files:_Decompressed._check_expansion",
         {"if self._written > ": "if -1 > "},
+        ("not refused", "hang"),
         is_slow=True,
     ),
     Switch(

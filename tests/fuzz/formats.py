@@ -29,8 +29,8 @@ _YAML_VALUES = 100_000
 _YAML_BYTES = 1 << 20
 _UNPACKED_BYTES = 1 << 29
 _PIECE = 1 << 20
-_LARGE_TEXT = 1 << 27
-"""More than twice what a compressed text may hold beside 200 times its own size."""
+_LARGE_TEXT = 96 << 20
+"""More than 64 MiB and 200 times the compressed size, which is about 100 kB."""
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 _KEY_LINE = re.compile(rb"^[a-z_]+: [^|>&*\[{\n][^\n]*\n", re.MULTILINE)
 _HEADER_LENGTH = 8
@@ -86,9 +86,6 @@ def known_mutations(data: bytes, name: str, *, ours: bool) -> dict[str, Known]:
     return found
 
 
-# YAML
-
-
 def _of_yaml(data: bytes) -> dict[str, Known]:
     found = {
         "aliases that repeat a few too many values": _appended(_aliases(2)),
@@ -121,9 +118,6 @@ def _aliases(levels: int) -> bytes:
 def _repeat_key(data: bytes, draw: random.Random) -> bytes:
     lines = [match.group() for match in _KEY_LINE.finditer(data)]
     return data.rstrip(b"\n") + b"\n" + draw.choice(lines)
-
-
-# JSON
 
 
 def _of_json(data: bytes, ours: bool) -> dict[str, Known]:
@@ -200,9 +194,6 @@ def _without_seal(data: bytes, draw: random.Random) -> bytes:
     return json.dumps(content, indent=2).encode()
 
 
-# Compressed files
-
-
 def _of_gzip(data: bytes, name: str) -> dict[str, Known]:
     try:
         inner = gzip.decompress(data)
@@ -240,21 +231,24 @@ def _cut_behind_a_line(inner: bytes, draw: random.Random) -> bytes:
 
 
 def _gzip_bomb(inner: bytes, name: str) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     return b"".join(packer.compress(piece) for piece in _too_much(inner, name)) + packer.flush()
 
 
 def _too_much(inner: bytes, name: str) -> Iterator[bytes]:
-    """``inner`` with more blanks than a reader may take, which are nothing to its parser."""
+    """``inner`` and more than a reader may take of what its parser passes over."""
     if ".json" in name:
         yield inner.rstrip(b"\n")
         for _ in range(_UNPACKED_BYTES // _PIECE + 1):
             yield b" " * _PIECE
         yield b"\n"
-    else:
-        yield inner.rstrip(b"\n")
-        for _ in range(_LARGE_TEXT // _PIECE):
-            yield b" " * (_PIECE - 1) + b"\n"
+        return
+    yield inner
+    # Rows of vectors need a word each, and as many values as the last one, with blanks behind them.
+    values = inner.rstrip(b"\n").rpartition(b"\n")[2].partition(b" ")[2]
+    for i in range(_LARGE_TEXT // _PIECE):
+        row = b"fuzz%d %s" % (i, values) if "vectors" in name else b""
+        yield row.ljust(_PIECE - 1) + b"\n"
 
 
 def _of_zip(data: bytes) -> dict[str, Known]:
@@ -327,9 +321,6 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-# Arrays
-
-
 def _of_safetensors(data: bytes) -> dict[str, Known]:
     if len(data) < _HEADER_LENGTH:
         return {}
@@ -377,13 +368,12 @@ def _respell_header(data: bytes, draw: random.Random) -> bytes:
     else:
         first, *entries = json.loads(header).items()
         draw.shuffle(entries)
-        new = json.dumps(dict([first, *entries]), separators=(",", ":"), ensure_ascii=False).encode()
+        new = json.dumps(
+            dict([first, *entries]), separators=(",", ":"), ensure_ascii=False
+        ).encode()
     if len(new) > len(header):  # a writer that spells something else
         return data
     return data[:_HEADER_LENGTH] + new.ljust(len(header)) + data[end:]
-
-
-# Text
 
 
 def _another_character(data: bytes, draw: random.Random, end: int | None = None) -> bytes:

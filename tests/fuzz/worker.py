@@ -26,6 +26,8 @@ from elmobench.core.errors import ElmobenchError, ElmobenchWarning
 HANG_SECONDS = 10.0
 GRACE_SECONDS = 10.0  # the parent waits longer, so that the process itself can say what it did
 MEMORY_BYTES = 2 << 30
+_EXCHANGED_SHARE = 0.1
+"""Of the inputs in which a file has the content of another one, where there is another."""
 _KNOWN_SHARE = 0.35
 """Of the inputs that a mutation which knows the format makes, where there is one."""
 _ADDRESS_SPACE = 24 << 30  # a guard for the machine; readers must stop far earlier
@@ -60,7 +62,7 @@ def mutated_input(kind: Kind, folder: Path, seed: int, number: int) -> tuple[Pat
     # Drawn separately, so that all other inputs stay as they were before there was this one.
     separate = random.Random(f"{seed}/{kind.name}/{number}/exchanged")
     others = [p for p in files if p.suffix == path.suffix and p.read_bytes() != data]
-    if others and separate.random() < 0.05:
+    if others and separate.random() < _EXCHANGED_SHARE:
         other = separate.choice(others)
         what = f"content of {other.relative_to(folder)}"
         return path.relative_to(folder), Mutated(other.read_bytes(), what, is_damage=True)

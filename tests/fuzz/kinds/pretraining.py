@@ -246,7 +246,7 @@ KINDS = [
     Kind("corpus text, gz", _text(_gzip, "a.gz"), _read_text("a.gz")),
     Kind("corpus text, xz", _text(lzma.compress, "a.xz"), _read_text("a.xz")),
     Kind("corpus text, bz2", _text(bz2.compress, "a.bz2"), _read_text("a.bz2")),
-    Kind("encoded corpus", _write_encoded, _read_encoded, True, "e/*"),
+    Kind("encoded corpus", _write_encoded, _read_encoded, True, "e/*", weight=3),
     Kind("checkpoint", _write_checkpoints, _read_checkpoints, True, weight=2),
     Kind("vocabulary", _write_vocabulary, _read_vocabulary),
     Kind("tokenizer", _write_tokenizer, _read_tokenizer, True, "*.json"),
@@ -254,6 +254,6 @@ KINDS = [
     Kind("pre-training plan", _write_plan, _read_plan),
     Kind("pre-training --set", _write_settings, _read_settings),
     Kind("model card", _write_card, _read_card, True),
-    Kind("biLM to start from", _write_bilm, _read_bilm, True),
+    Kind("biLM to start from", _write_bilm, _read_bilm, True, weight=2),
     Kind("arrays of a published head", _write_arrays, _read_head),
 ]

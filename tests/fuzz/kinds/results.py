@@ -73,7 +73,7 @@ def _write_packed(folder: Path) -> None:
     """Two test sets that differ in their units alone, which no record's digest covers."""
     store = _records(folder)
     for task, examples in (("sentiment/pairs", 2), ("sentiment/fours", 4)):
-        answers = made_up.predictions(wrong=7)
+        answers = made_up.predictions(wrong=examples)
         run = made_up.record("flat+deep", 1, answers, task=task)
         assert run.result is not None
         pairs = enumerate(zip(made_up.GOLD, answers, strict=True))
@@ -160,7 +160,7 @@ KINDS = [
     Kind("record", _write_records, _read_records, True, "records/*", _WORDS),
     Kind("old record", _write_old_records, _read_old_records, False, "records/*", _WORDS),
     Kind("predictions", _write_predictions, _read_predictions, True, "predictions/*"),
-    Kind("packed results", _write_packed, _read_packed, True, "*.*"),
+    Kind("packed results", _write_packed, _read_packed, True, "*.*", weight=2),
     Kind("saved head", _write_head, _read_head, True),
     Kind("old saved head", _write_old_head, _read_head, False, "head.json"),
     Kind("plan and costs", _write_plan, _read_plan, True, "*.json"),
