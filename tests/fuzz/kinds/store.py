@@ -30,8 +30,8 @@ SENTENCES = [
     *[("the", "bank", "of", "the", "river"), ("naïve", "日本"), (), ("the",)],
     *[tuple(f"w{(7 * i + j) % 50}" for j in range(i % 9)) for i in range(30)],
 ]
-_DIM = 400
-_SHARD_BYTES = 70_000
+_DIM = 600
+_SHARD_BYTES = 100_000
 """More than a block of the store, so that an array has several."""
 
 
@@ -39,20 +39,23 @@ class Counting(FeatureProvider):
     """A layer per word type and a layer per token, both of small whole numbers."""
 
     name = "counting"
-    layers = (Layer("a", "type", _DIM), Layer("b", "token", _DIM))
     fingerprint = "0123456789abcdef" * 4
     parameters = 0
+
+    def __init__(self, dim: int = _DIM) -> None:
+        self.layers = (Layer("a", "type", dim), Layer("b", "token", dim))
 
     def library_versions(self) -> dict[str, str]:
         return {"elmobench": "0.1.0", "torch": "2.1.0+cpu", "numpy": "1.26.4", "blas": "openblas"}
 
     def encode_types(self, words: Sequence[str]) -> list[FloatArray]:
         first = np.array([len(w) + ord(w[0]) + ord(w[-1]) for w in words], dtype=np.float32)
-        return [first.reshape(-1, 1) + np.arange(_DIM, dtype=np.float32) % 11]
+        return [first.reshape(-1, 1) + np.arange(self.layers[0].dim, dtype=np.float32) % 11]
 
     def encode_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[FloatArray]]:
+        dim = self.layers[1].dim
         return [
-            [np.arange(_DIM * len(s), dtype=np.float32).reshape(-1, _DIM) % 101 + len(s)]
+            [np.arange(dim * len(s), dtype=np.float32).reshape(-1, dim) % 101 + len(s)]
             for s in sentences
         ]
 
@@ -201,7 +204,7 @@ def _write_text(folder: Path) -> None:
 
 
 def _read_text(folder: Path) -> Any:
-    provider = Counting()
+    provider = Counting(dim=3)
     selection = make_selection(provider)
     found = []
     for name in ("spaces", "words"):
