@@ -136,3 +136,9 @@ def test_only_the_spec_module_splits_specs():
         if _SPLITS.search(path.read_text("utf-8"))
     ]
     assert splitting == ["features/spec.py"]
+
+
+def test_a_spec_that_is_too_long_is_an_error():
+    assert parse_features("x" * 4096).parts[0].name == "x" * 4096
+    with pytest.raises(ConfigError, match="a spec of 4,097 characters is too long; 4,096 are"):
+        parse_features("x" * 4097)

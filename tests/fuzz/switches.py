@@ -1,8 +1,7 @@
 """Switching off one check of the product at a time.
 
-A switch names a function and a piece of its source, and says what stands there instead. A function
-that is renamed, or a check that is written in another way, is an error here and not a check that
-nobody tests any more.
+A switch names a function and a piece of its source, and says what replaces it. A function that is
+renamed, or a check that is written in another way, is an error here and not an untested check.
 """
 
 from __future__ import annotations

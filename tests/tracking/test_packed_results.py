@@ -17,7 +17,7 @@ import pytest
 
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
-from elmobench.tracking import packing
+from elmobench.tracking import packed, packing
 from elmobench.tracking.packed import (
     PACKED_FILES,
     PREDICTIONS,
@@ -438,6 +438,42 @@ def test_a_damaged_packed_record_is_not_fixed_by_deleting_all_records(
     unpack(folder)
     RecordStore(folder).record_path("1" * 64).unlink()
     assert len(list(RecordStore(folder))) == 3
+
+
+def _repack(path: Path, changed: dict[str, bytes]) -> None:
+    """Write an archive again, whole, with other content of some members."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()} | changed
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_packed_test_set_is_compared_with_its_digest(folder: Path) -> None:
+    """Also its units, which the digest in a record does not cover."""
+    pack(folder)
+    with zipfile.ZipFile(folder / PREDICTIONS) as archive:
+        sets = {n: archive.read(n) for n in archive.namelist() if n.startswith("test_sets/")}
+    (name,) = (name for name, content in sets.items() if b'"d1"' in content)
+    _repack(folder / PREDICTIONS, {name: sets[name].replace(b'"d1"', b'"d2"')})
+    with pytest.raises(DataError, match="the test set does not have the digest"):
+        RecordStore(folder).read_predictions("1" * 64)
+
+
+def test_packed_predictions_that_are_too_large_are_not_unpacked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(folder)
+    name = f"cells/{'1' * 16}.json"
+    with zipfile.ZipFile(folder / PREDICTIONS) as archive:
+        content = archive.read(name)
+    monkeypatch.setattr(packed, "MAX_UNPACKED_BYTES", 5000)
+    _repack(folder / PREDICTIONS, {name: content.ljust(5000)})
+    assert RecordStore(folder).read_predictions("1" * 64)
+    _repack(folder / PREDICTIONS, {name: content.ljust(5001)})
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", None)
+    with pytest.raises(DataError, match="it holds more than 5,000 bytes"):
+        RecordStore(folder).read_predictions("1" * 64)
 
 
 def test_a_pipe_in_place_of_the_archive_is_not_waited_for(tmp_path: Path) -> None:

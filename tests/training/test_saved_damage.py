@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from training_heads import save_linear_head
 
 from elmobench.core.errors import ModelError
+from elmobench.core.sealed import write_sealed_json
 from elmobench.training import saved
 from elmobench.training.saved import DamagedHeadError, load_model
 
@@ -43,6 +44,13 @@ def test_every_damaged_byte_is_an_error_that_names_the_file(folder: Path) -> Non
                 load_model(folder, "do this")
         path.write_bytes(data)
     load_model(folder)
+
+
+def test_a_head_that_states_no_digest_of_its_weights_is_damaged(folder: Path) -> None:
+    content = json.loads((folder / "head.json").read_text("utf-8"))
+    write_sealed_json(folder / "head.json", {**content, "files": {}})
+    with pytest.raises(DamagedHeadError, match=r"it has no digest of weights\.safetensors"):
+        load_model(folder)
 
 
 def test_a_head_without_digests_is_damaged_unless_it_is_old(folder: Path) -> None:

@@ -182,11 +182,11 @@ class PackedPredictions:
 
     def _member(self, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
         where = f"{self.path}: {name}"
-        with _reading(where), archive.open(name) as stream:
-            data = stream.read(MAX_UNPACKED_BYTES + 1)
-            if len(data) > MAX_UNPACKED_BYTES:
+        with _reading(where):
+            # No more than the stated size is ever unpacked, and less has another checksum.
+            if archive.getinfo(name).file_size > MAX_UNPACKED_BYTES:
                 raise ValueError(f"it holds more than {MAX_UNPACKED_BYTES:,} bytes")
-            text = json_text(data)
+            text = json_text(archive.read(name))
         return parse_json_object(text, where, DamagedPredictionsError, fix=_RESTORE)
 
 

@@ -37,6 +37,17 @@ def test_stat_counts_everything(store):
     assert FeatureStore(store.root / "none").stat() == []
 
 
+def test_meta_of_another_folder_is_damage(store):
+    """Of the same provider, but at another precision."""
+    other = FeatureStore(store.root, "fp32")
+    other.build(HashProvider(), corpus())
+    assert other.verify() == []
+    path = other.folder(HashProvider()) / "meta.json"
+    shutil.copy(store.folder(HashProvider()) / "meta.json", path)
+    (problem,) = other.verify()
+    assert problem.startswith(f"{path}: is damaged: it belongs to another folder")
+
+
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_a_flipped_bit_anywhere_is_found(tmp_path, precision):
     """Every third byte of the header, and some of each array; each flip names its file."""

@@ -83,7 +83,7 @@ def _write_old_store(folder: Path) -> None:
     """With the headers of format 1, which have no checksums of blocks.
 
     Of one provider: these headers do not state the folder, so that a shard in the folder of
-    another provider cannot be told from its own.
+    another provider cannot be distinguished from its own.
     """
     FeatureStore(folder, "int8", shard_bytes=_SHARD_BYTES).build(Counting(), SENTENCES)
     for path in folder.glob("*/*.safetensors"):
