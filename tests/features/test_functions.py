@@ -171,3 +171,27 @@ def test_scikit_learn_takes_functions(tmp_path):
         assert np.array_equal(stored.fit_transform(texts), found)
         assert copy.deepcopy(model) is model
     assert np.array_equal(found, [[11, 2], [4, 0]])
+
+
+@pytest.mark.parametrize("batch", [1, 256])
+def test_a_function_may_use_its_memory_again(batch):
+    memory = np.zeros((9, 2), dtype=np.float32)
+
+    def filled(sentences):
+        for sentence in sentences:
+            memory[:] = len(sentence)
+            yield memory[: len(sentence)]
+
+    found = provider_of(filled, batch=batch).encode([("a", "b"), ("a",), ("a", "b", "c")])
+    assert [vectors.ravel().tolist() for vectors in found] == [[2.0] * 4, [1.0] * 2, [3.0] * 6]
+
+
+def test_torch_types_that_numpy_lacks():
+    def sparse(sentences):
+        return [torch.ones(len(s), 2).to_sparse() for s in sentences]
+
+    def narrow(sentences):
+        return [torch.ones(len(s), 2).to(torch.float8_e4m3fn) for s in sentences]
+
+    for function in (sparse, narrow):
+        assert np.array_equal(provider_of(function).encode([("a",)])[0], np.ones((1, 1, 2)))

@@ -144,18 +144,20 @@ class Model:
                 where=where,
                 fix=_TEXTS if self.per_text else _TOKENS,
             ) from error
-        returned = list(arrays)
-        if len(returned) != len(sentences):
+        # One by one: a generator may yield one array again and again, with other values.
+        checked: list[FloatArray] = []
+        number = 0
+        for number, array in enumerate(arrays, start=1):
+            if number <= len(sentences):
+                checked.append(self._checked(array, sentences[number - 1], where))
+        if number != len(sentences):
             raise ModelError(
-                f"the function returned {len(returned)} arrays for {len(sentences)} "
+                f"the function returned {number} arrays for {len(sentences)} "
                 f"{'texts' if self.per_text else 'sentences'}",
                 where=where,
                 fix=_TEXTS if self.per_text else _TOKENS,
             )
-        return [
-            self._checked(array, sentence, where)
-            for array, sentence in zip(returned, sentences, strict=True)
-        ]
+        return checked
 
     def _given(self, sentences: Sequence[Sentence]) -> list[Any]:
         """What the function is called with."""
@@ -186,7 +188,8 @@ class Model:
                 fix="return the same number of layers and of values for every sentence",
             )
         with np.errstate(over="ignore"):
-            vectors: FloatArray = np.ascontiguousarray(full, dtype=np.float32)
+            # A copy: the function may use the memory of its arrays again at its next call.
+            vectors: FloatArray = np.array(full, dtype=np.float32, order="C")
         if not np.isfinite(vectors).all():
             raise ModelError(
                 f"the function returned values that are not finite for "
@@ -372,8 +375,10 @@ def _as_numpy(returned: Any) -> NDArray[Any]:
     """An array of what a function returned: NumPy, torch on any device, or lists of numbers."""
     if hasattr(returned, "detach"):
         returned = returned.detach().cpu()
-        if str(returned.dtype) == "torch.bfloat16":
-            returned = returned.float()
+        if str(returned.layout) != "torch.strided":
+            returned = returned.to_dense()
+        if returned.is_floating_point() and str(returned.dtype) != "torch.float64":
+            returned = returned.float()  # NumPy lacks bfloat16 and the types of 8 bits
         returned = returned.numpy()
     try:
         return np.asarray(returned)

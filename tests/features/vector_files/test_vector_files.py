@@ -240,3 +240,18 @@ def test_lines_of_a_text_are_found_by_their_tokens(tmp_path):
     found = VectorFileProvider.from_file(tmp_path / "x.hdf5").encode([("last",), ()])
     assert np.array_equal(found[0], expected(("last",)))
     assert found[1].shape == (3, 0, 6)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_repeated_sentences_are_compared_at_the_scale_of_their_vectors(tmp_path, precision):
+    scale = {"float32": 1e-6, "float16": 5e-4}[precision]
+    vectors = scale * np.array([[1.0, 2.0], [-1.0, 2.0]])
+    np.savez(
+        tmp_path / "small.npz",
+        tokens=np.array(["a", "a"]),
+        lengths=np.array([1, 1]),
+        vectors=vectors.astype(precision),
+    )
+    small = VectorFileProvider.from_file(tmp_path / "small.npz")
+    with pytest.raises(ModelError, match="'a' has other vectors"):
+        small.encode([("a",)])
