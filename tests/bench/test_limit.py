@@ -110,3 +110,13 @@ def test_the_field_of_an_experiment_file(tiny: dict) -> None:
     assert load_experiment("demo", ["limit=30"]).limit == "30"
     with pytest.raises(ConfigError, match="not a limit"):
         parse_experiment({**tiny, "limit": 0})
+    with pytest.raises(ConfigError, match="write a number of examples"):
+        parse_experiment({**tiny, "limit": True})
+
+
+def test_another_limit_replaces_what_is_said_of_the_first(tiny: dict) -> None:
+    experiment = parse_experiment({**tiny, "caveats": ["small"], "limit": 50}).with_limit("5%")
+    assert experiment.caveats == (
+        "small",
+        "A quick try, not a result: 5% of each of train, dev and test (limit 5%).",
+    )

@@ -47,7 +47,7 @@ def test_examples_of_one_text_stay_together() -> None:
     assert len({example.tokens for example in kept}) == 2
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "0%", "101%", "", "1.5", "5 percent", "²", "%"])
+@pytest.mark.parametrize("text", ["0", "-1", "0%", "101%", "", "1.5", "5 percent", "²", "%", "٥%"])
 def test_what_is_no_limit_is_an_error(text: str) -> None:
     with pytest.raises(ConfigError, match="not a limit"):
         Limit.parse(text)

@@ -43,7 +43,7 @@ class Limit:
         """
         words = str(text).strip()
         match = _PERCENT.fullmatch(words)
-        if match and 0 < float(match[1]) <= 100:
+        if match and words.isascii() and 0 < float(match[1]) <= 100:
             return cls(percent=float(match[1]))
         if words.isascii() and words.isdigit() and len(words) <= 12 and int(words) > 0:
             return cls(number=int(words))

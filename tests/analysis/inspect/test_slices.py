@@ -13,7 +13,9 @@ from seqeval.metrics.sequence_labeling import get_entities
 from elmobench import load_provider, load_task
 from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
 from elmobench.core.errors import DataError, ElmobenchWarning
+from elmobench.data.sampling import Limit
 from elmobench.metrics.base import get_metric
+from elmobench.tasks.task import Task
 from elmobench.tracking.record_store import RecordStore
 
 TASK = "ner/control-ner"
@@ -103,6 +105,30 @@ def test_recall_of_entities_outside_the_training_set(folder: Path) -> None:
         assert (rows[name]["score"], rows[name]["of"]) == ("recall", len(found))
         assert rows[name]["sure"] == f"{100 * right / len(found):.2f}"
     assert shown
+
+
+def test_a_quick_try_knows_the_words_of_its_sample_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elmobench.analysis.inspect.slices.MIN_SIZE", 10)
+    sample = Task(load_task(TASK).card, limit=Limit.parse(40))
+    store = RecordStore(tmp_path)
+    one = record("flat", 1, ["pos", "neg"] * 40, task=TASK)
+    assert one.result is not None
+    rows = [
+        {"id": e.id, "gold": list(e.tags), "predicted": list(e.tags)} for e in sample.split("test")
+    ]
+    digest = store.write_predictions(one.cell, rows)
+    changes = {"metric": "span-f1", "primary": "f1", "test": {"f1": 100.0}, "dev": {"f1": 100.0}}
+    changes["predictions_digest"] = digest
+    result = one.result.model_copy(update=changes)
+    identity = {**one.identity, "limit": "40"}
+    store.write(one.model_copy(update={"result": result, "identity": identity}))
+    words = {word.lower() for e in sample.split("train") for word in e.tokens}
+    new = sum(any(w.lower() not in words for w in e.tokens) for e in sample.split("test"))
+    whole = {word.lower() for e in load_task(TASK).split("train") for word in e.tokens}
+    assert new > sum(any(w.lower() not in whole for w in e.tokens) for e in sample.split("test"))
+    assert rows_of(tmp_path)["a word not in train"]["of"] == new
 
 
 def test_missing_predictions_give_no_rows(folder: Path) -> None:

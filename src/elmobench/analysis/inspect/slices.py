@@ -14,6 +14,7 @@ import pandas as pd
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.core.errors import ElmobenchError, ElmobenchWarning, UnknownNameError
 from elmobench.data.cards.catalog import CardCatalog
+from elmobench.data.sampling import Limit
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.metrics.base import get_metric
@@ -71,16 +72,19 @@ def slice_table(
             axes = " ".join(f"{k}={v}" for k, v in record.axes.items())
             groups[record.task, record.head, axes][record.features].append(record)
     features = list(dict.fromkeys(name for group in groups.values() for name in group))
-    task_folds = {
-        (r.task, r.identity.get("fold")) for g in groups.values() for c in g.values() for r in c
+    read = {
+        (r.task, r.identity.get("fold"), r.limit)
+        for g in groups.values()
+        for c in g.values()
+        for r in c
     }
-    views = {key: _view(*key, cards) for key in task_folds}
+    views = {key: _view(*key, cards) for key in read}
     words = {w for view in views.values() if view for t in view.tokens.values() for w in t}
     vocabularies = _Vocabularies(store.experiment().get("models"), words)
     rows: list[dict[str, Any]] = []
     for (task, head, axes), group in groups.items():
         first = next(iter(group.values()))[0]
-        view = views[task, first.identity.get("fold")]
+        view = views[task, first.identity.get("fold"), first.limit]
         if view is not None:
             rows += _rows(
                 store, view, vocabularies, {"task": task, "head": head, "axes": axes}, group
@@ -105,10 +109,11 @@ class _View:
     train_entities: frozenset[Words]
 
 
-def _view(name: str, fold: int | None, cards: CardCatalog) -> _View | None:
-    """The words of a task; None if its card or data is not on this machine."""
+def _view(name: str, fold: int | None, limit: str | None, cards: CardCatalog) -> _View | None:
+    """The words of a task, of a sample for a quick try; None if it is not on this machine."""
     try:
-        task = Task(cards.get(name), fold=fold)
+        sample = None if limit is None else Limit.parse(limit)
+        task = Task(cards.get(name), fold=fold, limit=sample)
         if not task.is_local:
             return None
         pipeline = task.pipeline

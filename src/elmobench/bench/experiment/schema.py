@@ -201,6 +201,13 @@ class Experiment(StrictModel):
             raise ValueError(f"named twice: {', '.join(repeated)}")
         return value
 
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _is_no_flag(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("write a number of examples, such as 50, or a share, such as 5%")
+        return value
+
     @field_validator("limit")
     @classmethod
     def _is_a_limit(cls, value: str | int | None) -> str | None:
@@ -222,7 +229,9 @@ class Experiment(StrictModel):
         """
         parsed = str(Limit.parse(limit))
         name = f"{self.name}-limit-{parsed.replace('%', '-percent')}"
-        raw = {**self.model_dump(), "name": name, "limit": parsed}
+        former = None if self.limit is None else _partial_caveat(str(self.limit))
+        caveats = [text for text in self.caveats if text != former]
+        raw = {**self.model_dump(), "name": name, "limit": parsed, "caveats": caveats}
         return validated(Experiment, raw, f"experiment {self.name}").model_copy(
             update={"source": self.source}
         )
