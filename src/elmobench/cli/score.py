@@ -83,6 +83,7 @@ def score(
     if predictions is not None:
         with atomic_path(predictions) as path:
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    _print_notes(scored)
     output = ScoreOutput(scored=[TransferRow.from_values(one) for one in scored])
     if for_programs(output, as_json=as_json):
         return
@@ -92,7 +93,7 @@ def score(
 
 
 def _print(console: Console, scored: Sequence[TransferScore]) -> None:
-    """Print one row per cell, the mean over seeds, and what the heads cannot predict."""
+    """Print one row per cell, and the mean over seeds."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -125,19 +126,22 @@ def _print(console: Console, scored: Sequence[TransferScore]) -> None:
     if len({(o.trained_on, o.features, o.head) for o in scored}) == 1 < len(scored):
         values = mean_sd([one.scores[first.primary] for one in scored])
         console.print(f"mean ± sd over {len(scored)} seeds: {values}", highlight=False)
+
+
+def _print_notes(scored: Sequence[TransferScore]) -> None:
+    """Say on standard error what limits the scores, in whatever form these are printed."""
     for one in scored:
         if one.limit is not None:
-            console.print(
-                f"note: {one.cell[:8]} was trained in a quick try (limit: {escape(one.limit)}), so "
+            typer.echo(
+                f"note: {one.cell[:8]} was trained in a quick try (limit: {one.limit}), so "
                 "its score is partial",
-                highlight=False,
+                err=True,
             )
     unknown = {label: n for one in scored for label, n in one.unknown_labels.items()}
     if unknown:
         shown = ", ".join(f"{label} ({number:,})" for label, number in list(unknown.items())[:10])
         more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-        console.print(
-            f"note: labels that a head never learned, so it cannot predict them: "
-            f"{escape(shown)}{more}",
-            highlight=False,
+        typer.echo(
+            f"note: labels that a head never learned, so it cannot predict them: {shown}{more}",
+            err=True,
         )
