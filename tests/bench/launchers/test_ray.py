@@ -222,3 +222,16 @@ def test_a_lost_cluster_is_one_error_and_the_next_run_goes_on(
         [cell for cell in cells if cell.planned.digest not in kept], again
     )
     assert len(list(records)) == len(cells)
+
+
+def test_a_node_that_does_not_start_in_time_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    def late(**settings: Any) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", late)
+    launcher = RayLauncher(LaunchOptions(workers=1))
+    with pytest.raises(ElmobenchError, match=r"did not start: .*timed out(.|\n)*--launcher pool"):
+        launcher._connect()
+    launcher.close()

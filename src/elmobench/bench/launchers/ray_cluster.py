@@ -332,6 +332,14 @@ class RayLauncher(WorkerPoolLauncher):
                 where=self._options.address,
                 fix="start one with `ray start --head`, or leave --address out",
             ) from error
+        except Exception as error:
+            if type(error) is not Exception:
+                raise
+            # Ray raises plain exceptions if a node does not start in time.
+            raise ElmobenchError(
+                f"Ray did not start: {error}",
+                fix="run it again when the machine is less busy, or with --launcher pool",
+            ) from error
         finally:
             # Ray has put its own in their place, one of which prints a stack of C++ functions.
             if threading.current_thread() is threading.main_thread():
