@@ -149,6 +149,8 @@ def test_three_interrupts_end_a_command_in_order_and_quietly(tmp_path: Path) -> 
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
+        # A shell makes what it starts with & ignore Ctrl-C; ignored signals stay so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"

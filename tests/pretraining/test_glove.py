@@ -13,7 +13,7 @@ import torch
 from small_corpus import small_corpus
 
 from elmobench import load_provider
-from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.errors import ConfigError, DataError, ElmobenchWarning
 from elmobench.pretraining.encoded import EncodedPart
 from elmobench.pretraining.glove import cooccurrence
 from elmobench.pretraining.glove.cooccurrence import count_cooccurrences
@@ -119,7 +119,8 @@ def test_training_learns_and_resumes_to_the_bit(tmp_path: Path) -> None:
     assert again.measured == second.measured
     # The checkpoint has the measurement, whatever happened to the log.
     (tmp_path / "b" / "log.jsonl").unlink()
-    old = train_glove(corpus, options, tmp_path / "b", loop)
+    with pytest.warns(ElmobenchWarning, match="A new log begins"):
+        old = train_glove(corpus, options, tmp_path / "b", loop)
     assert old.measured is not None
     assert old.measured["heldout"] == second.measured["heldout"]
 
