@@ -137,6 +137,16 @@ def test_what_is_not_supported(tmp_path, name, content, message):
         load_provider(f"sentence:{folder}")
 
 
+def test_a_folder_that_modules_json_names_and_that_is_missing(tmp_path):
+    folder = saved(bert(tmp_path / "m"))
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[0]["path"] = "x"
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ModelError, match="the folder cannot be read") as caught:
+        load_provider(f"sentence:{folder}")
+    assert caught.value.where == str(folder / "x")
+
+
 def test_a_folder_is_needed(tmp_path):
     with pytest.raises(ModelError, match="no folder"):
         load_provider(f"sentence:{tmp_path / 'none'}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from elmobench.core.errors import ModelError
+from elmobench.core.parsing import parsing
 
 CONFIG: Final = "config.json"
 SAFETENSORS: Final = (
@@ -56,8 +57,12 @@ def folder_files(folder: Path, *, pickles: bool = False) -> dict[str, Path]:
     Args:
         folder: to search, without its subfolders.
         pickles: include pickled weights if there are no others.
+
+    Raises:
+        ModelError: if there is no such folder, or it cannot be read.
     """
-    present = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+    with parsing(folder, ModelError, what="the folder cannot be read"):
+        present = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
     kept = {name: path for name, path in present.items() if matches(name, PUBLISHED)}
     if pickles and not any(matches(name, SAFETENSORS) for name in kept):
         kept |= {name: path for name, path in present.items() if matches(name, PICKLES)}
