@@ -118,7 +118,7 @@ def report_self_check(seed: int, wanted: list[str]) -> int:
             table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print(f"{len(checks) - unseen} of {len(checks)} checks are missed when switched off")
+    console.print(f"the fuzzer saw the absence of {len(checks) - unseen} of {len(checks)} checks")
     return int(unseen > 0)
 
 
