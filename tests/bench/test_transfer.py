@@ -105,6 +105,9 @@ def test_the_command(trained: RecordStore, cards: Path, tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "mean ± sd over 2 seeds" in shown.output
     assert len(file.read_text().splitlines()) == 60
+    again = CliRunner().invoke(app, ["score", cells[0][:12], cells[0], *common])
+    assert again.exit_code == 0, again.output
+    assert "mean ± sd" not in again.output  # one run, named twice
     rows = CliRunner().invoke(app, ["score", cells[0][:12], *common, "--split", "dev", "--json"])
     (row,) = json.loads(rows.stdout)["scored"]
     assert (row["split"], row["examples"], row["trained_on"]) == ("dev", 20, "ner/tiny")

@@ -11,7 +11,7 @@ import pytest
 from command_line import elmobench
 
 from elmobench.bench.experiment.schema import known_experiments
-from elmobench.cli import names
+from elmobench.cli import completed_names as names
 from elmobench.cli.completion import NAMES, SHELLS, VARIABLE
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog

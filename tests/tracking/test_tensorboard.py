@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -140,9 +140,17 @@ def test_an_address_of_a_server_and_a_missing_package(
         open_tracker(None, records, "study", "tensorboard")
 
 
-def test_trackers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trackers_of_other_packages_are_found(tmp_path: Path) -> None:
+    info = tmp_path / "their_tracker-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-tracker\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[elmobench.trackers]\ntheirs = their_tracker:make\n")
+    (tmp_path / "their_tracker.py").write_text("def make(uri, records, experiment):\n    pass\n")
+    code = "from elmobench.tracking.tracker import TRACKERS as t; print(t.get('theirs').__module__)"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert out.stdout.strip() == "their_tracker", out.stderr
     assert {"mlflow", "tensorboard"} <= set(TRACKERS.names())
-    assert EntryPoint("x", "y:z", "elmobench.trackers").group == TRACKERS._group
 
 
 def test_the_command_line_imports_no_tracker() -> None:

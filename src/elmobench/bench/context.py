@@ -86,8 +86,7 @@ class RunContext:
         self.cards = cards or CardCatalog()
         self.args = ContextArgs(experiment, self.cards, store_root, trust_first)
         self._trust_first = trust_first
-        limit = experiment.limit
-        self._limit = None if limit is None else Limit.parse(limit)
+        self._limit = Limit.parse_optional(experiment.limit)
         self.catalog = ModelCatalog(
             {**experiment.models, **(functions or {})}, experiment.base, trust_first=trust_first
         )

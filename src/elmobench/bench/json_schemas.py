@@ -13,7 +13,7 @@ from elmobench.bench.experiment.schema import Experiment
 from elmobench.core.sealed import SEAL
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.cards.card import TaskCard
-from elmobench.features.catalog.entries import ModelEntry, ModelsFile
+from elmobench.features.catalog.entries import ModelsFile
 from elmobench.tracking.record import RunRecord
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -149,18 +149,17 @@ def _entries(schema: Schema) -> Schema:
     parts = schema["$defs"]
     parts["ModelFile"]["oneOf"] = [_given("path"), _given("url")]
     entry = parts["ModelEntry"]
-    if "folder" in ModelEntry.model_fields:
-        entry["not"] = {
-            "allOf": [
-                _given("folder"),
-                {
-                    "anyOf": [
-                        {"required": ["files"], "properties": {"files": {"minProperties": 1}}},
-                        {"required": ["options"], "properties": {"options": _given("repo")}},
-                    ]
-                },
-            ]
-        }
+    entry["not"] = {
+        "allOf": [
+            _given("folder"),
+            {
+                "anyOf": [
+                    {"required": ["files"], "properties": {"files": {"minProperties": 1}}},
+                    {"required": ["options"], "properties": {"options": _given("repo")}},
+                ]
+            },
+        ]
+    }
     entry["properties"]["options"] |= {
         "properties": {
             "repo": {"type": ["string", "null"]},

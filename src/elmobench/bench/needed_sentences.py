@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import Experiment, load_experiment
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, UnknownNameError
-from elmobench.data.cards.card import FoldSplit, TaskCard
+from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
 from elmobench.features.store.precision import Precision
@@ -104,10 +103,8 @@ def _of_experiment(
     overrides = tuple(one.model_copy(update={"optional": True}) for one in experiment.overrides)
     anything = experiment.model_copy(update={"features": ("random",), "overrides": overrides})
     context = RunContext(anything, cards, None, trust_first)
-    chosen = [cards.get(name) for name in experiment.tasks]
-    folded = {card.id for card in chosen if isinstance(card.split, FoldSplit)}
     groups: dict[str, tuple[str, list[Sentence]]] = {}
-    for cell in grid(anything, {card.id: card.pipeline for card in chosen}, folded):
+    for cell in context.grid_cells:
         key = canonical_json([cell.task, cell.fold, cell.options.training_data()])
         if key not in groups:
             fold = "" if cell.fold is None else f", fold {cell.fold}"

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 import typer.completion
 
-from elmobench.cli import names
+from elmobench.cli import completed_names as names
 from elmobench.cli.export import FORMATS
 from elmobench.cli.listing import KINDS
 

@@ -59,17 +59,20 @@ def score(
     from elmobench.bench.transfer import score_on
     from elmobench.cli.output.base import for_programs
     from elmobench.cli.output.findings import ScoreOutput, TransferRow
+    from elmobench.core.digests import canonical_json
     from elmobench.core.files import atomic_path
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.tasks.task import Task
 
     task = Task(CardCatalog(include or ()).get(on), trust_first=trust_first)
     scored: list[TransferScore] = []
+    systems: set[str] = set()
     lines: list[str] = []
     with Progress(console=Console(stderr=True), transient=True) as bars:
-        for name in cells:
-            predictor = Predictor(*find_record(name, results))
-            bar = bars.add_task(f"{name[:16]} on {on}", total=None)
+        # A cell that is named twice is one run.
+        for cell, store in {c: s for s, c in (find_record(n, results) for n in cells)}.items():
+            predictor = Predictor(store, cell)
+            bar = bars.add_task(f"{cell[:16]} on {on}", total=None)
             one, rows = score_on(
                 predictor,
                 task,
@@ -79,6 +82,9 @@ def score(
                 ),
             )
             scored.append(one)
+            systems.add(
+                canonical_json([one.trained_on, one.features, one.head, predictor.record.axes])
+            )
             lines += [json_line({"cell": one.cell, **row}) for row in rows]
     if predictions is not None:
         with atomic_path(predictions) as path:
@@ -87,13 +93,13 @@ def score(
     output = ScoreOutput(scored=[TransferRow.from_values(one) for one in scored])
     if for_programs(output, as_json=as_json):
         return
-    _print(Console(), scored)
+    _print(Console(), scored, one_system=len(systems) == 1)
     if predictions is not None:
         typer.echo(f"{len(lines):,} predictions in {predictions}")
 
 
-def _print(console: Console, scored: Sequence[TransferScore]) -> None:
-    """Print one row per cell, and the mean over seeds."""
+def _print(console: Console, scored: Sequence[TransferScore], *, one_system: bool) -> None:
+    """Print one row per cell, and the mean over the seeds of one system."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -123,7 +129,7 @@ def _print(console: Console, scored: Sequence[TransferScore]) -> None:
         f"{escape(first.task)}, {first.split}: {first.examples:,} examples", highlight=False
     )
     console.print(table)
-    if len({(o.trained_on, o.features, o.head) for o in scored}) == 1 < len(scored):
+    if one_system and len({one.seed for one in scored}) == len(scored) > 1:
         values = mean_sd([one.scores[first.primary] for one in scored])
         console.print(f"mean ± sd over {len(scored)} seeds: {values}", highlight=False)
 

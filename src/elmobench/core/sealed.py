@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError, ElmobenchError
 from elmobench.core.files import write_bytes
 from elmobench.core.parsing import parse_json_object, parsing, read_bytes
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from elmobench.core.surrogates import escape_surrogates
 
 SEAL = "sha256"
 """Key of the digest: SHA-256 of the canonical JSON of all other keys."""
@@ -40,15 +38,6 @@ def write_sealed_json(path: Path, value: Mapping[str, Any]) -> None:
     text = json.dumps(seal(value), indent=2, ensure_ascii=False, allow_nan=False)
     # A lone surrogate has no UTF-8 form; JSON can escape it.
     write_bytes(path, (escape_surrogates(text) + "\n").encode("utf-8"))
-
-
-def escape_surrogates(text: str) -> str:
-    r"""Write lone surrogates of a JSON text as JSON's own escapes, ``\ud800``; the rest stays.
-
-    >>> escape_surrogates('"a\ud800"') == '"a' + chr(92) + 'ud800"'
-    True
-    """
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def check_seal(

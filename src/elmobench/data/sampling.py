@@ -52,6 +52,11 @@ class Limit:
             fix="give a number of examples, such as 50, or a share, such as 5%",
         )
 
+    @classmethod
+    def parse_optional(cls, text: str | int | None) -> Limit | None:
+        """See :meth:`parse`; None, which means all examples, stays None."""
+        return None if text is None else cls.parse(text)
+
     def __str__(self) -> str:
         if self.percent is None:
             return str(self.number)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted
+from elmobench.core.surrogates import SURROGATE
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUL = "\0"
 
 
@@ -31,7 +30,7 @@ def check_text(text: str, what: str, where: str) -> None:
             where=where,
             fix="remove it",
         )
-    found = None if text.isascii() else _SURROGATE.search(text)
+    found = None if text.isascii() else SURROGATE.search(text)
     if found is not None:
         raise DataError(
             f"{what} has half of a character, U+{ord(found[0]):04X} at position "

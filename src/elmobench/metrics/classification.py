@@ -13,6 +13,25 @@ from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
 
 
+def scores_by_label(
+    labels: Sequence[str],
+    precision: NDArray[np.float64],
+    recall: NDArray[np.float64],
+    f1: NDArray[np.float64],
+    support: NDArray[np.int64],
+) -> dict[str, dict[str, float]]:
+    """Scores in percent and support by label, from the columns that scikit-learn returns."""
+    return {
+        label: {
+            "precision": 100 * float(precision[i]),
+            "recall": 100 * float(recall[i]),
+            "f1": 100 * float(f1[i]),
+            "support": float(support[i]),
+        }
+        for i, label in enumerate(labels)
+    }
+
+
 class Classification(Metric):
     """Gold and predicted annotations are one label (a string) per example.
 
@@ -49,15 +68,7 @@ class Classification(Metric):
         precision, recall, f1, support = precision_recall_fscore_support(
             gold, predicted, labels=labels, average=None, zero_division=0
         )
-        rows = {
-            label: {
-                "precision": 100 * float(precision[i]),
-                "recall": 100 * float(recall[i]),
-                "f1": 100 * float(f1[i]),
-                "support": float(support[i]),
-            }
-            for i, label in enumerate(labels)
-        }
+        rows = scores_by_label(labels, precision, recall, f1, support)
         values = {
             "accuracy": 100 * float(accuracy_score(gold, predicted)),
             "macro_f1": 100 * float(f1.mean()),

@@ -11,6 +11,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
+from elmobench.metrics.classification import scores_by_label
 
 Floats = NDArray[np.float64]
 
@@ -56,15 +57,7 @@ class LabelSetMicroF1(Metric):
             truth, answer, average=None, zero_division=0
         )
         values |= {"micro_f1": 100 * float(micro[2]), "macro_f1": 100 * float(f1[:-1].mean())}
-        per_class = {
-            label: {
-                "precision": 100 * float(precision[i]),
-                "recall": 100 * float(recall[i]),
-                "f1": 100 * float(f1[i]),
-                "support": float(support[i]),
-            }
-            for i, label in enumerate(labels)
-        }
+        per_class = scores_by_label(labels, precision, recall, f1, support)
         return Scores(primary=self.primary, values=values, per_class=per_class)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:

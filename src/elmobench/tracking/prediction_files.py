@@ -12,7 +12,7 @@ from elmobench.core.digests import canonical_json, digest_of
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
 from elmobench.core.parsing import gunzip, parse_json, parsing, read_bytes
-from elmobench.core.sealed import escape_surrogates
+from elmobench.core.surrogates import escape_surrogates
 
 Rows = list[dict[str, Any]]
 """``id``, ``gold`` and ``predicted`` of each example, and its ``unit`` where it is not the id."""

@@ -112,7 +112,7 @@ class _View:
 def _view(name: str, fold: int | None, limit: str | None, cards: CardCatalog) -> _View | None:
     """The words of a task, of a sample for a quick try; None if it is not on this machine."""
     try:
-        sample = None if limit is None else Limit.parse(limit)
+        sample = Limit.parse_optional(limit)
         task = Task(cards.get(name), fold=fold, limit=sample)
         if not task.is_local:
             return None

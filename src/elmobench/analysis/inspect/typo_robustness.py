@@ -80,7 +80,7 @@ def _scores(
 ) -> tuple[float, float, int]:
     """Scores of the head on the test set and on the copy with errors; number of examples."""
     assert record.result is not None
-    limit = None if record.limit is None else Limit.parse(record.limit)
+    limit = Limit.parse_optional(record.limit)
     task = Task(cards.get(record.task), fold=record.identity.get("fold"), limit=limit)
     examples = list(task.split("test"))
     pipeline = task.pipeline

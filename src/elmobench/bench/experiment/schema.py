@@ -27,8 +27,6 @@ from elmobench.core.yaml_files import is_pipe, is_special, read_pipe
 from elmobench.data.sampling import Limit
 from elmobench.features.store.precision import Precision
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
 STANDARD_INPUT = "-"
 """The name of an experiment file that is standard input."""
 
@@ -137,7 +135,7 @@ class Settings(StrictModel):
 class Experiment(StrictModel):
     """The content of an experiment file."""
 
-    name: str = Field(pattern=_NAME)
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name of the experiment and of its results folder."""
     description: str = ""
     """The question that the experiment answers."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from pydantic import Field
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ConfigError
 from elmobench.core.strict_model import StrictModel
+from elmobench.core.surrogates import replace_surrogates
 from elmobench.core.validation import validated
 from elmobench.data.sentences import as_sentences, as_words
 from elmobench.features.arithmetic import strict_float32
@@ -34,7 +34,6 @@ VERSION: Final = 1
 """Increased by hand when any vector changes by more than 5e-6; tests check this."""
 
 _BATCH_PIECES: Final = 2048
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class SentenceProvider(FeatureProvider):
@@ -132,7 +131,7 @@ class SentenceProvider(FeatureProvider):
         }
 
     def _pieces(self, text: str) -> list[int]:
-        text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", self._recipe.prompt + text).strip()
+        text = replace_surrogates(self._recipe.prompt + text).strip()
         if self._recipe.lowercase:
             text = text.lower()
         with library_errors("its tokenizer fails", self._where, "check the tokenizer's files"):

@@ -5,7 +5,6 @@ Source: https://github.com/MinishLab/model2vec, ``model2vec/model.py``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from tokenizers import Tokenizer
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import ModelError
 from elmobench.core.parsing import parsing, read_json_object
+from elmobench.core.surrogates import replace_surrogates
 from elmobench.data.sentences import as_sentences, as_words, each_sentence
 from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
@@ -33,7 +33,6 @@ MOST_PIECES: Final = 512
 _WEIGHTS, _TOKENIZER, _CONFIG = "model.safetensors", "tokenizer.json", "config.json"
 _TABLES: Final = ("embeddings", "embedding.weight")
 _SAVE_AGAIN: Final = "save the model again with `save_pretrained`"
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class PieceTable:
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of the known pieces of each text, without special tokens."""
-        clean = [_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
+        clean = [replace_surrogates(text) for text in texts]
         with library_errors("its tokenizer fails", self.where, _SAVE_AGAIN):
             encoded = self.tokenizer.encode_batch(clean, add_special_tokens=False)
         return [[i for i in one.ids if i != self.unknown] for one in encoded]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from elmobench.core.errors import ModelError
+from elmobench.core.surrogates import replace_surrogates
 from elmobench.features.transformer.checks import library_errors
 from elmobench.features.transformer.windows import IntArray
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # A tokenizer's records of the pieces need far more memory than the arrays that are kept.
 _SENTENCES_AT_ONCE: Final = 512
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CHECK_FILES: Final = "check the tokenizer's files"
 _PROBE: Final = ("we", "saw", "The", "cat", ",", "don't", "x1", "café")
 
@@ -83,7 +82,7 @@ class WordPieces:
                 )
 
     def _text(self, word: str) -> str:
-        text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", word)
+        text = replace_surrogates(word)
         return f" {text}" if self._blank else text
 
     def _encode(self, texts: list[list[str]]) -> list[Any]:

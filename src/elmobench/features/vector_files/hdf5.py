@@ -64,8 +64,8 @@ class Hdf5Content(VectorContent):
                 raise ModelError(
                     f"has no tokens: neither a group {TOKENS_GROUP!r} nor {INDEX!r}",
                     where=str(path),
-                    fix="write it with `elmobench encode`; files of more than 16 MB of text from "
-                    "before 2026-11-28 lack the tokens",
+                    fix="write it with `elmobench encode`: files with more than 16 MB of text that "
+                    "an earlier version wrote lack the tokens",
                 )
             if not count:
                 checked_layout(Layout((), 1, 0), str(path))

@@ -32,7 +32,7 @@ from elmobench.analysis.report.page.scores import (
 )
 from elmobench.analysis.report.page.weights import drift_section, weights_section
 from elmobench.analysis.report.report import REFERENCES, Report
-from elmobench.core.sealed import escape_surrogates
+from elmobench.core.surrogates import escape_surrogates
 from elmobench.data.cards.catalog import CardCatalog
 
 _FOLDER = Path(__file__).parent

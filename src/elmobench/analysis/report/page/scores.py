@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, intervals, lines, swatch
 from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
-from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.difference_row import Difference, Verdict
 from elmobench.analysis.stats.differences import compare, corrected
 from elmobench.analysis.stats.estimate import mean_interval
 from elmobench.analysis.stats.tallies import TallyCache
@@ -130,6 +130,10 @@ def scores_section(
     )
 
 
+_WINS: Mapping[bool, Verdict] = {True: "better", False: "worse"}
+"""The verdict of a difference in which one is shown to be better: as its left side, or not."""
+
+
 def shown_best(tallies: TallyCache, group: Group, means: Mapping[str, float]) -> str | None:
     """The representation that is shown to be better than each other one; None if none is.
 
@@ -143,13 +147,17 @@ def shown_best(tallies: TallyCache, group: Group, means: Mapping[str, float]) ->
     axes = {name: value for name, value in first.axes.items() if name != "fold"}
     where = {"task": first.task, "head": first.head, **{k: str(v) for k, v in axes.items()}}
     rows: list[Difference] = []
-    for other in group:
+    names = list(group)
+    for other in names:
         if other != best:
+            # The later minus the earlier one, as the section on differences has it: computed once.
+            left, right = sorted((best, other), key=names.index, reverse=True)
             try:
-                rows += compare(tallies, best, other, where=where)
+                rows += compare(tallies, left, right, where=where)
             except (ConfigError, DataError):
                 return None  # the same cells, or their predictions are not stored
-    return best if rows and all(row.verdict == "better" for row in corrected(rows)) else None
+    shown = all(row.verdict == _WINS[row.left == best] for row in corrected(rows))
+    return best if rows and shown else None
 
 
 def majority_score(record: RunRecord) -> float | None:
