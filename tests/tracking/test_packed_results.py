@@ -255,47 +255,6 @@ def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-STUDIES = sorted(path.parent for path in (ROOT / "results").rglob("experiment.json"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("study", STUDIES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_committed_study_survives_unpacking_and_packing(study: Path, tmp_path: Path) -> None:
-    if not (study / RECORDS).exists():
-        pytest.skip("not packed: a run of this machine")
-    packed = {name: (study / name) for name in PACKED_FILES if (study / name).exists()}
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for name, path in packed.items():
-        (copy / name).write_bytes(path.read_bytes())
-    unpack(copy)
-    store, original = RecordStore(copy), RecordStore(study)
-    assert store.cell_names() == original.cell_names() != []
-    for cell in store.cell_names():
-        assert store.read(cell) == original.read(cell)
-    # Packing compares the packed files with the single files before it removes those.
-    pack(copy)
-    assert sorted(path.name for path in copy.iterdir()) == sorted(packed)
-    for name, path in packed.items():
-        assert uncompressed(copy / name) == uncompressed(path)
-
-
-def uncompressed(path: Path) -> dict[str, bytes]:
-    """The content of a packed file, which unlike its bytes does not depend on zlib's version."""
-    if path.suffix == ".gz":
-        return {"": gzip.decompress(path.read_bytes())}
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def test_committed_studies_have_at_most_ten_files() -> None:
-    for study in STUDIES:
-        if (study / RECORDS).exists():
-            files = [path.name for path in study.rglob("*") if path.is_file()]
-            ignored = {"report.html", "report.tex"}
-            assert len(set(files) - ignored) <= 10, study
-
-
 def test_a_number_that_is_not_finite_is_no_record(folder: Path) -> None:
     store = RecordStore(folder)
     diverged = record("7" * 64, 7, "")

@@ -320,49 +320,6 @@ def test_two_first_trusts_at_once_agree(server: Server, monkeypatch: pytest.Monk
     assert pins[server.url]["sha256"] == SHA
 
 
-class TestMirror:
-    url = "https://example.org/a%20b/file.bin"
-
-    @pytest.fixture
-    def mirror(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        folder = tmp_path / "mirror"
-        (folder / "example.org" / "a b").mkdir(parents=True)
-        (folder / "example.org" / "a b" / "file.bin").write_bytes(CONTENT)
-        monkeypatch.setenv(paths.MIRROR_VARIABLE, str(folder))
-        return folder
-
-    def test_files_come_from_the_mirror(self, mirror: Path):
-        assert fetch(self.url, sha256=SHA).read_bytes() == CONTENT
-        assert kept() == [cache_path(SHA)]
-
-    def test_they_are_checked_like_downloads(self, mirror: Path):
-        with pytest.raises(DigestError):
-            fetch(self.url, sha256="0" * 64)
-        assert kept() == []
-
-    def test_missing_files_are_not_requested_from_the_network(self, mirror: Path):
-        with pytest.raises(DownloadError, match="the mirror has no file"):
-            fetch("https://example.org/other", sha256=SHA)
-        assert kept() == []
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "https://example.org/../../secret",
-            "https://example.org/%2e%2e/%2e%2e/secret",
-            "https://../secret",
-            "https://example.org/link",
-        ],
-    )
-    def test_paths_cannot_leave_it(self, mirror: Path, tmp_path: Path, url: str):
-        (tmp_path / "secret").write_bytes(CONTENT)
-        (mirror / "example.org" / "link").symlink_to(tmp_path / "secret")
-        with pytest.raises(DownloadError, match="leaves the mirror"):
-            fetch(url, sha256=SHA)
-        with pytest.raises(DownloadError, match="leaves the mirror"):
-            mirrored(url, mirror)
-
-
 def test_a_full_disk_is_an_error_and_the_download_resumes(server: Server):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     # Stands for a disk with room for so many bytes of a file; Python ignores the signal.
@@ -422,13 +379,6 @@ def test_what_is_no_address_is_an_error(url: str, tmp_path: Path):
         fetch(url, sha256=SHA)
     with pytest.raises(DownloadError, match="is not an"):
         mirrored(url, tmp_path)
-
-
-def test_mirror_paths_that_no_file_can_have(tmp_path: Path):
-    (tmp_path / "a").symlink_to("a")
-    for url in ("https://a/b", f"https://b/{'x' * 5000}", "https://b/%00"):
-        with pytest.raises(DownloadError, match="mirror"):
-            mirrored(url, tmp_path)
 
 
 @pytest.mark.parametrize("what", ["folder", "link", "pipe"])
