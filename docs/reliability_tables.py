@@ -46,15 +46,35 @@ def torture_table(head: dict[str, Any], rows: Rows) -> str:
 
 
 def store_checks_table(head: dict[str, Any], rows: Rows) -> str:
-    """Processor time of reading with checks, relative to reading without."""
-    ratios = ["first, cold", "first, warm", "later, warm", "checksums alone"]
+    """Processor time of reading with checks, relative to reading without, and of whole runs."""
+    passes = ["first, cold", "first, warm", "later, warm"]
+    limits = ["checksums alone", "maximum alone"]
     cells = [
-        [f"{row['dim']:,}", row["precision"], *(f"{row[name]:.2f}" for name in ratios)]
+        [
+            f"{row['dim']:,}",
+            row["precision"],
+            *(_with_quartiles(row[name]) for name in passes),
+            *(f"{row[name]:.2f}" for name in limits),
+        ]
         for row in rows
+        if "dim" in row
     ]
     names = ["size of a layer", "precision", "first pass, from disk", "first pass, from memory"]
-    names += ["later passes", "XXH3 alone"]
-    return _table(names, cells, 2, head)
+    names += ["later passes", "XXH3 alone", "maximum alone"]
+    table = _table(names, cells, 2, head)
+    (run,) = (row for row in rows if "dim" not in row)
+    return (
+        f"{table}\n\nA run of {run['cells']} linear probes of `demo` whose features are stored "
+        f"took {run['seconds']:.1f} s of processor time without\nchecks, and "
+        f"{_with_quartiles(run['whole run'])} times as much with them; "
+        f"{100 * run['share of checks']:.2f} % of its processor time was spent in checks."
+    )
+
+
+def _with_quartiles(ratios: list[float]) -> str:
+    """A median, and the quartiles in brackets."""
+    low, middle, high = ratios
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _table(names: list[str], rows: list[list[str]], texts: int, head: dict[str, Any]) -> str:

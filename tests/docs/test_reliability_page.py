@@ -38,8 +38,15 @@ def test_records_are_summed_up(tmp_path: Path) -> None:
         {"kind": "card", "inputs": 30, "faults": 0},
         {"kind": "YAML", "inputs": 3000, "faults": 2},
     ]
-    passes = {"first, cold": 0.812, "first, warm": 1.25, "later, warm": 1, "checksums alone": 0.1}
-    costs = [{"dim": 1024, "precision": "fp16", **passes}]
+    passes = {
+        "first, cold": [0.701, 0.812, 0.9],
+        "first, warm": [1.2, 1.25, 1.3],
+        "later, warm": [0.9, 1, 1.1],
+        "checksums alone": 0.1,
+        "maximum alone": 0.2,
+    }
+    run = {"cells": 6, "seconds": 9.16, "whole run": [0.98, 1.004, 1.03], "share of checks": 0.0066}
+    costs = [{"dim": 1024, "precision": "fp16", **passes}, run]
     for name, content in (("fuzz", inputs), ("torture", rows), ("store_checks", costs)):
         text = "".join(json.dumps(row) + "\n" for row in [head, *content])
         (tmp_path / f"{name}.jsonl").write_text(text)
@@ -48,7 +55,10 @@ def test_records_are_summed_up(tmp_path: Path) -> None:
     assert "| full | run | pool |  | 5 | 0 |" in page
     assert "| **all** |  |  |  | **1,205** | **1** |" in page
     assert "| card | 30 | 0 |\n| YAML | 3,000 | 2 |\n| **all** | **3,030** | **2** |" in page
-    assert "| 1,024 | fp16 | 0.81 | 1.25 | 1.00 | 0.10 |" in page
+    cells = "0.81 (0.70 to 0.90) | 1.25 (1.20 to 1.30) | 1.00 (0.90 to 1.10) | 0.10 | 0.20"
+    assert f"| 1,024 | fp16 | {cells} |" in page
+    assert "A run of 6 linear probes" in page
+    assert "1.00 (0.98 to 1.03) times as much with them; 0.66 % of its" in page
     assert "elmobench 9, 2026-01-02, one, seed 5." in page
     with pytest.raises(ValueError, match="has 0 places for the table 'fuzz'"):
         tables.rendered("nothing", tmp_path)

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -435,7 +436,25 @@ def test_packed_predictions_that_are_too_large_are_not_unpacked(
         RecordStore(folder).read_predictions("1" * 64)
 
 
-def test_a_pipe_in_place_of_the_archive_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / PREDICTIONS)
-    with pytest.raises(DataError, match=rf"{PREDICTIONS}: .*not a file, but a pipe"):
-        RecordStore(tmp_path).read_predictions("1" * 64)
+@pytest.mark.parametrize("what", ["folder", "link", "pipe", "socket"])
+@pytest.mark.parametrize("name", [PREDICTIONS, RECORDS])
+def test_something_else_in_place_of_a_packed_file_is_an_error(
+    tmp_path: Path, name: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening a pipe would wait for a writer; a broken link is not a file that is missing."""
+    path = tmp_path / name
+    if what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to("nowhere")
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        monkeypatch.chdir(tmp_path)  # Names of sockets have at most 108 bytes.
+        with socket.socket(socket.AF_UNIX) as end:
+            end.bind(name)
+    reason = {"folder": "directory", "link": "No such file"}.get(what, "not a file, but a pipe")
+    results = RecordStore(tmp_path)
+    read = {RECORDS: lambda: list(results), PREDICTIONS: lambda: results.read_predictions("1" * 64)}
+    with pytest.raises(DataError, match=rf"{name}: .*{reason}"):
+        read[name]()

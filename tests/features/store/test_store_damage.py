@@ -3,6 +3,10 @@
 import json
 import os
 import shutil
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -283,15 +287,28 @@ def test_a_shard_that_was_replaced_while_in_use(store):
     assert _read(store).shape[0] == len(SENTENCES)
 
 
-@pytest.mark.parametrize("what", ["folder", "link", "pipe"])
-def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what):
-    (path,) = store.root.glob("*/meta.json")
+def _replace(path, what, monkeypatch):
+    """Put something that is not a file in the place of ``path``."""
     path.unlink()
-    {
-        "folder": path.mkdir,
-        "link": lambda: path.symlink_to("nowhere"),
-        "pipe": lambda: os.mkfifo(path),
-    }[what]()
+    if what == "folder":
+        path.mkdir()
+    elif what == "link":
+        path.symlink_to("nowhere")
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        with monkeypatch.context() as patch, socket.socket(socket.AF_UNIX) as end:
+            patch.chdir(path.parent)  # Names of sockets have at most 108 bytes.
+            end.bind(path.name)
+
+
+NOT_FILES = ["folder", "link", "pipe", "socket"]
+
+
+@pytest.mark.parametrize("what", NOT_FILES)
+def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what, monkeypatch):
+    (path,) = store.root.glob("*/meta.json")
+    _replace(path, what, monkeypatch)
     for call in (store.stat, lambda: _read(store), lambda: store.build(HashProvider(), SENTENCES)):
         with pytest.raises(StoreError) as caught:
             call()
@@ -303,12 +320,78 @@ def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what):
 
 
 @pytest.mark.parametrize("kind", ["tokens", "types"])
-def test_a_pipe_in_place_of_a_shard_is_not_waited_for(store, kind):
+@pytest.mark.parametrize("what", NOT_FILES)
+def test_something_else_in_place_of_a_shard_is_an_error(store, kind, what, monkeypatch):
+    """Opening a pipe or a socket would wait, or fail without naming the file."""
     path = _smallest(store, kind)
-    path.unlink()
-    os.mkfifo(path)
+    _replace(path, what, monkeypatch)
+    reason = {"folder": "directory", "link": "No such file"}.get(what, "not a file, but a pipe")
     for call in (store.stat, lambda: _read(store), lambda: store.build(HashProvider(), SENTENCES)):
-        with pytest.raises(StoreError, match="not a file, but a pipe") as caught:
+        with pytest.raises(StoreError, match=reason) as caught:
             call()
         assert str(path) in caught.value.where
-    assert any(str(path) in line for line in store.verify())
+    (problem,) = store.verify(delete=True)
+    assert str(path) in problem
+    assert os.path.lexists(path)  # Only damaged files are deleted.
+
+
+@pytest.mark.parametrize("cut", [0, 100, -1])
+def test_a_shard_that_is_cut_while_it_is_mapped(store, cut):
+    """Reading beyond the end of a mapped file ends a process by a signal."""
+    view = store.open(HashProvider()).view(SENTENCES)
+    whole = view.gather(range(len(SENTENCES)))
+    good = {path: path.read_bytes() for path in store.root.glob("*/tokens-*")}
+    for path, content in good.items():
+        os.truncate(path, len(content) + cut if cut < 0 else cut)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"its size changed from \d+ to \d+ bytes") as caught:
+            view.gather([0])
+        assert Path(caught.value.where) in good
+        with pytest.raises(StoreError):
+            store.open(HashProvider())
+    for path, content in good.items():
+        path.write_bytes(content)  # The same file again, so that the map shows it.
+    assert (view.gather(range(len(SENTENCES))) == whole).all()
+
+
+def test_a_shard_that_is_cut_after_it_was_mapped_and_before_its_first_check(store):
+    stored = store.open(HashProvider())
+    group = stored.sentences.group
+    mapped = group.shards[0].map("token_b")
+    os.truncate(group.shards[0].path, 64)
+    rows = np.zeros(1, dtype=np.int64)
+    for call in (lambda: mapped.check_rows(rows, rows + 1), mapped.checked, lambda: mapped.values):
+        with pytest.raises(StoreError, match="its size changed"):
+            call()
+
+
+def test_damage_is_found_by_every_one_of_several_threads(tmp_path):
+    """Threads share what has been checked; none may read a block before it was."""
+    sentences = [("w",) * (300 + i) for i in range(24)]  # neither whole blocks, nor a whole last
+    store = FeatureStore(tmp_path, "fp32")
+    store.build(Long(), sentences)
+    (path,) = tmp_path.glob("*/*.safetensors")
+    good = path.read_bytes()
+    expected = [np.float32(len(sentence)) for sentence in sentences]
+
+    def read(number):
+        view = store.open(Long()).view(sentences)
+        barrier.wait()
+        order = np.random.default_rng(number).permutation(len(sentences))
+        try:
+            return all((view.gather([i])[0, 0, : 300 + i] == expected[i]).all() for i in order)
+        except StoreError as error:
+            return error
+
+    for damaged in (False, True):
+        if damaged:
+            # The last byte of the vectors, in the last block, which is short.
+            array = store.open(Long()).sentences.group.shards[0].arrays["token_b"]
+            last = array.offset + array.nbytes - 1
+            path.write_bytes(good[:last] + bytes([good[last] ^ 1]) + good[last + 1 :])
+        store_blocks.checked_blocks.cache_clear()
+        barrier = threading.Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(read, range(4)))
+        assert [isinstance(result, StoreError) for result in results] == [damaged] * 4
+        assert damaged or results == [True] * 4

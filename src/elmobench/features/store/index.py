@@ -30,7 +30,11 @@ class ShardGroup:
     def array(self, shard: int, name: str) -> NDArray[Any]:
         """Return the array ``name`` of shard number ``shard``, mapped.
 
-        Check the rows that are used, with :meth:`check_rows`, before they are read.
+        Check the rows that are used, with :meth:`check_rows`, before they are read, and call this
+        again for the next batch: it also checks that the file was not cut.
+
+        Raises:
+            StoreError: if the file was cut, deleted or replaced while in use.
         """
         return self._mapped(shard, name).values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Container, Mapping, Sequence
@@ -58,7 +59,7 @@ class StoredKeys:
                     else:
                         self.words.update(read_words(shard))
                 except StoreError:
-                    if path.exists():
+                    if os.path.lexists(path):
                         raise
                     continue  # It was pruned after it was listed.
                 self._seen.add(path.name)

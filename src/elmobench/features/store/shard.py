@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
+import mmap
 import os
 import shutil
 from collections.abc import Mapping
@@ -45,25 +47,51 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class MappedArray:
     """One array of a shard, mapped into memory; only the pages that are used are read.
 
-    Attributes:
-        values: the array. A user must check the rows that it reads, before it uses them.
-
     Args:
         path: of the shard.
         name: of the array.
-        values: mapped.
+        values: the array.
         offset: of the array in the file.
+        file: the map, and the size of its file when the header was read; None if the array is
+            empty and nothing is mapped.
         check: checks its blocks; None in shards of format 1, which have no checksums of blocks.
     """
 
     def __init__(
-        self, path: Path, name: str, values: NDArray[Any], offset: int, check: BlockCheck | None
+        self,
+        path: Path,
+        name: str,
+        values: NDArray[Any],
+        offset: int,
+        file: tuple[mmap.mmap, int] | None = None,
+        check: BlockCheck | None = None,
     ) -> None:
-        self.values = values
+        self._values = values
         self._path = path
         self._name = name
         self._offset = offset
+        self._file = file
         self._check = check
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The array. A user checks the rows that it reads, before it uses them.
+
+        A user asks for it again before each use, and does not keep it: the system ends a process
+        that reads a mapped file beyond its end. A file that is cut during a use is not noticed.
+
+        Raises:
+            StoreError: if the file was cut since its header was read.
+        """
+        if self._file is not None:
+            file, expected = self._file
+            if (size := file.size()) != expected:
+                raise DamagedStoreError(
+                    f"is damaged: its size changed from {expected} to {size} bytes while in use",
+                    where=str(self._path),
+                    fix=REBUILD,
+                )
+        return self._values
 
     def check_rows(self, start: IntArray, length: IntArray) -> None:
         """Check runs of rows that this process has not checked yet.
@@ -75,15 +103,17 @@ class MappedArray:
         Raises:
             StoreError: if they have changed since they were written.
         """
-        if self._check is not None and self.values.size:
-            row_bytes = self.values.nbytes // len(self.values)
+        values = self.values
+        if self._check is not None and values.size:
+            row_bytes = values.nbytes // len(values)
             self._report(self._check.rows(start, length, row_bytes))
 
     def checked(self) -> NDArray[Any]:
         """Check all blocks and return the array. Raises StoreError as :meth:`check_rows` does."""
+        values = self.values
         if self._check is not None:
             self._report(self._check.all())
-        return self.values
+        return values
 
     def _report(self, place: int | None) -> None:
         if place is not None:
@@ -138,15 +168,19 @@ class Shard:
             raise self.damaged(f"it has no array {name!r}")
         if 0 in array.shape:
             empty = np.zeros(array.shape, dtype=array.dtype)
-            return MappedArray(self.path, name, empty, array.offset, None)
+            return MappedArray(self.path, name, empty, array.offset)
         try:
             with self.path.open("rb") as stream:
                 if _state(stream.fileno()) != self.state:
                     raise StoreError(
                         "was replaced while in use", where=str(self.path), fix="run it again"
                     )
-                mapped = np.memmap(
-                    stream, dtype=array.dtype, mode="r", offset=array.offset, shape=array.shape
+                skipped = array.offset % mmap.ALLOCATIONGRANULARITY
+                file = mmap.mmap(
+                    stream.fileno(),
+                    skipped + array.nbytes,
+                    access=mmap.ACCESS_READ,
+                    offset=array.offset - skipped,
                 )
         except (OSError, ValueError) as error:
             deleted = isinstance(error, FileNotFoundError)
@@ -155,14 +189,15 @@ class Shard:
                 where=str(self.path),
                 fix="build the features again",
             ) from error
-        # Slices of a plain array are cheaper than those of a memmap; the map stays alive.
-        values = mapped.view(np.ndarray)
+        # The array keeps the map alive. np.memmap has no way to ask for the file's size later.
+        flat = np.frombuffer(file, array.dtype, math.prod(array.shape), skipped)
+        values = flat.reshape(array.shape)
         check = None
         if array.blocks is not None:
-            data = values.reshape(-1).view(np.uint8)
+            data = flat.view(np.uint8)
             done = checked_blocks((str(self.path), *self.state, name), len(array.blocks))
             check = BlockCheck(data, array.blocks, self.header.facts["block_bytes"], done)
-        return MappedArray(self.path, name, values, array.offset, check)
+        return MappedArray(self.path, name, values, array.offset, (file, self.size), check)
 
     def checked(self, name: str) -> NDArray[Any]:
         """Map the array ``name`` and check all of it. Raises StoreError if it is damaged."""

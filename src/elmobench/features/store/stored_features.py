@@ -252,9 +252,11 @@ class StoredView:
         if not len(new):
             return
         layer, group = self._stored.layers[number], self._stored.sentences.group
-        # All that this view reads of these shards at once: a call per batch would cost more than
-        # the checksums of a batch do.
-        here = np.flatnonzero(np.isin(self._shard, self._shard[new]) & ~checked)
+        # All that this view reads of these shards at once, in the order of the file: a call per
+        # batch would cost more, and from disk it would read the file in no order.
+        of_shards = np.zeros(len(group.shards), dtype=np.bool_)
+        of_shards[self._shard[new]] = True
+        here = np.flatnonzero(of_shards[self._shard] & ~checked)
         for name in array_layout(layer, self._stored.precision, 0):
             group.check_rows(name, self._shard[here], self._offset[here], self.lengths[here])
         checked[here] = True
