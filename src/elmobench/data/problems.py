@@ -23,6 +23,7 @@ KINDS = {
     "empty-text": "a text, premise or hypothesis without a token",
     "field-count": "a row with more or fewer fields than the first; in columns, its sentence",
     "illegal-tags": "tags that break the rules of the stated scheme; their sentence is left out",
+    "overlapping-spans": "a span that shares a token with another span; their sentence is left out",
     "answer-not-found": "an answer that is not at its position; a question without another answer "
     "is left out",
     "blank-at-end-of-answer": "an answer that is at its position only without the blanks at its "
@@ -127,6 +128,12 @@ class Problems:
     def _places(self, places: list[str]) -> list[str]:
         """The places of one problem: all line numbers together, other places one by one."""
         inside = [place.removeprefix(f"{self._name}:").lstrip() for place in places]
+        unit = "line"
+        for name in ("record", "row"):
+            start = f"{self._name}, {name} "
+            if all(place.startswith(start) for place in inside):
+                inside = [place.removeprefix(start) for place in inside]
+                unit = name
         if not all(place.isdecimal() for place in inside):
-            return inside
-        return [f"line{'s' * (len(inside) > 1)} {', '.join(inside)}"]
+            return inside if unit == "line" else places
+        return [f"{unit}{'s' * (len(inside) > 1)} {', '.join(inside)}"]

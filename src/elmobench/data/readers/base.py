@@ -260,7 +260,9 @@ READERS.add_lazy("sst", "elmobench.data.readers.trees:READER", "sentiment trees 
 READERS.add_lazy("lines", "elmobench.data.readers.lines:READER", "one text per line")
 READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV or CSV table")
 READERS.add_lazy(
-    "jsonl", "elmobench.data.readers.records:JSONL", "texts, pairs or tagged tokens in JSON lines"
+    "jsonl",
+    "elmobench.data.readers.json_records:READER",
+    "JSON lines or one JSON list: texts, pairs, tags, spans, roles, questions",
 )
 READERS.add_lazy(
     "parquet", "elmobench.data.readers.parquet:READER", "the same in the rows of a Parquet file"

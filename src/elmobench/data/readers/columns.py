@@ -19,21 +19,14 @@ from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, Sourc
 from elmobench.data.readers.column_rows import (
     RANGE_OR_EMPTY,
     Separator,
-    check_tag,
     check_width,
     column_lines,
     field_at,
     fields_of,
     without_blanks,
 )
-from elmobench.data.tag_schemes import (
-    SCHEME_SYNONYMS,
-    Scheme,
-    check_shape,
-    detected_scheme,
-    to_bio,
-    violation,
-)
+from elmobench.data.readers.tag_rules import check_tag_of, legal_tags, scheme_advice
+from elmobench.data.tag_schemes import SCHEME_SYNONYMS, Scheme, detected_scheme
 
 
 class ColumnOptions(ReaderOptions):
@@ -221,47 +214,23 @@ class _Reading:
     def _checked(self, tag: str, where: str) -> str:
         """The tag by the name that the options give it, checked against the scheme."""
         tag = self.options.map.get(tag, tag)
-        check_tag(tag, where, "correct the file, or map the tag")
-        problem = check_shape(tag, self.options.scheme)
-        if problem is not None:
-            raise DataError(
-                problem,
-                where=where,
-                fix=self.advice() or "state another 'scheme' or 'tag' column, or map the tag",
-            )
+        check_tag_of(tag, self.options.scheme, where, self.advice)
         return tag
 
     def _tags(self, sentence: _Rows) -> Sequence[str]:
         """The tags of a sentence, checked against the scheme and converted as the options say."""
-        tags, numbers, options = sentence.tags, sentence.numbers, self.options
-        illegal = violation(tags, options.scheme)
-        if illegal is not None and options.scheme == "bio" and options.illegal_i == "keep":
-            self.result.dropped["sentences with an illegal I- kept"] += 1
-        elif illegal is not None:
-            position, problem = illegal
-            fix = "check the stated 'scheme'"
-            if options.scheme == "bio":
-                fix = (
-                    "state 'illegal_i: keep' and 'convert: bio' to begin a span here, as "
-                    "conlleval does"
-                )
-            raise DataError(
-                problem,
-                where=self.text.at(numbers[min(position, len(numbers) - 1)]),
-                fix=self.advice() or fix,
-                # Dropping is no advice where the whole file is in another scheme.
-                kind="illegal-tags" if self.advice() is None else None,
-            )
-        elif options.convert is None and options.scheme not in ("bio", "none"):
-            other = violation(tags, "bio")
-            if other is not None:
-                position, problem = other
-                raise DataError(
-                    f"{problem}: legal {options.scheme.upper()}, but heads take BIO",
-                    where=self.text.at(numbers[position]),
-                    fix=f"add 'convert: bio' next to 'scheme: {options.scheme}' in the card",
-                )
-        return to_bio(tags) if options.convert is not None else tags
+        numbers = sentence.numbers
+        return legal_tags(
+            sentence.tags,
+            self.options.scheme,
+            keep_illegal=self.options.illegal_i == "keep",
+            convert=self.options.convert is not None,
+            dropped=self.result.dropped,
+            place=lambda position: self.text.at(numbers[min(position, len(numbers) - 1)]),
+            advice=self.advice,
+            keep_fix="state 'illegal_i: keep' and 'convert: bio' to begin a span here, as "
+            "conlleval does",
+        )
 
     def _advice(self) -> str | None:
         """What to state if all tags of the file are legal in another scheme; None otherwise."""
@@ -271,10 +240,7 @@ class _Reading:
             scheme = detected_scheme(example.tags for example in READER.read(text, plain).examples)
         except DataError:
             return None  # a later row is wrong too
-        if scheme is None or scheme == self.options.scheme:
-            return None
-        stated = f"state 'scheme: {scheme}'" + ("" if scheme == "bio" else " and 'convert: bio'")
-        return f"all tags of this file are {scheme.upper()}: {stated} in the card"
+        return scheme_advice(scheme, self.options.scheme, " and 'convert: bio'")
 
 
 def _comments(

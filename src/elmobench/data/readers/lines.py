@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from elmobench.core.errors import DataError
 from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.rows import STRIP_FIX, StripOptions
+from elmobench.data.readers.row_examples import STRIP_FIX
+from elmobench.data.readers.rows import StripOptions
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
 from elmobench.data.text_checks import check_label
 

@@ -11,18 +11,11 @@ from pydantic import Field
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parse_json_object
 from elmobench.core.quoting import quoted, shortened
-from elmobench.data.examples import SentencePair
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.rows import (
-    EMPTY_FIX,
-    STRIP_FIX,
-    Column,
-    RowOptions,
-    StripOptions,
-    rows_of_fields,
-)
+from elmobench.data.readers.row_examples import add_pair
+from elmobench.data.readers.rows import Column, RowOptions, StripOptions, rows_of_fields
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.data.text_checks import check_label, check_text
+from elmobench.data.text_checks import check_text
 
 _DROPPABLE = ("empty-label", "empty-text")
 
@@ -64,20 +57,11 @@ class _Pairs:
         if label == self._options.no_label:
             self.result.dropped[f"pairs with the label {label}"] += 1
             return
-        if not label.strip():
-            raise DataError("the label is empty", where=where, fix=EMPTY_FIX, kind="empty-label")
-        tokens = []
-        for role, text in (("premise", premise), ("hypothesis", hypothesis)):
-            tokens.append(tuple(self._tokenize(text)))
-            if not tokens[-1]:
-                raise DataError(
-                    f"the {role} is empty", where=where, fix=EMPTY_FIX, kind="empty-text"
-                )
-        renamed = self._options.map.get(label, label)
-        check_label(renamed, where, STRIP_FIX)
-        if label in self._options.map:
-            self.result.dropped[f"label {label} renamed {renamed}"] += 1
-        self.result.examples.append(SentencePair(name, tokens[0], tokens[1], renamed))
+        sentences = {
+            "premise": lambda: self._tokenize(premise),
+            "hypothesis": lambda: self._tokenize(hypothesis),
+        }
+        add_pair(self.result, name, sentences, label, self._options.map, where)
 
 
 class PairTableOptions(RowOptions, PairOptions):

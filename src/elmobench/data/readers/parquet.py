@@ -3,72 +3,112 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import ClassVar
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 from elmobench.core.errors import ConfigError, DataError
-from elmobench.core.parsing import parsing
-from elmobench.data.readers.base import ReadResult, SourceText
-from elmobench.data.readers.records import Record, RecordOptions, RecordReader
+from elmobench.core.parsing import parsing, reason
+from elmobench.data.readers.base import SourceText
+from elmobench.data.readers.record_options import RecordOptions
+from elmobench.data.readers.records import RecordReader, Row
 
 MAX_BYTES = 1 << 30
 """The largest size of all columns before compression, as the file states it."""
 _ROWS = 1024
 
 
-class ParquetReader(RecordReader):
-    """One record per row; only the columns that the options name are read."""
+class ParquetReader(RecordReader[RecordOptions]):
+    """One record per row; only the columns that the options name are read.
+
+    ``lines`` of a source counts rows.
+    """
 
     name: ClassVar[str] = "parquet"
     version: ClassVar[int] = 1
+    options_type = RecordOptions
 
     def records(
-        self, text: SourceText, options: RecordOptions, result: ReadResult
-    ) -> Iterator[tuple[int, str, Record]]:
+        self, text: SourceText, options: RecordOptions, dropped: Counter[str]
+    ) -> Iterator[Row]:
         """See :class:`RecordReader`.
 
         Raises:
-            ConfigError: pyarrow is not installed, or the card selects lines.
-            DataError: it is no Parquet file, is too large, or lacks a column.
+            ConfigError: pyarrow is not installed.
+            DataError: it is no Parquet file, is too large, or lacks a column or selected row.
         """
-        try:
-            from pyarrow import parquet
-        except ImportError as error:
-            raise ConfigError(
-                "the reader 'parquet' needs pyarrow", fix="pip install 'elmobench[parquet]'"
-            ) from error
-        if text.lines is not None:
-            raise ConfigError("'lines' selects lines of texts, not rows", where=text.name)
-        with parsing(text.name, DataError, what="is no readable Parquet file"):
-            file = parquet.ParquetFile(io.BytesIO(text.data))
-            size = sum(
-                file.metadata.row_group(i).total_byte_size
-                for i in range(file.metadata.num_row_groups)
-            )
-            known = set(file.schema_arrow.names)
-        if size > MAX_BYTES:
-            raise DataError(
-                f"holds {size:,} bytes, at most {MAX_BYTES:,} are read",
-                where=text.name,
-                fix="divide it into several files",
-            )
+        file = parquet_file(text.data, text.name)
+        known = set(file.schema_arrow.names)
         columns = [
             column
-            for name in options.fields.values()
+            for name in options.paths
             if (column := name if name in known else name.split(".")[0]) in known
         ]
-        with parsing(text.name, DataError, what="is no readable Parquet file"):
-            batches = file.iter_batches(batch_size=_ROWS, columns=list(dict.fromkeys(columns)))
-        number = 0
-        while True:
-            with parsing(text.name, DataError, what="is a damaged Parquet file"):
-                batch = next(batches, None)
-                rows = [] if batch is None else batch.to_pylist()
-            if batch is None:
+        total = file.metadata.num_rows
+        first, last = text.lines or (1, total)
+        if last > total:
+            raise DataError(f"has {total} rows, but the card selects row {last}", where=text.name)
+        for number, row in enumerate(parquet_rows(file, columns, text.name), start=1):
+            if number > last:
                 return
-            for row in rows:
-                number += 1
+            if number >= first:
                 yield number, f"{text.name}, row {number}", row
+
+
+def parquet_file(data: bytes, name: str) -> Any:
+    """An opened ``pyarrow.parquet.ParquetFile``, whose sizes were checked.
+
+    Raises:
+        ConfigError: pyarrow is not installed.
+        DataError: it is no Parquet file, is too large, or has two columns of one name.
+    """
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ConfigError(
+            "the reader 'parquet' needs pyarrow", fix="pip install 'elmobench[parquet]'"
+        ) from error
+    with _reading(name, "is no readable Parquet file"):
+        file = parquet.ParquetFile(io.BytesIO(data))
+        size = sum(
+            file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)
+        )
+        names = list(file.schema_arrow.names)
+    if size > MAX_BYTES:
+        raise DataError(
+            f"holds {size:,} bytes, at most {MAX_BYTES:,} are read",
+            where=name,
+            fix="divide it into several files",
+        )
+    if len(set(names)) < len(names):
+        raise DataError("two columns have one name", where=name, fix="rename one of them")
+    return file
+
+
+def parquet_rows(file: Any, columns: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an opened file as mappings of these columns."""
+    with _reading(name, "is no readable Parquet file"):
+        batches = file.iter_batches(batch_size=_ROWS, columns=list(dict.fromkeys(columns)))
+    while True:
+        with _reading(name, "is a damaged Parquet file"):
+            batch = next(batches, None)
+            rows = [] if batch is None else batch.to_pylist()
+        if batch is None:
+            return
+        yield from rows
+
+
+@contextmanager
+def _reading(name: str, what: str) -> Iterator[None]:
+    """As :func:`parsing`; also for pyarrow's errors that are of no kind of Python's own."""
+    import pyarrow
+
+    try:
+        with parsing(name, DataError, what=what):
+            yield
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{what}: {reason(error)}", where=name) from error
 
 
 READER = ParquetReader()

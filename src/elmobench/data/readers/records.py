@@ -1,312 +1,276 @@
-"""Examples from records: JSON lines, a JSON list, or the rows of a Parquet file."""
+"""Examples from records: JSON objects and rows of parquet files, whose fields a card names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
-
-from pydantic import Field, field_validator, model_validator
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any, TypeVar
 
 from elmobench.core.errors import DataError
-from elmobench.core.parsing import check_distinct_keys, parse_json
-from elmobench.core.quoting import quoted
-from elmobench.core.registry import did_you_mean
-from elmobench.data.examples import ClassifiedText, SentencePair, TaggedSentence
+from elmobench.data.examples import Proposition, Sentence, TaggedSentence
+from elmobench.data.problems import Problems
+from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.column_rows import check_tag
-from elmobench.data.readers.rows import EMPTY_FIX, STRIP_FIX, StripOptions
-from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.data.tag_schemes import SCHEME_SYNONYMS, Scheme, check_shape, to_bio, violation
-from elmobench.data.text_checks import check_label, check_text
+from elmobench.data.readers.record_options import RecordOptions
+from elmobench.data.readers.record_spans import character_span_tags, span_tags
+from elmobench.data.readers.record_values import Record, kind_of
+from elmobench.data.readers.row_examples import EMPTY_FIX, add_pair, add_text, answer_in
+from elmobench.data.readers.tag_rules import check_tag_of, legal_tags, scheme_advice
+from elmobench.data.tag_schemes import detected_scheme
 
-Record = Mapping[str, Any]
+O = TypeVar("O", bound=RecordOptions)  # noqa: E741
 
+_DROPPABLE = (
+    "empty-token",
+    "empty-label",
+    "empty-text",
+    "field-count",
+    "illegal-tags",
+    "overlapping-spans",
+    "answer-not-found",
+    "blank-at-end-of-answer",
+    "no-answer",
+)
 
-class RecordOptions(StripOptions):
-    """Options of the readers ``jsonl`` and ``parquet``.
-
-    They name fields; ``sentence.tokens`` is the field ``tokens`` of the object in ``sentence``.
-    Which fields are named says what the examples are: ``text`` and ``label``; ``premise``,
-    ``hypothesis`` and ``label``; or ``tokens`` and ``tags``.
-    """
-
-    text: str | None = None
-    """Field of a text."""
-    premise: str | None = None
-    """Field of the first text of a pair."""
-    hypothesis: str | None = None
-    """Field of the second text of a pair."""
-    label: str | None = None
-    """Field of the label of a text or pair."""
-    tokens: str | None = None
-    """Field with the list of a sentence's tokens."""
-    tags: str | None = None
-    """Field with the list of a sentence's tags."""
-    id: str | None = None
-    """Field of an id; by default an example is named by its number."""
-    group: str | None = None
-    """Field that names the document or author of a record, for ``split: {by: group}``."""
-    tokenizer: TokenizerName = "words"
-    """How a text is split into tokens."""
-    names: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Labels or tags by number, if the file has numbers: 0 is the first. Files of the Hugging Face
-    hub have numbers, whose names are on the page of the data set.
-    """
-    map: dict[str, str] = Field(default_factory=dict)
-    """Other names for labels or tags, for example ``{"1": positive}``. Renamed ones are counted."""
-    no_label: str | int | None = None
-    """Label of examples that are dropped and counted, such as -1 or ``-`` in SNLI."""
-    scheme: Scheme | None = None
-    """Scheme of the tags: ``bio``, ``iob1``, ``bioul``, ``bioes``, ``bmewo``, or ``none`` for plain
-    tags such as parts of speech.
-    """
-
-    @field_validator("scheme", mode="before")
-    @classmethod
-    def _synonyms(cls, value: object) -> object:
-        return SCHEME_SYNONYMS.get(value, value) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        kinds = (
-            ("text", "label"),
-            ("premise", "hypothesis", "label"),
-            ("tokens", "tags", "scheme"),
-        )
-        given = {name for names in kinds for name in names if getattr(self, name) is not None}
-        if given not in [set(names) for names in kinds]:
-            stated = " and ".join(sorted(given)) or "nothing"
-            choices = "; ".join(", ".join(names) for names in kinds)
-            raise ValueError(f"states {stated}, expected one of these sets of options: {choices}")
-        return self
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """The fields that every record must have, by the option that names them."""
-        roles = ("text", "premise", "hypothesis", "label", "tokens", "tags", "id", "group")
-        named = {role: getattr(self, role) for role in roles}
-        return {role: name for role, name in named.items() if name is not None}
+Row = tuple[int, str, Mapping[str, Any]]
+"""The number of a record, from 1, its place for errors, and its fields."""
 
 
-class RecordReader(Reader[RecordOptions]):
-    """Gives :class:`ClassifiedText`, :class:`SentencePair` or :class:`TaggedSentence`."""
+class RecordReader(Reader[O]):
+    """Gives the examples that the stated fields make, see :data:`RECORD_KINDS`."""
 
-    options_type = RecordOptions
-    droppable = ("empty-label", "empty-text", "empty-token", "field-count", "illegal-tags")
+    droppable = _DROPPABLE
 
-    def records(
-        self, text: SourceText, options: RecordOptions, result: ReadResult
-    ) -> Iterator[tuple[int, str, Record]]:
-        """Yield number, place and content of each record."""
-        raise NotImplementedError
+    @abstractmethod
+    def records(self, text: SourceText, options: O, dropped: Counter[str]) -> Iterator[Row]:
+        """Yield number, place and content of each record.
 
-    def read(self, text: SourceText, options: RecordOptions) -> ReadResult:
+        Args:
+            text: the file; problems of single records are passed to it.
+            options: which fields are read.
+            dropped: counts what is no record, such as blank lines.
+        """
+
+    def read(self, text: SourceText, options: O) -> ReadResult:
         """See :meth:`Reader.read`."""
+        quiet = replace(text, problems=Problems(text.name))
         result = ReadResult([])
-        building = _Building(options, result)
-        for number, where, record in self.records(text, options, result):
+        reading = _Reading(text, options, result, lambda: self.records(quiet, options, Counter()))
+        add = reading.adders[options.kind]
+        for number, where, values in self.records(text, options, result.dropped):
+            record = Record(values, where, options, result.dropped)
+            before = len(result.examples)
             try:
-                building.add(text.id(number), where, record)
+                name = text.id(number) if options.id is None else record.name(options.id, "id")
+                group = None if options.group is None else record.name(options.group, "group")
+                add(name, record)
             except DataError as error:
-                text.problem(error)
+                text.problem(error, example=number)
+                continue
+            if group is not None and len(result.examples) > before:
+                result.groups[name] = group
         return result
 
 
-class JsonLinesReader(RecordReader):
-    """One JSON object per line, or one list of objects; blank lines are counted."""
+class _Reading:
+    """What is known of a file while its records are read."""
 
-    name: ClassVar[str] = "jsonl"
-    version: ClassVar[int] = 1
+    def __init__(
+        self,
+        text: SourceText,
+        options: RecordOptions,
+        result: ReadResult,
+        again: Callable[[], Iterable[Row]],
+    ) -> None:
+        self.text = text
+        self.options = options
+        self.result = result
+        self.passages: dict[str, Passage] = {}  # questions on one passage share it
+        self.checked: set[str] = set()
+        self.again = again
+        # Read once: a wrong scheme makes thousands of problems.
+        self.advice: Callable[[], str | None] = cache(self._advice)
+        self.adders: dict[str, Callable[[str, Record], None]] = {
+            "text": self.add_text,
+            "pair": self.add_pair,
+            "tags": self.add_tags,
+            "roles": self.add_roles,
+            "token-spans": self.add_token_spans,
+            "text-spans": self.add_text_spans,
+            "question": self.add_question,
+        }
 
-    def records(
-        self, text: SourceText, options: RecordOptions, result: ReadResult
-    ) -> Iterator[tuple[int, str, Record]]:
-        """See :class:`RecordReader`."""
-        if text.data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
-            yield from self._list(text)
+    def add_text(self, name: str, record: Record) -> None:
+        """Add a text with its label."""
+        options = self.options
+        label = record.label(options.label)
+        if label is not None:
+            words = record.words(options.text, "text", options.tokenizer or "words")
+            add_text(self.result, name, words, label, {}, record.where)
+
+    def add_pair(self, name: str, record: Record) -> None:
+        """Add a pair of sentences with its label."""
+        options = self.options
+        label = record.label(options.label)
+        if label is None:
             return
-        for number, line in text.rows():
-            if not line.strip():
-                result.dropped["blank lines"] += 1
-                continue
-            where = text.at(number)
+        tokenizer = options.tokenizer or "words"
+        sentences: dict[str, Callable[[], Sequence[str]]] = {
+            "premise": lambda: record.words(options.premise, "premise", tokenizer),
+            "hypothesis": lambda: record.words(options.hypothesis, "hypothesis", tokenizer),
+        }
+        add_pair(self.result, name, sentences, label, {}, record.where)
+
+    def add_tags(self, name: str, record: Record) -> None:
+        """Add a sentence with a tag for each token."""
+        tokens, tags = self._tagged(record)
+        self.result.examples.append(TaggedSentence(name, tokens, tags))
+
+    def add_roles(self, name: str, record: Record) -> None:
+        """Add a predicate with its arguments."""
+        tokens, tags = self._tagged(record)
+        predicate = record.index(self.options.predicate or "predicate", "predicate")
+        if predicate >= len(tokens):
+            raise DataError(
+                f"the predicate is token {predicate}, counted from 0, of {len(tokens)}",
+                where=record.where,
+            )
+        sense = record.optional(self.options.roleset)
+        roleset = None if sense is None else record.text(self.options.roleset, "roleset")
+        self.result.examples.append(Proposition(name, tokens, predicate, tags, roleset))
+
+    def add_token_spans(self, name: str, record: Record) -> None:
+        """Add a sentence whose spans count tokens."""
+        tokens = record.tokens(self.options.tokens, self.options.tokenizer)
+        tags = span_tags(record, self.options, tokens)
+        self.result.examples.append(TaggedSentence(name, tuple(tokens), tuple(tags)))
+
+    def add_text_spans(self, name: str, record: Record) -> None:
+        """Add a text whose spans count characters."""
+        passage = make_passage(record.text(self.options.text, "text"), self.options.span_tokenizer)
+        if not passage.tokens:
+            raise _empty("text", record.where)
+        tags = character_span_tags(record, self.options, passage, self.result.dropped)
+        self.result.examples.append(TaggedSentence(name, passage.tokens, tuple(tags)))
+
+    def add_question(self, name: str, record: Record) -> None:
+        """Add a question with its answers."""
+        options = self.options
+        body = record.text(options.passage, "passage")
+        if body not in self.passages:
+            self.passages[body] = make_passage(body, options.span_tokenizer)
+        passage = self.passages[body]
+        question = record.words(options.question, "question", options.span_tokenizer)
+        for what, tokens in (("question", question), ("passage", passage.tokens)):
+            if not tokens:
+                raise _empty(what, record.where)
+        title = record.optional(options.article)
+        article = "" if title is None else record.text(options.article, "article")
+        answers = self._answers(record, passage)
+        if not answers:
+            self.result.lose("questions without a usable answer")
+            return
+        self.result.examples.append(
+            PassageQuestion(name, tuple(question), passage, answers, article)
+        )
+
+    def _answers(self, record: Record, passage: Passage) -> tuple[Answer, ...]:
+        options = self.options
+        stated = list(_objects(record, options))
+        if not stated:
+            raise DataError(
+                "the question has no answer, as some of SQuAD 2.0",
+                where=record.where,
+                fix="heads answer every question",
+                kind="no-answer",
+            )
+        answers = []
+        for number, values in enumerate(stated, start=1):
+            answer = record.inside(values, f"answer {number}")
             try:
-                record = parse_json(line, where, on_object=check_distinct_keys)
-                if not isinstance(record, dict):
-                    raise DataError(f"holds {_kind(record)}, expected an object", where=where)
-            except DataError as error:
-                # Its place states a line within the document, which is always the first here.
-                text.problem(DataError(error.what, where=where))
-                continue
-            yield number, where, record
-
-    def _list(self, text: SourceText) -> Iterator[tuple[int, str, Record]]:
-        if text.lines is not None:
-            raise DataError("'lines' selects lines, but this is one JSON list", where=text.name)
-        for number, record in enumerate(
-            parse_json(text.data, text.name, on_object=check_distinct_keys), start=1
-        ):
-            where = f"{text.name}, record {number}"
-            if isinstance(record, dict):
-                yield number, where, record
-            else:
-                text.problem(DataError(f"holds {_kind(record)}, expected an object", where=where))
-
-
-class _Building:
-    """Makes the examples of one file.
-
-    Args:
-        options: which fields, and how labels are called.
-        result: gets the examples and counts.
-    """
-
-    def __init__(self, options: RecordOptions, result: ReadResult) -> None:
-        self._options = options
-        self._result = result
-        self._tokenize = TOKENIZERS[options.tokenizer]
-
-    def add(self, name: str, where: str, record: Record) -> None:
-        """Add the example of a record. Raises DataError at ``where`` if it is none."""
-        options = self._options
-        found = {role: _field(record, field, where) for role, field in options.fields.items()}
-        if _is_no_label(found.get("label"), options.no_label):
-            self._result.dropped[f"examples with the label {found['label']}"] += 1
-            return
-        if "id" in found:
-            name = _named(found["id"], "id", where)
-        if "tokens" in found:
-            self._result.examples.append(self._tagged(name, found, where))
-        elif "text" in found:
-            tokens = self._text(found["text"], "text", where)
-            self._result.examples.append(ClassifiedText(name, tokens, self._label(found, where)))
-        else:
-            premise = self._text(found["premise"], "premise", where)
-            hypothesis = self._text(found["hypothesis"], "hypothesis", where)
-            label = self._label(found, where)
-            self._result.examples.append(SentencePair(name, premise, hypothesis, label))
-        if "group" in found:
-            self._result.groups[name] = _named(found["group"], "group", where)
-
-    def _text(self, value: Any, role: str, where: str) -> tuple[str, ...]:
-        if not isinstance(value, str):
-            raise DataError(f"the {role} is {_kind(value)}, expected a string", where=where)
-        check_text(value, f"the {role}", where)
-        tokens = tuple(self._tokenize(value))
-        if not tokens:
-            raise DataError(f"the {role} is empty", where=where, fix=EMPTY_FIX, kind="empty-text")
-        return tokens
-
-    def _label(self, found: Mapping[str, Any], where: str) -> str:
-        label = self._name(found["label"], "label", where)
-        if not label.strip():
-            raise DataError("the label is empty", where=where, fix=EMPTY_FIX, kind="empty-label")
-        check_label(label, where, STRIP_FIX)
-        return label
-
-    def _name(self, value: Any, role: str, where: str) -> str:
-        """The label or tag that a value means, by the name that the options give it."""
-        options, dropped = self._options, self._result.dropped
-        if isinstance(value, int) and not _is_bool(value) and options.names is not None:
-            if not 0 <= value < len(options.names):
-                raise DataError(
-                    f"the {role} is {value}, but 'names' has {len(options.names)} names, from 0",
-                    where=where,
-                    fix="complete 'names', or drop the examples with 'no_label'",
+                found = answer_in(
+                    passage,
+                    answer.text(options.answer_text, "answer"),
+                    answer.value(options.answer_start),
+                    self.result.dropped,
+                    answer.where,
+                    fix="correct the file",
                 )
-            return options.names[value]
-        text = value if isinstance(value, str) else str(value)
-        if text in options.map:
-            dropped[f"{role} {text} renamed {options.map[text]}"] += 1
-            return options.map[text]
-        if not isinstance(value, str):
+            except DataError as error:
+                self.text.problem(error, lost=False)
+                continue
+            if found is not None:
+                answers.append(found)
+        return tuple(answers)
+
+    def _tagged(self, record: Record) -> tuple[Sentence, tuple[str, ...]]:
+        """The tokens and the checked tags of a sentence."""
+        options = self.options
+        tokens = tuple(record.tokens(options.tokens, options.tokenizer))
+        tags = record.tags(options.tags)
+        if len(tags) != len(tokens):
             raise DataError(
-                f"the {role} is {_kind(value)} ({quoted(text)}), expected a string",
-                where=where,
-                fix="state 'names: [first, second, ...]' for numbers from 0, or 'map'",
+                f"has {len(tokens)} tokens but {len(tags)} tags",
+                where=record.where,
+                kind="field-count",
             )
-        check_text(value, f"the {role}", where)
-        if options.strip and value.strip() != value:
-            dropped[f"{role}s with blanks around them, cut"] += 1
-            return value.strip()
-        return value
+        scheme = options.scheme or "none"
+        for number, tag in enumerate(tags, start=1):
+            if tag not in self.checked:
+                if not tag.strip():
+                    where = f"{record.where}, tag {number}"
+                    raise DataError("the tag is empty", where=where, kind="empty-label")
+                check_tag_of(tag, scheme, f"{record.where}, tag {number}", self.advice)
+                self.checked.add(tag)
+        legal = legal_tags(
+            tags,
+            scheme,
+            keep_illegal=options.illegal_i == "keep",
+            convert=scheme != "none",
+            dropped=self.result.dropped,
+            place=lambda position: f"{record.where}, tag {min(position + 1, len(tags))}",
+            advice=self.advice,
+            keep_fix="state 'illegal_i: keep' to begin a span here, as conlleval does",
+        )
+        return tokens, tuple(legal)
 
-    def _tagged(self, name: str, found: Mapping[str, Any], where: str) -> TaggedSentence:
-        tokens, values = (_list_of(found[role], role, where) for role in ("tokens", "tags"))
-        if len(tokens) != len(values):
-            raise DataError(
-                f"has {len(tokens)} tokens but {len(values)} tags", where=where, kind="field-count"
-            )
-        if not tokens:
-            raise DataError("has no tokens", where=where, fix=EMPTY_FIX, kind="empty-text")
-        for i, token in enumerate(tokens):
-            if not isinstance(token, str):
-                raise DataError(f"token {i + 1} is {_kind(token)}, expected a string", where=where)
-            if not token.strip():
-                raise DataError(f"token {i + 1} is empty", where=where, kind="empty-token")
-            check_text(token, f"token {i + 1}", where)
-        tags = [self._name(value, "tag", where) for value in values]
-        return TaggedSentence(name, tuple(tokens), self._in_bio(tags, where))
-
-    def _in_bio(self, tags: Sequence[str], where: str) -> tuple[str, ...]:
-        """Tags checked against the scheme; those of spans as BIO, which heads take."""
-        scheme = self._options.scheme
-        assert scheme is not None, "the options require it"
-        for tag in tags:
-            check_tag(tag, where, "correct the file, or map the tag")
-            problem = check_shape(tag, scheme)
-            if problem is not None:
-                raise DataError(problem, where=where, fix="state another 'scheme', or map the tag")
-        illegal = violation(tags, scheme)
-        if illegal is not None:
-            raise DataError(
-                illegal[1], where=where, fix="check the stated 'scheme'", kind="illegal-tags"
-            )
-        return tuple(tags) if scheme == "none" else to_bio(tags)
+    def _advice(self) -> str | None:
+        """What to state if all tags of the file are legal in another scheme; None otherwise."""
+        options = self.options
+        sentences = []
+        try:
+            for _, where, values in self.again():
+                record = Record(values, where, options, Counter())
+                sentences.append(record.tags(options.tags))
+        except DataError:
+            return None  # another record is wrong too
+        return scheme_advice(detected_scheme(sentences), options.scheme or "none")
 
 
-def _field(record: Record, path: str, where: str) -> Any:
-    """The value of a field; of one in an inner object if ``path`` has dots."""
-    value: Any = record
-    if path in record:
-        return record[path]
-    for name in path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            known = [str(key) for key in value] if isinstance(value, Mapping) else []
-            fix = did_you_mean(name, known)
-            raise DataError(f"the field {path!r} is missing", where=where, fix=fix)
-        value = value[name]
-    return value
+def _empty(what: str, where: str) -> DataError:
+    return DataError(f"the {what} is empty", where=where, fix=EMPTY_FIX, kind="empty-text")
 
 
-def _list_of(value: Any, role: str, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise DataError(f"{role}: holds {_kind(value)}, expected a list", where=where)
-    return value
-
-
-def _named(value: Any, role: str, where: str) -> str:
-    if isinstance(value, str) or (isinstance(value, int) and not _is_bool(value)):
-        check_text(str(value), f"the {role}", where)
-        return str(value)
-    raise DataError(f"the {role} is {_kind(value)}, expected a string or number", where=where)
-
-
-def _is_no_label(value: Any, no_label: str | int | None) -> bool:
-    """Whether a label means that there is none; True is not 1 here."""
-    return no_label is not None and value == no_label and not _is_bool(value)
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _kind(value: Any) -> str:
-    """What kind of JSON value it is, for messages."""
+def _objects(record: Record, options: RecordOptions) -> list[Mapping[str, Any]]:
+    """The answers: a list of objects, or an object of lists; none for null."""
+    value = record.value(options.answers or "answers")
     if value is None:
-        return "null"
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}
-    return names.get(type(value), "a number")
-
-
-JSONL = JsonLinesReader()
+        return []
+    if isinstance(value, Mapping):
+        columns = {name: value.get(name) for name in (options.answer_text, options.answer_start)}
+        lists = [column for column in columns.values() if isinstance(column, list)]
+        if not lists:  # one answer
+            return [value]
+        if len(lists) == len(columns) and len({len(column) for column in lists}) == 1:
+            return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+    elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+        return list(value)
+    raise DataError(
+        f"answers: holds {kind_of(value)}, expected a list of answers",
+        where=record.where,
+        fix="expected a list of objects, or an object of two lists of equal length; state the "
+        "names of their fields: answer_text and answer_start",
+    )

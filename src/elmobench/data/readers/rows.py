@@ -28,10 +28,6 @@ file would be one field.
 """
 
 
-EMPTY_FIX = "complete the row, or remove it"
-STRIP_FIX = "remove them from the data, or set the reader's option strip: true"
-
-
 class StripOptions(ReaderOptions):
     """The option of every reader whose labels are whole fields."""
 

@@ -15,6 +15,7 @@ from elmobench.core.quoting import quoted, shortened
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
+from elmobench.data.readers.row_examples import answer_in
 from elmobench.data.readers.tokenizers import SpanTokenizerName, character_spans
 from elmobench.data.text_checks import check_text
 
@@ -196,35 +197,15 @@ def _answer(
     item: Any, passage: Passage, options: SquadOptions, dropped: Counter[str], where: str
 ) -> Answer | None:
     text = _text(item, "text", where)
-    start = item.get("answer_start")
-    if not isinstance(start, int) or isinstance(start, bool):
-        raise DataError(
-            f"expected a number in 'answer_start', got {quoted(str(start))}", where=where
-        )
-    end = start + len(text)
-    covered = passage.covering(start, end)
-    if start < 0 or not text or passage.text[start:end] != text or covered is None:
-        if options.wrong_offsets == "error":
-            bare = text.strip()
-            first_bare = start + len(text) - len(text.lstrip())
-            has_bare = (
-                bool(bare)
-                and start >= 0
-                and passage.text[first_bare : first_bare + len(bare)] == bare
-            )
-            raise DataError(
-                f"{quoted(text)} is not at character {shortened(str(start))} of the passage"
-                + (", but is without the blanks at its ends" if has_bare else ""),
-                where=where,
-                fix="correct the file, or give the reader the option wrong_offsets: drop",
-                kind="blank-at-end-of-answer" if has_bare else "answer-not-found",
-            )
-        dropped["answers not at their offset"] += 1
-        return None
-    first, last = covered
-    if (passage.offsets[first][0], passage.offsets[last][1]) != (start, end):
-        dropped["answers moved to token borders"] += 1
-    return Answer(text, start, first, last)
+    return answer_in(
+        passage,
+        text,
+        item.get("answer_start"),
+        dropped,
+        where,
+        fix="correct the file, or give the reader the option wrong_offsets: drop",
+        drop_wrong=options.wrong_offsets == "drop",
+    )
 
 
 def _title(article: Any, where: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import ClassVar
 
 from pydantic import Field
 
 from elmobench.core.errors import DataError
-from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.rows import EMPTY_FIX, STRIP_FIX, Column, RowOptions, rows_of_fields
+from elmobench.data.readers.row_examples import add_text
+from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.data.text_checks import check_label
 
 
 class TableOptions(RowOptions):
@@ -43,34 +41,11 @@ class TableReader(Reader[TableOptions]):
         result = ReadResult([])
         rows = rows_of_fields(text, options, result.dropped, result.groups)
         for number, name, (body, label) in rows:
-            tokens = tokenize(body)
             try:
-                label = self._label(label, tokens, options, result.dropped, text.at(number))
+                add_text(result, name, tokenize(body), label, options.map, text.at(number))
             except DataError as error:
                 text.problem(error)
-                continue
-            result.examples.append(ClassifiedText(name, tuple(tokens), label))
         return result
-
-    def _label(
-        self,
-        label: str,
-        tokens: list[str],
-        options: TableOptions,
-        dropped: Counter[str],
-        where: str,
-    ) -> str:
-        """The label of a row, checked, by the name that the options give it."""
-        if not tokens or not label.strip():
-            what = "label" if tokens else "text"
-            raise DataError(
-                f"the {what} is empty", where=where, fix=EMPTY_FIX, kind=f"empty-{what}"
-            )
-        renamed = options.map.get(label, label)
-        check_label(renamed, where, STRIP_FIX)
-        if label in options.map:
-            dropped[f"label {label} renamed {renamed}"] += 1
-        return renamed
 
 
 READER = TableReader()

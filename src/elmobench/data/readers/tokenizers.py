@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 from elmobench.data.blanks import split_blanks
 
@@ -50,6 +50,11 @@ and ''."""
 SpanTokenizerName = Literal["blanks", "whitespace", "words", "clitics"]
 """Tokenisers that return the positions of tokens; see :func:`character_spans`."""
 
+SPAN_TOKENIZER_NAMES: tuple[SpanTokenizerName, ...] = get_args(SpanTokenizerName)
+
+AnyTokenizerName = Literal["spaces", "blanks", "whitespace", "words", "treebank", "clitics"]
+"""The names of both kinds; those of the same name split equally."""
+
 _FIXED = {
     "blanks": re.compile(r"[^ \t]+"),
     "whitespace": re.compile(r"\S+"),
@@ -74,6 +79,17 @@ def character_spans(text: str, tokenizer: SpanTokenizerName) -> list[tuple[int, 
     else:
         pattern = _FIXED[tokenizer]
     return [match.span() for match in pattern.finditer(text)]
+
+
+def tokens_of(text: str, tokenizer: AnyTokenizerName) -> list[str]:
+    """The tokens of ``text``, split by a tokenizer of either kind.
+
+    >>> tokens_of("He can't.", "clitics"), tokens_of("He can't.", "words")
+    (['He', 'ca', "n't", '.'], ['He', "can't", '.'])
+    """
+    if tokenizer == "clitics":
+        return [text[start:end] for start, end in character_spans(text, tokenizer)]
+    return TOKENIZERS[tokenizer](text)
 
 
 def _attaches(char: str) -> bool:

@@ -23,7 +23,11 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
     """Questions on passages. Question and passage are encoded as one sequence each."""
 
     name: ClassVar[str] = "qa"
-    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"squad": {"tokenizer": "clitics"}}
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "squad": {"tokenizer": "clitics"},
+        "jsonl": {"question": "question", "passage": "context", "answers": "answers"},
+        "parquet": {"question": "question", "passage": "context", "answers": "answers"},
+    }
     metrics: ClassVar[tuple[str, ...]] = ("squad", "exact-match")
     text_form: ClassVar[str] = f"passage {SEPARATOR} question"
 

@@ -29,6 +29,8 @@ class Roles(Pipeline[Proposition]):
         "conll-2012-srl": {},
         "conll-2009": {},
         "propbank-ud": {},
+        "jsonl": {"tokens": "tokens", "tags": "tags", "predicate": "predicate", "scheme": "bio"},
+        "parquet": {"tokens": "tokens", "tags": "tags", "predicate": "predicate", "scheme": "bio"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("srl-f1",)
 
