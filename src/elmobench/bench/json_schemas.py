@@ -24,7 +24,7 @@ def card_schema() -> Schema:
     """The schema of a task card."""
     schema = _schema(TaskCard, "elmobench task card")
     parts = schema["$defs"]
-    for name in ("UrlSource", "PathSource", "ListedSource"):
+    for name in ("UrlSource", "HubSource", "PathSource", "ListedSource"):
         parts[name]["properties"]["beside"] = _beside(parts[name]["properties"]["beside"])
     parts["HeldOutSplit"]["anyOf"] = [_given("dev"), _given("test")]
     parts["Published"]["not"] = {"allOf": [_given("like"), _given("not_comparable")]}

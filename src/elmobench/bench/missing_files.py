@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from elmobench.bench.context import RunContext
-from elmobench.data.cards.card import UrlSource
+from elmobench.data.cards.source_kinds import PathSource
 from elmobench.data.cards.sources import is_pinned, needs_network
 from elmobench.features.spec import parse_features
 
@@ -63,7 +63,7 @@ def _of_task(context: RunContext, name: str) -> MissingFiles | None:
     sources = {
         source.url: source
         for source in task.files()
-        if isinstance(source, UrlSource)
+        if not isinstance(source, PathSource)
         and (needs_network(source) or not (context.args.trust_first or is_pinned(source)))
     }
     if not sources:

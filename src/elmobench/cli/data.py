@@ -124,7 +124,8 @@ def list_(include: IncludeOption = None, as_json: JsonOption = False) -> None:
 
     from elmobench.cli.output.base import for_programs
     from elmobench.cli.output.data import DataListOutput, ListedTask
-    from elmobench.data.cards.card import SPLITS, GenerateSource
+    from elmobench.data.cards.card import SPLITS
+    from elmobench.data.cards.source_kinds import GenerateSource
     from elmobench.tasks.task import Task
 
     rows = []

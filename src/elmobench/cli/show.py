@@ -80,7 +80,7 @@ def _data_lines(card: TaskCard) -> list[str]:
 
     The data are read only if they are on this machine.
     """
-    from elmobench.data.cards.card import GenerateSource
+    from elmobench.data.cards.source_kinds import GenerateSource
     from elmobench.data.cards.split_rules import HeldOutSplit
     from elmobench.tasks.data_lines import data_lines
     from elmobench.tasks.task import Task

@@ -19,7 +19,7 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.versions import library_versions
 from elmobench.core.yaml_files import parse_yaml
-from elmobench.data.cards.card import Sha256
+from elmobench.data.cards.source_kinds import Sha256
 from elmobench.features.catalog.sealed_text import read_sealed_text, seal_text
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus

@@ -12,7 +12,7 @@ from elmobench.core.errors import ConfigError, DigestError
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import read_yaml
-from elmobench.data.cards.card import Sha256
+from elmobench.data.cards.source_kinds import Sha256
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus

@@ -6,9 +6,10 @@ from typing import Any
 
 from elmobench.core.errors import ConfigError
 from elmobench.core.validation import validated
-from elmobench.data.cards.card import Component, GenerateSource, TaskCard
+from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.file_lists import single_files
 from elmobench.data.cards.folds import fold_lists
+from elmobench.data.cards.source_kinds import Component, GenerateSource
 from elmobench.data.cards.sources import FileSource, source_digest
 from elmobench.data.controls.base import GENERATORS
 from elmobench.data.readers.base import READERS

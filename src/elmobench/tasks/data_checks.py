@@ -15,7 +15,8 @@ from typing import Any, Literal
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted
 from elmobench.data.blanks import is_blank
-from elmobench.data.cards.card import SPLITS, GenerateSource
+from elmobench.data.cards.card import SPLITS
+from elmobench.data.cards.source_kinds import GenerateSource
 from elmobench.data.cards.sources import fetch_source, full_name, read_source
 from elmobench.data.examples import Sentence, TaggedSentence
 from elmobench.data.languages import language_problem

@@ -14,12 +14,13 @@ from elmobench.core.errors import DataError, ElmobenchWarning, UnknownNameError
 from elmobench.core.progress import DownloadProgress
 from elmobench.core.registry import did_you_mean
 from elmobench.core.validation import validated
-from elmobench.data.cards.card import SPLITS, FoldSplit, GenerateSource, TaskCard
+from elmobench.data.cards.card import SPLITS, FoldSplit, TaskCard
 from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.cards.counts import differences
 from elmobench.data.cards.folds import checked_fold, fold_lists, split_of_files, stem
 from elmobench.data.cards.published_data import warn_of_other_size
+from elmobench.data.cards.source_kinds import GenerateSource
 from elmobench.data.cards.sources import (
     FileSource,
     fetch_source,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from elmobench.core import paths
-from elmobench.data.cards.card import UrlSource
 from elmobench.data.cards.catalog import CardCatalog
+from elmobench.data.cards.source_kinds import UrlSource
 from elmobench.tasks.task import load_task
 
 SPLITS = ("train", "dev", "test")

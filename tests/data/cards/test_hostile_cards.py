@@ -10,9 +10,10 @@ from tiny_cards import card_values
 
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, DataError, ElmobenchError
-from elmobench.data.cards.card import ListedSource, TaskCard
+from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.catalog import CardCatalog, load_card
 from elmobench.data.cards.file_lists import single_files
+from elmobench.data.cards.source_kinds import ListedSource
 from elmobench.tasks.task import Task
 
 CARD = card_values()

@@ -8,8 +8,8 @@ import pytest
 
 from elmobench.core import paths
 from elmobench.core.errors import DataError
-from elmobench.data.cards.card import UrlSource
 from elmobench.data.cards.catalog import CardCatalog
+from elmobench.data.cards.source_kinds import UrlSource
 from elmobench.data.readers import READERS
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.task import Task, load_task

@@ -20,9 +20,10 @@ from elmobench.bench.experiment.schema import Axes
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
-from elmobench.data.cards.card import GenerateSource, TaskCard
+from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.matching_runs import MatchingRuns
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
+from elmobench.data.cards.source_kinds import GenerateSource
 from elmobench.data.readers.base import READERS
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features

@@ -9,15 +9,24 @@ import re
 from elmobench.core.errors import ConfigError
 from elmobench.core.parsing import parsing, read_text
 from elmobench.core.quoting import quoted
-from elmobench.data.cards.card import FileSource, ListedSource, PathSource, TaskCard, UrlSource
+from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.source_kinds import (
+    FileSource,
+    HubSource,
+    ListedSource,
+    PathSource,
+    UrlSource,
+)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"[0-9]{1,15}")
 
 
-def single_files(
-    card: TaskCard, source: UrlSource | PathSource | ListedSource
-) -> list[UrlSource | PathSource]:
+OneFile = UrlSource | HubSource | PathSource
+"""A source that is a single file."""
+
+
+def single_files(card: TaskCard, source: OneFile | ListedSource) -> list[OneFile]:
     """The source itself, or one source for each file that it lists or matches.
 
     Listed files are in the table's order, files that match a pattern in that of their paths.
@@ -37,7 +46,7 @@ def single_files(
             where=str(table),
             fix="put it beside the card: path, sha256 and bytes in a line, tabs between",
         )
-    found: dict[str, UrlSource | PathSource] = {}
+    found: dict[str, OneFile] = {}
     # Not str.splitlines(): a path may hold U+2028 and the like.
     lines = read_text(table, ConfigError).split("\n")
     if not lines[-1]:
@@ -68,7 +77,7 @@ def single_files(
     return list(found.values())
 
 
-def _matching_files(card: TaskCard, source: PathSource) -> list[UrlSource | PathSource]:
+def _matching_files(card: TaskCard, source: PathSource) -> list[OneFile]:
     """One source for each file that the path matches; the source itself if it is no pattern.
 
     A pattern that matches no file is returned as it is: reading it is an error as for any file
@@ -85,7 +94,7 @@ def _matching_files(card: TaskCard, source: PathSource) -> list[UrlSource | Path
         )
     pattern = os.path.join(glob.escape(str(card.folder)), source.path)
     paths = sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))
-    found: list[UrlSource | PathSource] = []
+    found: list[OneFile] = []
     for path in paths:
         relative = os.path.relpath(path, card.folder)
         name = path if os.path.isabs(source.path) else relative

@@ -11,13 +11,14 @@ from elmobench.core.digests import file_sha256
 from elmobench.core.errors import DataError, DigestError
 from elmobench.core.parsing import parsing, read_bytes
 from elmobench.core.progress import DownloadProgress
-from elmobench.data.cards.card import PathSource, TaskCard, UrlSource
+from elmobench.data.cards.card import TaskCard
+from elmobench.data.cards.source_kinds import HubSource, PathSource, UrlSource
 from elmobench.data.cards.split_rules import HashSplit
 from elmobench.data.download import cache as downloads
 from elmobench.data.download.archives import read_member
 from elmobench.data.encodings import as_utf8
 
-FileSource = UrlSource | PathSource
+FileSource = UrlSource | HubSource | PathSource
 
 
 def fetch_source(
@@ -71,7 +72,9 @@ def is_local(card: TaskCard, source: FileSource) -> bool:
 
 def needs_network(source: FileSource) -> bool:
     """Whether reading the source would download it."""
-    return isinstance(source, UrlSource) and downloads.needs_network(source.url, _expected(source))
+    return not isinstance(source, PathSource) and downloads.needs_network(
+        source.url, _expected(source)
+    )
 
 
 def is_pinned(source: FileSource) -> bool:
@@ -99,6 +102,8 @@ def source_name(source: FileSource) -> str:
     """What messages call a source: its file name, or its path as the card writes it."""
     if isinstance(source, PathSource):
         return source.path
+    if isinstance(source, HubSource):
+        return source.hub.file
     return urlsplit(source.url).path.rsplit("/", 1)[-1]
 
 
@@ -121,7 +126,7 @@ def source_digest(card: TaskCard, source: FileSource, trust_first: bool = False)
     return f"sha256:{expected.sha256}" if expected.sha256 else f"git:{expected.git_blob_sha1}"
 
 
-def _expected(source: UrlSource) -> downloads.Expected:
+def _expected(source: UrlSource | HubSource) -> downloads.Expected:
     return downloads.expected_of(
         source.url,
         sha256=source.sha256,

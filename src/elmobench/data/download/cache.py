@@ -20,6 +20,7 @@ from elmobench.core.errors import DigestError, DownloadError
 from elmobench.core.files import atomic_path, locked, remove_leftovers, writing
 from elmobench.core.parsing import check_is_file, parsing
 from elmobench.core.progress import DownloadProgress
+from elmobench.data.download.hub import ERROR_CODE, refusal, request_address, token_headers
 from elmobench.data.download.pins import pin, pinned, unpin
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def _download(
         if attempt:
             sleep(min(2.0 ** (attempt - 1), _LONGEST_WAIT))
         try:
-            status = _attempt(url, part, expected, progress)
+            status, code = _attempt(url, part, expected, progress)
         except transient as error:
             reason = str(error)
             continue
@@ -270,11 +271,11 @@ def _download(
             return
         reason = f"the server answered {status}"
         if status not in _TRANSIENT:
-            raise DownloadError(
+            what, fix = refusal(url, status, code) or (
                 reason,
-                where=url,
-                fix="the address may have changed: look for a newer version of the card",
+                "the address may have changed: look for a newer version of the card",
             )
+            raise DownloadError(what, where=url, fix=fix)
     raise DownloadError(
         f"gave up after {ATTEMPTS} attempts: {reason}",
         where=url,
@@ -283,13 +284,15 @@ def _download(
     )
 
 
-def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgress | None) -> int:
-    """Make one request. Return 200 if ``part`` is complete, else the server's status."""
+def _attempt(
+    url: str, part: Path, expected: Expected, progress: DownloadProgress | None
+) -> tuple[int, str]:
+    """Make one request. Return 200 if ``part`` is complete, else the server's status and code."""
     import requests
 
     have = part.stat().st_size if part.is_file() else 0
     if have and have == expected.bytes:
-        return 200
+        return 200, ""
     # Otherwise a server may compress, and byte positions would not be the file's.
     headers = {"Accept-Encoding": "identity"}
     if have:
@@ -300,7 +303,7 @@ def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgres
         if response.status_code in (206, 416) and not resumed:
             part.unlink(missing_ok=True)
         if response.status_code != 200 and not resumed:
-            return response.status_code
+            return response.status_code, response.headers.get(ERROR_CODE, "")
         start = have if resumed else 0
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else expected.bytes
@@ -320,28 +323,34 @@ def _attempt(url: str, part: Path, expected: Expected, progress: DownloadProgres
     # urllib3 raises for a short body; this covers a transport that does not.
     if total is not None and done < total:
         raise requests.ConnectionError(f"cut off after {done} of {total} bytes")
-    return 200
+    return 200, ""
 
 
 @contextmanager
 def _response(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
     """Yield the response after ``url``'s redirects, each of which is checked to be https.
 
-    requests would follow a redirect before its address could be checked.
+    requests would follow a redirect before its address could be checked. A token for the hub goes
+    to the hub alone.
     """
     import requests
 
+    asked = request_address(url)
     with requests.Session() as session:
         for _ in range(REDIRECTS + 1):
-            _check_address(url)
+            _check_address(asked)
             with session.get(
-                url, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False
+                asked,
+                headers={**headers, **token_headers(url, asked)},
+                stream=True,
+                timeout=TIMEOUT,
+                allow_redirects=False,
             ) as response:
                 target = session.get_redirect_target(response)
                 if target is None:
                     yield response
                     return
-            url = urljoin(url, target)
+            asked = urljoin(asked, target)
     raise DownloadError(f"more than {REDIRECTS} redirects", where=url)
 
 
