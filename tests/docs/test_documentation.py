@@ -71,6 +71,8 @@ def prepare(folder: Path) -> None:
     """Write the user's files that the pages name."""
     train = load_task("sentiment/control-sentiment").split("train")
     rows = [f"{e.label}\t{' '.join(e.tokens)}" for e in train[:120]]
+    table = "".join(f'"{label}","{text}"\n' for label, text in (row.split("\t") for row in rows))
+    (folder / "reviews.csv").write_text(f"label,text\n{table}")
     for split, part in (("train", rows[:60]), ("dev", rows[60:90]), ("test", rows[90:])):
         text = "\n".join(["label\ttext", *part]) + "\n"
         for place in (folder, folder / "cards"):

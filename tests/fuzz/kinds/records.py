@@ -11,8 +11,11 @@ from tests.fuzz.kind import Kind
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import read_bytes
+from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.readers import records  # noqa: F401 (loaded once)
 from elmobench.data.readers.base import READERS, SourceText
+from elmobench.tasks.from_files.card import proposed_card
+from elmobench.tasks.from_files.proposal import propose
 
 _TEXT = "Mira's caf\u00e9 \u2014 opened in 10,000 BC \U0001f1e9\U0001f1ea ."
 
@@ -101,6 +104,46 @@ def _write_parquet(folder: Path) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(ROWS * 10), folder / "a.parquet")
 
 
+def _propose(folder: Path) -> str:
+    """What ``elmobench new task --from`` decides about the file, and the card that it writes."""
+    (file,) = sorted(folder.iterdir())
+    proposal = propose([str(file)])
+    card = proposed_card("mine", proposal, folder / "mine.yaml")
+    parse_yaml(card.text, "card")
+    shown = repr([card.text, card.first, card.sizes, card.notes, proposal.decisions])
+    return shown.encode("utf-8").decode()
+
+
+_TABLE = "text,label\n" + "".join(
+    f'"Film {i} is\n""{("good", "bad")[i % 2]}"", yes",{("pos", "neg")[i % 2]}\n' for i in range(60)
+)
+_COLUMNS = "".join(f"Ann NNP B-PER\nmet{i} VBD O\n\n" for i in range(60))
+_SQUAD = json.dumps(
+    {
+        "data": [
+            {
+                "title": f"T{i}",
+                "paragraphs": [
+                    {
+                        "context": f"In {i} Rome",
+                        "qas": [
+                            {
+                                "id": f"q{i}",
+                                "question": "Where ?",
+                                "answers": [{"text": "Rome", "answer_start": 4 + len(str(i))}],
+                            }
+                        ],
+                    }
+                ],
+            }
+            for i in range(60)
+        ]
+    }
+)
+_MANY = "".join(
+    json.dumps({"sentence": f"Film {i} .", "stars": i % 3, "n": i}) + "\n" for i in range(60)
+)
+
 KINDS = [
     Kind(
         "records in JSON lines",
@@ -121,4 +164,9 @@ KINDS = [
         words=WORDS,
     ),
     Kind("records in Parquet", _write_parquet, reads("a.parquet", "parquet", {})),
+    Kind("files of a new card: table", _writer("a.csv", _TABLE), _propose),
+    Kind("files of a new card: columns", _writer("a.txt", _COLUMNS), _propose),
+    Kind("files of a new card: JSON lines", _writer("a.jsonl", _MANY), _propose, words=WORDS),
+    Kind("files of a new card: SQuAD", _writer("a.json", _SQUAD), _propose),
+    Kind("files of a new card: Parquet", _write_parquet, _propose),
 ]

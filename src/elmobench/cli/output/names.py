@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from elmobench.cli.output.base import Fields, Output
 
 
@@ -158,6 +160,17 @@ class ValidateOutput(Output):
     """Model -> what is known about the overlap of its training text with dev and test."""
 
 
+class CardDecision(Fields):
+    """One decision about the files of a new card."""
+
+    what: str
+    """What was decided."""
+    value: str
+    """The decision."""
+    why: str
+    """The reason."""
+
+
 class NewTaskOutput(Output):
     """The card that was written."""
 
@@ -168,3 +181,13 @@ class NewTaskOutput(Output):
     """The card."""
     next: list[str]
     """Commands to run after the empty fields are filled in."""
+    decisions: list[CardDecision] = Field(default_factory=list)
+    """What was decided about the files of --from, and why."""
+    first: str | None = None
+    """The first example of train as it is read; null if it cannot be read."""
+    notes: list[str] = Field(default_factory=list)
+    """What is worth knowing of the data."""
+    missing: list[str] = Field(default_factory=list)
+    """Fields that are to be filled in."""
+    problem: str | None = None
+    """Why the data cannot be read; null if they can, or were not read."""

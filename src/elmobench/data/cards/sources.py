@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from elmobench.core.compressed import unpacked
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import DataError, DigestError
 from elmobench.core.parsing import parsing, read_bytes
@@ -83,11 +84,16 @@ def is_pinned(source: FileSource) -> bool:
 
 
 def read_source(path: Path, source: FileSource) -> bytes:
-    """The bytes that a reader gets: the file, or one member of it, in UTF-8."""
+    """The bytes that a reader gets: the file, unpacked, or one member of it, in UTF-8.
+
+    Raises:
+        DataError: the file cannot be read or unpacked, or is not in the stated encoding.
+    """
     if source.member is not None:
         data = read_member(path, source.member, source_name(source))
     else:
-        data = read_bytes(path)
+        # The cache names files by their digests, so the source says whether one is compressed.
+        data = unpacked(read_bytes(path), source_name(source))
     if source.encoding is None:
         return data
     return as_utf8(data, source.encoding, full_name(source))

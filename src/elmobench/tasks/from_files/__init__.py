@@ -1,0 +1,1 @@
+"""Proposing a task card by looking at files, for ``elmobench new task --from``."""

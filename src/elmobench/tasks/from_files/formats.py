@@ -1,0 +1,252 @@
+"""The format of a file, found by looking at its content: its reader, and its columns."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from elmobench.core.errors import DataError
+from elmobench.core.parsing import parse_json, parsing
+from elmobench.data.blanks import is_blank, split_blanks
+from elmobench.data.readers.base import SourceText
+from elmobench.data.readers.json_records import json_records
+from elmobench.data.readers.parquet import parquet_file, parquet_rows
+from elmobench.data.readers.rows import Quoting, table_rows
+
+ROWS = 100_000
+"""Rows of a file that are looked at."""
+
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "|": "|"}
+_KNOWN_HEADERS = {
+    *("text", "sentence", "label", "labels", "class", "category", "sentiment", "review", "comment"),
+    *("premise", "hypothesis", "sentence1", "sentence2", "text1", "text2", "id", "idx", "target"),
+    *("question", "question1", "question2", "tweet", "content"),
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file looks like.
+
+    Attributes:
+        reader: ``table``, ``jsonl``, ``parquet``, ``conll-columns`` or ``squad``.
+        why: how that is known.
+        options: of the reader, except for columns and fields.
+        columns: the values of each column or field in the first :data:`ROWS` rows; those of inner
+            objects by dots. Empty for CoNLL columns and SQuAD files.
+        names: names of labels that the file states for a field's numbers.
+    """
+
+    reader: str
+    why: str
+    options: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str | int, list[Any]] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+
+def look_at(text: SourceText) -> Look:
+    """What a file looks like.
+
+    Raises:
+        DataError: it is in no format that is known here.
+    """
+    data = text.data.removeprefix(b"\xef\xbb\xbf")
+    if data[:4] == b"PAR1":
+        return _parquet(text)
+    start = data.lstrip()[:1]
+    if start in (b"{", b"["):
+        found = _json(text)
+        if found is not None:
+            return found
+    lines = [line for _, line in islice(text.rows(), ROWS)]
+    if _has_columns(lines):
+        return Look("conll-columns", "rows of fields, with empty lines between sentences")
+    return _table(text)
+
+
+def _parquet(text: SourceText) -> Look:
+    file = parquet_file(text.data, text.name)
+    rows = list(islice(parquet_rows(file, file.schema_arrow.names, text.name), ROWS))
+    metadata = file.schema_arrow.metadata or {}
+    return Look(
+        "parquet",
+        "it begins with PAR1",
+        columns=_columns_of(rows),
+        names=_feature_names(metadata.get(b"huggingface", b"")),
+    )
+
+
+def _feature_names(metadata: bytes) -> dict[str, list[str]]:
+    """Names of class labels that the library ``datasets`` wrote into a Parquet file, by field."""
+    if not metadata:
+        return {}
+    try:
+        features = parse_json(metadata, "metadata")["info"]["features"]
+    except (DataError, LookupError, TypeError):
+        return {}
+    found: dict[str, list[str]] = {}
+
+    def visit(path: str, feature: Any) -> None:
+        if isinstance(feature, list) and len(feature) == 1:
+            visit(path, feature[0])
+        elif isinstance(feature, Mapping):
+            names = feature.get("names")
+            inner = feature.get("feature")
+            if feature.get("_type") == "ClassLabel" and isinstance(names, list):
+                found[path] = [str(name) for name in names]
+            elif inner is not None:
+                visit(path, inner)
+            elif "_type" not in feature:
+                for name, value in feature.items():
+                    visit(f"{path}.{name}" if path else str(name), value)
+
+    visit("", features)
+    return found
+
+
+def _json(text: SourceText) -> Look | None:
+    """JSON lines, a list, SQuAD, or a list inside of an object; None if it is no JSON."""
+    lines = [line for _, line in islice(text.rows(), ROWS) if not is_blank(line)]
+    try:
+        is_lines = len(lines) > 1 and isinstance(parse_json(lines[0], text.name), dict)
+    except DataError:
+        is_lines = False
+    if is_lines:
+        rows = [values for _, _, values in islice(json_records(text), ROWS)]
+        return Look("jsonl", "one JSON object per line", columns=_columns_of(rows))
+    try:
+        whole = parse_json("\n".join(line for _, line in text.rows()), text.name)
+    except DataError:
+        if lines[0].lstrip()[:1] == "{":
+            raise
+        return None  # "[" may also be the first word of a sentence
+    if isinstance(whole, list):
+        rows = [row for row in whole[:ROWS] if isinstance(row, dict)]
+        return Look("jsonl", "one JSON list of objects", columns=_columns_of(rows))
+    articles = whole.get("data")
+    if isinstance(articles, list) and any(
+        isinstance(one, dict) and "paragraphs" in one for one in articles[:1]
+    ):
+        return Look("squad", "JSON with data, paragraphs and qas, as SQuAD has them")
+    lists = {name: len(inner) for name, inner in whole.items() if _is_record_list(inner)}
+    if not lists:
+        return Look("jsonl", "one JSON object", columns=_columns_of([whole]))
+    longest = max(lists, key=lambda name: lists[name])
+    why = f"one JSON object, whose field {longest!r} holds a list of records"
+    return Look("jsonl", why, {"records": longest}, _columns_of(whole[longest][:ROWS]))
+
+
+def _is_record_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(i, dict) for i in value)
+
+
+def _columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str | int, list[Any]]:
+    """The values of each field, those of inner objects by dots; None where a row has none."""
+    columns: dict[str | int, list[Any]] = {}
+    for number, row in enumerate(rows):
+        for path, value in _paths(row, ""):
+            column = columns.setdefault(path, [])
+            column.extend([None] * (number - len(column)))
+            column.append(value)
+    for column in columns.values():
+        column.extend([None] * (len(rows) - len(column)))
+    return columns
+
+
+def _paths(row: Mapping[str, Any], start: str) -> Iterator[tuple[str, Any]]:
+    for name, value in row.items():
+        yield start + str(name), value
+        if isinstance(value, dict) and start.count(".") < 3:
+            yield from _paths(value, f"{start}{name}.")
+
+
+def _has_columns(lines: list[str]) -> bool:
+    """Whether lines are CoNLL columns: short rows of fields, and empty lines between them."""
+    rows = [
+        line for line in lines if not is_blank(line) and not line.startswith(("#", "-DOCSTART"))
+    ]
+    if not rows or ("," in rows[0] and "\t" not in rows[0] and " " not in rows[0]):
+        return False
+    has_blank = any(is_blank(line) for line in lines[:-1])
+    has_marks = any(line.startswith(("-DOCSTART", "# sent_id", "# newdoc")) for line in lines)
+    tabs = all("\t" in row for row in rows)
+    widths = {len(row.split("\t") if tabs else split_blanks(row)) for row in rows}
+    words = [row.split("\t")[0] if tabs else split_blanks(row)[0] for row in rows]
+    single = sum(" " not in word for word in words) > 0.98 * len(words)
+    return (has_blank or has_marks) and min(widths) >= 2 and len(widths) <= 2 and single
+
+
+def _table(text: SourceText) -> Look:
+    shares: list[tuple[float, bool, str, Quoting]] = []
+    for name, delimiter in _DELIMITERS.items():
+        ways: tuple[Quoting, ...] = ("none",)
+        if _has_quotes(text, delimiter):
+            ways = ("csv", "none")
+        for quoting in ways:
+            rows = _some_rows(text, delimiter, quoting)
+            width = len(rows[0]) if rows else 0
+            if width >= 2:
+                regular = sum(len(row) == width for row in rows) / len(rows)
+                # Where both ways are as regular, fields that begin with a quote are quoted ones.
+                shares.append((regular, quoting == "csv", name, quoting))
+    if not shares:
+        raise DataError(
+            "is in no format that is recognised here (a table, JSON, Parquet, CoNLL columns)",
+            where=text.name,
+            fix="state --pipeline and --reader, and fill in the card",
+        )
+    regular, _, name, quoting = max(shares, key=lambda share: share[:2])
+    rows = _some_rows(text, _DELIMITERS[name], quoting)
+    header = _header(rows)
+    body = [row for row in rows[header is not None :] if len(row) == len(rows[0])]
+    columns: dict[str | int, list[Any]] = {
+        (header[i] if header else i): [row[i] for row in body] for i in range(len(rows[0]))
+    }
+    why = f"{100 * regular:.0f} % of its rows have {len(rows[0])} fields between {name} characters"
+    if quoting == "csv":
+        why += ", with quotes around fields"
+    options: dict[str, Any] = {"delimiter": name, "quoting": quoting}
+    return Look("table", why, options, columns)
+
+
+def _some_rows(text: SourceText, delimiter: str, quoting: Quoting) -> list[list[str]]:
+    """The first rows that are not blank; none if they are no table of this kind."""
+    try:
+        with parsing(text.name, what="not a table"):
+            rows = [row for _, row in islice(table_rows(text, delimiter, quoting), ROWS)]
+    except (DataError, csv.Error):
+        return []
+    return [row for row in rows if row not in ([], [""])]
+
+
+def _has_quotes(text: SourceText, delimiter: str) -> bool:
+    """Whether some field begins with a quote."""
+    data = text.data[: 1 << 20].removeprefix(b"\xef\xbb\xbf")
+    return data[:1] == b'"' or delimiter.encode() + b'"' in data or b'\n"' in data
+
+
+def _header(rows: list[list[str]]) -> list[str] | None:
+    """The first row, if it holds the names of the columns."""
+    first, rest = rows[0], rows[1:]
+    if not all(cell.strip() for cell in first) or len(set(first)) < len(first):
+        return None
+    if any(cell.strip().lower() in _KNOWN_HEADERS for cell in first):
+        return first
+    if not rest or any(cell.replace(".", "").isdecimal() for cell in first):
+        return None
+    for i, cell in enumerate(first):
+        values = [row[i] for row in rest if len(row) == len(first)]
+        if values and len(set(values)) <= len(values) / 2 and cell not in values:
+            return first
+    return None
+
+
+def shown(value: Any, limit: int = 80) -> str:
+    """A value in one line."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

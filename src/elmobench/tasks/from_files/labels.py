@@ -1,0 +1,61 @@
+"""Names for labels that a file states as numbers or truth values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from elmobench.core.errors import DataError
+from elmobench.tasks.from_files.decisions import Decision
+
+_MOST = 1000
+
+
+def label_options(
+    values: Iterable[Any], names: Sequence[str] | None, column: str | int
+) -> tuple[dict[str, Any], Decision | None]:
+    """Options of a reader of records that give labels their names, and what was decided.
+
+    Args:
+        values: all labels or tags of the files.
+        names: the names that the file itself states for its numbers; None if it does not.
+        column: where they are, for messages.
+
+    Raises:
+        DataError: they are numbers with decimals, which are no classes.
+    """
+    found = {value for value in values if value is not None}
+    if all(isinstance(value, str) for value in found):
+        return {}, None
+    if any(isinstance(value, float) and not value.is_integer() for value in found):
+        example = next(v for v in found if isinstance(v, float) and not v.is_integer())
+        raise DataError(
+            f"the labels in {column!r} are numbers with decimals, such as {example}, and no "
+            "pipeline predicts numbers",
+            fix="give another column with --column label=NAME",
+        )
+    what = "names of labels"
+    numbers = {v for v in found if isinstance(v, int) and not isinstance(v, bool)}
+    options: dict[str, Any] = {}
+    if numbers == found:
+        if -1 in numbers:
+            options["no_label"] = -1
+            numbers -= {-1}
+        if names is not None and numbers <= set(range(len(names))):
+            why = "the file states the names of its numbers"
+            return {**options, "names": list(names)}, Decision(what, ", ".join(names), why)
+        if numbers == set(range(len(numbers))) and len(numbers) <= _MOST:
+            kept = [str(number) for number in sorted(numbers)]
+            why = "the file has numbers; write their names into 'names', in this order"
+            return {**options, "names": kept}, Decision(what, ", ".join(kept), why)
+    written = {_written(value): _name(value) for value in sorted(found - {-1}, key=str)}
+    why = "values that are no text; give them names in 'map'"
+    return {**options, "map": written}, Decision(what, ", ".join(written.values()), why)
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) else _written(value)
