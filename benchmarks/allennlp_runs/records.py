@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from elmobench.analysis.stats.estimate import Estimate
-from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
+from elmobench.analysis.stats.hierarchical import FoldInfluence, estimate_difference
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_text
 from elmobench.core.strict_model import StrictModel
@@ -150,4 +150,6 @@ def difference(ours: Sequence[Run], theirs: Sequence[Run]) -> Estimate:
 
     # A metric's score of sums does not depend on the examples.
     score = get_metric(first.metric).tally(*EXAMPLE[first.metric]).score
-    return estimate_difference([FoldCounts(counts(ours), counts(theirs), score)], paired=False)
+    return estimate_difference(
+        [FoldInfluence.of_counts(counts(ours), counts(theirs), score)], paired=False
+    )

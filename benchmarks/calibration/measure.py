@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.calibration.earlier import bootstrap_differences, interval, randomization_test
 from benchmarks.calibration.simulation import Setting, score, simulate
 from elmobench.analysis.stats.difference_row import ALPHA, Verdict, verdict_of
-from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
+from elmobench.analysis.stats.hierarchical import FoldInfluence, estimate_difference
 
 MARGIN = 1.0
 """Margin of negligible differences, in points."""
@@ -76,7 +76,7 @@ class _Outcome:
 
 def _verdict(setting: Setting, difference: float, rng: np.random.Generator) -> _Outcome:
     left, right = simulate(setting, difference, rng)
-    counts = FoldCounts(left, right, partial(score, setting.metric))
+    counts = FoldInfluence.of_counts(left, right, partial(score, setting.metric))
     estimate = estimate_difference([counts], paired=False)
     low, high = estimate.interval()
     p = estimate.p_value()

@@ -10,7 +10,8 @@ import pytest
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.search import SearchResult, candidates, choose, default_values
-from elmobench.metrics.base import Tally, get_metric
+from elmobench.metrics.base import get_metric
+from elmobench.metrics.influence import CountInfluence
 
 RATES = [{"training.lr": lr} for lr in (0.1, 0.2, 0.3)]
 DEFAULT = {"training.lr": 0.2}
@@ -23,7 +24,7 @@ def picked(right: list[list[bool]], default: dict[str, float] = DEFAULT) -> Sear
     metric = get_metric("accuracy")
     scores = [metric.compute(gold, row).score for row in answers]
     units = [str(i) for i in range(len(gold))]
-    return choose(RATES[: len(right)], scores, default, metric.tally(gold, answers), units)
+    return choose(RATES[: len(right)], scores, default, metric.influence(gold, answers, units))
 
 
 def row(correct: int, of: int = 100, start: int = 0) -> list[bool]:
@@ -55,8 +56,8 @@ def test_the_default_wins_a_near_tie_then_the_smaller_value() -> None:
 
 
 def test_undefined_errors_leave_the_best_score() -> None:
-    undefined = Tally(np.ones((2, 3, 1)), lambda sums: np.full(sums.shape[:-1], math.nan))
-    result = choose(RATES[:2], [50.0, 60.0], {"training.lr": 0.1}, undefined, ["a", "b", "c"])
+    undefined = CountInfluence(np.ones((2, 3, 1)), lambda sums: np.full(sums.shape[:-1], math.nan))
+    result = choose(RATES[:2], [50.0, 60.0], {"training.lr": 0.1}, undefined)
     assert result.chosen == RATES[1]
 
 
@@ -67,25 +68,27 @@ def test_more_default_values_win_a_near_tie() -> None:
         for lr in (0.01, 0.1)
     ]
     default = {"options.dropout": 0.0, "training.lr": 0.001}
-    result = choose(choices, [50.0, 50.0, 50.0, 50.0], default, None, [])
+    result = choose(choices, [50.0, 50.0, 50.0, 50.0], default, None)
     assert result.chosen == choices[0]
     # The default dropout is preferred to a smaller rate.
-    result = choose(choices, [40.0, 50.0, 50.0, 50.0], default, None, [])
+    result = choose(choices, [40.0, 50.0, 50.0, 50.0], default, None)
     assert result.chosen == choices[1]
 
 
 def test_without_counts_only_equal_scores_are_near_ties() -> None:
-    result = choose(RATES, [50.0, 50.1, 50.1], {"training.lr": 0.1}, None, [])
+    result = choose(RATES, [50.0, 50.1, 50.1], {"training.lr": 0.1}, None)
     assert result.chosen == RATES[1]
     assert [score.error for score in result.scores] == [None] * 3
     # One unit has no spread either.
-    tally = Tally(np.array([[[1.0, 2.0]], [[2.0, 2.0]]]), lambda s: 100 * s[..., 0] / s[..., 1])
-    assert choose(RATES[:2], [50.0, 100.0], {"training.lr": 0.1}, tally, ["u"]).chosen == RATES[1]
+    counts = CountInfluence(
+        np.array([[[1.0, 2.0]], [[2.0, 2.0]]]), lambda s: 100 * s[..., 0] / s[..., 1]
+    )
+    assert choose(RATES[:2], [50.0, 100.0], {"training.lr": 0.1}, counts).chosen == RATES[1]
 
 
 def test_a_diverging_candidate_is_never_chosen() -> None:
-    tally = Tally(np.tile([0.0, 1.0], (1, 4, 1)), lambda s: 100 * s[..., 0] / s[..., 1])
-    result = choose(RATES, [None, 0.0, None], {"training.lr": 0.1}, tally, list("abcd"))
+    counts = CountInfluence(np.tile([0.0, 1.0], (1, 4, 1)), lambda s: 100 * s[..., 0] / s[..., 1])
+    result = choose(RATES, [None, 0.0, None], {"training.lr": 0.1}, counts)
     assert result.chosen == RATES[1]
     assert [score.near_tie for score in result.scores] == [False, True, False]
     assert result.as_json()["dev"][0] == {

@@ -306,18 +306,9 @@ def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
 
 
 def _notes(pipeline: Pipeline[Any], rows: list[dict[str, Any]]) -> list[str]:
-    """A warning if every prediction has the same label although the gold annotation has several.
-
-    Such a head has not learned.
-    """
-    predicted, gold = (
-        {label for row in rows for label in pipeline.annotation_labels(row[key])}
-        for key in ("predicted", "gold")
-    )
-    if len(predicted) == 1 < len(gold):
-        (label,) = predicted
-        return [f"predicts {label!r} throughout: it may need more epochs, patience or data"]
-    return []
+    """A warning if the predictions show that the head has not learned."""
+    note = pipeline.note_on(*([row[key] for row in rows] for key in ("gold", "predicted")))
+    return [] if note is None else [note]
 
 
 def _coverage(cell: Cell, context: RunContext) -> dict[str, dict[str, float]]:

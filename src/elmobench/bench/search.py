@@ -10,8 +10,7 @@ from typing import Any
 
 from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.options import apply_options
-from elmobench.metrics.base import Tally
-from elmobench.metrics.influence import pseudo_values, summed_by_unit
+from elmobench.metrics.influence import Influence
 from elmobench.tasks.head import TrainingOptions
 
 Candidate = dict[str, float]
@@ -92,8 +91,7 @@ def choose(
     choices: Sequence[Candidate],
     scores: Sequence[float | None],
     default: Mapping[str, float],
-    tally: Tally | None,
-    units: Sequence[str],
+    influence: Influence | None,
 ) -> SearchResult:
     """Choose a candidate by its dev score, and among near-ties the one closest to the defaults.
 
@@ -106,13 +104,12 @@ def choose(
         scores: their dev scores; None for a candidate whose loss diverged. At least one is
             a number.
         default: the default of each searched option.
-        tally: counts of dev's examples for the candidates with a score, in their order; None if
-            the metric has none. Then only equal scores are near-ties.
-        units: the resampling unit of each example.
+        influence: of the units of dev on the candidates with a score, in their order; None if the
+            metric has none. Then only equal scores are near-ties.
     """
     scored = [i for i, score in enumerate(scores) if score is not None]
     best = max(scored, key=lambda i: scores[i] or 0.0)
-    errors = dict(zip(scored, _errors(tally, units, scored.index(best)), strict=False))
+    errors = dict(zip(scored, _errors(influence, scored.index(best)), strict=False))
     rows = []
     for i, (candidate, score) in enumerate(zip(choices, scores, strict=True)):
         error = errors.get(i)
@@ -130,13 +127,13 @@ def choose(
     return SearchResult(chosen, tuple(rows))
 
 
-def _errors(tally: Tally | None, units: Sequence[str], best: int) -> list[float]:
+def _errors(influence: Influence | None, best: int) -> list[float | None]:
     """Standard error of the best system's score minus each system's; none if it is unknown."""
-    if tally is None:
+    if influence is None:
         return []
-    values = pseudo_values(summed_by_unit(tally.counts, units), tally.score)
+    values = influence.pseudo_values
     count = values.shape[1]
     if count < 2:
         return []
-    differences = values[best] - values
-    return [float(row.std(ddof=1)) / math.sqrt(count) for row in differences]
+    errors = [float(row.std(ddof=1)) / math.sqrt(count) for row in values[best] - values]
+    return [error if math.isfinite(error) else None for error in errors]

@@ -65,8 +65,9 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
         examples = [prepared.train_examples[i] for i in keep]
         expanded = pipeline.training_examples(examples, cell.options)
         sets["train"] = ExampleSet(pipeline, expanded, prepared.table)
-    # From all of train: a subset may lack a rare label, which must still have an id.
     codec = pipeline.codec(prepared.train_examples, context.task(cell.task, cell.fold).labels)
+    if cell.train_fraction < 1.0:
+        codec = pipeline.codec_of_part(codec, examples)
     vocabulary = _vocabulary(cell, prepared)
     layers = []
     for part in cell.parts:
@@ -180,12 +181,13 @@ def _choose(
     task, dev = context.task(cell.task, cell.fold), data.sets["dev"].examples
     order = sorted(trained)
     predictions = [trained[i][1].dev_predictions for i in order]
-    tally = None
-    if metric.has_tally:
-        tally = metric.tally([pipeline.gold(example) for example in dev], predictions)
+    influence = None
+    if metric.has_influence:
+        units = [task.resampling_unit(example) for example in dev]
+        gold = [pipeline.gold(example) for example in dev]
+        influence = metric.influence(gold, predictions, units)
     scores = [trained[i][1].best.dev if i in trained else None for i in range(len(choices))]
-    units = [task.resampling_unit(example) for example in dev]
-    return choose(choices, scores, default_values(cell), tally, units)
+    return choose(choices, scores, default_values(cell), influence)
 
 
 def _groups(cells: Sequence[Cell]) -> list[list[int]]:

@@ -60,6 +60,30 @@ class SentencePair:
 
 
 @dataclass(frozen=True, slots=True)
+class RatedText:
+    """One text with one number, such as a rating."""
+
+    id: str
+    tokens: Sentence
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPair:
+    """Two texts with one number, such as their similarity in meaning."""
+
+    id: str
+    first: Sentence
+    second: Sentence
+    value: float
+
+    @property
+    def tokens(self) -> Sentence:
+        """Both texts, the first one first; for counting and for hashed splits."""
+        return self.first + self.second
+
+
+@dataclass(frozen=True, slots=True)
 class Proposition:
     """One predicate of a sentence and its arguments.
 

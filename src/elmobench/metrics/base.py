@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.errors import DataError
 from elmobench.core.registry import Registry
+from elmobench.metrics.influence import CountInfluence, Floats, Influence, summed_by_unit
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,44 @@ class Metric(ABC):
         """
         raise DataError(
             f"metric {self.name!r} has no counts per example: differences in it cannot be tested",
-            fix="implement the method 'tally' of the metric",
+            fix="implement the method 'tally' or 'influence' of the metric",
         )
 
+    def influence(
+        self, gold: Sequence[Any], systems: Sequence[Sequence[Any]], units: Sequence[str]
+    ) -> Influence:
+        """What each test unit contributes to the primary scores of several systems.
+
+        By default it follows from :meth:`tally`. A metric whose score does not depend on sums, such
+        as a rank correlation, overrides this method instead, and :meth:`example_scores`.
+
+        Args:
+            gold: one annotation per example.
+            systems: the predictions of each system, in the same order.
+            units: the resampling unit of each example.
+
+        Raises:
+            DataError: see :meth:`tally`.
+        """
+        tally = self.tally(gold, systems)
+        return CountInfluence(summed_by_unit(tally.counts, units), tally.score)
+
+    def example_scores(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Floats:
+        """(systems, examples) how good each prediction is, by default the score of it alone.
+
+        Higher is better. It orders the examples that two systems predict differently.
+
+        Raises:
+            DataError: see :meth:`tally`.
+        """
+        tally = self.tally(gold, systems)
+        return tally.score(tally.counts)
+
     @property
-    def has_tally(self) -> bool:
-        """Whether the metric implements :meth:`tally`."""
-        return type(self).tally is not Metric.tally
+    def has_influence(self) -> bool:
+        """Whether the metric implements :meth:`tally` or :meth:`influence`."""
+        kind = type(self)
+        return kind.tally is not Metric.tally or kind.influence is not Metric.influence
 
     def _tally(
         self,
@@ -151,6 +183,16 @@ METRICS.add_lazy(
     "subset-accuracy",
     "elmobench.metrics.label_sets:SUBSET_ACCURACY",
     "the same scores, with subset accuracy as primary score",
+)
+METRICS.add_lazy(
+    "pearson",
+    "elmobench.metrics.correlation:PEARSON",
+    "Pearson's and Spearman's correlation of numbers, and the mean squared error",
+)
+METRICS.add_lazy(
+    "spearman",
+    "elmobench.metrics.correlation:SPEARMAN",
+    "the same scores, with Spearman's correlation as primary score",
 )
 METRICS.add_lazy(
     "token-accuracy",

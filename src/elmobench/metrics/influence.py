@@ -3,11 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+PERCENT = 100.0
+"""No two scores in percent differ by more, unless they can be negative."""
+
+
+class Influence(Protocol):
+    """Scores of several runs on one test set, and what each test unit contributes to them."""
+
+    @property
+    def rows(self) -> Floats:
+        """(runs, units, K) what the metric reads of each unit.
+
+        Two runs whose rows for a unit are equal do not differ on it.
+        """
+
+    @property
+    def scores(self) -> Floats:
+        """(runs,) the primary score of each run, in percent."""
+
+    @property
+    def pseudo_values(self) -> Floats:
+        """(runs, units) pseudo-values; see :func:`pseudo_values`.
+
+        NaN where the score is undefined without the unit, or as a whole.
+        """
+
+    @property
+    def largest(self) -> float:
+        """No two scores differ by more."""
+
+
+@dataclass(frozen=True)
+class CountInfluence:
+    """The influence on a score that depends on sums of counts.
+
+    Attributes:
+        rows: (runs, units, K) counts of each unit.
+        score: maps sums (..., K) to scores (...) in percent.
+        largest: see :class:`Influence`.
+    """
+
+    rows: Floats
+    score: Callable[[Floats], Floats]
+    largest: float = PERCENT
+
+    @cached_property
+    def scores(self) -> Floats:
+        """See :class:`Influence`."""
+        return self.score(self.rows.sum(axis=1))
+
+    @cached_property
+    def pseudo_values(self) -> Floats:
+        """See :class:`Influence`."""
+        return pseudo_values(self.rows, self.score)
+
+
+@dataclass(frozen=True)
+class ComputedInfluence:
+    """The influence on a score that does not depend on sums, computed by leaving out each unit.
+
+    Attributes:
+        rows, scores, pseudo_values, largest: see :class:`Influence`.
+    """
+
+    rows: Floats
+    scores: Floats
+    pseudo_values: Floats
+    largest: float = PERCENT
+
+
+def leave_one_out(scores: Floats, without: Floats) -> Floats:
+    """Pseudo-values from the scores of whole runs, and those without each unit.
+
+    >>> leave_one_out(np.array([50.0]), np.array([[100.0, 0.0]])).tolist()
+    [[0.0, 100.0]]
+
+    Args:
+        scores: (runs,) scores; NaN for an undefined one.
+        without: (runs, units) scores without each unit. With a single unit it is ignored.
+    """
+    units = without.shape[1]
+    if units < 2:
+        return scores[:, None]
+    values: Floats = units * scores[:, None] - (units - 1) * without
+    return values
+
+
+def stack_influences(influences: Sequence[Influence]) -> Influence:
+    """The influence on the runs of all ``influences``, which are on the same test units.
+
+    Args:
+        influences: at least one, all of one metric.
+    """
+    first = influences[0]
+    rows = np.concatenate([one.rows for one in influences])
+    if isinstance(first, CountInfluence):
+        return CountInfluence(rows, first.score, first.largest)
+    scores = np.concatenate([one.scores for one in influences])
+    values = np.concatenate([one.pseudo_values for one in influences])
+    return ComputedInfluence(rows, scores, values, first.largest)
 
 
 def pseudo_values(sums: Floats, score: Callable[[Floats], Floats]) -> Floats:
@@ -48,9 +151,14 @@ def summed_by_unit(counts: Floats, units: Sequence[str]) -> Floats:
     Returns:
         (systems, units, K) counts, units in the order of their first examples.
     """
-    unit_index = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
-    sums = np.zeros((counts.shape[0], len(unit_index), counts.shape[2]))
-    example_to_unit = np.array([unit_index[unit] for unit in units], dtype=np.int64)
+    sums = np.zeros((counts.shape[0], len(dict.fromkeys(units)), counts.shape[2]))
+    example_to_unit = unit_numbers(units)
     for system, own in zip(sums, counts, strict=True):
         np.add.at(system, example_to_unit, own)
     return sums
+
+
+def unit_numbers(units: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each example's unit, counted from 0 in the order of first examples."""
+    unit_index = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
+    return np.array([unit_index[unit] for unit in units], dtype=np.int64)

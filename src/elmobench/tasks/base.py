@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.examples import Sentence
+from elmobench.data.label_kinds import LabelKind
 from elmobench.data.readers.tokenizers import TOKENIZERS
 
 E = TypeVar("E")
@@ -60,6 +61,7 @@ class Pipeline(ABC, Generic[E]):
         annotation_repeats_text: whether :meth:`format_annotation` repeats the annotated tokens;
             where it does not, ``predict`` prints the text next to the prediction.
         reads_texts: whether all heads can read one vector per text in place of one per token.
+        label_kind: what readers of texts and pairs take labels for: one class, or one number.
         readers: readers that give this pipeline's examples, the usual one first, each with the
             options that ``elmobench new task`` writes into a card to begin with.
         metrics: metrics that read this pipeline's annotations, the usual one first.
@@ -69,6 +71,7 @@ class Pipeline(ABC, Generic[E]):
     text_form: ClassVar[str] = "your own text"
     annotation_repeats_text: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
+    label_kind: ClassVar[LabelKind] = "class"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     metrics: ClassVar[tuple[str, ...]] = ()
 
@@ -142,14 +145,35 @@ class Pipeline(ABC, Generic[E]):
             labels: the labels that the task card lists; None to take those in ``train``.
         """
 
+    def codec_of_part(self, codec: LabelCodec, part: Sequence[E]) -> LabelCodec:
+        """The codec of a head that is trained on a part of the training set, by default the same.
+
+        Args:
+            codec: that of the whole training set: a part may lack a rare label, which must still
+                have an index.
+            part: the examples that the head is trained on.
+        """
+        return codec
+
     # What an annotation says.
 
     def annotation_labels(self, annotation: Any) -> list[str]:
-        """The labels or tags in an annotation; by default a string is a label of its own.
-
-        A run whose predictions contain a single label throughout gets a warning.
-        """
+        """The labels or tags in an annotation; by default a string is a label of its own."""
         return [annotation] if isinstance(annotation, str) else []
+
+    def note_on(self, gold: Sequence[Any], predicted: Sequence[Any]) -> str | None:
+        """A remark for the record if the predictions show that the head has not learned.
+
+        By default: every prediction has one label, and gold annotations have several.
+        """
+        found, known = (
+            {label for annotation in side for label in self.annotation_labels(annotation)}
+            for side in (predicted, gold)
+        )
+        if len(found) == 1 < len(known):
+            (label,) = found
+            return f"predicts {label!r} throughout: it may need more epochs, patience or data"
+        return None
 
     def annotation_spans(self, annotation: Any) -> list[TypedSpan] | None:
         """The typed spans that an annotation marks; None if the pipeline marks none."""

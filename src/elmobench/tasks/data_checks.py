@@ -18,7 +18,7 @@ from elmobench.data.blanks import is_blank
 from elmobench.data.cards.card import SPLITS
 from elmobench.data.cards.source_kinds import GenerateSource
 from elmobench.data.cards.sources import fetch_source, full_name, read_source
-from elmobench.data.examples import Sentence, TaggedSentence
+from elmobench.data.examples import RatedPair, RatedText, Sentence, TaggedSentence
 from elmobench.data.languages import language_problem
 from elmobench.data.readers.base import SourceText
 from elmobench.tasks.card_files import place_of, reader_of, sources_of_split
@@ -67,6 +67,7 @@ def check_data(task: Task) -> list[Remark]:
         _language,
         _equal_splits,
         _labels,
+        _numbers,
         _tokens,
         _one_sentence,
         _cut_sentences,
@@ -138,8 +139,8 @@ def _labels(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
                 "warning",
                 f"the {len(labels):,} labels are all numbers, such as {example}; they are read as "
                 "classes without an order",
-                "state 'labels' in the card if they are classes; regression, the prediction of "
-                "numbers, has no head",
+                "state 'labels' in the card if they are classes; the pipelines regression (texts) "
+                "and pair-regression (pairs) predict numbers",
             )
         return
     if len(labels) <= len(train) / 2:
@@ -160,6 +161,19 @@ def _labels(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
             f"{len(labels):,} different labels in {len(train):,} examples, such as {example}",
             "check the column of the label in the reader's options",
         )
+
+
+def _numbers(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
+    """Numbers to predict that are all equal, so that no correlation with them is defined."""
+    for name, examples in sets.items():
+        values = {one.value for one in examples if isinstance(one, RatedText | RatedPair)}
+        if len(values) == 1:
+            yield Remark(
+                "error",
+                f"all numbers of {name} are equal ({values.pop():g}): nothing correlates with them",
+                "check the column of the label in the reader's options, and whether the numbers "
+                f"of {name} are hidden",
+            )
 
 
 def _label_of(example: Any) -> Any:

@@ -24,6 +24,12 @@ _PIPELINE_TABLE = (
     ("chunking", "elmobench.tasks.tagging.pipeline:CHUNKING", "base phrases as BIO tags"),
     ("pos", "elmobench.tasks.tagging.pipeline:POS", "one part of speech per token"),
     ("nli", "elmobench.tasks.nli.pipeline:PIPELINE", "one label per pair of sentences"),
+    ("regression", "elmobench.tasks.regression.pipeline:TEXT_PIPELINE", "one number per text"),
+    (
+        "pair-regression",
+        "elmobench.tasks.regression.pipeline:PAIR_PIPELINE",
+        "one number per pair of texts",
+    ),
     ("srl", "elmobench.tasks.srl.pipeline:PIPELINE", "the arguments of one predicate"),
     ("qa", "elmobench.tasks.qa.pipeline:PIPELINE", "a passage's span that answers a question"),
     ("wsd", "elmobench.tasks.wsd.pipeline:PIPELINE", "the senses of words in a sentence"),
@@ -111,6 +117,36 @@ _HEAD_TABLE = (
         "nli/paper",
         "elmobench.tasks.nli.presets:PAPER",
         "enhanced sequential inference model as published",
+    ),
+    (
+        "regression/linear",
+        "elmobench.tasks.regression.presets:LINEAR",
+        "mean of the token vectors, one linear layer: a probe",
+    ),
+    (
+        "regression/mlp",
+        "elmobench.tasks.regression.presets:MLP",
+        "mean of the token vectors, 256 hidden units",
+    ),
+    (
+        "regression/small",
+        "elmobench.tasks.regression.presets:SMALL",
+        "one biLSTM layer, maximum over the tokens, 256 hidden units",
+    ),
+    (
+        "pair-regression/linear",
+        "elmobench.tasks.regression.presets:PAIR_LINEAR",
+        "distance and product of two mean vectors, one linear layer: a probe",
+    ),
+    (
+        "pair-regression/mlp",
+        "elmobench.tasks.regression.presets:PAIR_MLP",
+        "distance and product of two mean vectors, 256 hidden units",
+    ),
+    (
+        "pair-regression/small",
+        "elmobench.tasks.regression.presets:PAIR_SMALL",
+        "distance and product of two biLSTM vectors, 256 hidden units",
     ),
     (
         "srl/linear",

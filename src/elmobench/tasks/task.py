@@ -290,7 +290,13 @@ class Task:
         if known is not None and key in known:
             return known[key]
         path = fetch_source(self.card, source, self._trust_first, self._progress)
-        text = SourceText(read_source(path, source), full_name(source), prefix, source.lines)
+        text = SourceText(
+            read_source(path, source),
+            full_name(source),
+            prefix,
+            source.lines,
+            labels=self.pipeline.label_kind,
+        )
         if known is not None:
             known[key] = text
         return text

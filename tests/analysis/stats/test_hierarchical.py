@@ -10,7 +10,7 @@ from benchmarks.calibration.earlier import bootstrap_differences
 from scipy import stats
 
 from elmobench.analysis.stats.estimate import Estimate
-from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
+from elmobench.analysis.stats.hierarchical import FoldInfluence, estimate_difference
 
 Floats = np.ndarray
 
@@ -38,7 +38,7 @@ def entities(runs: int, units: int, share: float, seed: int) -> Floats:
 
 def estimate(left: Floats, right: Floats, **more: object) -> Estimate:
     given = {"paired": False, **more}
-    return estimate_difference([FoldCounts(left, right, accuracy)], **given)  # type: ignore[arg-type]
+    return estimate_difference([FoldInfluence.of_counts(left, right, accuracy)], **given)  # type: ignore[arg-type]
 
 
 def test_without_chance_it_is_the_paired_t_test_over_units() -> None:
@@ -105,7 +105,7 @@ def test_independent_runs_are_two_layouts() -> None:
 
 def test_f1_has_the_bootstrap_s_standard_error() -> None:
     left, right = entities(1, 400, 0.7, 1), entities(1, 400, 0.6, 2)
-    ours = estimate_difference([FoldCounts(left, right, f1)], paired=False)
+    ours = estimate_difference([FoldInfluence.of_counts(left, right, f1)], paired=False)
     draws = bootstrap_differences(left, right, f1, resamples=4000)
     assert ours.value == pytest.approx(float(f1(left[0].sum(0)) - f1(right[0].sum(0))))
     assert ours.variance is not None
@@ -116,7 +116,7 @@ def test_units_are_drawn_within_folds() -> None:
     """Each fold has its own spread; folds of unequal size have equal weight."""
     folds = [(answers(1, size, 0.7, size), answers(1, size, 0.5, -size % 97)) for size in (20, 50)]
     ours = estimate_difference(
-        [FoldCounts(left, right, accuracy) for left, right in folds],
+        [FoldInfluence.of_counts(left, right, accuracy) for left, right in folds],
         paired=False,
         fixed=(True, True),
     )
@@ -135,7 +135,8 @@ def test_folds_of_one_unit_serve_as_units() -> None:
     left = [np.array([[[65.0 + i % 3, 100.0]]] * 2) for i in range(10)]
     right = [np.array([[[60.0 + i % 2, 100.0]]] * 2) for i in range(10)]
     ours = estimate_difference(
-        [FoldCounts(a, b, accuracy) for a, b in zip(left, right, strict=True)], paired=False
+        [FoldInfluence.of_counts(a, b, accuracy) for a, b in zip(left, right, strict=True)],
+        paired=False,
     )
     expected = [5.0 + i % 3 - i % 2 for i in range(10)]
     assert ours.value == pytest.approx(np.mean(expected))
@@ -153,7 +154,7 @@ def test_a_score_that_is_undefined_without_a_unit_shows_nothing() -> None:
         return np.where(sums[..., 1] < 10, np.nan, accuracy(sums))
 
     left, right = answers(3, 10, 0.9, 1), answers(3, 10, 0.1, 2)
-    ours = estimate_difference([FoldCounts(left, right, undefined)], paired=False)
+    ours = estimate_difference([FoldInfluence.of_counts(left, right, undefined)], paired=False)
     assert ours.value == pytest.approx(accuracy(left.sum((0, 1))) - accuracy(right.sum((0, 1))))
     assert (ours.variance, ours.p_value(), ours.interval()) == (None, 1.0, (-100.0, 100.0))
 

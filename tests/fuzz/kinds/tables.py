@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.kind import Kind
 
 from elmobench.core.parsing import read_bytes
+from elmobench.data.label_kinds import LabelKind
 from elmobench.data.readers import gap, pairs, raganato, semcor, table  # noqa: F401 (loaded once)
 from elmobench.data.readers.base import READERS, SourceText
 from elmobench.data.readers.inventory_formats import read_inventory
@@ -148,10 +150,13 @@ def _shown(value: Any) -> str:
     return repr(value).encode("utf-8").decode()
 
 
-def _reader(reader: str, name: str, **options: Any) -> Callable[[Path], str]:
+def _reader(
+    reader: str, name: str, labels: LabelKind = "class", **options: Any
+) -> Callable[[Path], str]:
     def read(folder: Path) -> str:
         registered = READERS.get(reader)
-        result = registered.read_all(_source(folder, name), registered.options(options, "card"))
+        source = replace(_source(folder, name), labels=labels)
+        result = registered.read_all(source, registered.options(options, "card"))
         return _shown((result.examples, sorted(result.dropped.items())))
 
     return read
@@ -205,6 +210,22 @@ KINDS = [
     ),
     Kind(
         "pair JSON lines", _writer(a_jsonl=_JSON_LINES), _reader("pair-jsonl", "a.jsonl"), weight=2
+    ),
+    Kind(
+        "pairs with numbers",
+        _writer(a_tsv="a b\tc\t3.5\nd e\tf\t-1e-3\n"),
+        _reader(
+            *("pair-table", "a.tsv", "number"),
+            **{"premise": 0, "hypothesis": 1, "label": 2},
+            tokenizer="words",
+        ),
+        words=(b"1e999", b"nan", b"1_0", b"0x1", b"-", b"\xd9\xa3"),
+    ),
+    Kind(
+        "texts with numbers in JSON lines",
+        _writer(a_jsonl='{"t": "a b", "y": 3.5}\n{"t": "c", "y": "2"}\n'),
+        _reader("jsonl", "a.jsonl", "number", text="t", label="y"),
+        words=(b"1e999", b"NaN", b"-0.0", b"true"),
     ),
     Kind(
         "tagged JSON lines",

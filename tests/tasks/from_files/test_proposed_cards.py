@@ -375,6 +375,24 @@ def test_columns_that_cannot_be_told_are_named_with_their_line(tmp_path: Path) -
     assert task.split("train")[0].tokens[0] == "two"
 
 
+@pytest.mark.parametrize("pair", [False, True], ids=["texts", "pairs"])
+@pytest.mark.parametrize("form", ["jsonl", "tsv"])
+def test_labels_with_decimals_are_numbers_to_predict(pair: bool, form: str, tmp_path: Path) -> None:
+    texts = {"premise": "a b", "hypothesis": "c"} if pair else {"text": "a good b"}
+    rows = [{**{k: f"{v} {i}" for k, v in texts.items()}, "label": i / 4} for i in range(60)]
+    if form == "jsonl":
+        content = jsonl(*rows)
+    else:
+        lines = ["\t".join(rows[0]), *("\t".join(map(str, row.values())) for row in rows)]
+        content = "".join(f"{line}\n" for line in lines).encode()
+    (tmp_path / f"train.{form}").write_bytes(content)
+    proposal = propose([str(tmp_path / f"train.{form}")])
+    assert proposal.pipeline == ("pair-regression" if pair else "regression")
+    card = proposed_card("mine", proposal, tmp_path / "mine.yaml")
+    assert card.problem is None
+    assert not card.missing
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -382,10 +400,6 @@ def test_columns_that_cannot_be_told_are_named_with_their_line(tmp_path: Path) -
         (b"", "no format that is recognised"),
         (b"one\ntwo\n", "no format that is recognised"),
         (b'{"a": 1}\n{"a": \n', "is not JSON"),
-        (
-            jsonl(*({"text": f"a {i}", "label": i / 7} for i in range(9))),
-            "no pipeline predicts numbers",
-        ),
         (b"PAR1 no", "no readable Parquet file"),
         (jsonl({"a": 1}, {"a": 2}), "one of a"),
     ],

@@ -19,7 +19,8 @@ class ChangedExample:
         id: id of the example.
         gold: the annotation.
         left, right: prediction of each run.
-        left_score, right_score: the metric on this example alone, in percent.
+        left_score, right_score: how good the prediction is: the metric on this example alone, in
+            percent, or minus the absolute error of a number.
     """
 
     id: str
@@ -45,8 +46,8 @@ def changed_examples(store: RecordStore, left: RunRecord, right: RunRecord) -> l
     """
     assert left.result is not None
     rows, (ours, theirs) = shared_predictions(store, [left, right])
-    tally = get_metric(left.result.metric).tally([row["gold"] for row in rows], [ours, theirs])
-    scores = tally.score(tally.counts)
+    metric = get_metric(left.result.metric)
+    scores = metric.example_scores([row["gold"] for row in rows], [ours, theirs])
     changed = [
         ChangedExample(
             row["id"], row["gold"], ours[i], theirs[i], float(scores[0, i]), float(scores[1, i])

@@ -72,11 +72,12 @@ def mean_over_corpora(rows: Sequence[Difference], corpora: Mapping[str, str]) ->
     count = len(groups)
     value = float(np.mean([np.mean([row.difference for row in g]) for g in groups.values()]))
     scope: Scope = "runs" if any(row.scope == "runs" for row in rows) else "systems"
+    largest = max(row.estimate.largest for row in rows)
     sources = []
     for group in groups.values():
         variances = [row.estimate.variance for row in group]
         if any(known is None for known in variances):
-            return CorpusMean(Estimate(value, None, ()), _tasks(groups), scope)
+            return CorpusMean(Estimate(value, None, (), largest), _tasks(groups), scope)
         variance = float(np.mean(np.sqrt(np.array(variances, dtype=float)))) ** 2 / count**2
         total = sum(source.variance for row in group for source in row.estimate.sources)
         # The sources keep their shares; those of seeds have few degrees of freedom.
@@ -86,7 +87,8 @@ def mean_over_corpora(rows: Sequence[Difference], corpora: Mapping[str, str]) ->
             for source in row.estimate.sources
         ]
     variance = sum(source.variance for source in sources)
-    return CorpusMean(Estimate(value, variance, tuple(sources)), _tasks(groups), scope)
+    estimate = Estimate(value, variance, tuple(sources), largest)
+    return CorpusMean(estimate, _tasks(groups), scope)
 
 
 def _tasks(groups: Mapping[str, Sequence[Difference]]) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from elmobench.analysis.stats.correction import holm
 from elmobench.analysis.stats.difference_row import FOLD_MEAN, Difference, Scope
-from elmobench.analysis.stats.hierarchical import FoldCounts, estimate_difference
+from elmobench.analysis.stats.hierarchical import FoldInfluence, estimate_difference
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.registry import did_you_mean
@@ -149,16 +149,16 @@ def difference(
     ours, theirs = folds[0]
     first = ours[0]
     assert first.result is not None
-    counts = [_counts(tallies, *fold) for fold in folds]
+    influences = [_influence(tallies, *fold) for fold in folds]
     fixed = (without_chance(ours), without_chance(theirs))
     paired = _seed_numbers(ours) == _seed_numbers(theirs) and all(
         _train_fraction(run) < 1 for run in (*ours, *theirs)
     )
     scores = [
-        np.mean([fold.score(sums.sum(axis=1)) for fold, sums in zip(counts, side, strict=True)], 0)
-        for side in ([fold.left for fold in counts], [fold.right for fold in counts])
+        np.mean([influence.scores for influence in side], 0)
+        for side in ([fold.left for fold in influences], [fold.right for fold in influences])
     ]
-    estimate = estimate_difference(counts, paired=paired, fixed=fixed)
+    estimate = estimate_difference(influences, paired=paired, fixed=fixed)
     single = any(len(runs) == 1 and not known for runs, known in zip(folds[0], fixed, strict=True))
     scope: Scope = "runs" if single else "systems"
     tallies.differences[key] = row = Difference(
@@ -178,7 +178,7 @@ def difference(
         right_seeds=_seed_numbers(theirs),
         paired=paired,
         scope=scope,
-        units=sum(fold.left.shape[1] for fold in counts),
+        units=sum(fold.left.rows.shape[1] for fold in influences),
         estimate=estimate,
         p_corrected=estimate.p_value(),
         p_within_corrected=estimate.p_within(margin),
@@ -189,9 +189,9 @@ def difference(
     return row
 
 
-def _counts(tallies: TallyCache, ours: Runs, theirs: Runs) -> FoldCounts:
-    sums, score = tallies.stack([*ours, *theirs])
-    return FoldCounts(sums[: len(ours)], sums[len(ours) :], score)
+def _influence(tallies: TallyCache, ours: Runs, theirs: Runs) -> FoldInfluence:
+    tallies.check_same_examples([*ours, *theirs])
+    return FoldInfluence(tallies.stack(ours), tallies.stack(theirs))
 
 
 def without_chance(runs: Runs) -> bool:

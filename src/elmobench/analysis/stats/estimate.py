@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from scipy import optimize, stats
 
-LARGEST = 100.0
-"""No two scores in percent differ by more."""
+from elmobench.metrics.influence import PERCENT
+
 # Tail probabilities below it count as zero. SciPy's quantiles fail below 1e-250.
 _SMALLEST = 1e-100
 
@@ -63,18 +63,20 @@ class Estimate:
             about the difference: its interval is the whole range, and its p-values are 1.
         sources: the sources of the variance. Their sum may be larger than ``variance``, since two
             sources can contain the same noise.
+        largest: no two scores differ by more points.
     """
 
     value: float
     variance: float | None
     sources: tuple[Source, ...]
+    largest: float = PERCENT
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The two-sided confidence interval, within -100 and 100 points."""
+        """The two-sided confidence interval, within what two scores can differ by."""
         if self.variance is None:
-            return -LARGEST, LARGEST
+            return -self.largest, self.largest
         half = self._critical((1 - level) / 2) * math.sqrt(self.variance)
-        return max(self.value - half, -LARGEST), min(self.value + half, LARGEST)
+        return max(self.value - half, -self.largest), min(self.value + half, self.largest)
 
     def p_value(self) -> float:
         """Two-sided p-value of the hypothesis that the difference is zero.

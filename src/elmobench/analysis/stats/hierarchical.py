@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elmobench.analysis.stats.estimate import LARGEST, Estimate, Source, pooled
-from elmobench.metrics.influence import Floats, pseudo_values
+from elmobench.analysis.stats.estimate import Estimate, Source, pooled
+from elmobench.metrics.influence import CountInfluence, Floats, Influence
 
 FEW_UNITS = 5
 """With fewer units on which two systems differ, the spread over units cannot be seen."""
@@ -31,22 +31,33 @@ _ROUNDING = 1e-18
 
 
 @dataclass(frozen=True)
-class FoldCounts:
-    """Counts of two systems on the same test set.
+class FoldInfluence:
+    """The influence of the test units on two systems, on the same test set.
 
     Attributes:
-        left: (runs, units, K) counts of the first system.
-        right: (runs, units, K) counts of the second system, which may have another number of runs.
-        score: maps sums (..., K) to scores (...) in percent.
+        left: in the runs of the first system.
+        right: in those of the second system, which may have another number of runs.
     """
 
-    left: Floats
-    right: Floats
-    score: Callable[[Floats], Floats]
+    left: Influence
+    right: Influence
+
+    @classmethod
+    def of_counts(
+        cls, left: Floats, right: Floats, score: Callable[[Floats], Floats]
+    ) -> FoldInfluence:
+        """From the counts that a score depends on.
+
+        Args:
+            left: (runs, units, K) counts of the first system.
+            right: (runs, units, K) counts of the second system.
+            score: maps sums (..., K) to scores (...) in percent.
+        """
+        return cls(CountInfluence(left, score), CountInfluence(right, score))
 
 
 def estimate_difference(
-    folds: Sequence[FoldCounts],
+    folds: Sequence[FoldInfluence],
     *,
     paired: bool,
     fixed: tuple[bool, bool] = (False, False),
@@ -71,12 +82,13 @@ def estimate_difference(
     varies = [not all(fixed)] if paired else [not side for side in fixed]
     value = float(sum(group.mean() for group in differences))
     layouts = [_layouts(fold, paired) for fold in folds]
+    largest = max(fold.left.largest for fold in folds)
     units = _unit_source(folds, layouts)
     random_runs = [group for group, vary in zip(differences, varies, strict=True) if vary]
     if units is None or not np.isfinite(units.variance):
-        return Estimate(value, None, ())
+        return Estimate(value, None, (), largest)
     if not random_runs or any(len(group) < 2 for group in random_runs):
-        return Estimate(value, units.variance, (units,))
+        return Estimate(value, units.variance, (units,), largest)
     seeds = pooled([Source(_of_mean(scores), len(scores) - 1) for scores in random_runs])
     rest = (
         sum(
@@ -89,16 +101,16 @@ def estimate_difference(
     )
     # Each of the first two is an estimate of a smaller variance than the wanted one.
     variance = max(seeds.variance, units.variance, seeds.variance + units.variance - rest)
-    return Estimate(value, variance, (seeds, units))
+    return Estimate(value, variance, (seeds, units), largest)
 
 
-def _run_scores(fold: FoldCounts) -> tuple[Floats, Floats]:
-    return fold.score(fold.left.sum(axis=1)), fold.score(fold.right.sum(axis=1))
+def _run_scores(fold: FoldInfluence) -> tuple[Floats, Floats]:
+    return fold.left.scores, fold.right.scores
 
 
-def _layouts(fold: FoldCounts, paired: bool) -> list[Floats]:
+def _layouts(fold: FoldInfluence, paired: bool) -> list[Floats]:
     """(runs, units) layouts whose means over runs add up to the difference on each unit."""
-    left, right = (pseudo_values(sums, fold.score) for sums in (fold.left, fold.right))
+    left, right = fold.left.pseudo_values, fold.right.pseudo_values
     return [left - right] if paired else [left, -right]
 
 
@@ -107,7 +119,9 @@ def _of_mean(values: Floats) -> float:
     return float(values.var(ddof=1)) / len(values)
 
 
-def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]]) -> Source | None:
+def _unit_source(
+    folds: Sequence[FoldInfluence], layouts: Sequence[Sequence[Floats]]
+) -> Source | None:
     """The variance of the mean over folds that is due to the units; None if it is unknown."""
     by_unit = [np.sum([group.mean(axis=0) for group in fold], axis=0) for fold in layouts]
     if min(map(len, by_unit)) < 2:
@@ -123,14 +137,15 @@ def _unit_source(folds: Sequence[FoldCounts], layouts: Sequence[Sequence[Floats]
     if sum(map(_differing_units, folds)) < FEW_UNITS or variance < _ROUNDING:
         # The spread over units cannot be seen. As Bonett and Price 2012 do for paired
         # proportions, add a unit that only one system gets right, and one for the other system.
-        variance += 2 * (LARGEST / count) ** 2
+        largest = max(fold.left.largest for fold in folds)
+        variance += 2 * (largest / count) ** 2
     return Source(variance, freedom)
 
 
-def _differing_units(fold: FoldCounts) -> int:
-    """Number of units on which the mean counts of the two systems differ."""
-    left, right = fold.left.mean(axis=0), fold.right.mean(axis=0)
-    # Means of equal counts over three runs and over five differ by rounding.
+def _differing_units(fold: FoldInfluence) -> int:
+    """Number of units on which the mean rows of the two systems differ."""
+    left, right = fold.left.rows.mean(axis=0), fold.right.rows.mean(axis=0)
+    # Means of equal rows over three runs and over five differ by rounding.
     differs = ~np.isclose(left, right, rtol=1e-9, atol=1e-9)
     return int(np.any(differs, axis=-1).sum())
 

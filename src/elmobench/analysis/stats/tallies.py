@@ -1,18 +1,16 @@
-"""Counts that a metric adds up over the test set, per resampling unit, of stored runs."""
+"""What each resampling unit of the test set contributes to the scores of stored runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError, ElmobenchError
 from elmobench.metrics.base import get_metric
-from elmobench.metrics.influence import Floats, summed_by_unit
+from elmobench.metrics.influence import Influence, stack_influences
 from elmobench.tracking.prediction_files import DamagedPredictionsError
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
@@ -23,17 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunTally:
-    """The counts of one run on its test set.
+    """The influence of the units of its test set on one run.
 
     Attributes:
         examples: digest of ids and gold annotations.
-        sums: (units, K) counts of each resampling unit.
-        score: maps sums of shape (..., K) to the score in percent.
+        influence: of each resampling unit.
     """
 
     examples: str
-    sums: Floats
-    score: Callable[[Floats], Floats]
+    influence: Influence
 
 
 class TallyCache:
@@ -94,11 +90,11 @@ class TallyCache:
             assert record.result is not None
             rows = self.store.read_predictions(record.cell)
             answers = [row["predicted"] for row in rows]
-            tally = get_metric(record.result.metric).tally([row["gold"] for row in rows], [answers])
+            influence = get_metric(record.result.metric).influence(
+                [row["gold"] for row in rows], [answers], units_of(rows)
+            )
             self._tallies[record.cell] = RunTally(
-                digest_of([[row["id"], row["gold"]] for row in rows]),
-                summed_by_unit(tally.counts, units_of(rows))[0],
-                tally.score,
+                digest_of([[row["id"], row["gold"]] for row in rows]), influence
             )
         return self._tallies[record.cell]
 
@@ -106,17 +102,21 @@ class TallyCache:
         """Use a tally of a record that another folder has."""
         self._tallies[record.cell] = tally
 
-    def stack(self, records: Sequence[RunRecord]) -> tuple[Floats, Callable[[Floats], Floats]]:
-        """(runs, units, K) counts of runs on the same examples, and their score function.
+    def stack(self, records: Sequence[RunRecord]) -> Influence:
+        """The influence of each unit on runs on the same examples, in their order.
 
         Raises:
             DataError: if predictions are missing, damaged or of different examples.
         """
+        self.check_same_examples(records)
+        return stack_influences([self.tally(record).influence for record in records])
+
+    def check_same_examples(self, records: Sequence[RunRecord]) -> None:
+        """Raise DataError if predictions are missing, damaged or of different examples."""
         tallies = [self.tally(record) for record in records]
         for record, tally in zip(records, tallies, strict=True):
             if tally.examples != tallies[0].examples:
                 raise _other_examples(self.store, record)
-        return np.stack([tally.sums for tally in tallies]), tallies[0].score
 
 
 def shared_predictions(

@@ -100,6 +100,16 @@ GENERATORS.add_lazy(
     "the same words in two orders: who did what to whom",
 )
 GENERATORS.add_lazy(
+    "control-regression",
+    "elmobench.data.controls.regression:GENERATOR",
+    "the same words in two orders, with different numbers",
+)
+GENERATORS.add_lazy(
+    "control-pair-regression",
+    "elmobench.data.controls.regression:PAIR_GENERATOR",
+    "pairs with the same words in two orders, with different numbers",
+)
+GENERATORS.add_lazy(
     "control-srl",
     "elmobench.data.controls.srl:GENERATOR",
     "semantic roles that only the voice of the clause decides",

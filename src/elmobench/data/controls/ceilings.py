@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
 
 from elmobench.data.examples import (
@@ -40,6 +41,29 @@ def pair_ceiling(examples: Sequence[SentencePair]) -> float:
         key = (tuple(sorted(example.premise)), tuple(sorted(example.hypothesis)))
         bags[key][example.label] += 1
     return 100.0 * sum(max(labels.values()) for labels in bags.values()) / len(examples)
+
+
+def number_ceiling(examples: Iterable[tuple[Hashable, float]]) -> float:
+    """Best Pearson correlation (times 100) of any function of what is known of an example. Exact.
+
+    Proof. Let m be the mean number of the examples of which the same is known, a function of that.
+    For any other such function f, cov(f, y) = cov(f, m), since y - m has mean 0 among examples with
+    equal f. So corr(f, y) = corr(f, m) sd(m) / sd(y), which is at most sd(m) / sd(y), and is that
+    for f = m.
+
+    Args:
+        examples: what is known of each, such as its multiset of words; and its number.
+    """
+    groups: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for known, value in examples:
+        groups[known].append(value)
+    values = [value for group in groups.values() for value in group]
+    mean = math.fsum(values) / len(values)
+    between = [
+        len(group) * (math.fsum(group) / len(group) - mean) ** 2 for group in groups.values()
+    ]
+    total = math.fsum((value - mean) ** 2 for value in values)
+    return 100.0 * math.sqrt(math.fsum(between) / total)
 
 
 def tag_ceiling(examples: Sequence[TaggedSentence]) -> float:

@@ -12,6 +12,7 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.registry import Registry
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
+from elmobench.data.label_kinds import LabelKind
 from elmobench.data.problems import NOT_TEXT, Problems
 
 O = TypeVar("O", bound="ReaderOptions")  # noqa: E741
@@ -51,6 +52,7 @@ class SourceText:
         lines: first and last line to read, counted from 1; None for all.
         beside: its companion files, by the role that the card gives them.
         problems: collects the problems of single examples; None if the first one is an error.
+        labels: what the labels of texts and pairs must be, which the pipeline decides.
     """
 
     data: bytes
@@ -59,6 +61,7 @@ class SourceText:
     lines: tuple[int, int] | None = None
     beside: Mapping[str, tuple[SourceText, ...]] = field(default_factory=dict)
     problems: Problems | None = field(default=None, repr=False, compare=False)
+    labels: LabelKind = "class"
 
     def problem(self, error: DataError, example: Hashable = None, lost: bool = True) -> None:
         """Note a problem of one example, behind which the reader can go on.
@@ -317,6 +320,7 @@ def read_bytes(
     *,
     prefix: str = "text",
     lines: tuple[int, int] | None = None,
+    labels: LabelKind = "class",
 ) -> ReadResult:
     """Read ``data`` with the reader registered as ``reader``.
 
@@ -327,6 +331,7 @@ def read_bytes(
         options: the reader's options.
         prefix: start of the ids of examples that have none in the file.
         lines: first and last line to read, counted from 1.
+        labels: what the labels of texts and pairs must be.
 
     Raises:
         UnknownNameError: no such reader.
@@ -334,5 +339,5 @@ def read_bytes(
         DataError: the bytes are not what the options describe.
     """
     registered = READERS.get(reader)
-    source = SourceText(data, name, prefix, lines)
+    source = SourceText(data, name, prefix, lines, labels=labels)
     return registered.read_all(source, registered.options(options or {}, name))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
-from elmobench.data.examples import ClassifiedText
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
-from elmobench.data.readers.row_examples import STRIP_FIX
+from elmobench.data.readers.row_examples import add_text
 from elmobench.data.readers.rows import StripOptions
 from elmobench.data.readers.tokenizers import TOKENIZERS, TokenizerName
-from elmobench.data.text_checks import check_label
 
 
 class LineOptions(StripOptions):
@@ -36,7 +33,7 @@ class LineOptions(StripOptions):
 
 
 class LineReader(Reader[LineOptions]):
-    """Gives :class:`ClassifiedText`. Blank lines are dropped and counted."""
+    """Gives texts with a label or number. Blank lines are dropped and counted."""
 
     name: ClassVar[str] = "lines"
     version: ClassVar[int] = 1
@@ -46,8 +43,8 @@ class LineReader(Reader[LineOptions]):
     def read(self, text: SourceText, options: LineOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
         tokenize = TOKENIZERS[options.tokenizer]
-        examples: list[ClassifiedText] = []
-        dropped: Counter[str] = Counter()
+        result = ReadResult([])
+        dropped = result.dropped
         for number, line in text.rows():
             if not line.strip():
                 dropped["blank lines"] += 1
@@ -62,12 +59,11 @@ class LineReader(Reader[LineOptions]):
                 if options.strip and label.strip() != label:
                     dropped["labels with blanks around them, cut"] += 1
                     label = label.strip()
-                check_label(label, text.at(number), STRIP_FIX)
+                name, where = text.id(number), text.at(number)
+                add_text(result, name, tokens, label, {}, where, text.labels)
             except DataError as error:
                 text.problem(error)
-                continue
-            examples.append(ClassifiedText(text.id(number), tuple(tokens), label))
-        return ReadResult(examples, dropped)
+        return result
 
     def _cut(self, line: str, options: LineOptions, where: str) -> tuple[str, str]:
         if options.label is not None:

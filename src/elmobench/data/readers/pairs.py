@@ -1,4 +1,4 @@
-"""Sentence pairs with one label: in a table, in line-aligned files, or in JSON lines."""
+"""Pairs of texts with one label or number: in a table, in line-aligned files, or in JSON lines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parse_json_object
 from elmobench.core.quoting import quoted, shortened
+from elmobench.data.label_kinds import LabelKind
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.row_examples import add_pair
 from elmobench.data.readers.rows import Column, RowOptions, StripOptions, rows_of_fields
@@ -36,7 +37,8 @@ class PairOptions(StripOptions):
 class _Pairs:
     """Collects the pairs of one file."""
 
-    def __init__(self, options: PairOptions) -> None:
+    def __init__(self, options: PairOptions, labels: LabelKind) -> None:
+        self._labels = labels
         self.result = ReadResult([], Counter())
         self._options = options
         self._tokenize: Callable[[str], list[str]] = TOKENIZERS[options.tokenizer]
@@ -51,8 +53,8 @@ class _Pairs:
         """Add one pair.
 
         Raises:
-            DataError: at ``where``, for an empty sentence, or a label that is empty or has blanks
-                around it.
+            DataError: at ``where``, for an empty sentence, or a label that is empty, has blanks
+                around it, or is not of the kind that the pipeline needs.
         """
         if label == self._options.no_label:
             self.result.dropped[f"pairs with the label {label}"] += 1
@@ -61,7 +63,7 @@ class _Pairs:
             "premise": lambda: self._tokenize(premise),
             "hypothesis": lambda: self._tokenize(hypothesis),
         }
-        add_pair(self.result, name, sentences, label, self._options.map, where)
+        add_pair(self.result, name, sentences, label, self._options.map, where, self._labels)
 
 
 class PairTableOptions(RowOptions, PairOptions):
@@ -77,7 +79,7 @@ class PairTableOptions(RowOptions, PairOptions):
 
 
 class PairTableReader(Reader[PairTableOptions]):
-    """Gives :class:`SentencePair`. Every row must have as many fields as the first."""
+    """Gives pairs with a label or number. Every row must have as many fields as the first."""
 
     name: ClassVar[str] = "pair-table"
     version: ClassVar[int] = 1
@@ -86,7 +88,7 @@ class PairTableReader(Reader[PairTableOptions]):
 
     def read(self, text: SourceText, options: PairTableOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
-        pairs = _Pairs(options)
+        pairs = _Pairs(options, text.labels)
         result = pairs.result
         rows = rows_of_fields(text, options, result.dropped, result.groups)
         for number, name, (premise, hypothesis, label) in rows:
@@ -102,7 +104,7 @@ class PairLineOptions(PairOptions):
 
 
 class PairLineReader(Reader[PairLineOptions]):
-    """Gives :class:`SentencePair`. The file holds one premise per line.
+    """Gives pairs with a label or number. The file holds one premise per line.
 
     The same line of the companion files ``hypothesis`` and ``label`` holds the rest of the pair.
     """
@@ -118,7 +120,7 @@ class PairLineReader(Reader[PairLineOptions]):
 
     def read(self, text: SourceText, options: PairLineOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
-        pairs = _Pairs(options)
+        pairs = _Pairs(options, text.labels)
         premises = dict(text.rows())
         companions: dict[str, dict[int, str]] = {}
         for role in ("hypothesis", "label"):
@@ -161,7 +163,7 @@ class PairJsonOptions(PairOptions):
 
 
 class PairJsonReader(Reader[PairJsonOptions]):
-    """Gives :class:`SentencePair`. One JSON object per line; blank lines are counted."""
+    """Gives pairs with a label or number. One JSON object per line; blank lines are counted."""
 
     name: ClassVar[str] = "pair-jsonl"
     version: ClassVar[int] = 1
@@ -170,7 +172,7 @@ class PairJsonReader(Reader[PairJsonOptions]):
 
     def read(self, text: SourceText, options: PairJsonOptions) -> ReadResult:
         """See :meth:`Reader.read`."""
-        pairs = _Pairs(options)
+        pairs = _Pairs(options, text.labels)
         wanted = [options.premise, options.hypothesis, options.label]
         if options.id is not None:
             wanted.append(options.id)
@@ -179,7 +181,8 @@ class PairJsonReader(Reader[PairJsonOptions]):
                 pairs.result.dropped["blank lines"] += 1
                 continue
             try:
-                fields = _text_fields(line, wanted, text.at(number))
+                numbers = [options.label] if text.labels == "number" else []
+                fields = _text_fields(line, wanted, text.at(number), numbers)
                 if options.strip:
                     fields[2] = pairs.stripped(fields[2])
                 name = fields[3] if len(fields) > 3 else text.id(number)
@@ -189,8 +192,11 @@ class PairJsonReader(Reader[PairJsonOptions]):
         return pairs.result
 
 
-def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
-    """The values of the fields ``wanted`` of a JSON object, which must be text."""
+def _text_fields(line: str, wanted: Sequence[str], where: str, numbers: Sequence[str]) -> list[str]:
+    """The values of the fields ``wanted`` of a JSON object, which must be text.
+
+    Those of the fields in ``numbers`` may be numbers too.
+    """
     try:
         row = parse_json_object(line, where, on_object=_uniqueness(line, wanted))
     except DataError as error:
@@ -199,6 +205,8 @@ def _text_fields(line: str, wanted: Sequence[str], where: str) -> list[str]:
     fields: list[str] = []
     for name in wanted:
         value = row.get(name)
+        if name in numbers and isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
         if not isinstance(value, str):
             raise DataError(
                 f"the field {name!r} holds {quoted(str(value))}, expected a string"

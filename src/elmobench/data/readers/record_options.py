@@ -51,14 +51,14 @@ RECORD_KINDS: dict[str, RecordKind] = {
         (),
         ("tokenizer", "no_label", *_NAMES),
         "texts with a label",
-        ("sentiment",),
+        ("sentiment", "regression"),
     ),
     "pair": RecordKind(
         ("premise", "hypothesis", "label"),
         (),
         ("tokenizer", "no_label", *_NAMES),
         "pairs of sentences with a label",
-        ("nli",),
+        ("nli", "pair-regression"),
     ),
     "tags": RecordKind(
         ("tokens", "tags"), (), _TAGS, "tokens with a tag each", ("ner", "chunking", "pos")

@@ -10,6 +10,7 @@ from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
 from elmobench.core.registry import did_you_mean
 from elmobench.data.blanks import split_blanks
+from elmobench.data.label_kinds import LabelKind
 from elmobench.data.readers.record_options import RecordOptions
 from elmobench.data.readers.row_examples import EMPTY_FIX
 from elmobench.data.readers.tokenizers import AnyTokenizerName, tokens_of
@@ -126,13 +127,19 @@ class Record:
             raise DataError("has no tokens", where=self.where, fix=EMPTY_FIX, kind="empty-text")
         return found
 
-    def label(self, path: str | None) -> str | None:
-        """The name of the label at ``path``; None for the one that stands for no label."""
+    def label(self, path: str | None, kind: LabelKind) -> str | None:
+        """The name of the label at ``path``; None for the one that stands for no label.
+
+        A label that must be a number is written as the file has it.
+        """
         value = self.value(path or "label")
         no_label = self._options.no_label
         if no_label is not None and not isinstance(value, bool) and str(value) == str(no_label):
             self._dropped[f"examples with the label {no_label}"] += 1
             return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if kind == "number" and is_number and str(value) not in self._options.map:
+            return str(value)
         return self.named(value, "label", self.where)
 
     def tags(self, path: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
-from elmobench.core.errors import DataError
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Proposition, Sentence, TaggedSentence
 from elmobench.data.problems import Problems
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
@@ -56,6 +56,12 @@ class RecordReader(Reader[O]):
 
     def read(self, text: SourceText, options: O) -> ReadResult:
         """See :meth:`Reader.read`."""
+        if text.labels == "number" and options.names is not None:
+            raise ConfigError(
+                "'names' gives numbers the names of classes, but this pipeline predicts numbers",
+                where=text.name,
+                fix="leave out 'names', or use a pipeline of classes",
+            )
         quiet = replace(text, problems=Problems(text.name))
         result = ReadResult([])
         reading = _Reading(text, options, result, lambda: self.records(quiet, options, Counter()))
@@ -106,15 +112,16 @@ class _Reading:
     def add_text(self, name: str, record: Record) -> None:
         """Add a text with its label."""
         options = self.options
-        label = record.label(options.label)
+        label = record.label(options.label, self.text.labels)
         if label is not None:
             words = record.words(options.text, "text", options.tokenizer or "words")
-            add_text(self.result, name, words, label, {}, record.where)
+            kind = self.text.labels
+            add_text(self.result, name, words, label, {}, record.where, kind)
 
     def add_pair(self, name: str, record: Record) -> None:
         """Add a pair of sentences with its label."""
         options = self.options
-        label = record.label(options.label)
+        label = record.label(options.label, self.text.labels)
         if label is None:
             return
         tokenizer = options.tokenizer or "words"
@@ -122,7 +129,7 @@ class _Reading:
             "premise": lambda: record.words(options.premise, "premise", tokenizer),
             "hypothesis": lambda: record.words(options.hypothesis, "hypothesis", tokenizer),
         }
-        add_pair(self.result, name, sentences, label, {}, record.where)
+        add_pair(self.result, name, sentences, label, {}, record.where, self.text.labels)
 
     def add_tags(self, name: str, record: Record) -> None:
         """Add a sentence with a tag for each token."""

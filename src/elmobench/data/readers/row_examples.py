@@ -8,7 +8,8 @@ from typing import Any
 
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
-from elmobench.data.examples import ClassifiedText, SentencePair
+from elmobench.data.examples import ClassifiedText, RatedPair, RatedText, SentencePair
+from elmobench.data.label_kinds import LabelKind, number_of
 from elmobench.data.questions import Answer, Passage
 from elmobench.data.readers.base import ReadResult
 from elmobench.data.text_checks import check_label
@@ -37,17 +38,31 @@ def add_text(
     label: str,
     names: Mapping[str, str],
     where: str,
+    kind: LabelKind,
 ) -> None:
-    """Add a :class:`ClassifiedText` to ``result``.
+    """Add a :class:`ClassifiedText` or :class:`RatedText` to ``result``.
+
+    Args:
+        result: gets the text.
+        name: its id.
+        tokens: the text.
+        label: as the file has it.
+        names: other names for labels.
+        where: file and line.
+        kind: what the label must be.
 
     Raises:
-        DataError: the text or the label is empty, or see :func:`renamed_label`.
+        DataError: the text or the label is empty, the label is not of its kind, or see
+            :func:`renamed_label`.
     """
     if not tokens or not label.strip():
         what = "label" if tokens else "text"
         raise DataError(f"the {what} is empty", where=where, fix=EMPTY_FIX, kind=f"empty-{what}")
     renamed = renamed_label(label, names, result.dropped, where)
-    result.examples.append(ClassifiedText(name, tuple(tokens), renamed))
+    if kind == "number":
+        result.examples.append(RatedText(name, tuple(tokens), number_of(renamed, where)))
+    else:
+        result.examples.append(ClassifiedText(name, tuple(tokens), renamed))
 
 
 def add_pair(
@@ -57,8 +72,9 @@ def add_pair(
     label: str,
     names: Mapping[str, str],
     where: str,
+    kind: LabelKind,
 ) -> None:
-    """Add a :class:`SentencePair` to ``result``.
+    """Add a :class:`SentencePair` or :class:`RatedPair` to ``result``.
 
     Args:
         result: gets the pair.
@@ -67,9 +83,11 @@ def add_pair(
         label: as the file has it.
         names: other names for labels.
         where: file and line.
+        kind: what the label must be.
 
     Raises:
-        DataError: a sentence or the label is empty, or see :func:`renamed_label`.
+        DataError: a sentence or the label is empty, the label is not of its kind, or see
+            :func:`renamed_label`.
     """
     if not label.strip():
         raise DataError("the label is empty", where=where, fix=EMPTY_FIX, kind="empty-label")
@@ -79,7 +97,10 @@ def add_pair(
         if not tokens[-1]:
             raise DataError(f"the {role} is empty", where=where, fix=EMPTY_FIX, kind="empty-text")
     renamed = renamed_label(label, names, result.dropped, where)
-    result.examples.append(SentencePair(name, tokens[0], tokens[1], renamed))
+    if kind == "number":
+        result.examples.append(RatedPair(name, tokens[0], tokens[1], number_of(renamed, where)))
+    else:
+        result.examples.append(SentencePair(name, tokens[0], tokens[1], renamed))
 
 
 def answer_in(

@@ -58,6 +58,10 @@ class RowOptions(StripOptions):
     """With ``none``, quotes are ordinary characters and a row is a line. With ``csv``, fields may
     be quoted, as spreadsheets write them, and may contain line ends.
     """
+    ragged: bool = False
+    """Whether rows may have other numbers of fields than the first, as in the files of the STS
+    benchmark. A row that lacks a field that is read is still a problem.
+    """
 
     @field_validator("delimiter", mode="before")
     @classmethod
@@ -102,7 +106,8 @@ def rows_of_fields(
         groups: gets the group of each example, by its id, if a column of groups is stated.
 
     Raises:
-        DataError: a column is missing, or a row has more or fewer fields than the first.
+        DataError: a column is missing, or a row has more or fewer fields than the first, unless
+            the options allow it.
     """
     width = 0
     columns: list[int] = []
@@ -115,7 +120,7 @@ def rows_of_fields(
             columns = find_columns(row, options.columns, text.at(number))
             if options.has_header:
                 continue
-        if len(row) != width:
+        if len(row) != width and not (options.ragged and len(row) > max(columns)):
             text.problem(
                 DataError(
                     f"has {len(row)} field{'s' * (len(row) != 1)}, but the first row has {width}",

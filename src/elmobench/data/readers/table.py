@@ -28,7 +28,7 @@ class TableOptions(RowOptions):
 
 
 class TableReader(Reader[TableOptions]):
-    """Gives :class:`ClassifiedText`. Every row must have as many fields as the first."""
+    """Gives texts with a label or number. Every row must have as many fields as the first."""
 
     name: ClassVar[str] = "table"
     version: ClassVar[int] = 1
@@ -42,7 +42,8 @@ class TableReader(Reader[TableOptions]):
         rows = rows_of_fields(text, options, result.dropped, result.groups)
         for number, name, (body, label) in rows:
             try:
-                add_text(result, name, tokenize(body), label, options.map, text.at(number))
+                tokens, where = tokenize(body), text.at(number)
+                add_text(result, name, tokens, label, options.map, where, text.labels)
             except DataError as error:
                 text.problem(error)
         return result

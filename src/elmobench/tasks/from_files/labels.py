@@ -6,9 +6,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.core.errors import DataError
+from elmobench.data.label_kinds import NUMBER
 from elmobench.tasks.from_files.decisions import Decision
 
 _MOST = 1000
+
+
+def are_decimals(values: Iterable[Any]) -> bool:
+    """Whether all labels are numbers, or texts that are, and some have decimals.
+
+    >>> are_decimals(["3.5", "4"]), are_decimals([1, 2]), are_decimals(["3.5", "?"])
+    (True, False, False)
+    """
+    found = {str(value) for value in values if value not in (None, "")}
+    if not all(NUMBER.fullmatch(value) for value in found):
+        return False
+    return any(not float(value).is_integer() for value in found)
 
 
 def label_options(
@@ -31,8 +44,9 @@ def label_options(
         example = next(v for v in found if isinstance(v, float) and not v.is_integer())
         raise DataError(
             f"the labels in {column!r} are numbers with decimals, such as {example}, and no "
-            "pipeline predicts numbers",
-            fix="give another column with --column label=NAME",
+            "classes",
+            fix="--pipeline regression (texts) or pair-regression (pairs) predicts numbers; or "
+            "give another column with --column label=NAME",
         )
     what = "names of labels"
     numbers = {v for v in found if isinstance(v, int) and not isinstance(v, bool)}

@@ -20,7 +20,7 @@ from elmobench.data.tag_schemes import detected_scheme
 from elmobench.tasks.from_files.decisions import Decision
 from elmobench.tasks.from_files.fields import Fields, fields_of, tagging_pipeline
 from elmobench.tasks.from_files.formats import Look, look_at
-from elmobench.tasks.from_files.labels import label_options
+from elmobench.tasks.from_files.labels import are_decimals, label_options
 from elmobench.tasks.from_files.split_files import find_files
 from elmobench.tasks.from_files.tag_columns import documents_in, tag_column_options
 from elmobench.tasks.from_files.tokenized import is_tokenized
@@ -249,8 +249,6 @@ def _name_labels(found: Proposal, fields: Fields, looks: _Looks, look: Look) -> 
     for split in hidden:
         why = "its labels are hidden, as in sets with a leaderboard"
         found.decisions.append(Decision("left out", split, why))
-    if look.reader == "table":
-        return
     values = [
         value
         for split, files in looks.items()
@@ -258,6 +256,12 @@ def _name_labels(found: Proposal, fields: Fields, looks: _Looks, look: Look) -> 
         for columns in files
         for value in columns.get(column, ())
     ]
+    if "label" in fields.columns and found.pipeline is None and are_decimals(values):
+        found.pipeline = "regression" if fields.kind == "text" else "pair-regression"
+        why = "the labels are numbers with decimals"
+        found.decisions.append(Decision("labels", "numbers, not classes", why))
+    if look.reader == "table" or found.pipeline in ("regression", "pair-regression"):
+        return
     if "tags" in fields.columns:
         values = [tag for tags in values if isinstance(tags, list) for tag in tags]
         names = look.names.get(str(column))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from elmobench.core.errors import DataError
 from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, SentencePair
-from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
 from elmobench.tasks.codecs import label_codec
+from elmobench.tasks.two_texts import two_texts
 
 PREMISE = "premise"
 HYPOTHESIS = "hypothesis"
@@ -72,16 +71,7 @@ class Nli(Pipeline[SentencePair]):
         Raises:
             DataError: the text has no premise, no hypothesis, or more than one separator.
         """
-        parts = text.split(SEPARATOR)
-        if len(parts) != 2 or not all(part.strip() for part in parts):
-            raise DataError(
-                "two sentences are needed",
-                where=text[:80] or "an empty text",
-                fix=f"write '{self.text_form}', for example "
-                f"'A man sleeps. {SEPARATOR} No one is awake.'",
-            )
-        tokenize = TOKENIZERS["blanks" if tokenized else "words"]
-        premise, hypothesis = (tuple(tokenize(part)) for part in parts)
+        premise, hypothesis = two_texts(text, self.text_form, tokenized=tokenized)
         return SentencePair("text", premise, hypothesis, label="")
 
 

@@ -44,12 +44,10 @@ def example_groups(
             rows, predictions = shared_predictions(store, list(chosen.values()))
             first = next(iter(chosen.values()))
             assert first.result is not None
-            tally = get_metric(first.result.metric).tally(
-                [row["gold"] for row in rows], predictions
-            )
+            metric = get_metric(first.result.metric)
+            scores = metric.example_scores([row["gold"] for row in rows], predictions)
         except DataError:
             continue
-        scores = tally.score(tally.counts)
         indices = _chosen_examples(predictions, scores)
         if not indices:
             continue

@@ -1,0 +1,1 @@
+"""Regression: one number per text, or per pair of texts."""
