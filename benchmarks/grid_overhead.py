@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from elmobench.analysis.tables.results_frame import load_results
+from elmobench import load_results
 from elmobench.analysis.tables.score_tables import score_table
 from elmobench.bench.run import run_experiment
 from elmobench.tracking.record import STAGES, RunRecord
@@ -84,7 +84,7 @@ def main() -> None:
         )
         many = copy(folder, _COPIES)
         start = time.perf_counter()
-        frame = load_results(many.folder)
+        frame = load_results(many.folder).cells
         read = time.perf_counter()
         score_table(frame)
         print(

@@ -207,7 +207,7 @@ def test_two_points_that_are_one_cell_share_its_record(
         tiny, include=[cards], results=tmp_path / "r", tracking_uri="none", quiet=True
     )
     assert results.summary.trained == 2
-    frame = results.frame()
+    frame = results.cells
     assert len(frame) == 4
     assert frame["cell"].nunique() == 2
     table = results.table()
@@ -339,8 +339,8 @@ def test_python_interface(cards: Path, tiny: dict, tmp_path: Path) -> None:
         quiet=True,
     )
     assert results.table()["task"].tolist() == ["ner/tiny"]
-    frame = elmobench.load_results(tmp_path / "r")
-    assert frame["score"].tolist() == results.frame()["score"].tolist()
+    frame = elmobench.load_results(tmp_path / "r").cells
+    assert frame["score"].tolist() == results.cells["score"].tolist()
     assert (
         json.loads((tmp_path / "r" / "experiment.json").read_text())["experiment"]["name"] == "tiny"
     )
@@ -380,8 +380,8 @@ def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(
     changed = {**tiny, "overrides": [{"set": {"training.epochs": 3}}]}
     new = go(changed, cards, tmp_path / "r").records
     assert old[0].cell != new[0].cell
-    assert elmobench.load_results(tmp_path / "r")["cell"].tolist() == [new[0].cell]
-    everything = elmobench.load_results(tmp_path / "r", everything=True)["cell"].tolist()
+    assert elmobench.load_results(tmp_path / "r").cells["cell"].tolist() == [new[0].cell]
+    everything = elmobench.load_results(tmp_path / "r", everything=True).cells["cell"].tolist()
     assert sorted(everything) == sorted([old[0].cell, new[0].cell])
     assert "1 records of earlier versions" in to_markdown(
         make_report(tmp_path / "r", CardCatalog([cards]))

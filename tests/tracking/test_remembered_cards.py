@@ -9,7 +9,7 @@ import pytest
 from tiny_cards import write_tiny_cards
 from typer.testing import CliRunner
 
-from elmobench.api import run
+from elmobench import run
 from elmobench.bench.predict import Predictor
 from elmobench.cli.main import app
 from elmobench.core.errors import ElmobenchWarning

@@ -39,23 +39,18 @@ def claims(
     from rich.console import Console
     from rich.markup import escape
 
-    from elmobench.analysis.claims.paper_findings import claim_results
+    from elmobench.api.claims import claims as test_claims
     from elmobench.cli.output.base import for_programs
     from elmobench.cli.output.findings import ClaimRow, ClaimsOutput
-    from elmobench.cli.results_folder import results_folder
-    from elmobench.tracking.record_store import RecordStore
 
-    folder = results_folder(experiment)
     console = Console()
     with console.status("comparing") if console.is_terminal else nullcontext():
-        store = RecordStore(folder)
-        results = claim_results(store)
-    partial = sum(record.limit is not None for record in store.planned())
-    if partial:
+        found = test_claims(experiment)
+    if found.partial:
         say("note: cells of a quick try (--limit) are not evidence, and are left out")
     output = ClaimsOutput(
-        results=str(folder),
-        partial=partial,
+        results=str(found.folder),
+        partial=found.partial,
         claims=[
             ClaimRow.from_values(
                 {
@@ -64,12 +59,12 @@ def claims(
                     "evidence": result.evidence,
                 }
             )
-            for result in results
+            for result in found
         ],
     )
     if for_programs(output, as_json=as_json):
         return
-    for result in results:
+    for result in found:
         style = _STYLES[result.outcome]
         console.print(
             f"[{style}]{result.outcome:12}[/] {escape(result.claim.statement)} "

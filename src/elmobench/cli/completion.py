@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 import typer.completion
 
+from elmobench.api.names import KINDS
 from elmobench.cli import completed_names as names
 from elmobench.cli.export import FORMATS
-from elmobench.cli.listing import KINDS
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_ELMOBENCH_COMPLETE"

@@ -53,9 +53,9 @@ def export(
     from elmobench.analysis.export.hub_results import hub_files, parse_datasets
     from elmobench.analysis.export.systems import systems_of
     from elmobench.analysis.export.tables import csv_files
+    from elmobench.api.results_folder import results_folder
     from elmobench.cli.output.base import print_json
     from elmobench.cli.output.results import ExportedFile, ExportOutput
-    from elmobench.cli.results_folder import results_folder
     from elmobench.core.files import write_text
     from elmobench.tracking.record_store import RecordStore
 

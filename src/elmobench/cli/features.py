@@ -114,9 +114,9 @@ def time_command(
     from rich.markup import escape
     from rich.table import Table
 
+    from elmobench.api.results_folder import results_folder
     from elmobench.cli.output.base import for_programs
     from elmobench.cli.output.store import EncodingTime, FeaturesTimeOutput
-    from elmobench.cli.results_folder import results_folder
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.features.catalog.catalog import ModelCatalog
     from elmobench.features.length_cost import time_by_length

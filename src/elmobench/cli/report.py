@@ -26,10 +26,10 @@ def report(
     from elmobench.analysis.report.report import make_report
     from elmobench.analysis.report.terminal import print_report
     from elmobench.analysis.report.write import write_report
-    from elmobench.cli.comparison_progress import comparison_progress
+    from elmobench.api.comparison_progress import comparison_progress
+    from elmobench.api.results_folder import results_folder
     from elmobench.cli.output.base import for_programs, prints_rows
     from elmobench.cli.output.report import report_output
-    from elmobench.cli.results_folder import results_folder
     from elmobench.tracking.record_store import RecordStore
     from elmobench.tracking.remembered_cards import remembered_cards
 

@@ -88,10 +88,10 @@ def run(
     from elmobench.analysis.report.report import make_report
     from elmobench.analysis.report.terminal import print_report
     from elmobench.analysis.report.write import write_report
+    from elmobench.api.comparison_progress import comparison_progress
     from elmobench.bench.context import RunContext
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.run import run_experiment
-    from elmobench.cli.comparison_progress import comparison_progress
     from elmobench.cli.output.base import print_json
     from elmobench.cli.output.report import run_output
     from elmobench.data.cards.catalog import CardCatalog

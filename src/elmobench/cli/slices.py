@@ -42,9 +42,9 @@ def slices(
     from rich.table import Table
 
     from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
+    from elmobench.api.results_folder import results_folder
     from elmobench.cli.output.base import for_programs
     from elmobench.cli.output.findings import SlicesOutput
-    from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import DataError
     from elmobench.tracking.record_store import RecordStore
     from elmobench.tracking.remembered_cards import remembered_cards

@@ -19,9 +19,9 @@ def track(
     The records of a run without tracking, or of one whose store was full, locked or unreachable,
     are logged now. A damaged database of MLflow is renamed, and a new one is filled.
     """
+    from elmobench.api.results_folder import results_folder
     from elmobench.cli.output.base import for_programs
     from elmobench.cli.output.findings import TrackOutput
-    from elmobench.cli.results_folder import results_folder
     from elmobench.core.errors import ConfigError
     from elmobench.tracking.record_store import RecordStore
     from elmobench.tracking.tracker import TRACKERS

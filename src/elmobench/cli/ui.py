@@ -23,7 +23,7 @@ def ui(
     import os
     import sys
 
-    from elmobench.cli.results_folder import results_folder
+    from elmobench.api.results_folder import results_folder
     from elmobench.tracking.mlflow_log import MlflowTracker
     from elmobench.tracking.mlflow_store import default_uri
     from elmobench.tracking.record_store import RecordStore

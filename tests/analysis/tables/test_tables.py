@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from elmobench import load_results
 from elmobench.analysis.report.markdown import to_markdown
 from elmobench.analysis.report.report import make_report
 from elmobench.analysis.report.write import write_report
 from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
-from elmobench.analysis.tables.results_frame import frame_of, load_results
+from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import mean_sd, score_statistics, score_table
 from elmobench.core.errors import DataError
 from elmobench.tracking.record import RunRecord

@@ -45,7 +45,7 @@ def compare(
     >>> import elmobench
     >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
     >>> study["features"] = ["glove-mini", "elmo-mini"]
-    >>> store = RecordStore(elmobench.run(study, quiet=True).folder)
+    >>> store = RecordStore(elmobench.run(study, tracker="none", quiet=True).folder)
     >>> [(row.task, round(row.difference, 2)) for row in compare(store, "elmo-mini", "glove-mini")]
     [('wsd/control-wsd', 10.67)]
 

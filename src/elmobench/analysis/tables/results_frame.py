@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from elmobench.core.errors import DataError
 from elmobench.tracking.record import RunRecord
-from elmobench.tracking.record_store import RecordStore
 from elmobench.tracking.run_flags import run_flags
 
 COLUMNS = (
@@ -33,41 +30,6 @@ COLUMNS = (
     "cell",
 )
 """Columns of every frame; further axes of the experiment follow, then ``test.*``."""
-
-
-def load_results(path: str | Path, *, everything: bool = False) -> pd.DataFrame:
-    """Read an experiment's results folder into a data frame.
-
-    >>> import elmobench
-    >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
-    >>> study["features"] = ["glove-mini", "elmo-mini"]
-    >>> folder = elmobench.run(study, quiet=True).folder
-    >>> elmobench.load_results(folder)[["features", "seed", "score"]].round(2)
-         features  seed  score
-    0  glove-mini     1  70.00
-    1   elmo-mini     1  80.67
-
-    Args:
-        path: the results folder.
-        everything: also read records of earlier versions of the experiment.
-
-    Returns:
-        One row per cell with the columns of :data:`COLUMNS`; ``score`` is the primary test score
-        in percent; ``flags`` has the words ``edge`` and ``rising``, see
-        :func:`elmobench.tracking.run_flags.run_flags`.
-
-    Raises:
-        DataError: if there are no records.
-    """
-    store = RecordStore(Path(path))
-    records = list(store) if everything else store.planned()
-    if not records:
-        raise DataError(
-            "no run records here",
-            where=str(path),
-            fix="give the folder of an experiment's results, e.g. results/demo",
-        )
-    return frame_of(records)
 
 
 def frame_of(records: Iterable[RunRecord]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.cli.results_folder import results_folder
+from elmobench.api.results_folder import results_folder
 from elmobench.core.errors import DataError
 
 

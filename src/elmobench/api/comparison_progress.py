@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def comparison_progress() -> Iterator[Callable[[int, int], object]]:
+def comparison_progress(quiet: bool = False) -> Iterator[Callable[[int, int], object]]:
     """Show a bar while pairs of representations are compared; yield its ``update(done, total)``.
 
-    The bar is disabled unless standard error is a terminal.
+    The bar is disabled if ``quiet``, or unless standard error is a terminal.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -18,7 +18,7 @@ def comparison_progress() -> Iterator[Callable[[int, int], object]]:
     console = Console(stderr=True)
     columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("pairs"))
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
     ) as bar:
         task = bar.add_task("comparing", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,11 +1,11 @@
-"""Find the results folder that a command's argument names."""
+"""Find the results folder that an argument names."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 
-def results_folder(name: str) -> Path:
+def results_folder(name: str | Path) -> Path:
     """Return the results folder for ``name``.
 
     ``name`` is a folder, the name of a folder in ``results``, or an experiment file whose results
@@ -36,8 +36,8 @@ def results_folder(name: str) -> Path:
         return _of_one_experiment(folder)
     known = _experiments(Path("results"))
     raise UnknownNameError(
-        f"no results of {name!r} here",
-        fix=did_you_mean(name, known)
+        f"no results of {str(name)!r} here",
+        fix=did_you_mean(str(name), known)
         if known
         else "give the path of a results folder: there are none in 'results' of this folder",
     )

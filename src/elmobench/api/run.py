@@ -4,50 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
+from elmobench.api.results import Results
 from elmobench.bench.experiment.schema import Experiment
-from elmobench.bench.run import Overwrite, RunSummary, run_experiment
+from elmobench.bench.run import Overwrite, run_experiment
 from elmobench.core.errors import ConfigError
 from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.catalog import CardCatalog
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
 _OVERWRITE: Final[tuple[str, ...]] = get_args(Overwrite)
-
-
-class Results:
-    """The outcome of :func:`run`.
-
-    Attributes:
-        summary: what was trained, skipped and encoded, and the records.
-        folder: the folder of the records.
-    """
-
-    def __init__(self, summary: RunSummary) -> None:
-        self.summary = summary
-        self.folder = summary.folder
-
-    def frame(self) -> pd.DataFrame:
-        """One row per cell, as :func:`elmobench.load_results` returns it."""
-        from elmobench.analysis.tables.results_frame import frame_of
-
-        return frame_of(self.summary.records)
-
-    def table(self) -> pd.DataFrame:
-        """Scores, mean ± sd over seeds: a row per task and head, a column per features spec."""
-        from elmobench.analysis.tables.score_tables import score_table
-
-        return score_table(self.frame())
-
-    def layer_weights(self) -> pd.DataFrame:
-        """The learned layer weights and γ, mean ± sd over seeds."""
-        from elmobench.analysis.tables.layer_weights import layer_weight_table
-
-        return layer_weight_table(self.summary.records)
 
 
 def run(
@@ -72,7 +38,7 @@ def run(
     >>> import elmobench
     >>> study = {"name": "try", "tasks": ["wsd/control-wsd"], "heads": ["paper"]}
     >>> study["features"] = ["glove-mini", "elmo-mini"]
-    >>> results = elmobench.run(study, quiet=True)
+    >>> results = elmobench.run(study, tracker="none", quiet=True)
     >>> results.table()[["glove-mini", "elmo-mini"]]
       glove-mini elmo-mini
     0      70.00     80.67
@@ -100,22 +66,21 @@ def run(
         ElmobenchError: if anything in the experiment is wrong, before any work.
     """
     _check_arguments(experiment, overwrite, workers)
-    return Results(
-        run_experiment(
-            experiment,
-            results=None if results is None else Path(results),
-            cards=CardCatalog(include),
-            store=None if store is None else Path(store),
-            tracker=tracker,
-            tracking_uri=tracking_uri,
-            overwrite=overwrite,
-            trust_first=trust_first,
-            quiet=quiet,
-            workers=workers,
-            limit=limit,
-            models=models,
-        )
+    summary = run_experiment(
+        experiment,
+        results=None if results is None else Path(results),
+        cards=CardCatalog(include),
+        store=None if store is None else Path(store),
+        tracker=tracker,
+        tracking_uri=tracking_uri,
+        overwrite=overwrite,
+        trust_first=trust_first,
+        quiet=quiet,
+        workers=workers,
+        limit=limit,
+        models=models,
     )
+    return Results(summary.folder, summary.records, summary.damaged, summary)
 
 
 def _check_arguments(experiment: Any, overwrite: Any, workers: Any) -> None:

@@ -1,0 +1,1 @@
+"""The functions that Python users call, and the objects with tables that they return."""
