@@ -212,7 +212,8 @@ class Predictor:
             raise ConfigError(
                 f"the head {self._saved.head!r} of pipeline {self._saved.pipeline} does not give "
                 "probabilities of labels",
-                fix="heads that give a text or a pair one label do; leave out --probabilities",
+                fix="heads that give a text or a pair one label, or a set of labels, do; leave out "
+                "--probabilities",
             )
         return found
 

@@ -41,7 +41,7 @@ def predict(
         typer.Option(
             "--probabilities",
             help="Also print the probability of every label, the highest first, for heads that "
-            "give a text one label.",
+            "give a text one label, or a set of labels.",
         ),
     ] = False,
 ) -> None:

@@ -60,6 +60,15 @@ class SentencePair:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One text with any number of distinct labels, in the order of the file."""
+
+    id: str
+    tokens: Sentence
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RatedText:
     """One text with one number, such as a rating."""
 

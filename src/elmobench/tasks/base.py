@@ -61,7 +61,10 @@ class Pipeline(ABC, Generic[E]):
         annotation_repeats_text: whether :meth:`format_annotation` repeats the annotated tokens;
             where it does not, ``predict`` prints the text next to the prediction.
         reads_texts: whether all heads can read one vector per text in place of one per token.
-        label_kind: what readers of texts and pairs take labels for: one class, or one number.
+        label_kind: what readers of texts and pairs take labels for: one class, a set of classes,
+            or a number.
+        labels_correspond: whether gold and predicted labels of an example belong together one by
+            one, so that they can be counted in a confusion matrix.
         readers: readers that give this pipeline's examples, the usual one first, each with the
             options that ``elmobench new task`` writes into a card to begin with.
         metrics: metrics that read this pipeline's annotations, the usual one first.
@@ -72,6 +75,7 @@ class Pipeline(ABC, Generic[E]):
     annotation_repeats_text: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
     label_kind: ClassVar[LabelKind] = "class"
+    labels_correspond: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     metrics: ClassVar[tuple[str, ...]] = ()
 

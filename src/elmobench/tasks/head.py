@@ -96,7 +96,7 @@ class Head(nn.Module, ABC, Generic[E]):
     def probabilities(self, batch: Batch[E], mixed: Mixed) -> list[dict[str, float]] | None:
         """The probability of every label, one mapping per example; None if the head has none.
 
-        Only heads that give an example one label have them.
+        Only heads that give an example one label, or a set of labels, have them.
         """
         return None
 

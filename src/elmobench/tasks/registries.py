@@ -20,6 +20,11 @@ HEADS: Registry[HeadPreset] = Registry("head", "elmobench.heads")
 # name, target, description
 _PIPELINE_TABLE = (
     ("sentiment", "elmobench.tasks.sentiment.pipeline:PIPELINE", "one label per text"),
+    (
+        "multilabel",
+        "elmobench.tasks.multilabel.pipeline:PIPELINE",
+        "any number of labels per text",
+    ),
     ("ner", "elmobench.tasks.tagging.pipeline:NER", "entity spans as BIO tags"),
     ("chunking", "elmobench.tasks.tagging.pipeline:CHUNKING", "base phrases as BIO tags"),
     ("pos", "elmobench.tasks.tagging.pipeline:POS", "one part of speech per token"),
@@ -57,6 +62,21 @@ _HEAD_TABLE = (
         "sentiment/paper",
         "elmobench.tasks.sentiment.presets:PAPER",
         "biattentive classification network as published",
+    ),
+    (
+        "multilabel/linear",
+        "elmobench.tasks.multilabel.presets:LINEAR",
+        "mean of the token vectors, one linear layer: a probe",
+    ),
+    (
+        "multilabel/mlp",
+        "elmobench.tasks.multilabel.presets:MLP",
+        "mean of the token vectors, 256 hidden units",
+    ),
+    (
+        "multilabel/small",
+        "elmobench.tasks.multilabel.presets:SMALL",
+        "one biLSTM layer, maximum over the tokens, 256 hidden units",
     ),
     (
         "ner/linear",

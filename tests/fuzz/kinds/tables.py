@@ -151,11 +151,11 @@ def _shown(value: Any) -> str:
 
 
 def _reader(
-    reader: str, name: str, labels: LabelKind = "class", **options: Any
+    reader: str, name: str, kind: LabelKind = "class", **options: Any
 ) -> Callable[[Path], str]:
     def read(folder: Path) -> str:
         registered = READERS.get(reader)
-        source = replace(_source(folder, name), labels=labels)
+        source = replace(_source(folder, name), labels=kind)
         result = registered.read_all(source, registered.options(options, "card"))
         return _shown((result.examples, sorted(result.dropped.items())))
 
@@ -226,6 +226,21 @@ KINDS = [
         _writer(a_jsonl='{"t": "a b", "y": 3.5}\n{"t": "c", "y": "2"}\n'),
         _reader("jsonl", "a.jsonl", "number", text="t", label="y"),
         words=(b"1e999", b"NaN", b"-0.0", b"true"),
+    ),
+    Kind(
+        "texts with sets of labels",
+        _writer(a_jsonl='{"t": "a b", "y": ["p", "q"]}\n{"t": "c", "y": null}\n'),
+        _reader("jsonl", "a.jsonl", "set", text="t", label="y"),
+        words=(b"[[]]", b'""', b'"p,p"', b"[1]"),
+    ),
+    Kind(
+        "table of indicators",
+        _writer(a_csv='text,p,q\n"a, b",1,0\nc,0,0\n'),
+        _reader(
+            *("indicator-table", "a.csv", "set"),
+            **{"text": "text", "labels": ["p", "q"], "delimiter": "comma", "quoting": "csv"},
+        ),
+        words=(b"2", b"p,p", b'"'),
     ),
     Kind(
         "tagged JSON lines",

@@ -393,6 +393,21 @@ def test_labels_with_decimals_are_numbers_to_predict(pair: bool, form: str, tmp_
     assert not card.missing
 
 
+def test_lists_of_labels_are_sets(tmp_path: Path) -> None:
+    sets = [["joy"], [], ["joy", "love"], None]
+    rows = [{"text": f"a good b {i}", "labels": sets[i % 4]} for i in range(60)]
+    (tmp_path / "train.jsonl").write_bytes(jsonl(*rows))
+    proposal = propose([str(tmp_path / "train.jsonl")])
+    assert proposal.pipeline == "multilabel"
+    card = proposed_card("mine", proposal, tmp_path / "mine.yaml")
+    assert card.problem is None
+    assert not card.missing
+    (tmp_path / "mine.yaml").write_text(card.text)
+    assert load_card(tmp_path / "mine.yaml").labels == ["joy", "love"]
+    with pytest.raises(DataError, match="are lists"):
+        propose([str(tmp_path / "train.jsonl")], "sentiment")
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

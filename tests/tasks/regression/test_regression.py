@@ -173,7 +173,7 @@ def test_linear_pair_features_are_distance_and_product() -> None:
     vector = torch.cat([(u - v).abs(), u * v])
     output = head.output.weight[0] @ vector + head.output.bias[0]
     mean, spread = head.codec.extra["mean"], head.codec.extra["spread"]
-    assert head.predict(batch, mixed)[0] == pytest.approx(mean + spread * float(output), rel=1e-5)
+    assert head.predict(batch, mixed)[0] == pytest.approx(mean + spread * output.item(), rel=1e-5)
 
 
 def test_a_head_that_diverges_predicts_the_mean() -> None:

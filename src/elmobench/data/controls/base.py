@@ -100,6 +100,11 @@ GENERATORS.add_lazy(
     "the same words in two orders: who did what to whom",
 )
 GENERATORS.add_lazy(
+    "control-multilabel",
+    "elmobench.data.controls.multilabel:GENERATOR",
+    "the same words in two orders, with different sets of labels",
+)
+GENERATORS.add_lazy(
     "control-regression",
     "elmobench.data.controls.regression:GENERATOR",
     "the same words in two orders, with different numbers",

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from elmobench.data.examples import (
     ClassifiedText,
+    LabelledText,
     Proposition,
     SenseSentence,
     Sentence,
@@ -209,6 +210,26 @@ def sense_ceiling(examples: Sequence[SenseSentence]) -> float:
             groups[group].update(set(instance.senses))
             sizes[group] += 1
     return _best_f1([(max(groups[g].values()), n) for g, n in sizes.items()], sizes.total())
+
+
+def label_set_ceiling(examples: Sequence[LabelledText]) -> float:
+    """Best micro-F1 (percent) of any function from multiset of words to labels. Exact.
+
+    Proof. Such a function gives a label to all n texts with the same words, or to none. If it gives
+    it to them, it is right for the m of them that have it. With W the pairs of group and
+    label that it gives, F1 is 2 sum m / (sum n + gold), a ratio that is largest for some W that
+    takes the pairs of greatest m/n first.
+    """
+    sizes: Counter[tuple[str, ...]] = Counter()
+    labels: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        words = tuple(sorted(example.tokens))
+        sizes[words] += 1
+        labels[words].update(example.labels)
+    gold = sum(len(example.labels) for example in examples)
+    return _best_f1(
+        [(m, sizes[words]) for words, counts in labels.items() for m in counts.values()], gold
+    )
 
 
 def _best_f1(groups: Iterable[tuple[int, int]], gold: int) -> float:

@@ -263,6 +263,11 @@ READERS.add_lazy("sst", "elmobench.data.readers.trees:READER", "sentiment trees 
 READERS.add_lazy("lines", "elmobench.data.readers.lines:READER", "one text per line")
 READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV or CSV table")
 READERS.add_lazy(
+    "indicator-table",
+    "elmobench.data.readers.indicators:READER",
+    "texts in a table with a column of 0 and 1 per label",
+)
+READERS.add_lazy(
     "jsonl",
     "elmobench.data.readers.json_records:READER",
     "JSON lines or one JSON list: texts, pairs, tags, spans, roles, questions",

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
+from elmobench.data.label_kinds import LabelForm, LabelKind
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.row_examples import add_text
 from elmobench.data.readers.rows import StripOptions
@@ -22,6 +23,10 @@ class LineOptions(StripOptions):
     """Where a line has its label: in its first or its last field."""
     separator: str = Field(default="\t", min_length=1)
     """Separator between the label and the text; a line is cut once."""
+    label_separator: str = Field(default=",", min_length=1)
+    """Separator between the labels of a text, in pipelines of several labels per text; a text with
+    an empty field has none.
+    """
     tokenizer: TokenizerName = "spaces"
     """How a text is split into tokens."""
 
@@ -33,7 +38,7 @@ class LineOptions(StripOptions):
 
 
 class LineReader(Reader[LineOptions]):
-    """Gives texts with a label or number. Blank lines are dropped and counted."""
+    """Gives texts with labels or a number. Blank lines are dropped and counted."""
 
     name: ClassVar[str] = "lines"
     version: ClassVar[int] = 1
@@ -45,12 +50,13 @@ class LineReader(Reader[LineOptions]):
         tokenize = TOKENIZERS[options.tokenizer]
         result = ReadResult([])
         dropped = result.dropped
+        form = LabelForm(text.labels, {}, options.label_separator, options.strip)
         for number, line in text.rows():
             if not line.strip():
                 dropped["blank lines"] += 1
                 continue
             try:
-                label, body = self._cut(line, options, text.at(number))
+                label, body = self._cut(line, options, text.at(number), form.kind)
                 tokens = tokenize(body)
                 if not tokens:
                     raise DataError(
@@ -59,20 +65,19 @@ class LineReader(Reader[LineOptions]):
                 if options.strip and label.strip() != label:
                     dropped["labels with blanks around them, cut"] += 1
                     label = label.strip()
-                name, where = text.id(number), text.at(number)
-                add_text(result, name, tokens, label, {}, where, text.labels)
+                add_text(result, text.id(number), tokens, label, form, text.at(number))
             except DataError as error:
                 text.problem(error)
         return result
 
-    def _cut(self, line: str, options: LineOptions, where: str) -> tuple[str, str]:
+    def _cut(self, line: str, options: LineOptions, where: str, kind: LabelKind) -> tuple[str, str]:
         if options.label is not None:
             return options.label, line
         if options.label_field == "first":
             label, separator, body = line.partition(options.separator)
         else:
             body, separator, label = line.rpartition(options.separator)
-        if not separator or not label.strip():
+        if not separator or not (label.strip() or kind == "set"):
             raise DataError(
                 f"no label in the {options.label_field} field, separated by {options.separator!r}",
                 where=where,

@@ -11,7 +11,7 @@ from pydantic import Field
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parse_json_object
 from elmobench.core.quoting import quoted, shortened
-from elmobench.data.label_kinds import LabelKind
+from elmobench.data.label_kinds import LabelForm, LabelKind
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.row_examples import add_pair
 from elmobench.data.readers.rows import Column, RowOptions, StripOptions, rows_of_fields
@@ -38,9 +38,9 @@ class _Pairs:
     """Collects the pairs of one file."""
 
     def __init__(self, options: PairOptions, labels: LabelKind) -> None:
-        self._labels = labels
         self.result = ReadResult([], Counter())
         self._options = options
+        self._form = LabelForm(labels, options.map)
         self._tokenize: Callable[[str], list[str]] = TOKENIZERS[options.tokenizer]
 
     def stripped(self, label: str) -> str:
@@ -63,7 +63,7 @@ class _Pairs:
             "premise": lambda: self._tokenize(premise),
             "hypothesis": lambda: self._tokenize(hypothesis),
         }
-        add_pair(self.result, name, sentences, label, self._options.map, where, self._labels)
+        add_pair(self.result, name, sentences, label, self._form, where)
 
 
 class PairTableOptions(RowOptions, PairOptions):

@@ -49,9 +49,9 @@ RECORD_KINDS: dict[str, RecordKind] = {
     "text": RecordKind(
         ("text", "label"),
         (),
-        ("tokenizer", "no_label", *_NAMES),
+        ("tokenizer", "no_label", "label_separator", *_NAMES),
         "texts with a label",
-        ("sentiment", "regression"),
+        ("sentiment", "multilabel", "regression"),
     ),
     "pair": RecordKind(
         ("premise", "hypothesis", "label"),
@@ -104,8 +104,8 @@ class RecordOptions(StripOptions):
     or ``spans``.
     """
     label: FieldPath | None = None
-    """Field of the label, a string, or a number or truth value that ``names`` or ``map`` gives a
-    name. With ``text``, or with ``premise`` and ``hypothesis``.
+    """Field of the label, or of a list of labels: a string, or a number or truth value that
+    ``names`` or ``map`` gives a name. With ``text``, or with ``premise`` and ``hypothesis``.
     """
     premise: FieldPath | None = None
     """Field of the first sentence of a pair."""
@@ -152,6 +152,10 @@ class RecordOptions(StripOptions):
     """Other names for labels or tags, for example ``{"1": positive}``. Renamed ones are counted."""
     no_label: str | int | None = None
     """Label of examples that are dropped and counted, such as -1 or ``-`` in SNLI."""
+    label_separator: str = Field(default=",", min_length=1)
+    """Separator between the labels of a text, in pipelines of several labels per text, where the
+    field is a text and not a list. A text with an empty list, or null, has none.
+    """
     tokenizer: AnyTokenizerName | None = None
     """How a text is split into tokens: by default ``words`` for texts and pairs, ``clitics`` for
     questions and spans of characters. ``tokens`` that are one string need it. Lists of tokens stay

@@ -10,7 +10,7 @@ from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
 from elmobench.core.registry import did_you_mean
 from elmobench.data.blanks import split_blanks
-from elmobench.data.label_kinds import LabelKind
+from elmobench.data.label_kinds import LabelForm, LabelKind
 from elmobench.data.readers.record_options import RecordOptions
 from elmobench.data.readers.row_examples import EMPTY_FIX
 from elmobench.data.readers.tokenizers import AnyTokenizerName, tokens_of
@@ -141,6 +141,25 @@ class Record:
         if kind == "number" and is_number and str(value) not in self._options.map:
             return str(value)
         return self.named(value, "label", self.where)
+
+    def label_set(self, path: str | None, form: LabelForm) -> list[str]:
+        """The names of the labels at ``path``: a list, or one text; none for null."""
+        value = self.value(path or "label")
+        if value is None:
+            return []
+        if isinstance(value, str):
+            check_text(value, "the label", self.where)
+            value = form.split(value)
+        if not isinstance(value, list):
+            raise DataError(
+                f"labels: holds {kind_of(value)}, expected a list",
+                where=self.where,
+                fix="this pipeline has several labels per text; use sentiment for one",
+            )
+        return [
+            self.named(label, "label", f"{self.where}, label {number}")
+            for number, label in enumerate(value, start=1)
+        ]
 
     def tags(self, path: str | None) -> list[str]:
         """The names of the tags at ``path``: a list, or a text with blanks between them."""

@@ -11,13 +11,20 @@ from typing import Any, TypeVar
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.examples import Proposition, Sentence, TaggedSentence
+from elmobench.data.label_kinds import LabelForm
 from elmobench.data.problems import Problems
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.record_options import RecordOptions
 from elmobench.data.readers.record_spans import character_span_tags, span_tags
 from elmobench.data.readers.record_values import Record, kind_of
-from elmobench.data.readers.row_examples import EMPTY_FIX, add_pair, add_text, answer_in
+from elmobench.data.readers.row_examples import (
+    EMPTY_FIX,
+    add_label_set,
+    add_pair,
+    add_text,
+    answer_in,
+)
 from elmobench.data.readers.tag_rules import check_tag_of, legal_tags, scheme_advice
 from elmobench.data.tag_schemes import detected_scheme
 
@@ -62,6 +69,12 @@ class RecordReader(Reader[O]):
                 where=text.name,
                 fix="leave out 'names', or use a pipeline of classes",
             )
+        if text.labels == "set" and options.no_label is not None:
+            raise ConfigError(
+                "'no_label' leaves out texts without a label, but this pipeline reads them",
+                where=text.name,
+                fix="leave out 'no_label'",
+            )
         quiet = replace(text, problems=Problems(text.name))
         result = ReadResult([])
         reading = _Reading(text, options, result, lambda: self.records(quiet, options, Counter()))
@@ -94,6 +107,8 @@ class _Reading:
         self.text = text
         self.options = options
         self.result = result
+        # Labels get their other names from the record.
+        self.form = LabelForm(text.labels, {}, options.label_separator, options.strip)
         self.passages: dict[str, Passage] = {}  # questions on one passage share it
         self.checked: set[str] = set()
         self.again = again
@@ -110,18 +125,22 @@ class _Reading:
         }
 
     def add_text(self, name: str, record: Record) -> None:
-        """Add a text with its label."""
-        options = self.options
-        label = record.label(options.label, self.text.labels)
-        if label is not None:
-            words = record.words(options.text, "text", options.tokenizer or "words")
-            kind = self.text.labels
-            add_text(self.result, name, words, label, {}, record.where, kind)
+        """Add a text with its label or labels."""
+        options, form = self.options, self.form
+        labels = record.label_set(options.label, form) if form.kind == "set" else []
+        label = "" if form.kind == "set" else record.label(options.label, form.kind)
+        if label is None:
+            return
+        words = record.words(options.text, "text", options.tokenizer or "words")
+        if form.kind == "set":
+            add_label_set(self.result, name, words, labels, form, record.where)
+        else:
+            add_text(self.result, name, words, label, form, record.where)
 
     def add_pair(self, name: str, record: Record) -> None:
         """Add a pair of sentences with its label."""
         options = self.options
-        label = record.label(options.label, self.text.labels)
+        label = record.label(options.label, self.form.kind)
         if label is None:
             return
         tokenizer = options.tokenizer or "words"
@@ -129,7 +148,7 @@ class _Reading:
             "premise": lambda: record.words(options.premise, "premise", tokenizer),
             "hypothesis": lambda: record.words(options.hypothesis, "hypothesis", tokenizer),
         }
-        add_pair(self.result, name, sentences, label, {}, record.where, self.text.labels)
+        add_pair(self.result, name, sentences, label, self.form, record.where)
 
     def add_tags(self, name: str, record: Record) -> None:
         """Add a sentence with a tag for each token."""

@@ -8,8 +8,14 @@ from typing import Any
 
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
-from elmobench.data.examples import ClassifiedText, RatedPair, RatedText, SentencePair
-from elmobench.data.label_kinds import LabelKind, number_of
+from elmobench.data.examples import (
+    ClassifiedText,
+    LabelledText,
+    RatedPair,
+    RatedText,
+    SentencePair,
+)
+from elmobench.data.label_kinds import LabelForm, number_of
 from elmobench.data.questions import Answer, Passage
 from elmobench.data.readers.base import ReadResult
 from elmobench.data.text_checks import check_label
@@ -36,33 +42,57 @@ def add_text(
     name: str,
     tokens: Sequence[str],
     label: str,
-    names: Mapping[str, str],
+    form: LabelForm,
     where: str,
-    kind: LabelKind,
 ) -> None:
-    """Add a :class:`ClassifiedText` or :class:`RatedText` to ``result``.
+    """Add a :class:`ClassifiedText`, :class:`LabelledText` or :class:`RatedText` to ``result``.
 
     Args:
         result: gets the text.
         name: its id.
         tokens: the text.
         label: as the file has it.
-        names: other names for labels.
+        form: what the label must be, and how it is written.
         where: file and line.
-        kind: what the label must be.
 
     Raises:
         DataError: the text or the label is empty, the label is not of its kind, or see
             :func:`renamed_label`.
     """
+    if form.kind == "set":
+        add_label_set(result, name, tokens, form.split(label), form, where)
+        return
     if not tokens or not label.strip():
         what = "label" if tokens else "text"
         raise DataError(f"the {what} is empty", where=where, fix=EMPTY_FIX, kind=f"empty-{what}")
-    renamed = renamed_label(label, names, result.dropped, where)
-    if kind == "number":
+    renamed = renamed_label(label, form.names, result.dropped, where)
+    if form.kind == "number":
         result.examples.append(RatedText(name, tuple(tokens), number_of(renamed, where)))
     else:
         result.examples.append(ClassifiedText(name, tuple(tokens), renamed))
+
+
+def add_label_set(
+    result: ReadResult,
+    name: str,
+    tokens: Sequence[str],
+    labels: Sequence[str],
+    form: LabelForm,
+    where: str,
+) -> None:
+    """Add a :class:`LabelledText` to ``result``.
+
+    Raises:
+        DataError: the text or a label is empty, a label appears twice, or see
+            :func:`renamed_label`.
+    """
+    if not tokens:
+        raise DataError("the text is empty", where=where, fix=EMPTY_FIX, kind="empty-text")
+    renamed = tuple(renamed_label(label, form.names, result.dropped, where) for label in labels)
+    twice = next((label for label in renamed if renamed.count(label) > 1), None)
+    if twice is not None:
+        raise DataError(f"the label {quoted(twice)} appears twice", where=where, fix="remove one")
+    result.examples.append(LabelledText(name, tuple(tokens), renamed))
 
 
 def add_pair(
@@ -70,9 +100,8 @@ def add_pair(
     name: str,
     sentences: Mapping[str, Callable[[], Sequence[str]]],
     label: str,
-    names: Mapping[str, str],
+    form: LabelForm,
     where: str,
-    kind: LabelKind,
 ) -> None:
     """Add a :class:`SentencePair` or :class:`RatedPair` to ``result``.
 
@@ -81,9 +110,8 @@ def add_pair(
         name: its id.
         sentences: what splits ``premise`` and ``hypothesis`` into tokens.
         label: as the file has it.
-        names: other names for labels.
+        form: what the label must be, and how it is written.
         where: file and line.
-        kind: what the label must be.
 
     Raises:
         DataError: a sentence or the label is empty, the label is not of its kind, or see
@@ -96,8 +124,8 @@ def add_pair(
         tokens.append(tuple(split()))
         if not tokens[-1]:
             raise DataError(f"the {role} is empty", where=where, fix=EMPTY_FIX, kind="empty-text")
-    renamed = renamed_label(label, names, result.dropped, where)
-    if kind == "number":
+    renamed = renamed_label(label, form.names, result.dropped, where)
+    if form.kind == "number":
         result.examples.append(RatedPair(name, tokens[0], tokens[1], number_of(renamed, where)))
     else:
         result.examples.append(SentencePair(name, tokens[0], tokens[1], renamed))

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from elmobench.core.errors import DataError
+from elmobench.data.label_kinds import LabelForm
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
 from elmobench.data.readers.row_examples import add_text
 from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
@@ -25,10 +26,14 @@ class TableOptions(RowOptions):
     """How a text is split into tokens."""
     map: dict[str, str] = Field(default_factory=dict)
     """Other names for labels, for example ``{"0": negative}``."""
+    label_separator: str = Field(default=",", min_length=1)
+    """Separator between the labels of a text, in pipelines of several labels per text; a text with
+    an empty field has none.
+    """
 
 
 class TableReader(Reader[TableOptions]):
-    """Gives texts with a label or number. Every row must have as many fields as the first."""
+    """Gives texts with labels or a number. Every row must have as many fields as the first."""
 
     name: ClassVar[str] = "table"
     version: ClassVar[int] = 1
@@ -39,11 +44,11 @@ class TableReader(Reader[TableOptions]):
         """See :meth:`Reader.read`."""
         tokenize = TOKENIZERS[options.tokenizer]
         result = ReadResult([])
+        form = LabelForm(text.labels, options.map, options.label_separator, options.strip)
         rows = rows_of_fields(text, options, result.dropped, result.groups)
         for number, name, (body, label) in rows:
             try:
-                tokens, where = tokenize(body), text.at(number)
-                add_text(result, name, tokens, label, options.map, where, text.labels)
+                add_text(result, name, tokenize(body), label, form, text.at(number))
             except DataError as error:
                 text.problem(error)
         return result

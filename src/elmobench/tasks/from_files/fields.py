@@ -11,6 +11,7 @@ from elmobench.data.blanks import split_blanks
 from elmobench.data.readers.record_options import RECORD_KINDS
 from elmobench.data.tag_schemes import detected_scheme, split_tag
 from elmobench.tasks.from_files.decisions import Decision
+from elmobench.tasks.from_files.labels import are_label_lists
 
 Columns = Mapping[str | int, Sequence[Any]]
 
@@ -291,6 +292,15 @@ def _choose_label(
     texts = [column for column in named if _is_some(columns[column], str)]
     if named:
         fields.choose("label", (texts or named)[0], "by its name")
+        return
+    lists = [
+        column
+        for name in LABELS
+        for column in columns
+        if column not in taken and _plain(column) == name and are_label_lists(columns[column])
+    ]
+    if lists and "text" in fields.columns:
+        fields.choose("label", lists[0], "by its name; it holds lists of labels")
         return
     few = [
         column

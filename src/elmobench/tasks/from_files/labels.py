@@ -12,6 +12,20 @@ from elmobench.tasks.from_files.decisions import Decision
 _MOST = 1000
 
 
+def are_label_lists(values: Iterable[Any]) -> bool:
+    """Whether all values are lists of texts or whole numbers, or null, and some are lists.
+
+    >>> are_label_lists([["a", "b"], [], None]), are_label_lists(["a"]), are_label_lists([[1.5]])
+    (True, False, False)
+    """
+    found = [value for value in values if value is not None]
+    return bool(found) and all(
+        isinstance(value, list)
+        and all(isinstance(one, str | int) and not isinstance(one, bool) for one in value)
+        for value in found
+    )
+
+
 def are_decimals(values: Iterable[Any]) -> bool:
     """Whether all labels are numbers, or texts that are, and some have decimals.
 

@@ -20,7 +20,7 @@ from elmobench.data.tag_schemes import detected_scheme
 from elmobench.tasks.from_files.decisions import Decision
 from elmobench.tasks.from_files.fields import Fields, fields_of, tagging_pipeline
 from elmobench.tasks.from_files.formats import Look, look_at
-from elmobench.tasks.from_files.labels import are_decimals, label_options
+from elmobench.tasks.from_files.labels import are_decimals, are_label_lists, label_options
 from elmobench.tasks.from_files.split_files import find_files
 from elmobench.tasks.from_files.tag_columns import documents_in, tag_column_options
 from elmobench.tasks.from_files.tokenized import is_tokenized
@@ -256,7 +256,16 @@ def _name_labels(found: Proposal, fields: Fields, looks: _Looks, look: Look) -> 
         for columns in files
         for value in columns.get(column, ())
     ]
-    if "label" in fields.columns and found.pipeline is None and are_decimals(values):
+    if "label" in fields.columns and are_label_lists(values):
+        if found.pipeline not in (None, "multilabel"):
+            raise DataError(
+                f"the labels in {column!r} are lists, and {found.pipeline} has one label per text",
+                fix="--pipeline multilabel, or another column with --column label=NAME",
+            )
+        found.pipeline = "multilabel"
+        values = [label for labels in values for label in labels or ()]
+        found.decisions.append(Decision("labels", "sets", "the labels are lists"))
+    elif "label" in fields.columns and found.pipeline is None and are_decimals(values):
         found.pipeline = "regression" if fields.kind == "text" else "pair-regression"
         why = "the labels are numbers with decimals"
         found.decisions.append(Decision("labels", "numbers, not classes", why))

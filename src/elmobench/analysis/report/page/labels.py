@@ -101,6 +101,8 @@ def confused(pipeline: Pipeline, gold: object, predicted: object) -> list[tuple[
         kinds = {(first, last): kind for kind, first, last in found}
         places = sorted(right_kinds.keys() | kinds.keys())
         return [(right_kinds.get(place, NONE), kinds.get(place, NONE)) for place in places]
+    if not pipeline.labels_correspond:
+        return []
     left, right = pipeline.annotation_labels(gold), pipeline.annotation_labels(predicted)
     return list(zip(left, right, strict=True)) if len(left) == len(right) else []
 

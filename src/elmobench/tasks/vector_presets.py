@@ -1,0 +1,31 @@
+"""Presets of the heads that score one vector per example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elmobench.tasks.base import HeadOptions
+from elmobench.tasks.head import Head, HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.probe_grid import PROBE_GRID
+
+
+def linear_preset(head: type[Head[Any]], options: HeadOptions) -> HeadPreset:
+    """A linear probe, which searches the same grid as all others."""
+    return HeadPreset(
+        head=head,
+        options=options,
+        training=TrainingOptions(batch_size=64, epochs=15, patience=3, grid=PROBE_GRID),
+        mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
+        version=1,
+    )
+
+
+def hidden_preset(head: type[Head[Any]], options: HeadOptions, epochs: int) -> HeadPreset:
+    """A head with hidden layers, without a search."""
+    return HeadPreset(
+        head=head,
+        options=options,
+        training=TrainingOptions(batch_size=32, epochs=epochs, patience=3),
+        mix=MixDefaults(dropout=0.0, static_dropout=0.0),
+        version=1,
+    )
