@@ -18,6 +18,7 @@ from elmobench.features.catalog.inventory import describe_model, model_info
 from elmobench.pretraining.model_card import card_of
 
 sys.path.insert(0, str(Path(__file__).parent))
+from board_page import PAGE, site_pages
 from fidelity_page import fidelity_page
 from python_reference import python_page
 
@@ -35,8 +36,11 @@ def on_files(files: Any, config: Any) -> Any:
         "reference/models.md": models_page(),
         "fidelity.md": fidelity_page(_RESULTS / "allennlp" / "heads.csv"),
         **results_pages(),
+        **site_pages(PAGE.read_text("utf-8")),
     }
     for name, text in pages.items():
+        if (committed := files.get_file_from_path(name)) is not None:
+            files.remove(committed)
         files.append(File.generated(config, name, content=text))
     return files
 

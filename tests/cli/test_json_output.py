@@ -94,6 +94,7 @@ LINES = [
     *("encode random - --out x.hdf5", "doctor", "reference show"),
     *("features build random wsd/control-wsd", "features stat", "features verify"),
     *("features prune --all --yes", "features time random --task wsd/control-wsd"),
+    "board results/small",
     "render note.md.in",
     "export results/small --to csv",
     *(

@@ -59,7 +59,7 @@ ELSEWHERE: dict[str, str] = {
     "tracking/record_store.py": "text that the function just wrote",
     "training/saved.py": "options of a checked file, in a block of its own kinds of errors",
     "tracking/host.py": "descriptions of the machine by its kernel",
-    "analysis/report/page/render.py": "files of the package itself",
+    "analysis/html/page.py": "files of the package itself",
     "analysis/report/template/drawings.py": "files of the package itself",
     "cli/output/base.py": "values of the program itself, which are about to be printed",
     "data/readers/column_detection.py": "options that the function just made",

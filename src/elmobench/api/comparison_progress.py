@@ -1,4 +1,4 @@
-"""A progress bar for the pairwise comparisons of a report."""
+"""A progress bar for the comparisons of a report or a board."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def comparison_progress(quiet: bool = False) -> Iterator[Callable[[int, int], object]]:
-    """Show a bar while pairs of representations are compared; yield its ``update(done, total)``.
+def comparison_progress(
+    quiet: bool = False, unit: str = "pairs"
+) -> Iterator[Callable[[int, int], object]]:
+    """Show a bar while representations are compared; yield its ``update(done, total)``.
 
-    The bar is disabled if ``quiet``, or unless standard error is a terminal.
+    ``unit`` says what is counted. The bar is disabled if ``quiet``, or unless standard error is a terminal.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("pairs"))
+    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
     with Progress(
         *columns, console=console, transient=True, disable=quiet or not console.is_terminal
     ) as bar:

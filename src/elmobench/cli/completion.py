@@ -36,6 +36,7 @@ NAMES: dict[str, Callable[[Any, str], list[str]]] = {
     "LEFT": names.models,
     "MODEL": names.models,
     "RESULTS": names.results,
+    "RESULTS...": names.results,
     "RIGHT": names.models,
     "sentences NAME": names.tasks_or_experiments,
     "show NAME": names.shown,

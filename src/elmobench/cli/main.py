@@ -14,6 +14,7 @@ from functools import partial
 import typer
 
 from elmobench.cli import (
+    board,
     claims,
     compare,
     completion,
@@ -82,6 +83,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "slices": slices.slices,
         "predict": predict.predict,
         "score": score.score,
+        "board": board.board,
         "render": render.render,
         "export": export.export,
         "ui": ui.ui,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from elmobench.core.digests import canonical_json
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing
 from elmobench.core.sealed import read_sealed_json, write_sealed_json
@@ -84,6 +86,23 @@ def read_plan_file(path: Path) -> dict[str, Any]:
     with parsing(path, DataError, what="not the plan of an experiment", fix=_FIX):
         PlanFile.model_validate(content)
     return content
+
+
+def point_without_seed(point: Mapping[str, Any]) -> str:
+    """A name for the point of the grid that a planned point, or a record's fields, belong to."""
+    return canonical_json([point[name] for name in ("task", "features", "head", "axes")])
+
+
+def seed_counts(points: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """:func:`point_without_seed` -> number of seeds that the experiment asks for there.
+
+    Args:
+        points: the points of the grid.
+    """
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for point in points:
+        seeds[point_without_seed(point)].add(point["seed"])
+    return {name: len(values) for name, values in seeds.items()}
 
 
 def _has_digest(content: Mapping[str, Any]) -> bool:

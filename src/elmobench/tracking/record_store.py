@@ -283,6 +283,15 @@ class RecordStore:
             if record is not None
         ]
 
+    def points(self) -> list[dict[str, Any]]:
+        """The points of the present grid, see :meth:`write_plan`; none in a folder without a plan.
+
+        Raises:
+            DataError: if the plan is damaged.
+        """
+        plan = self._plan()
+        return [] if plan is None else list(plan["points"])
+
     def experiment(self) -> dict[str, Any]:
         """The experiment as resolved when it last ran; nothing in a folder without a plan.
 

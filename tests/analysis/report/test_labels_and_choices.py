@@ -11,7 +11,7 @@ from made_records import make_record
 from elmobench.analysis.report.page.choices import choice_text
 from elmobench.analysis.report.page.labels import NONE, OTHERS, _matrix_table, confused
 from elmobench.analysis.report.page.provenance import provenance_section
-from elmobench.analysis.report.page.scores import grouped, majority_score, shown_best
+from elmobench.analysis.report.page.scores import best_of_group, grouped, majority_score
 from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.bench.run import run_experiment
@@ -91,11 +91,11 @@ def test_bold_only_if_better_than_all_others(folder: Path) -> None:
         expected = "elmo-mini" if row.verdict == "better" else None
         # The order of the names is that of the report's columns, and changes nothing.
         for order in (["random", "elmo-mini"], ["elmo-mini", "random"]):
-            assert shown_best(tallies, {name: group[name] for name in order}, ahead) == expected
+            assert best_of_group(tallies, {name: group[name] for name in order}, ahead) == expected
         behind = {"elmo-mini": 0.0, "random": 1.0}
-        assert shown_best(tallies, group, behind) is None
+        assert best_of_group(tallies, group, behind) is None
         alone = {"elmo-mini": group["elmo-mini"]}
-        assert shown_best(tallies, alone, {"elmo-mini": 1.0}) is None  # better than nothing
+        assert best_of_group(tallies, alone, {"elmo-mini": 1.0}) is None  # better than nothing
     assert verdicts["ner/control-ner"] == "better"
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from browser import BROWSER, dom_of
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up import GOLD, keep, predictions, record
@@ -167,39 +166,11 @@ def test_latex_escapes_what_it_must(folder: Path) -> None:
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") >= 3
 
 
-def _browser() -> str | None:
-    return next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(_browser() is None, reason="needs Chromium")
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 def test_a_browser_shows_the_examples(folder: Path, tmp_path: Path) -> None:
     write_report(make_report(folder), folder)
-    found = subprocess.run(
-        [
-            str(_browser()),
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--enable-logging=stderr",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--dump-dom",
-            (folder / "report.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "CONSOLE" not in found.stderr
-    dom = found.stdout
+    dom = dom_of(folder / "report.html", tmp_path)
     listed = dom[dom.index('<ol id="browser-list">') : dom.index("</ol>")]
     # The script lists twenty examples and shows the data as text.
     assert listed.count("<li>") == 20

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from elmobench.analysis.claims.evidence import Evidence, Outcome
+from elmobench.analysis.stats.comparable import HEADS_WITHOUT_FEATURES
 from elmobench.analysis.stats.difference_row import Difference, Verdict
 from elmobench.analysis.stats.differences import (
     DEFAULT_MARGIN,
@@ -15,8 +16,9 @@ from elmobench.analysis.stats.differences import (
     difference,
 )
 from elmobench.analysis.stats.tallies import TallyCache
+from elmobench.analysis.tables.families import provider_of
 from elmobench.analysis.tables.published import is_control
-from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.errors import ConfigError
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
@@ -42,7 +44,6 @@ _OUTCOMES: dict[Expectation, dict[Verdict, Outcome]] = {
         "worse": "contradicted",
     },
 }
-_HEADS_WITHOUT_FEATURES = frozenset({"most-frequent", "first-sense"})
 # An untrained ELMo: its gains and its layer weights are not evidence for the paper's findings.
 _UNTRAINED = "elmo-random"
 # Settings whose axis and suffix in a features spec have different names.
@@ -119,11 +120,7 @@ class Study:
 
     def _provider(self, part: str) -> str:
         """Name of a part's provider; of the part itself if the model is unknown here."""
-        name = parse_features(part).parts[0].name
-        try:
-            return self._models.entry(name).provider
-        except (UnknownNameError, ConfigError):
-            return name.split(":")[0]
+        return provider_of(parse_features(part).parts[0], self._models)
 
     def settings(
         self,
@@ -229,4 +226,4 @@ def _shared_axes(rows: Sequence[Difference]) -> set[str]:
 
 
 def _is_evidence(task: str, head: str) -> bool:
-    return not is_control(task) and head not in _HEADS_WITHOUT_FEATURES
+    return not is_control(task) and head not in HEADS_WITHOUT_FEATURES

@@ -14,6 +14,7 @@ from elmobench.bench.experiment.schema import Axes
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import DataError
 from elmobench.tracking.data_origin import corpus_of
+from elmobench.tracking.plan_file import point_without_seed, seed_counts
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
@@ -124,8 +125,9 @@ def systems_of(store: RecordStore) -> tuple[list[SystemScores], list[str]]:
         for r in records
         if r.result is None
     ]
-    wanted = len(store.experiment().get("seeds", ()))
+    seeds = seed_counts(store.points())
     for system in systems:
+        wanted = seeds.get(point_without_seed(vars(system)), 0)
         name = f"{system.task} {system.features} {system.variant}"
         if len(system.seeds) < wanted:
             notes.append(f"{name}: {len(system.seeds)} of {wanted} seeds have a result")

@@ -23,7 +23,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     time per token of it (from the costs stored in ``folder``); mean time to train a cell, with its
     search, and an epoch; share of tokens with a vector; largest memory.
     """
-    encoding = _encoding_costs(folder)
+    encoding = encoding_costs(folder)
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
     for record in records:
         if record.run is not None:
@@ -32,7 +32,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
     for (task, head, features), cells in groups.items():
         runs = [cell.run for cell in cells if cell.run is not None]
         fingerprints = [part["fingerprint"] for part in cells[0].identity.get("parts", ())]
-        costs = [encoding.get((task, fingerprint), _EncodingCost()) for fingerprint in fingerprints]
+        costs = [encoding.get((task, fingerprint), EncodingCost()) for fingerprint in fingerprints]
         frozen = {k: v for k, v in runs[0].parameters.items() if k != "head"}
         rows.append(
             {
@@ -45,7 +45,7 @@ def cost_table(records: Iterable[RunRecord], folder: Path | None = None) -> pd.D
                 "encode s": _sum([cost.seconds for cost in costs], 1),
                 "encode cpu s": _sum([cost.cpu for cost in costs], 1),
                 "µs per token": _sum([cost.microseconds_per_token for cost in costs], 0),
-                "train s per cell": f"{np.mean([_training_seconds(run) for run in runs]):.1f}",
+                "train s per cell": f"{np.mean([training_seconds(run) for run in runs]):.1f}",
                 "cpu s per cell": _mean_cpu(runs),
                 "s per epoch": f"{np.mean([_epoch_seconds(run) for run in runs]):.2f}",
                 "covered": _coverage(cells[0]),
@@ -67,7 +67,8 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def _training_seconds(run: RunInfo) -> float:
+def training_seconds(run: RunInfo) -> float:
+    """Wall time of training a cell, with its search."""
     return run.seconds.get("train", 0.0) + run.seconds.get("select", 0.0)
 
 
@@ -94,7 +95,7 @@ def _sum(values: Sequence[float | None], digits: int) -> str:
 
 
 @dataclass(frozen=True)
-class _EncodingCost:
+class EncodingCost:
     """Total cost of encoding one task with one fingerprint; None where it was not measured.
 
     Attributes:
@@ -115,12 +116,13 @@ class _EncodingCost:
         return 1e6 * self.seconds / self.tokens if self.seconds and self.tokens else None
 
 
-def _encoding_costs(folder: Path | None) -> dict[tuple[str, str], _EncodingCost]:
+def encoding_costs(folder: Path | None) -> dict[tuple[str, str], EncodingCost]:
+    """Costs of encoding by task and fingerprint, as they are stored in ``folder``."""
     rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for cost in RecordStore(folder).costs() if folder else ():
         rows[(cost["task"], cost["fingerprint"])].append(cost)
     return {
-        key: _EncodingCost(
+        key: EncodingCost(
             sum(cost["seconds"] for cost in costs),
             sum(cost["cpu"] for cost in costs) if all("cpu" in c for c in costs) else None,
             sum(cost.get("encoded_tokens", 0) for cost in costs),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from elmobench.cli.output import data, findings, models, names, results, store
+from elmobench.cli.output import board, data, findings, models, names, results, store
 from elmobench.cli.output.base import Output
 
-_MODULES = (names, results, findings, data, models, store)
+_MODULES = (names, results, findings, board, data, models, store)
 
 OUTPUTS: dict[str, type[Output]] = {
     kind.NAME.removeprefix("elmobench/"): kind

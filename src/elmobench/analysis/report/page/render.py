@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 import elmobench
+from elmobench.analysis.html.page import environment, script, style
 from elmobench.analysis.report.page.choices import choices_section
 from elmobench.analysis.report.page.costs import costs_section
 from elmobench.analysis.report.page.evidence import (
@@ -36,7 +36,6 @@ from elmobench.core.surrogates import escape_surrogates
 from elmobench.data.cards.catalog import CardCatalog
 
 _FOLDER = Path(__file__).parent
-_STYLES = ("palette.css", "page.css")
 
 
 def to_html(
@@ -87,34 +86,26 @@ def to_html(
     ]
     seeds = {record.seed for record in records}
     experiment = store.experiment()
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
+    return (
+        environment(_FOLDER)
+        .get_template("page.html")
+        .render(
+            name=report.name,
+            description=experiment.get("description", ""),
+            facts=f"{len(records)} cells, {len({r.task for r in records})} tasks, "
+            f"{len(features)} representations, {len(seeds)} seed{'s' if len(seeds) != 1 else ''}",
+            caveats=[*report.caveats, *_notes(report)],
+            sections=[section for section in sections if not section.empty],
+            legend=[
+                {"name": name, "swatch": Markup(swatch(i))}
+                for i, name in enumerate(report.features)
+            ],
+            footer=f"elmobench {elmobench.__version__}",
+            examples=_embedded(examples) if examples else "",
+            style=style(_FOLDER / "page.css"),
+            script=script(_FOLDER / "page.js"),
+        )
     )
-    environment.filters["code"] = _code
-    return environment.get_template("page.html").render(
-        name=report.name,
-        description=experiment.get("description", ""),
-        facts=f"{len(records)} cells, {len({r.task for r in records})} tasks, "
-        f"{len(features)} representations, {len(seeds)} seed{'s' if len(seeds) != 1 else ''}",
-        caveats=[*report.caveats, *_notes(report)],
-        sections=[section for section in sections if not section.empty],
-        legend=[
-            {"name": name, "swatch": Markup(swatch(i))} for i, name in enumerate(report.features)
-        ],
-        footer=f"elmobench {elmobench.__version__}",
-        examples=_embedded(examples) if examples else "",
-        style=Markup("".join((_FOLDER / f).read_text("utf-8") for f in _STYLES)),
-        script=Markup((_FOLDER / "page.js").read_text("utf-8")),
-    )
-
-
-def _code(text: str) -> Markup:
-    """Escape ``text`` and set what is between backticks as code."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escape(text)
-    tags = (Markup("{}"), Markup("<code>{}</code>"))
-    return Markup("").join(tags[i % 2].format(part) for i, part in enumerate(parts))
 
 
 def _notes(report: Report) -> list[str]:

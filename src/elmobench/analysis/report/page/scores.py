@@ -13,13 +13,13 @@ from markupsafe import Markup
 
 from elmobench.analysis.report.page.figures import Series, intervals, lines, swatch
 from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
-from elmobench.analysis.stats.difference_row import Difference, Verdict
-from elmobench.analysis.stats.differences import compare, corrected
+from elmobench.analysis.stats.difference_row import Difference
+from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.estimate import mean_interval
+from elmobench.analysis.stats.shown_best import shown_best
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.results_frame import flags_text
 from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, flag_marks, mean_sd
-from elmobench.core.errors import ConfigError, DataError
 from elmobench.features.spec import parse_features
 from elmobench.tracking.record import RunRecord
 
@@ -76,7 +76,7 @@ def scores_section(
         ceiling = _ceiling(cards, first.task)
         any_ceiling |= ceiling is not None
         means = {name: float(np.mean([primary(r) for r in cells])) for name, cells in group.items()}
-        best = shown_best(tallies, group, means)
+        best = best_of_group(tallies, group, means)
         majority = majority_score(first)
         any_majority |= majority is not None
         row = [TableCell(title), TableCell(metric_name(first)), TableCell(_seeds(group), "n")]
@@ -130,34 +130,19 @@ def scores_section(
     )
 
 
-_WINS: Mapping[bool, Verdict] = {True: "better", False: "worse"}
-"""The verdict of a difference in which one is shown to be better: as its left side, or not."""
-
-
-def shown_best(tallies: TallyCache, group: Group, means: Mapping[str, float]) -> str | None:
-    """The representation that is shown to be better than each other one; None if none is.
-
-    Args:
-        tallies: of the results folder.
-        group: the runs of each representation.
-        means: their mean scores.
-    """
-    best = max(means, key=lambda name: means[name])
-    first = group[best][0]
+def best_of_group(tallies: TallyCache, group: Group, means: Mapping[str, float]) -> str | None:
+    """The representation of a group that is shown to be better than each other one."""
+    first = next(iter(group.values()))[0]
     axes = {name: value for name, value in first.axes.items() if name != "fold"}
     where = {"task": first.task, "head": first.head, **{k: str(v) for k, v in axes.items()}}
-    rows: list[Difference] = []
     names = list(group)
-    for other in names:
-        if other != best:
-            # The later minus the earlier one, as the section on differences has it: computed once.
-            left, right = sorted((best, other), key=names.index, reverse=True)
-            try:
-                rows += compare(tallies, left, right, where=where)
-            except (ConfigError, DataError):
-                return None  # the same cells, or their predictions are not stored
-    shown = all(row.verdict == _WINS[row.left == best] for row in corrected(rows))
-    return best if rows and shown else None
+
+    def differences(best: str, other: str) -> list[Difference]:
+        # The later minus the earlier one, as the section on differences has it: computed once.
+        left, right = sorted((best, other), key=names.index, reverse=True)
+        return compare(tallies, left, right, where=where)
+
+    return shown_best(means, differences)
 
 
 def majority_score(record: RunRecord) -> float | None:

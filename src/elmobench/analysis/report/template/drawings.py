@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from elmobench.analysis.report.page import figures
+from elmobench.analysis.html.page import PALETTE
 from elmobench.analysis.report.page.figures import dots, shares
 from elmobench.analysis.report.page.scores import grouped, mean_point
 from elmobench.analysis.tables.layer_weights import LearnedMix
 from elmobench.tracking.record import RunRecord
-
-# The colours of the report page.
-_PALETTE = Path(figures.__file__).with_name("palette.css")
 
 
 def score_drawing(records: Sequence[RunRecord], features: Sequence[str]) -> tuple[str, str]:
@@ -72,5 +68,5 @@ def _joined(row: Sequence[str], places: Sequence[int]) -> str:
 def _standalone(svg: str) -> str:
     """Turn a figure of the report page into a standalone file."""
     end = svg.index(">") + 1
-    style = f"svg {{ font-family: system-ui, sans-serif; }}\n{_PALETTE.read_text('utf-8')}"
+    style = f"svg {{ font-family: system-ui, sans-serif; }}\n{PALETTE.read_text('utf-8')}"
     return f"{svg[:end]}\n<style>\n{style}</style>{svg[end:]}\n"

@@ -1,0 +1,1 @@
+"""A board: the results of several studies in tables of representations by tasks."""

@@ -1,0 +1,58 @@
+"""Families of representations: static vectors, ELMo, transformers, and combinations of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.features.spec import PartSpec, parse_features
+
+_NAMES: Final = {
+    "static": "static",
+    "elmo": "ELMo",
+    "allennlp-elmo": "ELMo",
+    "transformer": "transformer",
+    "sentence": "sentence vectors",
+    "vectors": "vectors from files",
+    "function": "Python functions",
+    "random": "random vectors",
+    "elmo-random": "untrained ELMo",
+}
+"""Provider -> family."""
+UNKNOWN: Final = "other"
+"""The family of a representation whose model is unknown here."""
+
+
+def provider_of(part: PartSpec, models: ModelCatalog) -> str:
+    """Name of a part's provider; of the part, up to a colon, if its model is unknown here."""
+    try:
+        return models.entry(part.name).provider
+    except (UnknownNameError, ConfigError):
+        return part.name.split(":")[0]
+
+
+def family_of(features: str, models: ModelCatalog) -> str:
+    """The family of a features spec: those of its parts, joined, each once.
+
+    >>> from elmobench.features.catalog.catalog import ModelCatalog
+    >>> family_of("glove-mini+elmo-mini@layer=1", ModelCatalog())
+    'static + ELMo'
+
+    Args:
+        features: a features spec; one that is malformed is of the family :data:`UNKNOWN`.
+        models: the models of the experiment.
+    """
+    try:
+        parts = parse_features(features).parts
+    except ConfigError:
+        return UNKNOWN
+    names = [_NAMES.get(provider_of(part, models), UNKNOWN) for part in parts]
+    return " + ".join(dict.fromkeys(names))
+
+
+def family_rank(family: str) -> tuple[int, list[int]]:
+    """Sorts families: single ones first, in a fixed order, then combinations of them."""
+    order = [*dict.fromkeys(_NAMES.values()), UNKNOWN]
+    parts = family.split(" + ")
+    return len(parts), [order.index(part) if part in order else len(order) for part in parts]
