@@ -41,6 +41,7 @@ PARSED = {
     r"pretrain pack": "a trained model; tested elsewhere",
     r"pretrain overlap": "data of all cards",
     r"export mine": "results, tested elsewhere",
+    r"board results": "results and a pattern of the shell; tested elsewhere",
     r"ui ": "a server, tested elsewhere",
     r"inspect .*--in ner/wnut17": "network",
     r"reference setup": "network",
