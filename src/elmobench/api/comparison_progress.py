@@ -12,7 +12,8 @@ def comparison_progress(
 ) -> Iterator[Callable[[int, int], object]]:
     """Show a bar while representations are compared; yield its ``update(done, total)``.
 
-    ``unit`` says what is counted. The bar is disabled if ``quiet``, or unless standard error is a terminal.
+    ``unit`` says what is counted. The bar is disabled if ``quiet``, or unless standard error is a
+    terminal.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
