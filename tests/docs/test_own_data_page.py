@@ -1,11 +1,16 @@
 """The tables of the page on own data are those of the program."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
+import pytest
 from shown_output import ROOT
 
-from elmobench.data.readers.base import READERS
+from elmobench.data.readers.base import READERS, read_bytes
 from elmobench.data.readers.record_options import RECORD_KINDS
 from elmobench.tasks.registries import PIPELINES
 
@@ -47,3 +52,66 @@ def test_fields_of_records() -> None:
         [named(kind.required), named(kind.more), kind.what, ", ".join(kind.pipelines)]
         for kind in RECORD_KINDS.values()
     ]
+
+
+PUBTATOR = """\
+1|t|Naloxone works.
+1|a|It is a drug.
+1\t0\t8\tNaloxone\tChemical\tD1
+1\t24\t28\tdrug\tChemical\tD2
+1\tCID\tD1\tD2
+
+2|t|None.
+2|a|Nothing.
+"""
+MRQA = "\n".join(
+    json.dumps(row)
+    for row in (
+        {"header": {"dataset": "NewsQA"}},
+        {
+            "context": "Ann left Rome.",
+            "qas": [
+                {
+                    "qid": "a",
+                    "question": "Where?",
+                    "detected_answers": [{"text": "Rome", "char_spans": [[9, 12]]}],
+                }
+            ],
+        },
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "data", "options", "expected"),
+    [
+        (
+            0,
+            PUBTATOR,
+            {"text": "text", "spans": "spans"},
+            [
+                ["B-Chemical", "O", "O", "O", "O", "O", "B-Chemical", "O"],
+                ["O", "O", "O", "O"],
+            ],
+        ),
+        (
+            1,
+            MRQA,
+            {"question": "question", "passage": "context", "answers": "answers"},
+            ["Rome"],
+        ),
+    ],
+    ids=["PubTator", "MRQA"],
+)
+def test_the_scripts_write_what_is_read(
+    number: int, data: str, options: dict[str, Any], expected: list[Any]
+) -> None:
+    script = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[number]
+    lines = subprocess.run(
+        [sys.executable, "-c", script], input=data.encode(), capture_output=True, check=True
+    ).stdout
+    examples = read_bytes("jsonl", lines, "f", options).examples
+    if number == 0:
+        assert [list(one.tags) for one in examples] == expected
+    else:
+        assert [one.answers[0].text for one in examples] == expected

@@ -151,8 +151,13 @@ def _from_files(
     from elmobench.tasks.from_files.card import check_name, json_text, proposed_card, task_name
     from elmobench.tasks.from_files.proposal import propose
 
-    # `--from train.csv test.csv`: what is a file is no name.
-    names = [word for word in words if not os.path.exists(word.partition("=")[2] or word)]
+    # `--from train.csv test.csv`: what is a file is no name, but `new task boolq --from boolq`
+    # names the data set as its folder.
+    names = [
+        word
+        for word in words
+        if not os.path.exists(word.partition("=")[2] or word) or _holds(word, given)
+    ]
     if len(names) > 1:
         raise ConfigError(f"no such file: {names[-1]}", fix="state one NAME, and files that exist")
     files = [*given, *(word for word in words if word not in names)]
@@ -189,6 +194,13 @@ def _from_files(
         print_json(output)
     else:
         _print(output, card.sizes)
+
+
+def _holds(word: str, given: list[str]) -> bool:
+    """Whether a word is the name of a folder that is, or holds, one of the given files."""
+    paths = [Path(text.partition("=")[2] or text).resolve() for text in given]
+    folder = Path(word).resolve()
+    return folder.is_dir() and any(folder in (path, *path.parents) for path in paths)
 
 
 def _print(output: NewTaskOutput, sizes: dict[str, tuple[int, int]]) -> None:

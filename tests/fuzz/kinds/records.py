@@ -48,6 +48,7 @@ FORMS: tuple[dict[str, Any], ...] = (
     },
     {**_TAGGED, "tags": "s.tags", "names": ["O", "B-ORG", "I-ORG", "B-PER", "I-PER"]},
     {**_TAGGED, "tags": "s.names", "predicate": "predicate", "strip": True},
+    {"text": "text", "label": "s.names.0", "where": {"id": [0, 1]}},
     {"text": "text", "spans": "spans"},
     {"tokens": "s.tokens", "spans": "spans", "tokenizer": "words"},
     {"question": "question", "passage": "text", "answers": "answers"},

@@ -16,7 +16,7 @@ from elmobench.data.readers.record_options import FieldPath, RecordOptions
 from elmobench.data.readers.record_values import kind_of
 from elmobench.data.readers.records import RecordReader, Row
 
-_FORMS = "one object per line, or one list of objects"
+_FORMS = "one object per line, or one list of objects or lists"
 
 
 class JsonRecordOptions(RecordOptions):
@@ -127,6 +127,8 @@ def _listed(text: SourceText, records: str | None) -> Iterator[Row]:
     for number in range(first, last + 1):
         value = values[number - 1]
         where = f"{text.name}, record {number}"
+        if isinstance(value, list):
+            value = {str(position): one for position, one in enumerate(value)}
         if not isinstance(value, dict):
             text.problem(
                 DataError(f"holds {kind_of(value)}, expected an object", where=where),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
+from elmobench.data.readers.row_filter import WhereOptions
 from elmobench.data.readers.rows import StripOptions
 from elmobench.data.readers.tokenizers import (
     SPAN_TOKENIZER_NAMES,
@@ -15,7 +16,9 @@ from elmobench.data.readers.tokenizers import (
 from elmobench.data.tag_schemes import SCHEME_SYNONYMS, Scheme
 
 FieldPath = Annotated[str, Field(min_length=1)]
-"""A field by name; ``sentence.tokens`` is the field ``tokens`` of the object in ``sentence``."""
+"""A field by name; ``sentence.tokens`` is the field ``tokens`` of the object in ``sentence``, and
+``labels.0`` the first value of the list in ``labels``.
+"""
 
 
 class RecordKind(NamedTuple):
@@ -92,10 +95,12 @@ _FIELDS = tuple(
 _SETTINGS = tuple(dict.fromkeys(name for kind in RECORD_KINDS.values() for name in kind.settings))
 
 
-class RecordOptions(StripOptions):
+class RecordOptions(StripOptions, WhereOptions):
     """Options of the readers ``jsonl`` and ``parquet``.
 
-    They name fields; ``sentence.tokens`` is the field ``tokens`` of the object in ``sentence``.
+    They name fields; ``sentence.tokens`` is the field ``tokens`` of the object in ``sentence``, and
+    ``labels.0`` the first value of the list in ``labels``. In records that are lists, fields are
+    numbers, from ``"0"``.
     Which fields are named says what the examples are, see :data:`RECORD_KINDS`.
     """
 
@@ -228,7 +233,8 @@ class RecordOptions(StripOptions):
     def paths(self) -> list[str]:
         """Every field that is read."""
         names = (*_FIELDS, "id", "group")
-        return [path for name in names if (path := getattr(self, name)) is not None]
+        paths = [path for name in names if (path := getattr(self, name)) is not None]
+        return [*paths, *map(str, self.where)]
 
     @property
     def span_tokenizer(self) -> SpanTokenizerName:

@@ -16,6 +16,9 @@ from elmobench.data.readers.row_examples import EMPTY_FIX
 from elmobench.data.readers.tokenizers import AnyTokenizerName, tokens_of
 from elmobench.data.text_checks import check_text
 
+_NUMBERS = frozenset(map(str, range(1000)))
+"""The values of a list that a path can name."""
+
 
 class Record:
     """One record and its place.
@@ -42,6 +45,8 @@ class Record:
     def value(self, path: str) -> Any:
         """The value at ``path``: a field of that name, or else one inside of others, by dots.
 
+        The values of a list are called by their numbers, from 0.
+
         Raises:
             DataError: there is no such field.
         """
@@ -49,6 +54,9 @@ class Record:
             return self._values[path]
         value: Any = self._values
         for part in path.split("."):
+            if isinstance(value, list) and part in _NUMBERS and int(part) < len(value):
+                value = value[int(part)]
+                continue
             if not isinstance(value, Mapping) or part not in value:
                 known = [str(key) for key in value] if isinstance(value, Mapping) else []
                 raise DataError(

@@ -25,6 +25,7 @@ from elmobench.data.readers.row_examples import (
     add_text,
     answer_in,
 )
+from elmobench.data.readers.row_filter import RowFilter
 from elmobench.data.readers.tag_rules import check_tag_of, legal_tags, scheme_advice
 from elmobench.data.tag_schemes import detected_scheme
 
@@ -79,10 +80,13 @@ class RecordReader(Reader[O]):
         result = ReadResult([])
         reading = _Reading(text, options, result, lambda: self.records(quiet, options, Counter()))
         add = reading.adders[options.kind]
+        is_read = RowFilter(options.where, result.dropped)
         for number, where, values in self.records(text, options, result.dropped):
             record = Record(values, where, options, result.dropped)
             before = len(result.examples)
             try:
+                if not is_read.keeps({name: record.value(str(name)) for name in options.where}):
+                    continue
                 name = text.id(number) if options.id is None else record.name(options.id, "id")
                 group = None if options.group is None else record.name(options.group, "group")
                 add(name, record)
@@ -91,6 +95,7 @@ class RecordReader(Reader[O]):
                 continue
             if group is not None and len(result.examples) > before:
                 result.groups[name] = group
+        is_read.check(text)
         return result
 
 

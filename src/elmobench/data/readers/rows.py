@@ -14,6 +14,7 @@ from elmobench.core.parsing import parsing
 from elmobench.core.quoting import quoted, shortened
 from elmobench.core.registry import did_you_mean
 from elmobench.data.readers.base import ReaderOptions, SourceText
+from elmobench.data.readers.row_filter import RowFilter, WhereOptions
 
 Column = str | int
 """A column by name, where the table has a header, or by number from 0."""
@@ -37,7 +38,7 @@ class StripOptions(ReaderOptions):
     """
 
 
-class RowOptions(StripOptions):
+class RowOptions(StripOptions, WhereOptions):
     """Options of every reader of tables."""
 
     column_options: ClassVar[tuple[str, ...]] = ()
@@ -60,7 +61,7 @@ class RowOptions(StripOptions):
     """
     ragged: bool = False
     """Whether rows may have other numbers of fields than the first, as in the files of the STS
-    benchmark. A row that lacks a field that is read is still a problem.
+    benchmark; such rows are counted. A row that lacks a field that is read is still a problem.
     """
 
     @field_validator("delimiter", mode="before")
@@ -79,9 +80,10 @@ class RowOptions(StripOptions):
 
     @property
     def columns(self) -> list[Column]:
-        """The columns that are read: those of ``column_options``, then id and group, if stated."""
+        """The columns that are read: those of ``column_options``, id, group, and of ``where``."""
         columns: list[Column] = [getattr(self, name) for name in self.column_options]
-        return columns + [column for column in (self.id, self.group) if column is not None]
+        columns += [column for column in (self.id, self.group) if column is not None]
+        return [*columns, *self.where]
 
     @property
     def has_header(self) -> bool:
@@ -102,7 +104,8 @@ def rows_of_fields(
     Args:
         text: the table.
         options: which columns.
-        dropped: counts the blank lines, and the rows in which blanks were removed.
+        dropped: counts the blank lines, the rows that ``where`` leaves out, and those in which
+            blanks were removed.
         groups: gets the group of each example, by its id, if a column of groups is stated.
 
     Raises:
@@ -111,6 +114,7 @@ def rows_of_fields(
     """
     width = 0
     columns: list[int] = []
+    is_read = RowFilter(options.where, dropped)
     for number, row in table_rows(text, options.delimiter, options.quoting):
         if row in ([], [""]):
             dropped["blank lines"] += 1
@@ -120,7 +124,9 @@ def rows_of_fields(
             columns = find_columns(row, options.columns, text.at(number))
             if options.has_header:
                 continue
-        if len(row) != width and not (options.ragged and len(row) > max(columns)):
+        if len(row) != width and options.ragged and len(row) > max(columns):
+            dropped["rows with more or fewer fields than the first"] += 1
+        elif len(row) != width:
             text.problem(
                 DataError(
                     f"has {len(row)} field{'s' * (len(row) != 1)}, but the first row has {width}",
@@ -131,6 +137,11 @@ def rows_of_fields(
             )
             continue
         fields = [row[column] for column in columns]
+        if options.where:
+            stated = fields[-len(options.where) :]
+            fields = fields[: -len(options.where)]
+            if not is_read.keeps(dict(zip(options.where, stated, strict=True))):
+                continue
         group = fields.pop() if options.group is not None else None
         name = text.id(number) if options.id is None else fields.pop()
         if group is not None and groups is not None:
@@ -140,6 +151,7 @@ def rows_of_fields(
             dropped["rows with blanks around a field, cut"] += stripped != fields
             fields = stripped
         yield number, name, fields
+    is_read.check(text)
 
 
 def table_rows(

@@ -21,9 +21,9 @@ from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.card import SPLITS, TaskCard
 from elmobench.tasks.data_checks import Remark, check_data
 from elmobench.tasks.data_lines import data_lines
+from elmobench.tasks.from_files.decisions import Proposal
 from elmobench.tasks.from_files.formats import shown
 from elmobench.tasks.from_files.languages import UNDETERMINED, guessed_language
-from elmobench.tasks.from_files.proposal import Proposal
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task
 
@@ -164,7 +164,9 @@ def _values(name: str, proposal: Proposal, path: Path) -> dict[str, Any]:
     splits = {}
     for split in SPLITS:
         if split in proposal.files:
-            splits[split] = [_source(file, path.parent, proposal) for file in proposal.files[split]]
+            splits[split] = [
+                _source(file, path.parent, proposal, split) for file in proposal.files[split]
+            ]
     kind = PIPELINES.get(proposal.pipeline) if proposal.pipeline is not None else None
     names = ", ".join(file.name for files in proposal.files.values() for file in files)
     return {
@@ -184,7 +186,7 @@ def _values(name: str, proposal: Proposal, path: Path) -> dict[str, Any]:
     }
 
 
-def _source(file: Path, folder: Path, proposal: Proposal) -> dict[str, Any]:
+def _source(file: Path, folder: Path, proposal: Proposal, split: str) -> dict[str, Any]:
     relative = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(folder))).as_posix()
     try:
         relative.encode("utf-8")
@@ -195,7 +197,9 @@ def _source(file: Path, folder: Path, proposal: Proposal) -> dict[str, Any]:
     with parsing(file):
         digest = file_sha256(file)
     encoding = {} if proposal.encoding is None else {"encoding": proposal.encoding}
-    return {"path": relative, "sha256": digest, **encoding}
+    options = proposal.of_split.get(split)
+    stated = {} if options is None else {"options": options}
+    return {"path": relative, "sha256": digest, **encoding, **stated}
 
 
 _COMMENTS = {

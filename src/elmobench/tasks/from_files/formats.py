@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,9 +17,15 @@ from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.json_records import json_records
 from elmobench.data.readers.parquet import parquet_file, parquet_rows
 from elmobench.data.readers.rows import Quoting, table_rows
+from elmobench.tasks.from_files.labelled_lines import labelled_line_options
+from elmobench.tasks.from_files.split_files import split_of_word
+from elmobench.tasks.from_files.unread_formats import check_fields_are_read, check_is_read
 
 ROWS = 100_000
 """Rows of a file that are looked at."""
+
+_REGULAR = 0.95
+"""Share of rows with as many fields as the first, below which a file is no table."""
 
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "|": "|"}
 _KNOWN_HEADERS = {
@@ -33,12 +40,13 @@ class Look:
     """What a file looks like.
 
     Attributes:
-        reader: ``table``, ``jsonl``, ``parquet``, ``conll-columns`` or ``squad``.
+        reader: ``table``, ``lines``, ``jsonl``, ``parquet``, ``conll-columns`` or ``squad``.
         why: how that is known.
         options: of the reader, except for columns and fields.
         columns: the values of each column or field in the first :data:`ROWS` rows; those of inner
-            objects by dots. Empty for CoNLL columns and SQuAD files.
+            objects by dots. Empty for lines, CoNLL columns and SQuAD files.
         names: names of labels that the file states for a field's numbers.
+        of_split: options that read one split, for a file that holds several.
     """
 
     reader: str
@@ -46,17 +54,25 @@ class Look:
     options: dict[str, Any] = field(default_factory=dict)
     columns: dict[str | int, list[Any]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
+    of_split: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def look_at(text: SourceText) -> Look:
     """What a file looks like.
 
     Raises:
-        DataError: it is in no format that is known here.
+        DataError: it is in no format that is read here; known ones are named.
     """
+    look = _look_at(text)
+    check_fields_are_read(look.columns, text.name)
+    return look
+
+
+def _look_at(text: SourceText) -> Look:
     data = text.data.removeprefix(b"\xef\xbb\xbf")
     if data[:4] == b"PAR1":
         return _parquet(text)
+    check_is_read(text)
     start = data.lstrip()[:1]
     if start in (b"{", b"["):
         found = _json(text)
@@ -125,6 +141,8 @@ def _json(text: SourceText) -> Look | None:
             raise
         return None  # "[" may also be the first word of a sentence
     if isinstance(whole, list):
+        if whole and all(isinstance(row, list) for row in whole):
+            return Look("jsonl", "one JSON list of lists", columns=_columns_of(_objects(whole)))
         rows = [row for row in whole[:ROWS] if isinstance(row, dict)]
         return Look("jsonl", "one JSON list of objects", columns=_columns_of(rows))
     articles = whole.get("data")
@@ -132,16 +150,32 @@ def _json(text: SourceText) -> Look | None:
         isinstance(one, dict) and "paragraphs" in one for one in articles[:1]
     ):
         return Look("squad", "JSON with data, paragraphs and qas, as SQuAD has them")
+    splits = {split_of_word(name): name for name in whole if split_of_word(name) is not None}
+    if "train" in splits and all(_is_record_list(whole[name]) for name in splits.values()):
+        return Look(
+            "jsonl",
+            f"one JSON object, whose fields {', '.join(splits.values())} are lists of records",
+            columns=_columns_of(_objects(whole[splits["train"]])),
+            of_split={str(split): {"records": name} for split, name in splits.items()},
+        )
     lists = {name: len(inner) for name, inner in whole.items() if _is_record_list(inner)}
     if not lists:
         return Look("jsonl", "one JSON object", columns=_columns_of([whole]))
     longest = max(lists, key=lambda name: lists[name])
     why = f"one JSON object, whose field {longest!r} holds a list of records"
-    return Look("jsonl", why, {"records": longest}, _columns_of(whole[longest][:ROWS]))
+    return Look("jsonl", why, {"records": longest}, _columns_of(_objects(whole[longest])))
 
 
 def _is_record_list(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(i, dict) for i in value)
+    return isinstance(value, list) and bool(value) and {type(i) for i in value} <= {dict, list}
+
+
+def _objects(records: Sequence[Any]) -> list[dict[str, Any]]:
+    """The first records; the fields of those that are lists are their numbers."""
+    return [
+        record if isinstance(record, dict) else {str(i): one for i, one in enumerate(record)}
+        for record in records[:ROWS]
+    ]
 
 
 def _columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str | int, list[Any]]:
@@ -188,29 +222,51 @@ def _table(text: SourceText) -> Look:
             ways = ("csv", "none")
         for quoting in ways:
             rows = _some_rows(text, delimiter, quoting)
-            width = len(rows[0]) if rows else 0
-            if width >= 2:
-                regular = sum(len(row) == width for row in rows) / len(rows)
+            # The first row may have more fields than most, where a part of the rows has some.
+            widths = Counter(map(len, rows)).most_common(1)
+            if widths and widths[0][0] >= 2:
+                regular = widths[0][1] / len(rows)
                 # Where both ways are as regular, fields that begin with a quote are quoted ones.
                 shares.append((regular, quoting == "csv", name, quoting))
     if not shares:
-        raise DataError(
-            "is in no format that is recognised here (a table, JSON, Parquet, CoNLL columns)",
-            where=text.name,
-            fix="state --pipeline and --reader, and fill in the card",
-        )
+        return _lines(text)
     regular, _, name, quoting = max(shares, key=lambda share: share[:2])
     rows = _some_rows(text, _DELIMITERS[name], quoting)
+    width = len(rows[0])
+    options: dict[str, Any] = {"delimiter": name, "quoting": quoting}
+    usual = Counter(map(len, rows)).most_common(1)[0][0]
+    why = f"{100 * regular:.0f} % of its rows have {usual} fields between {name} characters"
+    if regular < _REGULAR or sum(len(row) == width for row in rows) < _REGULAR * len(rows):
+        # Some tables end with fields that only a part of the rows has.
+        width = min(map(len, rows))
+        if name != "tab" or width < 3 or regular < 0.5:
+            return _lines(text, f"; {why}")
+        options["ragged"] = True
+        why += f", and all have the first {width}"
+        rows = [row[:width] for row in rows]
     header = _header(rows)
-    body = [row for row in rows[header is not None :] if len(row) == len(rows[0])]
+    body = [row for row in rows[header is not None :] if len(row) == width]
     columns: dict[str | int, list[Any]] = {
-        (header[i] if header else i): [row[i] for row in body] for i in range(len(rows[0]))
+        (header[i] if header else i): [row[i] for row in body] for i in range(width)
     }
-    why = f"{100 * regular:.0f} % of its rows have {len(rows[0])} fields between {name} characters"
     if quoting == "csv":
         why += ", with quotes around fields"
-    options: dict[str, Any] = {"delimiter": name, "quoting": quoting}
     return Look("table", why, options, columns)
+
+
+def _lines(text: SourceText, seen: str = "") -> Look:
+    """A file with a label in each line. Raises DataError if it is none; ``seen`` is known of it."""
+    labelled = labelled_line_options([line for _, line in islice(text.rows(), ROWS)])
+    if labelled is None:
+        raise DataError(
+            "is in no format that is recognised here (a table, lines with labels, JSON, Parquet, "
+            f"CoNLL columns){seen}",
+            where=text.name,
+            fix="correct the file, or state --pipeline and --reader, and fill in the card",
+        )
+    options, labels = labelled
+    why = f"the {options['label_field']} part of each line is a label: {', '.join(labels[:6])}"
+    return Look("lines", why + (", …" if len(labels) > 6 else ""), options)
 
 
 def _some_rows(text: SourceText, delimiter: str, quoting: Quoting) -> list[list[str]]:
@@ -232,7 +288,8 @@ def _has_quotes(text: SourceText, delimiter: str) -> bool:
 def _header(rows: list[list[str]]) -> list[str] | None:
     """The first row, if it holds the names of the columns."""
     first, rest = rows[0], rows[1:]
-    if not all(cell.strip() for cell in first) or len(set(first)) < len(first):
+    # Files of pandas have an index first, without a name.
+    if not all(cell.strip() for cell in first[1:]) or len(set(first)) < len(first):
         return None
     if any(cell.strip().lower() in _KNOWN_HEADERS for cell in first):
         return first

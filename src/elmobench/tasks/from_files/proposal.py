@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,27 @@ from elmobench.core.errors import ConfigError, DataError
 from elmobench.core.parsing import read_bytes
 from elmobench.core.quoting import shortened
 from elmobench.core.registry import did_you_mean
+from elmobench.data.cards.card import SPLITS
 from elmobench.data.encodings import as_utf8
 from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.record_options import RECORD_KINDS
 from elmobench.data.readers.squad import READER as SQUAD
-from elmobench.data.tag_schemes import detected_scheme
-from elmobench.tasks.from_files.decisions import Decision
-from elmobench.tasks.from_files.fields import Fields, fields_of, tagging_pipeline
+from elmobench.tasks.from_files.column_values import (
+    judgement_column,
+    split_column,
+    with_paths,
+)
+from elmobench.tasks.from_files.decisions import Decision, Proposal, split_decision
+from elmobench.tasks.from_files.field_options import (
+    choose_pipeline,
+    choose_tokenizer,
+    name_labels,
+)
+from elmobench.tasks.from_files.fields import fields_of
 from elmobench.tasks.from_files.formats import Look, look_at
-from elmobench.tasks.from_files.labels import are_decimals, are_label_lists, label_options
 from elmobench.tasks.from_files.split_files import find_files
 from elmobench.tasks.from_files.tag_columns import documents_in, tag_column_options
-from elmobench.tasks.from_files.tokenized import is_tokenized
+from elmobench.tasks.from_files.tokenized import TOKENIZED, is_tokenized
 from elmobench.tasks.registries import PIPELINES
 
 _GROUPS = ("doc_id", "document_id", "doc", "document", "article_id", "author_id", "user_id")
@@ -34,41 +43,6 @@ _TAG_NAMES = {
     "ner": ("ner_tags", "ner"),
 }
 _FEW_DOCUMENTS = 10
-
-
-@dataclass
-class Proposal:
-    """What a card should state.
-
-    Attributes:
-        pipeline: of the task; None if it cannot be decided.
-        reader: registered name.
-        options: of the reader; None for those that are to be filled in.
-        files: the files of each split.
-        split: the rule that makes missing splits; None if there are all.
-        encoding: of the files; None for UTF-8.
-        decisions: what was decided, in its order.
-    """
-
-    pipeline: str | None
-    reader: str
-    options: dict[str, Any]
-    files: dict[str, list[Path]]
-    split: dict[str, Any] | None = None
-    encoding: str | None = None
-    decisions: list[Decision] = field(default_factory=list)
-
-    @property
-    def missing(self) -> list[str]:
-        """The options that the user has to fill in."""
-        return [name for name, value in self.options.items() if value is None]
-
-    def replace_split(self, rule: dict[str, Any] | None) -> None:
-        """State another rule by which missing splits are made."""
-        self.split = rule
-        if rule is not None:
-            kept = [decision for decision in self.decisions if decision.what != "split"]
-            self.decisions = [*kept, _split_decision(rule)]
 
 
 def propose(
@@ -100,9 +74,13 @@ def propose(
         found = _of_columns(texts, pipeline, stated)
     elif look.reader == "squad":
         found = _of_squad(texts)
+    elif look.reader == "lines":
+        found = _of_lines(texts, look, pipeline, stated)
     else:
         found = _of_fields(texts, look, pipeline, stated)
     found.files = {split: files[split] for split in files if split not in _left_out(found)}
+    if set(files) == {"train"}:
+        _find_splits(found, look)
     found.encoding = encoding
     found.decisions = [*decisions, *found.decisions]
     _divide(found, texts)
@@ -177,6 +155,42 @@ def _of_squad(texts: Mapping[str, Sequence[SourceText]]) -> Proposal:
     return found
 
 
+def _of_lines(
+    texts: Mapping[str, Sequence[SourceText]],
+    look: Look,
+    pipeline: str | None,
+    stated: Mapping[str, str | int],
+) -> Proposal:
+    if stated or pipeline not in (None, "sentiment"):
+        raise ConfigError(
+            "a file with one text and its label per line has no columns, and is of the pipeline "
+            "sentiment",
+            where=texts["train"][0].name,
+        )
+    found = Proposal("sentiment", "lines", dict(look.options), {})
+    found.decisions.append(Decision("pipeline", "sentiment", "texts with a label"))
+    lines = [line for _, line in texts["train"][0].rows()]
+    tokenized = is_tokenized(lines)
+    found.options["tokenizer"] = "blanks" if tokenized else "words"
+    found.decisions.append(Decision("tokenizer", found.options["tokenizer"], TOKENIZED[tokenized]))
+    return found
+
+
+def _find_splits(found: Proposal, look: Look) -> None:
+    """Read the splits that one file states for its rows, or in which its records are."""
+    found.of_split = dict(look.of_split)
+    why = "the file has a list of records for each"
+    if not found.of_split:
+        column, values = split_column(look.columns)
+        found.of_split = {split: {"where": {column: one}} for split, one in values.items()}
+        why = f"the column {column} states them"
+    if found.of_split:
+        (paths,) = found.files.values()
+        ordered = [split for split in SPLITS if split in found.of_split]
+        found.files = dict.fromkeys(ordered, paths)
+        found.decisions.append(Decision("splits", ", ".join(ordered), why))
+
+
 def _of_fields(
     texts: Mapping[str, Sequence[SourceText]],
     look: Look,
@@ -184,6 +198,7 @@ def _of_fields(
     stated: dict[str, str | int],
 ) -> Proposal:
     group = stated.pop("group", None)
+    look = replace(look, columns=with_paths(look.columns, stated.values()))
     for column in (*stated.values(), *(() if group is None else (group,))):
         if column not in look.columns:
             raise DataError(
@@ -217,126 +232,25 @@ def _of_fields(
         group = next((g for g in _GROUPS if g in look.columns and _repeats(look.columns[g])), None)
     if group is not None:
         found.options["group"] = group
+    chosen = [column for column in fields.columns.values() if column is not None]
+    look = replace(look, columns=with_paths(look.columns, chosen))
     looks = {
-        split: [look_at(text).columns for text in others]
+        split: [with_paths(look_at(text).columns, chosen) for text in others]
         for split, others in texts.items()
-        if split != "train"
-    } | {"train": [look.columns, *(look_at(text).columns for text in texts["train"][1:])]}
-    _name_labels(found, fields, looks, look)
-    _choose_tokenizer(found, fields, look)
-    _choose_pipeline(found, fields, look)
+    }
+    name_labels(found, fields, looks, look)
+    judged = judgement_column(look.columns)
+    if judged is not None:
+        found.options["where"] = {judged: "accept"}
+        why = "records that the annotator rejected or ignored are left out, and counted"
+        found.decisions.append(Decision("where", f"{judged}: accept", why))
+    choose_tokenizer(found, fields, look)
+    choose_pipeline(found, fields, look)
     if look.reader == "table" and fields.kind == "pair":
         found.reader = "pair-table"
     if look.reader == "table" and any(isinstance(c, int) for c in fields.columns.values()):
         found.options["header"] = False
     return found
-
-
-_Looks = Mapping[str, Sequence[Mapping[str | int, Sequence[Any]]]]
-
-
-def _name_labels(found: Proposal, fields: Fields, looks: _Looks, look: Look) -> None:
-    """Give names to labels that are numbers, and leave out a test set without labels."""
-    column = fields.columns.get("label", fields.columns.get("tags"))
-    if column is None:
-        return
-    hidden = [
-        split
-        for split, files in looks.items()
-        if split == "test"
-        and all(v in (-1, "-1", None, "") for columns in files for v in columns.get(column, ()))
-    ]
-    for split in hidden:
-        why = "its labels are hidden, as in sets with a leaderboard"
-        found.decisions.append(Decision("left out", split, why))
-    values = [
-        value
-        for split, files in looks.items()
-        if split not in hidden
-        for columns in files
-        for value in columns.get(column, ())
-    ]
-    if "label" in fields.columns and are_label_lists(values):
-        if found.pipeline not in (None, "multilabel"):
-            raise DataError(
-                f"the labels in {column!r} are lists, and {found.pipeline} has one label per text",
-                fix="--pipeline multilabel, or another column with --column label=NAME",
-            )
-        found.pipeline = "multilabel"
-        values = [label for labels in values for label in labels or ()]
-        found.decisions.append(Decision("labels", "sets", "the labels are lists"))
-    elif "label" in fields.columns and found.pipeline is None and are_decimals(values):
-        found.pipeline = "regression" if fields.kind == "text" else "pair-regression"
-        why = "the labels are numbers with decimals"
-        found.decisions.append(Decision("labels", "numbers, not classes", why))
-    if look.reader == "table" or found.pipeline in ("regression", "pair-regression"):
-        return
-    if "tags" in fields.columns:
-        values = [tag for tags in values if isinstance(tags, list) for tag in tags]
-        names = look.names.get(str(column))
-        if names is None and any(isinstance(value, int) for value in values):
-            found.options["names"] = None
-            why = f"numbers up to {max(v for v in values if isinstance(v, int))}, which need names"
-            found.decisions.append(Decision("names", "to be filled in", why))
-            return
-    options, decision = label_options(values, look.names.get(str(column)), column)
-    found.options |= options
-    if decision is not None:
-        found.decisions.append(decision)
-
-
-def _choose_tokenizer(found: Proposal, fields: Fields, look: Look) -> None:
-    """How texts are split: at blanks if they are tokenised already, into words otherwise."""
-    if fields.kind not in ("text", "pair"):
-        return
-    column = fields.columns.get("text", fields.columns.get("premise"))
-    values = () if column is None else look.columns[column]
-    texts = [value for value in values if isinstance(value, str)]
-    if not texts:
-        if fields.kind == "pair" or look.reader == "table":
-            found.options.setdefault("tokenizer", "words")
-        return
-    tokenized = is_tokenized(texts)
-    found.options["tokenizer"] = "blanks" if tokenized else "words"
-    why = (
-        "blanks stand before punctuation: the texts are tokenised"
-        if tokenized
-        else "punctuation is joined to words"
-    )
-    found.decisions.append(Decision("tokenizer", found.options["tokenizer"], why))
-
-
-def _choose_pipeline(found: Proposal, fields: Fields, look: Look) -> None:
-    assert fields.kind is not None
-    kind = RECORD_KINDS[fields.kind]
-    why = "stated" if found.pipeline is not None else kind.what
-    if fields.kind in ("tags", "roles") and found.options.get("names", ()) is not None:
-        tags = _tag_names(found, fields, look)
-        pipeline, reason = tagging_pipeline(fields.columns["tags"], tags)
-        scheme = detected_scheme(tags)
-        plain = scheme is None or found.pipeline == "pos"
-        found.options["scheme"] = "none" if plain else scheme
-        why_scheme = "plain tags" if plain else "the first scheme in which all tags are legal"
-        found.decisions.append(Decision("scheme", found.options["scheme"], why_scheme))
-        if fields.kind == "tags" and found.pipeline is None:
-            found.pipeline, why = pipeline, reason
-    elif fields.kind in ("tags", "roles"):
-        found.options["scheme"] = None
-    found.pipeline = found.pipeline or kind.pipelines[0]
-    found.decisions.append(Decision("pipeline", found.pipeline, why))
-
-
-def _tag_names(found: Proposal, fields: Fields, look: Look) -> list[list[str]]:
-    """The tags of each sentence by their names."""
-    column = fields.columns["tags"]
-    assert column is not None
-    names, given = found.options.get("names"), found.options.get("map", {})
-    sentences = []
-    for tags in look.columns[column]:
-        parts = tags.split() if isinstance(tags, str) else tags or []
-        named = [names[t] if names and isinstance(t, int) else str(t) for t in parts]
-        sentences.append([given.get(tag, tag) for tag in named])
-    return sentences
 
 
 def _repeats(values: Sequence[Any]) -> bool:
@@ -361,12 +275,4 @@ def _divide(found: Proposal, texts: Mapping[str, Sequence[SourceText]]) -> None:
     if "group" in found.options or documents >= _FEW_DOCUMENTS or found.reader == "squad":
         by = "group"
     found.split = {**dict.fromkeys(made, 0.1), "from": "train", "by": by}
-    found.decisions.append(_split_decision(found.split))
-
-
-def _split_decision(rule: Mapping[str, Any]) -> Decision:
-    made = [split for split in ("dev", "test") if split in rule]
-    shares = " and ".join(f"{100 * rule[split]:.0f} % ({split})" for split in made)
-    unit = "whole documents" if rule["by"] == "group" else "texts"
-    why = f"the files have no {' and no '.join(made)}; a hash of {unit} decides"
-    return Decision("split", f"{shares} of train", why)
+    found.decisions.append(split_decision(found.split))

@@ -15,12 +15,12 @@ from elmobench.tasks.from_files.decisions import Decision
 
 _NAMES = {
     "train": ("train", "training", "trn"),
-    "dev": ("dev", "devel", "development", "valid", "validation", "val", "testa"),
+    "dev": ("dev", "devel", "development", "valid", "validation", "val", "testa", "trial"),
     "test": ("test", "testing", "tst", "testb"),
 }
 _DATA = (
     *(".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".pq"),
-    *(".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".annotated"),
+    *(".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".annotated", ".jsonlines"),
 )
 """Ends of the names of data files."""
 
@@ -74,13 +74,18 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
         )
     if "train" not in found:
         raise ConfigError(
-            f"found {' and '.join(found)}, but no file of train", fix="write train=FILE"
+            f"found {' and '.join(found)}, but no file of train",
+            fix="write train=FILE; sets for evaluation only, such as XNLI and MLQA, need the "
+            "training files of another set",
         )
     ordered = {split: sorted(found[split]) for split in SPLITS if split in found}
     value = "; ".join(
         f"{split}: {', '.join(path.name for path in paths)}" for split, paths in ordered.items()
     )
-    return ordered, Decision("splits", value, ", ".join(why) or "by the names of the files")
+    reason = ", ".join(why) or "by the names of the files"
+    if unnamed and unnamed != found["train"]:
+        reason += f"; not used: {', '.join(path.name for path in unnamed[:10])}"
+    return ordered, Decision("splits", value, reason)
 
 
 def split_of_name(file: Path, below: Path | None = None) -> str | None:
@@ -100,6 +105,15 @@ def split_of_name(file: Path, below: Path | None = None) -> str | None:
     return None
 
 
+def split_of_word(word: str) -> str | None:
+    """The split that a word such as ``TRAIN`` or ``validation`` names; None for others.
+
+    >>> split_of_word("TRIAL"), split_of_word("oos_train")
+    ('dev', None)
+    """
+    return next((split for split, words in _NAMES.items() if word.lower() in words), None)
+
+
 def _existing(text: str) -> Path:
     path = Path(text)
     if not os.path.exists(path):
@@ -112,10 +126,10 @@ def _files_below(folder: Path) -> list[Path]:
 
     A file with the name of a split may have any suffix, such as ``test.annotated``.
     """
-    files = [path for path in _walk(folder) if _suffix(path) not in _NO_DATA]
+    files = [path for path in _walk(folder) if not _is_description(path)]
     named = [path for path in files if split_of_name(path, folder / "x") is not None]
     if not named:
-        return [path for path in files if _suffix(path) in _DATA]
+        return [path for path in files if _suffix(path) in _DATA] or files
     usual = Counter(map(_suffix, named)).most_common(1)[0][0]
     splits = {split_of_name(path, folder / "x") for path in named if _suffix(path) == usual}
     return [
@@ -141,6 +155,14 @@ def _walk(folder: Path) -> list[Path]:
                 f"holds more than {_MOST_FILES:,} files", where=str(folder), fix="give the files"
             )
     return sorted(path for path in found if os.path.isfile(path))
+
+
+def _is_description(path: Path) -> bool:
+    """Whether a file describes data, by its name, rather than holding them."""
+    stem = path.name.lower()
+    return _suffix(path) in _NO_DATA or stem.startswith(
+        ("readme", "license", "licence", "changelog", "citation", "copying")
+    )
 
 
 def _suffix(path: Path) -> str:

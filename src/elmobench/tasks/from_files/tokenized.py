@@ -8,6 +8,12 @@ from collections.abc import Sequence
 _APART = re.compile(r"\w [.,!?;:](?: |$)")
 _JOINED = re.compile(r"\w[.,!?;:](?:\s|$)")
 
+TOKENIZED = {
+    True: "blanks stand before punctuation: the texts are tokenised",
+    False: "punctuation is joined to words",
+}
+"""Why a tokenizer is chosen, by :func:`is_tokenized`."""
+
 
 def is_tokenized(texts: Sequence[str]) -> bool:
     """Whether a blank stands before most of the punctuation.
