@@ -94,7 +94,7 @@ def _scores(table: pd.DataFrame) -> list[SliceScore]:
     fixed = [name for name in ("task", "head", "axes", "slice", "score", "of") if name in table]
     scores = []
     for row in table.to_dict("records"):
-        given = {name: row[name] for name in fixed}
+        given = {"metric" if name == "score" else name: row[name] for name in fixed}
         for features in (name for name in table.columns if name not in fixed):
             mean, _, sd = str(row[features]).partition(" ± ")
             scores.append(

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from elmobench.core.errors import DataError
 
 SUGGESTED = ("latin-1", "cp1252", "utf-16")
+_OF_NO_FILE = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined")
 
 
 def _known(name: str) -> str:
@@ -22,7 +23,7 @@ def _known(name: str) -> str:
         raise ValueError(
             f"there is no encoding {name[:40]!r}; usual ones are {', '.join(SUGGESTED)}"
         ) from error
-    if canonical in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"):
+    if canonical.replace("-", "_") in _OF_NO_FILE:
         raise ValueError(f"{name!r} is no encoding of text files")
     return canonical
 

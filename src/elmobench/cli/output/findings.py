@@ -100,7 +100,7 @@ class SliceScore(Fields):
     """Values of the further axes, if they differ between rows."""
     slice: str
     """The part of the test set."""
-    score: str
+    metric: str
     """Name of the score."""
     of: int
     """Number of examples or entities."""
@@ -116,7 +116,7 @@ class SlicesOutput(Output):
     NAME: ClassVar[str] = "elmobench/slices"
     COMMANDS: ClassVar[tuple[str, ...]] = ("slices",)
     ROWS: ClassVar[tuple[str, ...]] = (
-        *("task", "features", "head", "slice", "score", "of", "mean", "sd", "axes"),
+        *("task", "features", "head", "slice", "metric", "of", "mean", "sd", "axes"),
     )
     ROWS_OF: ClassVar[str] = "scores"
 
@@ -195,7 +195,7 @@ class ScoreOutput(Output):
     COMMANDS: ClassVar[tuple[str, ...]] = ("score",)
     ROWS: ClassVar[tuple[str, ...]] = (
         *("cell", "trained_on", "features", "head", "seed", "task", "split"),
-        *("primary", "score", "own_score"),
+        *("metric", "score", "own_score"),
     )
 
     scored: list[TransferRow]
