@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,6 +104,43 @@ def test_an_interrupt_that_python_drops_comes_again(interrupts: Interrupts) -> N
         drop_and_wait()
 
 
+def test_an_interrupt_waits_until_torch_is_imported(
+    interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception in its compiled parts, which are set up then, ends the process by a signal."""
+    spec = SimpleNamespace(_initializing=True)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__spec__=spec))
+
+    def import_torch() -> None:
+        signal.raise_signal(signal.SIGINT)
+        assert not interrupts.received
+        spec._initializing = False
+        signal.sigtimedwait([], 20)
+
+    with interrupts, pytest.raises(KeyboardInterrupt):
+        import_torch()
+    assert interrupts.received
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_failing_destructors_are_reported_unless_an_interrupt_cut_them_short(
+    interrupts: Interrupts, capsys: pytest.CaptureFixture[str], interrupted: bool
+) -> None:
+    class Failing:
+        def __del__(self) -> None:
+            raise RuntimeError("half taken down")
+
+    with interrupts:
+        if interrupted:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        sys.unraisablehook, installed = interrupts._raise_again, sys.unraisablehook
+        interrupts._unraisable = sys.__unraisablehook__
+        Failing()
+        sys.unraisablehook = installed
+    assert ("half taken down" in capsys.readouterr().err) != interrupted
+
+
 def test_ignored_signals_stay_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     handler = Interrupts(end=end)
@@ -136,7 +174,7 @@ def exiting():
     print("at exit", flush=True)
 
 atexit.register(exiting)
-listing._rows = waits
+listing.listed = waits
 sys.argv = ["elmobench", "list", "tasks"]
 main()
 """

@@ -18,7 +18,7 @@ NAMES = TypeAdapter(Encoding)
     ],
 )
 def test_encodings_of_no_text_file_are_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="is no encoding of text files|there is no encoding"):
+    with pytest.raises(ValidationError, match=r"is no encoding of text files|there is no encoding"):
         NAMES.validate_python(name)
 
 

@@ -128,7 +128,7 @@ class FullDisks:
         try:
             self._warm.shell(f"cp -a {self._space.root}/. {self._disk}/")
             ended = self._run(job, disk, tracked=False)
-            reached = ended.status != 0 or "warning" in ended.output
+            reached = ended.status != 0 or _warns(ended.output)
             faults = _faults(ended, _FULL_WORDS, str(self._disk)) if reached else []
             self._copy_out()
             finished = job.finished_work(self._space)
@@ -159,7 +159,7 @@ class FullDisks:
             ended = self._run(job, self._space, tracked=False)
         finally:
             self._warm.shell(f"umount {path}")
-        reached = ended.status != 0 or "warning" in ended.output
+        reached = ended.status != 0 or _warns(ended.output)
         faults = _faults(ended, _READ_ONLY_WORDS, str(self._space.root)) if reached else []
         faults += self._resume(job, reference, ended, tracked=False)
         return self._outcome(key, name, "read-only", reached, faults, "", ended)
@@ -244,6 +244,11 @@ def sample(count: int, most: int) -> Sequence[int]:
     return sorted({round(1 + i * (count - 1) / max(1, most - 1)) for i in range(most)})
 
 
+def _warns(output: str) -> bool:
+    """Whether a run that completes says that something went wrong: a warning, or a line with !."""
+    return "warning" in output or re.search(r"^! ", output, re.MULTILINE) is not None
+
+
 def _faults(ended: Ended, words: Sequence[str], root: str) -> list[str]:
     """What is wrong with how a run on a full or read-only disk ended."""
     faults = output_faults(ended.output)
@@ -251,7 +256,7 @@ def _faults(ended: Ended, words: Sequence[str], root: str) -> list[str]:
     if ended.status < 0:
         return [*faults, f"ends by signal {-ended.status}"]
     if ended.status == 0:
-        if "warning" not in text:
+        if not _warns(text):
             faults.append("completes without a warning")
         return faults
     start = max(

@@ -197,8 +197,9 @@ def _save_head(
     try:
         _save(digest, cell, session, data, model)
     except ModelError as error:
-        session.observer.handle(RunWarning(f"{cell.label}: {error}"))
-        return [f"the trained head was not saved: {error.what}"]
+        lost = "the trained head was not saved"
+        session.observer.handle(RunWarning(f"{cell.label}: {lost}: {error}"))
+        return [f"{lost}: {error.what}"]
     return []
 
 

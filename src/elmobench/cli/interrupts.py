@@ -98,6 +98,9 @@ class Interrupts:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """The handler of the signals."""
         if self._running and not self.received:
+            if _imports_torch():
+                self._send_again(number)
+                return
             self.received = True
             self._first = self._clock()
             raise KeyboardInterrupt
@@ -114,12 +117,24 @@ class Interrupts:
             signal.signal(number, signal.SIG_IGN)
 
     def _raise_again(self, lost: sys.UnraisableHookArgs) -> None:
-        """Raise a KeyboardInterrupt again that Python had to drop, as in a destructor."""
-        if not (self._running and issubclass(lost.exc_type, KeyboardInterrupt)):
+        """Raise a KeyboardInterrupt again that Python had to drop, as in a destructor.
+
+        Destructors of libraries that it cut short fail later, which says nothing to the user.
+        """
+        if self._running and issubclass(lost.exc_type, KeyboardInterrupt):
+            self.received = False
+            self._send_again(next(iter(self._before)))
+        elif not self.received:
             self._unraisable(lost)
-            return
-        self.received = False
-        # From another thread, or it would be raised in this function and be lost again.
-        again = threading.Timer(_AGAIN_SECONDS, os.kill, [os.getpid(), next(iter(self._before))])
+
+    def _send_again(self, number: int) -> None:
+        """Send the signal again soon, from another thread, or this one would never go on."""
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, [os.getpid(), number])
         again.daemon = True
         again.start()
+
+
+def _imports_torch() -> bool:
+    """Whether torch is being imported: its compiled parts end the process at an exception."""
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
