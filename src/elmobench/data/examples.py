@@ -161,6 +161,35 @@ Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedPair:
+    """Two sentences with a marked word each, and whether the words mean the same.
+
+    Attributes:
+        id: of the example.
+        first: a sentence.
+        second: another one.
+        marks: the spans of the marked words in the first and in the second sentence.
+        label: what the data call it, such as ``T`` and ``F``.
+    """
+
+    id: str
+    first: Sentence
+    second: Sentence
+    marks: tuple[Span, Span]
+    label: str
+
+    def __post_init__(self) -> None:
+        for tokens, (first, last) in zip((self.first, self.second), self.marks, strict=True):
+            if not 0 <= first <= last < len(tokens):
+                raise ValueError(f"{self.id}: mark {first}-{last} of {len(tokens)} tokens")
+
+    @property
+    def tokens(self) -> Sentence:
+        """Both sentences, the first one first; for counting and for hashed splits."""
+        return self.first + self.second
+
+
+@dataclass(frozen=True, slots=True)
 class CoreferenceDocument:
     """A document with its coreference clusters.
 

@@ -38,6 +38,7 @@ _PIPELINE_TABLE = (
     ("srl", "elmobench.tasks.srl.pipeline:PIPELINE", "the arguments of one predicate"),
     ("qa", "elmobench.tasks.qa.pipeline:PIPELINE", "a passage's span that answers a question"),
     ("wsd", "elmobench.tasks.wsd.pipeline:PIPELINE", "the senses of words in a sentence"),
+    ("wic", "elmobench.tasks.wic.pipeline:PIPELINE", "does a word mean the same in two sentences"),
     ("coref", "elmobench.tasks.coref.pipeline:PIPELINE", "clusters of mentions"),
 )
 
@@ -227,6 +228,26 @@ _HEAD_TABLE = (
         "wsd/first-sense",
         "elmobench.tasks.wsd.presets:FIRST_SENSE",
         "the first sense of the card's inventory, such as WordNet's: a baseline",
+    ),
+    (
+        "wic/linear",
+        "elmobench.tasks.wic.presets:LINEAR",
+        "distance and product of the two words' vectors, one linear layer: a probe",
+    ),
+    (
+        "wic/mlp",
+        "elmobench.tasks.wic.presets:MLP",
+        "distance and product of the two words' vectors, 256 hidden units",
+    ),
+    (
+        "wic/small",
+        "elmobench.tasks.wic.presets:SMALL",
+        "one biLSTM layer; distance and product of the two words' states",
+    ),
+    (
+        "wic/threshold",
+        "elmobench.tasks.wic.presets:THRESHOLD",
+        "a threshold on the cosine of the two words' vectors; no gradients",
     ),
     (
         "coref/linear",

@@ -179,6 +179,19 @@ def _senses(format_: str) -> Callable[[Path], str]:
     return read
 
 
+_MARKS: dict[str, Any] = {
+    **{"premise": "a", "hypothesis": "b", "label": "y"},
+    **{"premise_start": "s", "premise_end": "e", "hypothesis_start": "t", "hypothesis_end": "f"},
+}
+
+
+def _words_in_context(folder: Path) -> str:
+    reader = READERS.get("wic")
+    source = _source(folder, "text.txt", gold="gold.txt")
+    result = reader.read_all(source, reader.options({}, "card"))
+    return _shown((result.examples, sorted(result.dropped.items())))
+
+
 def _coarse_senses(folder: Path) -> str:
     reader = READERS.get("coarse-wsd")
     source = _source(folder, "text.txt", gold="gold.txt", senses="senses.json")
@@ -241,6 +254,23 @@ KINDS = [
             **{"text": "text", "labels": ["p", "q"], "delimiter": "comma", "quoting": "csv"},
         ),
         words=(b"2", b"p,p", b'"'),
+    ),
+    Kind(
+        "WiC",
+        _writer(
+            text_txt="bank\tN\t1-2\tthe bank .\tat the bank\nrun\tV\t0-0\truns\tran on\n",
+            gold_txt="T\nF\n",
+        ),
+        _words_in_context,
+        words=(b"-1-0", b"9-9", b"999999999999-0", b"\t\t"),
+    ),
+    Kind(
+        "pairs with marked characters",
+        _writer(
+            a_jsonl='{"a": "the bank", "b": "banks", "y": true, "s": 4, "e": 8, "t": 0, "f": 5}\n'
+        ),
+        _reader("jsonl", "a.jsonl", **_MARKS),
+        words=(b"-1", b"1e9", b"99999999999", b"8"),
     ),
     Kind(
         "tagged JSON lines",

@@ -130,6 +130,11 @@ GENERATORS.add_lazy(
     "nouns that can mean an animal or a thing",
 )
 GENERATORS.add_lazy(
+    "control-wic",
+    "elmobench.data.controls.wic:GENERATOR",
+    "a noun in two sentences, in the same sense or in two",
+)
+GENERATORS.add_lazy(
     "control-coref",
     "elmobench.data.controls.coref:GENERATOR",
     "a pronoun and two names; a noun next to each name gives the gender",

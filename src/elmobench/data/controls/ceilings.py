@@ -10,6 +10,7 @@ from fractions import Fraction
 from elmobench.data.examples import (
     ClassifiedText,
     LabelledText,
+    MarkedPair,
     Proposition,
     SenseSentence,
     Sentence,
@@ -65,6 +66,19 @@ def number_ceiling(examples: Iterable[tuple[Hashable, float]]) -> float:
     ]
     total = math.fsum((value - mean) ** 2 for value in values)
     return 100.0 * math.sqrt(math.fsum(between) / total)
+
+
+def marked_ceiling(examples: Sequence[MarkedPair]) -> float:
+    """Best accuracy (percent) of any function of the two marked words. Exact.
+
+    As :func:`pair_ceiling`, with the words of the two marks in place of the sentences.
+    """
+    words: defaultdict[tuple[Sentence, ...], Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        sides = zip((example.first, example.second), example.marks, strict=True)
+        marked = tuple(tokens[first : last + 1] for tokens, (first, last) in sides)
+        words[marked][example.label] += 1
+    return 100.0 * sum(max(labels.values()) for labels in words.values()) / len(examples)
 
 
 def tag_ceiling(examples: Sequence[TaggedSentence]) -> float:

@@ -79,7 +79,7 @@ class WsdControl(Generator[WsdOptions]):
             chosen = [(AMBIGUOUS[i % len(AMBIGUOUS)],) * 2 for i in range(pairs)]
             known = list(zip(ANIMALS, THINGS, strict=True))
             chosen += [known[i % len(known)] for i in range(size // 2 - pairs)]
-            made = [sentence for pair in chosen for sentence in _twins(rng, pair, seen)]
+            made = [sentence for pair in chosen for sentence in noun_twins(rng, pair, seen)]
             rng.shuffle(made)
             result[split] = [
                 _example(f"{split}-{i:06d}", *sentence) for i, sentence in enumerate(made, start=1)
@@ -95,7 +95,8 @@ Made = tuple[tuple[str, ...], int, str, str]
 """Tokens, the noun's first token, the noun, the lexicographer file of its sense."""
 
 
-def _twins(rng: StableRandom, nouns: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Made]:
+def noun_twins(rng: StableRandom, nouns: tuple[str, str], seen: set[tuple[str, ...]]) -> list[Made]:
+    """Two sentences of one frame, not among ``seen``: about an animal and about a thing."""
     for _ in range(_ATTEMPTS):
         left = rng.chance(0.6)
         cues = _LEFT_CUES if left else _RIGHT_CUES

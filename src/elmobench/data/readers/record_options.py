@@ -48,6 +48,9 @@ _NAMES = ("names", "map")
 _TAGS = ("scheme", "illegal_i", "tokenizer", *_NAMES)
 _SPANS = ("span_start", "span_end", "span_label", "span_end_inclusive", "tokenizer", *_NAMES)
 
+_MARKS = ("premise_start", "premise_end", "hypothesis_start", "hypothesis_end")
+_INDICES = ("premise_index", "hypothesis_index")
+
 RECORD_KINDS: dict[str, RecordKind] = {
     "text": RecordKind(
         ("text", "label"),
@@ -62,6 +65,20 @@ RECORD_KINDS: dict[str, RecordKind] = {
         ("tokenizer", "no_label", *_NAMES),
         "pairs of sentences with a label",
         ("nli", "pair-regression"),
+    ),
+    "marked-pair": RecordKind(
+        ("premise", "hypothesis", *_MARKS, "label"),
+        (),
+        ("tokenizer", "no_label", *_NAMES),
+        "pairs with marked characters",
+        ("wic",),
+    ),
+    "marked-tokens": RecordKind(
+        ("premise", "hypothesis", *_INDICES, "label"),
+        (),
+        ("tokenizer", "no_label", *_NAMES),
+        "pairs with a marked token each",
+        ("wic",),
     ),
     "tags": RecordKind(
         ("tokens", "tags"), (), _TAGS, "tokens with a tag each", ("ner", "chunking", "pos")
@@ -116,6 +133,22 @@ class RecordOptions(StripOptions, WhereOptions):
     """Field of the first sentence of a pair."""
     hypothesis: FieldPath | None = None
     """Field of the second sentence of a pair."""
+    premise_start: FieldPath | None = None
+    """Field of the first character, from 0, of the marked word in ``premise``; so that WiC of
+    SuperGLUE is read.
+    """
+    premise_end: FieldPath | None = None
+    """Field of the end of the marked word in ``premise``, which is not part of it."""
+    hypothesis_start: FieldPath | None = None
+    """Field of the first character of the marked word in ``hypothesis``."""
+    hypothesis_end: FieldPath | None = None
+    """Field of the end of the marked word in ``hypothesis``."""
+    premise_index: FieldPath | None = None
+    """Field of the number, from 0, of the marked token in ``premise``, which is a list of tokens
+    or a text with blanks between tokens.
+    """
+    hypothesis_index: FieldPath | None = None
+    """Field of the number of the marked token in ``hypothesis``."""
     tokens: FieldPath | None = None
     """Field of the tokens: a list of strings, or one string, which the tokenizer splits. With
     ``tags`` or ``spans``.
@@ -163,8 +196,8 @@ class RecordOptions(StripOptions, WhereOptions):
     """
     tokenizer: AnyTokenizerName | None = None
     """How a text is split into tokens: by default ``words`` for texts and pairs, ``clitics`` for
-    questions and spans of characters. ``tokens`` that are one string need it. Lists of tokens stay
-    as they are.
+    questions, spans and marks of characters, ``blanks`` for pairs with a marked token. ``tokens``
+    that are one string need it. Lists of tokens stay as they are.
     """
     scheme: Scheme | None = None
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1``, ``bioul`` (BILOU), ``bioes``
@@ -201,7 +234,7 @@ class RecordOptions(StripOptions, WhereOptions):
             default = type(self).model_fields[name].get_default(call_default_factory=True)
             if name not in allowed.settings and getattr(self, name) != default:
                 raise ValueError(f"{name}: does not belong to {allowed.what}")
-        if kind in ("question", "text-spans") and self.tokenizer not in (
+        if kind in ("question", "text-spans", "marked-pair") and self.tokenizer not in (
             None,
             *SPAN_TOKENIZER_NAMES,
         ):

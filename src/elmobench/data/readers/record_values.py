@@ -148,6 +148,9 @@ class Record:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if kind == "number" and is_number and str(value) not in self._options.map:
             return str(value)
+        if isinstance(value, bool) and self._options.premise_start is not None:
+            # Pairs with a mark are true or false.
+            return self.named(str(value).lower(), "label", self.where)
         return self.named(value, "label", self.where)
 
     def label_set(self, path: str | None, form: LabelForm) -> list[str]:

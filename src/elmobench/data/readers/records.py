@@ -15,6 +15,7 @@ from elmobench.data.label_kinds import LabelForm
 from elmobench.data.problems import Problems
 from elmobench.data.questions import Answer, Passage, PassageQuestion, make_passage
 from elmobench.data.readers.base import Reader, ReadResult, SourceText
+from elmobench.data.readers.marks import add_marked_texts, add_marked_tokens
 from elmobench.data.readers.record_options import RecordOptions
 from elmobench.data.readers.record_spans import character_span_tags, span_tags
 from elmobench.data.readers.record_values import Record, kind_of
@@ -122,6 +123,8 @@ class _Reading:
         self.adders: dict[str, Callable[[str, Record], None]] = {
             "text": self.add_text,
             "pair": self.add_pair,
+            "marked-pair": self.add_marked_pair,
+            "marked-tokens": self.add_marked_tokens,
             "tags": self.add_tags,
             "roles": self.add_roles,
             "token-spans": self.add_token_spans,
@@ -154,6 +157,39 @@ class _Reading:
             "hypothesis": lambda: record.words(options.hypothesis, "hypothesis", tokenizer),
         }
         add_pair(self.result, name, sentences, label, self.form, record.where)
+
+    def add_marked_pair(self, name: str, record: Record) -> None:
+        """Add a pair whose marks count characters."""
+        options = self.options
+        label = record.label(options.label, "class")
+        if label is None:
+            return
+        sides = [
+            (
+                record.text(getattr(options, role), role),
+                record.index(getattr(options, f"{role}_start"), f"start of the mark in {role}"),
+                record.index(getattr(options, f"{role}_end"), f"end of the mark in {role}"),
+            )
+            for role in ("premise", "hypothesis")
+        ]
+        add_marked_texts(
+            self.result, name, sides, label, self.form, record.where, options.span_tokenizer
+        )
+
+    def add_marked_tokens(self, name: str, record: Record) -> None:
+        """Add a pair with a marked token each."""
+        options = self.options
+        label = record.label(options.label, "class")
+        if label is None:
+            return
+        sides = [
+            (
+                record.words(getattr(options, role), role, options.tokenizer or "blanks"),
+                record.index(getattr(options, f"{role}_index"), f"marked token of {role}"),
+            )
+            for role in ("premise", "hypothesis")
+        ]
+        add_marked_tokens(self.result, name, sides, label, self.form, record.where)
 
     def add_tags(self, name: str, record: Record) -> None:
         """Add a sentence with a tag for each token."""
