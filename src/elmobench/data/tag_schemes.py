@@ -9,7 +9,7 @@ from typing import Literal
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
 
-Scheme = Literal["bio", "iob1", "bioul", "bioes", "bmewo", "none"]
+Scheme = Literal["bio", "iob1", "bioul", "bioes", "bmewo", "io", "none"]
 SCHEME_SYNONYMS = {"iob2": "bio", "bilou": "bioul", "iobes": "bioes"}
 """Other names of the schemes."""
 
@@ -48,7 +48,7 @@ def split_tag(tag: str) -> tuple[str, str]:
 
 def check_shape(tag: str, scheme: Scheme) -> str | None:
     """What is wrong with ``tag`` by itself in ``scheme``, or None."""
-    if scheme == "none" or tag == "O":
+    if scheme in ("io", "none") or tag == "O":
         return None
     prefix, _, kind = tag.partition("-")
     if len(prefix) == 1 and prefix in _PREFIXES[scheme] and kind:
@@ -117,6 +117,15 @@ def spans(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
             open_kind = ""
     if open_kind:
         yield start, len(tags), open_kind
+
+
+def from_io(tags: Sequence[str]) -> tuple[str, ...]:
+    """Bare types as IOB1 tags: neighbours of one type are one span.
+
+    >>> from_io(["O", "person", "person", "art-film"])
+    ('O', 'I-person', 'I-person', 'I-art-film')
+    """
+    return tuple(tag if tag == "O" else f"I-{tag}" for tag in tags)
 
 
 def to_bio(tags: Sequence[str]) -> tuple[str, ...]:

@@ -136,6 +136,26 @@ def test_rows_that_end_with_more_fields_than_most(tmp_path: Path) -> None:
         read_bytes("table", "".join(rows).encode(), "f", options)
 
 
+def test_several_labels_between_commas(tmp_path: Path) -> None:
+    labels = ["2", "7", "2,7", "9", "7,9"]
+    rows = [f"{text}\t{labels[i % 5]}\teeb{i}\n" for i, text in enumerate(texts(180))]
+    task = read(tmp_path, splits(rows))
+    assert task.id == "multilabel/mine"
+    assert task.labels == ["2", "7", "9"]
+
+
+def test_numbers_of_pairs_in_a_table_without_a_header(tmp_path: Path) -> None:
+    rows = [
+        f"main-captions\tMSRvid\t2012\t{i:04d}\t{i % 50 / 10:.3f}\t{text}\tNot {text}"
+        + "\thttp://x" * (i % 5 == 0)
+        + "\n"
+        for i, text in enumerate(texts(180))
+    ]
+    task = read(tmp_path, splits(rows, end=".csv"))
+    assert task.id == "pair-regression/mine"
+    assert sum(map(len, task.examples().values())) == 180
+
+
 def test_a_column_that_states_the_splits(tmp_path: Path) -> None:
     kinds = ["TRAIN"] * 4 + ["TRIAL", "TEST"]
     rows = [f"{text}\t{WORDS[i // 6 % 2]}\t{kinds[i % 6]}\n" for i, text in enumerate(texts(240))]

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from elmobench.core.errors import DataError
-from elmobench.data.blanks import is_blank, split_blanks, strip_blanks
+from elmobench.core.quoting import quoted
+from elmobench.data.blanks import is_blank, strip_blanks
 from elmobench.data.examples import TaggedSentence
 from elmobench.data.problems import Problems
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
@@ -40,6 +41,8 @@ class ColumnOptions(ReaderOptions):
     """Column of the token's id; rows whose id is a range (``3-4``) or an empty node (``3.1``), as
     in Universal Dependencies, are dropped and counted.
     """
+    token_prefix: str | None = Field(default=None, min_length=1)
+    """Text that begins every word and is no part of it, such as ``en:`` in WikiANN."""
     separator: Separator = "tab"
     """Separator of columns: one TAB, or any run of blanks and tabs. Other white space of Unicode,
     such as a no-break space, is part of a word. With blanks, or with a column that counts from
@@ -51,16 +54,16 @@ class ColumnOptions(ReaderOptions):
     """
     comment: str | None = Field(default=None, min_length=1)
     """Start of comment lines, which hold no tokens. A line that begins with it is a row
-    nevertheless if no blank follows and it is cut like a row: it has a TAB (``#`` and a tag),
-    or, with ``separator: whitespace``, as many fields as the first row. A comment with a blank
+    nevertheless if no blank follows and it is cut like a row: it has a TAB and as many fields as
+    some row, or, with ``separator: whitespace``, as many as the first row. A comment with a blank
     and as many fields as the first row is counted. By default there are no comments,
     since ``#`` is a token in some data sets.
     """
     scheme: Scheme
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1`` (the original files of CoNLL-2003),
-    ``bioul`` (BILOU), ``bioes`` (IOBES), ``bmewo`` (a middle is M, a single token W), or ``none``
-    for plain tags such as parts of speech. Heads of span tasks take BIO: the other schemes need
-    ``convert: bio``.
+    ``bioul`` (BILOU), ``bioes`` (IOBES), ``bmewo`` (a middle is M, a single token W), ``io`` (O and
+    bare types, as in Few-NERD: neighbours of one type are one span), or ``none`` for plain tags
+    such as parts of speech. Heads of span tasks take BIO: the other schemes need ``convert: bio``.
     """
     illegal_i: Literal["error", "keep"] = "error"
     """What to do with a BIO span that begins with I-: raise an error, or keep and count it. Kept
@@ -68,7 +71,7 @@ class ColumnOptions(ReaderOptions):
     """
     convert: Literal["bio"] | None = None
     """``bio`` writes the same spans as legal BIO, which heads of span tasks need. The schemes
-    ``iob1``, ``bioul``, ``bioes`` and ``bmewo`` require it. Spans are read as conlleval
+    ``iob1``, ``bioul``, ``bioes``, ``bmewo`` and ``io`` require it. Spans are read as conlleval
     does: a span that begins with I- gets its B-.
     """
     map: dict[str, str] = Field(default_factory=dict)
@@ -172,6 +175,7 @@ class _Reading:
                 self.close()
             self.document = self.sentence.document = where
             return
+        word = _without_prefix(word, options.token_prefix, where)
         sentence = self.sentence
         if self.same_width:
             sentence.first = sentence.first or row
@@ -250,22 +254,20 @@ def _comments(
     mark = options.comment
     if mark is None:
         return lambda line: False
-    width = 0
-    if options.separator == "whitespace":
-        # What is wrong with the lines is found when they are read again.
-        for _, line in replace(text, problems=Problems(text.name)).rows():
-            row = split_blanks(line)
-            if row and not line.startswith(mark) and row[0] != options.docstart:
-                width = len(row)
+    widths: set[int] = set()
+    # What is wrong with the lines is found when they are read again.
+    for _, line in replace(text, problems=Problems(text.name)).rows():
+        row = fields_of(line, options.separator)
+        if not is_blank(line) and not line.startswith(mark) and row[0] != options.docstart:
+            widths.add(len(row))
+            if options.separator == "whitespace":
                 break
 
     def is_comment(line: str) -> bool:
         if not line.startswith(mark):
             return False
-        like_a_row = (
-            "\t" in line if options.separator == "tab" else len(split_blanks(line)) == width
-        )
-        if not like_a_row:
+        is_cut = options.separator == "whitespace" or "\t" in line
+        if not is_cut or len(fields_of(line, options.separator)) not in widths:
             return True
         if line[len(mark) :].startswith(" ") or mark.endswith(" "):
             is_id = strip_blanks(line[len(mark) :]).startswith(_SENT_ID)
@@ -275,6 +277,18 @@ def _comments(
         return False
 
     return is_comment
+
+
+def _without_prefix(word: str, prefix: str | None, where: str) -> str:
+    if prefix is None:
+        return word
+    if not word.startswith(prefix):
+        raise DataError(
+            f"the token {quoted(word)} does not begin with {quoted(prefix)}",
+            where=where,
+            fix="correct 'token_prefix'",
+        )
+    return without_blanks(word.removeprefix(prefix), "token", where)
 
 
 def _value(

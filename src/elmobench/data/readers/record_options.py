@@ -201,8 +201,8 @@ class RecordOptions(StripOptions, WhereOptions):
     """
     scheme: Scheme | None = None
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1``, ``bioul`` (BILOU), ``bioes``
-    (IOBES), ``bmewo``, or ``none`` for plain tags such as parts of speech. Tags in the others
-    become BIO. Required with ``tags``.
+    (IOBES), ``bmewo``, ``io`` (O and bare types), or ``none`` for plain tags such as parts of
+    speech. Tags in the others become BIO. Required with ``tags``.
     """
     illegal_i: Literal["error", "keep"] = "error"
     """What to do with a BIO span that begins with I-: raise an error, or begin the span there, as

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from elmobench.core.errors import DataError
 from elmobench.data.readers.column_rows import check_tag
-from elmobench.data.tag_schemes import Scheme, check_shape, to_bio, violation
+from elmobench.data.tag_schemes import Scheme, check_shape, from_io, to_bio, violation
 
 Advice = Callable[[], str | None]
 """What to state if all tags of the file are legal in another scheme; None otherwise."""
@@ -57,6 +57,9 @@ def legal_tags(
         DataError: a tag may not follow the one before it, or the tags are not BIO and are not to
             be converted.
     """
+    stated = scheme
+    if scheme == "io":
+        tags, scheme = from_io(tags), "iob1"
     illegal = violation(tags, scheme)
     if illegal is not None and scheme == "bio" and keep_illegal:
         dropped["sentences with an illegal I- kept"] += 1
@@ -74,9 +77,9 @@ def legal_tags(
         if other is not None:
             position, problem = other
             raise DataError(
-                f"{problem}: legal {scheme.upper()}, but heads take BIO",
+                f"{problem}: legal {stated.upper()}, but heads take BIO",
                 where=place(position),
-                fix=f"add 'convert: bio' next to 'scheme: {scheme}' in the card",
+                fix=f"add 'convert: bio' next to 'scheme: {stated}' in the card",
             )
     return to_bio(tags) if convert else tags
 

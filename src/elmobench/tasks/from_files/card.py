@@ -215,7 +215,8 @@ def _text(values: Mapping[str, Any]) -> str:
     for key, value in values.items():
         comment = f"  # {_COMMENTS[key]}" if key in _COMMENTS else ""
         if key == "reader":
-            lines += ["reader:", f"  name: {value['name']}", "  options:"]
+            lines += ["reader:", f"  name: {value['name']}"]
+            lines += ["  options:"] if value["options"] else []
             lines += [_line(f"    {name}", one) for name, one in value["options"].items()]
         elif key == "splits":
             lines.append("splits:")

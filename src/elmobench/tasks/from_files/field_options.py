@@ -11,7 +11,12 @@ from elmobench.tasks.from_files.column_values import Columns
 from elmobench.tasks.from_files.decisions import Decision, Fields, Proposal
 from elmobench.tasks.from_files.fields import tagging_pipeline
 from elmobench.tasks.from_files.formats import Look
-from elmobench.tasks.from_files.labels import are_decimals, are_label_lists, label_options
+from elmobench.tasks.from_files.labels import (
+    are_decimals,
+    are_joined,
+    are_label_lists,
+    label_options,
+)
 from elmobench.tasks.from_files.tokenized import TOKENIZED, is_tokenized
 
 ColumnsOfSplits = Mapping[str, Sequence[Columns]]
@@ -50,6 +55,9 @@ def name_labels(found: Proposal, fields: Fields, looks: ColumnsOfSplits, look: L
         found.pipeline = "multilabel"
         values = [label for labels in values for label in labels or ()]
         found.decisions.append(Decision("labels", "sets", "the labels are lists"))
+    elif fields.kind == "text" and found.pipeline is None and are_joined(values):
+        found.pipeline = "multilabel"
+        found.decisions.append(Decision("labels", "sets", "some are several, joined by commas"))
     elif "label" in fields.columns and found.pipeline is None and are_decimals(values):
         found.pipeline = "regression" if fields.kind == "text" else "pair-regression"
         why = "the labels are numbers with decimals"

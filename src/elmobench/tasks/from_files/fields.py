@@ -24,7 +24,7 @@ from elmobench.tasks.from_files.column_values import (
     shown_values,
 )
 from elmobench.tasks.from_files.decisions import Fields, reason_for
-from elmobench.tasks.from_files.labels import are_label_lists
+from elmobench.tasks.from_files.labels import are_decimals, are_label_lists
 from elmobench.tasks.from_files.span_fields import label_studio_results, text_spans, token_spans
 
 LABELS = (
@@ -276,6 +276,14 @@ def _choose_label(
         fields.choose(
             "label", few[0], f"the only column with few values ({shown_values(columns[few[0]])})"
         )
+        return
+    decimals = [
+        column
+        for column, values in columns.items()
+        if column not in taken and not few and is_label(values) and are_decimals(values)
+    ]
+    if len(decimals) == 1:
+        fields.choose("label", decimals[0], "the only column of numbers with decimals")
         return
     single = _single_labels(columns) if not few else None
     if single is not None:

@@ -27,6 +27,9 @@ ROWS = 100_000
 _REGULAR = 0.95
 """Share of rows with as many fields as the first, below which a file is no table."""
 
+_ROLES = 14
+"""Columns of CoNLL-2009 before those of arguments; the last but one marks predicates by Y."""
+
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "|": "|"}
 _KNOWN_HEADERS = {
     *("text", "sentence", "label", "labels", "class", "category", "sentiment", "review", "comment"),
@@ -40,7 +43,7 @@ class Look:
     """What a file looks like.
 
     Attributes:
-        reader: ``table``, ``lines``, ``jsonl``, ``parquet``, ``conll-columns`` or ``squad``.
+        reader: registered name.
         why: how that is known.
         options: of the reader, except for columns and fields.
         columns: the values of each column or field in the first :data:`ROWS` rows; those of inner
@@ -79,6 +82,9 @@ def _look_at(text: SourceText) -> Look:
         if found is not None:
             return found
     lines = [line for _, line in islice(text.rows(), ROWS)]
+    known = _known_columns(lines)
+    if known is not None:
+        return known
     if _has_columns(lines):
         return Look("conll-columns", "rows of fields, with empty lines between sentences")
     return _table(text)
@@ -196,6 +202,22 @@ def _paths(row: Mapping[str, Any], start: str) -> Iterator[tuple[str, Any]]:
         yield start + str(name), value
         if isinstance(value, dict) and start.count(".") < 3:
             yield from _paths(value, f"{start}{name}.")
+
+
+def _known_columns(lines: Sequence[str]) -> Look | None:
+    """Columns of coreference (CoNLL-2012) or of semantic roles (CoNLL-2009); None for others."""
+    if any(line.startswith(("#begin document", "# begin document")) for line in lines):
+        rows = [line for line in lines if not is_blank(line) and not line.startswith("#")]
+        separator = "tab" if all("\t" in row for row in rows) else "whitespace"
+        why = "documents begin at '#begin document', as in CoNLL-2012"
+        return Look("conll-coref", why, {"separator": separator})
+    rows_of = [line.split("\t") for line in lines if not is_blank(line)]
+    if rows_of and all(
+        len(row) >= _ROLES and row[0].isdecimal() and row[_ROLES - 2] in ("_", "Y")
+        for row in rows_of
+    ):
+        return Look("conll-2009", f"{_ROLES} columns and more, as in CoNLL-2009")
+    return None
 
 
 def _has_columns(lines: list[str]) -> bool:

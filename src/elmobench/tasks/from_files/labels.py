@@ -38,6 +38,17 @@ def are_decimals(values: Iterable[Any]) -> bool:
     return any(not float(value).is_integer() for value in found)
 
 
+def are_joined(values: Iterable[Any]) -> bool:
+    """Whether texts are one or several labels between commas: there are fewer labels than texts.
+
+    >>> are_joined(["2", "7", "2,7", "7,9", "9"]), are_joined(["Paris, France", "Rome"])
+    (True, False)
+    """
+    found = {value for value in values if isinstance(value, str)}
+    parts = {part for value in found for part in value.split(",")}
+    return 1 < len(parts) < len(found) and all(part and " " not in part for part in parts)
+
+
 def label_options(
     values: Iterable[Any], names: Sequence[str] | None, column: str | int
 ) -> tuple[dict[str, Any], Decision | None]:

@@ -43,6 +43,11 @@ _TAG_NAMES = {
     "ner": ("ner_tags", "ner"),
 }
 _FEW_DOCUMENTS = 10
+_OTHER_COLUMNS = {
+    "conll-coref": {"coref": "conll-coref", "srl": "conll-2012-srl"},
+    "conll-2009": {"srl": "conll-2009"},
+}
+"""Formats of columns, the pipelines that read them, the usual one first, and their readers."""
 
 
 def propose(
@@ -74,6 +79,8 @@ def propose(
         found = _of_columns(texts, pipeline, stated)
     elif look.reader == "squad":
         found = _of_squad(texts)
+    elif look.reader in _OTHER_COLUMNS:
+        found = _of_other_columns(look, pipeline, texts["train"][0].name)
     elif look.reader == "lines":
         found = _of_lines(texts, look, pipeline, stated)
     else:
@@ -152,6 +159,23 @@ def _of_squad(texts: Mapping[str, Sequence[SourceText]]) -> Proposal:
         found.options["unanswerable"] = "drop"
         why = f"train has {number:,} questions without an answer, and heads answer every question"
         found.decisions.append(Decision("unanswerable", "drop", why))
+    return found
+
+
+def _of_other_columns(look: Look, pipeline: str | None, name: str) -> Proposal:
+    readers = _OTHER_COLUMNS[look.reader]
+    kind = pipeline or next(iter(readers))
+    if kind not in readers:
+        raise DataError(
+            f"the format {look.reader} has no examples of the pipeline {kind} here",
+            where=name,
+            fix=f"state --pipeline {' or '.join(readers)}, or write the card with the reader "
+            "conll-columns",
+        )
+    options = dict(look.options) if kind == "coref" else {}
+    found = Proposal(kind, readers[kind], options, {})
+    why = "stated" if pipeline is not None else look.why
+    found.decisions.append(Decision("pipeline", kind, why))
     return found
 
 

@@ -59,7 +59,8 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
         raise ConfigError(
             "has no files of a known format",
             where=", ".join(map(str, given)),
-            fix="give the files by name",
+            fix="give the files by name, or write a card whose path is a pattern, such as "
+            "train/**/*_conll",
         )
     if not unnamed and "train" not in found and sum(map(len, found.values())) == 1:
         (unnamed,) = found.values()

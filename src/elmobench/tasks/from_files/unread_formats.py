@@ -92,7 +92,7 @@ def check_is_read(text: SourceText) -> None:
 
 
 _Columns = Mapping[str | int, Any]
-_FIELDS: tuple[tuple[Callable[[_Columns], bool], str, str], ...] = (
+_FIELDS: tuple[tuple[Callable[[_Columns], object], str, str], ...] = (
     (
         lambda columns: {"QuestionId", "Answer.Aliases"} <= set(columns),
         "TriviaQA, whose passages are in files of their own and whose answers have no position; "
@@ -109,6 +109,11 @@ _FIELDS: tuple[tuple[Callable[[_Columns], bool], str, str], ...] = (
         lambda columns: {"story_id", "answer_char_ranges"} <= set(columns),
         "NewsQA without its stories, which have a licence of their own",
         "combine it with the stories as its page describes, and convert it to SQuAD's format",
+    ),
+    (
+        lambda columns: "sentences" in columns and {"clusters", "mention_clusters"} & set(columns),
+        "coreference in JSON lines (sentences and clusters); missing is a reader of it",
+        "convert it to CoNLL-2012 columns, which the reader conll-coref reads",
     ),
     (
         lambda columns: {"tokens", "ner", "relations"} <= set(columns) and "clusters" in columns,
