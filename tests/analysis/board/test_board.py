@@ -17,6 +17,7 @@ from elmobench.analysis.board.render import board_page
 from elmobench.analysis.board.studies import results_folders
 from elmobench.analysis.stats.differences import compare
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.packing import pack
 from elmobench.tracking.record_store import RecordStore
 
@@ -249,6 +250,10 @@ def test_controls_are_apart_and_never_best(tmp_path: Path) -> None:
     assert best(board) == [[], []]
     page = board_page(board, tmp_path)
     assert "their scores are no findings" in page
+    ceiling = CardCatalog().by_id[task].ceiling
+    assert ceiling is not None
+    assert [c.ceiling for c in board.columns] == [None, ceiling.context_free]
+    assert page.count(f"context-free ceiling {ceiling.context_free:.2f}<") == 1
     assert page.index('id="group-1"') < page.index('id="controls"')
 
 

@@ -11,6 +11,8 @@ import tests.helpers.training_heads as training_heads
 import torch
 from tests.fuzz.kind import Kind
 
+from elmobench.analysis.board.board import make_board
+from elmobench.analysis.board.render import board_page
 from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.results_frame import frame_of
@@ -144,7 +146,7 @@ def _read_old_plan(folder: Path) -> Any:
     return _read_plan(folder), _tables(RecordStore(folder))
 
 
-def _tables(store: RecordStore) -> list[str]:
+def _tables(store: RecordStore) -> list[Any]:
     records = store.planned()
     frame = frame_of(records)
     tables = (
@@ -153,7 +155,8 @@ def _tables(store: RecordStore) -> list[str]:
         layer_weight_table(records),
         cost_table(records, store.folder),
     )
-    return [table.to_csv() for table in tables]
+    page = board_page(make_board([store.folder]), store.folder)
+    return [*(table.to_csv() for table in tables), page.encode("utf-8", "backslashreplace")]
 
 
 KINDS = [

@@ -20,6 +20,7 @@ from elmobench.analysis.stats.comparable import (
 from elmobench.analysis.tables.published import is_control
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import DataError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tracking.record import RunRecord
 
 
@@ -35,6 +36,8 @@ class BoardColumn:
         letter: distinguishes columns of the same task and head; empty if there is one.
         differs: the fields in which it differs from other columns of its task and head.
         control: whether the task is generated, so that nothing in the column is a finding.
+        ceiling: the best score that a context-free model can have on a generated task; None if
+            the task's card is unknown here.
         entries: by row.
     """
 
@@ -47,6 +50,7 @@ class BoardColumn:
     letter: str
     differs: dict[str, Any]
     control: bool
+    ceiling: float | None
     entries: dict[Row, Entry] = field(repr=False)
 
 
@@ -178,8 +182,14 @@ def _column(key: dict[str, Any], system: _System, entries: dict[Row, Entry]) -> 
         letter="",
         differs={},
         control=is_control(first.task),
+        ceiling=_ceiling(first.task) if is_control(first.task) else None,
         entries=dict(sorted(entries.items(), key=lambda item: item[0].sort_key)),
     )
+
+
+def _ceiling(task: str) -> float | None:
+    card = CardCatalog().by_id.get(task)
+    return card.ceiling.context_free if card is not None and card.ceiling else None
 
 
 def _column_order(column: BoardColumn) -> tuple[Any, ...]:

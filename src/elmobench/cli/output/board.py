@@ -56,6 +56,8 @@ class BoardColumnRow(Fields):
     """Distinguishes columns of the same task and head; empty if there is one."""
     control: bool
     """Whether the task is generated: nothing about it is a finding."""
+    ceiling: float | None
+    """The best score of a context-free model on a generated task; null for other tasks."""
     differs: dict[str, Any]
     """The fields in which it differs from the other columns of its task and head."""
     comparable: dict[str, Any]
@@ -170,6 +172,7 @@ def _column(column: BoardColumn, number: int) -> BoardColumnRow:
         metric=column.score,
         letter=column.letter,
         control=column.control,
+        ceiling=column.ceiling,
         differs=finite(column.differs),
         comparable=finite(column.key),
     )
