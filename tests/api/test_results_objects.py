@@ -103,7 +103,17 @@ def test_plain_text_says_what_it_is(folder: Path) -> None:
     assert lines[0] == "Results of x"
     assert lines[1].startswith("3 cells, 1 of them failed, 1 task, 1 representation, 3 seeds; in ")
     assert lines[-1] == "1 cell of a quick try on a part of the examples"
-    assert " ".join(lines[3].split()) == "ner/t f1 linear learned 1, 2 51.00 ± 1.41 ↑"
+    assert " ".join(lines[-2].split()) == "ner/t f1 linear learned 1, 2 51.00 ± 1.41"
+    # Nothing explains marks that no score has; a failed cell has no flags.
+    assert "↑" not in "".join(lines)
+
+
+def test_marks_of_scores_are_explained(tmp_path: Path) -> None:
+    rising = record("a", 1, 50.0)
+    rising.identity["training"] = {"epochs": 2}
+    assert rising.result.best_epoch == 2
+    lines = repr(Results(tmp_path, [rising])).splitlines()
+    assert lines[3].endswith("50.00 ↑")
     assert lines[4].startswith("↑: in some of the runs")
     assert max(map(len, lines[4:])) <= 100
 

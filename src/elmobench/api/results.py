@@ -114,11 +114,11 @@ class Results(Displayed):
         return [f"Results of {name}", f"{', '.join(numbers)}; in {self.folder}"]
 
     def _remarks(self) -> list[str]:
-        from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED
+        from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, flag_marks
 
         partial = sum(record.limit is not None for record in self.records)
         remarks = []
-        if self.cells["flags"].astype(bool).any():
+        if flag_marks(self.cells["flags"]):
             remarks.append(FLAGS_EXPLAINED)
         if partial:
             remarks.append(f"{counted(partial, 'cell')} of a quick try on a part of the examples")

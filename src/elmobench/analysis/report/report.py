@@ -15,7 +15,12 @@ from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.reference_table import reference_table, references_caption
 from elmobench.analysis.tables.results_frame import frame_of
-from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, score_statistics, score_table
+from elmobench.analysis.tables.score_tables import (
+    FLAGS_EXPLAINED,
+    flag_marks,
+    score_statistics,
+    score_table,
+)
 from elmobench.core.errors import DataError
 from elmobench.data.cards.card import TaskCard
 from elmobench.data.cards.catalog import CardCatalog
@@ -100,7 +105,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
         ReportSection(
             "Scores",
             "Test scores in percent, mean ± sample standard deviation over seeds."
-            + (f" {FLAGS_EXPLAINED}" if frame["flags"].astype(bool).any() else ""),
+            + (f" {FLAGS_EXPLAINED}" if flag_marks(frame["flags"]) else ""),
             _with_ceilings(score_table(frame), cards),
         ),
         ReportSection(
