@@ -30,6 +30,7 @@ PACKAGES = [
 
 NO_INFLUENCE = {
     "filelock": "locks files while they are written",
+    "ipython": "shows progress in notebooks",
     "huggingface-hub": "downloads models, which are pinned by commit and digest",
     "platformdirs": "names the folder of the caches",
     "pydantic": "checks settings, which a cell's identity contains as resolved",

@@ -12,9 +12,16 @@ def comparison_progress(
 ) -> Iterator[Callable[[int, int], object]]:
     """Show a bar while representations are compared; yield its ``update(done, total)``.
 
-    ``unit`` says what is counted. The bar is disabled if ``quiet``, or unless standard error is a
-    terminal.
+    ``unit`` says what is counted. It is on standard error if that is a terminal, or an output of a
+    notebook; elsewhere, and if ``quiet``, there is none.
     """
+    from elmobench.core.notebook_bars import Bar, NotebookBars, in_notebook
+
+    if not quiet and in_notebook():
+        shown = NotebookBars()
+        yield lambda done, total: shown.show([Bar(f"{unit} compared", done, total)])
+        shown.end(f"{unit} compared")
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

@@ -1,4 +1,4 @@
-"""Display of a run: progress bars on a terminal, lines elsewhere."""
+"""Display of a run: progress bars on a terminal and in a notebook, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ from elmobench.bench.events import (
     RunEvent,
     RunWarning,
 )
+from elmobench.core.notebook_bars import Bar, NotebookBars, in_notebook
 from elmobench.tracking.record import STAGES, RunRecord
+
+FAILURES = 10
+"""Failed cells that a notebook shows in full; the others are counted."""
 
 
 class RunProgress:
     """An :class:`~elmobench.bench.events.Observer` that shows bars, and a line per finished cell.
 
     Where standard error is not a terminal there are no bars; a line every 30 seconds says what is
-    being done.
+    being done. A notebook shows bars in one output, and lines of failed cells only.
 
     Args:
         quiet: show warnings and failed cells only.
@@ -43,8 +47,12 @@ class RunProgress:
     """
 
     def __init__(self, quiet: bool = False, interval: float = 30.0) -> None:
-        self._console = Console(stderr=True)
+        notebook = in_notebook()
+        # In a notebook too, lines are text on standard error: not each an output of its own.
+        self._console = Console(stderr=True, force_jupyter=False)
+        self._notebook = NotebookBars() if notebook and not quiet else None
         self._quiet = quiet
+        self._trained = self._failed = 0
         self._bars = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -54,7 +62,7 @@ class RunProgress:
             TextColumn("{task.fields[detail]}", markup=False, style="dim"),
             console=self._console,
             transient=True,
-            disable=quiet or not self._console.is_terminal,
+            disable=quiet or notebook or not self._console.is_terminal,
         )
         self._running: dict[str, TaskID] = {}
         self._sentences_done: dict[str, int] = {}
@@ -62,7 +70,7 @@ class RunProgress:
         self._interval = interval
         self._ended = threading.Event()
         self._lines: threading.Thread | None = None
-        if not quiet and not self._console.is_terminal:
+        if not quiet and not notebook and not self._console.is_terminal:
             self._lines = threading.Thread(
                 target=self._print_lines, name="progress lines", daemon=True
             )
@@ -83,16 +91,26 @@ class RunProgress:
         if self._lines is not None:
             self._lines.join()
         self._bars.stop()
+        if self._notebook is not None and kind is None:
+            failed = f", {self._failed} failed" if self._failed else ""
+            self._notebook.end(f"cells trained: {self._trained}{failed}")
 
     @property
     def status(self) -> str:
         """What is being done, in one line; empty if nothing is."""
-        states = []
-        for bar in self._bars.tasks:
-            total = "" if bar.total is None else f" of {bar.total:,.0f}"
-            detail = f" ({bar.fields['detail']})" if bar.fields.get("detail") else ""
-            states.append(f"{bar.description.strip()}: {bar.completed:,.0f}{total}{detail}")
-        return "; ".join(states)
+        return "; ".join(map(str, self._state))
+
+    @property
+    def _state(self) -> list[Bar]:
+        return [
+            Bar(bar.description, bar.completed, bar.total, bar.fields.get("detail", ""))
+            for bar in self._bars.tasks
+        ]
+
+    def _draw(self) -> None:
+        """Show the bars in a notebook; elsewhere they draw themselves."""
+        if self._notebook is not None:
+            self._notebook.show(self._state)
 
     def _print_lines(self) -> None:
         while not self._ended.wait(self._interval):
@@ -107,6 +125,7 @@ class RunProgress:
 
         def on_task(name: str) -> None:
             self._bars.update(bar, advance=1, detail=name)
+            self._draw()
 
         try:
             yield on_task
@@ -146,7 +165,8 @@ class RunProgress:
                 if self._all_cells is not None:
                     self._bars.advance(self._all_cells)
             case RunWarning(text):
-                self._console.print(f"[yellow]![/] {escape(text)}", highlight=False)
+                self._print(f"[yellow]![/] {escape(text)}")
+        self._draw()
 
     def _show_encoding(self, description: str, done: int, total: int) -> None:
         """Update the bar of one encoding, which several workers may report on."""
@@ -165,16 +185,19 @@ class RunProgress:
 
     def _print_outcome(self, label: str, record: RunRecord) -> None:
         if record.result is None or record.run is None:
-            self._console.print(
-                f"[red]✗[/] {escape(label)}: {escape(record.error or '')}", highlight=False
-            )
+            self._failed += 1
+            if self._notebook is None or self._failed <= FAILURES:
+                self._print(f"[red]✗[/] {escape(label)}: {escape(record.error or '')}")
             return
-        if self._quiet:
+        self._trained += 1
+        if self._quiet or self._notebook is not None:
             return
         score = record.result.test[record.result.primary]
         seconds = sum(record.run.seconds[stage] for stage in STAGES)
-        self._console.print(
+        self._print(
             f"[green]✓[/] {escape(label)}: {record.result.primary} {score:.2f} "
-            f"[dim](best epoch {record.result.best_epoch}, {seconds:.1f} s)[/]",
-            highlight=False,
+            f"[dim](best epoch {record.result.best_epoch}, {seconds:.1f} s)[/]"
         )
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=self._notebook is not None)

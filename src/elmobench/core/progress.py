@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from elmobench.core.notebook_bars import Bar, NotebookBars, in_notebook
+
 DownloadProgress = Callable[[str, int, int | None], None]
 """Called with a file's name, the bytes received so far, and the total if it is known."""
 
@@ -14,8 +16,12 @@ DownloadProgress = Callable[[str, int, int | None], None]
 def download_progress(quiet: bool = False) -> Iterator[DownloadProgress | None]:
     """Yield a callback for :func:`elmobench.data.download.cache.fetch` that draws progress bars.
 
-    It writes to standard error. None if ``quiet``, or if standard error is not a terminal.
+    It writes to standard error, or to an output of a notebook. None if ``quiet``, and elsewhere.
     """
+    if not quiet and in_notebook():
+        with _notebook_downloads() as report_in_notebook:
+            yield report_in_notebook
+        return
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -38,6 +44,19 @@ def download_progress(quiet: bool = False) -> Iterator[DownloadProgress | None]:
             display.update(bars[name], completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def _notebook_downloads() -> Iterator[DownloadProgress]:
+    shown, bars = NotebookBars(), dict[str, Bar]()
+
+    def report(name: str, done: int, total: int | None) -> None:
+        megabytes = None if total is None else total / 1e6
+        bars[name] = Bar(f"{name}, MB", done / 1e6, megabytes)
+        shown.show(list(bars.values()))
+
+    yield report
+    shown.end(f"files downloaded: {len(bars)}")
 
 
 @contextmanager
