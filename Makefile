@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-slow fuzz torture lint bench docs clean
+.PHONY: setup demo test test-slow fuzz torture lint bench docs notebooks clean
 
 setup: $(STAMP)
 
@@ -50,6 +50,10 @@ bench: setup
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open build/site/index.html"
+
+# Run the notebooks of the documentation again, and write their outputs into them.
+notebooks: setup
+	$(BIN)/python docs/run_notebooks.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PHRASES = ROOT / ".ci" / "banned_phrases.txt"
-SUFFIXES = (".py", ".md", ".yaml", ".in", ".html")
+SUFFIXES = (".py", ".md", ".yaml", ".in", ".html", ".ipynb")
 EXCLUDED: tuple[str, ...] = (
     "src/elmobench/features/elmo/warm_up.py",  # its text is data: vectors depend on it
     "src/elmobench/data/controls/coref.py",  # its word lists are data

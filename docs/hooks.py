@@ -1,7 +1,7 @@
 """Pages that are generated when the documentation is built.
 
-They come from the code (command line, Python), from metadata (tasks, models) and from the results.
-mkdocs calls :func:`on_files`.
+They come from the code (command line, Python), from metadata (tasks, models), from the results and
+from the notebooks. mkdocs calls :func:`on_files`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from elmobench.pretraining.model_card import card_of
 sys.path.insert(0, str(Path(__file__).parent))
 from board_page import PAGE, site_pages
 from fidelity_page import fidelity_page
+from notebook_pages import notebook_pages
 from python_reference import python_page
 
 _RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -37,6 +38,7 @@ def on_files(files: Any, config: Any) -> Any:
         "fidelity.md": fidelity_page(_RESULTS / "allennlp" / "heads.csv"),
         **results_pages(),
         **site_pages(PAGE.read_text("utf-8")),
+        **notebook_pages(),
     }
     for name, text in pages.items():
         if (committed := files.get_file_from_path(name)) is not None:

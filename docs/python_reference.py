@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,14 @@ from pydantic import BaseModel
 
 import elmobench
 from elmobench.core.option_help import description_of
+
+RETURNED = {
+    "elmobench.api.results": ("Results",),
+    "elmobench.api.comparison": ("Comparison",),
+    "elmobench.api.claims": ("Claims",),
+    "elmobench.api.names": ("Names",),
+}
+"""Classes of what the public functions return, by module."""
 
 EXTENSION = {
     "elmobench.data.readers.base": ("Reader", "ReaderOptions", "SourceText", "ReadResult"),
@@ -34,11 +43,18 @@ def python_page() -> str:
     parts = [INTRODUCTION]
     for name in sorted(elmobench.__all__, key=str.lower):
         parts.append(section(f"elmobench.{name}", getattr(elmobench, name)))
+    parts.append("## What functions return\n\nObjects with tables; a notebook shows them.\n")
+    parts += _sections(RETURNED)
     parts.append("## For extensions\n\nClasses to subclass or fill in; see the guides.\n")
-    for module, names in EXTENSION.items():
-        for name in names:
-            parts.append(section(f"{module}.{name}", getattr(import_module(module), name), 3))
-    return "\n".join(parts)
+    return "\n".join([*parts, *_sections(EXTENSION)])
+
+
+def _sections(modules: dict[str, tuple[str, ...]]) -> list[str]:
+    return [
+        section(f"{module}.{name}", getattr(import_module(module), name), 3)
+        for module, names in modules.items()
+        for name in names
+    ]
 
 
 def section(name: str, thing: Any, level: int = 2) -> str:
@@ -51,11 +67,14 @@ def section(name: str, thing: Any, level: int = 2) -> str:
     parts += fields(thing)
     if inspect.isclass(thing):
         for method, function in vars(thing).items():
+            is_value = isinstance(function, property | cached_property)
             function = function.fget if isinstance(function, property) else function
+            function = function.func if isinstance(function, cached_property) else function
             doc = inspect.getdoc(function)
             if method.startswith("_") or not inspect.isfunction(function) or not doc:
                 continue
-            parts += [f"**`{method}{signature(function)}`**", "", markdown(doc), ""]
+            arguments = "" if is_value else signature(function)
+            parts += [f"**`{method}{arguments}`**", "", markdown(doc), ""]
     return "\n".join(parts)
 
 

@@ -180,8 +180,8 @@ def test_long_tables_are_cut_and_say_so() -> None:
 
 
 def test_numbers_and_missing_values_are_readable() -> None:
-    table = pd.DataFrame({"a": [1.23456, np.nan], "b": [None, "long text " * 20]})
-    assert as_text(["x"], table).splitlines()[2].split() == ["1.23"]
+    table = pd.DataFrame({"a": [0.001, np.nan], "b": [None, "long text " * 20]})
+    assert as_text(["x"], table).splitlines()[2].split() == ["0.001"]
     page = as_html(["x"], table)
     assert "nan" not in page.lower()
     assert "None" not in page

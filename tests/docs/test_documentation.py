@@ -234,8 +234,19 @@ def test_the_site_is_built_and_fetches_nothing(tmp_path: Path) -> None:
     commands = (tmp_path / "site" / "reference" / "cli.html").read_text()
     assert "elmobench pretrain bilm" in commands
     python = (tmp_path / "site" / "reference" / "python.html").read_text()
-    for name in (*package.__all__, "FeatureProvider", "Pipeline", "HeadPreset"):
+    for name in (
+        *package.__all__,
+        "Results",
+        "Comparison",
+        "FeatureProvider",
+        "Pipeline",
+        "HeadPreset",
+    ):
         assert f'id="{name.lower()}"' in python
+    for notebook in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
+        page = tmp_path / "site" / "notebooks" / f"{notebook.stem}.html"
+        assert page.with_suffix(".ipynb").read_bytes() == notebook.read_bytes()
+        assert '<table class="dataframe">' in page.read_text()
     assert (tmp_path / "site" / "search" / "search_index.json").is_file()
     for text in (tasks, models, commands, python):
         assert str(ROOT) not in text

@@ -56,6 +56,7 @@ def test_relative_links_have_targets(page) -> None:
     # mkdocs checks the links to generated pages.
     generated = {"cli.md", "python.md", "tasks.md", "models.md", "results.md", "budgets.md"}
     generated |= {"calibration.md", "allennlp.md", "fidelity.md"}
+    generated |= {f"{path.stem}.md" for path in (ROOT / "docs/notebooks").glob("*.ipynb")}
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if not link.startswith("https://") and link.rpartition("/")[2] not in generated:
             assert (page.parent / link).exists(), f"{page}: {link}"

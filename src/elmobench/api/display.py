@@ -63,7 +63,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
 def _cell(value: object) -> str:
     if value is None or value != value:  # None or NaN
         return ""
-    return f"{value:.2f}" if isinstance(value, float) else replace_surrogates(str(value))
+    return f"{value:g}" if isinstance(value, float) else replace_surrogates(str(value))
 
 
 def _printable(line: str) -> str:

@@ -54,8 +54,9 @@ def _added(record: RunRecord) -> dict[str, Any]:
 
 
 def score_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row per score of a cell: ``score`` on test, ``dev`` on dev, in percent.
+    """One row per score of a cell: ``score`` on test, ``dev`` on dev.
 
+    Scores are in percent, except those that are counts (``correct``, ``support``) or ratios.
     ``primary`` marks the main score of the cell. Cells that failed have no row.
     """
     rows = [
