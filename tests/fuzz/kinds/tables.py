@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.fuzz.kind import Kind
 
+from elmobench.core.errors import DataError
 from elmobench.core.parsing import read_bytes
 from elmobench.data.label_kinds import LabelKind
 from elmobench.data.readers import gap, pairs, raganato, semcor, table  # noqa: F401 (loaded once)
@@ -192,6 +193,27 @@ def _words_in_context(folder: Path) -> str:
     return _shown((result.examples, sorted(result.dropped.items())))
 
 
+def _equal_lines(folder: Path) -> str:
+    """Texts with labels, and sentences with tags, in another file with equal lines."""
+    shown = []
+    for reader, role, options in (
+        ("label-lines", "label", {"map": {"O": "none"}}),
+        ("tag-lines", "tags", {"scheme": "bio"}),
+        ("word-tags", "", {"scheme": "none", "separator": "a"}),
+        ("text-file", "", {"label": "x"}),
+    ):
+        registered = READERS.get(reader)
+        beside = {role: "beside.txt"} if role else {}
+        source = _source(folder, "text.txt", **beside)
+        try:
+            result = registered.read_all(source, registered.options(options, "card"))
+        except DataError as error:
+            shown.append(str(error))
+        else:
+            shown.append(_shown((result.examples, sorted(result.dropped.items()))))
+    return "\n".join(shown)
+
+
 def _coarse_senses(folder: Path) -> str:
     reader = READERS.get("coarse-wsd")
     source = _source(folder, "text.txt", gold="gold.txt", senses="senses.json")
@@ -205,6 +227,13 @@ def _inventory(folder: Path) -> str:
 
 
 KINDS = [
+    Kind(
+        "equal lines",
+        _writer(text_txt="Ann saw caf\u00e9 .\nBob\n", beside_txt="B-PER O I-LOC O\nO\n"),
+        _equal_lines,
+        False,
+        words=(b"\n\n", b"/", b"S-", b" O"),
+    ),
     Kind(
         "table",
         _writer(a_csv=_CSV),

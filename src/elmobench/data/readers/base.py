@@ -261,6 +261,20 @@ class Reader(ABC, Generic[O]):
 READERS: Registry[Reader[Any]] = Registry("reader", "elmobench.readers")
 READERS.add_lazy("sst", "elmobench.data.readers.trees:READER", "sentiment trees in brackets")
 READERS.add_lazy("lines", "elmobench.data.readers.lines:READER", "one text per line")
+READERS.add_lazy(
+    "label-lines",
+    "elmobench.data.readers.text_files:LINES",
+    "texts and labels in files with equal lines",
+)
+READERS.add_lazy("text-file", "elmobench.data.readers.text_files:FILE", "one text per file")
+READERS.add_lazy(
+    "tag-lines",
+    "elmobench.data.readers.tag_lines:LINES",
+    "sentences and their tags in files with equal lines",
+)
+READERS.add_lazy(
+    "word-tags", "elmobench.data.readers.tag_lines:WORDS", "lines of words with tags, The/DT"
+)
 READERS.add_lazy("table", "elmobench.data.readers.table:READER", "texts in a TSV or CSV table")
 READERS.add_lazy(
     "indicator-table",

@@ -163,12 +163,20 @@ def _values(name: str, proposal: Proposal, path: Path) -> dict[str, Any]:
     """The fields of the card, without counts and labels."""
     splits = {}
     for split in SPLITS:
-        if split in proposal.files:
+        if split in proposal.sources:
+            splits[split] = [
+                _stated_source(source, path.parent, proposal) for source in proposal.sources[split]
+            ]
+        elif split in proposal.files:
             splits[split] = [
                 _source(file, path.parent, proposal, split) for file in proposal.files[split]
             ]
     kind = PIPELINES.get(proposal.pipeline) if proposal.pipeline is not None else None
-    names = ", ".join(file.name for files in proposal.files.values() for file in files)
+    sources = [source["path"] for group in proposal.sources.values() for source in group]
+    files = [file for group in proposal.files.values() for file in group]
+    names = ", ".join(f"{file.parent.name}/{file.name}" for file in sources) or ", ".join(
+        file.name for file in files
+    )
     return {
         "name": name,
         "pipeline": proposal.pipeline,
@@ -187,6 +195,23 @@ def _values(name: str, proposal: Proposal, path: Path) -> dict[str, Any]:
 
 
 def _source(file: Path, folder: Path, proposal: Proposal, split: str) -> dict[str, Any]:
+    options = proposal.of_split.get(split)
+    stated = {} if options is None else {"options": options}
+    return {**_file(file, folder, proposal), **stated}
+
+
+def _stated_source(source: Mapping[str, Any], folder: Path, proposal: Proposal) -> dict[str, Any]:
+    """A source with its paths relative to the card's folder."""
+    beside = {
+        role: [_file(file, folder, proposal)] for role, file in source.get("beside", {}).items()
+    }
+    options = {"options": source["options"]} if "options" in source else {}
+    more = {"beside": beside} if beside else {}
+    return {**_file(source["path"], folder, proposal), **options, **more}
+
+
+def _file(file: Path, folder: Path, proposal: Proposal) -> dict[str, Any]:
+    """Path, digest and encoding of a file; a pattern for several has no digest."""
     relative = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(folder))).as_posix()
     try:
         relative.encode("utf-8")
@@ -194,12 +219,12 @@ def _source(file: Path, folder: Path, proposal: Proposal, split: str) -> dict[st
         raise ConfigError(
             f"the file's name is not UTF-8: {relative!r}", fix="rename the file or its folder"
         ) from error
-    with parsing(file):
-        digest = file_sha256(file)
+    digest = {}
+    if file.is_file():
+        with parsing(file):
+            digest = {"sha256": file_sha256(file)}
     encoding = {} if proposal.encoding is None else {"encoding": proposal.encoding}
-    options = proposal.of_split.get(split)
-    stated = {} if options is None else {"options": options}
-    return {"path": relative, "sha256": digest, **encoding, **stated}
+    return {"path": relative, **digest, **encoding}
 
 
 _COMMENTS = {

@@ -64,6 +64,8 @@ class Proposal:
         split: the rule that makes missing splits; None if there are all.
         encoding: of the files; None for UTF-8.
         of_split: options of the reader for each split, where one file holds several.
+        sources: those of each split as the card states them, but with whole paths, where files
+            alone do not hold examples; empty otherwise.
         decisions: what was decided, in its order.
     """
 
@@ -74,6 +76,7 @@ class Proposal:
     split: dict[str, Any] | None = None
     encoding: str | None = None
     of_split: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
 
     @property

@@ -17,7 +17,7 @@ from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.json_records import json_records
 from elmobench.data.readers.parquet import parquet_file, parquet_rows
 from elmobench.data.readers.rows import Quoting, table_rows
-from elmobench.tasks.from_files.labelled_lines import labelled_line_options
+from elmobench.tasks.from_files.labelled_lines import labelled_line_options, word_tag_options
 from elmobench.tasks.from_files.split_files import split_of_word
 from elmobench.tasks.from_files.unread_formats import check_fields_are_read, check_is_read
 
@@ -87,6 +87,9 @@ def _look_at(text: SourceText) -> Look:
         return known
     if _has_columns(lines):
         return Look("conll-columns", "rows of fields, with empty lines between sentences")
+    tagged = word_tag_options(lines)
+    if tagged is not None:
+        return Look("word-tags", "each word has a tag behind '/'", tagged)
     return _table(text)
 
 
@@ -278,13 +281,17 @@ def _table(text: SourceText) -> Look:
 
 def _lines(text: SourceText, seen: str = "") -> Look:
     """A file with a label in each line. Raises DataError if it is none; ``seen`` is known of it."""
-    labelled = labelled_line_options([line for _, line in islice(text.rows(), ROWS)])
+    lines = [line for _, line in islice(text.rows(), ROWS)]
+    labelled = labelled_line_options(lines)
     if labelled is None:
         raise DataError(
             "is in no format that is recognised here (a table, lines with labels, JSON, Parquet, "
             f"CoNLL columns){seen}",
             where=text.name,
-            fix="correct the file, or state --pipeline and --reader, and fill in the card",
+            fix="if each line is the label of a text in another file, join both with paste, or "
+            "use the reader label-lines"
+            if lines and all(len(line.split()) == 1 for line in lines)
+            else "correct the file, or state --pipeline and --reader, and fill in the card",
         )
     options, labels = labelled
     why = f"the {options['label_field']} part of each line is a label: {', '.join(labels[:6])}"

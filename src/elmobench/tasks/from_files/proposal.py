@@ -29,8 +29,9 @@ from elmobench.tasks.from_files.field_options import (
     name_labels,
 )
 from elmobench.tasks.from_files.fields import fields_of
+from elmobench.tasks.from_files.folder_layouts import equal_files, label_folders, of_layout
 from elmobench.tasks.from_files.formats import Look, look_at
-from elmobench.tasks.from_files.split_files import find_files
+from elmobench.tasks.from_files.split_files import all_files_of_splits, find_files
 from elmobench.tasks.from_files.tag_columns import documents_in, tag_column_options
 from elmobench.tasks.from_files.tokenized import TOKENIZED, is_tokenized
 from elmobench.tasks.registries import PIPELINES
@@ -68,6 +69,9 @@ def propose(
     if pipeline is not None:
         PIPELINES.get(pipeline)
     stated = _stated(columns)
+    layout = label_folders(given) or equal_files(all_files_of_splits(given), pipeline)
+    if layout is not None:
+        return of_layout(layout, pipeline, _encoding(layout.samples))
     files, splits = find_files(given)
     encoding, why = _encoding([path for paths in files.values() for path in paths])
     texts = {split: [_text(path, encoding) for path in paths] for split, paths in files.items()}
@@ -81,6 +85,9 @@ def propose(
         found = _of_squad(texts)
     elif look.reader in _OTHER_COLUMNS:
         found = _of_other_columns(look, pipeline, texts["train"][0].name)
+    elif look.reader == "word-tags":
+        found = Proposal(pipeline or "pos", look.reader, dict(look.options), {})
+        found.decisions.append(Decision("pipeline", found.pipeline or "pos", "words with tags"))
     elif look.reader == "lines":
         found = _of_lines(texts, look, pipeline, stated)
     else:

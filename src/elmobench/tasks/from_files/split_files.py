@@ -71,7 +71,9 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
     elif unnamed and not (found and any(Path(text).is_dir() for text in given)):
         raise ConfigError(
             f"cannot say which split this is: {', '.join(map(str, unnamed[:5]))}",
-            fix="write train=FILE, dev=FILE or test=FILE",
+            fix="write train=FILE, dev=FILE or test=FILE; for a file for each label, "
+            "'elmobench new task NAME --pipeline sentiment --reader lines' writes a card whose "
+            "sources state 'options: {label: ...}'",
         )
     if "train" not in found:
         raise ConfigError(
@@ -87,6 +89,17 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
     if unnamed and unnamed != found["train"]:
         reason += f"; not used: {', '.join(path.name for path in unnamed[:10])}"
     return ordered, Decision("splits", value, reason)
+
+
+def all_files_of_splits(given: Sequence[str]) -> dict[str, list[Path]]:
+    """All files of a folder whose names, or those of their folders, name a split."""
+    found: dict[str, list[Path]] = {}
+    if len(given) == 1 and Path(given[0]).is_dir():
+        for file in _walk(Path(given[0])):
+            split = split_of_name(file, Path(given[0]))
+            if split is not None and not _is_description(file):
+                found.setdefault(split, []).append(file)
+    return {split: found[split] for split in SPLITS if split in found}
 
 
 def split_of_name(file: Path, below: Path | None = None) -> str | None:

@@ -26,6 +26,7 @@ class MultiLabel(Pipeline[LabelledText]):
         "table": {"text": "text", "label": "labels", "delimiter": "tab"},
         "indicator-table": {"text": "text", "delimiter": "comma", "quoting": "csv"},
         "lines": {"label_field": "first"},
+        "label-lines": {},
         "jsonl": {"text": "text", "label": "labels"},
         "parquet": {"text": "text", "label": "labels"},
     }

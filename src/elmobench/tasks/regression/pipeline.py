@@ -100,6 +100,7 @@ class TextRegression(Regression[RatedText]):
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "table": {"text": "text", "label": "score", "delimiter": "tab"},
         "lines": {"label_field": "first"},
+        "label-lines": {},
         "jsonl": {"text": "text", "label": "score"},
         "parquet": {"text": "text", "label": "score"},
     }

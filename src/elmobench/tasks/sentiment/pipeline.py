@@ -23,6 +23,8 @@ class Sentiment(Pipeline[ClassifiedText]):
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "table": {"text": "text", "label": "label", "delimiter": "tab"},
         "lines": {"label_field": "first"},
+        "label-lines": {},
+        "text-file": {"label": "positive"},
         "jsonl": {"text": "text", "label": "label"},
         "parquet": {"text": "text", "label": "label"},
         "sst": {},

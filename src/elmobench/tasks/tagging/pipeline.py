@@ -118,6 +118,8 @@ class Ner(TaggingPipeline):
     marks_spans: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-columns": {"token": 0, "tag": 1, "separator": "whitespace", "scheme": "bio"},
+        "tag-lines": {"scheme": "bio"},
+        "word-tags": {"scheme": "bio"},
         "jsonl": {"tokens": "tokens", "tags": "ner_tags", "scheme": "bio"},
         "parquet": {"tokens": "tokens", "tags": "ner_tags", "scheme": "bio"},
     }
@@ -132,6 +134,8 @@ class Chunking(TaggingPipeline):
     # The columns of CoNLL-2000: word, part of speech, chunk.
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-columns": {"token": 0, "tag": 2, "separator": "whitespace", "scheme": "bio"},
+        "tag-lines": {"scheme": "bio"},
+        "word-tags": {"scheme": "bio"},
         "jsonl": {"tokens": "tokens", "tags": "chunk_tags", "scheme": "bio"},
         "parquet": {"tokens": "tokens", "tags": "chunk_tags", "scheme": "bio"},
     }
@@ -146,6 +150,8 @@ class Pos(TaggingPipeline):
     # The columns of CoNLL-U: 3 holds universal parts of speech, 4 those of the language.
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "conll-columns": {"id": 0, "token": 1, "tag": 3, "comment": "#", "scheme": "none"},
+        "tag-lines": {"scheme": "none"},
+        "word-tags": {"scheme": "none"},
         "jsonl": {"tokens": "tokens", "tags": "pos_tags", "scheme": "none"},
         "parquet": {"tokens": "tokens", "tags": "pos_tags", "scheme": "none"},
     }
