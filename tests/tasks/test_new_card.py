@@ -104,7 +104,7 @@ def test_a_required_option_without_a_usual_value_is_empty(tmp_path: Path) -> Non
 def test_options_are_explained() -> None:
     text = card_text("mine", "ner")
     assert "# Column of the tag.\n    tag: 1\n" in text
-    assert "One of: bio, iob1, bioul, bioes, bmewo, none." in re.sub(r"\s+# ", " ", text)
+    assert "One of: bio, iob1, bioul, bioes, bmewo, io, none." in re.sub(r"\s+# ", " ", text)
     assert "``" not in text
 
 

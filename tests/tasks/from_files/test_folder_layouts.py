@@ -97,6 +97,22 @@ def test_slots_and_intents(pipeline: str | None, tmp_path: Path) -> None:
         assert {one.tags for one in task.split("train")} == {("O", "B-track", "O")}
 
 
+def test_pairs_with_a_marked_word(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {}
+    for split, number in (("train", 120), ("dev", 30), ("test", 40)):
+        rows = [f"bank\tN\t1-2\tA bank {split} .\tIn the bank {i} .\n" for i in range(number)]
+        files[f"{split}/{split}.data.txt"] = "".join(rows)
+        files[f"{split}/{split}.gold.txt"] = "T\nF\n" * (number // 2)
+    write(tmp_path, files)
+    task = read(tmp_path)
+    assert (task.id, task.labels) == ("wic/mine", ["F", "T"])
+    assert {split: len(part) for split, part in task.examples().items()} == {
+        "train": 120,
+        "dev": 30,
+        "test": 40,
+    }
+
+
 def test_words_with_tags(tmp_path: Path) -> None:
     lines = [f"The/DT end{i}/NN ,/, {'ABCDEFG'[i % 7]}/B/NN" for i in range(120)]
     write(tmp_path, {"train.pos": "".join(f"{line}\n" for line in lines)})

@@ -228,6 +228,13 @@ def _text(columns: Columns, stated: Mapping[str, str | int]) -> Fields | None:
             text, why = None, f"one of {', '.join(map(str, longest))}"
         else:
             text, why = longest[0], "the longest texts"
+            others = [
+                name
+                for name in longest[1:]
+                if sum(" " in str(value) for value in columns[name]) > len(columns[name]) / 2
+            ]
+            if others:
+                why += f"; not read: {', '.join(map(str, others))}"
     fields = Fields()
     fields.choose("text", text, reason_for("text", stated, why))
     _choose_label(fields, columns, stated, {text})
@@ -290,7 +297,12 @@ def _choose_label(
         fields.choose("label", single, "a list of one label in each record")
         return
     options = few or [column for column in columns if column not in taken]
-    fields.choose("label", None, f"one of {', '.join(map(str, options)) or 'no column'}")
+    why = f"one of {', '.join(map(str, options)) or 'no column'}"
+    marks = [c for c in few if {str(value) for value in columns[c]} <= {"0", "1"}]
+    if len(marks) > 1:
+        why += "; for several labels per text, --pipeline multilabel and --reader indicator-table "
+        why += "instead of --from write a card for columns of 0 and 1"
+    fields.choose("label", None, why)
 
 
 def _single_labels(columns: Columns) -> str | None:

@@ -26,7 +26,12 @@ _ROLES = {
     "text": ("text", "texts", "in", "sentences", "input", "source"),
     "label": ("label", "labels", "intent", "intents"),
     "tags": ("out", "tags", "slots", "ner", "pos"),
+    "pairs": ("data",),
+    "gold": ("gold",),
 }
+
+
+_WIC = re.compile(rb"[^\t]+\t[NV]\t[0-9]+-[0-9]+\t")
 
 
 @dataclass
@@ -82,9 +87,11 @@ def label_folders(given: Sequence[str]) -> Layout | None:
 def equal_files(files: Mapping[str, Sequence[Path]], pipeline: str | None) -> Layout | None:
     """A file of texts, and one of labels or tags with as many lines, for each split."""
     roles = {split: {_role(file, split): file for file in paths} for split, paths in files.items()}
-    if "train" not in roles or any(
-        len(set(found) - {None}) < 2 or "text" not in found for found in roles.values()
-    ):
+    if "train" not in roles:
+        return None
+    if all({"pairs", "gold"} <= set(found) for found in roles.values()):
+        return _marked_pairs(roles)
+    if not all("text" in found for found in roles.values()):
         return None
     wanted = ("tags",) if pipeline in ("ner", "chunking", "pos") else ("label", "tags")
     other = next((role for role in wanted if all(role in found for found in roles.values())), None)
@@ -103,6 +110,20 @@ def equal_files(files: Mapping[str, Sequence[Path]], pipeline: str | None) -> La
     left = sorted({str(file.name) for role, file in train.items() if role not in ("text", other)})
     reader = "label-lines" if other == "label" else "tag-lines"
     return Layout(reader, sources, [train["text"], train[other]], why, left)
+
+
+def _marked_pairs(roles: Mapping[str, Mapping[str | None, Path]]) -> Layout | None:
+    """The files of WiC: a word, its positions and two sentences, with the labels beside them."""
+    train = roles["train"]
+    with train["pairs"].open("rb") as lines:
+        if _WIC.match(lines.readline()) is None:
+            return None
+    sources = {
+        split: [{"path": found["pairs"].resolve(), "beside": {"gold": found["gold"].resolve()}}]
+        for split, found in roles.items()
+    }
+    why = "a word, N or V, its positions and two sentences, as in WiC"
+    return Layout("wic", sources, [train["pairs"], train["gold"]], why)
 
 
 def of_layout(layout: Layout, pipeline: str | None, encoding: tuple[str | None, str]) -> Proposal:
@@ -126,7 +147,9 @@ def of_layout(layout: Layout, pipeline: str | None, encoding: tuple[str | None, 
         found.decisions.append(Decision("left out", ", ".join(layout.left_out), why))
     if encoding[0] is not None:
         found.decisions.append(Decision("encoding", encoding[0], encoding[1]))
-    if layout.reader == "tag-lines":
+    if layout.reader == "wic":
+        found.pipeline = "wic"
+    elif layout.reader == "tag-lines":
         lines = _lines(layout.samples[1], encoding[0])
         tags = [line.split() for line in lines]
         kind, why = tagging_pipeline(None, tags)
