@@ -17,6 +17,7 @@ from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
 from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import score_statistics, score_table
+from elmobench.api.results import Results
 from elmobench.tracking.packing import pack
 from elmobench.tracking.record import record_content
 from elmobench.tracking.record_store import RecordStore
@@ -155,8 +156,14 @@ def _tables(store: RecordStore) -> list[Any]:
         layer_weight_table(records),
         cost_table(records, store.folder),
     )
+    results = Results(store.folder, records)
+    shown = repr(results) + results._repr_html_()
+    tables += (results.cells, results.scores, results.weights)
     page = board_page(make_board([store.folder]), store.folder)
-    return [*(table.to_csv() for table in tables), page.encode("utf-8", "backslashreplace")]
+    return [
+        *(table.to_csv() for table in tables),
+        *(page.encode("utf-8", "backslashreplace"), shown.encode("utf-8")),
+    ]
 
 
 KINDS = [
