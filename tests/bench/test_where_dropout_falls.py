@@ -13,8 +13,9 @@ from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.train_cell import part_configs
 from elmobench.tasks.head import Batch
 from elmobench.tasks.registries import PIPELINES
-from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
+from elmobench.training.batching import Collator, ExampleSet, SentenceTable
 from elmobench.training.model import BenchModel, input_dims, make_mixer
+from elmobench.training.part_sources import LivePart
 
 DIM = 128
 """Width of ``random`` and of ``elmo-random``."""

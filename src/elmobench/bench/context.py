@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from elmobench.bench.experiment.cells import Cell
@@ -30,7 +31,10 @@ from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task
-from elmobench.training.batching import ExampleSet, SentenceTable, StoredPart, nested_subset
+from elmobench.training.batching import ExampleSet, SentenceTable, nested_subset
+from elmobench.training.devices import device_kind
+from elmobench.training.part_sources import StoredPart
+from elmobench.training.resident import ResidentPart, resident_bytes, room
 from elmobench.training.streams import RandomStreams
 
 
@@ -53,6 +57,7 @@ class PreparedTask:
         table: the distinct sentences of all three.
         train_examples: the training split before it is expanded (into phrases, for instance).
         views: the stored vectors of the sentences, by provider fingerprint.
+        resident: vectors that are on a GPU, by provider fingerprint and layers.
         needed: rows of the table that some cell of the experiment reads; None for all of them.
             Where every cell trains on a fraction of train, most of its sentences are not read.
     """
@@ -61,6 +66,7 @@ class PreparedTask:
     table: SentenceTable
     train_examples: list[Any] = field(default_factory=list)
     views: dict[str, StoredPart] = field(default_factory=dict)
+    resident: dict[tuple[str, tuple[int, ...] | None], ResidentPart] = field(default_factory=dict)
     needed: NDArray[np.int64] | None = None
 
 
@@ -88,7 +94,10 @@ class RunContext:
         self._trust_first = trust_first
         self._limit = Limit.parse_optional(experiment.limit)
         self.catalog = ModelCatalog(
-            {**experiment.models, **(functions or {})}, experiment.base, trust_first=trust_first
+            {**experiment.models, **(functions or {})},
+            experiment.base,
+            trust_first=trust_first,
+            device=device_kind(experiment.settings.device),
         )
         self.store = FeatureStore(store_root, experiment.settings.precision)
         self._tasks: dict[tuple[str, int | None], Task] = {}
@@ -161,6 +170,36 @@ class RunContext:
                 self.stored(part), prepared.table.sentences, prepared.needed
             )
         return prepared.views[fingerprint]
+
+    @property
+    def device(self) -> torch.device:
+        """Where heads are trained, without a number; see :func:`use_device`."""
+        return torch.device(device_kind(self.experiment.settings.device))
+
+    def source(
+        self, cell: Cell, part: PartSettings, layers: Sequence[int] | None
+    ) -> StoredPart | ResidentPart:
+        """The vectors of one part of a cell: from the store, or on a GPU if they fit there."""
+        view, provider = self.view(cell, part), self.provider(part)
+        if self.device.type == "cpu":
+            return view
+        prepared = self.prepared(cell)
+        key = (provider.fingerprint, None if layers is None else tuple(layers))
+        if key not in prepared.resident:
+            table = prepared.table.sentences
+            lengths = np.asarray([1 if provider.per_text else len(s) for s in table])
+            rows = np.arange(len(table)) if prepared.needed is None else prepared.needed
+            exact = self.experiment.settings.precision == "fp16"
+            dtype = torch.float16 if exact else torch.float32
+            count = provider.num_layers if layers is None else len(layers)
+            size = resident_bytes(int(lengths[rows].sum()), count, provider.dim, dtype)
+            if size > room(self.device):
+                # Those of other cells of the task may be in the way.
+                prepared.resident.clear()
+            if size > room(self.device):
+                return view
+            prepared.resident[key] = ResidentPart(view, rows, lengths, layers, dtype, self.device)
+        return prepared.resident[key]
 
     def forget_stored(self, part: PartSettings) -> None:
         """Open the store again next time, because vectors were added."""

@@ -23,7 +23,8 @@ from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.packed import KEY_LENGTH, PACKED_FILES, RECORDS
 from elmobench.tracking.record import RunRecord, read_record
 from elmobench.tracking.record_store import RecordStore
-from elmobench.training.batching import Collator, ExampleSet, LivePart, SentenceTable
+from elmobench.training.batching import Collator, ExampleSet, SentenceTable
+from elmobench.training.part_sources import LivePart
 from elmobench.training.saved import SavedPart, load_model
 
 _BATCH = 32

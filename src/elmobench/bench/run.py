@@ -33,6 +33,7 @@ from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 from elmobench.tracking.remembered_cards import relative_folders
 from elmobench.tracking.tracker import Tracker, open_tracker
+from elmobench.training.devices import resolved_device, use_device
 
 Overwrite = Literal["never", "failed", "always"]
 
@@ -116,7 +117,8 @@ def run_experiment(
     loaded = _as_experiment(experiment)
     loaded = loaded if limit is None else loaded.with_limit(limit)
     entries, functions = split_models(models or {})
-    loaded = loaded.with_models(entries)
+    loaded = loaded.with_models(entries).with_device(resolved_device(loaded.settings.device))
+    use_device(loaded.settings.device)
     new_launcher = LAUNCHERS.get(launcher or _default_launcher(workers, address))
     chosen_launcher = new_launcher(LaunchOptions(workers, address))
     start = time.perf_counter()

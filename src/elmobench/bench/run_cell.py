@@ -38,6 +38,7 @@ from elmobench.tracking.host import (
 )
 from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
 from elmobench.tracking.run_flags import run_flags
+from elmobench.training.devices import count_memory, gpu_memory
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, remove_model, save_model
@@ -63,6 +64,7 @@ def run_cell(planned: PlannedCell, session: RunSession) -> RunRecord:
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     keep_memory()
+    count_memory(session.context.device)
     with torch_threads(planned.cell.threads), repeatable():
         return _run(planned, session, started)
 
@@ -268,13 +270,14 @@ def _run_info(
             "epoch_mean": float(np.mean([epoch.seconds for epoch in training.epochs])),
         },
         peak_memory_bytes=peak_memory_bytes(),
+        gpu_memory_bytes=gpu_memory(context.device),
         parameters=_parameters(cell, context, model),
         bytes_per_token={label: view.nbytes_per_token for label, view in views.items()},
         vectors={label: view.digest for label, view in views.items()},
         encoded_by={label: view.encoded_by for label, view in views.items()},
         versions=library_versions(),
         host=host_info(cell.threads),
-        numerics=numerics(_device(model)),
+        numerics=numerics(context.device.type),
         signature=_signature(cell, context, identity),
         dropped=_dropped(context.task(cell.task, cell.fold)),
     )
@@ -283,11 +286,6 @@ def _run_info(
 def _dropped(task: Task) -> dict[str, dict[str, int]]:
     """What the reader left out or changed, by split; splits without any are absent."""
     return {split: dict(sorted(found.items())) for split, found in task.dropped.items() if found}
-
-
-def _device(model: BenchModel) -> str:
-    """Where the parameters of mix and head are; ``cpu`` for a head without any."""
-    return next((str(parameter.device) for parameter in model.parameters()), "cpu")
 
 
 def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:

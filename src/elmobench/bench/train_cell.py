@@ -75,10 +75,14 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
         layers.append(part_mode(part, num_layers).layers(num_layers))
     collator = Collator(
         prepared.table,
-        [context.view(cell, part) for part in cell.parts],
+        [
+            context.source(cell, part, of_part)
+            for part, of_part in zip(cell.parts, layers, strict=True)
+        ],
         layers,
         vocabulary,
         per_text=context.provider(cell.parts[0]).per_text,
+        device=context.device,
     )
     return CellData(sets, collator, codec, vocabulary)
 
@@ -106,7 +110,7 @@ def build_model(
         }
         dims = input_dims(cell.preset.head, mixers)
         head = cell.preset.head(dims, data.codec, cell.options)
-    model = BenchModel(mixers, reads, head)
+    model = BenchModel(mixers, reads, head).to(context.device)
     if cell.mix.standardize:
         if standardized is not None:
             model.copy_standardizers(standardized)

@@ -260,6 +260,9 @@ class ProviderFactory(ABC):
     model can tell.
     """
 
+    takes_device: bool = False
+    """Whether its providers have an option ``device``, ``cpu`` or ``cuda``."""
+
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry that ``provider:path`` means, and the folder for its relative paths.
 

@@ -166,6 +166,8 @@ class RunInfo(_Model):
         peak_memory_bytes: largest resident size of the process while it ran the cell, including
             mapped pages of the feature store. Where the system cannot reset this counter, it covers
             the time since the process started.
+        gpu_memory_bytes: most memory that tensors took on the GPU, whose name is in ``numerics``,
+            including vectors that stay there; None for a cell that ran on the processor.
         parameters: number of trainable parameters of mix and head, and of each part's provider.
         bytes_per_token: part -> stored bytes per token, including word types, of the sentences
             that the cell reads.
@@ -187,6 +189,7 @@ class RunInfo(_Model):
     started: str
     seconds: dict[str, Cost]
     peak_memory_bytes: Count
+    gpu_memory_bytes: Count | None = None
     parameters: dict[str, Count]
     bytes_per_token: dict[str, Cost]
     vectors: dict[str, str] = Field(default_factory=dict)

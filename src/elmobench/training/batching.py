@@ -3,100 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from elmobench.data.examples import Sentence
-from elmobench.features.provider import FeatureProvider
-from elmobench.features.store.feature_store import StoredFeatures
 from elmobench.tasks.base import Pipeline
 from elmobench.tasks.head import Batch, SlotBatch
+from elmobench.training.part_sources import PartSource
+from elmobench.training.resident import ResidentPart
 from elmobench.training.trainable_vectors import WordVocabulary
 
 E = TypeVar("E")
 
+_CPU = torch.device("cpu")
 _BUCKET_BATCHES = 20
 """Examples are sorted by length within shuffled runs that are this many batches long."""
-
-
-class PartSource(Protocol):
-    """Source of the frozen vectors of one part."""
-
-    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
-        """(B, L', T, D) vectors of the sentences ``rows``, padded with zeros on the right.
-
-        Args:
-            rows: rows of the sentence table.
-            layers: the L' layers to read; None for all.
-        """
-        ...
-
-
-class StoredPart:
-    """A part whose vectors are read from the feature store by memory map.
-
-    Args:
-        stored: the features.
-        sentences: of the table.
-        needed: rows of the table that are stored and can be read; None for all of them.
-    """
-
-    def __init__(
-        self,
-        stored: StoredFeatures,
-        sentences: Sequence[Sentence],
-        needed: NDArray[np.int64] | None = None,
-    ) -> None:
-        self._place: NDArray[np.int64] | None = None  # of each row in the view; -1 for none
-        if needed is not None:
-            self._place = np.full(len(sentences), -1, dtype=np.int64)
-            self._place[needed] = np.arange(len(needed))
-            sentences = [sentences[row] for row in needed]
-        self._view = stored.view(sentences)
-
-    @property
-    def digest(self) -> str:
-        """Digest of the stored vectors; see :attr:`StoredView.digest`."""
-        return self._view.digest
-
-    @property
-    def encoded_by(self) -> dict[str, list[str]]:
-        """Versions of the libraries that encoded them; see :attr:`StoredView.encoded_by`."""
-        return self._view.encoded_by
-
-    @property
-    def nbytes_per_token(self) -> float:
-        """Stored bytes per token; see :attr:`StoredView.nbytes_per_token`."""
-        return self._view.nbytes_per_token
-
-    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
-        """See :class:`PartSource`."""
-        if self._place is not None:
-            rows = self._place[rows]
-            if (rows < 0).any():
-                raise ValueError("a sentence is read that no cell of the experiment needs")
-        return self._view.gather(rows, layers)
-
-
-class LivePart:
-    """A part whose vectors are computed now and kept in memory: for new text, and for tests."""
-
-    def __init__(self, provider: FeatureProvider, sentences: Sequence[Sentence]) -> None:
-        self._vectors = provider.encode(sentences)
-        self._shape = (provider.num_layers, provider.dim)
-
-    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
-        """See :class:`PartSource`."""
-        chosen = list(range(self._shape[0])) if layers is None else list(layers)
-        longest = max((self._vectors[i].shape[1] for i in rows), default=0)
-        out = np.zeros((len(rows), len(chosen), longest, self._shape[1]), dtype=np.float32)
-        for b, i in enumerate(rows):
-            vectors = self._vectors[i]
-            out[b, :, : vectors.shape[1]] = vectors[chosen]
-        return out
 
 
 class SentenceTable:
@@ -167,20 +91,23 @@ class Collator:
     Args:
         table: the sentences that rows refer to.
         parts: one source per part of the features spec.
-        layers: the layers to read of each part; None for all.
+        layers: the layers to read of each part; None for all. Resident parts have theirs.
         vocabulary: the words of the trainable embedding; None without one.
         per_text: whether all parts have one vector per sentence: T is 1 then.
+        device: where the tensors of batches are.
     """
 
     def __init__(
         self,
         table: SentenceTable,
-        parts: Sequence[PartSource],
+        parts: Sequence[PartSource | ResidentPart],
         layers: Sequence[Sequence[int] | None],
         vocabulary: WordVocabulary | None = None,
         *,
         per_text: bool = False,
+        device: torch.device = _CPU,
     ) -> None:
+        self.device = device
         self._per_text = per_text
         self._table = table
         self._parts = list(parts)
@@ -202,7 +129,9 @@ class Collator:
         mask = torch.arange(longest)[None, :] < lengths[:, None]  # (B, T)
         index = np.asarray(rows, dtype=np.int64)
         parts = [
-            torch.from_numpy(part.gather(index, layers))
+            part.gather(index)
+            if isinstance(part, ResidentPart)
+            else self._moved(torch.from_numpy(part.gather(index, layers)))
             for part, layers in zip(self._parts, self._layers, strict=True)
         ]
         word_ids = None
@@ -211,7 +140,17 @@ class Collator:
             for b, sentence in enumerate(tokens):
                 ids = [self._vocabulary.id_of(token) for token in sentence]
                 word_ids[b, : len(ids)] = torch.tensor(ids, dtype=torch.long)
-        return SlotBatch(tokens, mask, parts, word_ids)
+            word_ids = self._moved(word_ids)
+        return SlotBatch(tokens, self._moved(mask), parts, word_ids)
+
+    def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
+        """``tensor`` on the device; the copy to a GPU goes on while the processor does other work.
+
+        Memory that is pinned is copied without the processor, and torch keeps it until then.
+        """
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
 
 def bucketed_batches(

@@ -31,12 +31,11 @@ class BenchModel(nn.Module):
         self._reads = {placement: tuple(indices) for placement, indices in reads.items()}
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
-        self._views: dict[str, Tensor] = {}
-        if head.splits_input:
-            self._views = {
-                name: torch.tensor(columns, dtype=torch.long)  # without columns it would be float
-                for name, columns in _views(mixers["input"]).items()
-            }
+        self._views = tuple(_views(mixers["input"])) if head.splits_input else ()
+        for name in self._views:
+            # Without columns the numbers would be floats.
+            columns = torch.tensor(_views(mixers["input"])[name], dtype=torch.long)
+            self.register_buffer(f"_columns_{name}", columns, persistent=False)
 
     def copy_standardizers(self, other: BenchModel) -> None:
         """Take means and deviations from ``other``, a model of the same features."""
@@ -55,10 +54,9 @@ class BenchModel(nn.Module):
             }
             for placement, mixer in self.mixers.items()
         }
-        for view, columns in self._views.items():
-            mixed[view] = {
-                name: x.index_select(-1, columns.to(x.device)) for name, x in mixed["input"].items()
-            }
+        for view in self._views:
+            columns = self.get_buffer(f"_columns_{view}")
+            mixed[view] = {name: x.index_select(-1, columns) for name, x in mixed["input"].items()}
         return mixed
 
     def loss(self, batch: Batch[Any]) -> Tensor:

@@ -43,11 +43,17 @@ class RandomStreams:
         return np.random.default_rng(self.seed_of(stream))
 
     @contextmanager
-    def torch(self, stream: str) -> Iterator[None]:
-        """Set torch's CPU generator to the start of ``stream`` inside the block.
+    def torch(self, stream: str, device: str = "cpu") -> Iterator[None]:
+        """Set torch's generators to the start of ``stream`` inside the block.
 
-        Afterwards its old state is restored, so no global seed is changed.
+        Afterwards their old state is restored, so no global seed is changed.
+
+        Args:
+            stream: name of the stream.
+            device: ``cpu``, or ``cuda`` for the current GPU's generator as well.
         """
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(
+            devices=[torch.cuda.current_device()] if device == "cuda" else []
+        ):
             torch.manual_seed(self.seed_of(stream))
             yield

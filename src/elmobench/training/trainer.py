@@ -23,6 +23,7 @@ from elmobench.training.batching import (
     bucketed_batches,
     evaluation_batches,
 )
+from elmobench.training.devices import RandomState
 from elmobench.training.model import BenchModel
 from elmobench.training.streams import RandomStreams
 
@@ -165,8 +166,8 @@ def train_together(
         assert len(models) == 1, "a head that is fitted in one pass shares no batches"
         return [_fit(model, model.head, data, options)]
     order = streams.numpy("order")
-    with streams.torch("dropout"):
-        start = torch.get_rng_state()
+    with streams.torch("dropout", data.collator.device.type):
+        start = RandomState(data.collator.device)
         runs = [_Run(model, options, start) for model, options in models]
         while live := [run for run in runs if not run.ended]:
             size = live[0].options.batch_size
@@ -206,10 +207,10 @@ class _Run:
     Args:
         model: the model.
         options: how it is trained.
-        dropout: state of torch's generator at the start of the dropout stream.
+        dropout: the random numbers at the start of the dropout stream.
     """
 
-    def __init__(self, model: BenchModel, options: TrainingOptions, dropout: Tensor) -> None:
+    def __init__(self, model: BenchModel, options: TrainingOptions, dropout: RandomState) -> None:
         self.model = model
         self.options = options
         self.average = None if options.average is None else WeightAverage(model, options.average)
@@ -220,7 +221,7 @@ class _Run:
         self._best: Epoch | None = None
         self._best_state: dict[str, Tensor] = {}
         self._best_predictions: list[Any] = []
-        self._loss = torch.zeros(())
+        self._loss: Tensor | float = 0.0
         self._batches = 1
         self._steps = 0
         self._seconds = 0.0
@@ -242,10 +243,10 @@ class _Run:
             return
         began = time.perf_counter()
         if number == 0:
-            self._loss, self._batches = torch.zeros(()), batches
+            self._loss, self._batches = 0.0, batches
             self._seconds = 0.0
         self.model.train()
-        torch.set_rng_state(self._dropout)
+        self._dropout.restore()
         self._optimizer.zero_grad(set_to_none=True)
         loss = self.model.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -257,8 +258,8 @@ class _Run:
                 group["lr"] *= self.options.decay
         if self.average is not None:
             self.average.update()
-        self._loss += loss.detach()
-        self._dropout = torch.get_rng_state()
+        self._loss = self._loss + loss.detach()
+        self._dropout = RandomState(loss.device)
         if number % 50 == 0 or number == batches - 1:
             self.error = _loss_error(self._loss, number)
         self._seconds += reading + time.perf_counter() - began
@@ -355,7 +356,7 @@ def _all_finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _loss_error(total: Tensor, batch: int) -> TrainingError | None:
+def _loss_error(total: Tensor | float, batch: int) -> TrainingError | None:
     """The error of a loss that is not finite; None for a finite one."""
     if math.isfinite(float(total)):
         return None

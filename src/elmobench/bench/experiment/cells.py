@@ -35,6 +35,7 @@ class Cell:
         fold: the test fold of a task that is split by folds; None for other tasks.
         axes: the cell's values on the further axes, for tables; ``"preset"`` for the preset's.
         limit: how many examples of each split are used; None for all.
+        device: kind of device that the head is trained on, ``cpu`` or ``cuda``.
     """
 
     task: str
@@ -54,6 +55,7 @@ class Cell:
     axes: dict[str, Any]
     fold: int | None = None
     limit: str | None = None
+    device: str = "cpu"
 
     @property
     def placements(self) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ class Cell:
             "seed": self.seed,
             "threads": self.threads,
             "precision": self.precision,
-            "device": "cpu",
+            "device": self.device,
             **({} if self.fold is None else {"fold": self.fold}),
             **({} if self.limit is None else {"limit": self.limit}),
         }

@@ -14,6 +14,7 @@ from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
 from elmobench.tasks.head import HeadPreset, OnePassHead
 from elmobench.tasks.registries import get_head
+from elmobench.training.devices import device_kind, resolved_device
 
 
 def grid(
@@ -118,6 +119,7 @@ def _cells_of(
         preset.mix,
     )
     shown = _shown_axes(experiment)
+    device = device_kind(resolved_device(experiment.settings.device))
     limit = None if experiment.limit is None else str(experiment.limit)
     for point in own.axes.points():
         if not has_folds and point["fold"] != own.axes.fold[0]:
@@ -150,6 +152,7 @@ def _cells_of(
                 | ({} if limit is None else {"limit": limit}),
                 fold=fold,
                 limit=limit,
+                device=device,
             )
 
 

@@ -122,6 +122,12 @@ class Settings(StrictModel):
     """Threads for encoding and for each cell. The number is part of a cell's identity, since the
     order of sums depends on it.
     """
+    device: str = Field(default="cpu", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")
+    """Where vectors are computed and heads are trained: ``cpu``, ``cuda``, ``cuda:1`` (the second
+    GPU), or ``auto``, a GPU if there is one. Its kind, without the number, is part of a cell's
+    identity, and of that of the vectors of models that run on it. ``@device=`` of a features spec
+    is for one model.
+    """
     precision: Precision = "fp16"
     """Precision of stored vectors: ``fp16``, ``fp32`` or ``int8``; part of a cell's identity."""
     worker_memory_gb: float | None = Field(default=None, gt=0)
@@ -233,6 +239,11 @@ class Experiment(StrictModel):
         return validated(Experiment, raw, f"experiment {self.name}").model_copy(
             update={"source": self.source}
         )
+
+    def with_device(self, device: str) -> Experiment:
+        """A copy whose ``settings.device`` is ``device``."""
+        settings = self.settings.model_copy(update={"device": device})
+        return self.model_copy(update={"settings": settings})
 
     def with_models(self, models: Mapping[str, Any]) -> Experiment:
         """A copy with further catalog entries, by name; the same experiment if there are none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from filelock import FileLock, Timeout
 
 from elmobench.bench.context import RunContext
@@ -86,6 +87,9 @@ def encode_pending(job: PendingVectors, session: RunSession) -> None:
         # The cells of these features fail, with this error in their records; all others are run.
         observer.handle(RunWarning(f"{job.label}: {error}"))
         report = BuildReport(len(sentences), 0, 0, 0, 0.0, 0.0, 0)
+    except torch.OutOfMemoryError as error:
+        observer.handle(RunWarning(f"{job.label}: {_text(error)}"))
+        report = BuildReport(len(sentences), 0, 0, 0, 0.0, 0.0, 0)
     if report.encoded_sentences or report.encoded_types:
         context.forget_stored(job.part)
     observer.handle(Encoded(job, report))
@@ -113,14 +117,26 @@ def run_pending(pending: PendingCell, session: RunSession, *, wait: bool) -> boo
             try:
                 record = run_cell(planned, session)
             except _CELL_ERRORS as error:
-                expected = isinstance(error, ElmobenchError)
-                text = str(error) if expected else f"{type(error).__name__}: {error}"
-                record = failed_record(planned, session.context, text)
+                record = failed_record(planned, session.context, _text(error))
                 records.write(record)
             observer.handle(CellFinished(planned.cell, record, by_this_run=True))
     except Timeout:
         return False
     return True
+
+
+def _text(error: Exception) -> str:
+    """What a record says of an error."""
+    if isinstance(error, ElmobenchError):
+        return str(error)
+    if isinstance(error, torch.OutOfMemoryError):
+        torch.cuda.empty_cache()  # for the next cell
+        reason = str(error).partition(". ")[0]
+        return (
+            f"the GPU's memory is full ({reason}): lower training.batch_size, end what else uses "
+            "this GPU, or set settings.device to cpu"
+        )
+    return f"{type(error).__name__}: {error}"
 
 
 def failed_record(planned: PlannedCell, context: RunContext, error: str) -> RunRecord:

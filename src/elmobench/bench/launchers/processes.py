@@ -17,7 +17,9 @@ from elmobench.bench.jobs import Job
 from elmobench.bench.launchers.parent_watch import EndWithParent, call_after
 from elmobench.bench.launchers.worker import JobRunner, Message, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
+from elmobench.core.errors import ConfigError
 from elmobench.tracking.record_store import RecordStore
+from elmobench.training.devices import own_devices
 
 _SHUTDOWN_SECONDS = 5.0
 
@@ -29,14 +31,18 @@ class ProcessWorker:
     Args:
         args: of the run context.
         folder: of the records.
+        device: the worker's own; None for the experiment's.
     """
 
-    def __init__(self, args: ContextArgs, folder: Path) -> None:
+    def __init__(self, args: ContextArgs, folder: Path, device: str | None = None) -> None:
+        self.device = device
         # Spawned, not forked: threads of torch and of the tracker do not survive a fork.
         spawn = multiprocessing.get_context("spawn")
         self.connection, child_end = spawn.Pipe()
         self.process: SpawnProcess = spawn.Process(
-            target=call_after, args=(EndWithParent(), _work, child_end, args, folder), daemon=True
+            target=call_after,
+            args=(EndWithParent(), _work, child_end, args, folder, device),
+            daemon=True,
         )
         with _interrupts_blocked():
             self.process.start()
@@ -94,9 +100,18 @@ class _ProcessFactory:
 
     def __init__(self, args: ContextArgs, folder: Path) -> None:
         self._args, self._folder = args, folder
+        self._devices = own_devices(args.experiment.settings.device)
+        self._started: list[ProcessWorker] = []
 
     def start_worker(self) -> ProcessWorker:
-        return ProcessWorker(self._args, self._folder)
+        device = None
+        if self._devices:
+            self._started = [worker for worker in self._started if worker.process.is_alive()]
+            taken = {worker.device for worker in self._started}
+            device = next(device for device in self._devices if device not in taken)
+        worker = ProcessWorker(self._args, self._folder, device)
+        self._started.append(worker)
+        return worker
 
     def wait_any(self, workers: Sequence[Worker]) -> list[Worker]:
         by_connection = {
@@ -107,14 +122,32 @@ class _ProcessFactory:
 
 
 class ProcessPoolLauncher(WorkerPoolLauncher):
-    """Processes of this machine; by default the number of cores divided by a cell's threads."""
+    """Processes of this machine; by default the number of cores divided by a cell's threads.
+
+    Where heads are trained on GPUs, each process has one of its own.
+    """
 
     def default_size(self, context: RunContext) -> int:
         """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
-        return max(1, (os.cpu_count() or 1) // context.experiment.settings.threads)
+        settings = context.experiment.settings
+        size = max(1, (os.cpu_count() or 1) // settings.threads)
+        devices = own_devices(settings.device)
+        return min(size, len(devices)) if devices else size
 
     def worker_factory(self, context: RunContext, records: RecordStore) -> _ProcessFactory:
-        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`."""
+        """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`.
+
+        Raises:
+            ConfigError: more workers are asked for than there are GPUs for them.
+        """
+        devices = own_devices(context.experiment.settings.device)
+        if devices and (self._options.workers or 1) > len(devices):
+            raise ConfigError(
+                f"{self._options.workers} workers, and {len(devices)} GPUs: each worker of a pool "
+                "takes one of its own",
+                fix=f"use {len(devices)} workers, or share GPUs with --launcher ray and "
+                "settings.worker_gpus: 0.5",
+            )
         return _ProcessFactory(context.args, records.folder)
 
 
@@ -131,13 +164,15 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(connection: Connection[Any, Any], args: ContextArgs, folder: Path) -> None:
+def _work(
+    connection: Connection[Any, Any], args: ContextArgs, folder: Path, device: str | None
+) -> None:
     """Do the jobs that arrive through ``connection``, until None arrives or the parent is gone."""
     # Ctrl-C reaches every process of the terminal: the parent decides, and stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    runner = JobRunner(args, folder)
+    runner = JobRunner(args, folder, device)
     try:
         connection.send(WorkerReady())
         while (message := connection.recv()) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from elmobench.bench.launchers.local import encode_pending, run_pending
 from elmobench.bench.session import RunSession
 from elmobench.core.errors import ElmobenchError
 from elmobench.tracking.record_store import RecordStore
+from elmobench.training.devices import use_device
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,17 @@ class JobRunner:
     Args:
         args: of the run context.
         folder: of the records.
+        device: the worker's own; None for the experiment's. It stays the current one of this
+            process.
+
+    Raises:
+        ConfigError: if this machine does not have the device, or the experiment is wrong here.
     """
 
-    def __init__(self, args: ContextArgs, folder: Path) -> None:
+    def __init__(self, args: ContextArgs, folder: Path, device: str | None = None) -> None:
+        device = device or args.experiment.settings.device
+        args = replace(args, experiment=args.experiment.with_device(device))
+        use_device(device)
         self._context, self._records = RunContext.from_args(args), RecordStore(folder)
         # Loading and checking tasks happens outside of a cell's own thread setting.
         torch.set_num_threads(self._context.experiment.settings.threads)

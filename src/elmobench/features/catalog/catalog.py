@@ -53,6 +53,7 @@ class ModelCatalog:
         base: folder for relative paths in ``models``; None for the current one.
         trust_first: accept downloads without a known digest, and pin them.
         progress: called as bytes of a download arrive.
+        device: of models that can run on several and whose entry and settings name none.
         thorough: check the expected shapes of models even if whole files must be read.
 
     Raises:
@@ -66,8 +67,10 @@ class ModelCatalog:
         *,
         trust_first: bool = False,
         progress: DownloadProgress | None = None,
+        device: str = "cpu",
         thorough: bool = False,
     ) -> None:
+        self._device = device
         self._base = base
         self._thorough = thorough
         self._trust_first = trust_first
@@ -236,7 +239,10 @@ class ModelCatalog:
             if name not in self._entries:
                 check_stated_digests(map(Path, files.values()))
             try:
-                provider = self._provider(factory, name, files, {**entry.options, **chosen})
+                options = {**entry.options, **chosen}
+                if factory.takes_device and self._device != "cpu":
+                    options.setdefault("device", self._device)
+                provider = self._provider(factory, name, files, options)
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
                 _check_declared(factory, provider, entry.provider, where)
             except ModelError:

@@ -249,6 +249,7 @@ class ElmoFactory(ProviderFactory):
     """
 
     contextual = True
+    takes_device = True
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``elmo:folder``, with ``options.json`` and ``weights.hdf5`` in it."""
@@ -331,6 +332,7 @@ class RandomElmoFactory(ProviderFactory):
     """Option ``seed``, and sizes given as single options or as a file for the role ``options``."""
 
     contextual = True
+    takes_device = True
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""

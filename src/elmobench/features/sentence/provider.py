@@ -188,6 +188,7 @@ class SentenceFactory(ProviderFactory):
     """Option ``folder``: of sentence-transformers or model2vec; option ``device``."""
 
     contextual = True
+    takes_device = True
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``sentence:folder``. Raises ModelError if there is no such folder."""

@@ -42,6 +42,7 @@ class TransformerFactory(ProviderFactory):
     """
 
     contextual = True
+    takes_device = True
 
     def entry_at(self, path: str, base: Path | None, where: str) -> tuple[ModelEntry, Path | None]:
         """Return the entry of ``bert:folder``; without a folder, of ``bert:name`` on the hub."""
