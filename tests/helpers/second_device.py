@@ -98,11 +98,18 @@ class _Device(TorchDispatchMode):
         return _run(func, args, kwargs)
 
 
+@torch.inference_mode(False)
+@torch.no_grad()
 def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Compute on the processor, and wrap what belongs to the second device."""
+    """Compute on the processor, and wrap what belongs to the second device.
+
+    Inference mode, which the caller may be in, refuses views of what was made outside of it.
+    """
     name = func._schema.name
     given = [x for x in tree_flatten((args, kwargs))[0] if isinstance(x, torch.Tensor)]
     far = any(isinstance(x, FarTensor) for x in given)
+    if any(x.device.type == NAME and not isinstance(x, FarTensor) for x in given):
+        raise WrongDeviceError(f"{name}: a list as index, whose numbers are not known here")
     wanted = kwargs.get("device")
     if wanted is not None:
         kwargs = {**kwargs, "device": torch.device("cpu")}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
@@ -53,6 +54,11 @@ class Batch(Generic[E]):
 
     examples: list[E]
     slots: dict[str, SlotBatch]
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are, and where a head makes others."""
+        return next(iter(self.slots.values())).mask.device
 
 
 Mixed = Mapping[str, Mapping[str, Tensor]]

@@ -129,7 +129,7 @@ class Collator:
         mask = torch.arange(longest)[None, :] < lengths[:, None]  # (B, T)
         index = np.asarray(rows, dtype=np.int64)
         parts = [
-            part.gather(index)
+            part.gather(index, layers)
             if isinstance(part, ResidentPart)
             else self._moved(torch.from_numpy(part.gather(index, layers)))
             for part, layers in zip(self._parts, self._layers, strict=True)

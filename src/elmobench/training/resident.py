@@ -41,6 +41,7 @@ class ResidentPart:
         device: torch.device,
     ) -> None:
         self._device = device
+        self._layers = layers
         self._lengths = lengths
         # Row 0 of the vectors is padding.
         self._first: NDArray[np.int64] = np.full(len(lengths), -1, dtype=np.int64)
@@ -56,12 +57,18 @@ class ResidentPart:
         padding = torch.zeros((1, *width), dtype=dtype, device=device)
         self._vectors = torch.cat([padding, *pieces])
 
-    def gather(self, rows: NDArray[np.int64]) -> Tensor:
+    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> Tensor:
         """(B, L', T, D) float32 vectors of sentences on the device, zero at padding.
 
+        Args:
+            rows: of the sentence table.
+            layers: those that are kept, in their order.
+
         Raises:
-            ValueError: if one of ``rows`` is not kept.
+            ValueError: if one of ``rows``, or other layers, are not kept.
         """
+        if layers != self._layers:
+            raise ValueError(f"layers {layers} are read, and {self._layers} are kept")
         if (self._first[rows] < 0).any():
             raise ValueError("a sentence is read whose vectors are not on the device")
         lengths = self._lengths[rows]

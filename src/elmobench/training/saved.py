@@ -118,7 +118,9 @@ def save_model(
         ModelError: if they cannot be written, for instance because the disk is full. The folder
             has no head then: what was written of it is removed.
     """
-    weights = {name: t.detach().contiguous().clone() for name, t in model.state_dict().items()}
+    weights = {
+        name: t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()
+    }
     with _saving(folder):
         # An earlier head of the cell must not be taken for the description of the new weights.
         (folder / HEAD).unlink(missing_ok=True)

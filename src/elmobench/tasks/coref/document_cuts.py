@@ -62,9 +62,10 @@ def cut_batch(
     if len(rows) == row:
         return batch, mixed
     slot = batch.slots[SENTENCE]
-    kept = SlotBatch([slot.tokens[i] for i in rows], slot.mask[rows], [])
+    index = torch.tensor(rows, device=batch.device)
+    kept = SlotBatch([slot.tokens[i] for i in rows], slot.mask[index], [])
     kept_vectors = {
-        name: {SENTENCE: vectors[SENTENCE][rows]} if SENTENCE in vectors else vectors
+        name: {SENTENCE: vectors[SENTENCE][index]} if SENTENCE in vectors else vectors
         for name, vectors in mixed.items()
     }
     return Batch(documents, {SENTENCE: kept}), kept_vectors

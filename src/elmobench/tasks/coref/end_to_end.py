@@ -148,17 +148,15 @@ class EndToEndRanker(SpanRanker[EncodedTokens]):
         lengths = mask.sum(dim=1)
         order = lengths.argsort(stable=True)
         out = x.new_zeros(*x.shape[:2], self.encoder.out_dim)
-        groups: list[list[int]] = []
-        shortest = 0
+        groups: list[list[tuple[int, int]]] = []  # rows with their lengths, ascending
         for row, length in zip(order.tolist(), lengths[order].tolist(), strict=True):
-            if not groups or length > max(_SHORT, _LONGER * shortest):
+            if not groups or length > max(_SHORT, _LONGER * groups[-1][0][1]):
                 groups.append([])
-                shortest = length
-            groups[-1].append(row)
+            groups[-1].append((row, length))
         for group in groups:
-            longest = int(lengths[group[-1]])
-            states = self.encoder(x[group, :longest], mask[group, :longest])
-            rows = torch.tensor(group, device=x.device)
+            longest = group[-1][1]
+            rows = torch.tensor([row for row, _ in group], device=x.device)
+            states = self.encoder(x[rows, :longest], mask[rows, :longest])
             padded = nn.functional.pad(states, (0, 0, 0, x.shape[1] - longest))
             out = out.index_copy(0, rows, padded)
         return out

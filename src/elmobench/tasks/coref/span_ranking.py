@@ -237,8 +237,8 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         self, batch: Batch[CorefExample], candidate_spans: Candidates, tokens: T
     ) -> tuple[Tensor, Tensor, Links]:
         """(S,) scores of all candidates, (K,) numbers of the kept ones, and their links."""
-        first = torch.from_numpy(candidate_spans.first)
-        last = torch.from_numpy(candidate_spans.last)
+        first = torch.from_numpy(candidate_spans.first).to(batch.device)
+        last = torch.from_numpy(candidate_spans.last).to(batch.device)
         scores = self.mention_scores(tokens, first, last)
         kept = self._kept(candidate_spans, scores)
         chosen = torch.from_numpy(np.concatenate(kept)).to(scores.device)
@@ -343,7 +343,7 @@ class SpanRanker(Head[CorefExample], Generic[T]):
             pronoun = cast(AmbiguousPronoun, example)
             spans += [(a + offset, b + offset) for a, b in (*pronoun.names, pronoun.pronoun)]
             offset += len(pronoun.tokens)
-        first, last = torch.tensor(spans).unbind(1)
+        first, last = torch.tensor(spans, device=batch.device).unbind(1)
         vectors = self.represent(tokens, first, last)
         mentions = self.represented_scores(vectors, first, last)
         rows = torch.arange(2, len(spans), 3)

@@ -78,9 +78,9 @@ class SenseHead(Head[SenseSentence]):
         counts = np.array([len(candidates) for candidates in senses], dtype=np.int64)
         return Pairs(
             instances,
-            torch.tensor(sentence, dtype=torch.long),
-            torch.from_numpy(np.repeat(np.arange(len(instances)), counts)),
-            torch.from_numpy(np.concatenate([*senses, _NONE])),
+            torch.tensor(sentence, dtype=torch.long, device=batch.device),
+            torch.from_numpy(np.repeat(np.arange(len(instances)), counts)).to(batch.device),
+            torch.from_numpy(np.concatenate([*senses, _NONE])).to(batch.device),
         )
 
     @torch.no_grad()
@@ -92,7 +92,8 @@ class SenseHead(Head[SenseSentence]):
         """
         pairs = self.pairs(batch)
         scores = self.scores(batch, mixed, pairs).double().cpu().numpy()
-        counts = np.bincount(pairs.instance.numpy(), minlength=len(pairs.instances))
+        counts = np.bincount(pairs.instance.cpu().numpy(), minlength=len(pairs.instances))
+        candidates = pairs.sense.tolist()
         starts = np.cumsum(counts) - counts
         predictions: list[list[dict[str, Any]]] = [[] for _ in batch.examples]
         for instance, row, start, count in zip(
@@ -101,7 +102,7 @@ class SenseHead(Head[SenseSentence]):
             senses = list(instance.candidates[:1])
             own = scores[start : start + count]
             if count and own.max() > -np.inf:
-                senses = [self.codec.labels[pairs.sense[start + int(own.argmax())]]]
+                senses = [self.codec.labels[candidates[start + int(own.argmax())]]]
             predictions[row].append({"id": instance.id, "senses": senses})
         return predictions
 
@@ -121,7 +122,11 @@ class SenseHead(Head[SenseSentence]):
                     )
                 rows.append(i)
                 labels.append(self.index[sense])
-        return torch.tensor(rows, dtype=torch.long), torch.tensor(labels, dtype=torch.long)
+        device = pairs.sense.device
+        return (
+            torch.tensor(rows, dtype=torch.long, device=device),
+            torch.tensor(labels, dtype=torch.long, device=device),
+        )
 
 
 def span_vectors(x: Tensor, pairs: Pairs) -> Tensor:
@@ -131,8 +136,9 @@ def span_vectors(x: Tensor, pairs: Pairs) -> Tensor:
     """
     lengths = torch.tensor([i.end - i.start for i in pairs.instances], dtype=torch.long)
     starts = torch.tensor([i.start for i in pairs.instances], dtype=torch.long)
-    span = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-    within = torch.arange(len(span)) - (lengths.cumsum(0) - lengths)[span]
+    lengths, starts = lengths.to(x.device), starts.to(x.device)
+    span = torch.repeat_interleave(torch.arange(len(lengths), device=x.device), lengths)
+    within = torch.arange(len(span), device=x.device) - (lengths.cumsum(0) - lengths)[span]
     words = x[pairs.sentence[span], starts[span] + within]
     total = x.new_zeros(len(lengths), x.shape[-1]).index_add(0, span, words)
     return total / lengths.unsqueeze(-1).to(x.dtype)

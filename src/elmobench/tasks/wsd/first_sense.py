@@ -30,4 +30,4 @@ class FirstSense(OnePassHead[SenseSentence], SenseHead):
 
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
         """(P,) scores of -inf: no sense of the training set is chosen, so the inventory decides."""
-        return torch.full((len(pairs.sense),), -torch.inf)
+        return torch.full((len(pairs.sense),), -torch.inf, device=pairs.sense.device)

@@ -47,7 +47,8 @@ class MostFrequentSense(OnePassHead[SenseSentence], SenseHead):
                 order.setdefault(label, len(order))
         self.first.zero_()
         if order:
-            self.first[list(order)] = torch.arange(len(order))
+            senses = torch.tensor(list(order), device=self.first.device)
+            self.first[senses] = torch.arange(len(order), device=self.first.device)
 
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
         """(P,) scores that order senses by count, then by first occurrence.
