@@ -240,7 +240,7 @@ class ModelCatalog:
                 check_stated_digests(map(Path, files.values()))
             try:
                 options = {**entry.options, **chosen}
-                if factory.takes_device and self._device != "cpu":
+                if factory.takes_device and self._device == "cuda":
                     options.setdefault("device", self._device)
                 provider = self._provider(factory, name, files, options)
                 check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
