@@ -24,6 +24,7 @@ from elmobench.tracking.packed import KEY_LENGTH, PACKED_FILES, RECORDS
 from elmobench.tracking.record import RunRecord, read_record
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.batching import Collator, ExampleSet, SentenceTable
+from elmobench.training.devices import resolved_device
 from elmobench.training.part_sources import LivePart
 from elmobench.training.saved import SavedPart, load_model
 
@@ -147,11 +148,22 @@ class Predictor:
             raise
         self.pipeline = PIPELINES.get(self._saved.pipeline)
         base = Path(self._saved.models_base) if self._saved.models_base else None
-        catalog = ModelCatalog({**self._saved.models, **(models or {})}, base)
+        entries = {**self._saved.models, **(models or {})}
+        here = resolved_device("auto")
+        catalogs = {name: ModelCatalog(entries, base, device=name) for name in {"cpu", here}}
         self._providers = []
         for part in self._saved.parts:
-            provider = catalog.load(part.settings["name"], part.settings["provider"])
-            if provider.fingerprint != part.fingerprint:
+            device = part.device if part.device == here else "cpu"
+            provider = catalogs[device].load(part.settings["name"], part.settings["provider"])
+            if device != part.device:
+                warnings.warn(
+                    f"{part.settings['name']}: this head was trained on vectors of a GPU, and "
+                    "there is none here. They are computed on the processor, differ in their "
+                    "last bits, and whether it is the same model cannot be checked",
+                    ElmobenchWarning,
+                    stacklevel=2,
+                )
+            elif provider.fingerprint != part.fingerprint:
                 raise ModelError(
                     f"{part.settings['name']} is not the model that this head was trained on",
                     where=f"{store.folder}: cell {cell}",

@@ -38,7 +38,7 @@ from elmobench.tracking.host import (
 )
 from elmobench.tracking.record import EpochRow, Result, RunInfo, RunRecord
 from elmobench.tracking.run_flags import run_flags
-from elmobench.training.devices import count_memory, gpu_memory
+from elmobench.training.devices import count_memory, device_kind, gpu_memory
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.saved import SavedPart, remove_model, save_model
@@ -297,6 +297,7 @@ def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
             dim=config.dim,
             places=[place for place in cell.placements if i in cell.parts_at(place)],
             static=config.static,
+            device=device_kind(str(getattr(context.provider(part), "device", "cpu"))),
         )
         for i, (part, config) in enumerate(
             zip(cell.parts, part_configs(cell, context), strict=True)

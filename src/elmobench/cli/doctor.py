@@ -63,8 +63,19 @@ def _look() -> DoctorOutput:
     missing = any((fact.group, fact.state) == _MISSING_PACKAGE for fact in facts)
     settings = None
     if all(fact.value is not None for fact in facts if fact.name == "torch"):
+        from elmobench.training.devices import gpus
         from elmobench.training.machine import repeatable, torch_threads
 
+        facts += [
+            DoctorFact(
+                group="device",
+                name=f"cuda:{number}",
+                value=f"{name}, {memory / 2**30:.1f} GiB",
+                state="usable",
+                variable="",
+            )
+            for number, (name, memory) in enumerate(gpus())
+        ]
         with torch_threads(1), repeatable():  # as a run computes by default
             settings = numerics()
     return DoctorOutput(
@@ -140,6 +151,9 @@ def _print(output: DoctorOutput, missing: list[str]) -> None:
     host = {fact.name: fact.value for fact in output.facts if fact.group == "machine"}
     console.print(f"free space for caches: {output.free_bytes / 1e9:.1f} GB")
     console.print(f"{host['processor']}, {host['cores']} cores, {host['system']}", markup=False)
+    devices = [f"{fact.name} {fact.value}" for fact in output.facts if fact.group == "device"]
+    shown = "; ".join(devices) or "none that torch can use"
+    console.print(f"GPUs for settings.device: {shown}", markup=False, highlight=False)
     if output.numerics is not None:
         settings = numerics_text(output.numerics)
         console.print(f"a run computes with: {settings}", markup=False, highlight=False)

@@ -42,6 +42,14 @@ def device_kind(device: str) -> str:
     return device.partition(":")[0]
 
 
+def gpus() -> list[tuple[str, int]]:
+    """Name and bytes of memory of each GPU of this machine that torch can use."""
+    if not torch.cuda.is_available():
+        return []
+    found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+    return [(str(gpu.name), int(gpu.total_memory)) for gpu in found]
+
+
 def check_device(device: str) -> None:
     """Raise ConfigError if this machine does not have ``device``."""
     kind, _, number = device.partition(":")

@@ -52,7 +52,8 @@ class DamagedHeadError(ModelError):
 class SavedPart(StrictModel):
     """One part of the features that a head was trained on.
 
-    ``places`` are the placements where the part enters; None means all placements of the head.
+    ``device`` is the kind of device on which its vectors were computed. ``places`` are the
+    placements where the part enters; None means all placements of the head.
     """
 
     model_config = ConfigDict(frozen=False, allow_inf_nan=True)
@@ -63,6 +64,7 @@ class SavedPart(StrictModel):
     dim: int
     places: list[str] | None = None
     static: bool = False
+    device: str = "cpu"
 
 
 class SavedHead(StrictModel):

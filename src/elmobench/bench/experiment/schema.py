@@ -135,7 +135,9 @@ class Settings(StrictModel):
     result depends on it.
     """
     worker_gpus: float = Field(default=0, ge=0)
-    """Number of GPUs that a worker of a Ray cluster requests. No result depends on it."""
+    """Number of GPUs that a worker of a Ray cluster requests, or a part of one, such as 0.25. No
+    result depends on it. With ``device: cuda``, 0 means 1.
+    """
 
 
 class Experiment(StrictModel):

@@ -88,7 +88,7 @@ def encode_pending(job: PendingVectors, session: RunSession) -> None:
         observer.handle(RunWarning(f"{job.label}: {error}"))
         report = BuildReport(len(sentences), 0, 0, 0, 0.0, 0.0, 0)
     except torch.OutOfMemoryError as error:
-        observer.handle(RunWarning(f"{job.label}: {_text(error)}"))
+        observer.handle(RunWarning(f"{job.label}: {failure_text(error)}"))
         report = BuildReport(len(sentences), 0, 0, 0, 0.0, 0.0, 0)
     if report.encoded_sentences or report.encoded_types:
         context.forget_stored(job.part)
@@ -117,7 +117,7 @@ def run_pending(pending: PendingCell, session: RunSession, *, wait: bool) -> boo
             try:
                 record = run_cell(planned, session)
             except _CELL_ERRORS as error:
-                record = failed_record(planned, session.context, _text(error))
+                record = failed_record(planned, session.context, failure_text(error))
                 records.write(record)
             observer.handle(CellFinished(planned.cell, record, by_this_run=True))
     except Timeout:
@@ -125,7 +125,7 @@ def run_pending(pending: PendingCell, session: RunSession, *, wait: bool) -> boo
     return True
 
 
-def _text(error: Exception) -> str:
+def failure_text(error: Exception) -> str:
     """What a record says of an error."""
     if isinstance(error, ElmobenchError):
         return str(error)

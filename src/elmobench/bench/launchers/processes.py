@@ -98,9 +98,8 @@ class _ProcessFactory:
         "`if __name__ == '__main__':` around the call"
     )
 
-    def __init__(self, args: ContextArgs, folder: Path) -> None:
-        self._args, self._folder = args, folder
-        self._devices = own_devices(args.experiment.settings.device)
+    def __init__(self, args: ContextArgs, folder: Path, devices: Sequence[str] = ()) -> None:
+        self._args, self._folder, self._devices = args, folder, devices
         self._started: list[ProcessWorker] = []
 
     def start_worker(self) -> ProcessWorker:
@@ -148,7 +147,7 @@ class ProcessPoolLauncher(WorkerPoolLauncher):
                 fix=f"use {len(devices)} workers, or share GPUs with --launcher ray and "
                 "settings.worker_gpus: 0.5",
             )
-        return _ProcessFactory(context.args, records.folder)
+        return _ProcessFactory(context.args, records.folder, devices)
 
 
 @contextmanager

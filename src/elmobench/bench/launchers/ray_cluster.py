@@ -181,6 +181,11 @@ class _ActorFactory:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         settings = context.experiment.settings
+        if ":" in settings.device:
+            raise ConfigError(
+                f"settings.device is {settings.device}, and Ray gives each worker its GPU",
+                fix="write cuda; settings.worker_gpus says how much of a GPU a worker takes",
+            )
         self._args = replace(
             context.args,
             store_root=context.store.root.resolve(),
@@ -200,8 +205,8 @@ class _ActorFactory:
         place = NodeAffinitySchedulingStrategy(here, soft=False)
         self._mailbox = mailbox.options(num_cpus=0, scheduling_strategy=place).remote()
         resources: dict[str, Any] = {"num_cpus": settings.threads}
-        if settings.worker_gpus:
-            resources["num_gpus"] = settings.worker_gpus
+        if settings.worker_gpus or settings.device != "cpu":
+            resources["num_gpus"] = settings.worker_gpus or 1
         if settings.worker_memory_gb:
             resources["memory"] = int(settings.worker_memory_gb * 2**30)
         worker: Any = ray.remote(RemoteWorker)
