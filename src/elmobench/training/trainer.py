@@ -166,8 +166,9 @@ def train_together(
         assert len(models) == 1, "a head that is fitted in one pass shares no batches"
         return [_fit(model, model.head, data, options)]
     order = streams.numpy("order")
-    with streams.torch("dropout", data.collator.device.type):
-        start = RandomState(data.collator.device)
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    with streams.torch("dropout", device.type):
+        start = RandomState(device)
         runs = [_Run(model, options, start) for model, options in models]
         while live := [run for run in runs if not run.ended]:
             size = live[0].options.batch_size
