@@ -14,6 +14,7 @@ from elmobench.data.cards.catalog import load_card
 from elmobench.data.readers.base import read_bytes
 from elmobench.tasks.from_files.card import proposed_card
 from elmobench.tasks.from_files.proposal import propose
+from elmobench.tasks.from_files.split_files import find_files
 from elmobench.tasks.task import Task
 
 WORDS = ("fine", "dull", "odd", "warm", "cold", "new", "old")
@@ -52,6 +53,15 @@ def test_labels_before_a_blank_in_latin_1(tmp_path: Path) -> None:
     found = {one.tokens for part in task.examples().values() for one in part}
     assert ("Where", "is", "Malm\u00f6", "?") in found
     assert len(found) == 120
+
+
+def test_files_of_a_folder_that_name_no_split_are_listed(tmp_path: Path) -> None:
+    for name in ("train_5500.label", "TREC_10.label", "README.txt", "notes.md"):
+        (tmp_path / name).write_text("a b\n")
+    _, decision = find_files([str(tmp_path)])
+    assert decision.why.endswith("not used: TREC_10.label")
+    _, every = find_files([str(tmp_path / "train_5500.label")])
+    assert "not used" not in every.why
 
 
 def test_labels_behind_an_at_sign(tmp_path: Path) -> None:

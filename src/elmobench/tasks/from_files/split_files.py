@@ -86,8 +86,12 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
         f"{split}: {', '.join(path.name for path in paths)}" for split, paths in ordered.items()
     )
     reason = ", ".join(why) or "by the names of the files"
-    if unnamed and unnamed != found["train"]:
-        reason += f"; not used: {', '.join(path.name for path in unnamed[:10])}"
+    chosen = {path for paths in found.values() for path in paths}
+    folders = [Path(text) for text in given if os.path.isdir(text)]
+    others = [path for folder in folders for path in _data_files(folder, chosen)]
+    if others:
+        names = ", ".join(path.name for path in others[:10])
+        reason += f"; not used: {names}{', …' * (len(others) > 10)}"
     return ordered, Decision("splits", value, reason)
 
 
@@ -150,6 +154,16 @@ def _files_below(folder: Path) -> list[Path]:
         path
         for path in named
         if _suffix(path) == usual or split_of_name(path, folder / "x") not in splits
+    ]
+
+
+def _data_files(folder: Path, chosen: set[Path]) -> list[Path]:
+    """The files of a folder that look like data, or as the chosen ones, and are not among these."""
+    suffixes = {*_DATA, *map(_suffix, chosen)}
+    return [
+        path
+        for path in _walk(folder)
+        if path not in chosen and _suffix(path) in suffixes and not _is_description(path)
     ]
 
 
