@@ -20,7 +20,7 @@ def run_with(
     def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(listing, "_rows", fails)
+    monkeypatch.setattr(listing, "listed", fails)
     monkeypatch.setattr(sys, "argv", ["elmobench", "list", "tasks"])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr("warnings.formatwarning", None)

@@ -148,7 +148,9 @@ def run_experiment(
                 encode_features([job.planned for job in pending], session, chosen_launcher)
                 with progress.cells(len(pending)):
                     chosen_launcher.run_cells(pending, session)
-            remove_leftovers(folder, deep=True)  # of workers that were killed in this run
+            # Of workers that were killed in this run.
+            remove_leftovers(folder, deep=True)
+            remove_leftovers(context.store.root, deep=True)
         summary.records = records.planned()
         if opened is not None:
             # Cells that another process trained, or that ran while the tracking store was away.
@@ -199,8 +201,8 @@ def _write_plan(records: RecordStore, context: RunContext, plan: Sequence[Planne
 
 
 def _clean_up(folder: Path, store: Path, progress: RunProgress) -> None:
-    """Remove what killed processes left in the results folder and at the top of the store."""
-    remove_leftovers(store)  # of Ray; each provider's folder is cleaned when it is written to
+    """Remove what killed processes left in the results folder and in the store."""
+    remove_leftovers(store, deep=True)
     removed = remove_leftovers(folder, deep=True)
     if removed:
         names = ", ".join(str(path.relative_to(folder)) for path in removed[:5])

@@ -118,12 +118,12 @@ def _vectors(folder: Path, *providers: FeatureProvider) -> Any:
 
 
 def _verify_store(folder: Path) -> Any:
-    """The bytes of every file that passes the check."""
+    """The bytes of every shard that passes the check, and the meaning of ``meta.json``."""
     problems = FeatureStore(folder, "int8").verify()
     if problems:
         raise StoreError(problems[0])
     shards = [path.read_bytes() for path in sorted(folder.glob("*/*.safetensors"))]
-    return shards, [path.read_bytes() for path in folder.glob("*/meta.json")]
+    return shards, [json.loads(path.read_bytes()) for path in folder.glob("*/meta.json")]
 
 
 def _build_store(folder: Path) -> Any:
