@@ -75,13 +75,19 @@ def test_a_head_trains_and_predicts_on_another_device(name: str, tmp_path: Path)
         there, predictions = trained(settings.with_device(device.type), tmp_path)
     state = there.model.state_dict()
     assert all(isinstance(value, FarTensor) for value in state.values())
-    assert predictions == expected
+    assert _rounded(predictions) == _rounded(expected)
     loss, other = here.training.best.train_loss, there.training.best.train_loss
     assert (loss is None) == (other is None)
     if loss is not None:
         assert other == pytest.approx(loss, rel=1e-5, abs=1e-6)
     for key, value in here.model.state_dict().items():
-        torch.testing.assert_close(state[key].cpu(), value, rtol=1e-3, atol=1e-4)
+        # Adam takes a whole step for a gradient near zero, whose sign rounding decides.
+        torch.testing.assert_close(state[key].cpu(), value, rtol=1e-2, atol=5e-3)
+
+
+def _rounded(predictions: list[Any]) -> list[Any]:
+    """Predictions that are numbers, to three decimals."""
+    return [round(value, 3) if isinstance(value, float) else value for value in predictions]
 
 
 def test_a_cell_of_another_device_is_another_cell_and_its_head_loads_here(

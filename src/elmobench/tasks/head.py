@@ -57,8 +57,8 @@ class Batch(Generic[E]):
 
     @property
     def device(self) -> torch.device:
-        """Where its tensors are, and where a head makes others."""
-        return next(iter(self.slots.values())).mask.device
+        """Where its tensors are, and where a head makes others; ``cpu`` without any."""
+        return next((slot.mask.device for slot in self.slots.values()), torch.device("cpu"))
 
 
 Mixed = Mapping[str, Mapping[str, Tensor]]

@@ -118,12 +118,17 @@ def _vectors(folder: Path, *providers: FeatureProvider) -> Any:
 
 
 def _verify_store(folder: Path) -> Any:
-    """The bytes of every shard that passes the check, and the meaning of ``meta.json``."""
+    """The bytes of every shard that passes the check, and the lines of ``meta.json``.
+
+    Its lines in another order may have the same meaning.
+    """
     problems = FeatureStore(folder, "int8").verify()
     if problems:
         raise StoreError(problems[0])
     shards = [path.read_bytes() for path in sorted(folder.glob("*/*.safetensors"))]
-    return shards, [json.loads(path.read_bytes()) for path in folder.glob("*/meta.json")]
+    return shards, [
+        sorted(path.read_bytes().splitlines(keepends=True)) for path in folder.glob("*/meta.json")
+    ]
 
 
 def _build_store(folder: Path) -> Any:
