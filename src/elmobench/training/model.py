@@ -31,11 +31,12 @@ class BenchModel(nn.Module):
         self._reads = {placement: tuple(indices) for placement, indices in reads.items()}
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
-        self._views = tuple(_views(mixers["input"])) if head.splits_input else ()
-        for name in self._views:
+        views = _views(mixers["input"]) if head.splits_input else {}
+        self._views = tuple(views)
+        for name, columns in views.items():
             # Without columns the numbers would be floats.
-            columns = torch.tensor(_views(mixers["input"])[name], dtype=torch.long)
-            self.register_buffer(f"_columns_{name}", columns, persistent=False)
+            index = torch.tensor(columns, dtype=torch.long)
+            self.register_buffer(f"_columns_{name}", index, persistent=False)
 
     def copy_standardizers(self, other: BenchModel) -> None:
         """Take means and deviations from ``other``, a model of the same features."""

@@ -134,9 +134,10 @@ def span_vectors(x: Tensor, pairs: Pairs) -> Tensor:
 
     The vector of a multiword span is the mean of its tokens' vectors.
     """
-    lengths = torch.tensor([i.end - i.start for i in pairs.instances], dtype=torch.long)
-    starts = torch.tensor([i.start for i in pairs.instances], dtype=torch.long)
-    lengths, starts = lengths.to(x.device), starts.to(x.device)
+    places = torch.tensor(
+        [(i.start, i.end) for i in pairs.instances], dtype=torch.long, device=x.device
+    ).view(-1, 2)
+    starts, lengths = places[:, 0], places[:, 1] - places[:, 0]
     span = torch.repeat_interleave(torch.arange(len(lengths), device=x.device), lengths)
     within = torch.arange(len(span), device=x.device) - (lengths.cumsum(0) - lengths)[span]
     words = x[pairs.sentence[span], starts[span] + within]
