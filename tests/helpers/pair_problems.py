@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import tiny_problems
 import torch
-from tiny_problems import DIM, LAYERS, VECTORS, WORDS
+from tiny_problems import DIM, LAYERS, WORDS
 
 from elmobench.data.examples import SentencePair
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.head import Batch, SlotBatch
+from elmobench.tasks.head import Batch
 from elmobench.tasks.nli.pipeline import PIPELINE
 
 LABELS = ["contradiction", "entailment"]
@@ -32,18 +33,7 @@ def pairs(n: int = 50) -> list[SentencePair]:
 
 def batch_of(examples: Sequence[SentencePair], spare: int = 0) -> Batch[SentencePair]:
     """The examples as a batch, with ``spare`` more columns of padding than needed."""
-    slots = {}
-    for name in ("premise", "hypothesis"):
-        tokens = [PIPELINE.slots(example)[name][0] for example in examples]
-        time = max(map(len, tokens)) + spare
-        part = torch.zeros(len(tokens), LAYERS, time, DIM)
-        mask = torch.zeros(len(tokens), time, dtype=torch.bool)
-        for i, sentence in enumerate(tokens):
-            mask[i, : len(sentence)] = True
-            for t, word in enumerate(sentence):
-                part[i, :, t] = VECTORS[word]
-        slots[name] = SlotBatch(tokens, mask, [part])
-    return Batch(list(examples), slots)
+    return tiny_problems.batch_of(PIPELINE, examples, spare)
 
 
 def mixers_of(placements: Sequence[str]) -> dict[str, FeatureMixer]:

@@ -61,16 +61,18 @@ def sentences(n: int = 50) -> list[TaggedSentence]:
 
 def batch_of(pipeline: Pipeline, examples: Sequence, spare: int = 0) -> Batch:
     """The examples as a batch, with ``spare`` more columns of padding than needed."""
-    (name,) = pipeline.slots(examples[0])
-    tokens = [pipeline.slots(example)[name][0] for example in examples]
-    time = max(map(len, tokens)) + spare
-    part = torch.zeros(len(tokens), LAYERS, time, DIM)
-    mask = torch.zeros(len(tokens), time, dtype=torch.bool)
-    for i, sentence in enumerate(tokens):
-        mask[i, : len(sentence)] = True
-        for t, word in enumerate(sentence):
-            part[i, :, t] = VECTORS[word]
-    return Batch(list(examples), {name: SlotBatch(tokens, mask, [part])})
+    slots = {}
+    for name in pipeline.slots(examples[0]):
+        tokens = [pipeline.slots(example)[name][0] for example in examples]
+        time = max(map(len, tokens)) + spare
+        part = torch.zeros(len(tokens), LAYERS, time, DIM)
+        mask = torch.zeros(len(tokens), time, dtype=torch.bool)
+        for i, sentence in enumerate(tokens):
+            mask[i, : len(sentence)] = True
+            for t, word in enumerate(sentence):
+                part[i, :, t] = VECTORS[word]
+        slots[name] = SlotBatch(tokens, mask, [part])
+    return Batch(list(examples), slots)
 
 
 def mixed_of(mixer: FeatureMixer, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:

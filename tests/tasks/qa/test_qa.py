@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+import tiny_problems
 import torch
-from tiny_problems import DIM, LAYERS, VECTORS, WORDS
+from tiny_problems import DIM, LAYERS, WORDS
 
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.questions import Answer, PassageQuestion, make_passage
@@ -51,18 +52,7 @@ def questions(n: int = 50, seed: int = 3) -> list[PassageQuestion]:
 
 def batch_of(examples: Sequence[PassageQuestion], spare: int = 0) -> Batch:
     """The examples as a batch, with ``spare`` more columns of padding than needed."""
-    slots = {}
-    for name in PIPELINE.slots(examples[0]):
-        tokens = [PIPELINE.slots(example)[name][0] for example in examples]
-        time = max(map(len, tokens)) + spare
-        part = torch.zeros(len(tokens), LAYERS, time, DIM)
-        mask = torch.zeros(len(tokens), time, dtype=torch.bool)
-        for i, sentence in enumerate(tokens):
-            mask[i, : len(sentence)] = True
-            for t, word in enumerate(sentence):
-                part[i, :, t] = VECTORS[word]
-        slots[name] = SlotBatch(tokens, mask, [part])
-    return Batch(list(examples), slots)
+    return tiny_problems.batch_of(PIPELINE, examples, spare)
 
 
 Mixers = dict[str, FeatureMixer]

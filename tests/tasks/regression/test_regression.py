@@ -12,14 +12,13 @@ import pair_problems
 import pytest
 import tiny_problems
 import torch
-from tiny_problems import DIM, LAYERS, VECTORS, WORDS
+from tiny_problems import DIM, LAYERS, WORDS, batch_of
 
 from elmobench.core.errors import DataError
 from elmobench.data.examples import RatedPair, RatedText
 from elmobench.metrics.base import get_metric
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec
-from elmobench.tasks.head import Batch, SlotBatch
 from elmobench.tasks.registries import get_head
 from elmobench.tasks.regression.pipeline import PAIR_PIPELINE, TEXT_PIPELINE
 
@@ -49,21 +48,6 @@ def examples_of(pipeline: Any, n: int = 50) -> list[Any]:
             second = (*first[:kept], *(draw.choice(WORDS) for _ in range(len(first) - kept)))
             made.append(RatedPair(f"p{i}", first, second, SHIFT + UNIT * kept / len(first)))
     return made
-
-
-def batch_of(pipeline: Any, examples: list[Any], spare: int = 0) -> Batch[Any]:
-    slots = {}
-    for name in pipeline.slots(examples[0]):
-        tokens = [pipeline.slots(example)[name][0] for example in examples]
-        time = max(map(len, tokens)) + spare
-        part = torch.zeros(len(tokens), LAYERS, time, DIM)
-        mask = torch.zeros(len(tokens), time, dtype=torch.bool)
-        for i, sentence in enumerate(tokens):
-            mask[i, : len(sentence)] = True
-            for t, word in enumerate(sentence):
-                part[i, :, t] = VECTORS[word]
-        slots[name] = SlotBatch(tokens, mask, [part])
-    return Batch(list(examples), slots)
 
 
 def build(pipeline: Any, preset: str, examples: list[Any]) -> tuple[Any, FeatureMixer]:

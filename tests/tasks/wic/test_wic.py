@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_problems
 import torch
-from tiny_problems import DIM, LAYERS, VECTORS, WORDS, mixed_of
+from tiny_problems import DIM, LAYERS, WORDS, mixed_of
 
 import elmobench
 from elmobench.analysis.stats.differences import compare
@@ -23,7 +24,7 @@ from elmobench.data.controls.ceilings import marked_ceiling
 from elmobench.data.examples import MarkedPair
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.base import LabelCodec
-from elmobench.tasks.head import Batch, SlotBatch
+from elmobench.tasks.head import Batch
 from elmobench.tasks.registries import get_head
 from elmobench.tasks.task import load_task
 from elmobench.tasks.wic.pipeline import PIPELINE
@@ -52,18 +53,7 @@ def pairs(n: int = 50) -> list[MarkedPair]:
 
 
 def batch_of(examples: list[MarkedPair], spare: int = 0) -> Batch[MarkedPair]:
-    slots = {}
-    for name in ("first", "second"):
-        tokens = [PIPELINE.slots(example)[name][0] for example in examples]
-        time = max(map(len, tokens)) + spare
-        part = torch.zeros(len(tokens), LAYERS, time, DIM)
-        mask = torch.zeros(len(tokens), time, dtype=torch.bool)
-        for i, sentence in enumerate(tokens):
-            mask[i, : len(sentence)] = True
-            for t, word in enumerate(sentence):
-                part[i, :, t] = VECTORS[word]
-        slots[name] = SlotBatch(tokens, mask, [part])
-    return Batch(list(examples), slots)
+    return tiny_problems.batch_of(PIPELINE, examples, spare)
 
 
 def build(preset: str, examples: list[MarkedPair]) -> tuple[Any, FeatureMixer]:
