@@ -6,13 +6,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+import tiny_problems
 import torch
-from tiny_problems import DIM, LAYERS, VECTORS, WORDS
+from tiny_problems import DIM, LAYERS, WORDS
 
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
 from elmobench.tasks.coref.pipeline import PIPELINE
-from elmobench.tasks.head import Batch, Head, SlotBatch
+from elmobench.tasks.head import Batch, Head
 from elmobench.tasks.registries import get_head
 
 # Words 0-4 name five entities and words 5-9 are other names for them; a third name is word 10
@@ -88,15 +89,7 @@ def pronouns(n: int = 50) -> list[AmbiguousPronoun]:
 
 def batch_of(examples: Sequence, spare: int = 0) -> Batch:
     """All sentences of the examples as rows of one slot, with ``spare`` columns of padding more."""
-    tokens = [sentence for e in examples for sentence in PIPELINE.slots(e)["sentence"]]
-    time = max(map(len, tokens), default=0) + spare
-    part = torch.zeros(len(tokens), LAYERS, time, DIM)
-    mask = torch.zeros(len(tokens), time, dtype=torch.bool)
-    for i, sentence in enumerate(tokens):
-        mask[i, : len(sentence)] = True
-        for t, word in enumerate(sentence):
-            part[i, :, t] = VECTORS[word]
-    return Batch(list(examples), {"sentence": SlotBatch(tokens, mask, [part])})
+    return tiny_problems.batch_of(PIPELINE, examples, spare)
 
 
 def build(name: str, examples: Sequence, **options: object) -> tuple[Head, FeatureMixer]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from running import running
 
 from elmobench.core import paths
 from elmobench.features.elmo.options import parse_options
@@ -100,14 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
     """Run the server inside the block."""
-    server = Server(folder)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with running(Server(folder)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def kept() -> list[Path]:

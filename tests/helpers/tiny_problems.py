@@ -60,11 +60,11 @@ def sentences(n: int = 50) -> list[TaggedSentence]:
 
 
 def batch_of(pipeline: Pipeline, examples: Sequence, spare: int = 0) -> Batch:
-    """The examples as a batch, with ``spare`` more columns of padding than needed."""
+    """All sentences of the examples as a batch, with ``spare`` more columns of padding."""
     slots = {}
     for name in pipeline.slots(examples[0]):
-        tokens = [pipeline.slots(example)[name][0] for example in examples]
-        time = max(map(len, tokens)) + spare
+        tokens = [sentence for example in examples for sentence in pipeline.slots(example)[name]]
+        time = max(map(len, tokens), default=0) + spare
         part = torch.zeros(len(tokens), LAYERS, time, DIM)
         mask = torch.zeros(len(tokens), time, dtype=torch.bool)
         for i, sentence in enumerate(tokens):

@@ -112,16 +112,15 @@ def _template(
     as_json: bool,
 ) -> None:
     """Write a template with empty fields."""
-    import os
 
     from elmobench.cli.output.base import print_json
     from elmobench.cli.output.names import NewTaskOutput
+    from elmobench.tasks.card_files import path_in_card
     from elmobench.tasks.new_card import TrainFile, card_text
 
     file = None
     if train is not None:
-        relative = Path(os.path.relpath(os.path.realpath(train), os.path.realpath(out)))
-        file = TrainFile(train, relative.as_posix())
+        file = TrainFile(train, path_in_card(train, out))
     text = card_text(name, pipeline, reader, same_as, file)
     path = out / f"{name}.yaml"
     _write(path, text)

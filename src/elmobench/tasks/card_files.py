@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from elmobench.core.errors import ConfigError
@@ -18,6 +20,22 @@ from elmobench.data.readers.base import READERS
 def place_of(card: TaskCard) -> str:
     """What errors call the card: its file, or its id."""
     return str(card.file or f"card {card.id}")
+
+
+def path_in_card(file: Path, folder: Path) -> str:
+    """How a card in ``folder`` names ``file``: relative to the folder, links resolved.
+
+    Raises:
+        ConfigError: the name is not UTF-8, which YAML cannot hold.
+    """
+    relative = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(folder))).as_posix()
+    try:
+        relative.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the file's name is not UTF-8: {relative!r}", fix="rename the file or its folder"
+        ) from error
+    return relative
 
 
 def sources_of_split(card: TaskCard, split: str) -> list[FileSource | GenerateSource]:

@@ -71,7 +71,7 @@ def card_text(
     metric = _metric(pipeline, same_as) or (kind.metrics[0] if kind.metrics else "")
     others = [other for other in usual if other != chosen]
     start = _first_options(kind, chosen, same_as, train)
-    path = "" if train is None else _quoted(train.path)
+    path = "" if train is None else json.dumps(train.path, ensure_ascii=False)
     lines = [
         f"# A task card for the pipeline {pipeline}: {PIPELINES.summary(pipeline)}.",
         "# Fill in the empty fields. Then, with FOLDER the folder of this file, run",
@@ -112,17 +112,6 @@ def _first_options(
         kept = {name: value for name, value in start.items() if name not in ("scheme", "convert")}
         start = kept | span_column_options(SourceText(read_bytes(train.file), str(train.file)))
     return start
-
-
-def _quoted(path: str) -> str:
-    """A path as YAML."""
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"the file's name is not UTF-8: {path!r}", fix="rename the file or its folder"
-        ) from error
-    return json.dumps(path, ensure_ascii=False)
 
 
 def _metric(pipeline: str, same_as: str | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from elmobench.core.quoting import shortened
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.card import SPLITS, TaskCard
+from elmobench.tasks.card_files import path_in_card
 from elmobench.tasks.data_checks import Remark, check_data
 from elmobench.tasks.data_lines import data_lines
 from elmobench.tasks.from_files.decisions import Proposal
@@ -212,13 +212,7 @@ def _stated_source(source: Mapping[str, Any], folder: Path, proposal: Proposal) 
 
 def _file(file: Path, folder: Path, proposal: Proposal) -> dict[str, Any]:
     """Path, digest and encoding of a file; a pattern for several has no digest."""
-    relative = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(folder))).as_posix()
-    try:
-        relative.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"the file's name is not UTF-8: {relative!r}", fix="rename the file or its folder"
-        ) from error
+    relative = path_in_card(file, folder)
     digest = {}
     if file.is_file():
         with parsing(file):
