@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import os
-import socket
 import subprocess
 import sys
 import zipfile
@@ -15,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from other_files import OTHER_FILES, make_other_file
 
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
@@ -436,23 +435,13 @@ def test_packed_predictions_that_are_too_large_are_not_unpacked(
         RecordStore(folder).read_predictions("1" * 64)
 
 
-@pytest.mark.parametrize("what", ["folder", "link", "pipe", "socket"])
+@pytest.mark.parametrize("what", OTHER_FILES)
 @pytest.mark.parametrize("name", [PREDICTIONS, RECORDS])
 def test_something_else_in_place_of_a_packed_file_is_an_error(
-    tmp_path: Path, name: str, what: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, what: str
 ) -> None:
     """Opening a pipe would wait for a writer; a broken link is not a file that is missing."""
-    path = tmp_path / name
-    if what == "folder":
-        path.mkdir()
-    elif what == "link":
-        path.symlink_to("nowhere")
-    elif what == "pipe":
-        os.mkfifo(path)
-    else:
-        monkeypatch.chdir(tmp_path)  # Names of sockets have at most 108 bytes.
-        with socket.socket(socket.AF_UNIX) as end:
-            end.bind(name)
+    make_other_file(tmp_path / name, what)
     reason = {"folder": "directory", "link": "No such file"}.get(what, "not a file, but a pipe")
     results = RecordStore(tmp_path)
     read = {RECORDS: lambda: list(results), PREDICTIONS: lambda: results.read_predictions("1" * 64)}

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xxhash
+from other_files import OTHER_FILES, make_other_file
 from store_formats import as_format_1
 from store_providers import HashProvider, corpus, shard_bytes
 
@@ -287,28 +287,11 @@ def test_a_shard_that_was_replaced_while_in_use(store):
     assert _read(store).shape[0] == len(SENTENCES)
 
 
-def _replace(path, what, monkeypatch):
-    """Put something that is not a file in the place of ``path``."""
-    path.unlink()
-    if what == "folder":
-        path.mkdir()
-    elif what == "link":
-        path.symlink_to("nowhere")
-    elif what == "pipe":
-        os.mkfifo(path)
-    else:
-        with monkeypatch.context() as patch, socket.socket(socket.AF_UNIX) as end:
-            patch.chdir(path.parent)  # Names of sockets have at most 108 bytes.
-            end.bind(path.name)
-
-
-NOT_FILES = ["folder", "link", "pipe", "socket"]
-
-
-@pytest.mark.parametrize("what", NOT_FILES)
-def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what, monkeypatch):
+@pytest.mark.parametrize("what", OTHER_FILES)
+def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what):
     (path,) = store.root.glob("*/meta.json")
-    _replace(path, what, monkeypatch)
+    path.unlink()
+    make_other_file(path, what)
     for call in (store.stat, lambda: _read(store), lambda: store.build(HashProvider(), SENTENCES)):
         with pytest.raises(StoreError) as caught:
             call()
@@ -320,11 +303,12 @@ def test_something_else_in_place_of_meta_json_is_not_passed_over(store, what, mo
 
 
 @pytest.mark.parametrize("kind", ["tokens", "types"])
-@pytest.mark.parametrize("what", NOT_FILES)
-def test_something_else_in_place_of_a_shard_is_an_error(store, kind, what, monkeypatch):
+@pytest.mark.parametrize("what", OTHER_FILES)
+def test_something_else_in_place_of_a_shard_is_an_error(store, kind, what):
     """Opening a pipe or a socket would wait, or fail without naming the file."""
     path = _smallest(store, kind)
-    _replace(path, what, monkeypatch)
+    path.unlink()
+    make_other_file(path, what)
     reason = {"folder": "directory", "link": "No such file"}.get(what, "not a file, but a pipe")
     for call in (store.stat, lambda: _read(store), lambda: store.build(HashProvider(), SENTENCES)):
         with pytest.raises(StoreError, match=reason) as caught:
