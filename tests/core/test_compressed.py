@@ -2,13 +2,16 @@
 
 import bz2
 import gzip
+import io
 import lzma
+import zipfile
 from collections.abc import Callable
 
 import pytest
 
-from elmobench.core.compressed import plain_name, unpacked
+from elmobench.core.compressed import open_member, plain_name, unpacked
 from elmobench.core.errors import DataError
+from elmobench.core.parsing import PARSER_ERRORS
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "a.gz": gzip.compress,
@@ -40,3 +43,20 @@ def test_damage_and_limits(name: str) -> None:
     assert unpacked(packed, name, limit=len(TEXT)) == TEXT
     with pytest.raises(DataError, match="holds more than"):
         unpacked(packed, name, limit=len(TEXT) - 1)
+
+
+def test_members_of_zips() -> None:
+    """An encrypted member is damage of the file, not a fault of the program."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.txt", TEXT)
+    with zipfile.ZipFile(buffer) as archive, open_member(archive, "a.txt") as stream:
+        assert stream.read() == TEXT
+    data = bytearray(buffer.getvalue())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + offset] |= 1
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with pytest.raises(PARSER_ERRORS, match=r"'a\.txt' is encrypted"):
+            open_member(archive, archive.infolist()[0])
+        with pytest.raises(RuntimeError):
+            archive.open("a.txt")

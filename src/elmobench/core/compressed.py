@@ -1,11 +1,12 @@
-"""Files that were compressed by gzip, bzip2 or xz, unpacked in memory up to a limit."""
+"""Files compressed by gzip, bzip2 or xz, unpacked in memory up to a limit; members of zips."""
 
 from __future__ import annotations
 
 import bz2
 import lzma
+import zipfile
 from pathlib import PurePath
-from typing import Any
+from typing import IO, Any
 
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import MAX_UNPACKED_BYTES, gunzip, parsing
@@ -59,3 +60,17 @@ def unpacked(data: bytes, name: str, limit: int = MAX_UNPACKED_BYTES) -> bytes:
                 raise EOFError("it ends early")
             rest = stream.unused_data
     return b"".join(pieces)
+
+
+def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | str) -> IO[bytes]:
+    """The stream of a member of a zip archive, to be opened inside of ``with parsing``.
+
+    Raises:
+        KeyError: there is no such member.
+        zipfile.BadZipFile: it is encrypted, for which ``zipfile`` itself raises RuntimeError as a
+            fault of a program would.
+    """
+    info = archive.getinfo(member) if isinstance(member, str) else member
+    if info.flag_bits & 0x1:
+        raise zipfile.BadZipFile(f"the member {info.filename!r:.80} is encrypted")
+    return archive.open(info)

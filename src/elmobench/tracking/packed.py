@@ -35,6 +35,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from elmobench.core.compressed import open_member
 from elmobench.core.digests import digest_of
 from elmobench.core.errors import DataError
 from elmobench.core.files import write_bytes
@@ -160,15 +161,11 @@ class PackedPredictions:
 
     @contextmanager
     def _open(self) -> Iterator[zipfile.ZipFile]:
-        # RuntimeError: an entry that is encrypted or otherwise of no kind that was ever written.
-        try:
-            with _reading(self.path):
-                check_is_file(self.path)
-                archive = zipfile.ZipFile(self.path)
-            with archive:
-                yield archive
-        except RuntimeError as error:
-            raise _damaged(self.path, error) from error
+        with _reading(self.path):
+            check_is_file(self.path)
+            archive = zipfile.ZipFile(self.path)
+        with archive:
+            yield archive
 
     def _test_set(self, archive: zipfile.ZipFile, digest: Any) -> dict[str, list[Any]]:
         if not isinstance(digest, str):
@@ -186,7 +183,8 @@ class PackedPredictions:
             # No more than the stated size is ever unpacked, and less has another checksum.
             if archive.getinfo(name).file_size > MAX_UNPACKED_BYTES:
                 raise ValueError(f"it holds more than {MAX_UNPACKED_BYTES:,} bytes")
-            text = json_text(archive.read(name))
+            with open_member(archive, name) as stream:
+                text = json_text(stream.read())
         return parse_json_object(text, where, DamagedPredictionsError, fix=_RESTORE)
 
 

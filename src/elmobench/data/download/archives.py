@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from elmobench.core.compressed import open_member
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing
 from elmobench.core.registry import did_you_mean
@@ -39,11 +40,9 @@ def read_member(archive: Path, member: str, where: str, limit: int = MEMBER_LIMI
                 where=place,
                 fix=did_you_mean(member, names[:100]),
             ) from None
-        if info.flag_bits & 0x1:
-            raise DataError("the member is encrypted", where=place)
         if info.file_size > limit:
             raise DataError(f"unpacks to {info.file_size} bytes, limit {limit}", where=place)
-        with bundle.open(info) as stream:
+        with open_member(bundle, info) as stream:
             # The stated size may be false, so the read itself is bounded too.
             data = stream.read(limit + 1)
     if len(data) > limit:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
+from elmobench.core.compressed import open_member
 from elmobench.core.errors import ModelError
 from elmobench.core.parsing import check_is_file, parsing
 from elmobench.core.registry import did_you_mean
@@ -77,7 +78,7 @@ class VectorFile:
     def _source(self, stack: ExitStack) -> IO[bytes]:
         if self.member is not None:
             bundle = stack.enter_context(zipfile.ZipFile(self.path))
-            return stack.enter_context(bundle.open(self.member))
+            return stack.enter_context(open_member(bundle, self.member))
         stream: IO[bytes] = stack.enter_context(self.path.open("rb"))
         if self.packed:
             return cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=stream)))
@@ -98,12 +99,8 @@ class _CheckedStream(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read some bytes into ``buffer``; return their number, 0 at the end."""
-        # RuntimeError: zipfile's word for compression of another kind, or a missing password.
         with parsing(self._where, ModelError, fix=_FETCH_AGAIN):
-            try:
-                data = self._source.read(len(buffer))
-            except RuntimeError as error:
-                raise ValueError(str(error)) from error
+            data = self._source.read(len(buffer))
         self._left -= len(data)
         if self._left < 0:
             raise ModelError(

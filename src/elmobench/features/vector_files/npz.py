@@ -10,6 +10,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from elmobench.core.compressed import open_member
 from elmobench.core.digests import sentence_digest
 from elmobench.core.errors import ModelError
 from elmobench.core.parsing import parsing
@@ -158,7 +159,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             name = member.filename.removesuffix(".npy")
             if name in arrays:
                 raise ModelError(f"has {name!r:.80} twice", where=str(path), fix=WRITE_AGAIN)
-            with bundle.open(member) as stream:
+            with open_member(bundle, member) as stream:
                 arrays[name] = _read_array(stream, member.file_size, f"{path}, {name!r:.80}")
         return arrays
 
