@@ -15,6 +15,7 @@ from elmobench.tasks.from_files.labels import (
     are_decimals,
     are_joined,
     are_label_lists,
+    are_scores,
     label_options,
 )
 from elmobench.tasks.from_files.tokenized import TOKENIZED, is_tokenized
@@ -61,6 +62,10 @@ def name_labels(found: Proposal, fields: Fields, looks: ColumnsOfSplits, look: L
     elif "label" in fields.columns and found.pipeline is None and are_decimals(values):
         found.pipeline = "regression" if fields.kind == "text" else "pair-regression"
         why = "the labels are numbers with decimals"
+        found.decisions.append(Decision("labels", "numbers, not classes", why))
+    elif fields.kind == "pair" and found.pipeline is None and are_scores(values, column):
+        found.pipeline = "pair-regression"
+        why = f"they are numbers, and {column} is no name of classes; --pipeline nli reads classes"
         found.decisions.append(Decision("labels", "numbers, not classes", why))
     if look.reader == "table" or found.pipeline in ("regression", "pair-regression"):
         return

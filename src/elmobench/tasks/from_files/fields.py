@@ -11,8 +11,6 @@ from elmobench.tasks.from_files.column_values import (
     TEXTS,
     TOKENS,
     Columns,
-    distinct,
-    is_label,
     is_some,
     is_text,
     is_token_list,
@@ -20,34 +18,17 @@ from elmobench.tasks.from_files.column_values import (
     mean_length,
     named_column,
     parts_of,
-    plain_name,
-    shown_values,
 )
 from elmobench.tasks.from_files.decisions import Fields, reason_for
-from elmobench.tasks.from_files.labels import are_decimals, are_label_lists
-from elmobench.tasks.from_files.span_fields import label_studio_results, text_spans, token_spans
+from elmobench.tasks.from_files.label_column import choose_label
+from elmobench.tasks.from_files.pair_fields import marked_texts, marked_tokens, pair
+from elmobench.tasks.from_files.span_fields import text_spans, token_spans
 
-LABELS = (
-    *("label", "label_text", "label_name", "labels", "class", "category", "sentiment", "target"),
-    *("polarity", "gold_label", "gold", "intent", "emotion", "stars", "rating", "coarse_label"),
-    *("relatedness", "entailment_judgment", "entailment_label", "quality"),
-)
-PAIRS = (
-    *(("premise", "hypothesis"), ("sentence1", "sentence2"), ("text1", "text2")),
-    *(("question1", "question2"), ("sentence_a", "sentence_b"), ("s1", "s2"), ("q1", "q2")),
-    *(("text_a", "text_b"), ("1_string", "2_string"), ("sent1", "sent2"), ("first", "second")),
-    *(("text_1", "text_2"), ("sentence_1", "sentence_2"), ("sent_a", "sent_b")),
-    *(("context", "hypothesis"), ("claim", "evidence"), ("headline", "body")),
-    *(("question", "sentence"), ("question", "passage"), ("question", "paragraph")),
-    *(("question", "context"), ("query", "passage"), ("query", "document")),
-)
 _TAGS = ("ner_tags", "tags", "ner", "labels", "chunk_tags", "pos_tags", "upos", "pos", "entities")
 _PASSAGES = ("context", "passage", "paragraph", "document")
 _CHUNKS = {
     *("NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"),
 }
-_FEW = 50
-"""More labels than this are no classes, unless a column is called a label."""
 
 
 def fields_of(
@@ -70,7 +51,9 @@ def fields_of(
         "tags": lambda columns, stated: _tags(columns, stated, tag_names),
         "text-spans": text_spans,
         "token-spans": token_spans,
-        "pair": _pair,
+        "marked-pair": marked_texts,
+        "marked-tokens": marked_tokens,
+        "pair": pair,
         "text": _text,
     }
     by_roles = [k for k in rules if k in kinds and set(stated) >= set(RECORD_KINDS[k].fields)]
@@ -169,47 +152,6 @@ def _tags(
     return fields
 
 
-def _pair(columns: Columns, stated: Mapping[str, str | int]) -> Fields | None:
-    first, second = stated.get("premise"), stated.get("hypothesis")
-    if first is None or second is None:
-        names = {plain_name(name): name for name in columns}
-        for one, other in PAIRS:
-            if {one, other} <= names.keys() and is_text(columns[names[one]]):
-                first = names[one] if first is None else first
-                second = names[other] if second is None else second
-                break
-        else:
-            return _unnamed_pair(columns, stated)
-    fields = Fields()
-    fields.choose("premise", first, reason_for("premise", stated))
-    fields.choose("hypothesis", second, reason_for("hypothesis", stated))
-    _choose_label(fields, columns, stated, {first, second})
-    return fields
-
-
-def _unnamed_pair(columns: Columns, stated: Mapping[str, str | int]) -> Fields | None:
-    """The only two columns of texts, if they are about as long, and a column of labels."""
-    if named_column(columns, TEXTS, is_text) is not None or {"premise", "hypothesis"} & set(stated):
-        return None
-    lengths = {
-        name: mean_length(values)
-        for name, values in columns.items()
-        if is_text(values) and name != stated.get("label") and distinct(values) > len(values) / 2
-    }
-    longest = sorted(lengths, key=lambda name: -lengths[name])
-    if len(longest) < 2 or lengths[longest[1]] < lengths[longest[0]] / 2:
-        return None
-    if len(longest) > 2 and lengths[longest[2]] > lengths[longest[1]] / 2:
-        return None
-    pair = [name for name in columns if name in longest[:2]]
-    fields = Fields()
-    why = "two columns hold texts of about the same length; --column text=NAME reads only one"
-    for role, name in zip(("premise", "hypothesis"), pair, strict=True):
-        fields.choose(role, name, why)
-    _choose_label(fields, columns, stated, set(pair))
-    return fields if fields.columns["label"] is not None else None
-
-
 def _text(columns: Columns, stated: Mapping[str, str | int]) -> Fields | None:
     text = stated.get("text")
     why = "by its name"
@@ -237,92 +179,8 @@ def _text(columns: Columns, stated: Mapping[str, str | int]) -> Fields | None:
                 why += f"; not read: {', '.join(map(str, others))}"
     fields = Fields()
     fields.choose("text", text, reason_for("text", stated, why))
-    _choose_label(fields, columns, stated, {text})
+    choose_label(fields, columns, stated, {text})
     return fields
-
-
-def _choose_label(
-    fields: Fields, columns: Columns, stated: Mapping[str, str | int], taken: Collection[Any]
-) -> None:
-    """Choose the column of labels: by its name, or the only one with few values."""
-    if "label" in stated:
-        fields.choose("label", stated["label"], reason_for("label", stated))
-        return
-    named = [
-        column
-        for name in LABELS
-        for column in columns
-        if column not in taken and plain_name(column) == name and is_label(columns[column])
-    ]
-    # Names are better than their numbers, which some files state in another column.
-    texts = [column for column in named if is_some(columns[column], str)]
-    if named:
-        fields.choose("label", (texts or named)[0], "by its name")
-        return
-    lists = [
-        column
-        for name in LABELS
-        for column in columns
-        if column not in taken
-        and plain_name(column) == name
-        and are_label_lists(columns[column])
-        and any(len(value) != 1 for value in columns[column] if value is not None)
-    ]
-    if lists and "text" in fields.columns:
-        fields.choose("label", lists[0], "by its name; it holds lists of labels")
-        return
-    few = [
-        column
-        for column, values in columns.items()
-        if column not in taken
-        and is_label(values)
-        and 2 <= distinct(values) <= _FEW
-        and distinct(values) <= len(values) / 2
-    ]
-    if len(few) == 1:
-        fields.choose(
-            "label", few[0], f"the only column with few values ({shown_values(columns[few[0]])})"
-        )
-        return
-    decimals = [
-        column
-        for column, values in columns.items()
-        if column not in taken and not few and is_label(values) and are_decimals(values)
-    ]
-    if len(decimals) == 1:
-        fields.choose("label", decimals[0], "the only column of numbers with decimals")
-        return
-    single = _single_labels(columns) if not few else None
-    if single is not None:
-        fields.choose("label", single, "a list of one label in each record")
-        return
-    options = few or [column for column in columns if column not in taken]
-    why = f"one of {', '.join(map(str, options)) or 'no column'}"
-    marks = [c for c in few if {str(value) for value in columns[c]} <= {"0", "1"}]
-    if len(marks) > 1:
-        why += "; for several labels per text, --pipeline multilabel and --reader indicator-table "
-        why += "instead of --from write a card for columns of 0 and 1"
-    fields.choose("label", None, why)
-
-
-def _single_labels(columns: Columns) -> str | None:
-    """The path of labels that are lists of one, as exports of annotation tools have them."""
-    found = {
-        f"{column}.0": [value[0] for value in values]
-        for column, values in columns.items()
-        if values and all(isinstance(v, list) and len(v) == 1 for v in values)
-    }
-    results = label_studio_results(columns)
-    if results is not None and all(len(one) == 1 for one in results[1]):
-        choices = [one[0].get("value", {}).get("choices", ()) for one in results[1]]
-        if all(len(one) == 1 for one in choices):
-            found[f"{results[0]}.0.value.choices.0"] = [one[0] for one in choices]
-    fitting = [
-        path
-        for path, values in found.items()
-        if is_some(values, str) and 2 <= distinct(values) <= min(_FEW, len(values) / 2)
-    ]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def tagging_pipeline(column: str | int | None, tags: Sequence[Sequence[str]]) -> tuple[str, str]:

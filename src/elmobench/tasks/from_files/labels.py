@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elmobench.core.errors import DataError
 from elmobench.data.label_kinds import NUMBER
+from elmobench.tasks.from_files.column_values import plain_name
 from elmobench.tasks.from_files.decisions import Decision
 
 _MOST = 1000
+_TWO_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]{2,}")
+_SCORES = {"score", "scores", "similarity", "relatedness", "sim"}
 
 
 def are_label_lists(values: Iterable[Any]) -> bool:
@@ -29,13 +33,30 @@ def are_label_lists(values: Iterable[Any]) -> bool:
 def are_decimals(values: Iterable[Any]) -> bool:
     """Whether all labels are numbers, or texts that are, and some have decimals.
 
+    Texts such as ``3.00`` have decimals too; ``3.0`` may be a class that was read as a number once.
+
     >>> are_decimals(["3.5", "4"]), are_decimals([1, 2]), are_decimals(["3.5", "?"])
+    (True, False, False)
+    >>> are_decimals(["3.00", "1.00"]), are_decimals(["1.0", "0.0"])
+    (True, False)
+    """
+    found = {value for value in values if value not in (None, "")}
+    if not all(NUMBER.fullmatch(str(value)) for value in found):
+        return False
+    if any(not float(value).is_integer() for value in found):
+        return True
+    return bool(found) and all(_TWO_DECIMALS.fullmatch(str(value)) for value in found)
+
+
+def are_scores(values: Iterable[Any], column: str | int) -> bool:
+    """Whether labels are numbers in a column whose name says how similar or related texts are.
+
+    >>> are_scores([0, 5], "score"), are_scores([0, 1], "label"), are_scores(["a"], "score")
     (True, False, False)
     """
     found = {str(value) for value in values if value not in (None, "")}
-    if not all(NUMBER.fullmatch(value) for value in found):
-        return False
-    return any(not float(value).is_integer() for value in found)
+    words = set(plain_name(column).split("_"))
+    return bool(words & _SCORES) and all(NUMBER.fullmatch(value) for value in found)
 
 
 def are_joined(values: Iterable[Any]) -> bool:

@@ -44,6 +44,11 @@ _TAG_NAMES = {
     "ner": ("ner_tags", "ner"),
 }
 _FEW_DOCUMENTS = 10
+_MARKED_TABLE = {
+    **{"premise": "first", "premise_start": "first_start", "premise_end": "first_end"},
+    **{"hypothesis": "second", "hypothesis_start": "second_start", "hypothesis_end": "second_end"},
+}
+"""Names of the reader ``marked-table`` for options of readers of records."""
 _OTHER_COLUMNS = {
     "conll-coref": {"coref": "conll-coref", "srl": "conll-2012-srl"},
     "conll-2009": {"srl": "conll-2009"},
@@ -241,7 +246,7 @@ def _of_fields(
         name
         for name, kind in RECORD_KINDS.items()
         if (pipeline is None or pipeline in kind.pipelines)
-        and (look.reader != "table" or name in ("text", "pair"))
+        and (look.reader != "table" or name in ("text", "pair", "marked-pair"))
     ]
     if not kinds:
         raise DataError(
@@ -255,7 +260,8 @@ def _of_fields(
         raise DataError(
             f"cannot say what the columns hold: {names}",
             where=texts["train"][0].name,
-            fix="state them, such as --column text=NAME --column label=NAME",
+            fix="state them, such as "
+            + " ".join(f"--column {role}=NAME" for role in RECORD_KINDS[kinds[0]].fields),
         )
     found = Proposal(pipeline, look.reader, dict(look.options), {}, decisions=fields.decisions)
     found.options |= fields.columns | fields.options
@@ -279,6 +285,9 @@ def _of_fields(
     choose_pipeline(found, fields, look)
     if look.reader == "table" and fields.kind == "pair":
         found.reader = "pair-table"
+    elif look.reader == "table" and fields.kind == "marked-pair":
+        found.reader = "marked-table"
+        found.options = {_MARKED_TABLE.get(name, name): one for name, one in found.options.items()}
     if look.reader == "table" and any(isinstance(c, int) for c in fields.columns.values()):
         found.options["header"] = False
     return found
