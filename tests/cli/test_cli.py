@@ -69,6 +69,19 @@ def test_errors_have_no_traceback() -> None:
     assert "Traceback" not in out.stderr
 
 
+def test_a_file_beside_the_missing_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "compare.yaml").touch()
+    (tmp_path / "reviews.csv").touch()
+    for arguments, near in (
+        (("run", "compare.yml"), "did you mean 'compare.yaml'?"),
+        (("run", "nowhere/compare.yaml"), "there is no folder nowhere"),
+        (("new", "task", "--from", "review.csv"), "did you mean 'reviews.csv'?"),
+        (("new", "task", "--from", "nowhere/a.csv"), "there is no folder nowhere"),
+    ):
+        out = elmobench(*arguments, cwd=tmp_path)
+        assert (out.returncode, near in out.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [

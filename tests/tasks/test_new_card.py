@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.errors import ConfigError, UnfinishedError, UnknownNameError
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.catalog import load_card
 from elmobench.data.cards.published_data import PUBLISHED_DATASETS
@@ -95,10 +95,10 @@ def test_every_reader_and_metric_of_a_pipeline(pipeline: str, tmp_path: Path) ->
 def test_a_required_option_without_a_usual_value_is_empty(tmp_path: Path) -> None:
     text = card_text("mine", "sentiment", "conll-columns")
     assert re.search(r"^    scheme:$", text, re.MULTILINE)
-    (tmp_path / "data").write_text("a\tO\n")
-    task = Task(load_card(write(tmp_path, filled(text))))
-    with pytest.raises(ConfigError, match="nothing is filled in at scheme"):
-        task.split("train")
+    path = write(tmp_path, filled(text))
+    line = 1 + path.read_text().splitlines().index("    scheme:")
+    with pytest.raises(UnfinishedError, match=rf", line {line}: .* at reader\.options\.scheme\n"):
+        load_card(path)
 
 
 def test_options_are_explained() -> None:

@@ -13,6 +13,18 @@ Scheme = Literal["bio", "iob1", "bioul", "bioes", "bmewo", "io", "none"]
 SCHEME_SYNONYMS = {"iob2": "bio", "bilou": "bioul", "iobes": "bioes"}
 """Other names of the schemes."""
 
+
+def scheme_name(value: object) -> object:
+    """The name of a scheme for what a card states: another name, or one in capitals.
+
+    >>> scheme_name("IOB2"), scheme_name("BIO"), scheme_name(3)
+    ('bio', 'bio', 3)
+    """
+    if not isinstance(value, str):
+        return value
+    return SCHEME_SYNONYMS.get(value.lower(), value.lower())
+
+
 PREDICATE_LABELS = frozenset({"V", "C-V"})
 """Span types of a proposition that mark its predicate; all others are arguments."""
 

@@ -187,7 +187,8 @@ def test_a_wrong_scheme_is_answered_with_the_right_one(text: str, scheme: str, s
 
 
 @pytest.mark.parametrize(
-    ("name", "scheme"), [("iob2", "bio"), ("iobes", "bioes"), ("bilou", "bioul")]
+    ("name", "scheme"),
+    [("iob2", "bio"), ("iobes", "bioes"), ("bilou", "bioul"), ("BIO", "bio"), ("IOB2", "bio")],
 )
 def test_schemes_have_other_names(name: str, scheme: str):
     reader = READERS.get("conll-columns")

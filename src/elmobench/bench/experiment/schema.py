@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
 import os
@@ -378,6 +379,18 @@ def _find(name: str, folder: Path = Path()) -> Path:
     short = name.removesuffix(".yaml").removeprefix("experiments/")
     if short not in known:
         raise UnknownNameError(
-            f"no experiment file or shipped experiment {name!r}", fix=did_you_mean(short, known)
+            f"no experiment file or shipped experiment {name!r}",
+            fix=_near_files(folder / name) or did_you_mean(short, known),
         )
     return known[short]
+
+
+def _near_files(path: Path) -> str | None:
+    """Advice for a missing YAML file: those in its folder with such a name; None for no advice."""
+    if path.suffix not in (".yaml", ".yml"):
+        return None
+    if not os.path.isdir(path.parent):
+        return f"there is no folder {path.parent}"
+    names = [name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml"))]
+    close = difflib.get_close_matches(path.name, names)
+    return None if not close else did_you_mean(path.name, names)

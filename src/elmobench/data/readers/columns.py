@@ -27,7 +27,7 @@ from elmobench.data.readers.column_rows import (
     without_blanks,
 )
 from elmobench.data.readers.tag_rules import check_tag_of, legal_tags, scheme_advice
-from elmobench.data.tag_schemes import SCHEME_SYNONYMS, Scheme, detected_scheme
+from elmobench.data.tag_schemes import Scheme, detected_scheme, scheme_name
 
 
 class ColumnOptions(ReaderOptions):
@@ -84,7 +84,7 @@ class ColumnOptions(ReaderOptions):
     @field_validator("scheme", mode="before")
     @classmethod
     def _synonyms(cls, value: object) -> object:
-        return SCHEME_SYNONYMS.get(value, value) if isinstance(value, str) else value
+        return scheme_name(value)
 
     @model_validator(mode="after")
     def _conversion(self) -> ColumnOptions:

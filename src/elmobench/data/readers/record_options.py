@@ -13,7 +13,7 @@ from elmobench.data.readers.tokenizers import (
     AnyTokenizerName,
     SpanTokenizerName,
 )
-from elmobench.data.tag_schemes import SCHEME_SYNONYMS, Scheme
+from elmobench.data.tag_schemes import Scheme, scheme_name
 
 FieldPath = Annotated[str, Field(min_length=1)]
 """A field by name; ``sentence.tokens`` is the field ``tokens`` of the object in ``sentence``, and
@@ -224,7 +224,7 @@ class RecordOptions(StripOptions, WhereOptions):
     @field_validator("scheme", mode="before")
     @classmethod
     def _synonyms(cls, value: object) -> object:
-        return SCHEME_SYNONYMS.get(value, value) if isinstance(value, str) else value
+        return scheme_name(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> RecordOptions:

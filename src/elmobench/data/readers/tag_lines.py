@@ -14,7 +14,7 @@ from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tag_rules import check_tag_of, legal_tags
 from elmobench.data.readers.text_files import equal_lines
-from elmobench.data.tag_schemes import SCHEME_SYNONYMS, Scheme
+from elmobench.data.tag_schemes import Scheme, scheme_name
 
 
 class TagLineOptions(ReaderOptions):
@@ -30,7 +30,7 @@ class TagLineOptions(ReaderOptions):
     @field_validator("scheme", mode="before")
     @classmethod
     def _synonyms(cls, value: object) -> object:
-        return SCHEME_SYNONYMS.get(value, value) if isinstance(value, str) else value
+        return scheme_name(value)
 
 
 class SlashTagOptions(TagLineOptions):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from elmobench.core.compressed import plain_name
 from elmobench.core.errors import ConfigError
+from elmobench.core.registry import did_you_mean
 from elmobench.data.cards.card import SPLITS
 from elmobench.tasks.from_files.decisions import Decision
 
@@ -135,7 +136,10 @@ def split_of_word(word: str) -> str | None:
 def _existing(text: str) -> Path:
     path = Path(text)
     if not os.path.exists(path):
-        raise ConfigError("no such file or folder", where=text)
+        folder = path.parent
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        fix = did_you_mean(path.name, names) if names else f"there is no folder {folder}"
+        raise ConfigError("no such file or folder", where=text, fix=fix)
     return path
 
 
