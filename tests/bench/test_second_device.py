@@ -1,6 +1,7 @@
 """Every head trains and predicts on a second kind of device, as it does on the processor.
 
-A tensor that a head makes on the wrong device is an error there; see ``second_device``.
+The results of the processor are those of ``frozen_results.json``, to the bit. A tensor that a head
+makes on the wrong device is an error; see ``second_device``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import frozen_results
 import numpy as np
 import pytest
 import torch
 from second_device import FarTensor, WrongDeviceError, second_device
+from small_cells import NAMES, experiment, shipped_cards, trained_here
 
 from elmobench.bench import context as contexts
 from elmobench.bench.context import RunContext
@@ -24,63 +27,48 @@ from elmobench.bench.plan import make_plan
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import TrainedCell, prepare_data, train_cell
 from elmobench.data.cards.catalog import CardCatalog
-from elmobench.tasks.registries import HEADS, PIPELINES
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training import resident
+from elmobench.training.machine import repeatable, torch_threads
 from elmobench.training.saved import load_model
 from elmobench.training.trainer import predict_all
 
-ALL = sorted(name for name in HEADS.names() if name.partition("/")[0] in PIPELINES.names())
 QUICK = {"linear", "mlp", "first-sense", "most-frequent"}
-
-
-def experiment(pipeline: str, head: str) -> Experiment:
-    """One epoch on a few examples of the pipeline's control."""
-    return parse_experiment(
-        {
-            "name": "devices",
-            "tasks": [f"{pipeline}/control-{pipeline}"],
-            "features": ["random+glove-mini"],
-            "heads": [head],
-            "seeds": [1],
-            "limit": 1 if pipeline == "coref" else 2,
-            "overrides": [{"set": {"training.epochs": 1, "training.grid": {}}}],
-        }
-    )
+HEADS = [
+    pytest.param(name, marks=[] if name.partition("/")[2] in QUICK else pytest.mark.slow)
+    for name in NAMES
+]
 
 
 def trained(settings: Experiment, store: Path) -> tuple[TrainedCell, list[Any]]:
     """The cell after training, and its predictions on test."""
-    context = RunContext(settings, None, store)
+    context = RunContext(settings, shipped_cards(), store)
     (planned,) = make_plan(context)
     cell = planned.cell
     for part in cell.parts:
         context.store.build(context.provider(part), context.sentences(cell))
-    data = prepare_data(cell, context)
-    outcome = train_cell(cell, context, data)
-    return outcome, predict_all(outcome.model, data.collator, data.sets["test"], 4)
+    with torch_threads(1), repeatable():
+        data = prepare_data(cell, context)
+        outcome = train_cell(cell, context, data)
+        return outcome, predict_all(outcome.model, data.collator, data.sets["test"], 4)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name.partition("/")[2] in QUICK else pytest.mark.slow)
-        for name in ALL
-    ],
-)
+@pytest.mark.parametrize("name", HEADS)
 def test_a_head_trains_and_predicts_on_another_device(name: str, tmp_path: Path) -> None:
-    settings = experiment(*name.split("/"))
-    here, expected = trained(settings, tmp_path)
+    expected = trained_here(name, tmp_path)
+    frozen_results.check("cells", name, frozen_results.of_result(expected.result))
     with second_device() as device:
-        there, predictions = trained(settings.with_device(device.type), tmp_path)
+        settings = experiment(name).with_device(device.type)
+        there, predictions = trained(settings, tmp_path / "store")
     state = there.model.state_dict()
     assert all(isinstance(value, FarTensor) for value in state.values())
-    assert _rounded(predictions) == _rounded(expected)
-    loss, other = here.training.best.train_loss, there.training.best.train_loss
+    assert _rounded(predictions) == _rounded(expected.predictions)
+    loss, other = expected.result.curve[-1].train_loss, there.training.best.train_loss
     assert (loss is None) == (other is None)
     if loss is not None:
         assert other == pytest.approx(loss, rel=1e-5, abs=1e-6)
-    for key, value in here.model.state_dict().items():
+    assert state.keys() == expected.state.keys()
+    for key, value in expected.state.items():
         # Adam takes a whole step for a gradient near zero, whose sign rounding decides.
         torch.testing.assert_close(state[key].cpu(), value, rtol=1e-2, atol=5e-3)
 
