@@ -25,7 +25,7 @@ def test_every_machine_of_the_file_has_every_head_and_model() -> None:
 
 
 def test_the_file_is_of_the_pinned_versions() -> None:
-    """With other versions only losses would be compared, and nobody would notice."""
+    """With other versions only losses are compared, on every machine."""
     pins = (Path(__file__).parents[2] / "constraints.txt").read_text("utf-8")
     for name in ("torch", "numpy"):
         pinned = re.search(rf"^{name}==(\S+)$", pins, re.MULTILINE)
