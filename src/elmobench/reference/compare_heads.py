@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from elmobench.core.compressed import open_member
 from elmobench.core.errors import ElmobenchError
 from elmobench.core.parsing import parsing
 from elmobench.features.allennlp.environment import (
@@ -132,9 +134,14 @@ def read_arrays(path: Path) -> Arrays:
     """
     with (
         parsing(path, ElmobenchError, what="is no output of a published head", fix=_AGAIN),
-        np.load(path, allow_pickle=False) as arrays,
+        zipfile.ZipFile(path) as archive,
     ):
-        return dict(arrays)
+        arrays = {}
+        for name in archive.namelist():
+            with open_member(archive, name) as stream:
+                key = name.removesuffix(".npy")
+                arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
+        return arrays
 
 
 def differences_of(name: str, arrays: Arrays) -> list[OutputDifference]:

@@ -24,6 +24,7 @@ from elmobench.features.vector_files.content import (
     made_by,
     sentences_of,
 )
+from elmobench.features.vector_files.hdf5_heaps import CheckedHeaps
 
 TOKENS_GROUP: Final = "elmobench"
 """The group with the exact tokens of all sentences, as ``elmobench encode`` writes it."""
@@ -55,11 +56,13 @@ class Hdf5Content(VectorContent):
         self._offsets: NDArray[np.int64] | None = None
         with self._reading():
             self._file = _opened(path)
-            metadata = self._metadata()
+            with _texts(path) as texts:
+                metadata, index = self._metadata(texts), self._index(texts)
             if TOKENS_GROUP in self._file:
                 count = self._read_tokens()
-            elif INDEX in self._file:
-                count = self._read_index()
+            elif index is not None:
+                self._texts, self._names = list(index), [str(name) for name in index.values()]
+                count = len(self._names)
             else:
                 raise ModelError(
                     f"has no tokens: neither a group {TOKENS_GROUP!r} nor {INDEX!r}",
@@ -117,8 +120,8 @@ class Hdf5Content(VectorContent):
             values: NDArray[Any] = dataset[...]
             return values.reshape(full)
 
-    def _metadata(self) -> dict[str, Any]:
-        stated = self._file.attrs.get("elmobench")
+    def _metadata(self, texts: Any) -> dict[str, Any]:
+        stated = texts.attrs.get("elmobench")
         if stated is None:
             return {}
         return parse_json_object(str(stated), f"{self.path}, attribute 'elmobench'", ModelError)
@@ -132,16 +135,17 @@ class Hdf5Content(VectorContent):
         self._offsets = checked_offsets(offsets, total, "offsets", str(self.path))
         return len(self._offsets) - 1
 
-    def _read_index(self) -> int:
-        dataset = self._file[INDEX]
+    def _index(self, texts: Any) -> dict[str, Any] | None:
+        """AllenNLP's index; None if there are exact tokens or no index."""
+        if TOKENS_GROUP in texts or INDEX not in texts:
+            return None
+        dataset = texts[INDEX]
         if not isinstance(dataset, h5py.Dataset) or dataset.size != 1:
             raise ModelError(f"{INDEX!r} is not one string", where=str(self.path), fix=WRITE_AGAIN)
         raw = dataset[...].reshape(-1)[0]
-        index = parse_json_object(
+        return parse_json_object(
             raw if isinstance(raw, bytes) else str(raw), f"{self.path}, {INDEX}", ModelError
         )
-        self._texts, self._names = list(index), [str(name) for name in index.values()]
-        return len(self._names)
 
     def _layout(self, count: int, metadata: dict[str, Any]) -> Layout:
         shape = self._dataset(0).shape
@@ -200,3 +204,14 @@ class Hdf5Content(VectorContent):
 def _opened(path: Path) -> Any:
     with parsing(path, ModelError, what="not a readable HDF5 file", fix=WRITE_AGAIN):
         return h5py.File(path, "r")
+
+
+@contextmanager
+def _texts(path: Path) -> Iterator[Any]:
+    """The file, to read texts from without hanging; arrays are read faster from another one."""
+    with (
+        parsing(path, ModelError, what="not a readable HDF5 file", fix=WRITE_AGAIN),
+        CheckedHeaps(path) as stream,
+        h5py.File(stream, "r") as file,
+    ):
+        yield file
