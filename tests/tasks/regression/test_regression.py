@@ -185,6 +185,18 @@ def test_equal_numbers_and_parts_of_the_training_set() -> None:
         TEXT_PIPELINE.codec([], None)
 
 
+@pytest.mark.parametrize("exponent", [-1070, -600, 0, 300])
+def test_the_unit_of_the_numbers_has_no_effect(exponent: int) -> None:
+    texts = examples_of(TEXT_PIPELINE, 4)
+    values = [math.ldexp(value, exponent) for value in (1.0, 4.0, 9.0, 2.0)]
+    examples = [replace(text, value=value) for text, value in zip(texts, values, strict=True)]
+    extra = TEXT_PIPELINE.codec(examples, None).extra
+    assert extra["mean"] == math.ldexp(4.0, exponent)
+    assert extra["spread"] == pytest.approx(
+        math.ldexp(math.sqrt(38 / 4), exponent), rel=1e-15, abs=5e-324
+    )
+
+
 def test_what_users_write_and_read() -> None:
     pair = PAIR_PIPELINE.from_text("A man sleeps. ||| He's awake.")
     assert pair.first == ("A", "man", "sleeps", ".")

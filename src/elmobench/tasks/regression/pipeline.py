@@ -47,7 +47,12 @@ def number_codec(train: Sequence[Rated]) -> LabelCodec:
     if not values:
         raise DataError("there is no training example to take numbers from")
     mean = math.fsum(values) / len(values)
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+    centred = [value - mean for value in values]
+    # Squares of very small numbers vanish; a power of two as the unit rounds nothing.
+    _, exponent = math.frexp(max(map(abs, centred)))
+    scaled = [math.ldexp(value, -exponent) for value in centred]
+    variance = math.fsum(value**2 for value in scaled) / len(values)
+    spread = math.ldexp(math.sqrt(variance), exponent)
     return LabelCodec(labels=[], extra={MEAN: mean, SPREAD: spread or 1.0})
 
 
