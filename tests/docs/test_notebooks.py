@@ -49,6 +49,7 @@ def test_a_notebook_prints_what_it_shows(
             assert bars.data["text/plain"].startswith("cells trained: ")
             assert result.output_type == "execute_result"
     assert any("elmobench.run(" in cell.source for cell in ran.cells)
+    assert [inner.name for inner in tmp_path.iterdir()] == ["mirror"]  # nothing in a checkout
 
 
 def test_there_are_three_and_no_place_of_this_machine_is_in_them() -> None:
