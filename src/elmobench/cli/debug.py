@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-VARIABLE = "ELMOBENCH_DEBUG"
+from elmobench.core.debugging import tracebacks_wanted
+
 OPTION = "--debug"
-_OFF = ("", "0", "no", "false", "off")
 
 
 @dataclass(frozen=True)
@@ -34,5 +33,5 @@ class Debug:
         """
         end = arguments.index("--") if "--" in arguments else len(arguments)
         options = [one for one in arguments[:end] if one != OPTION]
-        by_variable = os.environ.get(VARIABLE, "").lower() not in _OFF
-        return cls(by_variable or len(options) < end, [*options, *arguments[end:]])
+        wanted = len(options) < end or tracebacks_wanted()
+        return cls(wanted, [*options, *arguments[end:]])

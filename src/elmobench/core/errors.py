@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+
+from elmobench.core.debugging import tracebacks_wanted
+
 LONGEST_MESSAGE = 4_000
 """Characters of a message that are shown; a damaged file can put a megabyte into a name."""
 
@@ -9,7 +13,7 @@ LONGEST_MESSAGE = 4_000
 class ElmobenchError(Exception):
     """Base of every error that this package raises on purpose.
 
-    The command line prints it without a traceback.
+    The command line and notebooks show it without a traceback, unless ``ELMOBENCH_DEBUG`` is set.
 
     Args:
         what: what is wrong, in one sentence.
@@ -23,6 +27,12 @@ class ElmobenchError(Exception):
         self.fix = fix = None if fix is None else _shortened(fix)
         text = what if where is None else f"{where}: {what}"
         super().__init__(text if fix is None else f"{text}\n  -> {fix}")
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython and notebooks show of an error that nothing caught."""
+        if tracebacks_wanted():
+            return "".join(traceback.format_exception(self)).splitlines()
+        return [f"{type(self).__name__}: {self}"]
 
 
 def _shortened(text: str) -> str:
