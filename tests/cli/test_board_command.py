@@ -44,7 +44,7 @@ def test_a_folder_of_studies_gives_one_page_and_rows(folder: Path) -> None:
 
 
 def test_the_document_has_everything(folder: Path) -> None:
-    out = elmobench("board", "group", "--output", "new/page.html", "--json", cwd=folder)
+    out = elmobench("board", "group", "--out", "new/page.html", "--json", cwd=folder)
     assert out.stderr == "written: new/page.html\n"
     document = json.loads(out.stdout)
     jsonschema.Draft202012Validator(BoardOutput.json_schema()).validate(document)
@@ -66,7 +66,7 @@ def test_what_cannot_be_read_is_an_error(folder: Path) -> None:
         (["study.zip"], "study.zip: this is a file, not a results folder"),
         (["results/notes"], "results/notes: no run records here"),
         (["group", "results/group/x"], "named twice"),
-        (["group", "--output", "page"], "page: this is a folder"),
+        (["group", "--out", "page"], "page: this is a folder"),
     ):
         out = elmobench("board", *words, cwd=folder)
         assert (out.returncode, out.stdout) == (1, ""), words

@@ -35,6 +35,20 @@ def test_it_writes_a_card_and_never_overwrites(tmp_path: Path) -> None:
     assert path.read_text() == "mine\n"
 
 
+def test_the_commands_in_the_experiment_of_a_card_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{text}\t{label}" for text in ("good", "bad", "so so") for label in "ab"]
+    Path("reviews.tsv").write_text("\n".join(["text\tlabel", *lines]))
+    assert new("--from", "reviews.tsv").exit_code == 0
+    experiment = Path("cards/reviews-run.yaml").read_text()
+    commands = re.findall("`elmobench ([^`]+)`", experiment)
+    assert commands
+    for command in commands:
+        assert CliRunner().invoke(app, command.split()).exit_code == 0, command
+
+
 def test_another_reader(tmp_path: Path) -> None:
     assert (
         new("x", "--pipeline", "nli", "--reader", "pair-jsonl", "--out", str(tmp_path)).exit_code

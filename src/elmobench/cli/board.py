@@ -21,9 +21,9 @@ def board(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path, typer.Option("--output", metavar="FILE", help="The page to write.")
-    ] = Path("board.html"),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path(
+        "board.html"
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """Write one page with the results of several studies: representations by tasks.
@@ -40,25 +40,25 @@ def board(
     from elmobench.core.errors import ConfigError
     from elmobench.core.files import write_bytes
 
-    if output.is_dir():
+    if out.is_dir():
         raise ConfigError(
-            "this is a folder", where=str(output), fix="name the file to write: --output FILE"
+            "this is a folder", where=str(out), fix="name the file to write: --out FILE"
         )
     folders, without = _folders(results)
     for name in without:
         say(f"note: no run records in {name}: it is left out")
     with comparison_progress(unit="columns") as on_column:
         made = make_board(folders, on_column=on_column)
-    page = board_page(made, output.parent)
+    page = board_page(made, out.parent)
     # Names of folders and options may hold lone surrogates, which UTF-8 does not have.
-    write_bytes(output, page.encode("utf-8", "backslashreplace"))
+    write_bytes(out, page.encode("utf-8", "backslashreplace"))
     for study in made.studies:
         for error in study.damaged:
             say(f"damaged, and left out: {error}")
     for note in made.notes:
         say(f"note: {note}")
-    shown = for_programs(board_output(made, str(output), without), as_json=as_json)
-    typer.echo(f"written: {output}", err=shown)
+    shown = for_programs(board_output(made, str(out), without), as_json=as_json)
+    typer.echo(f"written: {out}", err=shown)
 
 
 def _folders(names: list[str]) -> tuple[list[Path], list[str]]:

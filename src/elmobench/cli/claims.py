@@ -22,7 +22,7 @@ _CLAIM_FIELDS = ("id", "statement", "source", "expects")
 
 
 def claims(
-    experiment: ResultsArgument,
+    results: ResultsArgument,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Show every comparison behind each outcome.")
     ] = False,
@@ -45,7 +45,7 @@ def claims(
 
     console = Console()
     with console.status("comparing") if console.is_terminal else nullcontext():
-        found = test_claims(experiment)
+        found = test_claims(results)
     if found.partial:
         say("note: cells of a quick try (--limit) are not evidence, and are left out")
     output = ClaimsOutput(

@@ -17,7 +17,7 @@ FORMATS = ("csv", "hf-eval-results", "lm-eval")
 
 
 def export(
-    experiment: ResultsArgument,
+    results: ResultsArgument,
     to: Annotated[
         str,
         typer.Option(
@@ -64,7 +64,7 @@ def export(
     datasets = parse_datasets(dataset or ())
     if datasets and to != "hf-eval-results":
         raise typer.BadParameter("only with --to hf-eval-results", param_hint="--dataset")
-    folder = results_folder(experiment)
+    folder = results_folder(results)
     systems, notes = systems_of(RecordStore(folder))
     if to == "csv":
         exported = csv_files(systems)
@@ -73,9 +73,9 @@ def export(
     else:
         exported = hub_files(systems, datasets)
     notes += exported.notes
-    for name, text in exported.files.items() if out is not None else ():
-        assert out is not None
-        write_text(out / name, text)
+    if out is not None:
+        for name, text in exported.files.items():
+            write_text(out / name, text)
     for note in notes:
         say(f"note: {note}")
     output = ExportOutput(

@@ -112,7 +112,6 @@ def _template(
     as_json: bool,
 ) -> None:
     """Write a template with empty fields."""
-
     from elmobench.cli.output.base import print_json
     from elmobench.cli.output.names import NewTaskOutput
     from elmobench.tasks.card_files import path_in_card
@@ -224,7 +223,7 @@ def _print(output: NewTaskOutput, sizes: dict[str, tuple[int, int]]) -> None:
 
 
 _EXPERIMENT = """\
-# `elmobench list models` lists more representations, `elmobench list heads` more heads.
+# `elmobench list features` lists more representations, `elmobench list heads` more heads.
 name: {name}
 tasks: [{task}]
 features: [glove-mini]

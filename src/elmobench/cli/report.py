@@ -11,7 +11,7 @@ from elmobench.cli.options import IncludeOption, JsonOption, ResultsArgument
 
 
 def report(
-    experiment: ResultsArgument,
+    results: ResultsArgument,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Where to write the files [default: RESULTS itself]."),
@@ -33,7 +33,7 @@ def report(
     from elmobench.tracking.record_store import RecordStore
     from elmobench.tracking.remembered_cards import remembered_cards
 
-    folder = results_folder(experiment)
+    folder = results_folder(results)
     cards = remembered_cards(RecordStore(folder), include)
     made = make_report(folder, cards)
     for_people = not (as_json or prints_rows())

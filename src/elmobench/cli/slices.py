@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def slices(
-    experiment: ResultsArgument,
+    results: ResultsArgument,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     typos: Annotated[
         float | None,
@@ -49,7 +49,7 @@ def slices(
     from elmobench.tracking.record_store import RecordStore
     from elmobench.tracking.remembered_cards import remembered_cards
 
-    folder = results_folder(experiment)
+    folder = results_folder(results)
     store = RecordStore(folder)
     cards = remembered_cards(store, include)
     table = slice_table(store, cards)

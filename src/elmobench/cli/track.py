@@ -9,7 +9,7 @@ from elmobench.tracking.names import DEFAULT_TRACKER
 
 
 def track(
-    experiment: ResultsArgument,
+    results: ResultsArgument,
     tracker: TrackerOption = DEFAULT_TRACKER,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
@@ -29,7 +29,7 @@ def track(
     for option, value in (("--tracking-uri", tracking_uri), ("--tracker", tracker)):
         if value == "none":
             raise ConfigError("'none' is not a store to log to", where=option)
-    folder = results_folder(experiment)
+    folder = results_folder(results)
     records = RecordStore(folder)
     name = records.experiment().get("name", folder.resolve().name)
     opened = TRACKERS.get(tracker)(tracking_uri, records, name)

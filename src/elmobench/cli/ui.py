@@ -10,7 +10,7 @@ from elmobench.cli.options import ResultsArgument
 
 
 def ui(
-    experiment: ResultsArgument,
+    results: ResultsArgument,
     port: Annotated[
         int, typer.Option(metavar="PORT", min=1, max=65535, help="Port on the loopback interface.")
     ] = 5000,
@@ -28,7 +28,7 @@ def ui(
     from elmobench.tracking.mlflow_store import default_uri
     from elmobench.tracking.record_store import RecordStore
 
-    folder = results_folder(experiment)
+    folder = results_folder(results)
     records = RecordStore(folder)
     name = records.experiment().get("name", folder.resolve().name)
     added = MlflowTracker(None, records, name).rebuild()

@@ -293,6 +293,15 @@ def test_encoding_costs_are_of_all_parts(tmp_path: Path) -> None:
     assert entry(make_board([tmp_path / "two"]).columns[0], "flat").encode_seconds is None
 
 
+def test_costs_of_encoding_alone_are_shown(tmp_path: Path) -> None:
+    run, answers = made_cell("flat", 1, vectors={"fingerprint": "f" * 64})
+    folder = made_study(tmp_path / "study", [(run.model_copy(update={"run": None}), answers)])
+    RecordStore(folder).add_cost({"task": run.task, "fingerprint": "f" * 64, "seconds": 1.5})
+    page = board_page(make_board([folder]), tmp_path)
+    assert "encode\N{NO-BREAK SPACE}1.5\N{NO-BREAK SPACE}s" in page
+    assert '<p class="facts">1 run · ' in page
+
+
 def test_folders_of_studies_are_found_at_any_depth(tmp_path: Path) -> None:
     inner = [
         made_study(tmp_path / name, [made_cell("flat", 1)]) for name in ("b/y", "b/x/deep", "a")

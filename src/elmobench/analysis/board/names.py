@@ -33,7 +33,13 @@ class Row(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What a system of one column is called in a study, and its first run there."""
+    """A run as its study names it.
+
+    Attributes:
+        column: canonical JSON of what the run's column has in common.
+        run: the run.
+        models: the models that the study names, which say of what family the run's features are.
+    """
 
     column: str
     run: RunRecord

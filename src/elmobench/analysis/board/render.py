@@ -89,15 +89,13 @@ def _facts(board: Board, entries: Sequence[Entry]) -> str:
         "column": len(board.columns),
         "representation": len(board.rows),
     }
-    return ", ".join(f"{number:,} {_plural(name, number)}" for name, number in counts.items())
+    return ", ".join(_counted(name, number) for name, number in counts.items())
 
 
 def _seeds_text(entry: Entry) -> str:
     """Format the number of seeds: ``5 seeds``, or ``3 of 5 seeds`` if some have no result."""
     count = len(entry.runs)
-    if count < entry.wanted:
-        return f"{count} of {entry.wanted} seeds"
-    return f"{count} {_plural('seed', count)}"
+    return f"{count} of {entry.wanted} seeds" if count < entry.wanted else _counted("seed", count)
 
 
 def _cost_text(entry: Entry) -> str:
@@ -110,10 +108,10 @@ def _cost_text(entry: Entry) -> str:
     return ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in texts)
 
 
-def _plural(name: str, number: int) -> str:
-    if number == 1:
-        return name
-    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+def _counted(name: str, number: int) -> str:
+    """Format a number and a noun: ``1 study``, ``1,200 studies``."""
+    plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    return f"{number:,} {name if number == 1 else plural}"
 
 
 def _sections(columns: Sequence[BoardColumn]) -> list[_Section]:
@@ -184,7 +182,7 @@ def _study(study: Study, number: int, base: Path) -> dict[str, Any]:
         "name": study.name,
         "folder": _relative(study.folder, base),
         "link": None if study.report is None else quote(_relative(study.report, base)),
-        "facts": ", ".join(filter(None, [f"{len(study.records)} runs", days])),
+        "facts": ", ".join(filter(None, [_counted("run", len(study.records)), days])),
         "description": study.description,
         "caveats": study.caveats,
         "damaged": study.damaged,

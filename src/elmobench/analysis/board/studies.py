@@ -143,7 +143,7 @@ def read_study(folder: Path, reports: Sequence[str] = REPORTS) -> Study:
 
 
 def _models(store: RecordStore) -> ModelCatalog:
-    """The models of the experiment; those known without it if its entries are of another version"""
+    """The models of the experiment; those of the package if its entries cannot be read any more."""
     try:
         return ModelCatalog(store.experiment().get("models"))
     except ConfigError:

@@ -32,7 +32,7 @@ class SystemScores:
         scores: name of a test score -> its value for each seed, in percent.
         examples: number of test examples.
         data: SHA-256 of the task's data, or of the part that was used.
-        card_version, head_version: versions of card and head.
+        card_version: version of the task's card.
         limit: number or share of the examples that were used; None for all.
         caveats: warnings that hold for the scores.
         date: UTC time at which the last run began, ISO 8601.

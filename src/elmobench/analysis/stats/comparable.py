@@ -93,7 +93,7 @@ def differing_fields(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _flat(key: Mapping[str, Any]) -> dict[str, Any]:
-    """The key with the fields of its blocks, ``options`` and ``training``, beside the others."""
+    """The key with each field of its blocks, such as ``options``, as ``options.FIELD``."""
     fields: dict[str, Any] = {}
     for name, value in key.items():
         if isinstance(value, Mapping):
