@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -189,6 +190,12 @@ def test_no_cluster_is_an_error_before_any_work(
     assert not (tmp_path / "r").exists()
 
 
+def caught() -> set[int]:
+    """The signals that this process handles, of which Python itself does not know."""
+    (line,) = re.findall(r"^SigCgt:\s*(\w+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return {number for number in range(1, 65) if int(line, 16) >> (number - 1) & 1}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_lost_cluster_is_one_error_and_the_next_run_goes_on(
@@ -202,6 +209,7 @@ def test_a_lost_cluster_is_one_error_and_the_next_run_goes_on(
     records = RecordStore(tmp_path / "r")
     cells = [PendingCell(planned, None) for planned in make_plan(context)]
     launcher = RayLauncher(LaunchOptions(workers=1))
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: None)
     # Ends every actor whose owner was on the driver's node, as Ray does when that node is lost.
     handlers = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
     during: list[Any] = []
@@ -216,6 +224,12 @@ def test_a_lost_cluster_is_one_error_and_the_next_run_goes_on(
     with pytest.raises(ElmobenchError, match="cluster of this run was lost"):
         launcher.run_cells(cells, session)
     assert during == handlers  # Ray would replace them
+    launcher.close()
+    try:
+        # Ray gives SIGTERM back to the system, which Python does not notice.
+        assert {signal.SIGINT, signal.SIGTERM} <= caught()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
     kept = {record.cell for record in records}
     again = RunSession(context, records, RecordingObserver())
     LocalLauncher(LaunchOptions()).run_cells(

@@ -299,7 +299,8 @@ class RayLauncher(WorkerPoolLauncher):
             self._factory.close()
             self._factory = None
         if self._connected:
-            ray.shutdown()
+            with _own_signal_handlers():
+                ray.shutdown()
             self._connected = False
         if self._cluster_folder is not None:
             self._cluster_folder.close()
@@ -328,9 +329,9 @@ class RayLauncher(WorkerPoolLauncher):
                 "include_dashboard": False,
                 "object_store_memory": _OBJECT_STORE_BYTES,
             }
-        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         try:
-            ray.init(**settings)
+            with _own_signal_handlers():
+                ray.init(**settings)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ElmobenchError(
                 f"no Ray cluster: {error}",
@@ -345,11 +346,6 @@ class RayLauncher(WorkerPoolLauncher):
                 f"Ray did not start: {error}",
                 fix="run it again when the machine is less busy, or with --launcher pool",
             ) from error
-        finally:
-            # Ray has put its own in their place, one of which prints a stack of C++ functions.
-            if threading.current_thread() is threading.main_thread():
-                for number, handler in handlers.items():
-                    signal.signal(number, handler or signal.SIG_DFL)
         self._connected = True
 
     def default_size(self, context: RunContext) -> int:
@@ -371,6 +367,22 @@ class RayLauncher(WorkerPoolLauncher):
                 fix="lower settings.threads, or add nodes",
             )
         return workers
+
+
+@contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """Keep the handlers of this process, which Ray replaces.
+
+    When it starts, by its own, one of which prints a stack of C++ functions; when it stops, by the
+    system's, which Python does not notice.
+    """
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                signal.signal(number, handler or signal.SIG_DFL)
 
 
 @contextmanager
