@@ -160,6 +160,19 @@ def test_a_token_goes_to_no_address_outside_of_the_hub(
         assert {token for _, token in (*other.requests, *hub.requests)} == {None}
 
 
+def test_a_token_goes_to_no_host_that_parsers_read_differently(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For urllib, the host of ``http://a\\@b/`` is b; for the library that connects, it is a."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with hub_server() as other:
+        own = hub.address.removeprefix("http://")
+        hub.moved = {PATH: f"{other.address}\\@{own}/file"}
+        with pytest.raises(DownloadError, match="is not an address"):
+            task(tmp_path).fetch()
+        assert other.requests == []
+
+
 @pytest.mark.parametrize("token", ["two words", "hf_\u00e9", "hf_a\nb"])
 def test_a_token_that_is_none_is_not_shown(
     tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, token: str

@@ -377,6 +377,9 @@ def _resolved(path: Path) -> Path:
 
 def _check_address(url: str) -> None:
     address = _split(url)
+    # Parsers of addresses disagree where a host ends that has a backslash in it.
+    if "\\" in address.netloc:
+        raise DownloadError("is not an address", where=url, fix="write %5C for a backslash")
     if address.scheme == "https" and address.hostname:
         return
     if address.scheme == "http" and address.hostname in _LOOPBACK:
