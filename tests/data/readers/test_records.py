@@ -150,3 +150,16 @@ def test_damaged_parquet_files_are_errors() -> None:
             read_bytes("parquet", damaged, "f", TEXTS)
     with pytest.raises(DataError, match="'label' is missing"):
         read([{"text": "a", "other": "b"}], "parquet", TEXTS)
+
+
+def test_parquet_files_that_grow_as_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value is stored once for many rows, and missing values take no space at all."""
+    data = encoded([{"text": "word " * 2_000, "label": "x"}] * 500, "parquet")
+    assert len(data) < 50_000
+    assert len(read_bytes("parquet", data, "f", TEXTS).examples) == 500
+    monkeypatch.setattr("elmobench.data.readers.parquet.MAX_BYTES", 1 << 20)
+    with pytest.raises(DataError, match="f: unpacks to more than 1,048,576 bytes"):
+        read_bytes("parquet", data, "f", TEXTS)
+    monkeypatch.setattr("elmobench.data.readers.parquet.MAX_VALUES", 900)
+    with pytest.raises(DataError, match="f: holds 1,000 values, at most 900 are read"):
+        read_bytes("parquet", data, "f", TEXTS)

@@ -15,7 +15,13 @@ from elmobench.data.readers.record_options import RecordOptions
 from elmobench.data.readers.records import RecordReader, Row
 
 MAX_BYTES = 1 << 30
-"""The largest size of all columns before compression, as the file states it."""
+"""The largest size of all columns before compression, as the file states it, and as they are read.
+
+The two differ where a value is stored once for many rows.
+"""
+MAX_VALUES = 100_000_000
+"""The largest number of values, those that are missing included: a billion of these are few bytes.
+"""
 _ROWS = 1024
 
 
@@ -71,32 +77,52 @@ def parquet_file(data: bytes, name: str) -> Any:
         ) from error
     with _reading(name, "is no readable Parquet file"):
         file = parquet.ParquetFile(io.BytesIO(data))
-        size = sum(
-            file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)
-        )
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        size = sum(group.total_byte_size for group in groups)
+        values = sum(chunk.num_values for group in groups for chunk in _chunks(group))
         names = list(file.schema_arrow.names)
     if size > MAX_BYTES:
-        raise DataError(
-            f"holds {size:,} bytes, at most {MAX_BYTES:,} are read",
-            where=name,
-            fix="divide it into several files",
-        )
+        raise _too_large(f"holds {size:,} bytes, at most {MAX_BYTES:,} are read", name)
+    if values > MAX_VALUES:
+        raise _too_large(f"holds {values:,} values, at most {MAX_VALUES:,} are read", name)
     if len(set(names)) < len(names):
         raise DataError("two columns have one name", where=name, fix="rename one of them")
     return file
 
 
 def parquet_rows(file: Any, columns: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of an opened file as mappings of these columns."""
+    """Yield the rows of an opened file as mappings of these columns.
+
+    Raises:
+        DataError: the file is damaged, or holds more than :data:`MAX_BYTES` as it is read.
+    """
     with _reading(name, "is no readable Parquet file"):
-        batches = file.iter_batches(batch_size=_ROWS, columns=list(dict.fromkeys(columns)))
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        sizes = [chunk.total_uncompressed_size for group in groups for chunk in _chunks(group)]
+        # One value may be as large as its column, and be the value of every row.
+        together = min(max(MAX_BYTES // max([1, *sizes]), 1), _ROWS)
+        batches = file.iter_batches(batch_size=together, columns=list(dict.fromkeys(columns)))
+    size = 0
     while True:
         with _reading(name, "is a damaged Parquet file"):
             batch = next(batches, None)
-            rows = [] if batch is None else batch.to_pylist()
         if batch is None:
             return
+        size += batch.nbytes
+        if size > MAX_BYTES:
+            raise _too_large(f"unpacks to more than {MAX_BYTES:,} bytes", name)
+        with _reading(name, "is a damaged Parquet file"):
+            rows = batch.to_pylist()
         yield from rows
+
+
+def _chunks(group: Any) -> Iterator[Any]:
+    """The columns of a group of rows, as the file describes them."""
+    return (group.column(i) for i in range(group.num_columns))
+
+
+def _too_large(what: str, name: str) -> DataError:
+    return DataError(what, where=name, fix="divide it into several files")
 
 
 @contextmanager
