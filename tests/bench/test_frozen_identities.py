@@ -20,15 +20,19 @@ from elmobench.bench.experiment.schema import load_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.catalog.catalog import ModelCatalog
-from elmobench.tasks.task import load_task
+from elmobench.tasks.task import Task, load_task
 
 FROZEN: dict[str, Any] = json.loads(
     Path(__file__).with_name("frozen_identities.json").read_text("utf-8")
 )
 
+TASKS: dict[tuple[str, int | None], Task] = {}
+
 
 def cells_of(experiment: str) -> dict[str, Any]:
-    plan = make_plan(RunContext(load_experiment(experiment)))
+    context = RunContext(load_experiment(experiment))
+    context._tasks = TASKS  # experiments share tasks, whose data are read once
+    plan = make_plan(context)
     digests = "\n".join(planned.digest for planned in plan)
     return {"count": len(plan), "digest": hashlib.sha256(digests.encode()).hexdigest()}
 

@@ -13,9 +13,11 @@ from elmobench.bench.experiment.schema import Experiment, known_experiments, loa
 from elmobench.bench.plan import make_plan
 from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.spec import parse_features
+from elmobench.tasks.task import Task
 
 EXPERIMENTS = known_experiments()
 OFFLINE = ("random", "elmo-random", "glove-mini", "elmo-mini", "bert-mini")
+TASKS: dict[tuple[str, int | None], Task] = {}
 NOT_IN_MIRROR = {"nli/snli": "nli/cad-snli", "qa/squad": "qa/squad-small"}
 
 
@@ -86,5 +88,8 @@ def test_the_grid_is_valid_on_real_data(
 ) -> None:
     monkeypatch.setenv("ELMOBENCH_MIRROR", str(shared / "mirror"))
     experiment = with_small_models(load_experiment(name), NOT_IN_MIRROR)
-    plan = make_plan(RunContext(experiment, store_root=tmp_path))
+    context = RunContext(experiment, store_root=tmp_path)
+    # Experiments share tasks, whose data are read once.
+    monkeypatch.setattr(context, "_tasks", TASKS)
+    plan = make_plan(context)
     assert {cell.cell.task for cell in plan} == set(experiment.tasks)
