@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -19,20 +20,20 @@ def results_folder(name: str | Path) -> Path:
     from elmobench.core.registry import did_you_mean
 
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _of_one_experiment(path)
-    if path.is_file() and path.suffix not in (".yaml", ".yml"):
+    if os.path.isfile(path) and path.suffix not in (".yaml", ".yml"):
         raise UnknownNameError(
             "this is a file, not a results folder",
             where=str(path),
             fix="name the folder, the experiment, or its file (.yaml)",
         )
-    if path.is_file():
+    if os.path.isfile(path):
         from elmobench.bench.experiment.schema import load_experiment
 
         name = load_experiment(path).name
     folder = Path("results") / name
-    if folder.is_dir():
+    if os.path.isdir(folder):
         return _of_one_experiment(folder)
     known = _experiments(Path("results"))
     raise UnknownNameError(
@@ -45,10 +46,10 @@ def results_folder(name: str | Path) -> Path:
 
 def _experiments(results: Path) -> list[str]:
     """The folders in ``results`` that have records or a plan, as they are named there."""
-    if not results.is_dir():
+    if not os.path.isdir(results):
         return []
     found = {path.parent for path in results.glob("**/experiment.json")}
-    found |= {path for path in results.iterdir() if (path / "records").is_dir()}
+    found |= {path for path in results.iterdir() if os.path.isdir(path / "records")}
     return sorted(path.relative_to(results).as_posix() for path in found)
 
 
@@ -59,7 +60,9 @@ def _of_one_experiment(folder: Path) -> Path:
 
     if RecordStore(folder).cell_names():
         return folder
-    inner = [p for p in sorted(folder.iterdir()) if p.is_dir() and RecordStore(p).cell_names()]
+    inner = [
+        p for p in sorted(folder.iterdir()) if os.path.isdir(p) and RecordStore(p).cell_names()
+    ]
     if inner:
         raise DataError(
             "the results of several experiments are here, each in a folder of its own",

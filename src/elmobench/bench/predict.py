@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -50,11 +51,11 @@ def find_record(name: str, results: Path) -> tuple[RecordStore, str]:
             fix="give the first characters of a cell's name: `elmobench report` lists them in "
             "cells.csv",
         )
-    if Path(name).is_file():
+    if os.path.isfile(name):
         # The user may have named any file, so the advice is not to delete it.
         record = read_record(Path(name), fix=_NAME_A_RECORD)
         return RecordStore(Path(name).parent.parent), record.cell
-    if not results.is_dir():
+    if not os.path.isdir(results):
         raise UnknownNameError(
             "there is no such folder", where=str(results), fix="name one with --results FOLDER"
         )
@@ -103,14 +104,14 @@ def _matches(
 def _stores(results: Path | None) -> Iterator[RecordStore]:
     """The results folders in ``results``, packed or not, sorted; none for None."""
     if results is not None:
-        folders = {path.parent for path in results.rglob("records") if path.is_dir()}
+        folders = {path.parent for path in results.rglob("records") if os.path.isdir(path)}
         folders |= {path.parent for path in results.rglob(RECORDS)}
         yield from (RecordStore(folder) for folder in sorted(folders))
 
 
 def has_head(store: RecordStore, cell: str) -> bool:
     """Whether the results folder has the trained head of ``cell`` (by its digest)."""
-    return (store.head_folder(cell) / "head.json").exists()
+    return os.path.exists(store.head_folder(cell) / "head.json")
 
 
 class Predictor:

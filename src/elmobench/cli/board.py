@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def board(
     from elmobench.core.errors import ConfigError
     from elmobench.core.files import write_bytes
 
-    if out.is_dir():
+    if os.path.isdir(out):
         raise ConfigError(
             "this is a folder", where=str(out), fix="name the file to write: --out FILE"
         )
@@ -76,16 +77,16 @@ def _folders(names: list[str]) -> tuple[list[Path], list[str]]:
     without = []
     for name in names:
         path = Path(name)
-        if path.is_file() and path.suffix not in (".yaml", ".yml"):
+        if os.path.isfile(path) and path.suffix not in (".yaml", ".yml"):
             raise UnknownNameError(
                 "this is a file, not a results folder",
                 where=name,
                 fix="name the folder that it is in; unpack an archive first; the shell's pattern "
                 "results/*/ leaves files out",
             )
-        if not path.is_dir() and (Path("results") / name).is_dir():
+        if not os.path.isdir(path) and os.path.isdir(Path("results") / name):
             path = Path("results") / name
-        inside = results_folders(path if path.is_dir() else results_folder(name))
+        inside = results_folders(path if os.path.isdir(path) else results_folder(name))
         found += inside
         without += [] if inside else [name]
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -198,7 +199,7 @@ def _holds(word: str, given: list[str]) -> bool:
     """Whether a word is the name of a folder that is, or holds, one of the given files."""
     paths = [Path(text.partition("=")[2] or text).resolve() for text in given]
     folder = Path(word).resolve()
-    return folder.is_dir() and any(folder in (path, *path.parents) for path in paths)
+    return os.path.isdir(folder) and any(folder in (path, *path.parents) for path in paths)
 
 
 def _print(output: NewTaskOutput, sizes: dict[str, tuple[int, int]]) -> None:
@@ -238,7 +239,7 @@ def _stem(text: str) -> str:
     from elmobench.tasks.from_files.split_files import split_of_name
 
     path = Path(text.partition("=")[2] or text).absolute()
-    if path.is_dir():
+    if os.path.isdir(path):
         return path.name
     stem = Path(plain_name(path.name)).stem
     return stem if split_of_name(path) is None else path.parent.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class CorpusFile:
     @classmethod
     def open(cls, path: Path) -> CorpusFile:
         """Compute the digest of the file. Raises DataError if it cannot be read."""
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise DataError("no such file", where=str(path))
         with parsing(path):
             state = path.stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -107,7 +108,9 @@ def open_corpus(plan: PretrainingPlan, base: Path) -> Corpus:
     folders = [base, *paths.corpus_folders()]
     files = []
     for file in plan.corpus.files:
-        candidates = [folder / file.name for folder in folders if (folder / file.name).is_file()]
+        candidates = [
+            folder / file.name for folder in folders if os.path.isfile(folder / file.name)
+        ]
         if not candidates:
             raise ConfigError(
                 f"no corpus file {file.name}",

@@ -137,14 +137,15 @@ def test_what_is_not_supported(tmp_path, name, content, message):
         load_provider(f"sentence:{folder}")
 
 
-def test_a_folder_that_modules_json_names_and_that_is_missing(tmp_path):
+@pytest.mark.parametrize("path", ["x", "a" * 5000], ids=["missing", "no name of a file"])
+def test_a_folder_that_modules_json_names_and_that_is_missing(tmp_path, path):
     folder = saved(bert(tmp_path / "m"))
     modules = json.loads((folder / "modules.json").read_text())
-    modules[0]["path"] = "x"
+    modules[0]["path"] = path
     (folder / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(ModelError, match="the folder cannot be read") as caught:
         load_provider(f"sentence:{folder}")
-    assert caught.value.where == str(folder / "x")
+    assert caught.value.where == str(folder / path)
 
 
 def test_a_folder_is_needed(tmp_path):

@@ -177,6 +177,6 @@ def _with_moved_paths(raw: dict[str, Any], old: Path, new: Path) -> dict[str, An
         for file in files.values() if isinstance(files, dict) else ():
             path = file.get("path") if isinstance(file, dict) else None
             # Other paths are looked up in the folders of ELMOBENCH_MODELS.
-            if isinstance(path, str) and (old / path).exists():
+            if isinstance(path, str) and os.path.exists(old / path):
                 file["path"] = os.path.relpath(old / path, new)
     return result

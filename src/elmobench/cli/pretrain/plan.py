@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +53,7 @@ def run(
     encoded = encode_corpus(corpus)
     starts = {name: content.models[name].start for name in only or content.models}
     for name, start in starts.items():
-        if start is not None and start not in starts and not (out / start).is_dir():
+        if start is not None and start not in starts and not os.path.isdir(out / start):
             raise ConfigError(
                 f"{name} starts from {start}, which does not exist yet",
                 where=str(out / start),

@@ -82,7 +82,7 @@ class ModelCatalog:
         for folder in paths.model_folders():
             path = folder / "models.yaml"
             with parsing(path, ConfigError):
-                given = path.is_file()
+                given = os.path.isfile(path)
             if given or os.path.lexists(path):  # a folder or a broken link is an error
                 self._add(read_entries(path), folder, str(path))
         self._functions: dict[str, Model] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -50,7 +51,7 @@ def _state(role: str, file: ModelFile, base: Path | None, shipped: bool) -> File
         role,
         file.url,
         True,
-        cached if cached is not None and cached.is_file() else None,
+        cached if cached is not None and os.path.isfile(cached) else None,
         expected.sha256,
         stated or ("pin" if expected.sha256 else None),
         expected.bytes,
@@ -159,7 +160,7 @@ def find_model_path(path: str, base: Path | None, where: str, *, folder: bool = 
         wanted = paths.expanded(path, where)
         for root in (base or Path(), *paths.model_folders()):
             candidate = root / wanted
-            if candidate.is_dir() if folder else candidate.is_file():
+            if os.path.isdir(candidate) if folder else os.path.isfile(candidate):
                 return candidate
             tried.append(str(candidate))
     kind = "folder" if folder else "file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def read_weights(path: Path, options: ElmoOptions) -> dict[str, NDArray[np.float
         ModelError: if the file is not HDF5 or is truncated, or if a dataset is missing or has
             another shape than the options give, or values that are not finite floats.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError("no such file", where=str(path))
     wanted = expected_shapes(options)
     check_size(wanted, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -126,7 +127,7 @@ def parse_options(values: dict[str, Any], where: str) -> ElmoOptions:
 def read_options(path: Path) -> ElmoOptions:
     """Read options from a file. Raises ModelError if it is not an options file."""
     where, fix = str(path), "fetch options.json again; the HDF5 file contains the weights"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError("no such file", where=where)
     data = read_bytes(path, ModelError, fix=fix)
     values = parse_json_object(data, where, ModelError, fix=fix, on_object=check_distinct_keys)

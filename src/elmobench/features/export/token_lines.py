@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -111,15 +112,15 @@ def open_lines(
     if path == Path("-"):
         with _spooled(stdin) as stream:
             yield TokenLines(stream, "standard input", tokenizer)
-    elif path.is_file():
+    elif os.path.isfile(path):
         with _opened(path) as file:
             yield TokenLines(file, str(path), tokenizer)
-    elif path.exists() and not path.is_dir():
+    elif os.path.exists(path) and not os.path.isdir(path):
         with _opened(path) as pipe, _spooled(pipe) as stream:
             yield TokenLines(stream, str(path), tokenizer)
     else:
         raise DataError(
-            "is a folder" if path.is_dir() else "there is no such file",
+            "is a folder" if os.path.isdir(path) else "there is no such file",
             where=str(path),
             fix="name a text file with one tokenised sentence per line, or - for standard input",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def read_recipe(folder: Path, where: str) -> Recipe:
         ModelError: if there is none, or a step is not one of transformer, pooling, normalisation.
     """
     files = {MODULES: folder / MODULES}
-    if not files[MODULES].is_file():
+    if not os.path.isfile(files[MODULES]):
         raise ModelError(
             f"there is no {MODULES}",
             where=where,
@@ -72,7 +73,7 @@ def read_recipe(folder: Path, where: str) -> Recipe:
     limits: dict[str, Any] = {}
     for name in ("sentence_bert_config.json", "config_sentence_transformers.json"):
         place = (transformer if name.startswith("sentence_bert") else folder) / name
-        if place.is_file():
+        if os.path.isfile(place):
             files[name] = place
             limits |= read_json_object(place, ModelError)
     pooled = read_json_object(files["pooling"], ModelError)

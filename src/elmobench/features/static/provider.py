@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,7 +203,7 @@ class StaticFactory(ProviderFactory):
         with parsing(where, ModelError, what=f"cannot look for {path!r:.80}"):
             roots = (base or Path(), *paths.model_folders())
             wanted = paths.expanded(path, where)
-            folder = next((root / wanted for root in roots if (root / wanted).is_dir()), None)
+            folder = next((root / wanted for root in roots if os.path.isdir(root / wanted)), None)
         if folder is not None:
             entry = ModelEntry(
                 provider="static",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,7 +165,7 @@ def _mirrored(repo: str, revision: str, mirror: Path, where: str) -> dict[str, P
     folder = root / host / repo / "resolve" / revision
     if not folder.resolve().is_relative_to(root):
         raise DownloadError("the path leaves the mirror folder", where=where)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DownloadError(
             f"the mirror has no folder {folder}",
             where=where,

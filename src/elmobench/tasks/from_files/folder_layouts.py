@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ def label_folders(given: Sequence[str]) -> Layout | None:
 
     aclImdb/train/pos/0_9.txt is one text with the label ``pos`` of train.
     """
-    if len(given) != 1 or not Path(given[0]).is_dir():
+    if len(given) != 1 or not os.path.isdir(given[0]):
         return None
     base = Path(given[0])
     named = {split_of_name(inner): inner for inner in _folders(base)}

@@ -50,7 +50,7 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
             why.append(f"{stated} is stated")
             continue
         path = _existing(text)
-        for file in _files_below(path) if path.is_dir() else [path]:
+        for file in _files_below(path) if os.path.isdir(path) else [path]:
             split = split_of_name(file, path)
             if split is None:
                 unnamed.append(file)
@@ -69,7 +69,7 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
     if len(unnamed) == 1 and "train" not in found:
         found["train"] = unnamed
         why.append("the only file is train" if len(found) == 1 else "the other file is train")
-    elif unnamed and not (found and any(Path(text).is_dir() for text in given)):
+    elif unnamed and not (found and any(os.path.isdir(text) for text in given)):
         raise ConfigError(
             f"cannot say which split this is: {', '.join(map(str, unnamed[:5]))}",
             fix="write train=FILE, dev=FILE or test=FILE; for a file for each label, "
@@ -99,7 +99,7 @@ def find_files(given: Sequence[str]) -> tuple[dict[str, list[Path]], Decision]:
 def all_files_of_splits(given: Sequence[str]) -> dict[str, list[Path]]:
     """All files of a folder whose names, or those of their folders, name a split."""
     found: dict[str, list[Path]] = {}
-    if len(given) == 1 and Path(given[0]).is_dir():
+    if len(given) == 1 and os.path.isdir(given[0]):
         for file in _walk(Path(given[0])):
             split = split_of_name(file, Path(given[0]))
             if split is not None and not _is_description(file):
@@ -137,7 +137,7 @@ def _existing(text: str) -> Path:
     path = Path(text)
     if not os.path.exists(path):
         folder = path.parent
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
         fix = did_you_mean(path.name, names) if names else f"there is no folder {folder}"
         raise ConfigError("no such file or folder", where=text, fix=fix)
     return path
