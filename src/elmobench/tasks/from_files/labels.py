@@ -37,13 +37,13 @@ def are_decimals(values: Iterable[Any]) -> bool:
 
     >>> are_decimals(["3.5", "4"]), are_decimals([1, 2]), are_decimals(["3.5", "?"])
     (True, False, False)
-    >>> are_decimals(["3.00", "1.00"]), are_decimals(["1.0", "0.0"])
-    (True, False)
+    >>> are_decimals(["3.00", "1.00"]), are_decimals(["1.0", "0.0"]), are_decimals([10**400])
+    (True, False, False)
     """
     found = {value for value in values if value not in (None, "")}
     if not all(NUMBER.fullmatch(str(value)) for value in found):
         return False
-    if any(not float(value).is_integer() for value in found):
+    if any(not isinstance(value, int) and not float(value).is_integer() for value in found):
         return True
     return bool(found) and all(_TWO_DECIMALS.fullmatch(str(value)) for value in found)
 
