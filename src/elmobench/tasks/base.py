@@ -109,6 +109,16 @@ class Pipeline(ABC, Generic[E]):
             for token in sentence
         )
 
+    def text_of(self, example: E) -> str:
+        """The example as people read it: its tokens with blanks between, and ``|||`` between slots.
+
+        Pipelines whose users write something else for ``predict`` show that.
+        """
+        return f" {SEPARATOR} ".join(
+            " ".join(token for sentence in sentences for token in sentence)
+            for sentences in self.slots(example).values()
+        )
+
     # What a set of examples contains.
 
     def labels_of(self, example: E) -> Iterable[str]:

@@ -36,6 +36,9 @@ def proposed(path: Path, text: str, *columns: str, pipeline: str | None = None) 
     card = proposed_card("mine", propose([str(path)], pipeline, columns), path.with_suffix(".yaml"))
     assert card.problem is None, str(card.problem)
     assert card.missing == []
+    if 'pipeline: "wic"' in card.text:
+        assert "He sat on the [bank] " in str(card.first)
+        assert " ||| In place " in str(card.first)
     path.with_suffix(".yaml").write_text(card.text)
     return Task(load_card(path.with_suffix(".yaml")))
 

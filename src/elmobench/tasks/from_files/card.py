@@ -98,7 +98,7 @@ def proposed_card(name: str, proposal: Proposal, path: Path) -> ProposedCard:
     annotation = task.pipeline.format_annotation(
         task.pipeline.gold(first), task.pipeline.tokens(first)
     )
-    text = " ".join(task.pipeline.tokens(first))
+    text = task.pipeline.text_of(first)
     if task.pipeline.annotation_repeats_text:
         card.first = shown(annotation, 300)
     else:

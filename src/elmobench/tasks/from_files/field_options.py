@@ -77,6 +77,8 @@ def name_labels(found: Proposal, fields: Fields, looks: ColumnsOfSplits, look: L
             why = f"numbers up to {max(v for v in values if isinstance(v, int))}, which need names"
             found.decisions.append(Decision("names", "to be filled in", why))
             return
+    if str(fields.kind).startswith("marked") and all(isinstance(value, bool) for value in values):
+        return  # the reader names them
     options, decision = label_options(values, look.names.get(str(column)), column)
     found.options |= options
     if decision is not None:
@@ -116,11 +118,18 @@ def choose_tokenizer(found: Proposal, fields: Fields, look: Look) -> None:
     found.decisions.append(Decision("tokenizer", found.options["tokenizer"], TOKENIZED[tokenized]))
 
 
-def choose_pipeline(found: Proposal, fields: Fields, look: Look) -> None:
-    """Choose the pipeline and, for tags, their scheme."""
+def choose_pipeline(found: Proposal, fields: Fields, look: Look, *, stated: bool) -> None:
+    """Choose the pipeline and, for tags, their scheme.
+
+    Args:
+        found: the proposal so far; labels may have decided its pipeline.
+        fields: what its columns hold.
+        look: the format and values of the file.
+        stated: whether the user states the pipeline.
+    """
     assert fields.kind is not None
     kind = RECORD_KINDS[fields.kind]
-    why = "stated" if found.pipeline is not None else kind.what
+    why = "stated" if stated else kind.what if found.pipeline is None else "by its labels"
     if fields.kind in ("tags", "roles") and found.options.get("names", ()) is not None:
         tags = _tag_names(found, fields, look)
         pipeline, reason = tagging_pipeline(fields.columns["tags"], tags)

@@ -61,7 +61,7 @@ def marked_texts(columns: Columns, stated: Mapping[str, str | int]) -> Fields | 
 
     Marks are found by their names, or as numbers at which words of the sentences begin and end.
     """
-    sentences = _named_sentences(columns, stated) or _longest_two(columns, stated)
+    sentences, why_sentences = _sentences(columns, stated)
     if sentences is None or not all(is_some(columns[name], str) for name in sentences):
         return None
     roles = ("premise_start", "premise_end", "hypothesis_start", "hypothesis_end")
@@ -85,7 +85,7 @@ def marked_texts(columns: Columns, stated: Mapping[str, str | int]) -> Fields | 
             )
     if len(marks) < len(roles):
         return None
-    fields = _sentence_fields(sentences, stated)
+    fields = _sentence_fields(sentences, stated, why_sentences)
     for role, name in zip(roles, marks, strict=True):
         fields.choose(role, name, reason_for(role, stated, why))
     _choose_truth(fields, columns, stated)
@@ -94,7 +94,7 @@ def marked_texts(columns: Columns, stated: Mapping[str, str | int]) -> Fields | 
 
 def marked_tokens(columns: Columns, stated: Mapping[str, str | int]) -> Fields | None:
     """The columns of two sentences, of the number of a marked token in each, and of the label."""
-    sentences = _named_sentences(columns, stated) or _longest_two(columns, stated)
+    sentences, why_sentences = _sentences(columns, stated)
     if sentences is None:
         return None
     roles = ("premise_index", "hypothesis_index")
@@ -108,7 +108,7 @@ def marked_tokens(columns: Columns, stated: Mapping[str, str | int]) -> Fields |
         known = zip(columns[sentence], numbers[mark], strict=True)
         if not all(n is None or 0 <= n < len(parts_of(text) or ()) for text, n in known):
             return None
-    fields = _sentence_fields(sentences, stated)
+    fields = _sentence_fields(sentences, stated, why_sentences)
     for role, name in zip(roles, marks, strict=True):
         fields.choose(role, name, reason_for(role, stated))
     _choose_truth(fields, columns, stated)
@@ -128,6 +128,16 @@ def _named_sentences(
                 second = names[other] if second is None else second
                 break
     return None if first is None or second is None else (first, second)
+
+
+def _sentences(
+    columns: Columns, stated: Mapping[str, str | int]
+) -> tuple[tuple[str | int, str | int] | None, str]:
+    """The columns of both sentences, by their names or as the longest texts, and why."""
+    named = _named_sentences(columns, stated)
+    if named is not None:
+        return named, "by its name"
+    return _longest_two(columns, stated), "the longest texts"
 
 
 def _sentence_fields(

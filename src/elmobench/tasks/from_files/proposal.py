@@ -282,7 +282,7 @@ def _of_fields(
         why = "records that the annotator rejected or ignored are left out, and counted"
         found.decisions.append(Decision("where", f"{judged}: accept", why))
     choose_tokenizer(found, fields, look)
-    choose_pipeline(found, fields, look)
+    choose_pipeline(found, fields, look, stated=pipeline is not None)
     if look.reader == "table" and fields.kind == "pair":
         found.reader = "pair-table"
     elif look.reader == "table" and fields.kind == "marked-pair":

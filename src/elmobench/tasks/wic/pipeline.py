@@ -46,6 +46,16 @@ class Wic(Pipeline[MarkedPair]):
         """Both sentences."""
         return {FIRST: [example.first], SECOND: [example.second]}
 
+    def text_of(self, example: MarkedPair) -> str:
+        """See :meth:`Pipeline.text_of`; the marked words are in brackets."""
+        parts = []
+        for tokens, (first, last) in zip(
+            (example.first, example.second), example.marks, strict=True
+        ):
+            marked = f"[{' '.join(tokens[first : last + 1])}]"
+            parts.append(" ".join((*tokens[:first], marked, *tokens[last + 1 :])))
+        return f" {SEPARATOR} ".join(parts)
+
     def labels_of(self, example: MarkedPair) -> list[str]:
         """The label."""
         return [example.label]
