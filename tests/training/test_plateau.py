@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from elmobench.metrics.base import Scores
 from elmobench.tasks.head import TrainingOptions
-from elmobench.training import trainer
+from elmobench.training import model_run, trainer
 from elmobench.training.streams import RandomStreams
 
 
@@ -46,9 +46,9 @@ def rates(monkeypatch, dev: list[float], **options) -> list[float]:
     by_epoch: list[float] = []
     scores = iter(dev)
     optimizers = []
-    make = trainer.make_optimizer
+    make = model_run.make_optimizer
     monkeypatch.setattr(
-        trainer, "make_optimizer", lambda *given: optimizers.append(make(*given)) or optimizers[0]
+        model_run, "make_optimizer", lambda *given: optimizers.append(make(*given)) or optimizers[0]
     )
 
     def batch(data, indices):

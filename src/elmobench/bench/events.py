@@ -9,7 +9,7 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.jobs import PendingVectors
 from elmobench.features.store.feature_store import BuildReport
 from elmobench.tracking.record import RunRecord
-from elmobench.training.trainer import Epoch
+from elmobench.training.outcome import Epoch
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,9 @@ from elmobench.tracking.run_flags import run_flags
 from elmobench.training.devices import count_memory, device_kind, gpu_memory
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
+from elmobench.training.outcome import Training, TrainingError
 from elmobench.training.saved import SavedPart, remove_model, save_model
-from elmobench.training.trainer import Training, TrainingError, evaluate
+from elmobench.training.trainer import evaluate
 from elmobench.training.vector_check import uninformative_parts
 
 T = TypeVar("T")

@@ -24,15 +24,10 @@ from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import OnePassHead, SlotBatch
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs
 from elmobench.training.model import BenchModel, input_dims, make_mixer
+from elmobench.training.outcome import Epoch, Training, TrainingError
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainable_vectors import WordVocabulary, initial_vectors
-from elmobench.training.trainer import (
-    Epoch,
-    Training,
-    TrainingData,
-    TrainingError,
-    train_together,
-)
+from elmobench.training.trainer import TrainingData, train_together
 
 SHARED_PARAMETERS = 20_000_000
 """Candidates with at most this number of parameters in all are trained in one pass."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from seqeval.metrics.sequence_labeling import get_entities
@@ -56,9 +57,9 @@ class SpanF1(Metric):
             tokens += len(left)
             equal += sum(a == b for a, b in zip(left, right, strict=True))
         gold_spans, found_spans = _spans(gold), _spans(predicted)
-        support = Counter(kind for kind, _, _ in gold_spans)
-        found = Counter(kind for kind, _, _ in found_spans)
-        correct = Counter(kind for kind, _, _ in gold_spans & found_spans)
+        support = Counter(kind for _, (kind, _, _) in gold_spans)
+        found = Counter(kind for _, (kind, _, _) in found_spans)
+        correct = Counter(kind for _, (kind, _, _) in gold_spans & found_spans)
         rows = {
             kind: _row(correct[kind], support[kind], found[kind])
             for kind in sorted(support | found)
@@ -92,9 +93,17 @@ class SpanF1(Metric):
             known.add(tag)
 
 
-def _spans(sentences: Sequence[Sequence[str]]) -> set[_Span]:
-    """All (type, first token, last token); tokens are counted over the whole corpus."""
-    return set(get_entities([list(tags) for tags in sentences]))
+def _spans(sentences: Sequence[Sequence[str]]) -> set[tuple[int, _Span]]:
+    """All spans, each with the number of its sentence."""
+    return {(i, span) for i, tags in enumerate(sentences) for span in _spans_of(tuple(tags))}
+
+
+# Each candidate of a search is scored after every epoch: gold sentences are read again and again,
+# and most predictions are those of the epoch before.
+@lru_cache(maxsize=1 << 15)
+def _spans_of(tags: tuple[str, ...]) -> tuple[_Span, ...]:
+    """The (type, first token, last token) of a sentence."""
+    return tuple(get_entities(list(tags)))
 
 
 def _row(correct: int, support: int, found: int) -> dict[str, float]:

@@ -5,9 +5,13 @@ Source: Lafferty, McCallum and Pereira (2001).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torchcrf import CRF
+
+from elmobench.nn.crf_likelihood import log_likelihood
 
 Constraints = tuple[Tensor, Tensor, Tensor]
 """(K, K) allowed transitions, from the row's tag to the column's; (K,) allowed first tags; (K,)
@@ -97,13 +101,7 @@ class LinearChainCrf(nn.Module):
         Returns:
             (B,); 0 for an empty sentence.
         """
-        nll = scores.new_zeros(scores.shape[0])
-        filled = mask.any(dim=1)
-        if scores.shape[1] == 0 or not bool(filled.any()):
-            # Depends on a parameter, so that backward() works for a batch of empty sentences.
-            return nll + 0.0 * self.transitions.sum()
-        likelihood = self.crf(scores[filled], tags[filled], mask[filled], reduction="none")
-        return nll.index_put((filled.nonzero().squeeze(1),), -likelihood)
+        return negative_log_likelihoods([self], [scores], tags, mask)[0]
 
     @torch.no_grad()
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[int]]:
@@ -123,3 +121,30 @@ class LinearChainCrf(nn.Module):
         return [
             path[:length] for path, length in zip(paths.tolist(), lengths.tolist(), strict=True)
         ]
+
+
+def negative_log_likelihoods(
+    crfs: Sequence[LinearChainCrf], scores: Sequence[Tensor], tags: Tensor, mask: Tensor
+) -> list[Tensor]:
+    """What :meth:`LinearChainCrf.negative_log_likelihood` gives for each of several CRFs, at once.
+
+    Args:
+        crfs: CRFs with the same number of tags.
+        scores: the (B, T, K) emission scores for each of them.
+        tags, mask: (B, T), the same for all.
+    """
+    filled = mask.any(dim=1)
+    stacked = torch.stack(list(scores))
+    if not bool(filled.any()):
+        # Depends on a parameter, so that backward() works for a batch of empty sentences.
+        zeros = stacked.new_zeros(len(filled))
+        return [zeros + 0.0 * crf.transitions.sum() for crf in crfs]
+    transitions = torch.stack([crf.transitions for crf in crfs])
+    if bool(filled.all()):
+        nll = -log_likelihood(stacked, transitions, tags, mask)
+    else:
+        real = log_likelihood(stacked[:, filled], transitions, tags[filled], mask[filled])
+        rows = filled.nonzero().squeeze(1)
+        crf = torch.arange(len(crfs), device=rows.device).unsqueeze(1)
+        nll = stacked.new_zeros(stacked.shape[:2]).index_put((crf, rows), -real)
+    return list(nll.unbind())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import torch
@@ -16,6 +16,7 @@ from elmobench.data.examples import Sentence
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
 E = TypeVar("E")
+T = TypeVar("T")
 
 Placement = Literal["input", "output"]
 """Where features enter a head: its input, or the output of its encoder."""
@@ -54,6 +55,20 @@ class Batch(Generic[E]):
 
     examples: list[E]
     slots: dict[str, SlotBatch]
+    made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    """See :meth:`once`."""
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` returns, called once per batch, however many models read the batch.
+
+        Args:
+            key: the same for models that would make the same value.
+            make: must not depend on parameters or random numbers.
+        """
+        if key not in self.made:
+            self.made[key] = make()
+        value: T = self.made[key]
+        return value
 
     @property
     def device(self) -> torch.device:
@@ -105,6 +120,31 @@ class Head(nn.Module, ABC, Generic[E]):
         Only heads that give an example one label, or a set of labels, have them.
         """
         return None
+
+
+class SharedLossHead(Head[E]):
+    """Base of the heads whose loss is computed for several models in the same calls.
+
+    The candidates of a hyper-parameter search are trained on the same batches. A loss that consists
+    of many small operations (a CRF's) takes little more time for all of them than for one.
+    """
+
+    @abstractmethod
+    def outputs(self, batch: Batch[E], mixed: Mixed) -> Tensor:
+        """What the loss is computed from: all that draws random numbers is done here."""
+
+    @abstractmethod
+    def losses(
+        self, batch: Batch[E], heads: Sequence[SharedLossHead[E]], outputs: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The losses of ``heads``, of the class and codec of this one, from their outputs.
+
+        Each is equal to the bit to what it is without the others, and so is its gradient.
+        """
+
+    def loss(self, batch: Batch[E], mixed: Mixed) -> Tensor:
+        """See :meth:`Head.loss`."""
+        return self.losses(batch, [self], [self.outputs(batch, mixed)])[0]
 
 
 class OnePassHead(Head[E]):

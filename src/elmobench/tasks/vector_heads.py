@@ -14,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from elmobench.nn.dropout import Dropout
 from elmobench.nn.pooling import masked_max, masked_mean
 from elmobench.nn.recurrent import BiLstm
 from elmobench.tasks.base import HeadOptions, LabelCodec
@@ -84,7 +85,7 @@ class LinearHead(VectorHead[E]):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(self.copies * input_dims["input"], self.size(codec))
 
     def scores(self, batch: Batch[E], mixed: Mixed) -> Tensor:
@@ -102,7 +103,7 @@ class MlpHead(VectorHead[E]):
     ) -> None:
         super().__init__(input_dims, codec, options)
         self.hidden = nn.Linear(self.copies * input_dims["input"], options.hidden)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(options.hidden, self.size(codec))
 
     def scores(self, batch: Batch[E], mixed: Mixed) -> Tensor:
@@ -123,9 +124,9 @@ class RecurrentHead(VectorHead[E]):
     ) -> None:
         super().__init__(input_dims, codec, options)
         self.encoder = BiLstm(input_dims["input"], options.encoder)
-        self.input_dropout = nn.Dropout(options.input_dropout)
+        self.input_dropout = Dropout(options.input_dropout)
         self.hidden = nn.Linear(self.copies * self.encoder.out_dim, options.hidden)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(options.hidden, self.size(codec))
 
     def scores(self, batch: Batch[E], mixed: Mixed) -> Tensor:

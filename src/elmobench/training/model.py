@@ -62,10 +62,13 @@ class BenchModel(nn.Module):
 
     def loss(self, batch: Batch[Any]) -> Tensor:
         """The head's loss plus the penalty λ Σ w² of every mixer."""
-        total = self.head.loss(batch, self.mix(batch))
+        return self.penalized(self.head.loss(batch, self.mix(batch)))
+
+    def penalized(self, loss: Tensor) -> Tensor:
+        """The head's ``loss`` plus the penalty λ Σ w² of every mixer."""
         for mixer in self.mixers.values():
-            total = total + cast(FeatureMixer, mixer).penalty()
-        return total
+            loss = loss + cast(FeatureMixer, mixer).penalty()
+        return loss
 
     def predict(self, batch: Batch[Any]) -> list[Any]:
         """The head's predictions, one per example."""

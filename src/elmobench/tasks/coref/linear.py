@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from elmobench.nn.dropout import Dropout
 from elmobench.nn.spans import DISTANCES, distance_buckets
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
@@ -37,7 +38,7 @@ class LinearRanker(SpanRanker[Tensor]):
     ) -> None:
         super().__init__(input_dims, codec, options)
         width = 2 * input_dims["input"]
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.mention = nn.Linear(width, 1)
         self.width_bias = nn.Parameter(torch.zeros(options.max_width))
         # The pair's weights are divided by their width, so that one step of Adam changes pair

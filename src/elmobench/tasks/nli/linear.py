@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from elmobench.data.examples import (
     SentencePair,
 )
+from elmobench.nn.dropout import Dropout
 from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Mixed
@@ -35,7 +36,7 @@ class LinearPair(LabelHead[SentencePair]):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearPairOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(4 * input_dims["input"], len(codec.labels))
 
     def scores(self, batch: Batch[SentencePair], mixed: Mixed) -> Tensor:

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from elmobench.data.questions import PassageQuestion
+from elmobench.nn.dropout import Dropout
 from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import Batch, Mixed
@@ -35,7 +36,7 @@ class LinearSpan(SpanHead):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearSpanOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         # A bias would cancel in the softmax over the tokens.
         self.output = nn.Linear(2 * input_dims["input"], 2, bias=False)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 from torch import Tensor, nn
 
+from elmobench.nn.dropout import Dropout
 from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.sentiment.base import TextHead
@@ -27,7 +28,7 @@ class LinearText(TextHead):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTextOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(input_dims["input"], len(codec.labels))
 
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from elmobench.data.examples import (
     Proposition,
 )
+from elmobench.nn.dropout import Dropout
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.srl.base import RoleHead, predicate_places
@@ -58,7 +59,7 @@ class LinearRoles(RoleHead):
     ) -> None:
         super().__init__(input_dims, codec, options)
         width, labels = input_dims["input"], len(codec.labels)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.token = nn.Linear(width, labels)
         self.predicate = nn.Linear(width, labels, bias=False)
         self.distance = nn.Embedding(DISTANCES, labels)

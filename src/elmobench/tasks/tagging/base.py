@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -16,9 +16,9 @@ from elmobench.data.examples import (
     TaggedSentence,
 )
 from elmobench.nn.bioul import bio_to_bioul, bioul_constraints, bioul_tag_to_bio
-from elmobench.nn.crf import LinearChainCrf
+from elmobench.nn.crf import LinearChainCrf, negative_log_likelihoods
 from elmobench.tasks.base import HeadOptions, LabelCodec
-from elmobench.tasks.head import Batch, Head, Mixed
+from elmobench.tasks.head import Batch, Mixed, SharedLossHead
 from elmobench.tasks.padding import BoundedCache, IntArray, pad_rows
 from elmobench.tasks.tagging.pipeline import BIOUL, SENTENCE
 
@@ -58,7 +58,7 @@ class CrfOptions(HeadOptions):
     """
 
 
-class CrfHead(Head[TaggedSentence]):
+class CrfHead(SharedLossHead[TaggedSentence]):
     """Base class of the taggers: a subclass computes emission scores, a CRF scores sequences.
 
     The codec's ``extra["scheme"]`` names the kind of tags. With ``bioul`` the examples have BIO
@@ -83,17 +83,30 @@ class CrfHead(Head[TaggedSentence]):
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
         """(B, T, K) scores of the codec's K labels; undefined at padding."""
 
-    def loss(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+    def outputs(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """The emission scores."""
+        return self.emissions(batch, mixed)
+
+    def losses(
+        self,
+        batch: Batch[TaggedSentence],
+        heads: Sequence[SharedLossHead[TaggedSentence]],
+        outputs: Sequence[Tensor],
+    ) -> list[Tensor]:
         """Negative log-likelihood, reduced over the sentences; that of an empty sentence is 0.
 
         Raises:
             DataError: tags are not BIO, or the codec does not have them.
         """
         mask = batch.slots[SENTENCE].mask
-        scores = self.emissions(batch, mixed)
         targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
-        nll = self.crf.negative_log_likelihood(scores, targets.to(scores.device), mask)
-        return nll.mean() if self.reduction == "mean" else nll.sum()
+        taggers = [cast(CrfHead, head) for head in heads]
+        crfs = [tagger.crf for tagger in taggers]
+        each = negative_log_likelihoods(crfs, outputs, targets.to(mask.device), mask)
+        return [
+            nll.mean() if tagger.reduction == "mean" else nll.sum()
+            for tagger, nll in zip(taggers, each, strict=True)
+        ]
 
     @torch.no_grad()
     def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from elmobench.data.examples import (
     TaggedSentence,
 )
+from elmobench.nn.dropout import Dropout
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.tagging.base import CrfHead, CrfOptions
@@ -30,7 +31,7 @@ class LinearTagger(CrfHead):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTaggerOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(input_dims["input"], len(codec.labels))
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:

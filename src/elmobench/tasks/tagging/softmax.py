@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from elmobench.data.examples import (
     TaggedSentence,
 )
+from elmobench.nn.dropout import Dropout
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.padding import IntArray
@@ -42,7 +43,7 @@ class SoftmaxTagger(Head[TaggedSentence]):
     ) -> None:
         super().__init__(input_dims, codec, options)
         self.index = {label: i for i, label in enumerate(codec.labels)}
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.output = nn.Linear(input_dims["input"], len(codec.labels))
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from elmobench.data.examples import (
     SenseSentence,
 )
+from elmobench.nn.dropout import Dropout
 from elmobench.nn.recurrent import BiLstm
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Mixed
@@ -113,7 +114,7 @@ class LinearSenses(SenseClassifier):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearSensesOptions
     ) -> None:
         super().__init__(input_dims, codec, options, input_dims["input"])
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
 
     def encode(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
         """(B, T, D) mixed vectors, with dropout."""
@@ -137,7 +138,7 @@ class LstmSenses(SenseClassifier):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LstmSensesOptions
     ) -> None:
         super().__init__(input_dims, codec, options, 2 * options.hidden)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = Dropout(options.dropout)
         self.encoder = BiLstm(input_dims["input"], options.hidden, options.layers, options.dropout)
 
     def encode(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
