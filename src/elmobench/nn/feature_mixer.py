@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +44,10 @@ class PartConfig:
     trainable: bool = False
     unit: bool = False
     static: bool = False
+
+
+MadeTensors = MutableMapping[Hashable, Tensor]
+"""What mixers computed for one slot of one batch."""
 
 
 class SlotTensors(Protocol):
@@ -93,12 +97,29 @@ class _Part(nn.Module):
         seen = (word_ids > 0).unsqueeze(-1)
         return torch.where(seen, self.embedding(word_ids), mixed)
 
-    def forward(self, layers: Tensor, word_ids: Tensor | None) -> Tensor:
+    @property
+    def key(self) -> tuple[PartConfig, int | None]:
+        """The same for parts that give the same vectors, if they are :attr:`fixed`."""
+        return self.config, None if self.standardizer is None else id(self.standardizer)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the output before dropout is the same whatever was learned."""
+        return self.embedding is None and not any(True for _ in self.mix.parameters())
+
+    def before_dropout(
+        self, layers: Tensor, word_ids: Tensor | None, made: MadeTensors | None
+    ) -> Tensor:
+        """The standardised vectors; taken from ``made`` if they are fixed and there."""
+        if made is None or not self.fixed:
+            return self._standardized(layers, word_ids)
+        if self.key not in made:
+            made[self.key] = self._standardized(layers, word_ids)
+        return made[self.key]
+
+    def _standardized(self, layers: Tensor, word_ids: Tensor | None) -> Tensor:
         x = self.raw(layers, word_ids)
-        if self.standardizer is not None:
-            x = self.standardizer(x)
-        out: Tensor = self.dropout(x)
-        return out
+        return x if self.standardizer is None else self.standardizer(x)
 
 
 def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | None:
@@ -192,7 +213,11 @@ class FeatureMixer(nn.Module):
         return [part.mix.layers_needed for part in self._parts]
 
     def forward(
-        self, parts: Sequence[Tensor], mask: Tensor, word_ids: Tensor | None = None
+        self,
+        parts: Sequence[Tensor],
+        mask: Tensor,
+        word_ids: Tensor | None = None,
+        made: MadeTensors | None = None,
     ) -> Tensor:
         """(B, T, ΣD) features of one slot of a batch.
 
@@ -201,13 +226,40 @@ class FeatureMixer(nn.Module):
             mask: (B, T) bool, true at real tokens.
             word_ids: (B, T) int64 ids in the vocabulary, 0 for padding and for words outside it;
                 required if a part is trainable.
+            made: gets vectors that no training changes, for other mixers of the same parts and
+                standardizers that read the same batch.
         """
+        if made is None or not self._fixed:
+            return self._mixed(parts, mask, word_ids, made)
+        key = tuple(part.key for part in self._parts)
+        if key not in made:
+            made[key] = self._mixed(parts, mask, word_ids, made)
+        return made[key]
+
+    @property
+    def _fixed(self) -> bool:
+        """Whether the output is the same whatever was learned, and whenever it is computed."""
+        return all(
+            part.fixed and (part.config.dropout == 0 or not self.training) for part in self._parts
+        )
+
+    def _mixed(
+        self,
+        parts: Sequence[Tensor],
+        mask: Tensor,
+        word_ids: Tensor | None,
+        made: MadeTensors | None,
+    ) -> Tensor:
         for part in self._parts:
             if part.standardizer is not None and not bool(part.standardizer.fitted):
                 raise RuntimeError("call fit_standardizer before the mixer is used")
-        outputs = [part(layers, word_ids) for part, layers in zip(self._parts, parts, strict=True)]
+        outputs: list[Tensor] = [
+            part.dropout(part.before_dropout(layers, word_ids, made))
+            for part, layers in zip(self._parts, parts, strict=True)
+        ]
+        joined = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
         # torch.where instead of a product: standardisation makes padding nonzero, and 0 · ∞ is NaN.
-        return torch.where(mask.unsqueeze(-1), torch.cat(outputs, dim=-1), 0.0)
+        return torch.where(mask.unsqueeze(-1), joined, 0.0)
 
     @torch.no_grad()
     def fit_standardizer(self, batches: Iterable[SlotTensors]) -> None:
@@ -233,15 +285,19 @@ class FeatureMixer(nn.Module):
 
     @torch.no_grad()
     def copy_standardizer(self, other: FeatureMixer) -> None:
-        """Take the means and standard deviations of ``other``, a mixer of the same parts."""
+        """Use the means and standard deviations of ``other``, a mixer of the same parts.
+
+        Both have one object for them afterwards, and share what follows from them; see ``made`` in
+        :meth:`forward`.
+        """
         for part, theirs in zip(self._parts, other._parts, strict=True):
-            if part.standardizer is not None and theirs.standardizer is not None:
-                part.standardizer.load_state_dict(theirs.standardizer.state_dict())
+            if part.standardizer is not None:
+                part.standardizer = theirs.standardizer
 
     def penalty(self) -> Tensor:
         """The sum of the parts' penalties λ Σ w², a scalar to be added to the loss of the head."""
         mixes = [(part.mix, part.config.l2) for part in self._parts]
-        terms = [mix.penalty(l2) for mix, l2 in mixes if mix.w is not None]
+        terms = [mix.penalty(l2) for mix, l2 in mixes if mix.w is not None and l2]
         return torch.stack(terms).sum() if terms else torch.zeros(())
 
     def report(self) -> dict[str, MixReport]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.examples import Sentence
+from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
 E = TypeVar("E")
@@ -42,6 +43,17 @@ class SlotBatch:
     mask: Tensor
     parts: list[Tensor]
     word_ids: Tensor | None = None
+    made: dict[Hashable, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    """See :meth:`~elmobench.nn.feature_mixer.FeatureMixer.forward`."""
+
+    def mean(self, x: Tensor) -> Tensor:
+        """(B, D) mean over real tokens of (B, T, D) ``x``; once for vectors that models share."""
+        if not any(x is shared for shared in self.made.values()):
+            return masked_mean(x, self.mask)
+        key = ("mean", id(x))
+        if key not in self.made:
+            self.made[key] = masked_mean(x, self.mask)
+        return self.made[key]
 
     @property
     def lengths(self) -> Tensor:

@@ -42,8 +42,10 @@ class LabelHead(Head[L]):
             DataError: an example has a label that the codec does not have.
         """
         scores = self.scores(batch, mixed)
-        gold = torch.tensor([self._label(e) for e in batch.examples], device=scores.device)
-        return F.cross_entropy(scores, gold)
+        labels = batch.once(
+            ("labels", id(self.codec)), lambda: torch.tensor([*map(self._label, batch.examples)])
+        )
+        return F.cross_entropy(scores, labels.to(scores.device))
 
     @torch.no_grad()
     def predict(self, batch: Batch[L], mixed: Mixed) -> list[str]:

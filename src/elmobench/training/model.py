@@ -49,7 +49,10 @@ class BenchModel(nn.Module):
         mixed = {
             placement: {
                 name: mixer(
-                    [slot.parts[i] for i in self._reads[placement]], slot.mask, slot.word_ids
+                    [slot.parts[i] for i in self._reads[placement]],
+                    slot.mask,
+                    slot.word_ids,
+                    slot.made,
                 )
                 for name, slot in batch.slots.items()
             }

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from elmobench.tasks.head import TrainingOptions
+from elmobench.training.adam import BlockedAdam
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.devices import RandomState
 from elmobench.training.model import BenchModel
@@ -19,8 +20,10 @@ from elmobench.training.outcome import Epoch, Training, TrainingError
 def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
     """The optimizer named in ``options``, over all trainable parameters."""
     parameters = [p for p in model.parameters() if p.requires_grad]
+    plain = options.optimizer_options.keys() <= {"betas", "eps"}
+    here = all(p.device.type == "cpu" and p.is_floating_point() for p in parameters)
     kinds: dict[str, type[torch.optim.Optimizer]] = {
-        "adam": torch.optim.Adam,
+        "adam": BlockedAdam if plain and here else torch.optim.Adam,
         "adadelta": torch.optim.Adadelta,
     }
     extra: dict[str, Any] = {"lr": options.lr, **options.optimizer_options}

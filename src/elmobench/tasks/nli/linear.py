@@ -12,7 +12,6 @@ from elmobench.data.examples import (
     SentencePair,
 )
 from elmobench.nn.dropout import Dropout
-from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.label_head import LabelHead
@@ -41,10 +40,7 @@ class LinearPair(LabelHead[SentencePair]):
 
     def scores(self, batch: Batch[SentencePair], mixed: Mixed) -> Tensor:
         """(B, K) scores of the K labels."""
-        u, v = (
-            masked_mean(mixed["input"][slot], batch.slots[slot].mask)
-            for slot in (PREMISE, HYPOTHESIS)
-        )
+        u, v = (batch.slots[slot].mean(mixed["input"][slot]) for slot in (PREMISE, HYPOTHESIS))
         pair = torch.cat([u, v, (u - v).abs(), u * v], dim=1)
         out: Tensor = self.output(self.dropout(pair))
         return out

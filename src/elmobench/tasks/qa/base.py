@@ -52,7 +52,8 @@ class SpanHead(Head[PassageQuestion]):
         """
         mask = batch.slots[PASSAGE].mask
         low = torch.finfo(torch.float32).min
-        spans = torch.tensor([_target(example) for example in batch.examples], device=mask.device)
+        targets = batch.once("answers", lambda: torch.tensor([*map(_target, batch.examples)]))
+        spans = targets.to(mask.device)
         losses = [
             F.cross_entropy(scores.masked_fill(~mask, low), spans[:, i])
             for i, scores in enumerate(self.scores(batch, mixed))

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.dropout import Dropout
-from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.qa.base import SpanHead, SpanOptions
@@ -43,7 +42,7 @@ class LinearSpan(SpanHead):
     def scores(self, batch: Batch[PassageQuestion], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """See :meth:`SpanHead.scores`."""
         vectors = mixed["input"]
-        summary = masked_mean(vectors[QUESTION], batch.slots[QUESTION].mask).unsqueeze(1)
+        summary = batch.slots[QUESTION].mean(vectors[QUESTION]).unsqueeze(1)
         passage = vectors[PASSAGE]
         both = self.output(self.dropout(torch.cat([passage, passage * summary], dim=-1)))
         return both[..., 0], both[..., 1]

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pydantic import Field
 from torch import Tensor, nn
 
+from elmobench.data.examples import ClassifiedText
 from elmobench.nn.dropout import Dropout
 from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.sentiment.base import TextHead
 from elmobench.tasks.sentiment.phrases import PhraseOptions
+from elmobench.tasks.sentiment.pipeline import TEXT
 
 
 class LinearTextOptions(PhraseOptions):
@@ -33,5 +36,12 @@ class LinearText(TextHead):
 
     def logits(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, K) scores of the labels from (B, T, D) token vectors."""
-        out: Tensor = self.output(self.dropout(masked_mean(x, mask)))
+        return self._labelled(masked_mean(x, mask))
+
+    def scores(self, batch: Batch[ClassifiedText], mixed: Mixed) -> Tensor:
+        """See :meth:`~elmobench.tasks.label_head.LabelHead.scores`."""
+        return self._labelled(batch.slots[TEXT].mean(mixed["input"][TEXT]))
+
+    def _labelled(self, pooled: Tensor) -> Tensor:
+        out: Tensor = self.output(self.dropout(pooled))
         return out

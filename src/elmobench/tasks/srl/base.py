@@ -50,8 +50,11 @@ class RoleHead(Head[Proposition]):
         """
         mask = batch.slots[SENTENCE].mask
         scores = self.scores(batch, mixed)
-        targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
-        real = mask.nonzero(as_tuple=True)
+        targets = batch.once(
+            ("tags", id(self.codec)),
+            lambda: pad_rows([self._target(e) for e in batch.examples], mask.shape[1]),
+        )
+        real = batch.once("real", lambda: mask.nonzero(as_tuple=True))
         each = F.cross_entropy(scores[real], targets.to(scores.device)[real], reduction="none")
         # A token's weight is 1 / (length of its sentence · number of sentences).
         weights = 1 / (mask.sum(dim=1) * len(batch.examples))

@@ -58,8 +58,11 @@ class SoftmaxTagger(Head[TaggedSentence]):
             DataError: an example has a tag that the codec does not have.
         """
         scores = self.emissions(batch, mixed)[batch.slots[SENTENCE].mask]
-        targets = np.concatenate([self._target(example) for example in batch.examples])
-        gold = torch.from_numpy(targets).to(scores.device)
+        targets = batch.once(
+            ("tags", id(self.codec)),
+            lambda: torch.from_numpy(np.concatenate([*map(self._target, batch.examples)])),
+        )
+        gold = targets.to(scores.device)
         return F.cross_entropy(scores, gold, reduction="sum") / len(batch.examples)
 
     @torch.no_grad()

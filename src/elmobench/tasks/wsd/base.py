@@ -69,6 +69,9 @@ class SenseHead(Head[SenseSentence]):
 
     def pairs(self, batch: Batch[SenseSentence]) -> Pairs:
         """Pair every instance of the batch with its lemma's senses in the training set."""
+        return batch.once(("pairs", id(self.codec)), lambda: self._pairs(batch))
+
+    def _pairs(self, batch: Batch[SenseSentence]) -> Pairs:
         instances: list[SenseInstance] = []
         sentence: list[int] = []
         for row, example in enumerate(batch.examples):
