@@ -133,7 +133,7 @@ def _add_gold(
         to_emissions: (T, N, K).
         to_transitions: (C, K, K).
         tags: (B, T).
-        weight: (T, B); the first token counts whatever it is.
+        weight: (T, B); the first token always counts.
         grad: (C, B) of the log-likelihoods.
     """
     (crfs, batch), time = grad.shape, tags.shape[1]

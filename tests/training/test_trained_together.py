@@ -1,4 +1,4 @@
-"""Linear probes of a search, trained side by side, end equal to the bit to probes trained alone."""
+"""Linear probes of a search, trained together, end equal to the bit to probes trained alone."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ GRID = {"training.lr": [1e-2, 3e-2], "options.dropout": [0.0, 0.3]}
     # Without a learned mix the candidates share all that the head reads.
     + [(name, "random") for name in ("sentiment", "nli", "ner", "qa")],
 )
-def test_probes_are_the_same_side_by_side_and_alone(
+def test_probes_are_the_same_together_and_alone(
     pipeline: str, features: str, tmp_path: Path
 ) -> None:
     settings = parse_experiment(
         {
-            "name": "side-by-side",
+            "name": "together",
             "tasks": [f"{pipeline}/control-{pipeline}"],
             "features": [features],
             "heads": ["linear"],
