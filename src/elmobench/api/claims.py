@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elmobench.api.display import Displayed, counted
+from elmobench.api.display import Displayed
 from elmobench.api.results import Results, folder_of
+from elmobench.core.counted import counted
 from elmobench.core.errors import UnknownNameError
 from elmobench.core.registry import did_you_mean
 from elmobench.tracking.record_store import RecordStore

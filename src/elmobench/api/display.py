@@ -100,12 +100,3 @@ def _paragraph(lines: Sequence[str]) -> Markup:
 
 def _more(table: pd.DataFrame, rows: int) -> list[str]:
     return [f"(the first {rows} of {len(table)} rows)"] if len(table) > rows else []
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and a noun, in the plural unless it is one.
-
-    >>> counted(1, "cell"), counted(2, "cell")
-    ('1 cell', '2 cells')
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from elmobench.api.display import Displayed, counted
+from elmobench.api.display import Displayed
+from elmobench.core.counted import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from elmobench.api.display import Displayed, counted
+from elmobench.api.display import Displayed
 from elmobench.api.results_folder import results_folder
+from elmobench.core.counted import counted
 from elmobench.core.errors import DataError, ElmobenchWarning
 from elmobench.tracking.record_store import RecordStore
 
@@ -157,14 +158,8 @@ def load_results(path: str | Path, *, everything: bool = False) -> Results:
     damaged: list[DataError] = []
     store = RecordStore(folder, on_damaged=damaged.append)
     records = list(store) if everything else store.planned()
-    if not records and damaged:
-        raise damaged[0]
     if not records:
-        raise DataError(
-            "no run records here",
-            where=str(folder),
-            fix="give the folder of an experiment's results, e.g. results/demo",
-        )
+        raise store.no_records(damaged)
     messages = list(dict.fromkeys(map(str, damaged)))
     for message in messages:
         warnings.warn(f"a cell is left out: {message}", ElmobenchWarning, stacklevel=2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from elmobench.bench.context import RunContext
+from elmobench.core.counted import counted
 from elmobench.data.cards.source_kinds import PathSource
 from elmobench.data.cards.sources import is_pinned, needs_network
 from elmobench.features.spec import parse_features
@@ -36,7 +37,7 @@ class MissingFiles:
     @property
     def line(self) -> str:
         """Name, size and command, for people."""
-        count = f"{self.files} file{'' if self.files == 1 else 's'}"
+        count = counted(self.files, "file")
         size = "size unknown" if self.bytes is None else f"{self.bytes / 1e6:,.1f} MB"
         command = "" if self.command is None else f": {self.command}"
         return f"{self.name}, {count}, {size}{command}"

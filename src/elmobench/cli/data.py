@@ -9,6 +9,7 @@ import typer
 
 from elmobench.cli.data_sentences import sentences
 from elmobench.cli.options import IncludeOption, JsonOption, TrustFirstOption
+from elmobench.core.counted import counted
 
 if TYPE_CHECKING:
     from elmobench.data.cards.card import TaskCard
@@ -45,7 +46,7 @@ def fetch(
         size = sum(file.stat().st_size for file in files)
         fetched.append(FetchedTask(task=card.id, files=len(files), bytes=size))
         if not as_json:
-            line = f"{card.id}: {_files(len(files))}, {_size(size)}"
+            line = f"{card.id}: {counted(len(files), 'file')}, {_size(size)}"
             typer.echo(line if files else _nothing(card))
     if as_json:
         print_json(DataFetchOutput(tasks=fetched))
@@ -166,10 +167,6 @@ def _cards(tasks: list[str] | None, include: list[Path] | None) -> list[TaskCard
 
 def _nothing(card: TaskCard) -> str:
     return f"{card.id}: generated, nothing to fetch"
-
-
-def _files(number: int) -> str:
-    return f"{number} file{'' if number == 1 else 's'}"
 
 
 def _size(size: int) -> str:

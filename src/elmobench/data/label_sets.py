@@ -10,6 +10,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from elmobench.core.counted import counted
+
 _SHOWN = 8
 _FREQUENT = 0.01
 _EXPECTED = 10
@@ -37,14 +39,15 @@ def label_notes(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
         unknown = {label: found[label] for label in sorted(set(found) - set(train))}
         if unknown:
             notes.append(
-                f"{split} has {_labels(len(unknown))} that train lacks, which no head can predict: "
+                f"{split} has {counted(len(unknown), 'label')} that train lacks, which no head can "
+                "predict: "
                 + _listed(f"{label!r} ({number:,})" for label, number in unknown.items())
             )
         absent = sorted(set(train) - set(found))
         lacking = [label for label in absent if _is_expected(label, train, found)]
         if lacking:
             notes.append(
-                f"{split} lacks {_labels(len(lacking))} of those that train has often: "
+                f"{split} lacks {counted(len(lacking), 'label')} of those that train has often: "
                 + _listed(f"{label!r} ({train[label]:,} in train)" for label in lacking)
             )
     for alike in _alike({label for found in counts.values() for label in found}):
@@ -86,10 +89,6 @@ def _difference(alike: list[str]) -> str:
 
 def _splits(label: str, counts: Mapping[str, Mapping[str, int]]) -> str:
     return ", ".join(split for split, found in counts.items() if label in found)
-
-
-def _labels(number: int) -> str:
-    return f"{number} label{'' if number == 1 else 's'}"
 
 
 def _listed(texts: Iterable[str]) -> str:

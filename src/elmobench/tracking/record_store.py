@@ -283,6 +283,21 @@ class RecordStore:
             if record is not None
         ]
 
+    def no_records(self, damaged: Sequence[DataError] = ()) -> DataError:
+        """The error of a folder in which no record could be read.
+
+        Args:
+            damaged: the errors of damaged records; the first of them is returned, if there is one.
+        """
+        return next(
+            iter(damaged),
+            DataError(
+                "no run records here",
+                where=str(self.folder),
+                fix="run the experiment first: elmobench run EXPERIMENT",
+            ),
+        )
+
     def points(self) -> list[dict[str, Any]]:
         """The points of the present grid, see :meth:`write_plan`; none in a folder without a plan.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from elmobench.core.counted import counted
 from elmobench.core.errors import ConfigError
 
 _FIX = (
@@ -57,7 +58,7 @@ def check_device(device: str) -> None:
         return
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(number or 0) >= count:
-        found = f"{count} CUDA device{'s' * (count != 1)}" if count else "no CUDA device"
+        found = counted(count, "CUDA device") if count else "no CUDA device"
         raise ConfigError(f"settings.device is {device}, and torch finds {found}", fix=_FIX)
 
 

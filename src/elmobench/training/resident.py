@@ -13,7 +13,7 @@ from elmobench.training.part_sources import PartSource
 
 _TOKENS_PER_COPY = 1 << 16
 _SHARE = 0.5
-"""Of a GPU's free memory; the rest is for the heads and their activations."""
+"""Share of a GPU's free memory that vectors may take; heads and their activations need the rest."""
 
 
 class ResidentPart:

@@ -134,5 +134,5 @@ def test_tables_as_xl_wic_has_them() -> None:
     options = {**columns, "first": 6, "second": 7, "label": 8, "map": {"0": "F", "1": "T"}}
     (pair,) = read_bytes("marked-table", row.encode(), "f", options).examples
     assert (pair.label, marked(pair)) == ("F", ["Bank", "Bank"])
-    with pytest.raises(DataError, match=r"f:1.*number of a character, got 'x'"):
+    with pytest.raises(DataError, match=r"f:1.*'first_end' holds 'x', expected the number"):
         read_bytes("marked-table", row.replace("\t8", "\tx").encode(), "f", options)

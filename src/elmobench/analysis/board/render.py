@@ -16,6 +16,7 @@ from elmobench.analysis.board.names import Row
 from elmobench.analysis.board.studies import Study
 from elmobench.analysis.html.page import environment, script, script_source, style
 from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, mean_sd
+from elmobench.core.counted import counted
 from elmobench.core.digests import digest_of
 from elmobench.tasks.registries import PIPELINES
 
@@ -89,13 +90,13 @@ def _facts(board: Board, entries: Sequence[Entry]) -> str:
         "column": len(board.columns),
         "representation": len(board.rows),
     }
-    return ", ".join(_counted(name, number) for name, number in counts.items())
+    return ", ".join(counted(number, name) for name, number in counts.items())
 
 
 def _seeds_text(entry: Entry) -> str:
     """Format the number of seeds: ``5 seeds``, or ``3 of 5 seeds`` if some have no result."""
     count = len(entry.runs)
-    return f"{count} of {entry.wanted} seeds" if count < entry.wanted else _counted("seed", count)
+    return f"{count} of {entry.wanted} seeds" if count < entry.wanted else counted(count, "seed")
 
 
 def _cost_text(entry: Entry) -> str:
@@ -106,12 +107,6 @@ def _cost_text(entry: Entry) -> str:
     if entry.bytes_per_token is not None:
         texts.append(f"{entry.bytes_per_token:,.0f} B/token")
     return ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in texts)
-
-
-def _counted(name: str, number: int) -> str:
-    """Format a number and a noun: ``1 study``, ``1,200 studies``."""
-    plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
-    return f"{number:,} {name if number == 1 else plural}"
 
 
 def _sections(columns: Sequence[BoardColumn]) -> list[_Section]:
@@ -182,7 +177,7 @@ def _study(study: Study, number: int, base: Path) -> dict[str, Any]:
         "name": study.name,
         "folder": _relative(study.folder, base),
         "link": None if study.report is None else quote(_relative(study.report, base)),
-        "facts": ", ".join(filter(None, [_counted("run", len(study.records)), days])),
+        "facts": ", ".join(filter(None, [counted(len(study.records), "run"), days])),
         "description": study.description,
         "caveats": study.caveats,
         "damaged": study.damaged,

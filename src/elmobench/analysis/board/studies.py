@@ -116,11 +116,7 @@ def read_study(folder: Path, reports: Sequence[str] = REPORTS) -> Study:
     records = tallies.all_records
     experiment = store.experiment()
     if not records and not damaged:
-        raise DataError(
-            "no run records here",
-            where=str(folder),
-            fix="run the experiment first: elmobench run EXPERIMENT",
-        )
+        raise store.no_records()
     days = sorted(r.run.started[:10] for r in records if r.run is not None and r.run.started)
     return Study(
         folder=folder,

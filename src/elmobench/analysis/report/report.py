@@ -88,14 +88,8 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
     store = RecordStore(folder, on_damaged=damaged.append)
     tallies = TallyCache(store)
     records = tallies.all_records
-    if not records and damaged:
-        raise damaged[0]
     if not records:
-        raise DataError(
-            "no run records here",
-            where=str(folder),
-            fix="run the experiment first: elmobench run EXPERIMENT",
-        )
+        raise store.no_records(damaged)
     frame = frame_of(records)
     margin = float(store.experiment().get("margin", DEFAULT_MARGIN))
     others = len(store.cell_names()) - len({r.cell for r in records}) - len(damaged)

@@ -323,10 +323,14 @@ READERS.add_lazy(
     "coarse-wsd", "elmobench.data.readers.coarse_wsd:READER", "senses of words, as CoarseWSD-20"
 )
 READERS.add_lazy(
-    "wic", "elmobench.data.readers.wic:WIC", "pairs with a marked word, as WiC: data and gold file"
+    "wic",
+    "elmobench.data.readers.wic:READER",
+    "pairs with a marked word, as WiC: data and gold file",
 )
 READERS.add_lazy(
-    "marked-table", "elmobench.data.readers.wic:TABLE", "pairs with marked characters in a table"
+    "marked-table",
+    "elmobench.data.readers.marked_table:READER",
+    "pairs with marked characters in a table",
 )
 READERS.add_lazy(
     "nested-columns", "elmobench.data.readers.nested:READER", "nested spans, one column per layer"

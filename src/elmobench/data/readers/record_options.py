@@ -134,8 +134,8 @@ class RecordOptions(StripOptions, WhereOptions):
     hypothesis: FieldPath | None = None
     """Field of the second sentence of a pair."""
     premise_start: FieldPath | None = None
-    """Field of the first character, from 0, of the marked word in ``premise``; so that WiC of
-    SuperGLUE is read.
+    """Field of the first character, from 0, of the marked word in ``premise``, as WiC has it in
+    SuperGLUE.
     """
     premise_end: FieldPath | None = None
     """Field of the end of the marked word in ``premise``, which is not part of it."""

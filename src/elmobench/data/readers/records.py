@@ -101,7 +101,14 @@ class RecordReader(Reader[O]):
 
 
 class _Reading:
-    """What is known of a file while its records are read."""
+    """Adds the examples of one file, and keeps what its records share.
+
+    Args:
+        text: the file; problems of single answers are passed to it.
+        options: which fields are read.
+        result: gets the examples.
+        again: reads the records from the beginning, for advice on the scheme of the tags.
+    """
 
     def __init__(
         self,

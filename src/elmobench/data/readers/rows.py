@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from elmobench.core.counted import counted
 from elmobench.core.errors import DataError
 from elmobench.core.parsing import parsing
 from elmobench.core.quoting import quoted, shortened
@@ -129,7 +130,7 @@ def rows_of_fields(
         elif len(row) != width:
             text.problem(
                 DataError(
-                    f"has {len(row)} field{'s' * (len(row) != 1)}, but the first row has {width}",
+                    f"has {counted(len(row), 'field')}, but the first row has {width}",
                     where=text.at(number),
                     fix="check 'delimiter' and 'quoting'",
                     kind="field-count",

@@ -1,4 +1,4 @@
-"""Pairs of sentences with a marked word each: the files of WiC, and tables."""
+"""Pairs of sentences with a marked word each, in the files of WiC."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from elmobench.core.quoting import quoted
 from elmobench.data.blanks import split_blanks
 from elmobench.data.label_kinds import LabelForm
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
-from elmobench.data.readers.marks import add_marked_texts, add_marked_tokens
-from elmobench.data.readers.rows import Column, RowOptions, rows_of_fields
-from elmobench.data.readers.tokenizers import SpanTokenizerName
+from elmobench.data.readers.marks import add_marked_tokens
 
 _INDICES = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
-_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 class WicOptions(ReaderOptions):
@@ -46,7 +43,11 @@ class WicReader(Reader[WicOptions]):
         """See :meth:`Reader.read`."""
         gold, *more = text.companions("gold")
         if more:
-            raise ConfigError(f"has {1 + len(more)} companion files 'gold'", where=text.name)
+            raise ConfigError(
+                f"has {1 + len(more)} companion files 'gold'",
+                where=text.name,
+                fix="list one under 'beside: {gold: …}' of its source",
+            )
         rows, labels = dict(text.rows()), dict(gold.rows())
         if len(rows) != len(labels):
             raise DataError(
@@ -56,8 +57,7 @@ class WicReader(Reader[WicOptions]):
             )
         result = ReadResult([])
         form = LabelForm("class", options.map)
-        numbers = zip(rows.items(), labels.values(), strict=True)
-        for (number, line), label in numbers:
+        for (number, line), label in zip(rows.items(), labels.values(), strict=True):
             where = text.at(number)
             try:
                 indices, sentences = _fields(line, where)
@@ -84,69 +84,11 @@ def _fields(line: str, where: str) -> tuple[tuple[int, int], tuple[str, str]]:
     match = _INDICES.fullmatch(fields[2])
     if match is None:
         raise DataError(
-            f"the indices are {quoted(fields[2])}, expected two numbers, such as 2-1", where=where
+            f"the indices are {quoted(fields[2])}, expected two numbers, such as 2-1",
+            where=where,
+            fix="they count the tokens of the first and of the second sentence, from 0",
         )
     return (int(match[1]), int(match[2])), (fields[3], fields[4])
 
 
-class MarkedTableOptions(RowOptions):
-    """Options of the ``marked-table`` reader."""
-
-    column_options: ClassVar[tuple[str, ...]] = (
-        *("first", "first_start", "first_end"),
-        *("second", "second_start", "second_end", "label"),
-    )
-    first: Column
-    """Column of the first sentence: its name, if the table has a header, or its number from 0."""
-    second: Column
-    """Column of the second sentence."""
-    first_start: Column
-    """Column of the first character, from 0, of the marked word in the first sentence."""
-    first_end: Column
-    """Column of the end of that word, which is not part of it."""
-    second_start: Column
-    """Column of the first character of the marked word in the second sentence."""
-    second_end: Column
-    """Column of the end of that word."""
-    label: Column
-    """Column of the label."""
-    tokenizer: SpanTokenizerName = "clitics"
-    """How a sentence is split into tokens."""
-    map: dict[str, str] = Field(default_factory=dict)
-    """Other names for labels, for example ``{"1": same, "0": different}``."""
-
-
-class MarkedTableReader(Reader[MarkedTableOptions]):
-    """Gives :class:`MarkedPair`. Every row must have as many fields as the first."""
-
-    name: ClassVar[str] = "marked-table"
-    version: ClassVar[int] = 1
-    options_type = MarkedTableOptions
-    droppable = ("empty-label", "field-count")
-
-    def read(self, text: SourceText, options: MarkedTableOptions) -> ReadResult:
-        """See :meth:`Reader.read`."""
-        result = ReadResult([])
-        form = LabelForm("class", options.map)
-        rows = rows_of_fields(text, options, result.dropped, result.groups)
-        for number, name, (first, one, two, second, three, four, label) in rows:
-            where = text.at(number)
-            try:
-                start, end, other_start, other_end = (
-                    _number(field, where) for field in (one, two, three, four)
-                )
-                sides = [(first, start, end), (second, other_start, other_end)]
-                add_marked_texts(result, name, sides, label, form, where, options.tokenizer)
-            except DataError as error:
-                text.problem(error)
-        return result
-
-
-def _number(field: str, where: str) -> int:
-    if not _INDEX.fullmatch(field):
-        raise DataError(f"expected the number of a character, got {quoted(field)}", where=where)
-    return int(field)
-
-
-WIC = WicReader()
-TABLE = MarkedTableReader()
+READER = WicReader()

@@ -31,7 +31,9 @@ class MultiLabel(Pipeline[LabelledText]):
         "parquet": {"text": "text", "label": "labels"},
     }
     metrics: ClassVar[tuple[str, ...]] = (
-        *("label-set-micro-f1", "label-set-macro-f1", "subset-accuracy"),
+        "label-set-micro-f1",
+        "label-set-macro-f1",
+        "subset-accuracy",
     )
 
     def slots(self, example: LabelledText) -> dict[str, list[Sentence]]:

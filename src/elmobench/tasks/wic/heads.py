@@ -28,15 +28,15 @@ from elmobench.tasks.wic.pipeline import FIRST, SECOND
 
 def marked_vectors(batch: Batch[MarkedPair], states: States) -> tuple[Tensor, Tensor]:
     """(B, D) vectors of the first and of the second marked words: the means of their tokens'."""
-    found = []
+    vectors = []
     for side, slot in enumerate((FIRST, SECOND)):
         x = states[slot]
         spans = torch.tensor([example.marks[side] for example in batch.examples], device=x.device)
         places = torch.arange(x.shape[1], device=x.device)
         inside = (places >= spans[:, :1]) & (places <= spans[:, 1:])
         total = torch.where(inside.unsqueeze(-1), x, 0.0).sum(dim=1)
-        found.append(total / inside.sum(dim=1, keepdim=True).clamp(min=1))
-    return found[0], found[1]
+        vectors.append(total / inside.sum(dim=1, keepdim=True).clamp(min=1))
+    return vectors[0], vectors[1]
 
 
 class MarkedHead(VectorHead[MarkedPair]):
@@ -69,8 +69,8 @@ class RecurrentMarked(MarkedHead, RecurrentHead[MarkedPair], LabelHead[MarkedPai
     """:class:`RecurrentHead` on marked words: the vectors are those words' biLSTM states."""
 
 
-class ThresholdOptions(HeadOptions):
-    """The threshold head has no options."""
+class CosineThresholdOptions(HeadOptions):
+    """Options of :class:`CosineThreshold`: it has none."""
 
 
 class CosineThreshold(OnePassHead[MarkedPair]):
@@ -88,7 +88,7 @@ class CosineThreshold(OnePassHead[MarkedPair]):
     above: Tensor
 
     def __init__(
-        self, input_dims: Mapping[str, int], codec: LabelCodec, options: ThresholdOptions
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: CosineThresholdOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
         if len(codec.labels) != 2:
@@ -103,12 +103,12 @@ class CosineThreshold(OnePassHead[MarkedPair]):
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Batch[MarkedPair], Mixed]]) -> None:
         """Choose the threshold and the label above it."""
-        found, gold = [], []
+        batch_cosines, gold = [], []
         index = {label: i for i, label in enumerate(self.codec.labels)}
         for batch, mixed in batches:
-            found.append(self.cosines(batch, mixed))
+            batch_cosines.append(self.cosines(batch, mixed))
             gold += [index[example.label] for example in batch.examples]
-        cosines, order = torch.sort(torch.cat(found))
+        cosines, order = torch.sort(torch.cat(batch_cosines))
         labels = torch.tensor(gold, device=cosines.device)[order]
         # A threshold between equal cosines does not exist.
         cuts = [i for i in range(len(cosines)) if i == 0 or cosines[i] > cosines[i - 1]]

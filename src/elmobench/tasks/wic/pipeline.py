@@ -15,6 +15,16 @@ from elmobench.tasks.codecs import label_codec
 
 FIRST = "first"
 SECOND = "second"
+_RECORD_FIELDS = {
+    "premise": "sentence1",
+    "hypothesis": "sentence2",
+    "label": "label",
+    "premise_start": "start1",
+    "premise_end": "end1",
+    "hypothesis_start": "start2",
+    "hypothesis_end": "end2",
+}
+"""The fields of WiC in SuperGLUE, as options of the readers of records."""
 
 
 class Wic(Pipeline[MarkedPair]):
@@ -23,20 +33,8 @@ class Wic(Pipeline[MarkedPair]):
     name: ClassVar[str] = "wic"
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "wic": {},
-        "jsonl": {
-            "premise": "sentence1",
-            "hypothesis": "sentence2",
-            "label": "label",
-            **{"premise_start": "start1", "premise_end": "end1"},
-            **{"hypothesis_start": "start2", "hypothesis_end": "end2"},
-        },
-        "parquet": {
-            "premise": "sentence1",
-            "hypothesis": "sentence2",
-            "label": "label",
-            **{"premise_start": "start1", "premise_end": "end1"},
-            **{"hypothesis_start": "start2", "hypothesis_end": "end2"},
-        },
+        "jsonl": _RECORD_FIELDS,
+        "parquet": _RECORD_FIELDS,
         "marked-table": {},
     }
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")

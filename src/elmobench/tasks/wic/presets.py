@@ -7,10 +7,10 @@ from elmobench.tasks.vector_heads import LinearOptions, MlpOptions, RecurrentOpt
 from elmobench.tasks.vector_presets import hidden_preset, linear_preset
 from elmobench.tasks.wic.heads import (
     CosineThreshold,
+    CosineThresholdOptions,
     LinearMarked,
     MlpMarked,
     RecurrentMarked,
-    ThresholdOptions,
 )
 
 LINEAR = linear_preset(LinearMarked, LinearOptions())
@@ -18,7 +18,7 @@ MLP = hidden_preset(MlpMarked, MlpOptions(), 15)
 SMALL = hidden_preset(RecurrentMarked, RecurrentOptions(), 12)
 THRESHOLD = HeadPreset(
     head=CosineThreshold,
-    options=ThresholdOptions(),
+    options=CosineThresholdOptions(),
     training=TrainingOptions(batch_size=64, epochs=1),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
