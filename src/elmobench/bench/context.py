@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +17,10 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.experiment.schema import Experiment
+from elmobench.bench.loaded_tasks import KEPT_TOKENS, LoadedTasks
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
+from elmobench.core.memory import return_freed_memory
 from elmobench.data.cards.card import FoldSplit
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.examples import Sentence
@@ -91,8 +94,6 @@ class RunContext:
         self.experiment = experiment
         self.cards = cards or CardCatalog()
         self.args = ContextArgs(experiment, self.cards, store_root, trust_first)
-        self._trust_first = trust_first
-        self._limit = Limit.parse_optional(experiment.limit)
         self.catalog = ModelCatalog(
             {**experiment.models, **(functions or {})},
             experiment.base,
@@ -100,9 +101,11 @@ class RunContext:
             device=device_kind(experiment.settings.device),
         )
         self.store = FeatureStore(store_root, experiment.settings.precision)
-        self._tasks: dict[tuple[str, int | None], Task] = {}
+        limit = Limit.parse_optional(experiment.limit)
+        self._loaded = LoadedTasks(self.cards, trust_first, limit)
         self._stored: dict[str, StoredFeatures] = {}
         self._prepared: dict[str, PreparedTask] = {}
+        self._current: str | None = None
         self._data_digests: dict[tuple[str, int | None], str] = {}
         self._metrics: dict[str, Metric] = {}
 
@@ -113,12 +116,7 @@ class RunContext:
 
     def task(self, name: str, fold: int | None = None) -> Task:
         """The task ``name``, loaded once per fold (None for the first fold, or without folds)."""
-        key = (name, fold or None)
-        if key not in self._tasks:
-            self._tasks[key] = Task(
-                self.cards.get(name), trust_first=self._trust_first, fold=fold, limit=self._limit
-            )
-        return self._tasks[key]
+        return self._loaded.get(name, fold)
 
     def pipeline(self, task: str) -> Pipeline[Any]:
         """The pipeline of ``task``."""
@@ -211,12 +209,29 @@ class RunContext:
         fold = [] if cell.fold is None else [cell.fold]
         key = canonical_json([cell.task, cell.options.training_data(), *fold])
         if key not in self._prepared:
-            # One task at a time: cells are grouped by task, and expanded training sets are large.
-            others = [k for k in self._prepared if not k.startswith(f'["{cell.task}"')]
-            for other in others:
-                del self._prepared[other]
+            if self._current != cell.task or self._prepared_tokens() > KEPT_TOKENS:
+                self.release()
+            self._current = cell.task
             self._prepared[key] = self._prepare(cell)
         return self._prepared[key]
+
+    def _prepared_tokens(self) -> int:
+        """Tokens of the folds, and of the expanded training sets, of the current task."""
+        return sum(len(s) for one in self._prepared.values() for s in one.table.sentences)
+
+    def release(self) -> None:
+        """Release what is kept of the current task: examples, sentences, views, mapped shards.
+
+        It is called when the first cell of another task is prepared, since cells are grouped by
+        task, and by whoever knows that no cell follows. Metrics, digests and providers stay.
+        """
+        released = self._loaded.release() or bool(self._prepared)
+        self._current = None
+        self._prepared.clear()
+        self._stored.clear()
+        if released:
+            gc.collect()  # Modules of torch refer to each other in circles.
+            return_freed_memory()
 
     def _prepare(self, cell: Cell) -> PreparedTask:
         task, pipeline = self.task(cell.task, cell.fold), self.pipeline(cell.task)

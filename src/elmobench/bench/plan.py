@@ -84,10 +84,13 @@ def make_plan(
     plan = []
     announced: set[str] = set()
     for cell in context.grid_cells:
-        if on_task is not None and cell.task not in announced:
+        if cell.task not in announced:
             announced.add(cell.task)
-            on_task(cell.task)
+            context.release()
+            if on_task is not None:
+                on_task(cell.task)
         plan.append(_planned(context, cell))
+    context.release()
     return plan
 
 

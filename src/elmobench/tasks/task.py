@@ -134,6 +134,18 @@ class Task:
             self._load(name)
         return self._splits[name]
 
+    def release(self) -> None:
+        """Release the examples: they are read again when they are next used.
+
+        Labels, sizes, notes and resampling units are kept.
+        """
+        self._splits.clear()
+
+    @property
+    def tokens_in_memory(self) -> int:
+        """Number of tokens of the splits that are in memory, as counted by the pipeline."""
+        return sum(self._counts[name].tokens or 0 for name in self._splits)
+
     def examples(self) -> dict[str, list[Any]]:
         """The examples of every split."""
         return {name: self.split(name) for name in SPLITS}
@@ -141,7 +153,7 @@ class Task:
     @property
     def split_counts(self) -> dict[str, SplitCounts]:
         """The sizes of each split, as counted by the pipeline."""
-        self.examples()
+        self._count_all()
         return {name: self._counts[name] for name in SPLITS}
 
     @property
@@ -149,13 +161,14 @@ class Task:
         """All labels or tags: the card's in its order or, without a list, train's, sorted."""
         if self.card.labels is not None:
             return list(self.card.labels)
-        self.split("train")
+        if "train" not in self._label_counts:
+            self.split("train")
         return sorted(self._label_counts["train"])
 
     @property
     def label_notes(self) -> list[str]:
         """Remarks on labels that differ between splits, of which the task warns too."""
-        self.examples()
+        self._count_all()
         return label_notes({name: self._label_counts[name] for name in SPLITS})
 
     @property
@@ -227,6 +240,11 @@ class Task:
     def _where(self) -> str:
         return place_of(self.card)
 
+    def _count_all(self) -> None:
+        """Read all splits, unless they were read before."""
+        if not all(name in self._counts for name in SPLITS):
+            self.examples()
+
     def _load(self, name: str) -> None:
         rule = self.card.split
         if isinstance(rule, FoldSplit):
@@ -278,7 +296,7 @@ class Task:
             self._groups.update(result.groups)
         self.dropped[split] = dropped
         note = loss_note(split, lost, sum(len(examples) for _, examples in files))
-        if note is not None:
+        if note is not None and self.loss_notes.get(split) != note:
             self.loss_notes[split] = note
             warnings.warn(f"{self.id}: {note}", ElmobenchWarning, stacklevel=2)
         return files
