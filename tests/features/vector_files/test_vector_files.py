@@ -185,6 +185,7 @@ def test_values_that_are_not_finite_are_named(tmp_path):
         ({"vectors": np.ones(9)}, r"'vectors' is of type float64 and shape \(9,\)"),
         ({"vectors": np.ones((9, 4), int)}, "'vectors' is of type int64"),
         ({"vectors": np.ones((9, 0))}, "vectors of 0 values"),
+        ({"texts": ["a", "b"]}, "has both 'texts' and 'tokens'"),
         ({"contextual": "no"}, "'contextual' is not true or false"),
     ],
 )

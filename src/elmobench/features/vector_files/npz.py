@@ -51,6 +51,8 @@ class NpzContent(VectorContent):
             raise ModelError("has no array 'vectors'", where=where, fix=_LAYOUT)
         vectors = arrays["vectors"]
         per_text = "texts" in arrays
+        if per_text and "tokens" in arrays:
+            raise ModelError("has both 'texts' and 'tokens'", where=where, fix=_LAYOUT)
         if vectors.dtype.kind != "f" or vectors.ndim not in ((2, 3) if not per_text else (2,)):
             raise ModelError(
                 f"'vectors' is of type {vectors.dtype} and shape {vectors.shape}",
