@@ -17,7 +17,7 @@ from elmobench.core.errors import ConfigError, DataError, StoreError
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.features.catalog.catalog import load_provider
 from elmobench.features.elmo.outputs import elmo_outputs
-from elmobench.features.export import vector_file as module
+from elmobench.features.export import hdf5_writer
 from elmobench.features.export.layer_selection import make_selection
 from elmobench.features.export.token_lines import TokenLines, open_lines
 from elmobench.features.export.vector_file import export
@@ -161,7 +161,7 @@ def test_what_is_held_is_bounded(tmp_path):
 
 
 def test_the_index_is_left_out_of_large_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "SENTENCE_INDEX_BYTES", 20)
+    monkeypatch.setattr(hdf5_writer, "SENTENCE_INDEX_BYTES", 20)
     _export(tmp_path / "x.h5")
     with h5py.File(tmp_path / "x.h5") as file:
         assert set(file) == {"0", "1", "2", "3", "4", "5", "elmobench"}

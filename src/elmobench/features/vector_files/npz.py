@@ -97,8 +97,8 @@ class NpzContent(VectorContent):
     def read(self, index: int) -> NDArray[Any]:
         """See :meth:`VectorContent.read`."""
         end = int(self._ends[index])
-        found: NDArray[Any] = self._vectors[:, end - int(self._lengths[index]) : end]
-        return found
+        vectors: NDArray[Any] = self._vectors[:, end - int(self._lengths[index]) : end]
+        return vectors
 
 
 def _strings(arrays: dict[str, NDArray[Any]], name: str, where: str) -> list[str]:
