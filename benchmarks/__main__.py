@@ -19,6 +19,7 @@ NAMES = (
     "paper_presets",
     "grid_overhead",
     "search_stability",
+    "probe_search",
 )
 
 

@@ -105,7 +105,7 @@ def build_model(
         }
         dims = input_dims(cell.preset.head, mixers)
         head = cell.preset.head(dims, data.codec, cell.options)
-    model = BenchModel(mixers, reads, head).to(context.device)
+    model = BenchModel(mixers, reads, head, cell.training.arithmetic).to(context.device)
     if cell.mix.standardize:
         if standardized is not None:
             model.copy_standardizers(standardized)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from elmobench.nn.full_precision import in_full_precision
 from elmobench.nn.glorot import glorot_uniform_
 from elmobench.nn.packed_steps import step_slices
 
@@ -136,8 +137,8 @@ class _Layer(nn.Module):
         if self.training and self.rate:
             ones = x.new_ones(2, packing.sentences, self.hidden)
             keep = nn.functional.dropout(ones, self.rate)
-        states: Tensor = _Scan.apply(  # type: ignore[no-untyped-call]
-            projected, self.recurrent, self.first_state, self.first_cell, keep, packing.sizes
+        states = in_full_precision(
+            _Scan, projected, self.recurrent, self.first_state, self.first_cell, keep, packing.sizes
         )
         both = [states[i][packing.inverse[i]] for i in range(2)]
         return torch.cat(both, dim=1)

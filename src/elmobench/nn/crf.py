@@ -13,6 +13,8 @@ from torchcrf import CRF
 
 from elmobench.nn.crf_likelihood import log_likelihood
 
+_HALF = (torch.bfloat16, torch.float16)
+
 Constraints = tuple[Tensor, Tensor, Tensor]
 """(K, K) allowed transitions, from the row's tag to the column's; (K,) allowed first tags; (K,)
 allowed last tags. All are bool."""
@@ -134,7 +136,8 @@ def negative_log_likelihoods(
         tags, mask: (B, T), the same for all.
     """
     filled = mask.any(dim=1)
-    stacked = torch.stack(list(scores))
+    # In half precision the sums over all sequences would be far off.
+    stacked = torch.stack([own.float() if own.dtype in _HALF else own for own in scores])
     if not bool(filled.any()):
         # Depends on a parameter, so that backward() works for a batch of empty sentences.
         zeros = stacked.new_zeros(len(filled))

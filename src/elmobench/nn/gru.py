@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from elmobench.nn.full_precision import in_full_precision
+
 
 class _Gru(torch.autograd.Function):
     """States (T, 2, B, H) of two GRUs (torch's equations) that start at zero.
@@ -112,5 +114,4 @@ def two_grus(inputs: tuple[Tensor, Tensor], grus: tuple[torch.nn.GRU, torch.nn.G
     weight = torch.stack([own["weight_hh_l0"].t() for own in parameters])
     bias = torch.stack([own["bias_hh_l0"].unsqueeze(0) for own in parameters])
     gates_by_step = torch.stack(gates).permute(2, 0, 1, 3).contiguous()
-    states: Tensor = _Gru.apply(gates_by_step, weight, bias)  # type: ignore[no-untyped-call]
-    return states
+    return in_full_precision(_Gru, gates_by_step, weight, bias)

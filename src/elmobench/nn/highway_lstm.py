@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from elmobench.nn.full_precision import in_full_precision
 from elmobench.nn.packed_steps import step_slices
 
 _GATES = 5
@@ -91,7 +92,7 @@ class AlternatingHighwayLstm(nn.Module):
                 if self.training and self.dropout > 0:
                     keep = x.new_empty(sizes[0], self.out_dim).bernoulli_(1 - self.dropout)
                     keep = keep / (1 - self.dropout)
-                hidden = _Scan.apply(projected, u, keep, sizes, layer % 2 == 1)  # type: ignore[no-untyped-call]
+                hidden = in_full_precision(_Scan, projected, u, keep, sizes, layer % 2 == 1)
         else:
             hidden = hidden[:, :1].expand(-1, self.out_dim)
         out = x.new_zeros(batch * time, self.out_dim).index_copy(0, positions, hidden)

@@ -19,6 +19,9 @@ from elmobench.tasks.base import HeadOptions, LabelCodec
 E = TypeVar("E")
 T = TypeVar("T")
 
+Arithmetic = Literal["float32", "bf16"]
+"""Arithmetic of the matrix products in a head."""
+
 Placement = Literal["input", "output"]
 """Where features enter a head: its input, or the output of its encoder."""
 
@@ -213,6 +216,11 @@ class TrainingOptions(StrictModel):
     average: float | None = Field(default=None, gt=0, lt=1)
     """Decay of a moving average of the weights; dev and test are scored with the average. None to
     score with the weights themselves.
+    """
+    arithmetic: Arithmetic = "float32"
+    """Arithmetic of the head: ``float32``, or ``bf16``, in which matrix products are rounded to 16
+    bits while weights, sums and losses stay in float32 (torch's autocast). It is for GPUs and for
+    processors with instructions for it. The mix of the layers is always computed in float32.
     """
     grid: dict[str, list[float]] = Field(default_factory=dict)
     """Values to search over, by option path (``training.lr``, ``options.dropout``). Each seed

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.head import Batch, Head
+from elmobench.tasks.head import Arithmetic, Batch, Head, SharedLossHead
 
 
 class BenchModel(nn.Module):
@@ -19,6 +20,8 @@ class BenchModel(nn.Module):
         mixers: placement -> mixer.
         reads: placement -> indices of the parts that its mixer takes, in order.
         head: the task head.
+        arithmetic: of the head, in training and prediction; see
+            :class:`~elmobench.tasks.head.TrainingOptions`.
     """
 
     def __init__(
@@ -26,8 +29,10 @@ class BenchModel(nn.Module):
         mixers: Mapping[str, FeatureMixer],
         reads: Mapping[str, Sequence[int]],
         head: Head[Any],
+        arithmetic: Arithmetic = "float32",
     ) -> None:
         super().__init__()
+        self.arithmetic = arithmetic
         self._reads = {placement: tuple(indices) for placement, indices in reads.items()}
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
@@ -63,9 +68,28 @@ class BenchModel(nn.Module):
             mixed[view] = {name: x.index_select(-1, columns) for name, x in mixed["input"].items()}
         return mixed
 
+    @contextmanager
+    def computing(self, device: torch.device) -> Iterator[None]:
+        """Compute in the head's arithmetic on ``device`` inside the block."""
+        if self.arithmetic == "float32":
+            yield
+            return
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            yield
+
+    def outputs(self, batch: Batch[Any]) -> Tensor:
+        """See :meth:`~elmobench.tasks.head.SharedLossHead.outputs`."""
+        assert isinstance(self.head, SharedLossHead)
+        mixed = self.mix(batch)
+        with self.computing(batch.device):
+            return self.head.outputs(batch, mixed)
+
     def loss(self, batch: Batch[Any]) -> Tensor:
         """The head's loss plus the penalty λ Σ w² of every mixer."""
-        return self.penalized(self.head.loss(batch, self.mix(batch)))
+        mixed = self.mix(batch)
+        with self.computing(batch.device):
+            loss = self.head.loss(batch, mixed)
+        return self.penalized(loss)
 
     def penalized(self, loss: Tensor) -> Tensor:
         """The head's ``loss`` plus the penalty λ Σ w² of every mixer."""
@@ -75,11 +99,15 @@ class BenchModel(nn.Module):
 
     def predict(self, batch: Batch[Any]) -> list[Any]:
         """The head's predictions, one per example."""
-        return self.head.predict(batch, self.mix(batch))
+        mixed = self.mix(batch)
+        with self.computing(batch.device):
+            return self.head.predict(batch, mixed)
 
     def probabilities(self, batch: Batch[Any]) -> list[dict[str, float]] | None:
         """The head's probabilities of labels, one mapping per example; None if it has none."""
-        return self.head.probabilities(batch, self.mix(batch))
+        mixed = self.mix(batch)
+        with self.computing(batch.device):
+            return self.head.probabilities(batch, mixed)
 
     def layer_weights(self) -> dict[str, dict[str, Any]]:
         """placement -> part -> {"s": …, "gamma": …, "w": …}: the learned layer weights."""

@@ -28,6 +28,7 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import LabelCodec
+from elmobench.tasks.head import Arithmetic
 from elmobench.tasks.registries import get_head
 from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.trainable_vectors import WordVocabulary
@@ -88,6 +89,7 @@ class SavedHead(StrictModel):
     standardize: bool
     vocabulary: list[str] | None
     lowercase: bool = False
+    arithmetic: Arithmetic = "float32"
     models: dict[str, Any] = Field(default_factory=dict)
     models_base: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
@@ -139,6 +141,7 @@ def save_model(
             standardize=standardize,
             vocabulary=None if vocabulary is None else list(vocabulary.words),
             lowercase=vocabulary is not None and vocabulary.lowercase,
+            arithmetic=model.arithmetic,
             models=dict(models),
             models_base=None if models_base is None else str(models_base),
             files={WEIGHTS: file_sha256(folder / WEIGHTS)},
@@ -288,4 +291,4 @@ def _empty_model(saved: SavedHead) -> BenchModel:
     }
     options = type(preset.options).model_validate(saved.options)
     dims = input_dims(preset.head, mixers)
-    return BenchModel(mixers, reads, preset.head(dims, saved.codec, options))
+    return BenchModel(mixers, reads, preset.head(dims, saved.codec, options), saved.arithmetic)

@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from elmobench.metrics.base import Metric, Scores
 from elmobench.nn.dropout import sharing_noise
@@ -156,9 +154,7 @@ def _step_together(
             run.spend(reading + time.perf_counter() - began)
         return
     began = time.perf_counter()
-    outputs = [
-        run.drawing(partial(_outputs, head, batch)) for run, head in zip(runs, heads, strict=True)
-    ]
+    outputs = [run.drawing(lambda model: model.outputs(batch)) for run in runs]
     losses = [
         run.model.penalized(loss)
         for run, loss in zip(runs, heads[0].losses(batch, heads, outputs), strict=True)
@@ -169,10 +165,6 @@ def _step_together(
     seconds = (time.perf_counter() - began) / len(runs)
     for run in runs:
         run.spend(reading + seconds)
-
-
-def _outputs(head: SharedLossHead[Any], batch: Batch[Any], model: BenchModel) -> Tensor:
-    return head.outputs(batch, model.mix(batch))
 
 
 def _score_dev(runs: Sequence[ModelRun], data: TrainingData, batch_size: int) -> None:

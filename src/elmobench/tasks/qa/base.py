@@ -55,7 +55,7 @@ class SpanHead(Head[PassageQuestion]):
         targets = batch.once("answers", lambda: torch.tensor([*map(_target, batch.examples)]))
         spans = targets.to(mask.device)
         losses = [
-            F.cross_entropy(scores.masked_fill(~mask, low), spans[:, i])
+            F.cross_entropy(scores.float().masked_fill(~mask, low), spans[:, i])
             for i, scores in enumerate(self.scores(batch, mixed))
         ]
         return torch.stack(losses).sum()

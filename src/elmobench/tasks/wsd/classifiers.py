@@ -74,7 +74,7 @@ class SenseClassifier(SenseHead):
         rows, instance = rows[chosen], pairs.instance[chosen]
         vectors = span_vectors(x, pairs)
         scores = (vectors[instance] * self.weight[rows]).sum(dim=-1) + self.bias[rows]
-        return x.new_zeros(len(pairs.sense)).index_put((chosen,), scores)
+        return scores.new_zeros(len(pairs.sense)).index_put((chosen,), scores)
 
     def loss(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
         """Negative log-likelihood of the gold senses, summed over a sentence's instances.
