@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import jsonschema
 import pytest
 from pydantic import Field, ValidationError
 
@@ -56,3 +57,25 @@ class Nested(StrictModel):
 def test_bytes_are_not_read_as_text(values: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError, match=f"{field} holds bytes, expected text or a number"):
         Nested.model_validate(values)
+
+
+class Numbers(StrictModel):
+    count: Annotated[int, Field(ge=0)] | None = None
+    lines: tuple[int, int] = (1, 2)
+    column: int | str = 0
+    rate: float = Field(default=1.0, alias="lr")
+    header: bool | int = False
+    pad: Literal[True, "max"] | int = 0
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+def test_true_is_no_number() -> None:
+    """As in the JSON Schema of the same model, by which editors check a file."""
+    validator = jsonschema.Draft202012Validator(Numbers.model_json_schema())
+    for values in ({"count": True}, {"lines": [True, 2]}, {"column": False}, {"lr": True}):
+        assert not validator.is_valid(values)
+        with pytest.raises(ValidationError, match="is true or false, expected a number"):
+            Numbers.model_validate(values)
+    allowed = {"header": True, "pad": True, "options": {"x": True, "y": [False]}}
+    assert validator.is_valid(allowed)
+    assert Numbers.model_validate(allowed).header is True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -12,6 +12,8 @@ from elmobench.core.field_docs import described_attributes, plain, summary
 
 class StrictModel(BaseModel):
     """A frozen model in which unknown fields, infinities, NaN and bytes are errors.
+
+    ``true`` and ``false`` are no numbers, as in JSON Schema.
 
     The docstring below a field is the field's description.
     """
@@ -54,6 +56,31 @@ class StrictModel(BaseModel):
                 if any(isinstance(one, bytes | bytearray) for one in (value, *_inside(value))):
                     raise ValueError(f"{name} holds bytes, expected text or a number")
         return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values_as_numbers(cls, values: Any) -> Any:
+        """pydantic would take true for 1."""
+        if isinstance(values, dict):
+            for name, field in cls.model_fields.items():
+                value = values.get(field.alias or name)
+                ones = value if isinstance(value, list | tuple) else (value,)
+                if any(isinstance(one, bool) for one in ones):
+                    types = _leaves(field.annotation)
+                    if types & {int, float} and not types & {bool, Any, object}:
+                        raise ValueError(f"{name} is true or false, expected a number")
+        return values
+
+
+def _leaves(annotation: Any) -> set[Any]:
+    """The types in an annotation, without those that hold them."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is None or not inner:
+        return {annotation}
+    if origin is Literal:
+        return set(map(type, inner))
+    inner = inner[:1] if origin is Annotated else inner
+    return {leaf for one in inner for leaf in (_leaves(one) if one is not Ellipsis else ())}
 
 
 def _inside(value: Any) -> tuple[Any, ...]:

@@ -87,6 +87,8 @@ def test_the_hub_reads_its_files(folder: Path) -> None:
     assert entry.date == systems[0].date
     assert hub_files(systems, {}).files == {}
     assert "--dataset wsd/control-wsd=OWNER/NAME" in hub_files(systems, {}).notes[0]
+    with pytest.raises(ConfigError, match="no results of the task 'wsd/wrong'"):
+        hub_files(systems, parse_datasets(["wsd/wrong=a/b"]))
 
 
 def test_a_quick_try_is_partial_everywhere(folder: Path) -> None:

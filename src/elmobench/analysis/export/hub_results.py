@@ -14,7 +14,8 @@ import yaml
 
 import elmobench
 from elmobench.analysis.export.systems import Exported, SystemScores, file_name, unique
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, UnknownNameError
+from elmobench.core.registry import did_you_mean
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -49,10 +50,21 @@ def hub_files(systems: Sequence[SystemScores], datasets: Mapping[str, tuple[str,
     The value is the mean of the main score over seeds, in percent; seeds, spread, head and digest
     of the data are in ``notes``. Quick tries are left out: a part of a test set is not the
     benchmark.
+
+    Raises:
+        UnknownNameError: a data set is stated for a task that has no results.
     """
     notes = []
     kept = []
-    for task in dict.fromkeys(system.task for system in systems):
+    tasks = dict.fromkeys(system.task for system in systems)
+    for task in datasets:
+        if task not in tasks:
+            raise UnknownNameError(
+                f"no results of the task {task!r} here",
+                where="--dataset",
+                fix=did_you_mean(task, tasks),
+            )
+    for task in tasks:
         if task not in datasets:
             notes.append(
                 f"{task} is left out: say which data set of the hub it is with "
