@@ -20,6 +20,7 @@ NAMES = (
     "grid_overhead",
     "search_stability",
     "probe_search",
+    "recurrent_heads",
 )
 
 
