@@ -17,12 +17,20 @@ ROOT = Path(__file__).resolve().parents[2]
 STUDIES = sorted(path.parent for path in (ROOT / "results").rglob("experiment.json"))
 
 
+LARGE = 1_000_000
+"""Bytes of packed predictions. Packing more takes a minute, and tests no other code."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_committed_study_survives_unpacking_and_packing(study: Path, tmp_path: Path) -> None:
     if not (study / RECORDS).exists():
         pytest.skip("not packed: a run of this machine")
     packed = {name: (study / name) for name in PACKED_FILES if (study / name).exists()}
+    if sum(path.stat().st_size for path in packed.values()) > LARGE:
+        records = list(RecordStore(study))  # reads and checks each
+        assert len(records) == len(RecordStore(study).cell_names()) > 0
+        return
     copy = tmp_path / "copy"
     copy.mkdir()
     for name, path in packed.items():

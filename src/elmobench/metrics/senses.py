@@ -21,6 +21,9 @@ from elmobench.metrics.base import Metric, Scores, Tally, ratio
 _POS = {"n": "noun", "v": "verb", "a": "adjective", "r": "adverb"}
 
 
+_Rows = list[tuple[str, frozenset[str], Mapping[str, Any]]]
+
+
 @dataclass(frozen=True)
 class _Instance:
     senses: frozenset[str]
@@ -56,24 +59,19 @@ class WsdF1(Metric):
             DataError: for a different number of sentences, annotations of another form, an id that
                 appears twice, or a gold instance without senses.
         """
-        if len(gold) != len(predicted):
-            raise DataError(
-                f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
-            )
+        gold_rows, predicted_rows = self._rows_of_both(gold, predicted)
         instances = {
             name: _Instance(senses, str(row.get("dataset", "")), str(row.get("pos", "")))
-            for name, senses, row in self._rows(gold, "gold")
+            for sentence in gold_rows
+            for name, senses, row in sentence
         }
-        for name, instance in instances.items():
-            if not instance.senses:
-                raise DataError(f"{name!r} has no gold sense", where=self.name)
         points: dict[str, float] = {}
         skipped = 0
-        for name, senses, _ in self._rows(predicted, "predicted"):
+        for name, senses, _ in (row for sentence in predicted_rows for row in sentence):
             if not senses:
                 continue
             if name in instances:
-                points[name] = len(senses & instances[name].senses) / len(senses)
+                points[name] = _points(instances[name].senses, senses)
             else:
                 skipped += 1
         groups: defaultdict[str, list[str]] = defaultdict(list)
@@ -89,26 +87,41 @@ class WsdF1(Metric):
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`; the counts are points, answered instances and all instances."""
 
-        def count(left: Any, right: Any) -> tuple[float, float, float]:
-            values = self.compute([left], [right]).values
-            return values["correct"], values["answered"], values["support"]
+        rows = []
+        for predicted in systems:
+            gold_rows, predicted_rows = self._rows_of_both(gold, predicted)
+            pairs = zip(gold_rows, predicted_rows, strict=True)
+            rows.append([_counts(*pair) for pair in pairs])
+        return Tally(np.asarray(rows, dtype=np.float64).reshape(len(systems), -1, 3), _f1)
 
-        return self._tally(gold, systems, count, _f1)
+    def _rows_of_both(
+        self, gold: Sequence[Any], predicted: Sequence[Any]
+    ) -> tuple[list[_Rows], list[_Rows]]:
+        """The gold and the predicted instances of each sentence; see :meth:`compute`."""
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
+            )
+        gold_rows = self._rows(gold, "gold")
+        for name, senses, _ in (row for sentence in gold_rows for row in sentence):
+            if not senses:
+                raise DataError(f"{name!r} has no gold sense", where=self.name)
+        return gold_rows, self._rows(predicted, "predicted")
 
-    def _rows(
-        self, sentences: Sequence[Any], side: str
-    ) -> list[tuple[str, frozenset[str], Mapping[str, Any]]]:
-        """Return the id, the set of senses and the whole mapping of each annotated instance.
+    def _rows(self, sentences: Sequence[Any], side: str) -> list[_Rows]:
+        """Return the id, the set of senses and the whole mapping of each instance, by sentence.
 
         Raises:
-            DataError: if an instance lacks a field; ``side`` (gold or predicted) is in the message.
+            DataError: if an instance lacks a field, or an id appears twice; ``side`` (gold or
+                predicted) is in the message.
         """
-        rows = []
+        rows: list[_Rows] = []
         seen: set[str] = set()
         for i, sentence in enumerate(sentences):
             where = f"{self.name}, {side} sentence {i}"
             if isinstance(sentence, str) or not isinstance(sentence, Sequence):
                 raise DataError(f"expected a list of instances, got {sentence!r}", where=where)
+            rows.append([])
             for row in sentence:
                 if not isinstance(row, Mapping) or not isinstance(row.get("id"), str):
                     raise DataError(f"expected an instance with an id, got {row!r}", where=where)
@@ -122,8 +135,19 @@ class WsdF1(Metric):
                 if name in seen:
                     raise DataError(f"the id {name!r} appears twice", where=where)
                 seen.add(name)
-                rows.append((name, frozenset(senses), row))
+                rows[-1].append((name, frozenset(senses), row))
         return rows
+
+
+def _points(gold: frozenset[str], answer: frozenset[str]) -> float:
+    return len(gold & answer) / len(answer)
+
+
+def _counts(gold: _Rows, predicted: _Rows) -> tuple[float, int, int]:
+    """The points, answered instances and all instances of one sentence."""
+    answers = {name: senses for name, senses, _ in predicted if senses}
+    answered = [(senses, answers[name]) for name, senses, _ in gold if name in answers]
+    return fsum(_points(*pair) for pair in answered), len(answered), len(gold)
 
 
 def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import numpy as np
 from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench.core.errors import DataError
@@ -40,22 +41,7 @@ class SpanF1(Metric):
         Raises:
             DataError: for a different number of sentences or tokens, or a tag that is not BIO.
         """
-        if len(gold) != len(predicted):
-            raise DataError(
-                f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
-            )
-        known: set[str] = {"O"}
-        tokens = equal = 0
-        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
-            self._check(left, known, f"{self.name}, gold sentence {i}")
-            self._check(right, known, f"{self.name}, predicted sentence {i}")
-            if len(left) != len(right):
-                raise DataError(
-                    f"{len(left)} gold tags but {len(right)} predicted ones",
-                    where=f"{self.name}, sentence {i}",
-                )
-            tokens += len(left)
-            equal += sum(a == b for a, b in zip(left, right, strict=True))
+        tokens, equal = self._count_tokens(gold, predicted)
         gold_spans, found_spans = _spans(gold), _spans(predicted)
         support = Counter(kind for _, (kind, _, _) in gold_spans)
         found = Counter(kind for _, (kind, _, _) in found_spans)
@@ -72,12 +58,39 @@ class SpanF1(Metric):
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
+        rows = []
+        for predicted in systems:
+            self._count_tokens(gold, predicted)  # checks both, which seqeval does not
+            pairs = [
+                tuple(set(_spans_of(tuple(tags))) for tags in pair)
+                for pair in zip(gold, predicted, strict=True)
+            ]
+            rows.append([(len(true & found), len(true), len(found)) for true, found in pairs])
+        return Tally(np.asarray(rows, dtype=np.float64).reshape(len(systems), -1, 3), f1_of)
 
-        def count(left: Sequence[str], right: Sequence[str]) -> tuple[int, int, int]:
-            gold_spans, found_spans = _spans([left]), _spans([right])
-            return len(gold_spans & found_spans), len(gold_spans), len(found_spans)
+    def _count_tokens(self, gold: Sequence[Any], predicted: Sequence[Any]) -> tuple[int, int]:
+        """The number of tokens, and of those with equal tags.
 
-        return self._tally(gold, systems, count, f1_of)
+        Raises:
+            DataError: see :meth:`compute`.
+        """
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
+            )
+        known: set[str] = {"O"}
+        tokens = equal = 0
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            self._check(left, known, f"{self.name}, gold sentence {i}")
+            self._check(right, known, f"{self.name}, predicted sentence {i}")
+            if len(left) != len(right):
+                raise DataError(
+                    f"{len(left)} gold tags but {len(right)} predicted ones",
+                    where=f"{self.name}, sentence {i}",
+                )
+            tokens += len(left)
+            equal += sum(a == b for a, b in zip(left, right, strict=True))
+        return tokens, equal
 
     def _check(self, tags: Any, known: set[str], where: str) -> None:
         # seqeval would only warn, once for each such token.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
+
+import numpy as np
 
 from elmobench.core.errors import DataError
 from elmobench.data.tag_schemes import spans, violation
@@ -40,22 +42,11 @@ class SrlF1(Metric):
             DataError: for a different number of propositions or tokens, or tags that are not
                 legal BIO.
         """
-        if len(gold) != len(predicted):
-            raise DataError(
-                f"{len(gold)} gold propositions but {len(predicted)} predictions", where=self.name
-            )
         support: Counter[str] = Counter()
         found: Counter[str] = Counter()
         correct: Counter[str] = Counter()
         perfect = 0
-        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
-            gold_arguments = self._read(left, f"{self.name}, gold proposition {i}")
-            predicted_arguments = self._read(right, f"{self.name}, predicted proposition {i}")
-            if len(left) != len(right):
-                raise DataError(
-                    f"{len(left)} gold tags but {len(right)} predicted ones",
-                    where=f"{self.name}, proposition {i}",
-                )
+        for gold_arguments, predicted_arguments in self._arguments(gold, predicted):
             support.update(label for label, _ in gold_arguments)
             found.update(label for label, _ in predicted_arguments)
             correct.update(label for label, _ in gold_arguments & predicted_arguments)
@@ -77,15 +68,32 @@ class SrlF1(Metric):
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
 
-        def count(left: Sequence[str], right: Sequence[str]) -> tuple[int, int, int]:
-            gold_arguments, predicted_arguments = (
-                {argument for argument in arguments(tags) if argument[0] != _PREDICATE}
-                for tags in (left, right)
-            )
-            correct = len(gold_arguments & predicted_arguments)
-            return correct, len(gold_arguments), len(predicted_arguments)
+        rows = [
+            [
+                (_number(true & found), _number(true), _number(found))
+                for true, found in self._arguments(gold, predicted)
+            ]
+            for predicted in systems
+        ]
+        return Tally(np.asarray(rows, dtype=np.float64).reshape(len(systems), -1, 3), f1_of)
 
-        return self._tally(gold, systems, count, f1_of)
+    def _arguments(
+        self, gold: Sequence[Any], predicted: Sequence[Any]
+    ) -> Iterator[tuple[set[_Argument], set[_Argument]]]:
+        """The gold and the predicted arguments of each proposition; see :meth:`compute`."""
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold propositions but {len(predicted)} predictions", where=self.name
+            )
+        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+            gold_arguments = self._read(left, f"{self.name}, gold proposition {i}")
+            predicted_arguments = self._read(right, f"{self.name}, predicted proposition {i}")
+            if len(left) != len(right):
+                raise DataError(
+                    f"{len(left)} gold tags but {len(right)} predicted ones",
+                    where=f"{self.name}, proposition {i}",
+                )
+            yield gold_arguments, predicted_arguments
 
     def _read(self, tags: Any, where: str) -> set[_Argument]:
         if isinstance(tags, str) or not isinstance(tags, Sequence):
@@ -101,6 +109,11 @@ class SrlF1(Metric):
         if problem is not None:
             raise DataError(problem[1], where=f"{where}, token {problem[0]}")
         return arguments(tags)
+
+
+def _number(found: set[_Argument]) -> int:
+    """How many arguments count: all but the predicate."""
+    return sum(label != _PREDICATE for label, _ in found)
 
 
 def arguments(tags: Sequence[str]) -> set[_Argument]:
