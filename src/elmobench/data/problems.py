@@ -135,5 +135,7 @@ class Problems:
                 inside = [place.removeprefix(start) for place in inside]
                 unit = name
         if not all(place.isdecimal() for place in inside):
-            return inside if unit == "line" else places
+            if unit != "line":
+                return places
+            return [f"line {one}" if one[:1].isdecimal() else one for one in inside]
         return [f"{unit}{'s' * (len(inside) > 1)} {', '.join(inside)}"]

@@ -59,6 +59,17 @@ def test_a_message_lists_so_many_places_and_states_how_many_there_are() -> None:
     assert lines[1] == f"    lines {', '.join(map(str, range(2, 2 + SHOWN)))}: the label is empty"
 
 
+def test_places_inside_of_a_line_name_the_line() -> None:
+    lines = [
+        json.dumps({"text": "Oslo", "spans": [[0, 4, "LOC"], [5, end, "X"]]}) for end in (9, 8)
+    ]
+    with pytest.raises(DataError) as caught:
+        read("jsonl", "\n".join(lines), {"text": "text", "spans": "spans"})
+    _, first, second, *_ = str(caught.value).splitlines()
+    assert first.startswith("    line 1, span 2: the span of characters 5 to 9 ")
+    assert second.startswith("    line 2, span 2: the span of characters 5 to 8 ")
+
+
 GOOD = "Oslo B-LOC\n"
 COLUMNS = {
     "empty-token": "\u00a0 O\n",
