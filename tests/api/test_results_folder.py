@@ -35,3 +35,14 @@ def test_a_folder_with_records_of_its_own_may_have_others_in_it(tmp_path: Path) 
 def test_a_folder_without_any_records_is_returned(tmp_path: Path) -> None:
     (tmp_path / "records").mkdir()
     assert results_folder(str(tmp_path)) == tmp_path
+
+
+def test_data_in_a_folder_with_the_name_of_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "films").mkdir()
+    _with_record(tmp_path / "results" / "films")
+    assert results_folder("films") == Path("results/films")
+    _with_record(tmp_path / "films")
+    assert results_folder("films") == Path("films")

@@ -1,6 +1,7 @@
 """Python functions as models: their shapes, their version, and what is refused."""
 
 import copy
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ def test_one_layer_of_torch_and_of_lists():
     ("function", "message"),
     [
         (lambda s: [np.ones((len(x), 2)) for x in s[1:]], "returned 0 arrays for 1 sentences"),
+        (lambda s: repeat(np.ones((4, 2))), "returned more than 1 arrays for 1 sentences"),
         (lambda s: [np.ones((len(x) + 1, 2)) for x in s], r"float64 and shape \(5, 2\) for a sen"),
         (lambda s: [np.ones(2) for x in s], r"shape \(2,\) for a sentence of 4 tokens: 'The river"),
         (lambda s: [["x"] * len(x) for x in s], "array of type <U1"),
@@ -152,7 +154,7 @@ def test_a_vector_per_text(function):
     assert provider.per_text
     found = provider.encode([("The", "bank"), (), ("x",)])
     assert [vectors.tolist() for vectors in found] == [[[[8, 1]]], [[[0, 0]]], [[[1, 0]]]]
-    with pytest.raises(ModelError, match="returned 2 arrays for 1 texts"):
+    with pytest.raises(ModelError, match="returned more than 1 arrays for 1 texts"):
         load_provider("m", {"m": SentenceModel(lambda texts: np.ones((2, 3)), version="1")})
 
 

@@ -20,7 +20,9 @@ def results_folder(name: str | Path) -> Path:
     from elmobench.core.registry import did_you_mean
 
     path = Path(name)
-    if os.path.isdir(path):
+    named = Path("results") / path
+    # Data of a study often are in a folder with its name.
+    if os.path.isdir(path) and (not os.path.isdir(named) or _has_results(path)):
         return _of_one_experiment(path)
     if os.path.isfile(path) and path.suffix not in (".yaml", ".yml"):
         raise UnknownNameError(
@@ -53,6 +55,21 @@ def _experiments(results: Path) -> list[str]:
     return sorted(path.relative_to(results).as_posix() for path in found)
 
 
+def _has_results(folder: Path) -> bool:
+    """Whether the folder, or one in it, has records."""
+    from elmobench.tracking.record_store import RecordStore
+
+    return bool(RecordStore(folder).cell_names() or _inner(folder))
+
+
+def _inner(folder: Path) -> list[Path]:
+    """The folders in a folder that have records."""
+    from elmobench.tracking.record_store import RecordStore
+
+    folders = [path for path in sorted(folder.iterdir()) if os.path.isdir(path)]
+    return [path for path in folders if RecordStore(path).cell_names()]
+
+
 def _of_one_experiment(folder: Path) -> Path:
     """Return ``folder``; raise DataError if only folders in it have records."""
     from elmobench.core.errors import DataError
@@ -60,9 +77,7 @@ def _of_one_experiment(folder: Path) -> Path:
 
     if RecordStore(folder).cell_names():
         return folder
-    inner = [
-        p for p in sorted(folder.iterdir()) if os.path.isdir(p) and RecordStore(p).cell_names()
-    ]
+    inner = _inner(folder)
     if inner:
         raise DataError(
             "the results of several experiments are here, each in a folder of its own",

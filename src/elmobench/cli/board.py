@@ -84,8 +84,9 @@ def _folders(names: list[str]) -> tuple[list[Path], list[str]]:
                 fix="name the folder that it is in; unpack an archive first; the shell's pattern "
                 "results/*/ leaves files out",
             )
-        if not os.path.isdir(path) and os.path.isdir(Path("results") / name):
-            path = Path("results") / name
+        in_results = Path("results") / path
+        if os.path.isdir(in_results) and not (os.path.isdir(path) and results_folders(path)):
+            path = in_results
         inside = results_folders(path if os.path.isdir(path) else results_folder(name))
         found += inside
         without += [] if inside else [name]

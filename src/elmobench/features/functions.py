@@ -146,11 +146,12 @@ class Model:
             ) from error
         # One by one: a generator may yield one array again and again, with other values.
         checked: list[FloatArray] = []
-        number = 0
-        for number, array in enumerate(arrays, start=1):
-            if number <= len(sentences):
-                checked.append(self._checked(array, sentences[number - 1], where))
-        if number != len(sentences):
+        for sentence, array in zip(sentences, arrays, strict=False):
+            checked.append(self._checked(array, sentence, where))
+        nothing = object()
+        is_more = len(checked) == len(sentences) and next(arrays, nothing) is not nothing
+        if is_more or len(checked) < len(sentences):
+            number = f"more than {len(checked)}" if is_more else str(len(checked))
             raise ModelError(
                 f"the function returned {number} arrays for {len(sentences)} "
                 f"{'texts' if self.per_text else 'sentences'}",
