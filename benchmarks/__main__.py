@@ -12,6 +12,7 @@ NAMES = (
     "elmo_gpu",
     "bilm_speed",
     "listing",
+    "memory",
     "static_vectors",
     "store_checks",
     "store_read",

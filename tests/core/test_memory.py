@@ -31,3 +31,46 @@ def test_freed_memory_is_returned() -> None:
     del blocks[:-1]  # The last one is above the others in the heap.
     memory.return_freed_memory()
     assert memory.own_memory_bytes() < full - 30_000_000
+
+
+def test_available_memory_is_at_most_the_machines() -> None:
+    import psutil
+
+    assert 0 <= memory.available_memory_bytes() <= psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize(
+    ("files", "room"),
+    [
+        ({}, None),
+        ({"memory.max": "max\n"}, None),
+        (
+            {
+                "memory.max": "1000\n",
+                "memory.current": "700\n",
+                "memory.stat": "anon 500\ninactive_file 150\n",
+            },
+            450,
+        ),
+        (
+            {"memory.max": "1000\n", "memory.current": "1200\n", "memory.stat": "anon 1200\n"},
+            0,
+        ),
+        (
+            {
+                "memory/memory.limit_in_bytes": "2000\n",
+                "memory/memory.usage_in_bytes": "500\n",
+                "memory/memory.stat": "cache 1\ntotal_inactive_file 100\n",
+            },
+            1600,
+        ),
+        ({"memory.max": "unreadable\n", "memory.current": "1\n", "memory.stat": ""}, None),
+    ],
+    ids=["none", "no limit", "version 2", "over the limit", "version 1", "unreadable"],
+)
+def test_room_of_a_control_group(tmp_path: Path, files: dict[str, str], room: int | None) -> None:
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert memory._cgroup_room(tmp_path) == room

@@ -79,6 +79,8 @@ def validate(
         output.encoding.append(EncodingRow.from_values(estimate))
         if not as_json:
             typer.echo(_encoding_line(estimate))
+    if not unchecked:
+        _estimate_memory(context, output, as_json)
     tasks = [row.task for row in output.tasks]
     for name in dict.fromkeys(part.name for cell in cells for part in cell.parts):
         card = card_of(context.model_folder(name))
@@ -88,6 +90,29 @@ def validate(
                 typer.echo(f"  {name}: {output.overlap[name]}")
     if as_json:
         print_json(output)
+
+
+def _estimate_memory(context: RunContext, output: ValidateOutput, as_json: bool) -> None:
+    """Fill in the memory of a worker, and print it."""
+    from elmobench.bench.worker_memory import estimate_worker_memory
+    from elmobench.cli.output.names import WorkerMemoryRow
+    from elmobench.core.memory import available_memory_bytes
+
+    needed = estimate_worker_memory(context)
+    available = available_memory_bytes()
+    output.memory.append(
+        WorkerMemoryRow(
+            process=needed.process,
+            task=needed.task,
+            data=needed.data,
+            models=needed.models,
+            total=needed.total,
+            available=available,
+        )
+    )
+    if not as_json:
+        free = f"{available / 1e6:,.0f} MB are available"
+        typer.echo(f"  {needed.line}; {free}")
 
 
 def _check_data(context: RunContext, output: ValidateOutput, as_json: bool) -> None:

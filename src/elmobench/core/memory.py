@@ -1,4 +1,4 @@
-"""Memory of this process.
+"""Memory of this process and of this machine.
 
 A process's *own memory* is what it has written: heap, stacks and shared memory. Pages of mapped
 files (libraries, shards of the feature store) are not part of it: the system drops them when it
@@ -12,7 +12,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 _STATUS = Path("/proc/self/status")
+_CGROUP = Path("/sys/fs/cgroup")
+# Of a process's control group: the limit, the usage, the counters, and the name in those of what is
+# a cache of files. Version 2 first; then version 1.
+_CGROUP_FILES = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
 
 
 def own_memory_bytes() -> int:
@@ -24,6 +38,34 @@ def own_memory_bytes() -> int:
     )
     sizes = [fields.get(name, "0 kB").split()[0] for name in ("RssAnon", "RssShmem")]
     return 1024 * sum(map(int, sizes))
+
+
+def available_memory_bytes() -> int:
+    """Return how much memory processes can take now without swapping.
+
+    It is the smaller of what the machine has and what the limit of the control group leaves, for
+    instance of a container or of a batch system.
+    """
+    machine = int(psutil.virtual_memory().available)
+    group = _cgroup_room(_CGROUP)
+    return machine if group is None else min(machine, group)
+
+
+def _cgroup_room(root: Path) -> int | None:
+    """What the limit of the control group at ``root`` leaves; None without a limit."""
+    for limit_file, usage_file, counters_file, cached in _CGROUP_FILES:
+        try:
+            limit = (root / limit_file).read_text("ascii").strip()
+            if limit == "max":
+                return None
+            used = int((root / usage_file).read_text("ascii"))
+            counters = (root / counters_file).read_text("ascii").split("\n")
+            # The usage includes files that can be dropped.
+            dropped = [line.split()[1] for line in counters if line.split()[:1] == [cached]]
+            return max(0, int(limit) - used + sum(map(int, dropped)))
+        except (OSError, ValueError, IndexError):
+            continue
+    return None
 
 
 @cache

@@ -146,6 +146,11 @@ class Task:
         """Number of tokens of the splits that are in memory, as counted by the pipeline."""
         return sum(self._counts[name].tokens or 0 for name in self._splits)
 
+    @property
+    def tokens_read(self) -> int:
+        """Number of tokens of the splits that were read, in memory or released."""
+        return sum(self._counts[name].tokens or 0 for name in SPLITS if name in self._counts)
+
     def examples(self) -> dict[str, list[Any]]:
         """The examples of every split."""
         return {name: self.split(name) for name in SPLITS}

@@ -24,6 +24,7 @@ from elmobench.bench.launchers.base import LaunchOptions
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.run_cell import run_cell
 from elmobench.bench.session import RunSession
+from elmobench.bench.worker_memory import check_memory
 from elmobench.core.errors import ElmobenchError
 from elmobench.features.store.damage import DamagedStoreError
 from elmobench.features.store.feature_store import BuildReport
@@ -54,7 +55,12 @@ class LocalLauncher:
         pass
 
     def encode(self, jobs: Sequence[PendingVectors], session: RunSession) -> None:
-        """Encode ``jobs`` in their order."""
+        """Encode ``jobs`` in their order.
+
+        Raises:
+            ConfigError: if the run does not fit into the available memory.
+        """
+        check_memory(session.context)
         for job in jobs:
             encode_pending(job, session)
 

@@ -17,6 +17,7 @@ from elmobench.bench.jobs import Job
 from elmobench.bench.launchers.parent_watch import EndWithParent, call_after
 from elmobench.bench.launchers.worker import JobRunner, Message, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
+from elmobench.bench.worker_memory import check_memory, workers_that_fit
 from elmobench.core.errors import ConfigError
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.devices import own_devices
@@ -123,6 +124,7 @@ class _ProcessFactory:
 class ProcessPoolLauncher(WorkerPoolLauncher):
     """Processes of this machine; by default the number of cores divided by a cell's threads.
 
+    There are fewer by default if the available memory does not hold so many.
     Where heads are trained on GPUs, each process has one of its own.
     """
 
@@ -131,14 +133,17 @@ class ProcessPoolLauncher(WorkerPoolLauncher):
         settings = context.experiment.settings
         size = max(1, (os.cpu_count() or 1) // settings.threads)
         devices = own_devices(settings.device)
-        return min(size, len(devices)) if devices else size
+        size = min(size, len(devices)) if devices else size
+        return workers_that_fit(context, size)
 
     def worker_factory(self, context: RunContext, records: RecordStore) -> _ProcessFactory:
         """See :class:`~elmobench.bench.launchers.worker_pool.WorkerPoolLauncher`.
 
         Raises:
-            ConfigError: more workers are asked for than there are GPUs for them.
+            ConfigError: more workers are asked for than there are GPUs for them, or not even one
+                fits into the available memory.
         """
+        check_memory(context)
         devices = own_devices(context.experiment.settings.device)
         if devices and (self._options.workers or 1) > len(devices):
             raise ConfigError(

@@ -138,6 +138,23 @@ class EncodingRow(Fields):
     """Estimated time."""
 
 
+class WorkerMemoryRow(Fields):
+    """Memory that each worker of a run needs at least, in bytes, without what heads need."""
+
+    process: int
+    """Of Python and its libraries."""
+    task: str | None
+    """The largest task; null if no card has counts."""
+    data: int
+    """Of that task."""
+    models: int
+    """Of the weights of contextual models."""
+    total: int
+    """Their sum."""
+    available: int
+    """What this machine has available now."""
+
+
 class ValidateOutput(Output):
     """The outcome of checking an experiment."""
 
@@ -156,6 +173,8 @@ class ValidateOutput(Output):
     """The tasks of the checked cells."""
     encoding: list[EncodingRow]
     """What a run has to encode."""
+    memory: list[WorkerMemoryRow] = Field(default_factory=list)
+    """What a worker needs: one entry, or none if files are missing."""
     overlap: dict[str, str]
     """Model -> what is known about the overlap of its training text with dev and test."""
 
