@@ -34,7 +34,7 @@ NO_INFLUENCE = {
     "huggingface-hub": "downloads models, which are pinned by commit and digest",
     "platformdirs": "names the folder of the caches",
     "pydantic": "checks settings, which a cell's identity contains as resolved",
-    "psutil": "tells the available memory",
+    "psutil": "reads the available memory of the machine",
     "pyarrow": "reads data files, whose digests a cell's identity contains",
     "pyyaml": "reads settings, which a cell's identity contains as resolved",
     "ray": "starts workers on other machines",
