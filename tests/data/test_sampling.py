@@ -62,3 +62,8 @@ def test_one_limit_has_one_name() -> None:
 def test_the_name_of_a_limit_is_the_limit(text: str) -> None:
     assert str(Limit.parse(text)) == text
     assert Limit.parse(str(Limit.parse(text))) == Limit.parse(text)
+
+
+def test_shares_are_decimal_numbers() -> None:
+    """2.2 % of 1,500 is 33; as binary numbers, it is a bit more."""
+    assert Limit.parse("2.2%").count(1500) == 33

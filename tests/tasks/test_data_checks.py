@@ -1,5 +1,6 @@
 """Data that can be read but are probably not meant so: each case, and a set that is right."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,23 @@ def test_data_verify_prints_warnings_and_ends_with_the_errors(tmp_path: Path) ->
     result = CliRunner().invoke(app, ["verify", "tiny", "--include", str(tmp_path)])
     assert "sentiment/tiny, warning: language: 'xx' is no language code" in result.output
     assert isinstance(result.exception, DataError)
+
+
+@pytest.mark.parametrize("unit", ["characters", "units of JavaScript"])
+def test_positions_that_count_something_else_are_a_warning(unit: str, tmp_path: Path) -> None:
+    lines: dict[str, list[str]] = {"train": [], "dev": [], "test": []}
+    for name, found in lines.items():
+        for i in range(20):
+            text = f"\U0001f600 {name} {i} : Ann saw Bob ."
+            start = text.index("Ann")
+            if unit != "characters":
+                start = len(text[:start].encode("utf-16-le")) // 2
+            span = {"start": start, "end": start + 3, "label": "PER"}
+            found.append(json.dumps({"text": text, "spans": [span]}))
+    reader = {"name": "jsonl", "options": {"text": "text", "spans": "spans"}}
+    seen = remarks(tmp_path, lines, pipeline="ner", metric="span-f1", reader=reader)
+    if unit == "characters":
+        assert seen == []
+    else:
+        what = "20 of 20 positions begin or end inside of a token"
+        assert seen == [("warning", f"{name}: {what}") for name in lines]

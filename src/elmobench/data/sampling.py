@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from elmobench.core.errors import ConfigError
@@ -66,7 +67,7 @@ class Limit:
     def count(self, examples: int) -> int:
         """How many of ``examples`` are kept; at least one."""
         if self.percent is not None:
-            return min(examples, max(1, math.ceil(examples * self.percent / 100)))
+            return min(examples, max(1, math.ceil(examples * Fraction(str(self.percent)) / 100)))
         return min(examples, self.number or 1)
 
     def sample(self, examples: Sequence[E]) -> list[E]:

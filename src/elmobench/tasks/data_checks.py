@@ -18,7 +18,7 @@ from elmobench.data.blanks import is_blank
 from elmobench.data.cards.card import SPLITS
 from elmobench.data.cards.source_kinds import GenerateSource
 from elmobench.data.cards.sources import fetch_source, full_name, read_source
-from elmobench.data.examples import RatedPair, RatedText, Sentence, TaggedSentence
+from elmobench.data.examples import MarkedPair, RatedPair, RatedText, Sentence, TaggedSentence
 from elmobench.data.languages import language_problem
 from elmobench.data.readers.base import SourceText
 from elmobench.tasks.card_files import place_of, reader_of, sources_of_split
@@ -29,6 +29,9 @@ OVERLAP_WITH_TRAIN = 0.1
 
 OVERLAP_OF_DEV_AND_TEST = 0.2
 """The same of test in dev; ``ALL`` of the WSD framework holds its dev set, 11 % of it."""
+
+MOVED = 0.1
+"""The same of spans, marks or answers that begin or end inside of a token."""
 
 LONG_SENTENCE = 250
 """Tokens of a sentence that is the only one of its split, as without empty lines in a file."""
@@ -71,6 +74,7 @@ def check_data(task: Task) -> list[Remark]:
         _tokens,
         _one_sentence,
         _cut_sentences,
+        _moved,
     ]
     for check in checks:
         found += check(task, sets)
@@ -247,3 +251,23 @@ def _cut_sentences(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
                     f"({quoted(lines[before - 1])}, {quoted(lines[before])})",
                     "let the lines begin and end at an empty line",
                 )
+
+
+def _moved(task: Task, sets: dict[str, list[Any]]) -> Iterator[Remark]:
+    """Positions that seldom are those of tokens, as where something else was counted."""
+    for name, examples in sets.items():
+        counts = task.dropped.get(name, Counter())
+        moved = sum(n for reason, n in counts.items() if reason.endswith("moved to token borders"))
+        if all(isinstance(one, TaggedSentence) for one in examples):
+            total = sum(tag.startswith("B-") for one in examples for tag in one.tags)
+        elif all(isinstance(one, MarkedPair) for one in examples):
+            total = 2 * len(examples)
+        else:
+            total = len(examples)
+        if moved > MOVED * total:
+            yield Remark(
+                "warning",
+                f"{name}: {moved:,} of {total:,} positions begin or end inside of a token",
+                "look at some examples: positions count characters from 0, not bytes or the "
+                "16-bit units of JavaScript, and the end is not part of a span",
+            )
