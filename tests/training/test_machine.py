@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -38,6 +39,38 @@ def test_settings_are_restored() -> None:
     assert torch.get_num_threads() == before
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.utils.deterministic.fill_uninitialized_memory
+
+
+@pytest.mark.parametrize("mode", ["default", "warn", "error"])
+def test_any_mode_is_restored(mode: str) -> None:
+    torch.set_deterministic_debug_mode(mode)
+    before = torch.get_deterministic_debug_mode()
+    try:
+        with repeatable():
+            assert torch.get_deterministic_debug_mode() == 2
+        assert torch.get_deterministic_debug_mode() == before
+    finally:
+        torch.set_deterministic_debug_mode("default")
+
+
+_COMPILER = """
+import sys, torch
+from elmobench.training.machine import repeatable
+if sys.argv[1] == "before":
+    import torch._inductor.config
+with repeatable():
+    assert ("torch._inductor" in sys.modules) == (sys.argv[1] == "before")
+    import torch._inductor.config as config
+    assert config.deterministic and torch.are_deterministic_algorithms_enabled()
+assert not config.deterministic and not torch.are_deterministic_algorithms_enabled()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("imported", ["before", "inside"])
+def test_the_compiler_is_deterministic_too_and_not_imported_for_it(imported: str) -> None:
+    """A head of a plug-in may be compiled."""
+    subprocess.run([sys.executable, "-c", _COMPILER, imported], check=True)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks glibc")

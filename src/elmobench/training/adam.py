@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -14,8 +14,11 @@ _LARGE = 1 << 20
 """Parameters with more values are changed block by block."""
 
 
-class BlockedAdam(torch.optim.Adam):
+class BlockedAdam:
     """torch's Adam with ``lr``, ``betas`` and ``eps``, on the processor: equal to it to the bit.
+
+    It is no ``torch.optim.Optimizer``: any of those imports torch's compiler when it is made, which
+    takes as long as to import torch itself.
 
     torch makes seven passes over a parameter, with two new arrays of its size. For the output
     matrix of a sense classifier, of millions of values, each of them goes through main memory. And
@@ -24,20 +27,49 @@ class BlockedAdam(torch.optim.Adam):
 
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015); the order of the
     operations is that of ``torch.optim.adam._single_tensor_adam``.
+
+    Args:
+        parameters: are changed in place.
+        lr, betas, eps: as those of ``torch.optim.Adam``; ``lr`` may be changed in
+            ``param_groups`` between two steps.
+
+    Raises:
+        ValueError: if there are no parameters, or a value is out of range.
     """
 
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        given = list(parameters)
+        if not given:
+            raise ValueError("there are no parameters to train")
+        if not (lr >= 0 and eps >= 0 and len(betas) == 2 and all(0 <= beta < 1 for beta in betas)):
+            raise ValueError(f"Adam with lr={lr}, betas={betas}, eps={eps}: a value is out of range")
+        self.param_groups: list[dict[str, Any]] = [
+            {"params": given, "lr": lr, "betas": betas, "eps": eps}
+        ]
+        self.state: dict[Tensor, dict[str, Any]] = {}
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Change the parameters by their gradients; there is no ``closure``."""
-        assert closure is None
+    def step(self) -> None:
+        """Change the parameters by their gradients."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._change(parameter, parameter.grad, group)
-        return None
 
     def _change(self, parameter: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
+        state = self.state.setdefault(parameter, {})
         if not state:
             state["step"] = 0
             state["exp_avg"] = torch.zeros_like(parameter)

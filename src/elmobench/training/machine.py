@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -34,20 +36,41 @@ def repeatable() -> Iterator[None]:
     Without it some gradients on the CPU (of indexing, for instance) are summed by all threads at
     once, in any order.
     """
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    before, compiler = torch.get_deterministic_debug_mode(), os.environ.get(_COMPILER_VARIABLE)
     # Filling new memory would only help code that reads memory before it writes it.
     settings: Any = torch.utils.deterministic
     fill = settings.fill_uninitialized_memory
     settings.fill_uninitialized_memory = False
-    torch.use_deterministic_algorithms(True)
+    os.environ[_COMPILER_VARIABLE] = "1"
+    _set_deterministic(_ERROR)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        if compiler is None:
+            del os.environ[_COMPILER_VARIABLE]
+        else:
+            os.environ[_COMPILER_VARIABLE] = compiler
+        _set_deterministic(before)
         settings.fill_uninitialized_memory = fill
+
+
+# Values of torch.get_deterministic_debug_mode.
+_WARN, _ERROR = 1, 2
+
+# Torch's compiler reads it when it is imported, which a head of a plug-in may do.
+_COMPILER_VARIABLE = "TORCHINDUCTOR_DETERMINISTIC"
+
+
+def _set_deterministic(mode: int) -> None:
+    """Set torch's mode, and that of its compiler where that is in use.
+
+    ``torch.use_deterministic_algorithms`` sets both, and imports the compiler if need be, which
+    takes longer than to train a small head.
+    """
+    if "torch._inductor.config" in sys.modules:
+        torch.use_deterministic_algorithms(mode != 0, warn_only=mode == _WARN)
+    else:
+        torch.set_deterministic_debug_mode(mode)
 
 
 # From malloc.h of glibc.

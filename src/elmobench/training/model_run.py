@@ -17,12 +17,12 @@ from elmobench.training.model import BenchModel
 from elmobench.training.outcome import Epoch, Training, TrainingError
 
 
-def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, options: TrainingOptions) -> BlockedAdam | torch.optim.Optimizer:
     """The optimizer named in ``options``, over all trainable parameters."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     plain = options.optimizer_options.keys() <= {"betas", "eps"}
     here = all(p.device.type == "cpu" and p.is_floating_point() for p in parameters)
-    kinds: dict[str, type[torch.optim.Optimizer]] = {
+    kinds: dict[str, Callable[..., BlockedAdam | torch.optim.Optimizer]] = {
         "adam": BlockedAdam if plain and here else torch.optim.Adam,
         "adadelta": torch.optim.Adadelta,
     }
