@@ -5,6 +5,7 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
@@ -47,3 +48,22 @@ def test_registered() -> None:
     assert get_metric("macro-f1") is MACRO_F1
     assert ACCURACY.compute(["a"], ["a"]).primary == "accuracy"
     assert MACRO_F1.compute(["a"], ["a"]).primary == "macro_f1"
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 12).map(str)] * 2), min_size=1, max_size=60))
+def test_equal_to_scikit_learn_to_the_bit(pairs) -> None:
+    gold, predicted = [g for g, _ in pairs], [p for _, p in pairs]
+    scores = ACCURACY.compute(gold, predicted)
+    labels = sorted({*gold, *predicted})
+    columns = precision_recall_fscore_support(
+        gold, predicted, labels=labels, average=None, zero_division=0
+    )
+    assert scores.values == {
+        "accuracy": 100 * float(accuracy_score(gold, predicted)),
+        "macro_f1": 100 * float(columns[2].mean()),
+    }
+    assert list(scores.per_class) == labels
+    for label, *row in zip(labels, *columns, strict=True):
+        *shares, support = map(float, row)
+        expected = [*(100 * share for share in shares), support]
+        assert list(scores.per_class[label].values()) == expected

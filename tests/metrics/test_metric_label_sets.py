@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import get_metric
@@ -50,6 +52,29 @@ def test_equal_to_independent_formulas_and_scikit_learn_on_all_small_cases() -> 
                 accuracy_score(truth, answer),
             ]
             assert got == pytest.approx([100 * value for value in sklearn])
+
+
+@given(st.lists(st.tuples(*[st.sets(st.sampled_from("abcdefghijklm"))] * 2), min_size=1))
+def test_equal_to_scikit_learn_to_the_bit(pairs: list[tuple[set[str], set[str]]]) -> None:
+    gold, predicted = ([sorted(side) for side in sides] for sides in zip(*pairs, strict=True))
+    scores = get_metric("label-set-micro-f1").compute(gold, predicted)
+    labels = list(scores.per_class)
+    # With a last column of zeros scikit-learn does not read one label as two classes.
+    truth, answer = (
+        np.array([[*(label in own for label in labels), False] for own in side], dtype=int)
+        for side in (gold, predicted)
+    )
+    micro = precision_recall_fscore_support(truth, answer, average="micro", zero_division=0)
+    columns = precision_recall_fscore_support(truth, answer, average=None, zero_division=0)
+    assert scores.values == {
+        "micro_f1": 100 * float(micro[2]) if labels else 0.0,
+        "macro_f1": 100 * float(columns[2][:-1].mean()) if labels else 0.0,
+        "subset_accuracy": pytest.approx(100 * accuracy_score(truth, answer)),
+    }
+    for label, *row in zip(labels, *(column[:-1] for column in columns), strict=True):
+        *shares, support = map(float, row)
+        expected = [*(100 * share for share in shares), support]
+        assert list(scores.per_class[label].values()) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench.core.errors import DataError
+from elmobench.metrics import spans
 from elmobench.metrics.base import get_metric
 from elmobench.metrics.spans import SPAN_F1
 
@@ -29,6 +31,17 @@ def conll_spans(tags: list[str]) -> set[tuple[str, int, int]]:
         if prefix != "O" and not goes_on:
             kind, start = this, i
     return spans
+
+
+@settings(max_examples=300)
+@given(st.lists(st.lists(st.sampled_from([*TAGS, "I-A-B", "B-A-B", "I--"]), max_size=9)))
+def test_the_spans_are_those_of_seqeval(sentences: list[list[str]]) -> None:
+    """Tokens are counted over the corpus there, with one more after each sentence."""
+    starts = [0]
+    for tags in sentences:
+        starts.append(starts[-1] + len(tags) + 1)
+    ours = {(kind, starts[i] + a, starts[i] + b) for i, (kind, a, b) in spans._spans(sentences)}
+    assert ours == set(get_entities(sentences))
 
 
 def percent(a: int, b: int) -> float:

@@ -12,7 +12,14 @@ from typing import Any, Literal
 import numpy as np
 
 from elmobench.bench.context import RunContext
-from elmobench.bench.events import CellFinished, Encoded, RunEvent, RunWarning
+from elmobench.bench.events import (
+    CellFinished,
+    Encoded,
+    EncodingProgress,
+    EpochDone,
+    RunEvent,
+    RunWarning,
+)
 from elmobench.bench.experiment.schema import Experiment, load_experiment, parse_experiment
 from elmobench.bench.jobs import PendingCell, PendingVectors
 from elmobench.bench.launchers.base import LAUNCHERS, Launcher, LaunchOptions
@@ -135,9 +142,11 @@ def run_experiment(
         pending, damaged = _pending(cells.values(), records, overwrite)
         summary.skipped = len(cells) - len(pending) - damaged
         # A results folder that cannot be written is an error now, and a tracking store that cannot
-        # be used is a warning, not after the first hour of work.
+        # be used is a warning now or after the first epoch, not after the first hour of work.
         records.folder.mkdir(parents=True, exist_ok=True)
-        opened = summary.tracker = open_tracker(tracking_uri, records, loaded.name, tracker)
+        opened = summary.tracker = open_tracker(
+            tracking_uri, records, loaded.name, tracker, may_wait=True
+        )
         _write_plan(records, context, plan)
         if overwrite == "always":
             records.unpack()
@@ -318,10 +327,20 @@ class RunObserver:
         """See :class:`~elmobench.bench.events.Observer`."""
         self._progress.handle(event)
         match event:
+            case EncodingProgress(_, done, total) if done < total:
+                self._open_tracker()
+            case EpochDone():
+                self._open_tracker()
             case Encoded(job, report):
                 self._count_encoding(job, report)
             case CellFinished(_, record, by_this_run):
+                self._open_tracker()
                 self._count_cell(record, by_this_run)
+
+    def _open_tracker(self) -> None:
+        """Open a tracker that opens slowly, now that work has begun."""
+        if self._tracker is not None and not self._tracker.is_opened:
+            self._tracker.open()
 
     def _count_encoding(self, job: PendingVectors, report: BuildReport) -> None:
         self._summary.encoded_sentences += report.encoded_sentences

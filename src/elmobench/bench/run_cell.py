@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ from elmobench.tracking.run_flags import run_flags
 from elmobench.training.devices import count_memory, device_kind, gpu_memory
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
-from elmobench.training.outcome import Training, TrainingError
+from elmobench.training.outcome import Epoch, Training, TrainingError
 from elmobench.training.saved import SavedPart, remove_model, save_model
 from elmobench.training.trainer import evaluate
 from elmobench.training.vector_check import uninformative_parts
@@ -79,12 +80,11 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
     found = _warnings(planned.cell, session, data, coverage)
     stopwatch.lap("prepare")
 
-    trained = train_cell(
-        planned.cell,
-        context,
-        data,
-        lambda epoch: session.observer.handle(EpochDone(planned.cell, epoch)),
-    )
+    def on_epoch(epoch: Epoch) -> None:
+        with stopwatch.paused():
+            session.observer.handle(EpochDone(planned.cell, epoch))
+
+    trained = train_cell(planned.cell, context, data, on_epoch)
     cell, model, training, search = trained.cell, trained.model, trained.training, trained.search
     stopwatch.lap("train")
     # The chosen candidate's epochs; what the other candidates took is the search.
@@ -360,6 +360,16 @@ class _Stopwatch:
         now = time.perf_counter()
         self.laps[name] = now - self._last
         self._last = now
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out the time inside the block, which is not the cell's."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            yield
+        finally:
+            self._last += time.perf_counter() - wall
+            self._cpu += time.process_time() - cpu
 
     def cpu(self) -> float:
         """Processor time since the start, of all threads."""

@@ -27,6 +27,7 @@ from elmobench.tracking.names import DEFAULT_TRACKER
 if TYPE_CHECKING:
     from elmobench.bench.context import RunContext
     from elmobench.bench.run import RunSummary
+    from elmobench.data.cards.catalog import CardCatalog
 
 
 # Long: most lines declare the options with their help.
@@ -85,15 +86,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the cells of EXPERIMENT that have no result yet, then print the tables."""
-    from elmobench.analysis.report.report import make_report
-    from elmobench.analysis.report.terminal import print_report
-    from elmobench.analysis.report.write import write_report
-    from elmobench.api.comparison_progress import comparison_progress
-    from elmobench.bench.context import RunContext
     from elmobench.bench.experiment.schema import load_experiment
-    from elmobench.bench.run import run_experiment
-    from elmobench.cli.output.base import print_json
-    from elmobench.cli.output.report import run_output
     from elmobench.data.cards.catalog import CardCatalog
 
     if overwrite not in ("never", "failed", "always"):
@@ -101,6 +94,9 @@ def run(
     loaded = load_experiment(experiment, settings or ())
     loaded = loaded if limit is None else loaded.with_limit(limit)
     cards = CardCatalog(include or ())
+    from elmobench.bench.context import RunContext
+    from elmobench.bench.run import run_experiment
+
     if dry_run:
         _print_grid(RunContext(loaded, cards, store, trust_first), results, overwrite, as_json)
         return
@@ -118,6 +114,43 @@ def run(
         workers=workers,
         address=address,
     )
+    _report(
+        summary,
+        cards,
+        results,
+        quiet=quiet,
+        as_json=as_json,
+        tracked_here=tracking_uri is None and tracker == DEFAULT_TRACKER,
+    )
+    if summary.failed or summary.damaged:
+        raise typer.Exit(1)
+
+
+def _report(
+    summary: RunSummary,
+    cards: CardCatalog,
+    results: Path | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+    tracked_here: bool,
+) -> None:
+    """Write the report of the results folder, and print what the run did.
+
+    Args:
+        summary: of the run.
+        cards: the task cards.
+        results: the results folder, as it was given.
+        quiet, as_json: see :func:`run`.
+        tracked_here: whether the runs are in the MLflow store of the results folder.
+    """
+    from elmobench.analysis.report.report import make_report
+    from elmobench.analysis.report.terminal import print_report
+    from elmobench.analysis.report.write import write_report
+    from elmobench.api.comparison_progress import comparison_progress
+    from elmobench.cli.output.base import print_json
+    from elmobench.cli.output.report import run_output
+
     report = make_report(summary.folder, cards)
     if not quiet and not as_json:
         print_report(report)
@@ -128,11 +161,8 @@ def run(
     if as_json:
         print_json(run_output(summary, paths))
     else:
-        default_tracking = tracking_uri is None and tracker == DEFAULT_TRACKER
-        advice = [] if quiet else _advice(summary, results, default_tracking=default_tracking)
+        advice = [] if quiet else _advice(summary, results, tracked_here=tracked_here)
         _print_summary(summary, paths, advice)
-    if summary.failed or summary.damaged:
-        raise typer.Exit(1)
 
 
 def _print_summary(summary: RunSummary, paths: Sequence[Path], advice: Sequence[str]) -> None:
@@ -148,7 +178,7 @@ def _print_summary(summary: RunSummary, paths: Sequence[Path], advice: Sequence[
         typer.echo(f"next: {'; '.join(advice)}")
 
 
-def _advice(summary: RunSummary, results: Path | None, *, default_tracking: bool) -> list[str]:
+def _advice(summary: RunSummary, results: Path | None, *, tracked_here: bool) -> list[str]:
     """Commands that work on what is there: a cell with a head, and the runs in MLflow."""
     from elmobench.bench.predict import has_head
     from elmobench.tasks.registries import PIPELINES
@@ -161,7 +191,7 @@ def _advice(summary: RunSummary, results: Path | None, *, default_tracking: bool
         for record in reversed(summary.records)
         if record.status == "ok" and has_head(store, record.cell)
     ][:1]
-    if default_tracking and summary.tracker is not None and summary.records:
+    if tracked_here and summary.tracker is not None and summary.records:
         commands.append(f"elmobench ui {shell_path(summary.folder)}")
     return commands
 

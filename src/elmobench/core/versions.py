@@ -18,7 +18,6 @@ COMPUTING = (
     "gensim",
     "nltk",
     "pytorch-crf",
-    "seqeval",
     "h5py",
     "safetensors",
 )

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, ratio
@@ -41,6 +40,8 @@ def b_cubed(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
 
 def ceaf_e(key: Sequence[Cluster], response: Sequence[Cluster]) -> Fractions:
     """CEAFe: the best one-to-one alignment of clusters by φ4 = 2 |K ∩ R| / (|K| + |R|)."""
+    from scipy.optimize import linear_sum_assignment
+
     similarity = np.zeros((len(key), len(response)))
     for (i, j), n in _overlaps(key, response).items():
         similarity[i, j] = 2 * n / (len(key[i]) + len(response[j]))

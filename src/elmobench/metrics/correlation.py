@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores
@@ -153,7 +152,7 @@ class Spearman(Pearson):
         by 1/2. All ranks are multiples of 1/2, so they are exact. The time grows with the square of
         the number of examples: half a second for 5,000.
         """
-        ranks = [stats.rankdata(x), stats.rankdata(y)]
+        ranks = [_ranks(x), _ranks(y)]
         members: list[list[int]] = [[] for _ in range(int(numbers.max()) + 1)]
         for i, unit in enumerate(numbers):
             members[unit].append(i)
@@ -171,13 +170,15 @@ class Spearman(Pearson):
 
     def _rows(self, x: Floats, y: Floats) -> Floats:
         """See :class:`Pearson`."""
-        return super()._rows(stats.rankdata(x), stats.rankdata(y))
+        return super()._rows(_ranks(x), _ranks(y))
 
 
 def _pearson(x: Floats, y: Floats) -> float:
     """Pearson's correlation times 100; NaN if it is undefined."""
     if len(x) < 2 or _is_constant(x) or _is_constant(y):
         return math.nan
+    from scipy import stats
+
     # A sum may exceed the largest float although no single number does.
     return PERCENT * float(stats.pearsonr(_standardized(x), _standardized(y)).statistic)
 
@@ -193,7 +194,16 @@ def _spearman(x: Floats, y: Floats) -> float:
     """Spearman's correlation times 100; NaN if it is undefined."""
     if len(x) < 2 or _is_constant(x) or _is_constant(y):
         return math.nan
+    from scipy import stats
+
     return PERCENT * float(stats.spearmanr(x, y).statistic)
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1, the mean rank for equal values."""
+    from scipy import stats
+
+    return np.asarray(stats.rankdata(values))
 
 
 def _is_constant(values: Floats) -> bool:

@@ -62,6 +62,11 @@ class MlflowTracker(Tracker):
         self.uri = self._store.uri
 
     @property
+    def opens_slowly(self) -> bool:
+        """True for the file in the results folder: to import MLflow takes seconds."""
+        return self._store.is_default
+
+    @property
     def is_away(self) -> bool:
         """See :class:`~elmobench.tracking.tracker.Tracker`."""
         return self._store.is_away

@@ -61,11 +61,12 @@ class MlflowStore:
 
     Attributes:
         uri: the tracking URI.
+        is_default: whether it is the file in the folder.
         artifacts: URI of the folder for artifacts; None where the server has its own.
     """
 
     def __init__(self, uri: str | None, folder: Path) -> None:
-        self._is_default = uri is None
+        self.is_default = uri is None
         self._file = default_path(folder).resolve() if uri is None else sqlite_path(uri)
         self.uri = default_uri(folder) if uri is None else uri
         # Processes that share a store write to it in turn.
@@ -139,7 +140,7 @@ class MlflowStore:
             return _open_file(self.uri)
         except _failures():
             # Left half made by an earlier version, which created it in place.
-            if not self._is_default or sqlite_file.has_runs(self._file):
+            if not self.is_default or sqlite_file.has_runs(self._file):
                 raise
             _put_aside(self._file, "was left half made by an interrupted run")
             self._prepare(self._file)
@@ -151,7 +152,7 @@ class MlflowStore:
             problem = sqlite_file.damage(path)
             if problem is None:
                 return
-            if not self._is_default:
+            if not self.is_default:
                 raise TrackingError(f"is a damaged database: {problem}", where=str(path))
             _put_aside(path, f"is damaged ({problem})")
         sqlite_file.create(path, _open_file)

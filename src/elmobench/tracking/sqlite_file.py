@@ -7,6 +7,7 @@ database is created under another name and renamed once it is complete.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -32,10 +33,12 @@ def sqlite_uri(path: Path) -> str:
     >>> sqlite_uri(Path("/results/demo/mlflow/mlflow.db"))
     'sqlite:////results/demo/mlflow/mlflow.db'
     """
-    from sqlalchemy.engine import URL, make_url
-
     path = path.resolve()
     plain = f"sqlite:///{path}"
+    if re.fullmatch(r"[\w./-]+", str(path), re.ASCII):
+        return plain  # without the import of SQLAlchemy, which takes as long as a small training
+    from sqlalchemy.engine import URL, make_url
+
     if str(path) == quote(str(path), safe="/ ") and make_url(plain).database == str(path):
         return plain
     # With the driver named, MLflow does not take the escaped path for that of a folder to create.

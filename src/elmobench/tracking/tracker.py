@@ -46,6 +46,7 @@ class Tracker(ABC):
         title: what the tracker is called in messages, for example ``"MLflow"``.
         name: its name in :data:`TRACKERS`.
         uri: where it logs to.
+        is_opened: whether :meth:`open` has been called, with or without success.
     """
 
     title: str
@@ -57,6 +58,15 @@ class Tracker(ABC):
         self._study = experiment
         self._waiting: dict[str, RunRecord] = {}
         self._warned = False
+        self.is_opened = False
+
+    @property
+    def opens_slowly(self) -> bool:
+        """Whether opening takes seconds, and cannot raise :class:`TrackingUriError`.
+
+        Such a store is opened when the first work of a run is done.
+        """
+        return False
 
     @abstractmethod
     def prepare(self) -> None:
@@ -100,6 +110,7 @@ class Tracker(ABC):
         Raises:
             TrackingUriError: if the address is none that the tracker knows.
         """
+        self.is_opened = True
         try:
             self.prepare()
         except TrackingUriError:
@@ -214,7 +225,12 @@ TRACKERS.add_lazy(
 
 
 def open_tracker(
-    uri: str | None, records: RecordStore, experiment: str, name: str = DEFAULT_TRACKER
+    uri: str | None,
+    records: RecordStore,
+    experiment: str,
+    name: str = DEFAULT_TRACKER,
+    *,
+    may_wait: bool = False,
 ) -> Tracker | None:
     """Open a tracker; None if there is to be none.
 
@@ -226,6 +242,7 @@ def open_tracker(
         records: the results folder.
         experiment: name of the experiment.
         name: of the tracker, or ``"none"``.
+        may_wait: return a tracker that opens slowly without opening it.
 
     Raises:
         UnknownNameError: if there is no such tracker.
@@ -234,7 +251,8 @@ def open_tracker(
     if "none" in (uri, name):
         return None
     tracker = TRACKERS.get(name)(uri, records, experiment)
-    tracker.open()
+    if not (may_wait and tracker.opens_slowly):
+        tracker.open()
     return tracker
 
 
