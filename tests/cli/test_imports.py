@@ -12,7 +12,7 @@ import pytest
 
 TEXT = {"markupsafe", "platformdirs", "shellingham", "typer"}
 SETTINGS = {"pydantic", "rich", "safetensors", "yaml"}
-NUMBERS = {"filelock", "numpy", "xxhash"}
+NUMBERS = {"filelock", "numpy", "psutil", "xxhash"}
 TORCH = {"torch", "torchcrf", "torchgen", "tqdm"}
 """Torch itself, what it imports, and one module on top of it."""
 SMALL = {

@@ -31,3 +31,13 @@ def test_equal_to_torch_to_the_bit(options: dict, monkeypatch: pytest.MonkeyPatc
     for ours, theirs in zip(*runs, strict=True):
         assert torch.equal(ours, theirs)
     assert not torch.equal(runs[0][0], start[0])
+
+
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [(0, {}), (1, {"lr": -1.0}), (1, {"eps": -1.0}), (1, {"betas": (0.9, 1.0)})],
+)
+def test_what_torch_refuses_is_refused(count: int, options: dict) -> None:
+    for kind in (BlockedAdam, torch.optim.Adam):
+        with pytest.raises(ValueError):
+            kind([torch.nn.Parameter(torch.zeros(1)) for _ in range(count)], **options)

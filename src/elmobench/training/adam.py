@@ -48,7 +48,9 @@ class BlockedAdam:
         if not given:
             raise ValueError("there are no parameters to train")
         if not (lr >= 0 and eps >= 0 and len(betas) == 2 and all(0 <= beta < 1 for beta in betas)):
-            raise ValueError(f"Adam with lr={lr}, betas={betas}, eps={eps}: a value is out of range")
+            raise ValueError(
+                f"Adam with lr={lr}, betas={betas}, eps={eps}: a value is out of range"
+            )
         self.param_groups: list[dict[str, Any]] = [
             {"params": given, "lr": lr, "betas": betas, "eps": eps}
         ]

@@ -17,7 +17,9 @@ from elmobench.training.model import BenchModel
 from elmobench.training.outcome import Epoch, Training, TrainingError
 
 
-def make_optimizer(model: nn.Module, options: TrainingOptions) -> BlockedAdam | torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, options: TrainingOptions
+) -> BlockedAdam | torch.optim.Optimizer:
     """The optimizer named in ``options``, over all trainable parameters."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     plain = options.optimizer_options.keys() <= {"betas", "eps"}
