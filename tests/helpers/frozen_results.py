@@ -27,7 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from small_cells import NAMES, trained_here
-from small_models import MODELS
+from small_models import MODELS, SmallRun
 
 from elmobench.core.digests import digest_of
 from elmobench.pretraining.checkpoints import tensors_digest
@@ -59,7 +59,7 @@ def of_result(result: Result) -> dict[str, Any]:
 
 def of_model(name: str, folder: Path) -> dict[str, Any]:
     """The digest of the small model ``name`` and its optimizer after training, and its loss."""
-    state, loss = MODELS[name](folder)
+    state, loss = MODELS[name](folder, SmallRun())
     return {"digest": tensors_digest(state, {}), "loss": loss}
 
 

@@ -25,6 +25,8 @@ _KEEP = 2
 _FORMAT: Final = "2"
 """Version 1 had no digest."""
 _FIX: Final = "delete the folder to train from the start"
+_CPU: Final = {"device": "cpu"}
+"""What identities without a device mean."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class CheckpointFolder:
             ModelError: if it cannot be written; earlier checkpoints are then left as they are.
         """
         path = self._path(step)
-        plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         metadata = {"identity": self._identity, "facts": canonical_json(dict(facts))}
         metadata |= {"format": _FORMAT, "step": str(step)}
         metadata["sha256"] = tensors_digest(plain, metadata)
@@ -130,9 +132,9 @@ class CheckpointFolder:
         if metadata["identity"] != self._identity:
             raise ConfigError(
                 "the checkpoints belong to another run: "
-                + _differences(identity, json.loads(self._identity)),
+                + _differences(_CPU | identity, _CPU | json.loads(self._identity)),
                 where=str(path),
-                fix="use the options it was trained with, or another folder",
+                fix="use the options and the kind of device it was trained with, or another folder",
             )
         return Checkpoint(step, tensors, facts)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
@@ -88,10 +86,11 @@ AnyTrainer = TypeVar("AnyTrainer", bound=Trainer)
 
 @dataclass(frozen=True, kw_only=True)
 class LoopOptions:
-    """How a training runs; nothing here but ``threads`` changes its results.
+    """How a training runs; nothing here but ``threads`` and ``device`` changes its results.
 
     Attributes:
         threads: torch threads; results depend on their number in the last bits.
+        device: ``cpu``, ``cuda`` or ``cuda:N``; results depend on its kind in the last bits.
         report_steps: number of steps between two reports.
         checkpoint_seconds: time between two checkpoints.
         stop_requested: called after each step; if it returns True, training ends after a
@@ -100,6 +99,7 @@ class LoopOptions:
     """
 
     threads: int = 2
+    device: str = "cpu"
     report_steps: int = 50
     checkpoint_seconds: float = 600.0
     stop_requested: StopCheck = lambda: False
@@ -123,17 +123,6 @@ class TrainingResult(Generic[AnyTrainer]):
     def is_finished(self) -> bool:
         """Whether all steps are done."""
         return self.trainer.step >= self.trainer.total_steps
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Set the number of torch threads in this block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def train(

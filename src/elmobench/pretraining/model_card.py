@@ -20,6 +20,7 @@ from elmobench.core.validation import validated
 from elmobench.core.versions import library_versions
 from elmobench.core.yaml_files import parse_yaml
 from elmobench.data.cards.source_kinds import Sha256
+from elmobench.features.arithmetic import device_versions
 from elmobench.features.catalog.sealed_text import read_sealed_text, seal_text
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.encoded import EncodedCorpus
@@ -181,9 +182,15 @@ def read_card(file: Path, name: str | None = None) -> ModelCard:
     return validated(ModelCard, content[name], f"{file}: {name}")
 
 
-def machine(threads: int) -> dict[str, Any]:
-    """The fields ``hardware`` and ``versions`` of a model trained on this machine."""
-    return {"hardware": host_info(threads), "versions": library_versions()}
+def machine(threads: int, device: str = "cpu") -> dict[str, Any]:
+    """The fields ``hardware`` and ``versions`` of a model trained on this machine.
+
+    Args:
+        threads: of torch.
+        device: where it was trained; for a GPU its name, CUDA and cuDNN are added.
+    """
+    gpu = device_versions(device)
+    return {"hardware": {**host_info(threads), **gpu}, "versions": library_versions()}
 
 
 def overlap_rows(rows: list[Overlap]) -> list[OverlapRow]:

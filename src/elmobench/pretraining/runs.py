@@ -158,7 +158,7 @@ def pretrain(
         attribution=run.attribution,
         overlap=rows,
         not_checked=sorted(missing),
-        **machine(loop.threads),
+        **machine(loop.threads, loop.device),
     )
     write_card(run.out, card)
     entry = catalog_entry(

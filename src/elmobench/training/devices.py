@@ -15,8 +15,8 @@ from elmobench.core.counted import counted
 from elmobench.core.errors import ConfigError
 
 _FIX = (
-    "set settings.device to cpu (or auto), or install a CUDA build of torch (`elmobench doctor` "
-    "shows the devices)"
+    "set the device (settings.device, --device) to cpu or auto, or install a CUDA build of torch "
+    "(`elmobench doctor` shows the devices)"
 )
 
 
@@ -59,7 +59,7 @@ def check_device(device: str) -> None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if int(number or 0) >= count:
         found = counted(count, "CUDA device") if count else "no CUDA device"
-        raise ConfigError(f"settings.device is {device}, and torch finds {found}", fix=_FIX)
+        raise ConfigError(f"the device is to be {device}, and torch finds {found}", fix=_FIX)
 
 
 def own_devices(device: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,22 @@ TokenizerOption = Annotated[
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=1024, help="Torch threads.")]
+
+
+def _device(value: str) -> str:
+    if re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", value) is None:
+        raise typer.BadParameter("use auto, cpu, cuda or cuda:N")
+    return value
+
+
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        callback=_device,
+        help="cpu, cuda, cuda:N, or auto for a GPU if there is one. A training resumes on the kind "
+        "of device where it began.",
+    ),
+]
 
 
 def _a_number(value: float) -> float:
@@ -70,6 +87,7 @@ class TrainOptions:
         str | None, typer.Option(help="Name of the model [default: the folder's name].")
     ] = None
     threads: ThreadsOption = 2
+    device: DeviceOption = "cpu"
     overlap: OverlapOption = True
     include: IncludeOption = None
     tracking_uri: TrackingOption = None

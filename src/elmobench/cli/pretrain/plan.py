@@ -10,6 +10,7 @@ import typer
 
 from elmobench.cli.options import IncludeOption
 from elmobench.cli.pretrain.options import (
+    DeviceOption,
     MinutesOption,
     OverlapOption,
     ThreadsOption,
@@ -24,6 +25,7 @@ def run(
         list[str] | None, typer.Option(help="A model of the plan; may be given again.")
     ] = None,
     threads: ThreadsOption = 2,
+    device: DeviceOption = "cpu",
     checkpoint_minutes: MinutesOption = 10.0,
     overlap: OverlapOption = True,
     include: IncludeOption = None,
@@ -37,11 +39,13 @@ def run(
     from elmobench.core.errors import ConfigError, UnknownNameError
     from elmobench.core.registry import did_you_mean
     from elmobench.data.cards.catalog import CardCatalog
+    from elmobench.pretraining.device import device_of_process
     from elmobench.pretraining.packing import catalog_below
     from elmobench.pretraining.plan import open_corpus, read_plan
     from elmobench.pretraining.runs import Pretraining
 
     content = read_plan(plan)
+    chosen = device_of_process(device)
     for name in only or ():
         if name not in content.models:
             raise UnknownNameError(
@@ -75,6 +79,7 @@ def run(
         train_model(
             model,
             threads=threads,
+            device=chosen,
             checkpoint_minutes=checkpoint_minutes,
             tracking_uri=tracking_uri,
         )

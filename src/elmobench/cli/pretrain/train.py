@@ -47,14 +47,16 @@ def bilm(
     --options also reads an options.json of bilm-tf. The default options are
     those of elmo-mini, except that arithmetic is fp32. With several processes:
     torchrun --nproc-per-node N -m elmobench pretrain bilm ARGUMENTS
+    With --device cuda each of them takes a GPU.
     """
+    from elmobench.pretraining.device import device_of_process
     from elmobench.pretraining.distributed import ProcessGroup
 
     file = shared.options
     if file is None and start is not None:
         file = start / "options.json"
     options = chosen_options("bilm", file, shared.settings)
-    group = ProcessGroup.from_environment()
+    group = ProcessGroup.from_environment(device_of_process(shared.device))
     _train(
         shared,
         options,
@@ -100,11 +102,13 @@ def _train(
     from elmobench.cli.pretrain.training import encode_corpus, train_model
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.corpus import Corpus
+    from elmobench.pretraining.device import device_of_process
     from elmobench.pretraining.model_card import check_model_name
     from elmobench.pretraining.runs import Pretraining
 
     name = shared.name or shared.out.resolve().name
     check_model_name(name, "--name")
+    device = device_of_process(shared.device)
     corpus = Corpus.open(shared.corpus, shared.tokenizer)
     run = Pretraining(
         name=name,
@@ -124,6 +128,7 @@ def _train(
     train_model(
         run,
         threads=shared.threads,
+        device=device,
         checkpoint_minutes=checkpoint_minutes,
         tracking_uri=shared.tracking_uri,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,10 +11,12 @@ from elmobench.cli.pretrain.display import bytes_display, training_display, unti
 from elmobench.core import paths
 from elmobench.core.digests import digest_of
 from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.device import identity_of_device
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.loop import LoopOptions
 from elmobench.pretraining.run_folder import run_folder
 from elmobench.pretraining.runs import Pretraining, fit_to_text, pretrain
+from elmobench.training.devices import check_device
 
 if TYPE_CHECKING:
     from elmobench.pretraining.corpus import Corpus
@@ -43,13 +46,19 @@ def _vocabulary_line(encoded: EncodedCorpus, options: BilmOptions) -> str:
 
 
 def train_model(
-    run: Pretraining, *, threads: int, checkpoint_minutes: float, tracking_uri: str | None
+    run: Pretraining,
+    *,
+    threads: int,
+    device: str,
+    checkpoint_minutes: float,
+    tracking_uri: str | None,
 ) -> None:
     """Train a model with a progress bar, an MLflow log and a clean stop on Ctrl-C.
 
     Args:
         run: what is trained.
         threads: torch threads.
+        device: of this process; see :func:`device_of_process`.
         checkpoint_minutes: minutes between checkpoints.
         tracking_uri: MLflow store; None for one in the model's folder, ``none`` for no log.
 
@@ -57,16 +66,20 @@ def train_model(
         typer.Exit: with status 130 if training was stopped before its end.
         ElmobenchError: see :func:`fit_to_text`, :func:`run_folder` and :func:`pretrain`.
     """
+    check_device(device)
     run = fit_to_text(run)
+    loop = LoopOptions(threads=threads, device=device, checkpoint_seconds=60 * checkpoint_minutes)
     if not run.is_first_process:
-        _train(run, threads, checkpoint_minutes, None)
+        _train(run, loop, None)
         return  # the first process prints the messages
     if isinstance(run.options, BilmOptions):
         typer.echo(_vocabulary_line(run.encoded, run.options))
+    if device != "cpu":
+        typer.echo(f"{run.name}: training on {device}")
     # The lock first: the tracking store is in the folder too.
     with run_folder(run.out):
-        log = _training_log(run, threads, tracking_uri)
-        finished = _train(run, threads, checkpoint_minutes, log)
+        log = _training_log(run, loop, tracking_uri)
+        finished = _train(run, loop, log)
         if log is not None:
             log.close(finished)
     if not finished:
@@ -78,9 +91,7 @@ def train_model(
     )
 
 
-def _train(
-    run: Pretraining, threads: int, checkpoint_minutes: float, log: TrainingLog | None
-) -> bool:
+def _train(run: Pretraining, loop: LoopOptions, log: TrainingLog | None) -> bool:
     """Train with display; returns whether training is finished."""
     nothing_held_out = run.encoded.heldout_is_train
     with (
@@ -95,21 +106,17 @@ def _train(
                 if progress.heldout is not None:
                     log.send()
 
-        loop = LoopOptions(
-            threads=threads,
-            checkpoint_seconds=60 * checkpoint_minutes,
-            stop_requested=stop_requested,
-            on_progress=on_progress,
-        )
+        loop = replace(loop, stop_requested=stop_requested, on_progress=on_progress)
         return pretrain(run, loop, on_bytes=on_bytes)
 
 
-def _training_log(run: Pretraining, threads: int, uri: str | None) -> TrainingLog | None:
+def _training_log(run: Pretraining, loop: LoopOptions, uri: str | None) -> TrainingLog | None:
     from elmobench.tracking.training_log import TrainingLog
 
     if uri == "none":
         return None
     options = run.options.model_dump(mode="json")
-    key = digest_of([run.name, run.encoded.digest, options])
-    parameters = {"corpus": run.encoded.digest[:16], "threads": threads, **options}
+    device = identity_of_device(loop.device)
+    key = digest_of([run.name, run.encoded.digest, options, *device.values()])
+    parameters = {"corpus": run.encoded.digest[:16], "threads": loop.threads, **device, **options}
     return TrainingLog(uri, run.out, run.name, key, parameters)

@@ -26,9 +26,10 @@ from elmobench.pretraining.bert.wordpiece import (
 )
 from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
 from elmobench.pretraining.coverage import LEAST
+from elmobench.pretraining.device import CPU, identity_of_device, training_on
 from elmobench.pretraining.divergence import exp
 from elmobench.pretraining.encoded import EncodedCorpus
-from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
+from elmobench.pretraining.loop import LoopOptions, TrainingResult, train
 from elmobench.pretraining.memory import check_memory
 from elmobench.pretraining.progress import Heldout
 from elmobench.pretraining.run_folder import CHECKPOINTS
@@ -47,6 +48,7 @@ class BertTrainer:
         corpus: the training text.
         options: shape and training.
         tokenizer: a ``tokenizers.Tokenizer``; see :func:`wordpiece_of`.
+        device: where it is trained, inside :func:`training_on`.
         checkpoint_sequences: number of held-out sequences on which the loss is measured at a
             checkpoint; after the last step it is measured on all of them.
 
@@ -63,11 +65,13 @@ class BertTrainer:
         options: BertOptions,
         tokenizer: Any,
         *,
+        device: torch.device = CPU,
         checkpoint_sequences: int = CHECKPOINT_SEQUENCES,
     ) -> None:
         from transformers import BertConfig, BertForMaskedLM
 
         self.options = options
+        self.device = device
         self.corpus = corpus
         self.tokenizer = tokenizer
         self.vocabulary = self.tokenizer.get_vocab_size()
@@ -87,7 +91,7 @@ class BertTrainer:
                     fix="give text of words",
                 )
         self._check_memory()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(self._gpus()):
             torch.manual_seed(options.seed)
             self.model = BertForMaskedLM(
                 BertConfig(
@@ -103,6 +107,8 @@ class BertTrainer:
                     pad_token_id=PAD,
                 )
             )
+        # Initialised on the processor: every device starts from the same weights.
+        self.model.to(device)  # type: ignore[arg-type]
         # Tied weights appear once.
         self.parameters = dict(self.model.named_parameters())
         self.steps_per_epoch = math.ceil(len(self.train) / options.batch_size)
@@ -136,7 +142,11 @@ class BertTrainer:
         per_row = length * (
             width + options.intermediate_size + length * options.num_attention_heads
         )
-        check_memory(weights, rows * per_row * options.num_hidden_layers)
+        check_memory(weights, rows * per_row * options.num_hidden_layers, self.device)
+
+    def _gpus(self) -> list[int]:
+        """The GPUs whose random numbers are used."""
+        return [torch.cuda.current_device()] if self.device.type == "cuda" else []
 
     def rate(self, step: int) -> float:
         """The learning rate of step ``step``, counted from 0."""
@@ -161,7 +171,7 @@ class BertTrainer:
         batch = masked_batch(self.train, chosen, options, self.vocabulary, rng)
         self.model.train()
         key = np.random.SeedSequence([options.seed, _DROPOUT, self.step])
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(self._gpus()):
             torch.manual_seed(int(key.generate_state(1)[0]))
             loss = self._loss(batch)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -181,10 +191,20 @@ class BertTrainer:
         return value
 
     def _loss(self, batch: MaskedBatch) -> Tensor:
-        hidden = self.model.bert(batch.ids, attention_mask=batch.attention).last_hidden_state
+        ids, attention, masked, targets = (
+            tensor.to(self.device)
+            for tensor in (
+                batch.ids,
+                batch.attention,
+                # Their places, which a GPU's host would wait for.
+                batch.masked.flatten().nonzero()[:, 0],
+                batch.targets,
+            )
+        )
+        hidden = self.model.bert(ids, attention_mask=attention).last_hidden_state
         # Scores of masked pieces only, which is a seventh of the work for all.
-        scores = self.model.cls(hidden[batch.masked])
-        return nn.functional.cross_entropy(scores, batch.targets)
+        scores = self.model.cls(hidden.flatten(0, 1)[masked])
+        return nn.functional.cross_entropy(scores, targets)
 
     def progress_values(self, loss: float, units_per_second: float) -> dict[str, float]:
         """See :attr:`TrainingProgress.values`."""
@@ -307,9 +327,10 @@ def train_bert(
         "kind": "bert",
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json"),
+        **identity_of_device(loop.device),
     }
     folder = CheckpointFolder(out / CHECKPOINTS, identity)
-    with torch_threads(loop.threads):
+    with training_on(loop.device, loop.threads) as device:
         checkpoint = folder.last()
         trainer = BertTrainer(
             corpus,
@@ -320,6 +341,7 @@ def train_bert(
                 folder.folder / WORDPIECE,
                 None if checkpoint is None else checkpoint.facts["tokenizer"],
             ),
+            device=device,
             checkpoint_sequences=checkpoint_sequences,
         )
         unknown = float((trainer.train.pieces == UNKNOWN).mean())

@@ -52,7 +52,8 @@ def perplexity(
         pair: runs both directions at the same time; by default they run one after the other.
     """
     rows = len(text.forward)
-    states = [zero_state(options, rows) for _ in range(2)]
+    device = weights[SOFTMAX_BIAS].device
+    states = [zero_state(options, rows, device) for _ in range(2)]
     total = [0.0, 0.0]
     count = 0
     pair = pair or ThreadPair(1)
@@ -65,7 +66,7 @@ def perplexity(
         )
         with torch.no_grad():
             vectors = word_vectors(weights, options, *table.rows(types))
-        vector_ids = torch.from_numpy(inverse.reshape(2, unroll, rows))
+        vector_ids = torch.from_numpy(inverse.reshape(2, unroll, rows)).to(device)
         task = partial(_direction, weights, options, vectors, vector_ids, batches, states)
         for d, (log_probability, state) in enumerate(pair.map(task, 2)):
             total[d] += log_probability
@@ -90,7 +91,7 @@ def _direction(
     """Log-probability of a window in direction ``d``, in nats, and the state after it."""
     x = F.embedding(vector_ids[d], vectors)
     out, state = run_direction(weights, options, d, x, states[d])
-    following = targets(batches[d][1], len(weights[SOFTMAX_BIAS]))
+    following = targets(batches[d][1], len(weights[SOFTMAX_BIAS])).to(x.device)
     weight, bias = weights[SOFTMAX_WEIGHT], weights[SOFTMAX_BIAS]
     return exact_log_probability(out.flatten(0, 1), following, weight, bias), state
 

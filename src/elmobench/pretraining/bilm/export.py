@@ -65,15 +65,15 @@ def export(
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         for name in expected_shapes(elmo_options(options)):
-            array = weights[name].detach().numpy()
+            array = weights[name].detach().cpu().numpy()
             file.create_dataset(name, data=array, compression="gzip", shuffle=True)
     with writing(folder / WEIGHTS):
         write_bytes(folder / WEIGHTS, content.getvalue())
     with writing(folder / WORDS):
         vocabulary.write(folder / WORDS)
     softmax = {
-        "W": weights[SOFTMAX_WEIGHT].detach().contiguous(),
-        "b": weights[SOFTMAX_BIAS].detach().contiguous(),
+        "W": weights[SOFTMAX_WEIGHT].detach().cpu().contiguous(),
+        "b": weights[SOFTMAX_BIAS].detach().cpu().contiguous(),
     }
     # The last file: it has the digests of the others, and its own.
     digests = {name: file_sha256(folder / name) for name in (OPTIONS, WEIGHTS, WORDS)}

@@ -1,4 +1,4 @@
-"""Matrix products in bfloat16; sums, weights and updates stay in single precision."""
+"""Matrix products of rounded factors; sums, weights and updates stay in single precision."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from typing import Any, Literal
 import torch
 
 from elmobench.core.errors import ConfigError
+from elmobench.pretraining.device import CPU
 
-Arithmetic = Literal["fp32", "bf16"]
+Arithmetic = Literal["fp32", "bf16", "tf32"]
 
 
-def check_arithmetic(arithmetic: Arithmetic) -> None:
-    """Raise ConfigError if this machine or this version of torch cannot use ``arithmetic``."""
+def check_arithmetic(arithmetic: Arithmetic, device: torch.device = CPU) -> None:
+    """Raise ConfigError if this device or this version of torch cannot use ``arithmetic``."""
     if arithmetic == "fp32":
         return
+    if arithmetic == "tf32":
+        if device.type == "cpu":
+            raise ConfigError(
+                "a processor has no products in tf32",
+                fix="use arithmetic=fp32, or a GPU with --device cuda",
+            )
+        return
+    if device.type != "cpu":
+        raise ConfigError(
+            "products in bf16 are for the processor",
+            fix="use arithmetic=tf32, which a GPU computes many times as fast as fp32",
+        )
     if getattr(_settings(), "fp32_precision", None) is None:
         raise ConfigError(
             f"torch {torch.__version__} has no setting for products in bf16",
@@ -46,12 +59,22 @@ def has_bf16_products() -> bool:
 
 @contextmanager
 def products(arithmetic: Arithmetic) -> Iterator[None]:
-    """In this block oneDNN rounds the factors of fp32 products to bf16 and sums in fp32.
+    """In this block factors of fp32 products are rounded, and their sums are in fp32.
 
-    The setting applies to all threads of the process.
+    With ``bf16`` oneDNN rounds to 8 bits on a processor, with ``tf32`` cuBLAS to 11 on a GPU. The
+    setting applies to all threads of the process.
     """
     if arithmetic == "fp32":
         yield
+        return
+    if arithmetic == "tf32":
+        gpu: Any = torch.backends.cuda.matmul
+        allowed = gpu.allow_tf32
+        gpu.allow_tf32 = True
+        try:
+            yield
+        finally:
+            gpu.allow_tf32 = allowed
         return
     settings = _settings()
     before = settings.fp32_precision

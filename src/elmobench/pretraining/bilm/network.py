@@ -17,6 +17,7 @@ from elmobench.features.elmo.loading import cell_name, expected_shapes
 from elmobench.features.elmo.options import ElmoOptions
 from elmobench.pretraining.bilm.clipped_lstm import clipped_lstm
 from elmobench.pretraining.bilm.options import BilmOptions
+from elmobench.pretraining.device import CPU
 
 State = list[tuple[Tensor, Tensor]]
 """For each layer the (B, P) projected states and (B, C) cells."""
@@ -71,11 +72,14 @@ def initial_weights(options: BilmOptions, words: int) -> dict[str, Tensor]:
     return weights
 
 
-def zero_state(options: BilmOptions, rows: int) -> State:
+def zero_state(options: BilmOptions, rows: int, device: torch.device = CPU) -> State:
     """The state at the start of a text."""
     lstm = options.lstm
     return [
-        (torch.zeros(rows, lstm.projection_dim), torch.zeros(rows, lstm.dim))
+        (
+            torch.zeros(rows, lstm.projection_dim, device=device),
+            torch.zeros(rows, lstm.dim, device=device),
+        )
         for _ in range(lstm.n_layers)
     ]
 
@@ -104,12 +108,12 @@ def word_vectors(
     ids: Tensor,
     sizes: NDArray[np.int16],
 ) -> Tensor:
-    """(U, P) vectors of U words from their characters.
+    """(U, P) vectors of U words from their characters, on the device of the weights.
 
     Args:
         weights: see :func:`initial_weights`.
         options: the model's.
-        ids: (U, length) character ids, padded on the right.
+        ids: (U, length) character ids, padded on the right, in main memory.
         sizes: (U,) number of ids before the padding.
     """
     cnn = options.char_cnn
@@ -125,7 +129,8 @@ def word_vectors(
         order.append(torch.from_numpy(rows))
         # All windows inside the padding are equal: the maximum needs only one of them.
         columns = min(ids.shape[1], int(sizes[rows].max()) + widest)
-        characters = F.embedding(ids[order[-1], :columns], embedding).flatten(1)
+        chosen = ids[order[-1], :columns].to(embedding.device)
+        characters = F.embedding(chosen, embedding).flatten(1)
         pooled.append(_pool(characters, weights, options))
     x = torch.cat(pooled)
     x = x.relu() if cnn.activation == "relu" else x.tanh()
@@ -136,7 +141,7 @@ def word_vectors(
         x = torch.lerp(x, new, gate)
     if "CNN_proj/W_proj" in weights:
         x = torch.addmm(weights["CNN_proj/b_proj"], x, weights["CNN_proj/W_proj"])
-    return x[torch.cat(order).argsort()]
+    return x[torch.cat(order).argsort().to(x.device)]
 
 
 def _pool(characters: Tensor, weights: Mapping[str, Tensor], options: BilmOptions) -> Tensor:

@@ -77,7 +77,9 @@ class Optimizer:
             weight.grad = torch.sparse_coo_tensor(
                 rows, group.all_gather(values * scale), weight.shape, check_invariants=False
             ).coalesce()
-        return math.sqrt(sum(float(grad.square().sum()) for grad in self._gradients()))
+        # One list, because each number that is read makes a GPU's host wait for it.
+        squares = torch.stack([grad.square().sum() for grad in self._gradients()])
+        return math.sqrt(sum(squares.tolist()))
 
     def _gradients(self) -> list[Tensor]:
         """The values of all gradients; of sparse gradients, the stored ones."""

@@ -52,8 +52,9 @@ class BilmOptions(StrictModel):
     decay: Literal["none", "cosine"] = "none"
     """Decay of the learning rate: ``none``, or ``cosine`` to zero at the last step."""
     arithmetic: Arithmetic = "fp32"
-    """Arithmetic of the products in LSTMs and softmax: ``fp32``, or ``bf16`` for factors rounded to
-    bfloat16 (sums, weights, updates and all measuring stay in fp32).
+    """Arithmetic of the products in LSTMs and softmax: ``fp32``; or factors rounded to 8 bits with
+    ``bf16`` on a processor, to 11 bits with ``tf32`` on a GPU (sums, weights, updates and all
+    measuring stay in fp32).
     """
     seed: Seed = 1
     """Seed of the initial weights, the order of sentences, dropout and negative samples."""

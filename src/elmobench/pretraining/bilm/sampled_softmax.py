@@ -14,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# Positions per block: the logits of a block fit into the cache.
 _ROWS = 128
+"""Positions per block on the processor, whose cache holds the logits of a block."""
+_VALUES = 1 << 25
+"""Logits per block on a GPU, which computes large blocks faster than small ones."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,15 @@ class SampledLoss:
     """Loss of one step and its gradients.
 
     Attributes:
-        loss: sum of the sampled cross-entropy over N positions, in nats.
+        loss: sum of the sampled cross-entropy over N positions, in nats; a number of 64 bits on
+            the device, so that the host need not wait for it.
         positions: (N, P) gradient of the output vectors.
         rows: (R,) distinct ids of the words whose weights have a gradient.
         weight: (R, P) their gradients.
         bias: (R,) gradients of their biases.
     """
 
-    loss: float
+    loss: Tensor
     positions: Tensor
     rows: Tensor
     weight: Tensor
@@ -90,42 +93,45 @@ def sampled_softmax(
 
     Args:
         vectors: (N, P) outputs of the language model.
-        targets: (N,) int64 ids of the next words.
+        targets: (N,) int64 ids of the next words, in main memory.
         weight: (V, P) softmax weights.
         bias: (V,).
         sample: drawn from V words.
     """
-    words = len(bias)
+    words, device = len(bias), vectors.device
     drawn = torch.from_numpy(sample.ids)
-    rows, inverse = torch.unique(torch.cat([targets, drawn]), return_inverse=True)
+    unique, inverse = torch.unique(torch.cat([targets, drawn]), return_inverse=True)
+    correction = torch.from_numpy(log_expected_count(unique.numpy(), words, sample.tries))
+    # For each position the column of the drawn word that is its target; -1 for none.
+    column = torch.full((len(unique),), -1)
+    column[inverse[len(targets) :]] = torch.arange(len(drawn))
+    hit = column[inverse[: len(targets)]].to(device).unsqueeze(1)
+    rows, inverse = unique.to(device), inverse.to(device)
     own, others = inverse[: len(targets)], inverse[len(targets) :]
-    correction = torch.from_numpy(log_expected_count(rows.numpy(), words, sample.tries))
-    used, offset = weight[rows], bias[rows] - correction
+    used, offset = weight[rows], bias[rows] - correction.to(device)
     negatives, negative_offset = used[others], offset[others]
     true = used[own]
-
-    # For each position the column of the drawn word that is its target; -1 for none.
-    column = torch.full((len(rows),), -1)
-    column[others] = torch.arange(len(others))
-    hit = column[own]
 
     d_vectors = torch.empty_like(vectors)
     d_negatives = torch.zeros_like(negatives)
     d_offset = torch.zeros_like(negative_offset)
-    d_true = torch.empty(len(targets))
+    d_true = vectors.new_empty(len(targets))
     true_logits = (vectors * true).sum(1) + offset[own]
-    loss = 0.0
-    for start in range(0, len(targets), _ROWS):
-        part = slice(start, start + _ROWS)
+    loss = torch.zeros((), dtype=torch.float64, device=device)
+    size = _block(device, len(others))
+    for start in range(0, len(targets), size):
+        part = slice(start, start + size)
         x, t = vectors[part], true_logits[part]
         logits = torch.addmm(negative_offset, x, negatives.t())
-        hits = (hit[part] >= 0).nonzero()[:, 0]
-        logits[hits, hit[part][hits]] = -torch.inf
+        place = hit[part].clamp(min=0)
+        # Without a list of the hits, whose length a GPU's host would wait for.
+        masked = torch.where(hit[part] >= 0, -torch.inf, logits.gather(1, place))
+        logits.scatter_(1, place, masked)
         top = torch.maximum(logits.amax(1), t)
         e = logits.sub_(top.unsqueeze(1)).exp_()
         own_e = (t - top).exp()
         total = e.sum(1) + own_e
-        loss += float((total.log() + top - t).sum())
+        loss += (total.log() + top - t).sum()
         # Probabilities are e / total; the smaller factors are divided, which is cheaper.
         share = total.reciprocal()
         d_true[part] = own_e * share - 1.0
@@ -145,14 +151,20 @@ def exact_log_probability(vectors: Tensor, targets: Tensor, weight: Tensor, bias
 
     Args:
         vectors: (N, P) outputs of the language model.
-        targets: (N,) int64 ids of the next words.
+        targets: (N,) int64 ids of the next words, on the same device.
         weight: (V, P) softmax weights.
         bias: (V,).
     """
-    total = 0.0
-    for start in range(0, len(targets), _ROWS):
-        part = slice(start, start + _ROWS)
+    total = torch.zeros((), dtype=torch.float64, device=vectors.device)
+    size = _block(vectors.device, len(bias))
+    for start in range(0, len(targets), size):
+        part = slice(start, start + size)
         logits = torch.addmm(bias, vectors[part], weight.t())
         own = logits.gather(1, targets[part].unsqueeze(1))[:, 0]
-        total += float((own.double() - logits.logsumexp(1)).sum())
-    return total
+        total += (own.double() - logits.logsumexp(1)).sum()
+    return float(total)
+
+
+def _block(device: torch.device, columns: int) -> int:
+    """Positions per block, for logits of ``columns`` words."""
+    return _ROWS if device.type == "cpu" else max(_ROWS, _VALUES // columns)

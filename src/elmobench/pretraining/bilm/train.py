@@ -42,10 +42,11 @@ from elmobench.pretraining.bilm.start import read_start
 from elmobench.pretraining.bilm.stream import EpochText, batch_epoch
 from elmobench.pretraining.bilm.thread_pair import ThreadPair
 from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
+from elmobench.pretraining.device import CPU, generator_on, identity_of_device, training_on
 from elmobench.pretraining.distributed import ProcessGroup
 from elmobench.pretraining.divergence import exp
 from elmobench.pretraining.encoded import EncodedCorpus
-from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
+from elmobench.pretraining.loop import LoopOptions, TrainingResult, train
 from elmobench.pretraining.memory import check_memory
 from elmobench.pretraining.progress import Heldout
 from elmobench.pretraining.run_folder import CHECKPOINTS
@@ -65,6 +66,7 @@ class BilmTrainer:
         corpus: the training text.
         options: shape and training.
         threads: torch threads; results depend on their number in the last bits.
+        device: where it is trained, inside :func:`training_on`.
         start: folder of a trained model to start from; see :func:`read_start`.
         group: processes that divide the rows of each step.
         checkpoint_tokens: how many held-out tokens are measured at a checkpoint; at the end all
@@ -86,11 +88,13 @@ class BilmTrainer:
         options: BilmOptions,
         *,
         threads: int = 2,
+        device: torch.device = CPU,
         start: Path | None = None,
         group: ProcessGroup | None = None,
         checkpoint_tokens: int = CHECKPOINT_TOKENS,
     ) -> None:
-        check_arithmetic(options.arithmetic)
+        check_arithmetic(options.arithmetic, device)
+        self.device = device
         self.options = options
         self.corpus = corpus
         self.group = group or ProcessGroup()
@@ -107,18 +111,22 @@ class BilmTrainer:
         check_memory(
             weight_count(options, words),
             min(options.positions_per_step, len(corpus.train.tokens)) * negatives + 2 * characters,
+            device,
         )
         # A larger one could be trained and written, but no longer read.
         check_size(expected_shapes(elmo_options(options)), "the options")
         self.weights = initial_weights(options, words)
         if start is not None:
             self.weights = read_start(start, options, self.vocabulary, self.weights)
-        for weight in self.weights.values():
-            weight.requires_grad_()
+        # Drawn on the processor: every device starts from the same weights.
+        self.weights = {
+            name: weight.to(device).requires_grad_() for name, weight in self.weights.items()
+        }
         self.table = CharacterTable(corpus.types.words, options.char_cnn.max_characters_per_token)
         self.step = 0
         self._checkpoint_tokens = checkpoint_tokens
-        self._pair = ThreadPair(threads)
+        # One thread is enough to keep a GPU busy.
+        self._pair = ThreadPair(threads if device.type == "cpu" else 1)
         self._character_weights = [
             name for name in self.weights if not name.startswith(("RNN_", "softmax/"))
         ]
@@ -133,7 +141,7 @@ class BilmTrainer:
         self.total_steps = max(1, round(self.steps_per_epoch * options.n_epochs))
         self.optimizer = Optimizer(self.weights, options, self.total_steps)
         rows = options.batch_size // self.group.size
-        self.states = [zero_state(options, rows) for _ in range(2)]
+        self.states = [zero_state(options, rows, device) for _ in range(2)]
 
     def epoch_text(self, epoch: int) -> EpochText:
         """The text of an epoch, in this epoch's random order of sentences."""
@@ -178,11 +186,11 @@ class BilmTrainer:
             lambda k: word_vectors(self.weights, options, *self.table.rows(types[k::parts])),
             parts,
         )
-        vectors = torch.empty(len(types), options.lstm.projection_dim)
+        vectors = torch.empty(len(types), options.lstm.projection_dim, device=self.device)
         for k, part in enumerate(vector_parts):
             vectors[k::parts] = part.detach()
         shape = (2, options.unroll_steps, my_rows.stop - my_rows.start)
-        vector_ids = torch.from_numpy(inverse.reshape(shape))
+        vector_ids = torch.from_numpy(inverse.reshape(shape)).to(self.device)
         # As in bilm-tf: the mean over positions and directions, times the unrolled steps.
         scale = options.unroll_steps / (2 * options.positions_per_step)
 
@@ -226,11 +234,11 @@ class BilmTrainer:
         )
         for weight, *terms in zip(character_weights, *grads, strict=True):
             weight.grad = sum(terms[1:], start=terms[0])
-        total = torch.tensor([sum(result[0].loss for result in results)], dtype=torch.float64)
-        self.group.all_reduce([total])
-        mean = float(total) / (2 * options.positions_per_step)
         losses = [result[0] for result in results]
+        total = losses[0].loss + losses[1].loss
+        self.group.all_reduce([total])
         norm = self.optimizer.gather(losses, scale, self.group)
+        mean = float(total) / (2 * options.positions_per_step)
         if not (math.isfinite(mean) and math.isfinite(norm)):
             # Before the update, so that the weights, and a checkpoint of them, stay good.
             raise ElmobenchError(
@@ -246,7 +254,7 @@ class BilmTrainer:
         """The random stream of dropout; depends on step, direction and process only."""
         place = [self.step, direction, *([self.group.rank] if self.group.size > 1 else [])]
         key = np.random.SeedSequence([self.options.seed, _DROPOUT, *place])
-        return torch.Generator().manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
+        return generator_on(self.device, int(key.generate_state(1, np.uint64)[0] >> 1))
 
     def progress_values(self, loss: float, units_per_second: float) -> dict[str, float]:
         """See :attr:`TrainingProgress.values`."""
@@ -312,7 +320,10 @@ class BilmTrainer:
         states = kinds["state"]
         self.states = [
             [
-                (states[f"{d}:{layer}:h"][my_rows], states[f"{d}:{layer}:c"][my_rows])
+                (
+                    states[f"{d}:{layer}:h"][my_rows].to(self.device),
+                    states[f"{d}:{layer}:c"][my_rows].to(self.device),
+                )
                 for layer in range(self.options.lstm.n_layers)
             ]
             for d in range(2)
@@ -378,14 +389,16 @@ def train_bilm(
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json"),
         "start": None if start is None else _weights_digest(start),
+        **identity_of_device(loop.device),
     }
     folder = CheckpointFolder(out / CHECKPOINTS, identity)
-    with torch_threads(loop.threads):
+    with training_on(loop.device, loop.threads) as device:
         checkpoint = folder.last()
         trainer = BilmTrainer(
             corpus,
             options,
             threads=loop.threads,
+            device=device,
             start=start,
             group=group,
             checkpoint_tokens=checkpoint_tokens,

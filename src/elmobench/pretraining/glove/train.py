@@ -23,10 +23,11 @@ from torch import Tensor
 from elmobench.core.errors import DataError, ElmobenchError
 from elmobench.core.files import write_bytes
 from elmobench.pretraining.checkpoints import Checkpoint, CheckpointFolder
+from elmobench.pretraining.device import CPU, identity_of_device, training_on
 from elmobench.pretraining.encoded import EncodedCorpus
 from elmobench.pretraining.glove.cooccurrence import Cooccurrences, count_cooccurrences
 from elmobench.pretraining.glove.options import GloveOptions
-from elmobench.pretraining.loop import LoopOptions, TrainingResult, torch_threads, train
+from elmobench.pretraining.loop import LoopOptions, TrainingResult, train
 from elmobench.pretraining.memory import check_memory
 from elmobench.pretraining.progress import Heldout
 from elmobench.pretraining.run_folder import CHECKPOINTS
@@ -52,17 +53,20 @@ class Glove:
     Args:
         words: V.
         options: of the training.
+        device: where they are.
     """
 
-    def __init__(self, words: int, options: GloveOptions) -> None:
+    def __init__(self, words: int, options: GloveOptions, device: torch.device = CPU) -> None:
         self.options = options
+        self._device = device
         generator = torch.Generator().manual_seed(options.seed)
         dim = options.vector_size
         # As in the published code: uniform in ±0.5 / D, biases too.
         self.tables = [
-            (torch.rand(words, dim + 1, generator=generator) - 0.5) / dim for _ in range(2)
+            ((torch.rand(words, dim + 1, generator=generator) - 0.5) / dim).to(device)
+            for _ in range(2)
         ]
-        self.sums = [torch.ones(words, dim + 1) for _ in range(2)]
+        self.sums = [torch.ones(words, dim + 1, device=device) for _ in range(2)]
 
     def losses(self, rows: Tensor, columns: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """(M,) weights f(x) and (M,) errors ``w_i · w̃_j + b_i + b̃_j − log x`` of M cells."""
@@ -71,8 +75,12 @@ class Glove:
         product = (main[:, :-1] * context[:, :-1]).sum(1)
         return weight, product + main[:, -1] + context[:, -1] - values.log()
 
-    def update(self, rows: Tensor, columns: Tensor, values: Tensor) -> float:
-        """Update on a batch of M cells. Returns the sum of ``f(x) · error²`` before the update."""
+    def update(self, rows: Tensor, columns: Tensor, values: Tensor) -> Tensor:
+        """Update on a batch of M cells.
+
+        Returns:
+            The sum of ``f(x) · error²`` before the update, a number of 64 bits.
+        """
         weight, error = self.losses(rows, columns, values)
         # Without the factor 2 of the derivative, as in the published code.
         scale = (weight * error).unsqueeze(1)
@@ -83,13 +91,14 @@ class Glove:
             gradients.append(gradient)
         for table, ids, gradient in zip((0, 1), (rows, columns), gradients, strict=True):
             words, inverse = torch.unique(ids, return_inverse=True)
-            total = torch.zeros(len(words), gradient.shape[1]).index_add_(0, inverse, gradient)
+            total = gradient.new_zeros(len(words), gradient.shape[1])
+            total.index_add_(0, inverse, gradient)
             sums = self.sums[table][words].addcmul_(total, total)
             self.sums[table][words] = sums
             self.tables[table].index_add_(
                 0, words, total.div_(sums.sqrt_()), alpha=-self.options.eta
             )
-        return float((weight * error.square()).double().sum())
+        return (weight * error.square()).double().sum()
 
     def vectors(self) -> Tensor:
         """(V, D) sums of the main and the context vector of each word (section 4.2)."""
@@ -103,8 +112,9 @@ class Glove:
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Restore the result of :meth:`state`."""
-        self.tables = [state["main"], state["context"]]
-        self.sums = [state["main:sums"], state["context:sums"]]
+        there = {name: tensor.to(self._device) for name, tensor in state.items()}
+        self.tables = [there["main"], there["context"]]
+        self.sums = [there["main:sums"], there["context:sums"]]
 
 
 class GloveTrainer:
@@ -119,20 +129,29 @@ class GloveTrainer:
         options: of the training.
         words: number of words V, special ones included.
         cells: their co-occurrences.
+        device: where they are trained, inside :func:`training_on`.
     """
 
     kind: ClassVar[str] = "glove"
 
     def __init__(
-        self, corpus: EncodedCorpus, options: GloveOptions, words: int, cells: Cooccurrences
+        self,
+        corpus: EncodedCorpus,
+        options: GloveOptions,
+        words: int,
+        cells: Cooccurrences,
+        device: torch.device = CPU,
     ) -> None:
         self.options = options
         self.words = corpus.types.words[len(SPECIAL) : words]
-        self.model = Glove(words, options)
+        self.model = Glove(words, options, device)
         self.step = 0
         self.total_steps = options.epochs
         self._tokens = len(corpus.train.spread(options.text_share).tokens)
-        self._training, self._heldout = _split(cells, options)
+        self._training, self._heldout = (
+            (rows.to(device), columns.to(device), values.to(device))
+            for rows, columns, values in _split(cells, options)
+        )
 
     @property
     def units_read(self) -> int:
@@ -150,8 +169,9 @@ class GloveTrainer:
         options = self.options
         rows, columns, values = self._training
         rng = np.random.default_rng([options.seed, _ORDER, self.step])
-        order = torch.from_numpy(rng.permutation(len(values)))
-        total, count = 0.0, 0
+        order = torch.from_numpy(rng.permutation(len(values))).to(values.device)
+        total = torch.zeros((), dtype=torch.float64, device=values.device)
+        count = 0
         for start in range(0, len(order), options.batch_size):
             batch = order[start : start + options.batch_size]
             i, j, x = rows[batch], columns[batch], values[batch]
@@ -159,7 +179,7 @@ class GloveTrainer:
             ids = torch.cat([i, j[off_diagonal]]), torch.cat([j, i[off_diagonal]])
             total += self.model.update(*ids, torch.cat([x, x[off_diagonal]]))
             count += len(ids[0])
-        mean = total / count
+        mean = float(total) / count
         self.step += 1
         if not math.isfinite(mean):
             raise ElmobenchError(
@@ -248,14 +268,15 @@ def train_glove(
             where="the corpus",
             fix="give more text, or a smaller min_count or larger vocab_size",
         )
-    check_memory(2 * words * (options.vector_size + 1))
     identity = {
         "kind": "glove",
         "corpus": corpus.digest,
         "options": options.model_dump(mode="json", exclude={"memory_mb"}),
+        **identity_of_device(loop.device),
     }
     folder = CheckpointFolder(out / CHECKPOINTS, identity)
-    with torch_threads(loop.threads):
+    with training_on(loop.device, loop.threads) as device:
+        check_memory(2 * words * (options.vector_size + 1), device=device)
         # Read before counting, which may take long, so that checkpoints of another run are
         # refused at once.
         checkpoint = folder.last()
@@ -268,7 +289,7 @@ def train_glove(
         )
         if len(cells) == 0:
             raise DataError("no two known words occur near each other", where="the corpus")
-        trainer = GloveTrainer(corpus, options, words, cells)
+        trainer = GloveTrainer(corpus, options, words, cells, device)
         result = train(
             trainer,
             loop,
@@ -285,7 +306,7 @@ def train_glove(
                 fix="use a lower eta, in a new folder",
             )
         with writing(out / VECTORS):
-            write_vectors(out / VECTORS, trainer.words, vectors)
+            write_vectors(out / VECTORS, trainer.words, vectors.cpu())
         return result
 
 
