@@ -229,6 +229,7 @@ def test_a_trained_model_is_fine_tuned_on_other_text(text: Path, tmp_path: Path)
         (("--set", "cnn.dims=3"), "no option 'cnn.dims'"),
         (("--tokenizer", "word"), "did you mean 'words'"),
         (("--start", "nowhere"), "nowhere"),
+        (("--device", "cuda:99"), "the device is to be cuda:99"),
     ],
 )
 def test_errors_name_the_mistake(

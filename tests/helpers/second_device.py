@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_map_only
 
 NAME = "meta"
 _COPIES = ("aten::_to_copy", "aten::copy_")
-_VALUES = ("aten::_local_scalar_dense", "aten::equal", "aten::is_nonzero")
+_VALUES = ("aten::_local_scalar_dense", "aten::equal", "aten::is_nonzero", "aten::nonzero")
 
 
 class WrongDeviceError(AssertionError):
@@ -63,7 +63,7 @@ class FarTensor(torch.Tensor):
         return f"far({self.near!r})"
 
     def tolist(self) -> Any:
-        return self.near.tolist()
+        return self.cpu().tolist()
 
     def numpy(self, *_: Any, **__: Any) -> Any:
         raise WrongDeviceError("an array of a tensor on the second device: .cpu() is missing")
@@ -79,11 +79,11 @@ class FarTensor(torch.Tensor):
 
 
 class _Device(TorchDispatchMode):
-    """Makes tensors of ``device="meta"`` far ones."""
+    """Makes tensors of ``device="meta"`` far ones, and counts what the host waits for."""
 
-    def __init__(self) -> None:
+    def __init__(self, waits: Counter[str]) -> None:
         super().__init__()
-        self.reads: Counter[str] = Counter()
+        self._waits = waits
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -93,9 +93,21 @@ class _Device(TorchDispatchMode):
         if func._can_decompose() and torch.is_inference_mode_enabled():
             with self:  # Such operations arrive whole in inference mode.
                 return func.decompose(*args, **kwargs)
-        if name in _VALUES and any(isinstance(x, FarTensor) for x in args):
-            self.reads[name] += 1
+        if _waits(name, args, kwargs):
+            self._waits[name] += 1
         return _run(func, args, kwargs)
+
+
+def _waits(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the host of a GPU would wait for the result of an operation."""
+    given = [x for x in tree_flatten(args)[0] if isinstance(x, torch.Tensor)]
+    if not any(isinstance(x, FarTensor) for x in given):
+        return False
+    device = kwargs.get("device")
+    if device is not None and torch.device(device).type != NAME:
+        return True
+    by_mask = name.startswith("aten::index") and any(x.dtype == torch.bool for x in given[1:])
+    return name in _VALUES or by_mask
 
 
 @torch.inference_mode(False)
@@ -158,7 +170,12 @@ class _NumbersToTensors(TorchFunctionMode):
 
 
 @contextmanager
-def second_device() -> Iterator[torch.device]:
-    """The device, while it can be used."""
-    with _Device(), _NumbersToTensors():
+def second_device(waits: Counter[str] | None = None) -> Iterator[torch.device]:
+    """The device, while it can be used.
+
+    Args:
+        waits: gets the number of operations, by name, for whose result the host of a GPU would
+            wait: numbers that are read, copies to the processor, and selections by a mask.
+    """
+    with _Device(Counter() if waits is None else waits), _NumbersToTensors():
         yield torch.device(NAME)

@@ -251,7 +251,7 @@ class FeatureMixer(nn.Module):
         made: MadeTensors | None,
     ) -> Tensor:
         for part in self._parts:
-            if part.standardizer is not None and not bool(part.standardizer.fitted):
+            if part.standardizer is not None and not part.standardizer.is_fitted:
                 raise RuntimeError("call fit_standardizer before the mixer is used")
         outputs: list[Tensor] = [
             part.dropout(part.before_dropout(layers, word_ids, made))

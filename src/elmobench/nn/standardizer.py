@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -58,6 +60,20 @@ class Standardizer(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("std", torch.ones(dim))
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+        self._known_fitted = False
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether mean and standard deviation are set.
+
+        A GPU is asked until it says so, and not once per batch, for which its host would wait.
+        """
+        self._known_fitted = self._known_fitted or bool(self.fitted)
+        return self._known_fitted
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        self._known_fitted = False
+        super()._load_from_state_dict(*args)  # type: ignore[no-untyped-call]
 
     def set(self, moments: RunningMoments) -> None:
         """Set mean and standard deviation; call this once."""

@@ -57,7 +57,9 @@ class SoftmaxTagger(Head[TaggedSentence]):
         Raises:
             DataError: an example has a tag that the codec does not have.
         """
-        scores = self.emissions(batch, mixed)[batch.slots[SENTENCE].mask]
+        # Places are found once; the gradient of a selection by a mask would find them again.
+        real = batch.slots[SENTENCE].mask.nonzero(as_tuple=True)
+        scores = self.emissions(batch, mixed)[real]
         targets = batch.once(
             ("tags", id(self.codec)),
             lambda: torch.from_numpy(np.concatenate([*map(self._target, batch.examples)])),
