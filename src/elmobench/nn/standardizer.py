@@ -73,7 +73,7 @@ class Standardizer(nn.Module):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         self._known_fitted = False
-        super()._load_from_state_dict(*args)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(*args)
 
     def set(self, moments: RunningMoments) -> None:
         """Set mean and standard deviation; call this once."""
