@@ -18,6 +18,7 @@ COMPUTING = (
     "gensim",
     "nltk",
     "pytorch-crf",
+    "seqeval",
     "h5py",
     "safetensors",
 )

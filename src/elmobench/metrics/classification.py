@@ -1,9 +1,8 @@
-"""Accuracy and F1 of labels, equal to scikit-learn's."""
+"""Accuracy and F1 of labels, computed by scikit-learn."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,39 +12,23 @@ from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
 
 
-def f1_share(correct: int, support: int, found: int) -> float:
-    """F1 between 0 and 1 of numbers of right, gold and predicted items; 0 if there are none."""
-    return 2 * correct / (support + found) if support + found else 0.0
-
-
 def scores_by_label(
-    correct: Mapping[str, int], support: Mapping[str, int], found: Mapping[str, int]
-) -> tuple[dict[str, dict[str, float]], float]:
-    """Scores of every label that occurs in gold or predictions, and macro-F1.
-
-    They are those of scikit-learn's ``precision_recall_fscore_support`` to the bit, with
-    ``zero_division=0``. Scikit-learn is not used because its import takes seconds, and each call
-    milliseconds.
-
-    Args:
-        correct, support, found: numbers of right, gold and predicted items by label.
-
-    Returns:
-        By label, in sorted order: precision, recall and F1 in percent, and support. Then the
-        unweighted mean of F1 in percent, which is 0 without labels.
-    """
-    rows: dict[str, dict[str, float]] = {}
-    shares = []
-    for label in sorted({*support, *found}):
-        right, gold, guessed = (counts.get(label, 0) for counts in (correct, support, found))
-        shares.append(f1_share(right, gold, guessed))
-        rows[label] = {
-            "precision": 100 * (right / guessed) if guessed else 0.0,
-            "recall": 100 * (right / gold) if gold else 0.0,
-            "f1": 100 * shares[-1],
-            "support": float(gold),
+    labels: Sequence[str],
+    precision: NDArray[np.float64],
+    recall: NDArray[np.float64],
+    f1: NDArray[np.float64],
+    support: NDArray[np.int64],
+) -> dict[str, dict[str, float]]:
+    """Scores in percent and support by label, from the columns that scikit-learn returns."""
+    return {
+        label: {
+            "precision": 100 * float(precision[i]),
+            "recall": 100 * float(recall[i]),
+            "f1": 100 * float(f1[i]),
+            "support": float(support[i]),
         }
-    return rows, 100 * float(np.mean(shares)) if shares else 0.0
+        for i, label in enumerate(labels)
+    }
 
 
 class Classification(Metric):
@@ -79,9 +62,19 @@ class Classification(Metric):
                 )
         if len(gold) == 0:
             raise DataError("there are no examples to score", where=self.name)
-        correct = Counter(g for g, p in zip(gold, predicted, strict=True) if g == p)
-        rows, macro_f1 = scores_by_label(correct, Counter(gold), Counter(predicted))
-        values = {"accuracy": 100 * (correct.total() / len(gold)), "macro_f1": macro_f1}
+        # Imported here: it takes a second, and training can begin without it.
+        from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+        gold, predicted = list(gold), list(predicted)
+        labels = sorted({*gold, *predicted})
+        precision, recall, f1, support = precision_recall_fscore_support(
+            gold, predicted, labels=labels, average=None, zero_division=0
+        )
+        rows = scores_by_label(labels, precision, recall, f1, support)
+        values = {
+            "accuracy": 100 * float(accuracy_score(gold, predicted)),
+            "macro_f1": 100 * float(f1.mean()),
+        }
         return Scores(primary=self.primary, values=values, per_class=rows)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:

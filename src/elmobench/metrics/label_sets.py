@@ -1,8 +1,7 @@
-"""Micro-F1, macro-F1 and subset accuracy of sets of labels, equal to scikit-learn's."""
+"""Micro-F1, macro-F1 and subset accuracy of sets of labels, computed by scikit-learn."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
-from elmobench.metrics.classification import f1_share, scores_by_label
+from elmobench.metrics.classification import scores_by_label
 
 Floats = NDArray[np.float64]
 
@@ -46,17 +45,21 @@ class LabelSetMicroF1(Metric):
         for side, rows in (("gold", gold), ("predicted", predicted)):
             for i, annotation in enumerate(rows):
                 self._check(annotation, f"{self.name}, {side} {i}")
+        labels = sorted({label for labels in (*gold, *predicted) for label in labels})
         exact = sum(set(g) == set(p) for g, p in zip(gold, predicted, strict=True))
-        pairs = zip(gold, predicted, strict=True)
-        correct = Counter(label for g, p in pairs for label in {*g} & {*p})
-        support = Counter(label for labels in gold for label in labels)
-        found = Counter(label for labels in predicted for label in labels)
-        per_class, macro_f1 = scores_by_label(correct, support, found)
-        values = {
-            "micro_f1": 100 * f1_share(correct.total(), support.total(), found.total()),
-            "macro_f1": macro_f1,
-            "subset_accuracy": 100 * exact / len(gold),
-        }
+        values = {"micro_f1": 0.0, "macro_f1": 0.0, "subset_accuracy": 100 * exact / len(gold)}
+        if not labels:
+            return Scores(primary=self.primary, values=values)
+        # Imported here: it takes a second, and training can begin without it.
+        from sklearn.metrics import precision_recall_fscore_support
+
+        truth, answer = (_indicators(side, labels) for side in (gold, predicted))
+        micro = precision_recall_fscore_support(truth, answer, average="micro", zero_division=0)
+        precision, recall, f1, support = precision_recall_fscore_support(
+            truth, answer, average=None, zero_division=0
+        )
+        values |= {"micro_f1": 100 * float(micro[2]), "macro_f1": 100 * float(f1[:-1].mean())}
+        per_class = scores_by_label(labels, precision, recall, f1, support)
         return Scores(primary=self.primary, values=values, per_class=per_class)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
@@ -111,6 +114,15 @@ class SubsetAccuracy(LabelSetMicroF1):
             lambda truth, answer: (set(truth) == set(answer), 1),
             lambda sums: ratio(sums[..., 0], sums[..., 1]),
         )
+
+
+def _indicators(annotations: Sequence[Sequence[str]], labels: Sequence[str]) -> NDArray[np.int64]:
+    """(examples, labels + 1) ones where an example has a label; the last column is zero.
+
+    Without that column, scikit-learn would read a matrix of one label as two classes.
+    """
+    rows = [[*(label in own for label in labels), False] for own in annotations]
+    return np.array(rows, dtype=np.int64)
 
 
 def _macro(sums: Floats) -> Floats:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from elmobench.core.errors import DataError
-from elmobench.data.tag_schemes import spans
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of
 
 _Span = tuple[str, int, int]
@@ -22,7 +21,7 @@ class SpanF1(Metric):
     A span begins at B-, at I- after O (or at the start of a sentence), and at I- of another type.
     It ends with the sentence at the latest. A predicted span is correct if type, first and last
     token equal those of a gold span. Token accuracy compares full tags. A ratio with denominator 0
-    is 0. The default mode of seqeval has the same spans.
+    is 0. Spans are extracted by the default mode of seqeval, which agrees with conlleval.
     """
 
     name: ClassVar[str] = "span-f1"
@@ -60,7 +59,7 @@ class SpanF1(Metric):
         """See :meth:`Metric.tally`."""
         rows = []
         for predicted in systems:
-            self._count_tokens(gold, predicted)  # checks both
+            self._count_tokens(gold, predicted)  # checks both, which seqeval does not
             pairs = [
                 tuple(set(_spans_of(tuple(tags))) for tags in pair)
                 for pair in zip(gold, predicted, strict=True)
@@ -93,6 +92,7 @@ class SpanF1(Metric):
         return tokens, equal
 
     def _check(self, tags: Any, known: set[str], where: str) -> None:
+        # seqeval would only warn, once for each such token.
         if isinstance(tags, str) or not isinstance(tags, Sequence):
             raise DataError(f"expected a list of tags, got {tags!r}", where=where)
         for tag in tags:
@@ -115,7 +115,10 @@ def _spans(sentences: Sequence[Sequence[str]]) -> set[tuple[int, _Span]]:
 @lru_cache(maxsize=1 << 15)
 def _spans_of(tags: tuple[str, ...]) -> tuple[_Span, ...]:
     """The (type, first token, last token) of a sentence."""
-    return tuple((kind, start, end - 1) for start, end, kind in spans(tags))
+    # Imported here: it takes a second, and training can begin without it.
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    return tuple(get_entities(list(tags)))
 
 
 def _row(correct: int, support: int, found: int) -> dict[str, float]:
