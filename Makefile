@@ -1,20 +1,33 @@
-# Everything runs in .venv, made from nothing with pinned versions.
+# Everything runs in .venv, made from nothing with pinned versions. The demo needs a part of the
+# packages; the other targets install all of them.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+FOR_DEMO := $(VENV)/.installed-for-demo
+FOR_ALL := $(VENV)/.installed
 
-.PHONY: setup demo test test-slow fuzz torture lint bench docs notebooks clean
+.PHONY: setup setup-demo demo test test-slow fuzz torture lint bench docs notebooks dist clean
+# Two installations in one folder must not run at the same time.
+.NOTPARALLEL:
 
-setup: $(STAMP)
+setup: $(FOR_ALL)
 
-$(STAMP): pyproject.toml constraints.txt
+setup-demo: $(FOR_DEMO)
+
+$(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: set PYTHON=path/to/python (3.11 or newer)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $(STAMP)
 
-demo: setup
+$(FOR_DEMO): pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) -e '.[ui]'
+	@touch $@
+
+$(FOR_ALL): pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) -e '.[dev]'
+	@touch $(FOR_DEMO) $@
+
+demo: setup-demo
 	$(BIN)/elmobench run demo --launcher pool
 
 test: setup
@@ -54,6 +67,10 @@ docs: setup
 # Run the notebooks of the documentation again, and write their outputs into them.
 notebooks: setup
 	$(BIN)/python docs/run_notebooks.py
+
+# A source distribution and a wheel, in dist/.
+dist: setup
+	$(BIN)/python -m build --quiet
 
 clean:
 	rm -rf $(VENV) build dist

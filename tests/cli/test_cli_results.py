@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 from pathlib import Path
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 import elmobench
 from elmobench.cli.main import app
+from elmobench.core.errors import ConfigError
 from elmobench.tracking.mlflow_store import default_uri
 
 
@@ -51,6 +53,19 @@ def test_ui_logs_what_is_missing_and_opens_mlflow(
     assert command[1:5] == ["-m", "mlflow", "ui", "--backend-store-uri"]
     assert command[5:] == [default_uri(folder), "--host", "127.0.0.1", "--port", "5099"]
     assert "records were missing" not in invoke("ui", str(folder))
+
+
+def test_ui_says_what_to_install_if_mlflow_has_no_pages_here(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setattr(os, "execv", lambda path, arguments: pytest.fail("started"))
+    result = CliRunner().invoke(app, ["ui", str(folder)])
+    assert isinstance(result.exception, ConfigError)
+    assert "pip install 'elmobench[ui]'" in str(result.exception)
 
 
 def test_claims_of_controls_are_not_tested(folder: Path) -> None:

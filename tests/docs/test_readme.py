@@ -20,8 +20,9 @@ def test_readme_shows_its_two_commands_first() -> None:
     assert "Two commands do all set-up" in head
     assert re.findall(r"^make (\w+)", head, re.MULTILINE) == ["demo", "test"]
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in ("demo", "test"):
-        assert re.search(rf"^{target}: setup$", makefile, re.MULTILINE)
+    for target, packages in (("demo: setup-demo", ".[ui]"), ("test: setup", ".[dev]")):
+        assert re.search(rf"^{target}$", makefile, re.MULTILINE)
+        assert f"$(PIP) -e '{packages}'" in makefile
 
 
 LINK = re.compile(r"\]\(([^)]+)\)")

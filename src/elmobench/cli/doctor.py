@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from elmobench.cli.output.store import DoctorOutput
 
 _MISSING_PACKAGE = ("package", "missing")
-_OTHERS = ("pandas", "pydantic", "mlflow", "typer", "rich", "requests")
+_OTHERS = (
+    *("alembic", "mlflow-skinny", "pandas", "pydantic", "requests"),
+    *("rich", "sqlalchemy", "typer"),
+)
 """Packages that are needed and that no score depends on."""
 
 

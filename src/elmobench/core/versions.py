@@ -15,7 +15,6 @@ COMPUTING = (
     "scikit-learn",
     "transformers",
     "tokenizers",
-    "gensim",
     "nltk",
     "pytorch-crf",
     "seqeval",
@@ -43,7 +42,7 @@ def library_versions() -> dict[str, str]:
 
     >>> from elmobench.core.versions import library_versions
     >>> sorted(library_versions())[:3]
-    ['elmobench', 'gensim', 'h5py']
+    ['elmobench', 'h5py', 'nltk']
     """
     versions = {"python": platform.python_version()}
     for name in COMPUTING:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from elmobench.core.files import aside_path, atomic_path
 
@@ -61,8 +61,12 @@ def sqlite_path(uri: str) -> Path | None:
         url = make_url(uri)
     except ArgumentError:
         return None
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+    if not url.database or url.database == ":memory:":
         return None
+    if url.database.startswith("file:"):
+        # As `sqlite_uri` writes it; other settings may name a database that is no file.
+        name = unquote(url.database.removeprefix("file:"))
+        return Path(name) if url.query == {"uri": "true"} and name.startswith("/") else None
     return Path(url.database)
 
 

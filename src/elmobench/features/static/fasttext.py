@@ -19,6 +19,7 @@ from elmobench.core.errors import ModelError
 from elmobench.features.provider import FloatArray
 from elmobench.features.static.containers import VectorFile
 from elmobench.features.static.fasttext_file import Reader, read_header
+from elmobench.features.static.ngram_hashes import ngram_buckets
 from elmobench.features.static.source import Hashes, Moments, VectorSource
 
 # The sentence end is a word without n-grams: EOS in the official program.
@@ -117,10 +118,7 @@ class FastTextSource(VectorSource):
             word.encode("utf-8")
         except UnicodeEncodeError:
             return []
-        from gensim.models.fasttext import ft_ngram_hashes
-
-        hashes: list[int] = ft_ngram_hashes(word, header.minn, header.maxn, header.bucket)
-        return hashes
+        return ngram_buckets(word, header.minn, header.maxn, header.bucket)
 
     def _read_words(self, reader: Reader, wanted: set[str] | range, rows: dict[str, int]) -> Hashes:
         """Add the ``wanted`` words (or the words of the ``wanted`` rows) to ``rows``.
