@@ -210,6 +210,32 @@ def test_workers_that_cannot_start_are_an_error(cards: Path, tiny: dict, tmp_pat
         process_pool(1).run_cells(cells, session)
 
 
+@pytest.mark.parametrize("kills", [1, 5])
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(
+    kills: int, cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, session = prepared(
+        {**tiny, "features": ["random"]}, cards, tmp_path, RecordingObserver()
+    )
+    started: list[ProcessWorker] = []
+
+    def start(self: ProcessWorker, *given: Any) -> None:
+        initialise(self, *given)
+        started.append(self)
+        if len(started) <= kills:
+            self.process.kill()
+
+    initialise = ProcessWorker.__init__
+    monkeypatch.setattr(ProcessWorker, "__init__", start)
+    if kills < 5:
+        process_pool(1).run_cells(cells, session)
+        assert len(started) == kills + 1
+        assert len(list(session.records)) == len(cells)
+    else:
+        with pytest.raises(ElmobenchError, match=r"before it was ready.*killed"):
+            process_pool(1).run_cells(cells, session)
+
+
 class FailingWorker:
     """Reports an error before it is ready, as a node with another version does."""
 
@@ -217,6 +243,7 @@ class FailingWorker:
         self.ready = False
         self.job: Job | None = None
         self.exit_reason = "stopped"
+        self.may_start_again = True
 
     def submit(self, job: Job, *, wait: bool) -> None:
         raise AssertionError("it is not ready")
@@ -232,7 +259,7 @@ class FailingWorker:
 
 
 class FailingFactory:
-    fix, restarts = "", True
+    fix = ""
 
     def start_worker(self) -> Worker:
         return FailingWorker()

@@ -58,6 +58,11 @@ class ProcessWorker:
         killed = " (killed, possibly out of memory)" if status == -signal.SIGKILL else ""
         return f"its worker process ended with status {status}{killed}"
 
+    @property
+    def may_start_again(self) -> bool:
+        """Whether it was killed, as the system does when memory is short."""
+        return self.process.exitcode == -signal.SIGKILL
+
     def submit(self, job: Job, *, wait: bool) -> None:
         """See :class:`~elmobench.bench.launchers.worker_pool.Worker`."""
         self.job = job
@@ -93,7 +98,6 @@ class ProcessWorker:
 class _ProcessFactory:
     """Starts processes of this machine."""
 
-    restarts = False
     fix = (
         "its error is printed above; a script that calls run() with workers needs "
         "`if __name__ == '__main__':` around the call"

@@ -135,6 +135,7 @@ class RayWorker:
         self.ready = False
         self.job: Job | None = None
         self.exit_reason = "it was stopped"
+        self.may_start_again = True  # a node was lost, or is too busy
         self.inbox: deque[Message] = deque()
         self.last: Any = started
         self._actor = actor
@@ -173,7 +174,6 @@ class RayWorker:
 class _ActorFactory:
     """Starts actors on the cluster, and collects their messages."""
 
-    restarts = True
     fix = "look into the nodes' logs (`ray status`, session_latest/logs in Ray's temporary folder)"
 
     def __init__(self, context: RunContext, folder: Path) -> None:

@@ -41,6 +41,13 @@ class Worker(Protocol):
     def exit_reason(self) -> str:
         """How it ended, for messages."""
 
+    @property
+    def may_start_again(self) -> bool:
+        """Whether another one is started in its place although it ended before it was ready.
+
+        So it is when it was killed, and not when it failed, as it then would again.
+        """
+
     def submit(self, job: Job, *, wait: bool) -> None:
         """Start ``job``. If the worker just died, the job stays assigned to it for a retry."""
 
@@ -59,11 +66,9 @@ class WorkerFactory(Protocol):
 
     Attributes:
         fix: what the user can do when workers do not start.
-        restarts: whether a worker that dies before it is ready is replaced.
     """
 
     fix: str
-    restarts: bool
 
     def start_worker(self) -> Worker:
         """Start a worker; its first message is ``WorkerReady``."""
@@ -182,7 +187,7 @@ class WorkerPool:
         job = worker.job
         if not worker.ready:
             self._failed_starts += 1
-            if not self._factory.restarts or self._failed_starts >= _FAILED_STARTS:
+            if not worker.may_start_again or self._failed_starts >= _FAILED_STARTS:
                 raise ElmobenchError(
                     f"a worker ended before it was ready: {worker.exit_reason}",
                     fix=self._factory.fix,
