@@ -12,6 +12,7 @@ from benchmarks.elmo_speed import SHAPES, english, seconds, shape
 from benchmarks.elmo_work import cnn_work, lstm_work
 from elmobench.core.errors import DownloadError
 from elmobench.features.elmo.provider import Arithmetic, ElmoProvider
+from elmobench.training.devices import use_device
 
 _SIDE = 8192
 
@@ -34,6 +35,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("skipped: no CUDA device")
         return
+    use_device("cuda")  # without TF32, which cuDNN would use
     try:
         sentences = english(100_000)
     except DownloadError as error:

@@ -4,18 +4,32 @@ Each preset is trained for one epoch on two parts of open data, one twice as lar
 batch size, on random vectors of ELMo's width (1,024). The difference of the two is the head's own
 work, without encoding, dev and test. From that follow the hours of one core for an epoch over the
 published training set, and for the preset's largest number of epochs. It is processor time of one
-thread, so that other work on the machine has little effect.
+thread, so that other work on the machine has little effect. Last, ELMo of the original size encodes
+some sentences with one thread.
+
+``python -m benchmarks.paper_presets FILE`` also writes a record, from which the page on what to
+expect is made.
 """
 
 from __future__ import annotations
 
+import datetime
+import json
+import platform
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 import elmobench
+from benchmarks.elmo_speed import english, shape
 from elmobench.core.errors import DownloadError
+from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.tasks.registries import get_head
+from elmobench.tracking.host import host_info
 
 
 class Preset(NamedTuple):
@@ -46,25 +60,69 @@ PRESETS = (
 )
 
 
-def main() -> None:
+def main(record: Path | None = None) -> None:
+    """Measure and print; ``record`` is the file to write."""
     print(f"{'preset':<18}{'examples/s':>12}  hours of one core on the published training set")
+    rows: list[dict[str, Any]] = []
     for preset in PRESETS:
         try:
             whole, half = (_one_epoch(preset, part) for part in (1.0, 0.5))
         except DownloadError as error:
             print(f"{preset.head:<18}skipped, no data: {error}")
             continue
-        rate = (whole[0] - half[0]) / (whole[1] - half[1])
+        rate = (whole.examples - half.examples) / (whole.seconds - half.seconds)
         hours = preset.examples / rate / 3600
         epochs = get_head(*preset.head.split("/")).training.epochs
+        rows.append(
+            {
+                **{"head": preset.head, "task": preset.task, "published": preset.published},
+                **{"examples": preset.examples, "examples per second": rate},
+                **{"hours per epoch": hours, "epochs": epochs, "peak memory": whole.peak_memory},
+            }
+        )
         print(
             f"{preset.head:<18}{rate:>12,.1f}  {preset.published}: {hours:,.2f} an epoch, "
-            f"{hours * epochs:,.0f} for at most {epochs} epochs"
+            f"{hours * epochs:,.0f} for at most {epochs} epochs; {whole.peak_memory / 1e9:.1f} GB"
         )
+    speed = _encoding_speed()
+    print(f"elmo-original: {speed:,.0f} tokens per second of one core")
+    rows.append({"encoding": "elmo-original", "tokens per second": speed})
+    if record is not None:
+        head = {
+            "version": elmobench.__version__,
+            "date": datetime.date.today().isoformat(),
+            "machine": host_info(1).get("processor") or platform.machine(),
+        }
+        lines = [json.dumps(row) for row in (head, *rows)]
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _one_epoch(preset: Preset, part: float) -> tuple[int, float]:
-    """Number of training examples, and processor seconds of the whole cell."""
+class Cost(NamedTuple):
+    """What a cell took: training examples, processor seconds, and its largest resident memory."""
+
+    examples: int
+    seconds: float
+    peak_memory: int
+
+
+def _encoding_speed() -> float:
+    """Tokens per second of processor time of ELMo's original size, with one thread."""
+    sentences = english(2_000)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        provider = ElmoProvider.random(shape("original"))
+        provider.encode(sentences[:16])
+        start = time.process_time()
+        provider.encode(sentences)
+        return sum(map(len, sentences)) / (time.process_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _one_epoch(preset: Preset, part: float) -> Cost:
+    """The cost of a cell that trains for one epoch."""
     experiment: dict[str, Any] = {
         "name": "paper-presets",
         "tasks": [preset.task],
@@ -92,4 +150,12 @@ def _one_epoch(preset: Preset, part: float) -> tuple[int, float]:
     (record,) = results.summary.records
     assert record.result is not None
     assert record.run is not None
-    return record.result.counts["train"], record.run.seconds["cpu"]
+    return Cost(
+        record.result.counts["train"],
+        record.run.seconds["cpu"],
+        record.run.peak_memory_bytes or 0,
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

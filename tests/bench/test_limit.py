@@ -110,7 +110,7 @@ def test_the_field_of_an_experiment_file(tiny: dict) -> None:
     assert load_experiment("demo", ["limit=30"]).limit == "30"
     with pytest.raises(ConfigError, match="not a limit"):
         parse_experiment({**tiny, "limit": 0})
-    with pytest.raises(ConfigError, match="write a number of examples"):
+    with pytest.raises(ConfigError, match="limit is true or false, expected a number"):
         parse_experiment({**tiny, "limit": True})
 
 

@@ -26,7 +26,7 @@ from elmobench.analysis.report.template.render import render
 # Programs other than elmobench.
 OTHERS = (
     *("make", "source", "pip", "ray", "srun", ".venv/bin/pre-commit", "torchrun"),
-    *("mkdir", "cp", "find", "awk", "zcat"),
+    *("mkdir", "cp", "find", "awk", "zcat", "docker", "uv"),
 )
 
 # Patterns of commands that are only parsed, and why.

@@ -131,9 +131,9 @@ class RunContext:
         if task not in self._metrics:
             card, pipeline = self.task(task).card, self.pipeline(task)
             metric = get_metric(card.metric)
+            examples = self.task(task).split("dev")[:20]
             try:
                 if card.metric not in pipeline.metrics:
-                    examples = self.task(task).split("dev")[:20]
                     gold = [pipeline.gold(example) for example in examples]
                     metric.compute(gold, gold)
             except DataError as error:

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torchcrf import CRF
 
 from elmobench.nn.crf_likelihood import log_likelihood
-
-_HALF = (torch.bfloat16, torch.float16)
+from elmobench.nn.full_precision import widened
 
 Constraints = tuple[Tensor, Tensor, Tensor]
 """(K, K) allowed transitions, from the row's tag to the column's; (K,) allowed first tags; (K,)
@@ -137,7 +136,7 @@ def negative_log_likelihoods(
     """
     filled = mask.any(dim=1)
     # In half precision the sums over all sequences would be far off.
-    stacked = torch.stack([own.float() if own.dtype in _HALF else own for own in scores])
+    stacked = torch.stack([widened(own) for own in scores])
     if not bool(filled.any()):
         # Depends on a parameter, so that backward() works for a batch of empty sentences.
         zeros = stacked.new_zeros(len(filled))

@@ -1,4 +1,4 @@
-"""Recurrences that are computed in float32 in a head of lower precision."""
+"""What is computed in float32 in a head of lower precision."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def in_full_precision(function: type[torch.autograd.Function], x: Tensor, *rest:
         return in_full_precision(function, x.float(), *map(_widened, rest))
 
 
+def widened(tensor: Tensor) -> Tensor:
+    """A tensor of half precision in float32, another one as it is."""
+    return tensor.float() if tensor.dtype in _HALF else tensor
+
+
 def _widened(value: Any) -> Any:
-    """A tensor of half precision in float32, anything else as it is."""
-    half = isinstance(value, Tensor) and value.dtype in _HALF
-    return value.float() if half else value
+    return widened(value) if isinstance(value, Tensor) else value

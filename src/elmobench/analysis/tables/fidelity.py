@@ -97,7 +97,7 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
     """The value of every option of a preset by its path, as JSON has it.
 
     The patience and the steps of a learning rate that never changes are left out, since they have
-    no effect.
+    no effect; so is float32, in which everybody computes.
     """
     values = {
         f"{block}.{name}": value
@@ -108,6 +108,8 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
         del values["training.plateau_patience"]
     if values["training.decay"] is None:
         del values["training.decay_steps"]
+    if values["training.arithmetic"] == "float32":
+        del values["training.arithmetic"]
     return values
 
 

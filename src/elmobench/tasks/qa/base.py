@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.questions import PassageQuestion
 from elmobench.nn.best_span import best_spans
+from elmobench.nn.full_precision import widened
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.qa.pipeline import PASSAGE
@@ -55,7 +56,8 @@ class SpanHead(Head[PassageQuestion]):
         targets = batch.once("answers", lambda: torch.tensor([*map(_target, batch.examples)]))
         spans = targets.to(mask.device)
         losses = [
-            F.cross_entropy(scores.float().masked_fill(~mask, low), spans[:, i])
+            # The lowest float32 is no number of half precision.
+            F.cross_entropy(widened(scores).masked_fill(~mask, low), spans[:, i])
             for i, scores in enumerate(self.scores(batch, mixed))
         ]
         return torch.stack(losses).sum()
