@@ -26,7 +26,7 @@ from elmobench.analysis.report.template.render import render
 # Programs other than elmobench.
 OTHERS = (
     *("make", "source", "pip", "ray", "srun", ".venv/bin/pre-commit", "torchrun"),
-    *("mkdir", "cp", "find", "awk", "zcat", "docker", "uv"),
+    *("mkdir", "cp", "find", "awk", "zcat", "docker", "uv", "lowest/bin/python"),
 )
 
 # Patterns of commands that are only parsed, and why.
