@@ -31,7 +31,7 @@ TASKS: dict[tuple[str, int | None], Task] = {}
 
 def cells_of(experiment: str) -> dict[str, Any]:
     context = RunContext(load_experiment(experiment))
-    context._tasks = TASKS  # experiments share tasks, whose data are read once
+    context._loaded._tasks = TASKS  # experiments share tasks, whose data are read once
     plan = make_plan(context)
     digests = "\n".join(planned.digest for planned in plan)
     return {"count": len(plan), "digest": hashlib.sha256(digests.encode()).hexdigest()}

@@ -90,6 +90,6 @@ def test_the_grid_is_valid_on_real_data(
     experiment = with_small_models(load_experiment(name), NOT_IN_MIRROR)
     context = RunContext(experiment, store_root=tmp_path)
     # Experiments share tasks, whose data are read once.
-    monkeypatch.setattr(context, "_tasks", TASKS)
+    monkeypatch.setattr(context._loaded, "_tasks", TASKS)
     plan = make_plan(context)
     assert {cell.cell.task for cell in plan} == set(experiment.tasks)
