@@ -178,7 +178,8 @@ def _read_catalog(folder: Path) -> Any:
                 rows.append(repr(describe_model(model_info(catalog, name))))
                 rows.append(repr(catalog.to_download(name, "main")))
                 rows.append(repr(catalog.is_contextual(name)))
-        if "one" in catalog.names():
+        # Entries that change places may make it a model that would be downloaded.
+        if "one" in catalog.names() and not catalog.to_download("one", "main"):
             rows.append(repr(catalog.load("one").encode([["the", "bank"]])))
         return rows
     finally:
