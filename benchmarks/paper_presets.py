@@ -7,8 +7,7 @@ published training set, and for the preset's largest number of epochs. It is pro
 thread, so that other work on the machine has little effect. Last, ELMo of the original size encodes
 some sentences with one thread.
 
-``python -m benchmarks.paper_presets FILE`` also writes a record, from which the page on what to
-expect is made.
+``python -m benchmarks.paper_presets FILE`` also writes a record as JSON lines.
 """
 
 from __future__ import annotations

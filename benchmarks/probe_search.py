@@ -19,12 +19,12 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.bench.search import candidates, with_candidate
-from elmobench.bench.train_cell import CellData, build_model, prepare_data
+from elmobench.bench.train_cell import CellData, build_model, prepare_data, training_data
 from elmobench.training.machine import keep_memory, repeatable, torch_threads
 from elmobench.training.model import BenchModel
 from elmobench.training.outcome import Training
 from elmobench.training.streams import RandomStreams
-from elmobench.training.trainer import TrainingData, train_together
+from elmobench.training.trainer import train_together
 
 TASKS = ("sentiment", "nli", "ner", "pos", "srl", "qa")
 FEATURES = ("random", "elmo-random")
@@ -55,13 +55,7 @@ def _measure(pipeline: str, features: str, store: Path) -> None:
     for part in cell.parts:
         context.store.build(context.provider(part), context.sentences(cell))
     data = prepare_data(cell, context)
-    sets = TrainingData(
-        data.collator,
-        data.sets["train"],
-        data.sets["dev"],
-        context.pipeline(cell.task),
-        context.metric(cell.task),
-    )
+    sets = training_data(cell, context, data)
     cells = [with_candidate(cell, choice) for choice in candidates(cell.training)]
     seconds = {}
     found = []

@@ -11,11 +11,11 @@ from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.plan import make_plan
 from elmobench.bench.search import candidates, with_candidate
-from elmobench.bench.train_cell import build_model, prepare_data
+from elmobench.bench.train_cell import build_model, prepare_data, training_data
 from elmobench.tasks.registries import HEADS
 from elmobench.training.outcome import Training
 from elmobench.training.streams import RandomStreams
-from elmobench.training.trainer import TrainingData, train_together
+from elmobench.training.trainer import train_together
 
 PROBES = sorted(
     name.partition("/")[0] for name in HEADS.names() if name.partition("/")[2] == "linear"
@@ -51,13 +51,7 @@ def test_probes_are_the_same_together_and_alone(
     for part in cell.parts:
         context.store.build(context.provider(part), context.sentences(cell))
     data = prepare_data(cell, context)
-    sets = TrainingData(
-        data.collator,
-        data.sets["train"],
-        data.sets["dev"],
-        context.pipeline(cell.task),
-        context.metric(cell.task),
-    )
+    sets = training_data(cell, context, data)
     cells = [with_candidate(cell, choice) for choice in candidates(cell.training)]
     together = [build_model(cells[0], context, data)]
     together += [build_model(one, context, data, together[0]) for one in cells[1:]]

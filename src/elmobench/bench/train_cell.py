@@ -212,8 +212,7 @@ def _train_group(
     Models of more than :data:`SHARED_PARAMETERS` in all are trained one after another.
     """
     first = cells[0]
-    pipeline, metric = context.pipeline(first.task), context.metric(first.task)
-    sets = TrainingData(data.collator, data.sets["train"], data.sets["dev"], pipeline, metric)
+    sets = training_data(first, context, data)
     models = [build_model(first, context, data)]
     models += [build_model(cell, context, data, models[0]) for cell in cells[1:]]
     pairs = [(model, cell.training) for model, cell in zip(models, cells, strict=True)]
@@ -223,6 +222,12 @@ def _train_group(
     for run in runs:
         outcomes += train_together(run, sets, RandomStreams(first.seed), on_epoch)
     return list(zip(models, outcomes, strict=True))
+
+
+def training_data(cell: Cell, context: RunContext, data: CellData) -> TrainingData:
+    """What models of ``cell`` are trained and scored on."""
+    pipeline, metric = context.pipeline(cell.task), context.metric(cell.task)
+    return TrainingData(data.collator, data.sets["train"], data.sets["dev"], pipeline, metric)
 
 
 def part_configs(cell: Cell, context: RunContext) -> list[PartConfig]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted, shortened
@@ -23,6 +25,10 @@ def scheme_name(value: object) -> object:
     if not isinstance(value, str):
         return value
     return SCHEME_SYNONYMS.get(value.lower(), value.lower())
+
+
+StatedScheme = Annotated[Scheme, BeforeValidator(scheme_name)]
+"""A scheme as a card may state it."""
 
 
 PREDICATE_LABELS = frozenset({"V", "C-V"})

@@ -46,27 +46,28 @@ def _card(values: Any, path: Path) -> TaskCard:
             where=str(path),
             fix=f"run it with `elmobench run {shell_path(path)}`",
         )
-    fix = "fill in these fields; other cards can be used meanwhile"
     try:
         card = validated(TaskCard, values, str(path)).at(path)
     except UnfinishedError as error:
-        raise UnfinishedError(
-            error.what,
-            where=_lines_to_fill_in(path, error.fields),
-            fix=error.fix or fix,
-            fields=error.fields,
-        ) from error
+        raise _unfinished(path, error.what, error.fields, error.fix) from error
     # Readers check their options later, when fields that are empty count as not stated.
     options = {} if card.reader is None else card.reader.options
     empty = tuple(f"reader.options.{name}" for name, value in options.items() if value is None)
     if empty:
-        raise UnfinishedError(
-            f"nothing is filled in at {', '.join(empty)}",
-            where=_lines_to_fill_in(path, empty),
-            fix=fix,
-            fields=empty,
-        )
+        raise _unfinished(path, f"nothing is filled in at {', '.join(empty)}", empty)
     return card
+
+
+def _unfinished(
+    path: Path, what: str, fields: tuple[str, ...], fix: str | None = None
+) -> UnfinishedError:
+    """The error of a card with empty ``fields``, which names their lines."""
+    return UnfinishedError(
+        what,
+        where=_lines_to_fill_in(path, fields),
+        fix=fix or "fill in these fields; other cards can be used meanwhile",
+        fields=fields,
+    )
 
 
 def _lines_to_fill_in(path: Path, fields: tuple[str, ...]) -> str:

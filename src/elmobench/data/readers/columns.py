@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from elmobench.core.errors import DataError
 from elmobench.core.quoting import quoted
@@ -27,7 +27,7 @@ from elmobench.data.readers.column_rows import (
     without_blanks,
 )
 from elmobench.data.readers.tag_rules import check_tag_of, legal_tags, scheme_advice
-from elmobench.data.tag_schemes import Scheme, detected_scheme, scheme_name
+from elmobench.data.tag_schemes import StatedScheme, detected_scheme
 
 
 class ColumnOptions(ReaderOptions):
@@ -59,7 +59,7 @@ class ColumnOptions(ReaderOptions):
     and as many fields as the first row is counted. By default there are no comments,
     since ``#`` is a token in some data sets.
     """
-    scheme: Scheme
+    scheme: StatedScheme
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1`` (the original files of CoNLL-2003),
     ``bioul`` (BILOU), ``bioes`` (IOBES), ``bmewo`` (a middle is M, a single token W), ``io`` (O and
     bare types, as in Few-NERD: neighbours of one type are one span), or ``none`` for plain tags
@@ -80,11 +80,6 @@ class ColumnOptions(ReaderOptions):
     """Word of the rows that mark the start of a document; they are dropped and counted. A sentence
     ends there, even without a blank line.
     """
-
-    @field_validator("scheme", mode="before")
-    @classmethod
-    def _synonyms(cls, value: object) -> object:
-        return scheme_name(value)
 
     @model_validator(mode="after")
     def _conversion(self) -> ColumnOptions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from elmobench.data.readers.row_filter import WhereOptions
 from elmobench.data.readers.rows import StripOptions
@@ -199,7 +199,7 @@ class RecordOptions(StripOptions, WhereOptions):
     questions, spans and marks of characters, ``blanks`` for pairs with a marked token. ``tokens``
     that are one string need it. Lists of tokens stay as they are.
     """
-    scheme: Scheme | None = None
+    scheme: Annotated[Scheme | None, BeforeValidator(scheme_name)] = None
     """Scheme of the tags: ``bio`` (also called IOB2), ``iob1``, ``bioul`` (BILOU), ``bioes``
     (IOBES), ``bmewo``, ``io`` (O and bare types), or ``none`` for plain tags such as parts of
     speech. Tags in the others become BIO. Required with ``tags``.
@@ -220,11 +220,6 @@ class RecordOptions(StripOptions, WhereOptions):
     """Field of an answer's text."""
     answer_start: FieldPath = "answer_start"
     """Field of the position of an answer's first character in the passage, from 0."""
-
-    @field_validator("scheme", mode="before")
-    @classmethod
-    def _synonyms(cls, value: object) -> object:
-        return scheme_name(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> RecordOptions:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from elmobench.core.errors import DataError
 from elmobench.data.blanks import split_blanks
@@ -14,23 +14,18 @@ from elmobench.data.examples import TaggedSentence
 from elmobench.data.readers.base import Reader, ReaderOptions, ReadResult, SourceText
 from elmobench.data.readers.tag_rules import check_tag_of, legal_tags
 from elmobench.data.readers.text_files import equal_lines
-from elmobench.data.tag_schemes import Scheme, scheme_name
+from elmobench.data.tag_schemes import StatedScheme
 
 
 class TagLineOptions(ReaderOptions):
     """Options of the ``tag-lines`` reader."""
 
-    scheme: Scheme
+    scheme: StatedScheme
     """Scheme of the tags, as of ``conll-columns``; tags in all schemes but ``none`` become BIO."""
     illegal_i: Literal["error", "keep"] = "error"
     """What to do with a BIO span that begins with I-: raise an error, or begin the span there."""
     map: dict[str, str] = Field(default_factory=dict)
     """Other names for tags."""
-
-    @field_validator("scheme", mode="before")
-    @classmethod
-    def _synonyms(cls, value: object) -> object:
-        return scheme_name(value)
 
 
 class SlashTagOptions(TagLineOptions):

@@ -56,7 +56,7 @@ class Hdf5Content(VectorContent):
         self._offsets: NDArray[np.int64] | None = None
         with self._reading():
             self._file = _opened(path)
-            with _texts(path) as texts:
+            with _opened_for_texts(path) as texts:
                 metadata, index = self._metadata(texts), self._index(texts)
             if TOKENS_GROUP in self._file:
                 count = self._read_tokens()
@@ -207,7 +207,7 @@ def _opened(path: Path) -> Any:
 
 
 @contextmanager
-def _texts(path: Path) -> Iterator[Any]:
+def _opened_for_texts(path: Path) -> Iterator[Any]:
     """The file, to read texts from without hanging; arrays are read faster from another one."""
     with (
         parsing(path, ModelError, what="not a readable HDF5 file", fix=WRITE_AGAIN),

@@ -77,7 +77,9 @@ def name_labels(found: Proposal, fields: Fields, looks: ColumnsOfSplits, look: L
             why = f"numbers up to {max(v for v in values if isinstance(v, int))}, which need names"
             found.decisions.append(Decision("names", "to be filled in", why))
             return
-    if str(fields.kind).startswith("marked") and all(isinstance(value, bool) for value in values):
+    if fields.kind in ("marked-pair", "marked-tokens") and all(
+        isinstance(value, bool) for value in values
+    ):
         return  # the reader names them
     options, decision = label_options(values, look.names.get(str(column)), column)
     found.options |= options
