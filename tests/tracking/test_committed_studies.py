@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STUDIES = sorted(path.parent for path in (ROOT / "results").rglob("experiment.json"))
 
 
-LARGE = 1_000_000
+LARGE = 4_000_000
 """Bytes of packed predictions. Packing more takes a minute, and tests no other code."""
 
 
