@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,6 +90,13 @@ def holding(path: Path, mode: str) -> subprocess.Popen[bytes]:
     return process
 
 
+def ignores_interrupts(process: int) -> bool:
+    """Whether a process ignores SIGINT by now."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (line,) = re.findall(r"^SigIgn:\s*(\w+)$", status, re.MULTILINE)
+    return bool(int(line, 16) >> (signal.SIGINT - 1) & 1)
+
+
 def test_the_guard_ends_what_writes_into_the_folder_and_nothing_else(tmp_path: Path) -> None:
     folder, other = tmp_path / "ray", tmp_path / "ray2"
     for path in (folder, other):
@@ -106,6 +114,8 @@ def test_the_guard_ends_what_writes_into_the_folder_and_nothing_else(tmp_path: P
     own = (folder / "log").open("a")  # as the run itself has, while it still runs
     try:
         assert set(ray_guard.writers(folder)) == {processes[0].pid}
+        # On a busy machine it is still starting.
+        assert eventually(lambda: ignores_interrupts(guard.pid))
         guard.send_signal(signal.SIGINT)  # Ctrl-C is for the run, which then closes the pipe
         assert guard.stdin is not None
         guard.stdin.close()
