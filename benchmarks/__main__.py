@@ -22,6 +22,7 @@ NAMES = (
     "search_stability",
     "probe_search",
     "recurrent_heads",
+    "threads",
 )
 
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -291,6 +292,24 @@ def test_an_interrupt_stops_the_workers_and_keeps_what_is_finished(
         process_pool(2).run_cells(cells, session)
     assert not multiprocessing.active_children()
     assert len(list(session.records)) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the worker's variables from /proc")
+def test_waiting_threads_of_a_worker_sleep(
+    cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    raw = {**tiny, "features": ["random"]}
+    _, session = prepared(raw, cards, tmp_path, RecordingObserver())
+    worker = ProcessWorker(session.context.args, session.records.folder)
+    try:
+        assert worker.receive() == WorkerReady()
+        variables = Path(f"/proc/{worker.process.pid}/environ").read_bytes().split(b"\0")
+    finally:
+        worker.process.kill()
+        worker.process.join()
+    assert b"OMP_WAIT_POLICY=passive" in variables
 
 
 @pytest.mark.slow

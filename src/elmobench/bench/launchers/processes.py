@@ -19,6 +19,7 @@ from elmobench.bench.launchers.worker import JobRunner, Message, WorkerReady
 from elmobench.bench.launchers.worker_pool import Worker, WorkerPoolLauncher
 from elmobench.bench.worker_memory import check_memory, workers_that_fit
 from elmobench.core.errors import ConfigError
+from elmobench.core.openmp import let_waiting_threads_sleep
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.devices import own_devices
 
@@ -37,6 +38,8 @@ class ProcessWorker:
 
     def __init__(self, args: ContextArgs, folder: Path, device: str | None = None) -> None:
         self.device = device
+        # Here too: a program that calls this package need not have done it.
+        let_waiting_threads_sleep()
         # Spawned, not forked: threads of torch and of the tracker do not survive a fork.
         spawn = multiprocessing.get_context("spawn")
         self.connection, child_end = spawn.Pipe()
