@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -197,3 +198,27 @@ def test_three_interrupts_end_a_command_in_order_and_quietly(tmp_path: Path) -> 
     assert process.returncode == INTERRUPTED
     assert out == "in order\nat exit\n"
     assert err == ("interrupted: finished work is kept; run the same command again to continue\n")
+
+
+_INSIDE_EXEC = """
+import typer
+def command(*arguments, **named):
+    exec("raise KeyboardInterrupt")
+typer.main.get_command = lambda app: command
+from elmobench.cli.entry import main
+main()
+"""
+
+
+def test_an_interrupt_inside_of_exec_ends_with_the_same_status(tmp_path: Path) -> None:
+    """Dataclasses and named tuples execute code that they write.
+
+    Python would end a program that is started with ``-m`` by SIGINT.
+    """
+    (tmp_path / "program.py").write_text(_INSIDE_EXEC)
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ended = subprocess.run(
+        [sys.executable, "-m", "program"], env=variables, capture_output=True, text=True
+    )
+    assert ended.returncode == INTERRUPTED
+    assert ended.stderr.startswith("interrupted: ")

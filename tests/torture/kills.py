@@ -368,9 +368,7 @@ def _ending_faults(ended: Ended, how: Mapping[str, Any]) -> list[str]:
     elif any(words in ended.output for words in _LAST_WORDS):
         allowed = {0, 130, -number}  # Python takes handlers away while it ends
     else:
-        # Python itself ends by SIGINT after an interrupt inside of exec(), as in the definition of
-        # a dataclass; a shell shows 130 then, too.
-        allowed = {0, 130, -signal.SIGINT}
+        allowed = {0, 130}
     if ended.status not in allowed:
         return [f"ends with {ended.status}: {ended.output[-300:]}", *output_faults(ended.output)]
     return [] if ended.status == -number else output_faults(ended.output)

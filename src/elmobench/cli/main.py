@@ -219,6 +219,10 @@ def _explained(error: Exception) -> int:
 
 
 def _interrupted() -> int:
+    # With `python -m`, Python ends by SIGINT itself if a KeyboardInterrupt once left the code of an
+    # exec(), as in the definition of a dataclass, and not with our status. Any later exec() of a
+    # text takes that back.
+    exec("")
     say("interrupted: finished work is kept; run the same command again to continue")
     return INTERRUPTED
 
