@@ -134,19 +134,19 @@ def negative_log_likelihoods(
         scores: the (B, T, K) emission scores for each of them.
         tags, mask: (B, T), the same for all.
     """
-    filled = mask.any(dim=1)
+    # Of rows with a token. Their number is asked once: on a GPU each such question is a wait.
+    rows = mask.any(dim=1).nonzero().squeeze(1)
     # In half precision the sums over all sequences would be far off.
     stacked = torch.stack([widened(own) for own in scores])
-    if not bool(filled.any()):
+    if len(rows) == 0:
         # Depends on a parameter, so that backward() works for a batch of empty sentences.
-        zeros = stacked.new_zeros(len(filled))
+        zeros = stacked.new_zeros(len(mask))
         return [zeros + 0.0 * crf.transitions.sum() for crf in crfs]
     transitions = torch.stack([crf.transitions for crf in crfs])
-    if bool(filled.all()):
+    if len(rows) == len(mask):
         nll = -log_likelihood(stacked, transitions, tags, mask)
     else:
-        real = log_likelihood(stacked[:, filled], transitions, tags[filled], mask[filled])
-        rows = filled.nonzero().squeeze(1)
+        real = log_likelihood(stacked[:, rows], transitions, tags[rows], mask[rows])
         crf = torch.arange(len(crfs), device=rows.device).unsqueeze(1)
         nll = stacked.new_zeros(stacked.shape[:2]).index_put((crf, rows), -real)
     return list(nll.unbind())
