@@ -17,6 +17,10 @@ words = st.sampled_from(["the cat", "a cat", "cat sat", "", "Cat!", "dog"])
 gap_label = st.sampled_from(["A", "B", "neither"])
 label_set = st.lists(label, unique=True)
 label_sets = st.lists(st.tuples(label_set, label_set, label_set), min_size=1, max_size=8)
+edge_row = st.lists(st.tuples(label_set, label_set, label_set), min_size=1, max_size=3).map(
+    lambda edges: tuple([list(side) for side in zip(*edges, strict=True)])
+)
+edge_rows = st.lists(edge_row, min_size=1, max_size=6)
 senses = st.lists(st.sampled_from(["s%1", "s%2", "s%3"]), unique=True)
 
 
@@ -74,6 +78,8 @@ rows_of: dict[str, st.SearchStrategy[list[tuple[Any, Any, Any]]]] = {
     "label-set-micro-f1": label_sets,
     "label-set-macro-f1": label_sets,
     "subset-accuracy": label_sets,
+    "edge-micro-f1": edge_rows,
+    "edge-accuracy": edge_rows,
     "token-accuracy": st.lists(pos(), min_size=1, max_size=6),
     "span-f1": st.lists(tags(), min_size=1, max_size=6),
     "srl-f1": st.lists(tags(legal=True), min_size=1, max_size=6),

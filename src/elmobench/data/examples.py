@@ -253,3 +253,48 @@ class AmbiguousPronoun:
                 raise ValueError(f"{self.id}: span {first}-{last} of {len(self.tokens)} tokens")
         if self.label not in ("A", "B", "neither") or self.gender not in ("masculine", "feminine"):
             raise ValueError(f"{self.id}: label {self.label!r}, gender {self.gender!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One span or two spans of a text, and the labels that they have, alone or together.
+
+    Attributes:
+        spans: one span, or the first and the second of a pair; their order has a meaning.
+        labels: distinct labels in the order of the data; one, several, or none.
+    """
+
+    spans: tuple[Span, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeText:
+    """A text and its labelled edges (Tenney et al. 2019).
+
+    Attributes:
+        id: of the text.
+        sentences: in the order of the text. Each is encoded by itself, once for all edges; tokens
+            are counted across them.
+        edges: at least one, all with one span or all with two.
+    """
+
+    id: str
+    sentences: tuple[Sentence, ...]
+    edges: tuple[Edge, ...]
+
+    def __post_init__(self) -> None:
+        length = sum(map(len, self.sentences))
+        if not self.edges or {len(edge.spans) for edge in self.edges} not in ({1}, {2}):
+            raise ValueError(f"{self.id}: expected edges that all have one span, or all have two")
+        for edge in self.edges:
+            for first, last in edge.spans:
+                if not 0 <= first <= last < length:
+                    raise ValueError(f"{self.id}: span {first}-{last} of {length} tokens")
+            if len(set(edge.labels)) < len(edge.labels):
+                raise ValueError(f"{self.id}: a label appears twice in {edge.labels}")
+
+    @property
+    def tokens(self) -> Sentence:
+        """All tokens; for counting and for hashed splits."""
+        return tuple(token for sentence in self.sentences for token in sentence)

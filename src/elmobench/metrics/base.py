@@ -199,6 +199,16 @@ METRICS.add_lazy(
     "elmobench.metrics.tokens:TOKEN_ACCURACY",
     "accuracy over all tokens, with scores by tag",
 )
+METRICS.add_lazy(
+    "edge-micro-f1",
+    "elmobench.metrics.edges:EDGE_MICRO_F1",
+    "micro-F1, macro-F1 and accuracy of the labels of edges",
+)
+METRICS.add_lazy(
+    "edge-accuracy",
+    "elmobench.metrics.edges:EDGE_ACCURACY",
+    "the same scores, with the accuracy as primary score",
+)
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1, equal to conlleval")
 METRICS.add_lazy("srl-f1", "elmobench.metrics.srl:SRL_F1", "argument F1, equal to srl-eval.pl")
 METRICS.add_lazy(

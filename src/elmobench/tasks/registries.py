@@ -39,6 +39,7 @@ _PIPELINE_TABLE = (
     ("qa", "elmobench.tasks.qa.pipeline:PIPELINE", "a passage's span that answers a question"),
     ("wsd", "elmobench.tasks.wsd.pipeline:PIPELINE", "the senses of words in a sentence"),
     ("wic", "elmobench.tasks.wic.pipeline:PIPELINE", "does a word mean the same in two sentences"),
+    ("edges", "elmobench.tasks.edges.pipeline:PIPELINE", "the labels of one span, or of two"),
     ("coref", "elmobench.tasks.coref.pipeline:PIPELINE", "clusters of mentions"),
 )
 
@@ -248,6 +249,21 @@ _HEAD_TABLE = (
         "wic/threshold",
         "elmobench.tasks.wic.presets:THRESHOLD",
         "a threshold on the cosine of the two words' vectors; no gradients",
+    ),
+    (
+        "edges/linear",
+        "elmobench.tasks.edges.presets:LINEAR",
+        "mean vectors of the spans, one linear layer: a probe",
+    ),
+    (
+        "edges/small",
+        "elmobench.tasks.edges.presets:SMALL",
+        "one biLSTM layer, maximum over the spans, 256 hidden units",
+    ),
+    (
+        "edges/paper",
+        "elmobench.tasks.edges.presets:PAPER",
+        "self-attentive pooling of projected spans, 256 hidden units, as published",
     ),
     (
         "coref/linear",

@@ -46,6 +46,7 @@ def test_every_preset_states_both_dropouts(name: str) -> None:
         ("qa", 0.0, 0.5),
         ("coref", 0.0, 0.0),
         ("wsd", 0.0, 0.0),
+        ("edges", 0.0, 0.0),
     ],
 )
 def test_paper_presets_with_the_papers_features(
@@ -58,7 +59,7 @@ def test_paper_presets_with_the_papers_features(
 
 
 def test_paper_presets_are_all_above() -> None:
-    tested = {"sentiment", "ner", "chunking", "pos", "srl", "nli", "qa", "coref", "wsd"}
+    tested = {"sentiment", "ner", "chunking", "pos", "srl", "nli", "qa", "coref", "wsd", "edges"}
     assert {name.split("/")[0] for name in PRESETS if name.endswith("/paper")} == tested
 
 

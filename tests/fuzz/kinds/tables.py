@@ -302,6 +302,16 @@ KINDS = [
         words=(b"-1", b"1e9", b"99999999999", b"8"),
     ),
     Kind(
+        "edge probing",
+        _writer(
+            a_jsonl='{"text": "the bank", "targets": [{"span1": [0, 2], "label": ["a", "b"]}]}\n'
+            '{"text": "caf\u00e9 x", "targets": [{"span1": [1, 2], "label": 1}, '
+            '{"span1": [0, 1], "label": "c", "info": {}}]}\n{"text": "x", "targets": []}\n'
+        ),
+        _reader("edge-probing-json", "a.jsonl", map={"1": "one"}),
+        words=(b'"span2": [0, 1]', b"-1", b"99999999999999999999", b"[[]]", b"1.0", b"true"),
+    ),
+    Kind(
         "tagged JSON lines",
         _writer(a_jsonl=_RECORDS),
         _reader("jsonl", "a.jsonl", **_RECORD_OPTIONS),

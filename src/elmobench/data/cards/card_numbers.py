@@ -17,7 +17,7 @@ class SplitCounts(StrictModel):
         examples: number of examples (sentences).
         tokens: over all examples.
         spans: annotated spans, of tagged sentences in a span scheme; arguments of propositions;
-            sense-annotated instances.
+            sense-annotated instances; edges of texts, which are one span or two.
         phrases: labelled phrases, of treebank sentences.
         mentions, clusters, singletons: of coreference documents; a singleton is a cluster too.
         labels: examples by label, or tokens by tag where tags do not mark spans.

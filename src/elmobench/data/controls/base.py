@@ -120,6 +120,11 @@ GENERATORS.add_lazy(
     "semantic roles that only the voice of the clause decides",
 )
 GENERATORS.add_lazy(
+    "control-edges",
+    "elmobench.data.controls.edges:GENERATOR",
+    "edges from a predicate to its arguments, whose role only the voice of the clause decides",
+)
+GENERATORS.add_lazy(
     "control-qa",
     "elmobench.data.controls.qa:GENERATOR",
     "who won and who lost, which only the words next to a name decide",

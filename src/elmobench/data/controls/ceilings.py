@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from elmobench.data.examples import (
     ClassifiedText,
+    EdgeText,
     LabelledText,
     MarkedPair,
     Proposition,
@@ -79,6 +80,22 @@ def marked_ceiling(examples: Sequence[MarkedPair]) -> float:
         marked = tuple(tokens[first : last + 1] for tokens, (first, last) in sides)
         words[marked][example.label] += 1
     return 100.0 * sum(max(labels.values()) for labels in words.values()) / len(examples)
+
+
+def edge_ceiling(examples: Sequence[EdgeText]) -> float:
+    """Best accuracy (percent) of any function of the words of an edge's spans. Exact.
+
+    Such a function gives all edges with the same words in their spans the same set of labels, so it
+    is right on those that have the most frequent set of them.
+    """
+    labels: defaultdict[tuple[Sentence, ...], Counter[frozenset[str]]] = defaultdict(Counter)
+    for example in examples:
+        tokens = example.tokens
+        for edge in example.edges:
+            words = tuple(tokens[first : last + 1] for first, last in edge.spans)
+            labels[words][frozenset(edge.labels)] += 1
+    right = sum(max(counts.values()) for counts in labels.values())
+    return 100.0 * right / sum(counts.total() for counts in labels.values())
 
 
 def tag_ceiling(examples: Sequence[TaggedSentence]) -> float:

@@ -338,6 +338,11 @@ READERS.add_lazy(
 READERS.add_lazy(
     "conll-coref", "elmobench.data.readers.coref:READER", "coreference in CoNLL-2012 columns"
 )
+READERS.add_lazy(
+    "edge-probing-json",
+    "elmobench.data.readers.edge_json:READER",
+    "one or two spans with labels, as edge probing in jiant",
+)
 READERS.add_lazy("gap", "elmobench.data.readers.gap:READER", "ambiguous pronouns of GAP")
 
 

@@ -1,0 +1,1 @@
+"""Edges: the labels of one span, or of two spans together."""
