@@ -1,6 +1,6 @@
-"""The tables of ``reliability.md``, rendered from the committed records in ``results/reliability``.
+"""Tables of the pages that show committed records: ``reliability.md`` and ``what-to-expect.md``.
 
-``python docs/reliability_tables.py`` writes them into the page; a test compares.
+``python docs/record_tables.py`` writes them into the pages; a test compares.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
-PAGE = _ROOT / "docs" / "reliability.md"
-RECORDS = _ROOT / "results" / "reliability"
-
+RESULTS = _ROOT / "results"
+_BYTES_PER_TOKEN = 3 * 1_024 * 2
+"""Of stored vectors of ELMo's original size: three layers, 16 bits a value."""
 
 Rows = list[dict[str, Any]]
 
@@ -71,6 +71,34 @@ def store_checks_table(head: dict[str, Any], rows: Rows) -> str:
     )
 
 
+def costs_table(head: dict[str, Any], rows: Rows) -> str:
+    """Hours and memory of each row of the paper's table 1, by the ``paper`` presets."""
+    speed = next(row["tokens per second"] for row in rows if "encoding" in row)
+    cells = [
+        [
+            f"`{row['head']}`",
+            row["published"],
+            f"{row['examples']:,}",
+            f"{row['examples per second']:,.1f}",
+            f"{row['hours per epoch']:.2g}"
+            if row["hours per epoch"] < 10
+            else f"{row['hours per epoch']:,.0f}",
+            f"{row['epochs']}",
+            f"{row['hours per epoch'] * row['epochs']:,.0f}",
+            f"{row['peak memory'] / 1e9:.1f}",
+            f"{row['tokens'] / 1e6:.1f} M",
+            f"{row['tokens'] / speed / 3600:,.1f}",
+            f"{row['tokens'] * _BYTES_PER_TOKEN / 1e9:,.1f}",
+        ]
+        for row in rows
+        if "head" in row
+    ]
+    names = ["preset", "training set", "examples", "examples per second", "hours per epoch"]
+    names += ["epochs at most", "hours at most", "memory, GB"]
+    names += ["tokens", "hours to encode", "GB of vectors"]
+    return _table(names, cells, 2, head)
+
+
 def _with_quartiles(ratios: list[float]) -> str:
     """A median, and the quartiles in brackets."""
     low, middle, high = ratios
@@ -81,30 +109,43 @@ def _table(names: list[str], rows: list[list[str]], texts: int, head: dict[str, 
     """A table whose first ``texts`` columns are text, and where its numbers come from."""
     lines = [names, ["---"] * texts + ["--:"] * (len(names) - texts), *rows]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    origin = f"elmobench {head['version']}, {head['date']}, {head['machine']}, seed {head['seed']}."
-    return f"{text}\n\n{origin}"
+    seed = f", seed {head['seed']}" if "seed" in head else ""
+    return f"{text}\n\nelmobench {head['version']}, {head['date']}, {head['machine']}{seed}."
 
 
-TABLES: dict[str, Callable[[dict[str, Any], Rows], str]] = {
-    "fuzz": fuzz_table,
-    "torture": torture_table,
-    "store_checks": store_checks_table,
+Table = Callable[[dict[str, Any], Rows], str]
+PAGES: dict[str, dict[str, tuple[str, Table]]] = {
+    "reliability.md": {
+        "fuzz": ("reliability/fuzz.jsonl", fuzz_table),
+        "torture": ("reliability/torture.jsonl", torture_table),
+        "store_checks": ("reliability/store_checks.jsonl", store_checks_table),
+    },
+    "what-to-expect.md": {"costs": ("costs/paper_presets.jsonl", costs_table)},
 }
+"""For each page its tables by name: the record below ``results``, and how it is shown."""
 
 
-def rendered(page: str, records: Path = RECORDS) -> str:
-    """``page`` with each table between its marks written again from ``records``."""
-    for name, table in TABLES.items():
-        text = (records / f"{name}.jsonl").read_text("utf-8")
-        head, *rows = [json.loads(line) for line in text.splitlines()]
-        mark = f"<!-- {name}: python docs/reliability_tables.py -->"
+def page_path(name: str) -> Path:
+    """Where the page is."""
+    return _ROOT / "docs" / name
+
+
+def rendered(name: str, page: str, results: Path = RESULTS) -> str:
+    """``page``, the text of page ``name``, with each table between its marks written again."""
+    for table_name, (record, table) in PAGES[name].items():
+        head, *rows = map(json.loads, (results / record).read_text("utf-8").splitlines())
+        mark = f"<!-- {table_name}: python docs/record_tables.py -->"
         block = f"{mark}\n\n{table(head, rows)}\n\n<!-- end -->"
-        pattern = rf"<!-- {name}: .*?<!-- end -->"
+        pattern = rf"<!-- {table_name}: .*?<!-- end -->"
         page, found = re.subn(pattern, lambda _, block=block: block, page, flags=re.DOTALL)
         if found != 1:
-            raise ValueError(f"{PAGE} has {found} places for the table {name!r}, expected one")
+            raise ValueError(
+                f"{name} has {found} places for the table {table_name!r}, expected one"
+            )
     return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(rendered(PAGE.read_text("utf-8")), "utf-8")
+    for _name in PAGES:
+        _path = page_path(_name)
+        _path.write_text(rendered(_name, _path.read_text("utf-8")), "utf-8")

@@ -1,4 +1,4 @@
-"""The tables of the page on reliability are those of the committed records."""
+"""The tables of pages that show records are those of the committed records."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from shown_output import ROOT
 
 from elmobench.core import parsing, yaml_files
 
-_spec = importlib.util.spec_from_file_location(
-    "reliability_tables", ROOT / "docs" / "reliability_tables.py"
-)
+_spec = importlib.util.spec_from_file_location("record_tables", ROOT / "docs" / "record_tables.py")
 assert _spec is not None
 assert _spec.loader is not None
 tables = importlib.util.module_from_spec(_spec)
@@ -21,11 +19,13 @@ _spec.loader.exec_module(tables)
 PAGE = (ROOT / "docs" / "reliability.md").read_text("utf-8")
 
 
-def test_the_page_shows_the_committed_records() -> None:
-    assert tables.rendered(PAGE) == PAGE
+@pytest.mark.parametrize("name", tables.PAGES)
+def test_a_page_shows_the_committed_records(name: str) -> None:
+    page = tables.page_path(name).read_text("utf-8")
+    assert tables.rendered(name, page) == page
 
 
-def test_records_are_summed_up(tmp_path: Path) -> None:
+def test_records_of_disturbances_are_summed_up(tmp_path: Path) -> None:
     head = {"date": "2026-01-02", "version": "9", "machine": "one", "seed": 5}
     kill = {"scenario": "kills", "job": "run", "launcher": "pool", "phase": "training"}
     full = {"scenario": "full", "job": "run", "launcher": "pool"}
@@ -49,8 +49,9 @@ def test_records_are_summed_up(tmp_path: Path) -> None:
     costs = [{"dim": 1024, "precision": "fp16", **passes}, run]
     for name, content in (("fuzz", inputs), ("torture", rows), ("store_checks", costs)):
         text = "".join(json.dumps(row) + "\n" for row in [head, *content])
-        (tmp_path / f"{name}.jsonl").write_text(text)
-    page = tables.rendered(PAGE, tmp_path)
+        (tmp_path / "reliability").mkdir(exist_ok=True)
+        (tmp_path / "reliability" / f"{name}.jsonl").write_text(text)
+    page = tables.rendered("reliability.md", PAGE, tmp_path)
     assert "| kills | run | pool | training | 1,200 | 1 |" in page
     assert "| full | run | pool |  | 5 | 0 |" in page
     assert "| **all** |  |  |  | **1,205** | **1** |" in page
@@ -61,7 +62,23 @@ def test_records_are_summed_up(tmp_path: Path) -> None:
     assert "1.00 (0.98 to 1.03) times as much with them; 0.66 % of its" in page
     assert "elmobench 9, 2026-01-02, one, seed 5." in page
     with pytest.raises(ValueError, match="has 0 places for the table 'fuzz'"):
-        tables.rendered("nothing", tmp_path)
+        tables.rendered("reliability.md", "nothing", tmp_path)
+
+
+def test_hours_are_those_of_all_epochs_and_all_tokens(tmp_path: Path) -> None:
+    head = {"date": "2026-01-02", "version": "9", "machine": "one"}
+    preset = {"head": "ner/paper", "published": "CoNLL", "examples": 7_200, "tokens": 3_600_000}
+    cost = {"examples per second": 4, "hours per epoch": 0.5, "epochs": 10, "peak memory": 1.25e9}
+    speed = {"encoding": "elmo-original", "tokens per second": 500}
+    (tmp_path / "costs").mkdir()
+    lines = [json.dumps(row) for row in (head, {**preset, **cost}, speed)]
+    (tmp_path / "costs" / "paper_presets.jsonl").write_text("\n".join(lines))
+    empty = "<!-- costs: python docs/record_tables.py --><!-- end -->"
+    page = tables.rendered("what-to-expect.md", empty, tmp_path)
+    # 3.6 million tokens at 500 per second: two hours; three layers of 1,024 values in 16 bits each.
+    row = "| 7,200 | 4.0 | 0.5 | 10 | 5 | 1.2 | 3.6 M | 2.0 | 22.1 |"
+    assert f"| `ner/paper` | CoNLL {row}" in page
+    assert page.rstrip().endswith("elmobench 9, 2026-01-02, one.\n\n<!-- end -->")
 
 
 def test_limits_are_those_of_the_code() -> None:
