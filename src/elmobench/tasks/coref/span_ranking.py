@@ -241,11 +241,12 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         last = torch.from_numpy(candidate_spans.last).to(batch.device)
         scores = self.mention_scores(tokens, first, last)
         kept = self._kept(candidate_spans, scores)
-        chosen = torch.from_numpy(np.concatenate(kept)).to(scores.device)
+        numbers = np.concatenate(kept)
+        chosen = torch.from_numpy(numbers).to(scores.device)
         spans = self.represent(tokens, first[chosen], last[chosen])
         mentions = scores[chosen]
         index, mask, rough = self._choose(spans, mentions, [len(numbers) for numbers in kept])
-        pairs = self._document_pairs(batch, candidate_spans, chosen.cpu().numpy(), index)
+        pairs = self._document_pairs(batch, candidate_spans, numbers, index)
         return scores, chosen, self._scored(spans, mentions, pairs, mask, rough)
 
     def _document_pairs(
