@@ -144,6 +144,16 @@ GENERATORS.add_lazy(
     "elmobench.data.controls.coref:GENERATOR",
     "a pronoun and two names; a noun next to each name gives the gender",
 )
+GENERATORS.add_lazy(
+    "control-both-sides",
+    "elmobench.data.controls.both_sides:GENERATOR",
+    "whether the nouns before and after a verb have the same kind",
+)
+GENERATORS.add_lazy(
+    "control-word-knowledge",
+    "elmobench.data.controls.word_knowledge:GENERATOR",
+    "animals and things, other words in train than in test",
+)
 
 
 class StableRandom:

@@ -31,7 +31,7 @@ THINGS = (
     *("cup", "plate", "spoon", "bed", "door", "window", "gun", "sword", "rope", "wheel"),
     *("bicycle", "wagon", "carriage", "ship", "engine", "pen", "pencil", "mirror", "candle"),
     *("basket", "bucket", "box", "key", "lock", "drum", "piano", "violin", "camera"),
-    *("telephone", "radio", "needle", "axe", "saw", "shovel", "ladder", "tent", "sofa", "shelf"),
+    *("telephone", "radio", "needle", "axe", "coin", "shovel", "ladder", "tent", "sofa", "shelf"),
     *("carpet", "kettle", "pipe", "bell", "blanket", "pillow", "plough", "rifle", "spear"),
     *("shield", "cannon", "desk", "drawer", "bench", "crown", "wallet"),
 )
