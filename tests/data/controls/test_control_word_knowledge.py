@@ -58,7 +58,8 @@ def test_no_word_is_in_two_splits() -> None:
 def test_spelling_says_nothing() -> None:
     """A classifier of sequences of one to three characters guesses on the words of test."""
     (train, gold), (words, expected) = (
-        zip(*sorted({*map(word_and_label, MADE[split])}), strict=True) for split in ("train", "test")
+        zip(*sorted({*map(word_and_label, MADE[split])}), strict=True)
+        for split in ("train", "test")
     )
     features = CountVectorizer(analyzer="char_wb", ngram_range=(1, 3))
     classifier = LogisticRegression(C=0.1, max_iter=1000).fit(features.fit_transform(train), gold)

@@ -64,9 +64,7 @@ class BothSidesControl(Generator[BothSidesOptions]):
         result: dict[str, list[Any]] = {}
         for split, size in options.sizes.items():
             rows = [
-                row
-                for i in range(size // 4)
-                for row in _four(rng, VERBS[i % len(VERBS)], seen)
+                row for i in range(size // 4) for row in _four(rng, VERBS[i % len(VERBS)], seen)
             ]
             rng.shuffle(rows)
             result[split] = [
@@ -89,9 +87,9 @@ def separate_sides_ceiling(examples: Sequence[EdgeText]) -> float:
     Proof. Let s be the score of ``same`` minus that of ``different``, which has that form too. In a
     four with the left sides a, b and the right sides c, d, s(a, c) + s(b, d) = s(a, d) + s(b, c).
     Right answers need the same sign in both terms on the left, and the other sign in both on the
-    right, so at least one of the four is wrong. With f(a) = 0, f(b) = -2, g(c) = 1 and g(d) = -1, or
-    the opposite of all, three are right; they can be in all fours at once, since no side of a verb
-    is in two fours.
+    right, so at least one of the four is wrong. With f(a) = 0, f(b) = -2, g(c) = 1 and g(d) = -1,
+    or the opposite of all, three are right; they can be in all fours at once, since no side of a
+    verb is in two fours.
 
     Raises:
         ValueError: the examples are not whole fours, or two of them share a side.
