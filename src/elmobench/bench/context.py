@@ -210,7 +210,7 @@ class RunContext:
         """The examples of the cell's task; the training set is expanded as its head needs it."""
         # Without folds the fold is not part of the key.
         fold = [] if cell.fold is None else [cell.fold]
-        key = canonical_json([cell.task, cell.options.training_data(), *fold])
+        key = canonical_json([cell.task, cell.options.training_data(), cell.labels, *fold])
         if key not in self._prepared:
             if self._current != cell.task or self._prepared_tokens() > KEPT_TOKENS:
                 self.release()
@@ -239,7 +239,10 @@ class RunContext:
     def _prepare(self, cell: Cell) -> PreparedTask:
         task, pipeline = self.task(cell.task, cell.fold), self.pipeline(cell.task)
         table = SentenceTable()
-        train = list(task.split("train"))
+        splits = {split: list(task.split(split)) for split in task.splits}
+        if cell.labels == "control":
+            splits = pipeline.control_examples(splits, task.labels)
+        train = splits["train"]
         expanded = pipeline.training_examples(train, cell.options)
         sets = {"train": ExampleSet(pipeline, expanded, table)}
         if task.data_digest != self.data_digest(cell.task, cell.fold):
@@ -249,7 +252,7 @@ class RunContext:
                 fix="run again: changed data makes new cells",
             )
         for split in ("dev", "test"):
-            sets[split] = ExampleSet(pipeline, list(task.split(split)), table)
+            sets[split] = ExampleSet(pipeline, splits[split], table)
         return PreparedTask(sets, table, train, needed=self._needed(cell, sets, table, train))
 
     def _needed(
@@ -339,6 +342,13 @@ class RunContext:
         Raises:
             ConfigError: if a part of the cell's features cannot be used.
         """
+        if cell.labels == "control" and not self.pipeline(cell.task).has_control:
+            known = [name for name in PIPELINES.names() if PIPELINES.get(name).has_control]
+            raise ConfigError(
+                f"pipeline {cell.pipeline!r} has no control labels",
+                where=f"axis labels, task {cell.task}",
+                fix=f"use 'labels: [given]' for it; control labels exist for {', '.join(known)}",
+            )
         self._check_texts(cell)
         for part in cell.parts:
             provider = self.provider(part)

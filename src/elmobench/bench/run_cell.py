@@ -30,6 +30,7 @@ from elmobench.core.versions import library_versions
 from elmobench.features.coverage import low_coverage
 from elmobench.metrics.base import Scores
 from elmobench.tasks.base import Pipeline
+from elmobench.tasks.control_labels import CONTROL_VERSION
 from elmobench.tasks.task import Task
 from elmobench.tracking.host import (
     host_info,
@@ -120,7 +121,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             counts={name: len(examples) for name, examples in data.sets.items()},
             notes=[
                 *found,
-                *context.task(cell.task, cell.fold).label_notes,
+                *_label_notes(cell, context),
                 *context.task(cell.task, cell.fold).loss_notes.values(),
                 *_notes(context.pipeline(cell.task), rows),
             ],
@@ -306,6 +307,11 @@ def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
     ]
 
 
+def _label_notes(cell: Cell, context: RunContext) -> list[str]:
+    """Remarks on the labels of the data; they do not concern control labels."""
+    return [] if cell.labels == "control" else context.task(cell.task, cell.fold).label_notes
+
+
 def _notes(pipeline: Pipeline[Any], rows: list[dict[str, Any]]) -> list[str]:
     """A warning if the predictions show that the head has not learned."""
     note = pipeline.note_on(*([row[key] for row in rows] for key in ("gold", "predicted")))
@@ -331,6 +337,7 @@ def _signature(cell: Cell, context: RunContext, identity: dict[str, Any]) -> str
     """One line that names everything the scores depend on."""
     task, metric = context.task(cell.task, cell.fold), context.metric(cell.task)
     fold = [] if cell.fold is None else [f"fold:{cell.fold}"]
+    control = [f"labels:control.v{CONTROL_VERSION}"] if cell.labels == "control" else []
     fingerprints = "+".join(part["fingerprint"][:8] for part in identity["parts"])
     return "|".join(
         [
@@ -339,6 +346,7 @@ def _signature(cell: Cell, context: RunContext, identity: dict[str, Any]) -> str
             f"task:{cell.task}.v{task.card.version}",
             f"data:{task.data_digest[:12]}",
             *fold,
+            *control,
             f"features:{cell.features}#{fingerprints}",
             f"head:{cell.head}.v{cell.preset.version}",
             f"metric:{metric.name}.v{metric.version}",

@@ -78,7 +78,8 @@ def score_on(
         The scores, and one row per example with ``id``, ``unit``, ``gold`` and ``predicted``.
 
     Raises:
-        ConfigError: if the task is of another pipeline than the head.
+        ConfigError: if the task is of another pipeline than the head, or the head was trained on
+            control labels.
         DataError: if the task's data cannot be read.
     """
     record = predictor.record
@@ -88,6 +89,12 @@ def score_on(
             f"{task.card.pipeline}",
             where=f"cell {record.cell[:16]}",
             fix=f"name a task of {record.pipeline} (`elmobench list tasks`)",
+        )
+    if record.is_control:
+        raise ConfigError(
+            "the head was trained on control labels, and tasks have those of the data",
+            where=f"cell {record.cell[:16]}",
+            fix="name a cell with given labels",
         )
     assert record.result is not None, "a cell with a head has a result"
     examples, metric = task.split(split), get_metric(task.card.metric)

@@ -68,6 +68,7 @@ class Pipeline(ABC, Generic[E]):
         readers: readers that give this pipeline's examples, the usual one first, each with the
             options that ``elmobench new task`` writes into a card to begin with.
         metrics: metrics that read this pipeline's annotations, the usual one first.
+        has_control: whether :meth:`control_examples` has control labels for this pipeline.
     """
 
     name: ClassVar[str]
@@ -78,6 +79,7 @@ class Pipeline(ABC, Generic[E]):
     labels_correspond: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     metrics: ClassVar[tuple[str, ...]] = ()
+    has_control: ClassVar[bool] = False
 
     # What an example consists of.
 
@@ -168,6 +170,22 @@ class Pipeline(ABC, Generic[E]):
             part: the examples that the head is trained on.
         """
         return codec
+
+    def control_examples(
+        self, splits: Mapping[str, Sequence[E]], labels: Sequence[str]
+    ) -> dict[str, list[E]]:
+        """The same examples with control labels, which depend on the word types alone.
+
+        See :class:`~elmobench.tasks.control_labels.ControlLabels`.
+
+        Args:
+            splits: the examples by split; the labels are drawn from the distribution in ``train``.
+            labels: all labels of the task in their order.
+
+        Raises:
+            NotImplementedError: the pipeline has none (``has_control`` is false).
+        """
+        raise NotImplementedError(f"pipeline {self.name} has no control labels")
 
     # What an annotation says.
 

@@ -263,6 +263,15 @@ class RunRecord(_Model):
         return self.identity.get("limit")
 
     @property
+    def is_control(self) -> bool:
+        """Whether its labels are random ones by word type, as the axis ``labels`` has them.
+
+        Its score measures the capacity of the probe: no claim, published number or board
+        concerns it.
+        """
+        return self.identity.get("control") is not None
+
+    @property
     def remarks(self) -> list[str]:
         """What a reader of the score should know: notes on the result, then warnings of the run."""
         notes = self.result.notes if self.result else []

@@ -108,6 +108,11 @@ def read_studies(folders: Sequence[Path], reports: Sequence[str] = REPORTS) -> l
     return sorted(studies, key=lambda study: (study.name, study.folder.as_posix()))
 
 
+def _is_shown(record: RunRecord) -> bool:
+    """Whether a cell has a result on all of the data, with the labels of the data."""
+    return record.result is not None and record.limit is None and not record.is_control
+
+
 def read_study(folder: Path, reports: Sequence[str] = REPORTS) -> Study:
     """Read one results folder; see :func:`read_studies`."""
     damaged: list[str] = []
@@ -123,7 +128,7 @@ def read_study(folder: Path, reports: Sequence[str] = REPORTS) -> Study:
         name=str(experiment.get("name") or (records[0].experiment if records else folder.name)),
         description=str(experiment.get("description", "")),
         caveats=tuple(dict.fromkeys(c for record in records for c in record.caveats)),
-        records=tuple(r for r in records if r.result is not None and r.limit is None),
+        records=tuple(r for r in records if _is_shown(r)),
         seeds=seed_counts(store.points()),
         margin=float(experiment.get("margin") or DEFAULT_MARGIN),
         partial=sum(r.result is not None and r.limit is not None for r in records),

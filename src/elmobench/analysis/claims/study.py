@@ -67,6 +67,7 @@ class Study:
             for record in tallies.records
             if record.result is not None
             and record.limit is None
+            and not record.is_control
             and _is_evidence(record.task, record.head)
         ]
         self._models = ModelCatalog(store.experiment().get("models"))

@@ -76,6 +76,11 @@ def hub_files(systems: Sequence[SystemScores], datasets: Mapping[str, tuple[str,
                 f"{system.task} {system.features} {system.variant} is left out: "
                 f"a quick try on {system.limit} of the examples"
             )
+        elif system.task in datasets and system.axes.get("labels") == "control":
+            notes.append(
+                f"{system.task} {system.features} {system.variant} is left out: "
+                "control labels, not those of the data set"
+            )
         elif system.task in datasets:
             kept.append(system)
     paths = [

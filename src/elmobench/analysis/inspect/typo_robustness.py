@@ -47,7 +47,8 @@ def typo_table(
     rows: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     scores: dict[tuple[str, str, str, str, str], list[float]] = defaultdict(list)
     for record in store.planned():
-        if record.result is None or not has_head(store, record.cell):
+        # A misspelt word is another type, which has no control label to keep.
+        if record.result is None or record.is_control or not has_head(store, record.cell):
             continue
         on_cell(f"{record.task} · {record.features} · {record.head} · seed {record.seed}")
         try:

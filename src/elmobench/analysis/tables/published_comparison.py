@@ -191,6 +191,8 @@ def _obstacle(record: RunRecord, number: PublishedNumber) -> str | None:
     assert record.result is not None
     if record.limit is not None:
         return f"a quick try on a part of the data (limit {record.limit})"
+    if record.is_control:
+        return "control labels, not those of the data"
     if number.metric not in _scores(record, number):
         return f"no score {number.metric} on {number.split} here"
     changed = _changed_settings(record, number.like.set if number.like else {})

@@ -9,6 +9,7 @@ from typing import Any
 from elmobench.bench.experiment.parts import PartSettings
 from elmobench.core.digests import digest_of
 from elmobench.tasks.base import HeadOptions
+from elmobench.tasks.control_labels import CONTROL_VERSION
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
 
 PROTOCOL_VERSION = 1
@@ -36,6 +37,7 @@ class Cell:
         axes: the cell's values on the further axes, for tables; ``"preset"`` for the preset's.
         limit: how many examples of each split are used; None for all.
         device: kind of device that the head is trained on, ``cpu`` or ``cuda``.
+        labels: ``given``, or ``control`` for random labels by word type.
     """
 
     task: str
@@ -56,6 +58,7 @@ class Cell:
     fold: int | None = None
     limit: str | None = None
     device: str = "cpu"
+    labels: str = "given"
 
     @property
     def placements(self) -> tuple[str, ...]:
@@ -91,7 +94,8 @@ class Cell:
 
         Options equal to their class's default are left out, so that a new option with a
         neutral default does not rename old cells. The settings of the mix are left out for a
-        part with one layer, which has no mix, and the fold for a task without folds.
+        part with one layer, which has no mix, and the fold for a task without folds. Cells with
+        control labels have a field that others lack.
         """
         mix_fields = {"mix", "gamma", "norm", "l2"}
         left_out = {"name", "label", "provider", "explicit"}
@@ -129,6 +133,7 @@ class Cell:
             "device": self.device,
             **({} if self.fold is None else {"fold": self.fold}),
             **({} if self.limit is None else {"limit": self.limit}),
+            **({"control": CONTROL_VERSION} if self.labels == "control" else {}),
         }
 
 

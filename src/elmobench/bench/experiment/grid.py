@@ -153,6 +153,7 @@ def _cells_of(
                 fold=fold,
                 limit=limit,
                 device=device,
+                labels=point["labels"],
             )
 
 

@@ -61,6 +61,10 @@ class Axes(StrictModel):
     """Share of the training set; subsets are nested, and dev is never reduced."""
     fold: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     """The test fold, for tasks that are split by folds; it has no effect on other tasks."""
+    labels: tuple[Literal["given", "control"], ...] = ("given",)
+    """``given`` for the labels of the data, ``control`` for random labels that depend on the word
+    type alone (pipeline ``pos``). The difference of the scores is the selectivity of a probe.
+    """
 
     @field_validator("*")
     @classmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
@@ -13,6 +15,7 @@ from elmobench.data.tag_schemes import are_span_tags, check_shape, spans, split_
 from elmobench.tasks.annotated_text import format_tags
 from elmobench.tasks.base import LabelCodec, Pipeline, TypedSpan
 from elmobench.tasks.codecs import characters_of
+from elmobench.tasks.control_labels import ControlLabels
 
 SENTENCE = "sentence"
 BIOUL = "bioul"
@@ -156,6 +159,21 @@ class Pos(TaggingPipeline):
         "parquet": {"tokens": "tokens", "tags": "pos_tags", "scheme": "none"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("token-accuracy",)
+    has_control: ClassVar[bool] = True
+
+    def control_examples(
+        self, splits: Mapping[str, Sequence[TaggedSentence]], labels: Sequence[str]
+    ) -> dict[str, list[TaggedSentence]]:
+        """The sentences with one random tag per word type, drawn from the tags in ``train``."""
+        counts = Counter(tag for example in splits["train"] for tag in example.tags)
+        control = ControlLabels(labels, counts)
+        return {
+            split: [
+                replace(example, tags=tuple(map(control.label, example.tokens)))
+                for example in examples
+            ]
+            for split, examples in splits.items()
+        }
 
 
 NER = Ner()

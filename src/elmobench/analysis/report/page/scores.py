@@ -31,7 +31,7 @@ MAJORITY = "most frequent label"
 _MAJORITY_EXPLAINED = (
     "Most frequent label: the accuracy of predicting it throughout, counted on the test set."
 )
-_ALWAYS_SHOWN = ("limit", "train_fraction")
+_ALWAYS_SHOWN = ("limit", "train_fraction", "labels")
 
 
 def grouped(records: Iterable[RunRecord], without: Sequence[str] = ()) -> dict[str, Group]:
@@ -73,7 +73,7 @@ def scores_section(
     any_ceiling = any_flag = any_majority = False
     for title, group in groups.items():
         first = next(iter(group.values()))[0]
-        ceiling = _ceiling(cards, first.task)
+        ceiling = None if first.is_control else _ceiling(cards, first.task)
         any_ceiling |= ceiling is not None
         means = {name: float(np.mean([primary(r) for r in cells])) for name, cells in group.items()}
         best = best_of_group(tallies, group, means)
