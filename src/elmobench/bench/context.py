@@ -349,6 +349,13 @@ class RunContext:
                 where=f"axis labels, task {cell.task}",
                 fix=f"use 'labels: [given]' for it; control labels exist for {', '.join(known)}",
             )
+        if cell.training.online_code and not cell.preset.head.gives_nats:
+            raise ConfigError(
+                f"head {cell.pipeline}/{cell.head} gives no likelihood of labels, which an online "
+                "code needs",
+                where=f"training.online_code, task {cell.task}",
+                fix="set it for the head linear of pos only, with an override's 'when'",
+            )
         self._check_texts(cell)
         for part in cell.parts:
             provider = self.provider(part)

@@ -16,6 +16,7 @@ import elmobench
 from elmobench.bench.context import RunContext
 from elmobench.bench.events import EpochDone, RunWarning
 from elmobench.bench.experiment.cells import PROTOCOL_VERSION, Cell
+from elmobench.bench.online_code import online_code
 from elmobench.bench.plan import PlannedCell
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import (
@@ -95,6 +96,9 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
 
     scores = _score(cell, context, data, model)
     stopwatch.lap("test")
+    code = online_code(cell, context, data) if cell.training.online_code else None
+    if code is not None:
+        stopwatch.lap("code")
 
     rows = _prediction_rows(cell, context, data, scores.predictions)
     unsaved = _save_head(planned.digest, cell, session, data, model)
@@ -117,6 +121,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             layer_weights=training.best.layer_weights,
             curve=_learning_curve(training),
             selection=search.as_json() if search else None,
+            online_code=code,
             coverage=coverage,
             counts={name: len(examples) for name, examples in data.sets.items()},
             notes=[

@@ -103,6 +103,8 @@ class Head(nn.Module, ABC, Generic[E]):
     entries ``static`` and ``contextual``: the dimensions of ``input`` that come from each kind of
     parts. ``contextual`` is left out if there is no contextual part.
 
+    A head that has :meth:`nats` sets ``gives_nats``.
+
     A head stores its ``codec`` and ``input_dims``; with its options they are enough to build it
     again.
 
@@ -113,6 +115,7 @@ class Head(nn.Module, ABC, Generic[E]):
     """
 
     splits_input: ClassVar[bool] = False
+    gives_nats: ClassVar[bool] = False
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: HeadOptions
@@ -135,6 +138,16 @@ class Head(nn.Module, ABC, Generic[E]):
         Only heads that give an example one label, or a set of labels, have them.
         """
         return None
+
+    def nats(self, batch: Batch[E], mixed: Mixed) -> Tensor:
+        """(N,) negative log-likelihoods of the N gold labels in the batch, in nats.
+
+        An online code needs them. They are asked for in evaluation mode.
+
+        Raises:
+            NotImplementedError: the head gives none (``gives_nats`` is false).
+        """
+        raise NotImplementedError(f"{type(self).__name__} gives no likelihood of labels")
 
 
 class SharedLossHead(Head[E]):
@@ -221,6 +234,11 @@ class TrainingOptions(StrictModel):
     """Arithmetic of the head: ``float32``, or ``bf16``, in which matrix products are rounded to 16
     bits while weights, sums and losses stay in float32 (torch's autocast). It is for GPUs and for
     processors with instructions for it. The mix of the layers is always computed in float32.
+    """
+    online_code: bool = False
+    """Whether the description length of the training labels is computed as well, by the online
+    code of Voita and Titov (2020): about ten more models are trained on parts of train. For heads
+    that give the likelihood of labels: ``linear`` of ``pos``.
     """
     grid: dict[str, list[float]] = Field(default_factory=dict)
     """Values to search over, by option path (``training.lr``, ``options.dropout``). Each seed

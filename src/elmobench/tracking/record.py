@@ -59,6 +59,30 @@ class EpochRow(_Model):
     """Placement -> part -> layer weights at the end of the epoch."""
 
 
+class CodedPortion(_Model):
+    """A portion of the training set in an online code."""
+
+    examples: Count
+    """Number of examples in the portion."""
+    labels: Count
+    """Number of their labels."""
+    bits: Cost
+    """Length of the code of these labels."""
+
+
+class OnlineCode(_Model):
+    """Description length of the training labels (Voita and Titov 2020)."""
+
+    bits: Cost
+    """Length of the online code."""
+    uniform_bits: Cost
+    """Length of the code in which all labels are equally probable: n log2 K."""
+    compression: Cost | None
+    """``uniform_bits`` divided by ``bits``; None if ``bits`` is 0."""
+    portions: list[CodedPortion]
+    """The portions in their order; the first is sent with the uniform code."""
+
+
 class Result(_Model):
     """The result of a cell.
 
@@ -73,6 +97,8 @@ class Result(_Model):
         layer_weights: placement -> part -> s (normalised), γ, raw w, of the best epoch.
         curve: one row per epoch.
         selection: the candidate that a hyper-parameter search chose on dev, and all dev scores.
+        online_code: description length of the training labels; None unless the option
+            ``training.online_code`` is set.
         coverage: part -> share of tokens and types that have a vector, for static vectors.
         counts: number of examples used of each split.
         notes: remarks on the score, for instance that a head predicts the same label for every
@@ -89,6 +115,7 @@ class Result(_Model):
     layer_weights: Names[dict[str, dict[str, Any]]]
     curve: list[EpochRow]
     selection: dict[str, Any] | None = None
+    online_code: OnlineCode | None = None
     coverage: dict[str, dict[str, Cost]] = Field(default_factory=dict)
     counts: dict[str, Count] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
@@ -160,9 +187,9 @@ class RunInfo(_Model):
     Attributes:
         started: UTC, ISO 8601.
         seconds: wall time of each of :data:`STAGES`, of which ``train`` is the training of the
-            chosen candidate and ``select`` that of the others; ``cpu``, processor time of all
-            stages and threads; and ``epoch_mean``, mean wall time of an epoch, including the
-            computation of its dev score.
+            chosen candidate and ``select`` that of the others, and of ``code`` if there is an
+            online code; ``cpu``, processor time of all stages and threads; and ``epoch_mean``, mean
+            wall time of an epoch, including the computation of its dev score.
         peak_memory_bytes: largest resident size of the process while it ran the cell, including
             mapped pages of the feature store. Where the system cannot reset this counter, it covers
             the time since the process started.

@@ -109,6 +109,12 @@ class BenchModel(nn.Module):
         with self.computing(batch.device):
             return self.head.probabilities(batch, mixed)
 
+    def nats(self, batch: Batch[Any]) -> Tensor:
+        """The head's negative log-likelihoods of the gold labels in the batch, in nats."""
+        mixed = self.mix(batch)
+        with self.computing(batch.device):
+            return self.head.nats(batch, mixed)
+
     def layer_weights(self) -> dict[str, dict[str, Any]]:
         """placement -> part -> {"s": …, "gamma": …, "w": …}: the learned layer weights."""
         return {

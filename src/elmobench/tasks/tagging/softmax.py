@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -38,6 +39,8 @@ class SoftmaxTagger(Head[TaggedSentence]):
     can express is the same.
     """
 
+    gives_nats: ClassVar[bool] = True
+
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: SoftmaxTaggerOptions
     ) -> None:
@@ -57,6 +60,17 @@ class SoftmaxTagger(Head[TaggedSentence]):
         Raises:
             DataError: an example has a tag that the codec does not have.
         """
+        scores, gold = self._scores_and_gold(batch, mixed)
+        return F.cross_entropy(scores, gold, reduction="sum") / len(batch.examples)
+
+    @torch.no_grad()
+    def nats(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(N,) negative log-likelihoods of the tags of the N tokens, in nats and float64."""
+        scores, gold = self._scores_and_gold(batch, mixed)
+        return F.cross_entropy(scores.double(), gold, reduction="none")
+
+    def _scores_and_gold(self, batch: Batch[TaggedSentence], mixed: Mixed) -> tuple[Tensor, Tensor]:
+        """(N, K) scores and (N,) ids of the tags, of the N tokens without padding."""
         # Places are found once; the gradient of a selection by a mask would find them again.
         real = batch.slots[SENTENCE].mask.nonzero(as_tuple=True)
         scores = self.emissions(batch, mixed)[real]
@@ -64,8 +78,7 @@ class SoftmaxTagger(Head[TaggedSentence]):
             ("tags", id(self.codec)),
             lambda: torch.from_numpy(np.concatenate([*map(self._target, batch.examples)])),
         )
-        gold = targets.to(scores.device)
-        return F.cross_entropy(scores, gold, reduction="sum") / len(batch.examples)
+        return scores, targets.to(scores.device)
 
     @torch.no_grad()
     def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:

@@ -1,0 +1,157 @@
+"""Description length by the online code, against its definition and the paper's properties."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_problems import batch_of, build, mixed_of, sentences
+
+from elmobench.bench.context import RunContext
+from elmobench.bench.experiment.schema import parse_experiment
+from elmobench.bench.online_code import portion_ends
+from elmobench.bench.plan import make_plan
+from elmobench.bench.run import run_experiment
+from elmobench.core.errors import ConfigError
+from elmobench.tasks.tagging.pipeline import POS
+from elmobench.tasks.tagging.presets import POS_LINEAR
+from elmobench.tasks.task import load_task
+from elmobench.tracking.record import OnlineCode
+
+EXPERIMENT: dict[str, Any] = {
+    "name": "online-code",
+    "tasks": ["pos/control-pos"],
+    "features": ["random", "elmo-random@layer=1"],
+    "heads": ["linear"],
+    "seeds": [1],
+    "overrides": [
+        {"set": {"training.epochs": 15, "training.grid": {}, "training.lr": 0.01}},
+        {"set": {"training.online_code": True}},
+    ],
+}
+
+
+def test_a_head_of_equal_probabilities_has_the_uniform_code() -> None:
+    examples = sentences(20)
+    head, mixer = build(POS, POS_LINEAR, examples)
+    torch.nn.init.zeros_(head.output.weight)
+    torch.nn.init.zeros_(head.output.bias)
+    batch = batch_of(POS, examples, spare=2)
+    nats = head.nats(batch, mixed_of(mixer, batch))
+    tokens = sum(len(example.tokens) for example in examples)
+    assert len(nats) == tokens
+    bits = float(nats.sum()) / math.log(2)
+    assert bits == pytest.approx(tokens * math.log2(len(head.codec.labels)), rel=1e-12)
+
+
+def test_nats_are_those_of_the_softmax_of_every_token() -> None:
+    torch.manual_seed(0)
+    examples = sentences(6)
+    head, mixer = build(POS, POS_LINEAR, examples)
+    head.eval()
+    batch = batch_of(POS, examples, spare=2)
+    mixed = mixed_of(mixer, batch)
+    expected = []
+    for b, example in enumerate(examples):
+        for t, tag in enumerate(example.tags):
+            scores = (
+                head.output.weight @ mixed["input"]["sentence"][b, t] + head.output.bias
+            ).tolist()
+            gold = scores[head.codec.labels.index(tag)]
+            expected.append(math.log(sum(map(math.exp, scores))) - gold)
+    assert head.nats(batch, mixed).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_portions_are_nested_and_as_large_as_in_the_paper() -> None:
+    ends = portion_ends(10_000, seed=3)
+    assert [len(end) for end in ends] == [10, 20, 40, 80, 160, 320, 625, 1250, 2500, 5000, 10_000]
+    assert all(set(a) < set(b) for a, b in itertools.pairwise(ends))
+    assert [len(end) for end in portion_ends(10, seed=3)] == [1, 2, 5, 10]
+    assert portion_ends(1, seed=3) == [[0]]
+
+
+@pytest.fixture(scope="module")
+def codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    base: Path = tmp_path_factory.mktemp("code")
+    plain = {**EXPERIMENT, "name": "no-code", "overrides": EXPERIMENT["overrides"][:1]}
+    summaries = [
+        run_experiment(
+            parse_experiment(raw),
+            results=base / raw["name"],
+            store=base / "store",
+            tracking_uri="none",
+            quiet=True,
+        )
+        for raw in (EXPERIMENT, plain)
+    ]
+    return {
+        name: {record.features: record.result for record in summary.records}
+        for name, summary in zip(("with", "without"), summaries, strict=True)
+    }
+
+
+def test_the_code_covers_every_label_of_train_once(codes: dict[str, Any]) -> None:
+    train = load_task("pos/control-pos").split("train")
+    tokens, classes = sum(len(e.tokens) for e in train), len(load_task("pos/control-pos").labels)
+    for result in codes["with"].values():
+        code: OnlineCode = result.online_code
+        assert sum(portion.examples for portion in code.portions) == len(train)
+        assert sum(portion.labels for portion in code.portions) == tokens
+        assert code.uniform_bits == tokens * math.log2(classes)
+        first = code.portions[0]
+        assert first.bits == first.labels * math.log2(classes)
+        assert code.bits == pytest.approx(sum(portion.bits for portion in code.portions))
+        assert code.compression == code.uniform_bits / code.bits
+
+
+def test_description_length_ranks_representations_as_the_score_does(codes: dict[str, Any]) -> None:
+    """A context-free vector cannot say which tag an ambiguous word has, so its code is longer."""
+    results = codes["with"].values()
+    by_score = sorted(results, key=lambda result: result.test["accuracy"])
+    by_bits = sorted(results, key=lambda result: -result.online_code.bits)
+    assert by_score[0].test["accuracy"] < by_score[-1].test["accuracy"] - 5
+    assert [id(result) for result in by_score] == [id(result) for result in by_bits]
+
+
+def test_nothing_else_of_the_result_changes(codes: dict[str, Any]) -> None:
+    for features, result in codes["without"].items():
+        assert result.online_code is None
+        other = codes["with"][features].model_copy(update={"online_code": None})
+        assert other == result
+
+
+def test_vectors_that_contain_the_label_have_a_short_code(tmp_path: Path) -> None:
+    """A control label is a function of the word, and a random vector names its word."""
+    options = {"epochs": 60, "patience": 20, "grid": {}, "lr": 0.03, "online_code": True}
+    raw = {
+        **EXPERIMENT,
+        "features": ["random"],
+        "axes": {"labels": ["control"]},
+        "overrides": [{"set": {f"training.{name}": value for name, value in options.items()}}],
+    }
+    summary = run_experiment(
+        parse_experiment(raw),
+        results=tmp_path / "results",
+        store=tmp_path / "store",
+        tracking_uri="none",
+        quiet=True,
+    )
+    (record,) = summary.records
+    assert record.result is not None
+    code = record.result.online_code
+    assert code is not None
+    assert code.bits < 0.1 * code.uniform_bits
+
+
+def test_it_is_left_out_of_identities_and_refused_by_other_heads() -> None:
+    def planned(**changes: Any) -> list:
+        return make_plan(RunContext(parse_experiment({**EXPERIMENT, **changes})))
+
+    off = [{"set": {"training.online_code": False}}]
+    assert [p.digest for p in planned(overrides=[])] == [p.digest for p in planned(overrides=off)]
+    with pytest.raises(ConfigError, match="gives no likelihood of labels"):
+        planned(heads=["small"])
