@@ -16,6 +16,7 @@ from elmobench.data.examples import (
     Proposition,
     Sentence,
     Span,
+    TaggedSentence,
 )
 from elmobench.data.tag_schemes import spans
 
@@ -63,6 +64,21 @@ def marked_edge(pair: MarkedPair) -> EdgeText:
     offset = len(pair.first)
     edge = Edge((one, (offset + first, offset + last)), (pair.label,))
     return EdgeText(pair.id, (pair.first, pair.second), (edge,))
+
+
+def typed_span_edges(sentence: TaggedSentence) -> list[EdgeText]:
+    """The types of given spans: an edge of one span for each span of the tags, with its type.
+
+    One text, or none for a sentence without a span.
+    """
+    edges = [Edge(((start, end - 1),), (kind,)) for start, end, kind in spans(sentence.tags)]
+    return [EdgeText(sentence.id, (sentence.tokens,), tuple(edges))] if edges else []
+
+
+def tag_edges(sentence: TaggedSentence) -> list[EdgeText]:
+    """One text with an edge of one token for each token, with its tag; none without tokens."""
+    edges = [Edge(((i, i),), (tag,)) for i, tag in enumerate(sentence.tags)]
+    return [EdgeText(sentence.id, (sentence.tokens,), tuple(edges))] if edges else []
 
 
 def mention_edges(document: CoreferenceDocument, window: int) -> Iterator[EdgeText]:

@@ -105,6 +105,9 @@ def source_identity(
         "version": reader.version,
         "options": options.model_dump(mode="json", exclude_defaults=True),
     }
+    others_used = reader.uses(options)
+    if others_used:
+        identity["readers"] = others_used
     if source.drop is not None:
         identity["drop"] = sorted(set(source.drop))
     beside = companions_of(card, source)

@@ -104,8 +104,11 @@ def test_shipped_cards_state_their_corpus_and_the_published_data() -> None:
         shared.setdefault(corpus, []).append(task)
     assert {corpus: tasks for corpus, tasks in shared.items() if len(tasks) > 1} == {
         "control-srl": ["edges/control-edges", "srl/control-srl"],
-        "ewt": ["ner/uner-ewt", "pos/ud-ewt", "pos/ud-ewt-xpos", "srl/propbank-ewt"],
-        "litbank": ["coref/litbank", "ner/litbank"],
+        "ewt": [
+            *("edges/propbank-ewt-roles", "edges/ud-ewt-arcs", "edges/ud-ewt-relations"),
+            *("ner/uner-ewt", "pos/ud-ewt", "pos/ud-ewt-xpos", "srl/propbank-ewt"),
+        ],
+        "litbank": ["coref/litbank", "edges/litbank-pairs", "ner/litbank"],
         "rotten-tomatoes": ["sentiment/mr", "sentiment/sst2", "sentiment/sst5"],
         "semcor": ["wsd/raganato", "wsd/raganato-all"],
         "snli": ["nli/cad-snli", "nli/snli"],

@@ -16,6 +16,8 @@ from elmobench.tasks.task import Task, load_task
 
 REAL = [
     *("coref/gap", "coref/litbank", "ner/litbank"),
+    *("edges/litbank-pairs", "edges/propbank-ewt-roles"),
+    *("edges/ud-ewt-arcs", "edges/ud-ewt-relations"),
     *("ner/uner-ewt", "ner/wnut17", "nli/cad-snli", "nli/snli", "pos/ud-ewt", "pos/ud-ewt-xpos"),
     *("qa/squad", "qa/squad-small"),
     *("sentiment/mr", "sentiment/sst2", "sentiment/sst5", "srl/propbank-ewt"),

@@ -312,6 +312,23 @@ KINDS = [
         words=(b'"span2": [0, 1]', b"-1", b"99999999999999999999", b"[[]]", b"1.0", b"true"),
     ),
     Kind(
+        "dependencies",
+        _writer(
+            a_conllu="# newdoc id = d\n# sent_id = s\n"
+            "1\tcaf\u00e9\t_\tNOUN\t_\t_\t2\tnsubj:pass\t_\t_\n"
+            "2-3\tis'nt\t_\t_\t_\t_\t_\t_\t_\t_\n"
+            "2\tis\t_\tAUX\t_\t_\t0\troot\t_\t_\n3\tn't\t_\tPART\t_\t_\t2\tadvmod\t_\t_\n"
+        ),
+        _reader("conllu-edges", "a.conllu", label="arc"),
+        words=(b"\t-1\t", b"\t1\t", b"\t9999999999\t", b"4.1", b"# newdoc id = "),
+    ),
+    Kind(
+        "edges of tags",
+        _writer(a_tsv="Ann\tB-PER\nsaw\tO\nRome\tB-LOC\n\nno\tO\n"),
+        _reader("edges-of", "a.tsv", reader="conll-columns", options={"scheme": "bio"}),
+        words=(b"\tI-PER", b"\n\n"),
+    ),
+    Kind(
         "tagged JSON lines",
         _writer(a_jsonl=_RECORDS),
         _reader("jsonl", "a.jsonl", **_RECORD_OPTIONS),

@@ -211,6 +211,10 @@ class Reader(ABC, Generic[O]):
         """Validate ``values`` as this reader's options. A ConfigError names ``where``."""
         return validated(self.options_type, values, f"{where}, options of reader {self.name!r}")
 
+    def uses(self, options: O) -> dict[str, int]:
+        """Names and versions of other readers that decide what this one gives; none by default."""
+        return {}
+
     @abstractmethod
     def read(self, text: SourceText, options: O) -> ReadResult:
         """Read the examples of one file, in the file's order.
@@ -342,6 +346,16 @@ READERS.add_lazy(
     "edge-probing-json",
     "elmobench.data.readers.edge_json:READER",
     "one or two spans with labels, as edge probing in jiant",
+)
+READERS.add_lazy(
+    "conllu-edges",
+    "elmobench.data.readers.conllu_edges:READER",
+    "words and their heads in CoNLL-U, as edges",
+)
+READERS.add_lazy(
+    "edges-of",
+    "elmobench.data.readers.edges_of:READER",
+    "edges in what another reader gives: roles, mentions, marked words, tags",
 )
 READERS.add_lazy("gap", "elmobench.data.readers.gap:READER", "ambiguous pronouns of GAP")
 

@@ -25,7 +25,11 @@ class Edges(Pipeline[EdgeText]):
     name: ClassVar[str] = "edges"
     text_form: ClassVar[str] = "a [first span] and a {second span}"
     labels_correspond: ClassVar[bool] = False
-    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"edge-probing-json": {}}
+    readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "edge-probing-json": {},
+        "conllu-edges": {"label": "relation"},
+        "edges-of": {"reader": "wic"},
+    }
     metrics: ClassVar[tuple[str, ...]] = ("edge-micro-f1", "edge-accuracy")
 
     def slots(self, example: EdgeText) -> dict[str, list[Sentence]]:
