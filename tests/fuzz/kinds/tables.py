@@ -214,6 +214,13 @@ def _equal_lines(folder: Path) -> str:
     return "\n".join(shown)
 
 
+def _edges_of_tags(folder: Path) -> str:
+    reader = READERS.get("edges-of")
+    options = reader.options({"reader": "conll-columns", "options": {"scheme": "bio"}}, "card")
+    result = reader.read_all(_source(folder, "a.tsv"), options)
+    return _shown((result.examples, sorted(result.dropped.items())))
+
+
 def _coarse_senses(folder: Path) -> str:
     reader = READERS.get("coarse-wsd")
     source = _source(folder, "text.txt", gold="gold.txt", senses="senses.json")
@@ -325,7 +332,7 @@ KINDS = [
     Kind(
         "edges of tags",
         _writer(a_tsv="Ann\tB-PER\nsaw\tO\nRome\tB-LOC\n\nno\tO\n"),
-        _reader("edges-of", "a.tsv", reader="conll-columns", options={"scheme": "bio"}),
+        _edges_of_tags,
         words=(b"\tI-PER", b"\n\n"),
     ),
     Kind(
