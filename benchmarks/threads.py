@@ -3,7 +3,8 @@
 One small cell is trained with two threads, alone and beside two processes that compute without end.
 On two cores a fair share is half of the machine, so that the run takes twice as long as alone. What
 is above that is lost to threads that wait while they hold a core. The command line and the workers
-of a pool let them sleep (``OMP_WAIT_POLICY=passive``); without the variable GNU's library spins.
+of a pool let them sleep soon (``GOMP_SPINCOUNT``). ``OMP_WAIT_POLICY=passive``, where they sleep at
+once, is shown beside it.
 Wall time of training, medians of several rounds in turns. "Alone" needs a machine that has nothing
 else to do.
 """
@@ -23,7 +24,12 @@ from typing import Any
 import elmobench
 
 ROUNDS, BUSY = 3, 2
-POLICIES = {"spin (the library's default)": None, "sleep (elmobench)": "passive"}
+POLICIES: dict[str, dict[str, str]] = {
+    "the library's default": {},
+    "GOMP_SPINCOUNT=1000 (elmobench)": {"GOMP_SPINCOUNT": "1000"},
+    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
+}
+"""Variables of the environment, by the name that is shown."""
 
 EXPERIMENT: dict[str, Any] = {
     "name": "threads",
@@ -49,11 +55,10 @@ def main() -> None:
         print(f"{policy:<32}{alone:>10.2f}{beside:>10.2f}{beside / alone:>8.2f}")
 
 
-def seconds(policy: str | None) -> float:
-    """Wall time of the cell's training in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    if policy is not None:
-        environment["OMP_WAIT_POLICY"] = policy
+def seconds(variables: dict[str, str]) -> float:
+    """Wall time of the cell's training in a process of its own, with ``variables`` set."""
+    others = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
+    environment = {k: v for k, v in os.environ.items() if k not in others} | variables
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.threads", "cell"],
         env=environment,

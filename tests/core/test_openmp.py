@@ -13,7 +13,7 @@ _PROGRAM = """
 import os, sys
 def look(event, arguments):
     if event == "import" and arguments[0] == "torch":
-        print("policy", os.environ.get("OMP_WAIT_POLICY"), flush=True)
+        print(os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"), flush=True)
         os._exit(0)
 sys.addaudithook(look)
 from elmobench.cli.entry import main
@@ -21,17 +21,24 @@ main()
 """
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, "passive"), ("active", "active")])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "None 1000"),
+        ({"OMP_WAIT_POLICY": "active"}, "active None"),
+        ({"GOMP_SPINCOUNT": "7"}, "None 7"),
+    ],
+    ids=str,
+)
 def test_waiting_threads_sleep_from_before_torch_is_loaded(
-    given: str | None, expected: str
+    given: dict[str, str], expected: str
 ) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    if given is not None:
-        environment["OMP_WAIT_POLICY"] = given
+    variables = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {k: v for k, v in os.environ.items() if k not in variables}
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, "doctor"],
-        env=environment,
+        env={**environment, **given},
         capture_output=True,
         text=True,
     )
-    assert done.stdout.splitlines()[-1:] == [f"policy {expected}"], done.stderr
+    assert done.stdout.splitlines()[-1:] == [expected], done.stderr

@@ -300,6 +300,7 @@ def test_waiting_threads_of_a_worker_sleep(
     cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     raw = {**tiny, "features": ["random"]}
     _, session = prepared(raw, cards, tmp_path, RecordingObserver())
     worker = ProcessWorker(session.context.args, session.records.folder)
@@ -309,7 +310,7 @@ def test_waiting_threads_of_a_worker_sleep(
     finally:
         worker.process.kill()
         worker.process.join()
-    assert b"OMP_WAIT_POLICY=passive" in variables
+    assert b"GOMP_SPINCOUNT=1000" in variables
 
 
 @pytest.mark.slow
