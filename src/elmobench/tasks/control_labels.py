@@ -23,7 +23,7 @@ class ControlLabels:
     is the same in all splits, for all seeds and for all representations.
 
     >>> control = ControlLabels(["DET", "NOUN"], {"DET": 1, "NOUN": 3})
-    >>> [control.label(word) for word in ("the", "tree", "grows", "the")]
+    >>> [control.label(word) for word in ("the", "river", "runs", "the")]
     ['NOUN', 'NOUN', 'DET', 'NOUN']
 
     Args:
