@@ -97,7 +97,8 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
     """The value of every option of a preset by its path, as JSON has it.
 
     The patience and the steps of a learning rate that never changes are left out, since they have
-    no effect; so is float32, in which everybody computes.
+    no effect; so is float32, in which everybody computes, and the online code, which is a measure
+    beside the head and not a part of it.
     """
     values = {
         f"{block}.{name}": value
@@ -110,6 +111,7 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
         del values["training.decay_steps"]
     if values["training.arithmetic"] == "float32":
         del values["training.arithmetic"]
+    del values["training.online_code"]
     return values
 
 
