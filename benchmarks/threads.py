@@ -4,9 +4,8 @@ One small cell is trained with two threads, alone and beside two processes that 
 On two cores a fair share is half of the machine, so that the run takes twice as long as alone. What
 is above that is lost to threads that wait while they hold a core. The command line and the workers
 of a pool let them sleep soon (``GOMP_SPINCOUNT``). ``OMP_WAIT_POLICY=passive``, where they sleep at
-once, is shown beside it.
-Wall time of training, medians of several rounds in turns. "Alone" needs a machine that has nothing
-else to do.
+once, is shown beside it. Wall time of training, medians of several rounds in turns. "Alone" needs a
+machine that has nothing else to do.
 """
 
 from __future__ import annotations

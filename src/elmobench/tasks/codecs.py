@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from elmobench.core.errors import DataError
@@ -44,6 +44,50 @@ def label_codec(train: Sequence[Labelled], labels: Sequence[str] | None) -> Labe
                 fix="correct the card's labels or its reader's options",
             )
     return LabelCodec(labels=list(labels))
+
+
+def labels_of_sets(
+    occurring: Collection[str], labels: Sequence[str] | None, nothing: str
+) -> list[str]:
+    """The card's labels in their order or, without a list, those that occur in train, sorted.
+
+    Args:
+        occurring: the labels in train.
+        labels: those of the card, or None.
+        nothing: the message if there is no label at all.
+
+    Raises:
+        DataError: there is no label, or train has one that the card does not list.
+    """
+    known = sorted(occurring) if labels is None else list(labels)
+    if not known:
+        raise DataError(nothing)
+    unknown = sorted(set(occurring) - set(known))
+    if unknown:
+        raise DataError(
+            f"label {unknown[0]!r} is not among the card's {', '.join(known)}",
+            fix="correct the card's labels or its reader's options",
+        )
+    return known
+
+
+def label_number(index: Mapping[str, int], label: str, example_id: str) -> int:
+    """The number of a label in ``index``, which has all labels of a head in their order.
+
+    >>> label_number({"bad": 0, "good": 1}, "good", "train-1")
+    1
+
+    Raises:
+        DataError: the head has no such label.
+    """
+    number = index.get(label)
+    if number is None:
+        raise DataError(
+            f"label {label!r} is not among {', '.join(index)}",
+            where=f"example {example_id}",
+            fix="list it in the task card's labels, or leave out such examples in the reader",
+        )
+    return number
 
 
 def characters_of(sentences: Iterable[Sequence[str]]) -> str:

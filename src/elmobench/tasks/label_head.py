@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.core.errors import DataError
 from elmobench.tasks.base import HeadOptions, LabelCodec
-from elmobench.tasks.codecs import Labelled
+from elmobench.tasks.codecs import Labelled, label_number
 from elmobench.tasks.head import Batch, Head, Mixed
 
 L = TypeVar("L", bound=Labelled)
@@ -60,11 +59,4 @@ class LabelHead(Head[L]):
         return [dict(zip(self.codec.labels, row, strict=True)) for row in rows]
 
     def _label(self, example: L) -> int:
-        index = self.index.get(example.label)
-        if index is None:
-            raise DataError(
-                f"label {example.label!r} is not among {', '.join(self.codec.labels)}",
-                where=f"example {example.id}",
-                fix="list it in the task card's labels, or leave out such examples in the reader",
-            )
-        return index
+        return label_number(self.index, example.label, example.id)

@@ -245,7 +245,7 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         chosen = torch.from_numpy(numbers).to(scores.device)
         spans = self.represent(tokens, first[chosen], last[chosen])
         mentions = scores[chosen]
-        index, mask, rough = self._choose(spans, mentions, [len(numbers) for numbers in kept])
+        index, mask, rough = self._choose(spans, mentions, [len(own) for own in kept])
         pairs = self._document_pairs(batch, candidate_spans, numbers, index)
         return scores, chosen, self._scored(spans, mentions, pairs, mask, rough)
 

@@ -17,6 +17,7 @@ from elmobench.core.errors import DataError
 from elmobench.data.examples import EdgeText
 from elmobench.nn.spans import rows_of
 from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.codecs import label_number
 from elmobench.tasks.edges.pipeline import TEXT
 from elmobench.tasks.head import Batch, Head, Mixed
 
@@ -141,7 +142,7 @@ class EdgeHead(Head[EdgeText]):
                         where=f"example {example.id}",
                         fix="set the head's option decision: several",
                     )
-                numbers.append(self._number(edge.labels[0], example))
+                numbers.append(label_number(self.index, edge.labels[0], example.id))
         return numbers
 
     def _indicators(self, batch: Batch[EdgeText]) -> Tensor:
@@ -150,18 +151,8 @@ class EdgeHead(Head[EdgeText]):
         gold = torch.zeros(len(edges), len(self.codec.labels))
         for row, (example, edge) in enumerate(edges):
             for label in edge.labels:
-                gold[row, self._number(label, example)] = 1.0
+                gold[row, label_number(self.index, label, example.id)] = 1.0
         return gold
-
-    def _number(self, label: str, example: EdgeText) -> int:
-        number = self.index.get(label)
-        if number is None:
-            raise DataError(
-                f"label {label!r} is not among {', '.join(self.codec.labels)}",
-                where=f"example {example.id}",
-                fix="list it in the task card's labels, or leave out such examples in the reader",
-            )
-        return number
 
 
 def token_rows(x: Tensor, batch: Batch[EdgeText]) -> Tensor:

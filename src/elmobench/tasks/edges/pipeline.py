@@ -11,6 +11,7 @@ from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Edge, EdgeText, Sentence, Span
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.tasks.codecs import labels_of_sets
 
 TEXT = "text"
 _BRACKETS = {"[": "]", "{": "}"}
@@ -71,15 +72,7 @@ class Edges(Pipeline[EdgeText]):
                 edges have one span and others two.
         """
         occurring = {label for example in train for label in self.labels_of(example)}
-        known = sorted(occurring) if labels is None else list(labels)
-        if not known:
-            raise DataError("no edge of the training set has a label")
-        unknown = sorted(occurring - set(known))
-        if unknown:
-            raise DataError(
-                f"label {unknown[0]!r} is not among the card's {', '.join(known)}",
-                fix="correct the card's labels or its reader's options",
-            )
+        known = labels_of_sets(occurring, labels, "no edge of the training set has a label")
         numbers = sorted({len(example.edges[0].spans) for example in train})
         if len(numbers) != 1:
             raise DataError(

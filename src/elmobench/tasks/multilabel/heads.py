@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from elmobench.core.errors import DataError
 from elmobench.data.examples import LabelledText
 from elmobench.tasks.base import HeadOptions, LabelCodec
+from elmobench.tasks.codecs import label_number
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.multilabel.pipeline import TEXT
 from elmobench.tasks.vector_heads import (
@@ -80,7 +80,7 @@ class SetHead(VectorHead[LabelledText]):
         gold = torch.zeros_like(scores)
         for row, example in enumerate(batch.examples):
             for label in example.labels:
-                gold[row, self._number(label, example)] = 1.0
+                gold[row, label_number(self.index, label, example.id)] = 1.0
         return F.binary_cross_entropy_with_logits(scores, gold)
 
     @torch.no_grad()
@@ -95,16 +95,6 @@ class SetHead(VectorHead[LabelledText]):
         """The probability of each label by itself; their sum is not 1."""
         rows = self.scores(batch, mixed).sigmoid().tolist()
         return [dict(zip(self.codec.labels, row, strict=True)) for row in rows]
-
-    def _number(self, label: str, example: LabelledText) -> int:
-        number = self.index.get(label)
-        if number is None:
-            raise DataError(
-                f"label {label!r} is not among {', '.join(self.codec.labels)}",
-                where=f"example {example.id}",
-                fix="list it in the task card's labels, or leave out such examples in the reader",
-            )
-        return number
 
 
 class LinearSet(SetHead, LinearHead[LabelledText]):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from elmobench.core.errors import DataError
 from elmobench.data.cards.card_numbers import SplitCounts
 from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import LabelledText, Sentence
 from elmobench.data.label_kinds import LabelKind
 from elmobench.tasks.base import LabelCodec, Pipeline
+from elmobench.tasks.codecs import labels_of_sets
 
 TEXT = "text"
 
@@ -59,15 +59,7 @@ class MultiLabel(Pipeline[LabelledText]):
             DataError: a text has a label that the card does not list, or there is no label.
         """
         occurring = {label for example in train for label in example.labels}
-        known = sorted(occurring) if labels is None else list(labels)
-        if not known:
-            raise DataError("no training example has a label")
-        unknown = sorted(occurring - set(known))
-        if unknown:
-            raise DataError(
-                f"label {unknown[0]!r} is not among the card's {', '.join(known)}",
-                fix="correct the card's labels or its reader's options",
-            )
+        known = labels_of_sets(occurring, labels, "no training example has a label")
         return LabelCodec(labels=known)
 
     def gold(self, example: LabelledText) -> list[str]:
