@@ -38,6 +38,7 @@ def document(*words: object) -> dict[str, Any]:
     return json.loads(out.stdout)
 
 
+@pytest.mark.slow
 def test_a_comparison_is_that_of_the_command(results) -> None:
     left, right = "elmo-mini@layer=2", "glove-mini"
     made = elmobench.compare(results, left, right, examples=2)
@@ -75,6 +76,7 @@ def test_one_head_or_task_is_compared(results) -> None:
         elmobench.compare(results, left, "glove-minni")
 
 
+@pytest.mark.slow
 def test_claims_are_those_of_the_command() -> None:
     """On a committed study, since control tasks are no evidence."""
     folder = ROOT / "results" / "probes"

@@ -37,6 +37,7 @@ def cells_of(experiment: str) -> dict[str, Any]:
     return {"count": len(plan), "digest": hashlib.sha256(digests.encode()).hexdigest()}
 
 
+@pytest.mark.slow
 def test_cells_of_the_demo() -> None:
     assert cells_of("demo") == FROZEN["cells"]["demo"]
 

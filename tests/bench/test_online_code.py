@@ -94,6 +94,7 @@ def codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_the_code_covers_every_label_of_train_once(codes: dict[str, Any]) -> None:
     train = load_task("pos/control-pos").split("train")
     tokens, classes = sum(len(e.tokens) for e in train), len(load_task("pos/control-pos").labels)
@@ -124,6 +125,7 @@ def test_nothing_else_of_the_result_changes(codes: dict[str, Any]) -> None:
         assert other == result
 
 
+@pytest.mark.slow
 def test_vectors_that_contain_the_label_have_a_short_code(tmp_path: Path) -> None:
     """A control label is a function of the word, and a random vector names its word."""
     options = {"epochs": 60, "patience": 20, "grid": {}, "lr": 0.03, "online_code": True}

@@ -84,6 +84,7 @@ def test_a_released_task_keeps_labels_sizes_and_units(cards: Path) -> None:
     assert task.split("test")[0] == example
 
 
+@pytest.mark.slow
 def test_results_are_the_same_whatever_is_kept(
     two_tasks: dict, cards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def test_a_second_run_encodes_and_trains_nothing(cards: Path, tiny: dict, tmp_pa
     assert [r.cell for r in second.records] == [r.cell for r in first.records]
 
 
+@pytest.mark.slow
 def test_a_rerun_is_equal_to_the_bit_also_in_another_process(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -352,6 +353,7 @@ def test_the_example_of_run_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert doctest.DocTestRunner().run(example) == (0, 5)
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -> None:
     tiny = {**tiny, "features": ["random"], "seeds": [1, 2, 3, 4, 5, 6]}
     file = tmp_path / "tiny.yaml"

@@ -63,6 +63,7 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.slow
 def test_seeds_beyond_64_bits_and_below_zero_work_to_the_end(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:

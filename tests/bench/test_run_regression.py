@@ -118,6 +118,7 @@ def test_from_a_file_to_a_comparison(metric: str, folder: Path) -> None:
     assert scored.scores[metric] == pytest.approx(record.result.test[metric], abs=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [False, True], ids=["texts", "pairs"])
 def test_a_probe_on_text_vectors_is_least_squares(pair: bool, tmp_path: Path) -> None:
     name = "pair-regression/control-pair-regression" if pair else "regression/control-regression"

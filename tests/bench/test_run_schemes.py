@@ -58,6 +58,7 @@ def cards(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pipeline", ["ner", "chunking"])
 def test_scores_do_not_depend_on_the_scheme(cards: Path, pipeline: str) -> None:
     tasks = [f"{pipeline}/{name}" for name in SCHEMES]

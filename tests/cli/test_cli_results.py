@@ -43,6 +43,7 @@ def invoke(*arguments: str) -> str:
     return result.output
 
 
+@pytest.mark.slow
 def test_ui_logs_what_is_missing_and_opens_mlflow(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

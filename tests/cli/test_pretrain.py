@@ -94,6 +94,7 @@ def test_words_to_predict_that_cannot_be(
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_a_plan_from_text_to_named_models(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_plan_from_text_to_named_models(
     assert "the plan states" in other.stderr
 
 
+@pytest.mark.slow
 def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> None:
     digest = hashlib.sha256(text.read_bytes()).hexdigest()
     plan: dict[str, Any] = {

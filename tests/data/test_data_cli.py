@@ -42,6 +42,7 @@ def row(output: str, task: str) -> list[str]:
     return next(line.split() for line in output.splitlines() if line.startswith(task))
 
 
+@pytest.mark.slow
 def test_list_fetch_verify(include: list[str]):
     listed = RUNNER.invoke(app, ["list", *include], catch_exceptions=False)
     assert row(listed.output, "sentiment/tiny")[1:4] == ["?", "?", "?"]

@@ -210,6 +210,7 @@ def test_texts_have_the_numbers_of_their_records(template: Path) -> None:
         assert labels[0] == labels[1]
 
 
+@pytest.mark.slow
 def test_the_site_is_built_and_fetches_nothing(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     from mkdocs.commands.build import build

@@ -45,6 +45,7 @@ def test_seconds_are_the_provider_s() -> None:
         time_by_length(slow, [()])  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_command_keeps_it_for_the_report(tmp_path: Path) -> None:
     store = RecordStore(tmp_path / "results")
     store.write_plan({"name": "x", "caveats": []}, [])

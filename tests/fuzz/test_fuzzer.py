@@ -77,6 +77,7 @@ def test_exceptions_and_the_end_of_the_process_are(
     assert _faults(_kind(on_damage), tmp_path) == {fault}
 
 
+@pytest.mark.slow
 def test_hangs_and_memory_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "HANG_SECONDS", 0.05)
     slow = _kind(lambda text: time.sleep(0.1) or VALID)

@@ -127,6 +127,7 @@ def test_perplexity_equals_the_full_softmax(tmp_path: Path) -> None:
         assert got[d] == pytest.approx(math.exp(float(loss)), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
 def test_training_learns_from_preceding_words(tmp_path: Path, optimizer: str) -> None:
     corpus = small_corpus(tmp_path)
@@ -170,6 +171,7 @@ print(trainer.step, sum(float(w.detach().double().abs().sum()) for w in trainer.
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: str) -> None:
     def run(out: str, kill_step: int) -> subprocess.CompletedProcess[str]:

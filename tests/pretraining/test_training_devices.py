@@ -59,6 +59,7 @@ class NearOptimizer:
                 weight.grad = None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in sorted(MODELS)],

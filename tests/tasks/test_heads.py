@@ -77,6 +77,7 @@ def raw_scores(head, batch, mixed) -> torch.Tensor:
     return method(batch, mixed).detach()
 
 
+@pytest.mark.slow
 def test_fits_a_tiny_set(case: Case) -> None:
     head, mixer = case.build()
     train(case.pipeline, head, mixer, case.examples, case.epochs, case.lr)

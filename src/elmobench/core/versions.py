@@ -44,21 +44,29 @@ def library_versions() -> dict[str, str]:
     >>> sorted(library_versions())[:3]
     ['elmobench', 'h5py', 'nltk']
     """
-    versions = {"python": platform.python_version()}
-    for name in COMPUTING:
+    search_path = tuple(sys.path)
+    found = _required(COMPUTING, search_path) | _plugins(search_path)
+    return {"python": platform.python_version(), **found}
+
+
+# Both are kept, since they read a file of each distribution and every record asks for them.
+
+
+@cache
+def _required(names: tuple[str, ...], search_path: tuple[str, ...]) -> dict[str, str]:
+    """Versions of the distributions ``names``, found on ``search_path``, which is sys.path."""
+    versions = {}
+    for name in names:
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = NOT_INSTALLED
-    return versions | _plugins(tuple(sys.path))
+    return versions
 
 
 @cache
 def _plugins(search_path: tuple[str, ...]) -> dict[str, str]:
-    """The distributions on ``search_path`` that add providers, heads, metrics or cards.
-
-    Kept, since it reads a file of every installed distribution and each record asks for it.
-    """
+    """The distributions on ``search_path`` that add providers, heads, metrics or cards."""
     return {
         plugin.name: plugin.version
         for plugin in sorted(distributions(path=[*search_path]), key=lambda plugin: plugin.name)

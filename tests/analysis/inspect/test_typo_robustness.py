@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "r"
 
 
+@pytest.mark.slow
 def test_scores_equal_predictions_for_changed_sentences(folder: Path) -> None:
     store = RecordStore(folder)
     before, after = typo_table(store, 0.5).to_dict("records")

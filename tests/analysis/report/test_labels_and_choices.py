@@ -38,6 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_confusions_are_those_of_the_stored_predictions(folder: Path) -> None:
     store = RecordStore(folder)
     for record in store.planned():

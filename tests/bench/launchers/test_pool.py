@@ -111,6 +111,7 @@ def local_launcher() -> LocalLauncher:
     return LocalLauncher(LaunchOptions())
 
 
+@pytest.mark.slow
 def test_results_are_those_of_one_process_to_the_bit(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -131,6 +132,7 @@ def process_pool(workers: int) -> ProcessPoolLauncher:
     return ProcessPoolLauncher(LaunchOptions(workers))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_its_cell_one_more_try(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:
@@ -202,6 +204,7 @@ def test_what_ends_a_run_in_one_process_ends_it_in_a_pool(
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_are_an_error(cards: Path, tiny: dict, tmp_path: Path) -> None:
     raw = {**tiny, "features": ["random"]}
     cells, session = prepared(raw, cards, tmp_path, RecordingObserver())
@@ -211,6 +214,7 @@ def test_workers_that_cannot_start_are_an_error(cards: Path, tiny: dict, tmp_pat
         process_pool(1).run_cells(cells, session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [1, 5])
 def test_a_worker_that_is_killed_while_it_starts_is_replaced(
     kills: int, cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -350,6 +354,7 @@ def encode_all(session: RunSession, workers: int) -> None:
         launcher.close()
 
 
+@pytest.mark.slow
 def test_workers_share_the_encoding(cards: Path, tiny: dict, tmp_path: Path) -> None:
     raw = {**tiny, "tasks": ["ner/tiny", "sentiment/tiny"]}
     prepared(raw, cards, tmp_path / "one", RecordingObserver())

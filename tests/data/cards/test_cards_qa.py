@@ -24,6 +24,7 @@ def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return shared / "mirror"
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_squad_small(mirror: Path) -> None:
     """SplitCounts, and the split worked out again from the file and its titles alone."""

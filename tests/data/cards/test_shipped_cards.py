@@ -70,6 +70,7 @@ def test_addresses_and_digests_are_the_manifest_s(mirror: Path):
     assert seen >= 14
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("task", "examples", "tokens", "spans", "labels"),
@@ -126,6 +127,7 @@ def test_mr_is_whole_and_its_split_holds_no_text_twice(mirror: Path):
     assert any("\x96" in word for rows in splits.values() for e in rows for word in e.tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_sst_details(mirror: Path):
     five, two = load_task("sst5"), load_task("sst2")
@@ -176,6 +178,7 @@ def test_wrong_counts_in_a_real_card_are_caught(mirror: Path):
         Task(wrong).split("dev")
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_pos_details(mirror: Path):
     universal, treebank = load_task("pos/ud-ewt"), load_task("pos/ud-ewt-xpos")

@@ -266,6 +266,7 @@ def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return shared / "mirror"
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_litbank_follows_its_rules(mirror: Path) -> None:
     task = load_task("coref/litbank")
@@ -290,6 +291,7 @@ def test_litbank_follows_its_rules(mirror: Path) -> None:
     assert same > 0
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_litbank_folds_are_the_published_ones(mirror: Path) -> None:
     published = mirror / "raw.githubusercontent.com/dbamman/lrec2020-coref"
@@ -306,6 +308,7 @@ def test_litbank_folds_are_the_published_ones(mirror: Path) -> None:
     assert len(set(tested)) == 100
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_litbank_entities_have_the_same_tokens_and_folds(mirror: Path) -> None:
     entities, documents = load_task("ner/litbank", fold=3), load_task("coref/litbank", fold=3)

@@ -129,6 +129,7 @@ def test_one_annotation_file_per_document_and_at_least_one():
         reader.read(SourceText(b"", "w.conllu"), reader.options({}, "card"))
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_real_set(shared: Path, monkeypatch: pytest.MonkeyPatch):
     """Check all numbers that the data's documentation states."""

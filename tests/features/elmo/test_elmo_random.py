@@ -113,6 +113,7 @@ def test_states_know_the_context(seed):
         assert right > least
 
 
+@pytest.mark.slow
 def test_states_forget_rounding_errors():
     """No chaos: a long sentence has the same vectors alone and in a batch."""
     rng = np.random.default_rng(0)

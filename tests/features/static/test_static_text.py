@@ -109,6 +109,7 @@ def test_only_wanted_words_are_kept_and_one_pass_reads_them(tmp_path, monkeypatc
     assert source.vector("w10") is not None
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path):
     def peak(rows):
         source = open_vectors(_file(tmp_path, _large(rows, 60, seed=rows), f"{rows}.txt"))

@@ -34,8 +34,10 @@ def _by_hand(folder):
     return tokens, types
 
 
-@pytest.mark.parametrize("values", [1, 30, 200, 1 << 18])
-@pytest.mark.parametrize("precision", ["fp16", "fp32", "int8"])
+@pytest.mark.parametrize(
+    ("precision", "values"),
+    [("fp16", 30), ("fp16", 1 << 18), ("fp32", 200), ("int8", 1), ("int8", 1 << 18)],
+)
 def test_batches_equal_a_plain_loop(tmp_path, monkeypatch, precision, values):
     monkeypatch.setattr(store_gather, "_BLOCK_VALUES", values)
     long = tuple(f"w{i % 30}" for i in range(90))

@@ -102,20 +102,20 @@ def test_writers_of_overlapping_data_store_nothing_twice(tmp_path):
     assert list(root.glob("*/.*.part")) == []
 
 
-@pytest.mark.parametrize("precision", ["fp16", pytest.param("int8", marks=pytest.mark.slow)])
-def test_a_real_model_writes_the_same_bytes_whatever_happens(tmp_path, precision):
+@pytest.mark.slow
+def test_a_real_model_writes_the_same_bytes_whatever_happens(tmp_path):
     """In another order with repeats, by two processes at once, killed and resumed."""
     roots = {name: tmp_path / name for name in ("whole", "shuffled", "shared", "killed")}
-    _run(roots["whole"], "elmo", precision)
-    _run(roots["shuffled"], "elmo-shuffled", precision)
-    writers = [_start(roots["shared"], mode, precision) for mode in ("elmo", "elmo-shuffled")]
+    _run(roots["whole"], "elmo", "fp16")
+    _run(roots["shuffled"], "elmo-shuffled", "fp16")
+    writers = [_start(roots["shared"], mode, "fp16") for mode in ("elmo", "elmo-shuffled")]
     assert [writer.wait(timeout=100) for writer in writers] == [0, 0]
     for writer in writers:
         writer.stdout.close()
-    _, status = _run(roots["killed"], "elmo-killed", precision)
+    _, status = _run(roots["killed"], "elmo-killed", "fp16")
     assert status == -9
     partial = shard_bytes(roots["killed"])
-    _run(roots["killed"], "elmo", precision)
+    _run(roots["killed"], "elmo", "fp16")
     whole = _digests(roots["whole"])
     assert 0 < len(partial) < len(whole)
     for root in roots.values():

@@ -247,7 +247,7 @@ def test_pronouns_equal_a_naive_loop(name: str) -> None:
 FITTING = [
     ("linear", 40, 0.1),
     ("small", 20, 1e-2),
-    ("paper", 15, 2e-2),
+    pytest.param("paper", 15, 2e-2, marks=pytest.mark.slow),
     pytest.param("paper-2018", 15, 2e-2, marks=pytest.mark.slow),
 ]
 

@@ -175,6 +175,7 @@ def test_the_ceiling_is_the_best_of_all_functions() -> None:
     assert edge_ceiling(made) == pytest.approx(100 * best / 6)
 
 
+@pytest.mark.slow
 def test_a_run(tmp_path: Path) -> None:
     results = elmobench.run(
         {

@@ -134,6 +134,7 @@ def predictions(head, mixers: Mixers, examples) -> list[str]:
     return head.predict(batch, mixed_of(mixers, batch))
 
 
+@pytest.mark.slow
 def test_fits_a_tiny_set(case: Case) -> None:
     head, mixers = case.build()
     examples = questions()

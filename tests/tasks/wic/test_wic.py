@@ -229,6 +229,7 @@ def test_ceiling_of_a_case_by_hand() -> None:
     assert marked_ceiling(made) == 75.0
 
 
+@pytest.mark.slow
 def test_a_run(tmp_path: Path) -> None:
     results = elmobench.run(
         {
