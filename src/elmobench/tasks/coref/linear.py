@@ -38,6 +38,7 @@ class LinearRanker(SpanRanker[Tensor]):
     ) -> None:
         super().__init__(input_dims, codec, options)
         width = 2 * input_dims["input"]
+        self.max_width = options.max_width
         self.dropout = Dropout(options.dropout)
         self.mention = nn.Linear(width, 1)
         self.width_bias = nn.Parameter(torch.zeros(options.max_width))
@@ -68,8 +69,17 @@ class LinearRanker(SpanRanker[Tensor]):
 
     def coarse(self, spans: Tensor) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
-        pair = self.pair / len(self.pair)
-        return spans @ pair @ spans.mT + (spans @ self.anaphor).unsqueeze(2)
+        pair: Tensor = self.pair
+        ends = spans
+        if self.max_width == 1:
+            first, last = spans.chunk(2, dim=-1)
+            # Given mentions, as in GAP, may be longer than one token.
+            if torch.equal(first, last):
+                # The sum of the four blocks needs a quarter of the products.
+                width = first.shape[-1]
+                pair, ends = pair.view(2, width, 2, width).sum(dim=(0, 2)), first
+        pair = pair / len(self.pair)
+        return ends @ pair @ ends.mT + (spans @ self.anaphor).unsqueeze(2)
 
     def fine(self, spans: Tensor, pairs: Pairs) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
