@@ -298,3 +298,33 @@ class EdgeText:
     def tokens(self) -> Sentence:
         """All tokens; for counting and for hashed splits."""
         return tuple(token for sentence in self.sentences for token in sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeText:
+    """A sentence with its dependency tree.
+
+    Attributes:
+        id: of the sentence.
+        tokens: its words.
+        heads: the number of each word's head, from 0; -1 for the root, of which there is one. Empty
+            where the tree is not known, as in a text of a user's own.
+        punctuation: the numbers of the words that are punctuation, ascending; scores leave them
+            out.
+    """
+
+    id: str
+    tokens: Sentence
+    heads: tuple[int, ...]
+    punctuation: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        length = len(self.tokens)
+        if self.heads and len(self.heads) != length:
+            raise ValueError(f"{self.id}: {length} tokens but {len(self.heads)} heads")
+        if self.heads.count(-1) != bool(self.heads) or any(
+            not -1 <= head < length for head in self.heads
+        ):
+            raise ValueError(f"{self.id}: the heads {self.heads} are no tree of {length} words")
+        if any(not 0 <= word < length for word in self.punctuation):
+            raise ValueError(f"{self.id}: punctuation {self.punctuation} of {length} tokens")

@@ -209,6 +209,22 @@ METRICS.add_lazy(
     "elmobench.metrics.edges:EDGE_ACCURACY",
     "the same scores, with the accuracy as primary score",
 )
+METRICS.add_lazy(
+    "uuas",
+    "elmobench.metrics.trees:UUAS",
+    "edges of trees from distances of words (UUAS), and rank correlation of distances (DSpr)",
+)
+METRICS.add_lazy(
+    "dspr", "elmobench.metrics.trees:DSPR", "the same scores, with DSpr as primary score"
+)
+METRICS.add_lazy(
+    "root-accuracy",
+    "elmobench.metrics.trees:ROOT_ACCURACY",
+    "roots of trees from depths of words, and rank correlation of depths (NSpr)",
+)
+METRICS.add_lazy(
+    "nspr", "elmobench.metrics.trees:NSPR", "the same scores, with NSpr as primary score"
+)
 METRICS.add_lazy("span-f1", "elmobench.metrics.spans:SPAN_F1", "span F1, equal to conlleval")
 METRICS.add_lazy("srl-f1", "elmobench.metrics.srl:SRL_F1", "argument F1, equal to srl-eval.pl")
 METRICS.add_lazy(

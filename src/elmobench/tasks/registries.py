@@ -40,6 +40,16 @@ _PIPELINE_TABLE = (
     ("wsd", "elmobench.tasks.wsd.pipeline:PIPELINE", "the senses of words in a sentence"),
     ("wic", "elmobench.tasks.wic.pipeline:PIPELINE", "does a word mean the same in two sentences"),
     ("edges", "elmobench.tasks.edges.pipeline:PIPELINE", "the labels of one span, or of two"),
+    (
+        "tree-distance",
+        "elmobench.tasks.trees.pipeline:DISTANCE",
+        "distances between the words of a dependency tree",
+    ),
+    (
+        "tree-depth",
+        "elmobench.tasks.trees.pipeline:DEPTH",
+        "depths of the words of a dependency tree",
+    ),
     ("coref", "elmobench.tasks.coref.pipeline:PIPELINE", "clusters of mentions"),
 )
 
@@ -264,6 +274,26 @@ _HEAD_TABLE = (
         "edges/paper",
         "elmobench.tasks.edges.presets:PAPER",
         "self-attentive pooling of projected spans, 256 hidden units, as published",
+    ),
+    (
+        "tree-distance/linear",
+        "elmobench.tasks.trees.presets:DISTANCE_LINEAR",
+        "squared distances after a linear map of rank 64: a structural probe",
+    ),
+    (
+        "tree-distance/paper",
+        "elmobench.tasks.trees.presets:DISTANCE_PAPER",
+        "squared distances after a linear map of full rank, as published",
+    ),
+    (
+        "tree-depth/linear",
+        "elmobench.tasks.trees.presets:DEPTH_LINEAR",
+        "squared norms after a linear map of rank 64: a structural probe",
+    ),
+    (
+        "tree-depth/paper",
+        "elmobench.tasks.trees.presets:DEPTH_PAPER",
+        "squared norms after a linear map of full rank, as published",
     ),
     (
         "coref/linear",

@@ -47,6 +47,8 @@ def test_every_preset_states_both_dropouts(name: str) -> None:
         ("coref", 0.0, 0.0),
         ("wsd", 0.0, 0.0),
         ("edges", 0.0, 0.0),
+        ("tree-distance", 0.0, 0.0),
+        ("tree-depth", 0.0, 0.0),
     ],
 )
 def test_paper_presets_with_the_papers_features(
@@ -60,6 +62,7 @@ def test_paper_presets_with_the_papers_features(
 
 def test_paper_presets_are_all_above() -> None:
     tested = {"sentiment", "ner", "chunking", "pos", "srl", "nli", "qa", "coref", "wsd", "edges"}
+    tested |= {"tree-distance", "tree-depth"}
     assert {name.split("/")[0] for name in PRESETS if name.endswith("/paper")} == tested
 
 

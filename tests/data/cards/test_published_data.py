@@ -104,9 +104,11 @@ def test_shipped_cards_state_their_corpus_and_the_published_data() -> None:
         shared.setdefault(corpus, []).append(task)
     assert {corpus: tasks for corpus, tasks in shared.items() if len(tasks) > 1} == {
         "control-srl": ["edges/control-edges", "srl/control-srl"],
+        "control-trees": ["tree-depth/control-tree-depth", "tree-distance/control-tree-distance"],
         "ewt": [
             *("edges/propbank-ewt-roles", "edges/ud-ewt-arcs", "edges/ud-ewt-relations"),
             *("ner/uner-ewt", "pos/ud-ewt", "pos/ud-ewt-xpos", "srl/propbank-ewt"),
+            *("tree-depth/ud-ewt-trees", "tree-distance/ud-ewt-trees"),
         ],
         "litbank": ["coref/litbank", "edges/litbank-pairs", "ner/litbank"],
         "rotten-tomatoes": ["sentiment/mr", "sentiment/sst2", "sentiment/sst5"],

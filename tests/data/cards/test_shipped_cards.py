@@ -21,6 +21,7 @@ REAL = [
     *("ner/uner-ewt", "ner/wnut17", "nli/cad-snli", "nli/snli", "pos/ud-ewt", "pos/ud-ewt-xpos"),
     *("qa/squad", "qa/squad-small"),
     *("sentiment/mr", "sentiment/sst2", "sentiment/sst5", "srl/propbank-ewt"),
+    *("tree-depth/ud-ewt-trees", "tree-distance/ud-ewt-trees"),
 ]
 OFFICIAL = {"https://nlp.stanford.edu/projects/snli/snli_1.0.zip"}
 """Files too large for the mirror; their digests are published elsewhere."""

@@ -125,6 +125,16 @@ GENERATORS.add_lazy(
     "edges from a predicate to its arguments, whose role only the voice of the clause decides",
 )
 GENERATORS.add_lazy(
+    "control-tree-distance",
+    "elmobench.data.controls.trees:GENERATOR",
+    "trees in which only the order of two verbs says what goes with which",
+)
+GENERATORS.add_lazy(
+    "control-tree-depth",
+    "elmobench.data.controls.trees:DEPTH_GENERATOR",
+    "the same trees, in which only the order of two verbs says which one is the root",
+)
+GENERATORS.add_lazy(
     "control-qa",
     "elmobench.data.controls.qa:GENERATOR",
     "who won and who lost, which only the words next to a name decide",

@@ -17,8 +17,10 @@ from elmobench.data.examples import (
     Sentence,
     SentencePair,
     TaggedSentence,
+    TreeText,
 )
 from elmobench.data.tag_schemes import spans
+from elmobench.data.trees import scored_words, spanning_edges, tree_distances
 
 
 def bag_of_words_ceiling(examples: Sequence[ClassifiedText]) -> float:
@@ -261,6 +263,58 @@ def label_set_ceiling(examples: Sequence[LabelledText]) -> float:
     return _best_f1(
         [(m, sizes[words]) for words, counts in labels.items() for m in counts.values()], gold
     )
+
+
+def tree_edge_ceiling(examples: Sequence[TreeText]) -> float:
+    """UUAS (percent) that no distance of two words exceeds, if it is a function of the two words.
+
+    Proof. Such a function gives the same spanning tree, edges between words, to all sentences with
+    the same words apart from punctuation. It is right as often as the edges of the tree are gold,
+    at most as often as those of the spanning tree with the largest sum of these numbers. The bound
+    is reached if one function gives such a tree to every set of words, as in the generated control:
+    there every other verb is nearer to the words that go with the verb of the relative clause.
+
+    Raises:
+        ValueError: a word occurs twice in a sentence.
+    """
+    groups: defaultdict[tuple[str, ...], Counter[tuple[str, str]]] = defaultdict(Counter)
+    gold = 0
+    for example in examples:
+        kept = scored_words(len(example.tokens), example.punctuation)
+        edges = spanning_edges(tree_distances(example.heads), kept)
+        named = ((example.tokens[a], example.tokens[b]) for a, b in edges)
+        groups[_distinct(example)].update((min(pair), max(pair)) for pair in named)
+        gold += len(edges)
+    right = 0
+    for words, counts in groups.items():
+        weights = [[-counts[min(a, b), max(a, b)] for a in words] for b in words]
+        right -= sum(weights[a][b] for a, b in spanning_edges(weights, range(len(words))))
+    return 100.0 * right / gold
+
+
+def root_ceiling(examples: Sequence[TreeText]) -> float:
+    """Root accuracy (percent) that no depth of a word exceeds, if it is a function of the word.
+
+    Such a function gives all sentences with the same words apart from punctuation the same root, at
+    best the most frequent one. The bound is reached if the words have one order in which that root
+    comes first among the words of every sentence, as in the generated control.
+
+    Raises:
+        ValueError: a word occurs twice in a sentence.
+    """
+    roots: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        roots[_distinct(example)][example.tokens[example.heads.index(-1)]] += 1
+    return 100.0 * sum(max(counts.values()) for counts in roots.values()) / len(examples)
+
+
+def _distinct(example: TreeText) -> tuple[str, ...]:
+    """The words of a sentence apart from punctuation, sorted."""
+    kept = scored_words(len(example.tokens), example.punctuation)
+    words = tuple(sorted(example.tokens[i] for i in kept))
+    if len(set(words)) < len(words):
+        raise ValueError(f"{example.id}: a word occurs twice")
+    return words
 
 
 def _best_f1(groups: Iterable[tuple[int, int]], gold: int) -> float:

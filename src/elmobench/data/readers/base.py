@@ -353,6 +353,11 @@ READERS.add_lazy(
     "words and their heads in CoNLL-U, as edges",
 )
 READERS.add_lazy(
+    "conllu-trees",
+    "elmobench.data.readers.conllu_trees:READER",
+    "sentences of CoNLL-U with their dependency trees",
+)
+READERS.add_lazy(
     "edges-of",
     "elmobench.data.readers.edges_of:READER",
     "edges in what another reader gives: roles, mentions, marked words, tags",

@@ -14,7 +14,7 @@ from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.column_rows import RANGE_OR_EMPTY, column_lines, without_blanks
 
 _SENT_ID, _NEW_DOCUMENT = "sent_id = ", "newdoc id = "
-_ID, _FORM, _UPOS, _HEAD, _RELATION, _FIELDS = 0, 1, 3, 6, 7, 10
+_ID, _FORM, _UPOS, _XPOS, _HEAD, _RELATION, _FIELDS = 0, 1, 3, 4, 6, 7, 10
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class ParsedSentence:
         heads: the number of each word's head, from 0; -1 for the root, of which there is one.
         relations: the relation of each word to its head (``nsubj:pass``).
         parts: the universal part of speech of each word.
+        tags: the part of speech of each word in the tag set of the treebank's language.
         document: the id of its document; None where the file states none.
     """
 
@@ -35,6 +36,7 @@ class ParsedSentence:
     heads: tuple[int, ...]
     relations: tuple[str, ...]
     parts: tuple[str, ...]
+    tags: tuple[str, ...]
     document: str | None
 
 
@@ -116,6 +118,7 @@ def _close(text: SourceText, sentence: _Rows, document: str | None) -> ParsedSen
         heads,
         tuple(row[_RELATION] for row in rows),
         tuple(row[_UPOS] for row in rows),
+        tuple(row[_XPOS] for row in rows),
         document,
     )
 

@@ -1,0 +1,1 @@
+"""Trees: distances between the words of a dependency tree, and depths of words."""
