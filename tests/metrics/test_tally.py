@@ -71,6 +71,17 @@ def sense_rows(draw: st.DrawFn) -> list[tuple[Any, Any, Any]]:
     return rows
 
 
+@st.composite
+def trees(draw: st.DrawFn, pairs: bool) -> tuple[Any, Any, Any]:
+    """A tree of five to seven words, so that every subset has rank correlations."""
+    length = draw(st.integers(5, 7))
+    heads = [-1, *(draw(st.integers(0, i)) for i in range(length - 1))]
+    marks = draw(st.lists(st.integers(0, length - 1), max_size=3, unique=True))
+    number = length * (length - 1) // 2 if pairs else length
+    one = st.lists(st.integers(0, 4), min_size=number, max_size=number)
+    return {"heads": heads, "punctuation": marks}, draw(one), draw(one)
+
+
 gap_row = st.tuples(gap_label, gap_label, gap_label, st.sampled_from(["masculine", "feminine"]))
 rows_of: dict[str, st.SearchStrategy[list[tuple[Any, Any, Any]]]] = {
     "accuracy": st.lists(st.tuples(label, label, label), min_size=1, max_size=12),
@@ -83,6 +94,10 @@ rows_of: dict[str, st.SearchStrategy[list[tuple[Any, Any, Any]]]] = {
     "token-accuracy": st.lists(pos(), min_size=1, max_size=6),
     "span-f1": st.lists(tags(), min_size=1, max_size=6),
     "srl-f1": st.lists(tags(legal=True), min_size=1, max_size=6),
+    "uuas": st.lists(trees(pairs=True), min_size=1, max_size=4),
+    "dspr": st.lists(trees(pairs=True), min_size=1, max_size=4),
+    "root-accuracy": st.lists(trees(pairs=False), min_size=1, max_size=4),
+    "nspr": st.lists(trees(pairs=False), min_size=1, max_size=4),
     "squad": st.lists(
         st.tuples(st.lists(words, min_size=1), st.none() | words, words), min_size=1, max_size=6
     ),

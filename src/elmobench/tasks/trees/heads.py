@@ -96,15 +96,16 @@ class StructuralProbe(Head[TreeText]):
 
     def mapped(self, mixed: Mixed) -> Tensor:
         """(B, T, rank) vectors of the words after the linear map, in float32."""
-        return (self.dropout(mixed["input"][TEXT]) @ self.projection).float()
+        mapped: Tensor = self.dropout(mixed["input"][TEXT]) @ self.projection
+        return mapped.float()
 
     def _padded(self, batch: Batch[TreeText], scores: Tensor) -> tuple[Tensor, Tensor]:
         gold, weights = torch.zeros(scores.shape), torch.zeros(scores.shape)
         for i, example in enumerate(batch.examples):
             own = self._gold(example)
-            inside = (i, *(slice(len(example.tokens)) for _ in own.shape))
-            gold[inside] = own
-            weights[inside] = 1 / max(own.numel(), 1)
+            inside = (slice(len(example.tokens)),) * own.dim()
+            gold[i][inside] = own
+            weights[i][inside] = 1 / max(own.numel(), 1)
         return gold.to(scores.device), weights.to(scores.device)
 
 
