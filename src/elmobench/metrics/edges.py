@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, f1_of, ratio
-from elmobench.metrics.label_sets import LABEL_SET_MICRO_F1
+from elmobench.metrics.label_sets import LABEL_SET_MICRO_F1, check_label_set
 
 Floats = NDArray[np.float64]
 _Sets = Sequence[Sequence[str]]
@@ -95,12 +95,7 @@ class EdgeMicroF1(Metric):
                 f"expected a list with the labels of each edge, got {annotation!r}", where=where
             )
         for labels in annotation:
-            if not isinstance(labels, list | tuple) or not all(
-                isinstance(label, str) for label in labels
-            ):
-                raise DataError(f"expected a list of labels, got {labels!r}", where=where)
-            if len(set(labels)) < len(labels):
-                raise DataError(f"a label appears twice in {labels!r}", where=where)
+            check_label_set(labels, where)
 
 
 class EdgeAccuracy(EdgeMicroF1):

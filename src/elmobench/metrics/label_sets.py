@@ -15,6 +15,20 @@ from elmobench.metrics.classification import scores_by_label
 Floats = NDArray[np.float64]
 
 
+def check_label_set(annotation: Any, where: str) -> None:
+    """Check that an annotation is a list of distinct labels, which may be empty.
+
+    Raises:
+        DataError: it is none.
+    """
+    if not isinstance(annotation, list | tuple) or not all(
+        isinstance(label, str) for label in annotation
+    ):
+        raise DataError(f"must be a list of labels, got {annotation!r}", where=where)
+    if len(set(annotation)) < len(annotation):
+        raise DataError(f"a label appears twice in {annotation!r}", where=where)
+
+
 class LabelSetMicroF1(Metric):
     """Gold and predicted annotations are a list of distinct labels per example; it may be empty.
 
@@ -44,7 +58,7 @@ class LabelSetMicroF1(Metric):
             raise DataError("there are no examples to score", where=self.name)
         for side, rows in (("gold", gold), ("predicted", predicted)):
             for i, annotation in enumerate(rows):
-                self._check(annotation, f"{self.name}, {side} {i}")
+                check_label_set(annotation, f"{self.name}, {side} {i}")
         labels = sorted({label for labels in (*gold, *predicted) for label in labels})
         exact = sum(set(g) == set(p) for g, p in zip(gold, predicted, strict=True))
         values = {"micro_f1": 0.0, "macro_f1": 0.0, "subset_accuracy": 100 * exact / len(gold)}
@@ -70,14 +84,6 @@ class LabelSetMicroF1(Metric):
             lambda truth, answer: (len({*truth} & {*answer}), len(truth), len(answer)),
             f1_of,
         )
-
-    def _check(self, annotation: Any, where: str) -> None:
-        if not isinstance(annotation, list | tuple) or not all(
-            isinstance(label, str) for label in annotation
-        ):
-            raise DataError(f"must be a list of labels, got {annotation!r}", where=where)
-        if len(set(annotation)) < len(annotation):
-            raise DataError(f"a label appears twice in {annotation!r}", where=where)
 
 
 class LabelSetMacroF1(LabelSetMicroF1):

@@ -17,6 +17,8 @@ from elmobench.data.readers.base import SourceText
 from elmobench.data.readers.json_records import json_records
 from elmobench.data.readers.parquet import parquet_file, parquet_rows
 from elmobench.data.readers.rows import Quoting, table_rows
+from elmobench.tasks.from_files.edge_targets import READER as EDGES
+from elmobench.tasks.from_files.edge_targets import has_edges
 from elmobench.tasks.from_files.labelled_lines import labelled_line_options, word_tag_options
 from elmobench.tasks.from_files.split_files import split_of_word
 from elmobench.tasks.from_files.unread_formats import check_fields_are_read, check_is_read
@@ -50,6 +52,7 @@ class Look:
             objects by dots. Empty for lines, CoNLL columns and SQuAD files.
         names: names of labels that the file states for a field's numbers.
         of_split: options that read one split, for a file that holds several.
+        rows: the records of a file of edge probing; empty for other files.
     """
 
     reader: str
@@ -58,6 +61,7 @@ class Look:
     columns: dict[str | int, list[Any]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     of_split: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 def look_at(text: SourceText) -> Look:
@@ -142,6 +146,8 @@ def _json(text: SourceText) -> Look | None:
         is_lines = False
     if is_lines:
         rows = [values for _, _, values in islice(json_records(text), ROWS)]
+        if has_edges(rows):
+            return Look(EDGES, "one JSON object per line, with text and targets", rows=rows)
         return Look("jsonl", "one JSON object per line", columns=_columns_of(rows))
     try:
         whole = parse_json("\n".join(line for _, line in text.rows()), text.name)
@@ -154,6 +160,8 @@ def _json(text: SourceText) -> Look | None:
             return Look("jsonl", "one JSON list of lists", columns=_columns_of(_objects(whole)))
         rows = [row for row in whole[:ROWS] if isinstance(row, dict)]
         return Look("jsonl", "one JSON list of objects", columns=_columns_of(rows))
+    if has_edges([whole]):
+        return Look(EDGES, "one JSON object with text and targets", rows=[whole])
     articles = whole.get("data")
     if isinstance(articles, list) and any(
         isinstance(one, dict) and "paragraphs" in one for one in articles[:1]

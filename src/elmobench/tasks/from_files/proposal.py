@@ -23,6 +23,8 @@ from elmobench.tasks.from_files.column_values import (
     with_paths,
 )
 from elmobench.tasks.from_files.decisions import Decision, Proposal, split_decision
+from elmobench.tasks.from_files.edge_targets import READER as EDGES
+from elmobench.tasks.from_files.edge_targets import edge_proposal
 from elmobench.tasks.from_files.field_options import (
     choose_pipeline,
     choose_tokenizer,
@@ -88,6 +90,8 @@ def propose(
         found = _of_columns(texts, pipeline, stated)
     elif look.reader == "squad":
         found = _of_squad(texts)
+    elif look.reader == EDGES:
+        found = edge_proposal(look.rows, pipeline, stated, texts["train"][0].name)
     elif look.reader in _OTHER_COLUMNS:
         found = _of_other_columns(look, pipeline, texts["train"][0].name)
     elif look.reader == "word-tags":
