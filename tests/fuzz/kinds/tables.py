@@ -330,7 +330,7 @@ KINDS = [
         words=(b"\t-1\t", b"\t1\t", b"\t9999999999\t", b"4.1", b"# newdoc id = "),
     ),
     Kind(
-        "trees",
+        "dependency trees",
         _writer(
             a_conllu="# sent_id = s\n1\tcaf\u00e9\t_\tNOUN\tNN\t_\t2\tnsubj\t_\t_\n"
             "2\tis\t_\tAUX\tVBZ\t_\t0\troot\t_\t_\n3\t.\t_\tPUNCT\t.\t_\t2\tpunct\t_\t_\n"
