@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from elmo_reference import Reference, write_model
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elmobench import load_provider
 from elmobench.features.elmo.char_cnn import _blocks
+from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.frozen_linear import FrozenLinear
 
 
@@ -49,3 +53,22 @@ def test_vectors_of_words_do_not_depend_on_how_many_there_are(count):
     together = provider.encode_types(words)[0]
     alone = np.concatenate([provider.encode_types([word])[0] for word in words[:5]])
     np.testing.assert_allclose(together[:5], alone, rtol=0, atol=5e-6)
+
+
+def test_groups_of_words_give_the_vectors_of_the_reference(tmp_path):
+    # Groups may differ in the last bits (PyTorch's sigmoid at the end of an array), and no more.
+    files = write_model(tmp_path)
+    words = [f"w{i}" for i in range(300)]
+    exact = np.stack([Reference(*files).type_vector(word) for word in words])
+    provider = ElmoProvider.from_files(*files)
+    for size in (300, 100, 7):
+        groups = [words[i : i + size] for i in range(0, len(words), size)]
+        vectors = np.concatenate([provider.encode_types(group)[0] for group in groups])
+        np.testing.assert_allclose(vectors, exact[:, : vectors.shape[1]], rtol=0, atol=5e-6)
+
+
+def test_no_words_give_no_vectors(tmp_path):
+    cnn = ElmoProvider.from_files(*write_model(tmp_path))._network.char_cnn
+    for network, width in ((cnn, 5), (replace(cnn, projection=None), 18)):
+        assert network([]).shape == (0, width)
+        assert network(["a"]).shape == (1, width)

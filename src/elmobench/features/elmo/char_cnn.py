@@ -44,6 +44,10 @@ class Highway:
 class CharCnn:
     """Character CNN with frozen weights.
 
+    A word's vector does not depend on the other words but for its last bits: PyTorch computes the
+    last values of an array with another sigmoid than the values before them, and a product of one
+    row may be summed in another order (see :class:`FrozenLinear`).
+
     Attributes:
         options: sizes and activation.
         embedding: (262, E) character vectors; row 0 is zero.
@@ -59,14 +63,14 @@ class CharCnn:
     projection: FrozenLinear | None
 
     def __call__(self, words: Sequence[str]) -> Tensor:
-        """Return the (V, P) vectors of ``words``, in the given order."""
+        """Return the (V, P) vectors of ``words``, in the given order; V may be 0."""
         return self.from_ids(*character_ids(words, self.options.max_characters_per_token))
 
     def from_ids(self, ids: NDArray[np.int64], sizes: NDArray[np.int64]) -> Tensor:
         """Return the (V, P) vectors of words that are given by their characters.
 
         Args:
-            ids: (V, C) character ids, with C the model's number of characters per word.
+            ids: (V, C) character ids, with C the model's number of characters per word; V may be 0.
             sizes: (V,) number of ids before the padding at a word's end.
         """
         length = self.options.max_characters_per_token
@@ -102,7 +106,8 @@ class CharCnn:
 
     def _combine(self, pooled: Tensor) -> Tensor:
         """Map (V, F) pooled filters to (V, P) by highways and projection, in bounded steps."""
-        steps = []
+        last = self.projection
+        steps = [pooled.new_empty((0, last.out_features if last else pooled.shape[1]))]
         for rows in _blocks(len(pooled), _WORDS):
             x = pooled[rows]
             for highway in self.highways:
