@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from elmobench.nn.elmo import Elmo
     from elmobench.tasks.task import load_task
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PUBLIC = {
     "Elmo": "elmobench.nn.elmo",

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import elmobench
+from elmobench.bench.experiment.cells import PROTOCOL_VERSION
+from elmobench.tracking.record import SCHEMA_VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -100,3 +102,19 @@ def test_the_version_has_one_place() -> None:
     assert "version" not in PROJECT
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [elmobench.__version__]
+
+
+def test_the_changelog_has_the_version_with_the_date_of_the_citation() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    released = re.findall(r"^## \[(\d.*)\] - (.*)$", changelog, re.MULTILINE)
+    (date,) = re.findall(r"^date-released: (.*)$", citation, re.MULTILINE)
+    assert released[0] == (elmobench.__version__, date)
+
+
+def test_the_statement_of_stability_lists_the_public_names_and_numbers() -> None:
+    text = (ROOT / "docs/stability.md").read_text("utf-8")
+    (listed,) = re.findall(r"\*\*Stable Python names\*\*: (.*?)\.\n- ", text, re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed) == sorted(elmobench.__all__)
+    assert f"protocol {PROTOCOL_VERSION};" in text
+    assert f"version {SCHEMA_VERSION} of their schema" in text
