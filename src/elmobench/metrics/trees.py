@@ -1,8 +1,7 @@
 """Scores of predicted tree distances and tree depths, as in structural probing.
 
-Source: Hewitt and Manning 2019, *A Structural Probe for Finding Syntax in Word Representations*,
-section 3.2, and the code that they published (``reporter.py``), which is followed where the two
-differ.
+Source: Hewitt and Manning 2019, *A Structural Probe for Finding Syntax in Word Representations*, in
+the code that they published (``structural-probes/reporter.py``), which decides every detail.
 """
 
 from __future__ import annotations

@@ -271,8 +271,7 @@ def tree_edge_ceiling(examples: Sequence[TreeText]) -> float:
     Proof. Such a function gives the same spanning tree, edges between words, to all sentences with
     the same words apart from punctuation. It is right as often as the edges of the tree are gold,
     at most as often as those of the spanning tree with the largest sum of these numbers. The bound
-    is reached if one function gives such a tree to every set of words, as in the generated control:
-    there every other verb is nearer to the words that go with the verb of the relative clause.
+    is reached if one function gives such a tree to every set of words, as in the generated control.
 
     Raises:
         ValueError: a word occurs twice in a sentence.

@@ -40,7 +40,7 @@ class StructuralProbe(Head[TreeText]):
     The loss is the mean over the sentences of a batch; that of a sentence is the mean absolute
     error of its numbers.
 
-    Source: Hewitt and Manning 2019, sections 2 and 3, and their code (``probe.py``, ``loss.py``).
+    Source: Hewitt and Manning 2019, in the code that they published (``probe.py``, ``loss.py``).
     """
 
     def __init__(
