@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from command_line import elmobench
 
-from elmobench.core.errors import ConfigError
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import load_card
 from elmobench.data.examples import Edge
 from elmobench.tasks.from_files.card import proposed_card
@@ -93,6 +93,44 @@ def test_what_does_not_fit_such_a_file(tmp_path: Path) -> None:
     mixed = str(write(tmp_path / "b.json", SHAPES["one span"] + SHAPES["two spans"]))
     card = proposed_card("mine", propose([mixed]), tmp_path / "c.yaml")
     assert "span2" in str(card.problem)
+
+
+CONLLU = """\
+# sent_id = {0}
+1\tDog{0}\t_\tNOUN\tNN\t_\t2\tnsubj\t_\t_
+2\tsleeps\t_\tVERB\tVBZ\t_\t0\troot\t_\t_
+3\t.\t_\tPUNCT\t.\t_\t2\tpunct\t_\t_
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "reader"),
+    [
+        ("edges", "conllu-edges"),
+        ("tree-distance", "conllu-trees"),
+        ("tree-depth", "conllu-trees"),
+        (None, "conll-columns"),
+    ],
+)
+def test_conllu_for_pipelines_that_are_stated(
+    pipeline: str | None, reader: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.conllu"
+    path.write_text("".join(CONLLU.format(i) for i in range(30)), "utf-8")
+    found = propose([str(path)], pipeline)
+    assert (found.pipeline, found.reader) == (pipeline or "pos", reader)
+    card = proposed_card("mine", found, tmp_path / "c.yaml")
+    assert card.problem is None, str(card.problem)
+    (tmp_path / "c.yaml").write_text(card.text, "utf-8")
+    assert len(Task(load_card(tmp_path / "c.yaml")).split("train")[0].tokens) == 3
+
+
+def test_columns_without_trees(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Ann B-PER\nslept O\n\n" * 10, "utf-8")
+    with pytest.raises(DataError, match=r"no CoNLL-U.*tree-depth"):
+        propose([str(path)], "tree-depth")
 
 
 def test_the_command(tmp_path: Path) -> None:

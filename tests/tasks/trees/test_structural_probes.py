@@ -152,6 +152,8 @@ def test_annotations_and_texts() -> None:
     counts = DEPTH.count([example, replace(example, id="y")])
     assert (counts.examples, counts.tokens) == (2, 8)
     assert DEPTH.codec([example], None) == LabelCodec(labels=[])
+    assert DEPTH.problem_of(example) is None
+    assert DEPTH.problem_of(DEPTH.from_text("Dogs sleep.")) == "the tree is not known"
     with pytest.raises(DataError, match="lists labels"):
         DISTANCE.codec([example], ["a"])
 

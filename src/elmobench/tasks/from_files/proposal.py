@@ -34,7 +34,7 @@ from elmobench.tasks.from_files.fields import fields_of
 from elmobench.tasks.from_files.folder_layouts import equal_files, label_folders, of_layout
 from elmobench.tasks.from_files.formats import Look, look_at
 from elmobench.tasks.from_files.split_files import all_files_of_splits, find_files
-from elmobench.tasks.from_files.tag_columns import documents_in, tag_column_options
+from elmobench.tasks.from_files.tag_columns import documents_in, is_conllu, tag_column_options
 from elmobench.tasks.from_files.tokenized import TOKENIZED, is_tokenized
 from elmobench.tasks.registries import PIPELINES
 
@@ -56,6 +56,12 @@ _OTHER_COLUMNS = {
     "conll-2009": {"srl": "conll-2009"},
 }
 """Formats of columns, the pipelines that read them, the usual one first, and their readers."""
+_OF_TREES: dict[str, tuple[str, dict[str, Any]]] = {
+    "edges": ("conllu-edges", {"label": "relation"}),
+    "tree-distance": ("conllu-trees", {}),
+    "tree-depth": ("conllu-trees", {}),
+}
+"""Pipelines that read the trees of CoNLL-U, where they are stated, with reader and options."""
 
 
 def propose(
@@ -161,8 +167,24 @@ def _of_columns(
             "a file in columns has the roles token and tag, by number from 0",
             fix="--column token=0 --column tag=3",
         )
+    if pipeline in _OF_TREES:
+        return _of_trees(texts["train"][0], pipeline)
     kind, options, decisions = tag_column_options(texts["train"][0], pipeline, stated)
     return Proposal(kind, "conll-columns", options, {}, decisions=decisions)
+
+
+def _of_trees(text: SourceText, pipeline: str) -> Proposal:
+    """Trees of CoNLL-U, for a pipeline that the user states."""
+    if not is_conllu(text):
+        raise DataError(
+            f"is no CoNLL-U, whose trees the pipeline {pipeline} reads in columns",
+            where=text.name,
+            fix="convert it to the ten columns of CoNLL-U, or state another pipeline",
+        )
+    reader, options = _OF_TREES[pipeline]
+    found = Proposal(pipeline, reader, dict(options), {})
+    found.decisions.append(Decision("reader", reader, "CoNLL-U, and the pipeline is stated"))
+    return found
 
 
 def _of_squad(texts: Mapping[str, Sequence[SourceText]]) -> Proposal:

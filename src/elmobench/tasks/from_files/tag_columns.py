@@ -33,6 +33,16 @@ _UNIVERSAL = 10
 """Columns of CoNLL-U."""
 
 
+def is_conllu(text: SourceText) -> bool:
+    """Whether a file in columns is CoNLL-U: ten columns, the first with numbers of words."""
+    return _are_universal(_form(text)[1])
+
+
+def _are_universal(fields: Sequence[Sequence[str]]) -> bool:
+    has_ids = all(_ID.fullmatch(row[0]) for row in fields)
+    return has_ids and min(map(len, fields)) == _UNIVERSAL
+
+
 def tag_column_options(
     text: SourceText, pipeline: str | None, stated: Mapping[str, str | int]
 ) -> tuple[str, dict[str, Any], list[Decision]]:
@@ -49,7 +59,7 @@ def tag_column_options(
     base, fields = _form(text)
     width = min(map(len, fields))
     has_ids = all(_ID.fullmatch(row[0]) for row in fields)
-    if width == _UNIVERSAL and has_ids:
+    if _are_universal(fields):
         options: dict[str, Any] = {"id": 0, "token": 1, "tag": 3, **base, "comment": "#"}
         options |= {"scheme": "none", **stated}
         why = "ten columns that begin with a number, as CoNLL-U"

@@ -35,6 +35,10 @@ class Trees(Pipeline[TreeText]):
         """``heads`` and ``punctuation`` of the example."""
         return {"heads": list(example.heads), "punctuation": list(example.punctuation)}
 
+    def problem_of(self, example: TreeText) -> str | None:
+        """A sentence without a tree."""
+        return None if example.heads else "the tree is not known"
+
     def codec(self, train: Sequence[TreeText], labels: Sequence[str] | None) -> LabelCodec:
         """Nothing: a tree has no labels here.
 
