@@ -20,8 +20,10 @@ from elmobench.bench.predict import Predictor
 from elmobench.bench.run import run_experiment
 from elmobench.bench.transfer import score_on
 from elmobench.core.errors import ConfigError
+from elmobench.data.cards.catalog import CardCatalog
+from elmobench.data.sampling import Limit
 from elmobench.tasks.tagging.pipeline import POS
-from elmobench.tasks.task import load_task
+from elmobench.tasks.task import Task, load_task
 from elmobench.tracking.record_store import RecordStore
 
 EXPERIMENT = {
@@ -99,7 +101,38 @@ def test_a_head_of_control_labels_is_scored_on_no_task(folder: Path) -> None:
         score_on(Predictor(store, control.cell), load_task("pos/control-pos"))
 
 
-def test_tasks_without_a_control_are_refused_before_any_work() -> None:
-    experiment = {**EXPERIMENT, "tasks": ["sentiment/control-sentiment"]}
-    with pytest.raises(ConfigError, match=r"(?s)no control labels.*labels: \[given\].*pos"):
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [("sentiment/control-sentiment", "whole sentences"), ("wsd/control-wsd", "no choice")],
+)
+def test_tasks_without_a_control_are_refused_before_any_work(task: str, reason: str) -> None:
+    experiment = {**EXPERIMENT, "tasks": [task]}
+    with pytest.raises(ConfigError, match=rf"(?s)labels: .*{reason}.*labels: \[given\].*pos"):
         make_plan(RunContext(parse_experiment(experiment)))
+
+
+def test_the_other_controls_run_and_say_where_test_has_few_known_types(tmp_path: Path) -> None:
+    settings = {
+        **EXPERIMENT,
+        "tasks": ["ner/control-ner", "edges/control-edges", "wic/control-wic"],
+        "axes": {"labels": ["control"]},
+        "limit": 30,
+    }
+    summary = run_experiment(
+        parse_experiment(settings),
+        results=tmp_path / "results",
+        store=tmp_path / "store",
+        tracking_uri="none",
+        quiet=True,
+    )
+    for record in summary.records:
+        assert record.result is not None, record.error
+        task = Task(CardCatalog().get(record.task), limit=Limit.parse(30))
+        types = {
+            split: [kind for e in task.split(split) for kind, _ in task.pipeline.items_of(e)]
+            for split in ("train", "test")
+        }
+        known = sum(kind in types["train"] for kind in types["test"]) / len(types["test"])
+        notes = [note for note in record.result.notes if "can only be guessed" in note]
+        assert len(notes) == (known < 0.5)
+        assert all(note.startswith(f"{100 * known:.0f} %") for note in notes)

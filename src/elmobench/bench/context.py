@@ -345,7 +345,8 @@ class RunContext:
         if cell.labels == "control" and not self.pipeline(cell.task).has_control:
             known = [name for name in PIPELINES.names() if PIPELINES.get(name).has_control]
             raise ConfigError(
-                f"pipeline {cell.pipeline!r} has no control labels",
+                f"pipeline {cell.pipeline!r} has no control labels: "
+                f"{self.pipeline(cell.task).no_control}",
                 where=f"axis labels, task {cell.task}",
                 fix=f"use 'labels: [given]' for it; control labels exist for {', '.join(known)}",
             )

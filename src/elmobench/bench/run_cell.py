@@ -31,7 +31,7 @@ from elmobench.core.versions import library_versions
 from elmobench.features.coverage import low_coverage
 from elmobench.metrics.base import Scores
 from elmobench.tasks.base import Pipeline
-from elmobench.tasks.control_labels import CONTROL_VERSION
+from elmobench.tasks.control_labels import CONTROL_VERSION, share_in_train
 from elmobench.tasks.task import Task
 from elmobench.tracking.host import (
     host_info,
@@ -50,6 +50,9 @@ from elmobench.training.trainer import evaluate
 from elmobench.training.vector_check import uninformative_parts
 
 T = TypeVar("T")
+
+_FEW_KNOWN = 0.5
+"""Share of test's types in train below which a control cell's record has a remark."""
 
 
 @dataclass(frozen=True)
@@ -313,8 +316,21 @@ def _saved_parts(cell: Cell, context: RunContext) -> list[SavedPart]:
 
 
 def _label_notes(cell: Cell, context: RunContext) -> list[str]:
-    """Remarks on the labels of the data; they do not concern control labels."""
-    return [] if cell.labels == "control" else context.task(cell.task, cell.fold).label_notes
+    """Remarks on the labels of the data or, of control labels, on how many can be known."""
+    if cell.labels == "given":
+        return context.task(cell.task, cell.fold).label_notes
+    pipeline, prepared = context.pipeline(cell.task), context.prepared(cell)
+    train, test = (
+        [kind for example in examples for kind, _ in pipeline.items_of(example)]
+        for examples in (prepared.train_examples, prepared.sets["test"].examples)
+    )
+    share = share_in_train(train, test)
+    if share is None or share >= _FEW_KNOWN:
+        return []
+    return [
+        f"{100 * share:.0f} % of the control labels in test are of types that train has; all "
+        "others can only be guessed, so a low score says little about the probe"
+    ]
 
 
 def _notes(pipeline: Pipeline[Any], rows: list[dict[str, Any]]) -> list[str]:

@@ -69,6 +69,7 @@ class Pipeline(ABC, Generic[E]):
             options that ``elmobench new task`` writes into a card to begin with.
         metrics: metrics that read this pipeline's annotations, the usual one first.
         has_control: whether :meth:`control_examples` has control labels for this pipeline.
+        no_control: why it has none, for the error that refuses them.
     """
 
     name: ClassVar[str]
@@ -80,6 +81,7 @@ class Pipeline(ABC, Generic[E]):
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     metrics: ClassVar[tuple[str, ...]] = ()
     has_control: ClassVar[bool] = False
+    no_control: ClassVar[str] = "it defines none"
 
     # What an example consists of.
 
@@ -174,9 +176,10 @@ class Pipeline(ABC, Generic[E]):
     def control_examples(
         self, splits: Mapping[str, Sequence[E]], labels: Sequence[str]
     ) -> dict[str, list[E]]:
-        """The same examples with control labels, which depend on the word types alone.
+        """The same examples with control labels, which depend on the types of items alone.
 
-        See :class:`~elmobench.tasks.control_labels.ControlLabels`.
+        An item is what has one label (:meth:`items_of`). See
+        :class:`~elmobench.tasks.control_labels.ControlLabels`.
 
         Args:
             splits: the examples by split; the labels are drawn from the distribution in ``train``.
@@ -185,7 +188,15 @@ class Pipeline(ABC, Generic[E]):
         Raises:
             NotImplementedError: the pipeline has none (``has_control`` is false).
         """
-        raise NotImplementedError(f"pipeline {self.name} has no control labels")
+        raise NotImplementedError(f"pipeline {self.name} has no control labels: {self.no_control}")
+
+    def items_of(self, example: E) -> list[tuple[str, str]]:
+        """The labelled items of an example: the type and the label of each; none by default.
+
+        A type is what can be known of an item without its context: a word, or the words of both
+        spans of a pair. Control labels and the head ``majority`` depend on it alone.
+        """
+        return []
 
     # What an annotation says.
 

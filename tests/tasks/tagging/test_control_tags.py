@@ -7,11 +7,13 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from elmobench.data.examples import TaggedSentence
+from elmobench.data.examples import Edge, EdgeText, TaggedSentence
 from elmobench.tasks.control_labels import ControlLabels
+from elmobench.tasks.edges.pipeline import PIPELINE as EDGES
 from elmobench.tasks.registries import PIPELINES
-from elmobench.tasks.tagging.pipeline import POS
+from elmobench.tasks.tagging.pipeline import NER, POS
 from elmobench.tasks.task import load_task
+from elmobench.tasks.wic.pipeline import PIPELINE as WIC
 
 
 def quantile(counts: dict[str, int], order: list[str], word: str) -> str:
@@ -75,6 +77,58 @@ def test_only_the_training_set_decides_the_distribution() -> None:
     splits = {"train": [sentence("1", "a/X", "b/X")], "test": [sentence("2", "a/Y", "new/Z")]}
     control = POS.control_examples(splits, ["X", "Y", "Z"])
     assert control["test"][0].tags == ("X", "X")
+
+
+def test_words_of_span_tasks_are_outside_or_spans_by_themselves() -> None:
+    task = load_task("ner/control-ner")
+    given = task.examples()
+    control = NER.control_examples(given, task.labels)
+    counts = Counter(
+        "O" if tag == "O" else f"B-{tag[2:]}" for example in given["train"] for tag in example.tags
+    )
+    order = list(dict.fromkeys("O" if tag == "O" else f"B-{tag[2:]}" for tag in task.labels))
+    tags = {
+        (word, tag)
+        for examples in control.values()
+        for example in examples
+        for word, tag in zip(example.tokens, example.tags, strict=True)
+    }
+    assert {tag for _, tag in tags} == set(order)
+    assert all(tag == quantile(counts, order, word) for word, tag in tags)
+    assert all(NER.problem_of(e) is None for examples in control.values() for e in examples)
+
+
+def test_pairs_of_words_have_one_random_set_of_labels() -> None:
+    def text(name: str, *edges: tuple[int, int, str]) -> EdgeText:
+        return EdgeText(
+            name,
+            (("a", "b", "c"),),
+            tuple(Edge(((u, u), (v, v)), tuple(labels.split())) for u, v, labels in edges),
+        )
+
+    train = [text("1", (0, 1, "X"), (1, 0, "Y Z")), text("2", (0, 2, "X"), (2, 1, "Z Y"))]
+    test = [text("3", (1, 0, "Q"), (0, 1, "Q"))]
+    control = EDGES.control_examples({"train": train, "test": test}, ["X", "Y", "Z", "Q"])
+    drawn: defaultdict[tuple[int, int], set[tuple[str, ...]]] = defaultdict(set)
+    for example in (*control["train"], *control["test"]):
+        for edge in example.edges:
+            drawn[edge.spans[0][0], edge.spans[1][0]].add(edge.labels)
+    # Half of the edges of train have X, the others Y and Z; JSON sorts '["X"]' before '["Y", "Z"]'.
+    counts = {"x": 2, "y": 2}
+    sets = {"x": ("X",), "y": ("Y", "Z")}
+    for (u, v), found in drawn.items():
+        assert found == {sets[quantile(counts, ["x", "y"], f"{'abc'[u]}\n{'abc'[v]}")]}
+
+
+def test_pairs_of_marked_words_have_one_random_label() -> None:
+    task = load_task("wic/control-wic")
+    control = WIC.control_examples(task.examples(), task.labels)
+    counts = Counter(example.label for example in task.split("train"))
+    for examples in control.values():
+        for pair in examples:
+            (a, b), (c, d) = pair.marks
+            words = f"{' '.join(pair.first[a : b + 1])}\n{' '.join(pair.second[c : d + 1])}"
+            assert pair.label == quantile(counts, task.labels, words)
 
 
 def test_pipelines_without_a_control_say_so() -> None:

@@ -62,8 +62,9 @@ class Axes(StrictModel):
     fold: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     """The test fold, for tasks that are split by folds; it has no effect on other tasks."""
     labels: tuple[Literal["given", "control"], ...] = ("given",)
-    """``given`` for the labels of the data, ``control`` for random labels that depend on the word
-    type alone (pipeline ``pos``). The difference of the scores is the selectivity of a probe.
+    """``given`` for the labels of the data, ``control`` for random labels that depend on the words
+    alone: one per word type, or per pair of words (pipelines ``pos``, ``ner``, ``chunking``,
+    ``edges`` and ``wic``). The difference of the scores is the selectivity of a probe.
     """
 
     @field_validator("*")

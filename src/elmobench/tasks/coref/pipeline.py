@@ -34,6 +34,10 @@ class Coref(Pipeline[CorefExample]):
         "gap": {},
     }
     metrics: ClassVar[tuple[str, ...]] = ("coref", "gap")
+    no_control: ClassVar[str] = (
+        "a cluster is a set of places, not a label; pairs of mentions as edges (reader edges-of) "
+        "have control labels"
+    )
 
     def slots(self, example: CorefExample) -> dict[str, list[Sentence]]:
         """The sentences of a document, or the text around a pronoun as one sequence."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
@@ -12,6 +15,7 @@ from elmobench.data.examples import Edge, EdgeText, Sentence, Span
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.base import LabelCodec, Pipeline
 from elmobench.tasks.codecs import labels_of_sets
+from elmobench.tasks.control_labels import ControlLabels, item_type
 
 TEXT = "text"
 _BRACKETS = {"[": "]", "{": "}"}
@@ -26,6 +30,7 @@ class Edges(Pipeline[EdgeText]):
     name: ClassVar[str] = "edges"
     text_form: ClassVar[str] = "a [first span] and a {second span}"
     labels_correspond: ClassVar[bool] = False
+    has_control: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "edge-probing-json": {},
         "conllu-edges": {"label": "relation"},
@@ -85,6 +90,42 @@ class Edges(Pipeline[EdgeText]):
     def gold(self, example: EdgeText) -> list[list[str]]:
         """The labels of each edge, sorted."""
         return [sorted(edge.labels) for edge in example.edges]
+
+    def items_of(self, example: EdgeText) -> list[tuple[str, str]]:
+        """The edges: the words of the spans, and the sorted labels as JSON."""
+        tokens = example.tokens
+        return [
+            (
+                item_type(tokens[first : last + 1] for first, last in edge.spans),
+                json.dumps(sorted(edge.labels)),
+            )
+            for edge in example.edges
+        ]
+
+    def control_examples(
+        self, splits: Mapping[str, Sequence[EdgeText]], labels: Sequence[str]
+    ) -> dict[str, list[EdgeText]]:
+        """One random set of labels for each pair of the spans' words, or for one span's words.
+
+        Sets are drawn from those of the edges in ``train``, so an edge has as many labels as those
+        of the data. Order matters: a pair and the same pair the other way round are two types.
+        """
+        items = {name: [self.items_of(e) for e in examples] for name, examples in splits.items()}
+        counts = Counter(label for found in items["train"] for _, label in found)
+        control = ControlLabels(sorted(counts), counts)
+        return {
+            name: [
+                replace(
+                    example,
+                    edges=tuple(
+                        replace(edge, labels=tuple(json.loads(control.label(of_edge))))
+                        for edge, (of_edge, _) in zip(example.edges, found, strict=True)
+                    ),
+                )
+                for example, found in zip(examples, items[name], strict=True)
+            ]
+            for name, examples in splits.items()
+        }
 
     def annotation_labels(self, annotation: Sequence[Sequence[str]]) -> list[str]:
         """The labels of all edges."""

@@ -11,6 +11,7 @@ from elmobench.data.examples import LabelledText, Sentence
 from elmobench.data.label_kinds import LabelKind
 from elmobench.tasks.base import LabelCodec, Pipeline
 from elmobench.tasks.codecs import labels_of_sets
+from elmobench.tasks.control_labels import TEXTS_DO_NOT_RECUR
 
 TEXT = "text"
 
@@ -35,6 +36,7 @@ class MultiLabel(Pipeline[LabelledText]):
         "label-set-macro-f1",
         "subset-accuracy",
     )
+    no_control: ClassVar[str] = TEXTS_DO_NOT_RECUR
 
     def slots(self, example: LabelledText) -> dict[str, list[Sentence]]:
         """The text."""

@@ -10,6 +10,7 @@ from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
 from elmobench.tasks.codecs import label_codec
+from elmobench.tasks.control_labels import TEXTS_DO_NOT_RECUR
 from elmobench.tasks.two_texts import two_texts
 
 PREMISE = "premise"
@@ -35,6 +36,7 @@ class Nli(Pipeline[SentencePair]):
         "pair-lines": {"tokenizer": "spaces"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
+    no_control: ClassVar[str] = TEXTS_DO_NOT_RECUR
     text_form: ClassVar[str] = f"premise {SEPARATOR} hypothesis"
 
     def slots(self, example: SentencePair) -> dict[str, list[Sentence]]:

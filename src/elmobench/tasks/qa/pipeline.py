@@ -29,6 +29,9 @@ class QuestionAnswering(Pipeline[PassageQuestion]):
         "parquet": {"question": "question", "passage": "context", "answers": "answers"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("squad", "exact-match")
+    no_control: ClassVar[str] = (
+        "an answer is a place in a passage, not a label: there is nothing to draw at random"
+    )
     text_form: ClassVar[str] = f"passage {SEPARATOR} question"
 
     def slots(self, example: PassageQuestion) -> dict[str, list[Sentence]]:

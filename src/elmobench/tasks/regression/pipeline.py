@@ -10,6 +10,7 @@ from elmobench.core.errors import DataError
 from elmobench.data.examples import RatedPair, RatedText, Sentence
 from elmobench.data.label_kinds import LabelKind
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
+from elmobench.tasks.control_labels import TEXTS_DO_NOT_RECUR
 from elmobench.tasks.two_texts import two_texts
 
 TEXT = "text"
@@ -62,6 +63,7 @@ class Regression(Pipeline[R], Generic[R]):
     label_kind: ClassVar[LabelKind] = "number"
     reads_texts: ClassVar[bool] = True
     metrics: ClassVar[tuple[str, ...]] = ("pearson", "spearman")
+    no_control: ClassVar[str] = TEXTS_DO_NOT_RECUR
 
     def gold(self, example: R) -> float:
         """The number."""

@@ -10,6 +10,7 @@ from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import ClassifiedText, Sentence
 from elmobench.tasks.base import HeadOptions, LabelCodec, Pipeline
 from elmobench.tasks.codecs import label_codec
+from elmobench.tasks.control_labels import TEXTS_DO_NOT_RECUR
 from elmobench.tasks.sentiment.phrases import PhraseOptions, with_phrases
 
 TEXT = "text"
@@ -30,6 +31,7 @@ class Sentiment(Pipeline[ClassifiedText]):
         "sst": {},
     }
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
+    no_control: ClassVar[str] = TEXTS_DO_NOT_RECUR
 
     def slots(self, example: ClassifiedText) -> dict[str, list[Sentence]]:
         """The text."""

@@ -33,6 +33,10 @@ class Roles(Pipeline[Proposition]):
         "parquet": {"tokens": "tokens", "tags": "tags", "predicate": "predicate", "scheme": "bio"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("srl-f1",)
+    no_control: ClassVar[str] = (
+        "roles depend on the predicate, and arguments may have several pieces: use the task with "
+        "given spans (reader edges-of), where every pair of words has a random role"
+    )
 
     def slots(self, example: Proposition) -> dict[str, list[Sentence]]:
         """The sentence."""

@@ -32,6 +32,7 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
     """
 
     annotation_repeats_text: ClassVar[bool] = True
+    has_control: ClassVar[bool] = True
     marks_spans: ClassVar[bool]
 
     def slots(self, example: TaggedSentence) -> dict[str, list[Sentence]]:
@@ -90,6 +91,33 @@ class TaggingPipeline(Pipeline[TaggedSentence]):
                 "characters": characters_of(example.tokens for example in train),
             },
         )
+
+    def items_of(self, example: TaggedSentence) -> list[tuple[str, str]]:
+        """The words with their tags."""
+        return list(zip(example.tokens, example.tags, strict=True))
+
+    def control_examples(
+        self, splits: Mapping[str, Sequence[TaggedSentence]], labels: Sequence[str]
+    ) -> dict[str, list[TaggedSentence]]:
+        """The sentences with one random tag per word type, drawn from the tags in ``train``.
+
+        Where tags mark spans, a word type is outside of all spans (O) or has a type of spans, drawn
+        from how many tokens of ``train`` are inside spans of each type. Every such word is a span
+        by itself, B, so that neither the word before nor the one after has an effect on its tag.
+        """
+
+        def drawn(tag: str) -> str:
+            return tag if not self.marks_spans or tag == "O" else f"B-{split_tag(tag)[1]}"
+
+        counts = Counter(drawn(tag) for example in splits["train"] for tag in example.tags)
+        control = ControlLabels(list(dict.fromkeys(map(drawn, labels))), counts)
+        return {
+            split: [
+                replace(example, tags=tuple(map(control.label, example.tokens)))
+                for example in examples
+            ]
+            for split, examples in splits.items()
+        }
 
     def annotation_labels(self, annotation: Sequence[str]) -> list[str]:
         """The tags."""
@@ -159,21 +187,6 @@ class Pos(TaggingPipeline):
         "parquet": {"tokens": "tokens", "tags": "pos_tags", "scheme": "none"},
     }
     metrics: ClassVar[tuple[str, ...]] = ("token-accuracy",)
-    has_control: ClassVar[bool] = True
-
-    def control_examples(
-        self, splits: Mapping[str, Sequence[TaggedSentence]], labels: Sequence[str]
-    ) -> dict[str, list[TaggedSentence]]:
-        """The sentences with one random tag per word type, drawn from the tags in ``train``."""
-        counts = Counter(tag for example in splits["train"] for tag in example.tags)
-        control = ControlLabels(labels, counts)
-        return {
-            split: [
-                replace(example, tags=tuple(map(control.label, example.tokens)))
-                for example in examples
-            ]
-            for split, examples in splits.items()
-        }
 
 
 NER = Ner()

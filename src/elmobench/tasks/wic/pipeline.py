@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
@@ -12,6 +14,7 @@ from elmobench.data.examples import MarkedPair, Sentence, Span
 from elmobench.data.readers.tokenizers import TOKENIZERS
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
 from elmobench.tasks.codecs import label_codec
+from elmobench.tasks.control_labels import ControlLabels, item_type
 
 FIRST = "first"
 SECOND = "second"
@@ -38,6 +41,7 @@ class Wic(Pipeline[MarkedPair]):
         "marked-table": {},
     }
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro-f1")
+    has_control: ClassVar[bool] = True
     text_form: ClassVar[str] = f"a [word] {SEPARATOR} the [word] again"
 
     def slots(self, example: MarkedPair) -> dict[str, list[Sentence]]:
@@ -53,6 +57,27 @@ class Wic(Pipeline[MarkedPair]):
             marked = f"[{' '.join(tokens[first : last + 1])}]"
             parts.append(" ".join((*tokens[:first], marked, *tokens[last + 1 :])))
         return f" {SEPARATOR} ".join(parts)
+
+    def items_of(self, example: MarkedPair) -> list[tuple[str, str]]:
+        """The pair: the two marked words as they are written, and the label."""
+        (a, b), (c, d) = example.marks
+        return [(item_type([example.first[a : b + 1], example.second[c : d + 1]]), example.label)]
+
+    def control_examples(
+        self, splits: Mapping[str, Sequence[MarkedPair]], labels: Sequence[str]
+    ) -> dict[str, list[MarkedPair]]:
+        """One random label for each pair of marked words, in their order and as they are written.
+
+        The rest of the two sentences does not matter.
+        """
+        control = ControlLabels(labels, Counter(example.label for example in splits["train"]))
+        return {
+            split: [
+                replace(example, label=control.label(self.items_of(example)[0][0]))
+                for example in examples
+            ]
+            for split, examples in splits.items()
+        }
 
     def labels_of(self, example: MarkedPair) -> list[str]:
         """The label."""

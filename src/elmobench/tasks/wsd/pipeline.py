@@ -28,6 +28,10 @@ class WsdPipeline(Pipeline[SenseSentence]):
         "coarse-wsd": {},
     }
     metrics: ClassVar[tuple[str, ...]] = ("wsd-f1",)
+    no_control: ClassVar[str] = (
+        "a head chooses among the senses that a lemma has in train: with one random sense for each "
+        "lemma there would be no choice, and every head would be right"
+    )
 
     def slots(self, example: SenseSentence) -> dict[str, list[Sentence]]:
         """The sentence."""
