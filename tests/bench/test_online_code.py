@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_cards import CARD
 from tiny_problems import batch_of, build, mixed_of, sentences
 
+from elmobench.analysis.stats.comparable import comparison_key
 from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.online_code import portion_ends
 from elmobench.bench.plan import make_plan
 from elmobench.bench.run import run_experiment
 from elmobench.core.errors import ConfigError
+from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tasks.tagging.pipeline import POS
 from elmobench.tasks.tagging.presets import POS_LINEAR
 from elmobench.tasks.task import load_task
@@ -33,6 +36,8 @@ EXPERIMENT: dict[str, Any] = {
         {"set": {"training.online_code": True}},
     ],
 }
+
+ON: list[dict[str, Any]] = [{"set": {"training.online_code": True}}]
 
 
 def test_a_head_of_equal_probabilities_has_the_uniform_code() -> None:
@@ -88,10 +93,11 @@ def codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         )
         for raw in (EXPERIMENT, plain)
     ]
-    return {
-        name: {record.features: record.result for record in summary.records}
-        for name, summary in zip(("with", "without"), summaries, strict=True)
-    }
+    found: dict[str, Any] = {}
+    for name, summary in zip(("with", "without"), summaries, strict=True):
+        found[name] = {record.features: record.result for record in summary.records}
+        found[f"{name} records"] = {record.features: record for record in summary.records}
+    return found
 
 
 @pytest.mark.slow
@@ -156,4 +162,52 @@ def test_it_is_left_out_of_identities_and_refused_by_other_heads() -> None:
     off = [{"set": {"training.online_code": False}}]
     assert [p.digest for p in planned(overrides=[])] == [p.digest for p in planned(overrides=off)]
     with pytest.raises(ConfigError, match="gives no likelihood of labels"):
-        planned(heads=["small"])
+        planned(tasks=["wsd/control-wsd"])
+    (plain,), (coded,) = (planned(features=["random"], overrides=o) for o in (off, ON))
+    assert plain.digest != coded.digest
+
+
+def test_the_code_of_a_treebank_keeps_the_phrases_of_a_sentence_together(tmp_path: Path) -> None:
+    trees = [f"(3 (2 a) (4 (2 b{i}) (1 (0 c) (2 d))))" for i in range(12)]
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"tiny.sentiment.{split}").write_text("\n".join(trees) + "\n")
+    (tmp_path / "trees.yaml").write_text(
+        CARD.format(
+            name="trees",
+            pipeline="sentiment",
+            files="tiny.sentiment",
+            reader="{name: sst, options: {granularity: five}}",
+            metric="accuracy",
+        )
+    )
+    changes = {"training.epochs": 1, "training.grid": {}, "training.online_code": True}
+    raw = {
+        **EXPERIMENT,
+        "tasks": ["sentiment/trees"],
+        "features": ["random"],
+        "overrides": [{"set": {**changes, "options.phrases": "all"}}],
+    }
+    summary = run_experiment(
+        parse_experiment(raw),
+        cards=CardCatalog([tmp_path]),
+        results=tmp_path / "results",
+        store=tmp_path / "store",
+        tracking_uri="none",
+        quiet=True,
+    )
+    (record,) = summary.records
+    assert record.result is not None, record.error
+    code = record.result.online_code
+    assert code is not None
+    # A sentence of four words has seven phrases, itself included.
+    assert [portion.labels for portion in code.portions] == [
+        7 * portion.examples for portion in code.portions
+    ]
+    assert sum(portion.examples for portion in code.portions) == len(trees)
+    assert code.uniform_bits == 7 * len(trees) * math.log2(5)
+
+
+def test_cells_that_differ_in_the_code_alone_are_compared(codes: dict[str, Any]) -> None:
+    with_code, without = (codes[f"{name} records"]["random"] for name in ("with", "without"))
+    assert with_code.cell != without.cell
+    assert comparison_key(with_code) == comparison_key(without)

@@ -355,7 +355,8 @@ class RunContext:
                 f"head {cell.pipeline}/{cell.head} gives no likelihood of labels, which an online "
                 "code needs",
                 where=f"training.online_code, task {cell.task}",
-                fix="set it for the head linear of pos only, with an override's 'when'",
+                fix="set it with an override's 'when' for heads that label texts, pairs, edges or "
+                "tokens and are trained by gradients",
             )
         self._check_texts(cell)
         for part in cell.parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +12,7 @@ import torch
 
 from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.cells import Cell
-from elmobench.bench.train_cell import CellData, build_model, train_alone
+from elmobench.bench.train_cell import CellData, build_model, train_alone, train_examples
 from elmobench.tracking.record import CodedPortion, OnlineCode
 from elmobench.training.batching import ExampleSet, evaluation_batches, nested_subset
 from elmobench.training.model import BenchModel
@@ -30,6 +31,9 @@ def online_code(cell: Cell, context: RunContext, data: CellData) -> OnlineCode:
     example to a small training set are left out. The choice of the best epoch on dev is not counted
     in the code.
 
+    A head that trains on parts of an example, such as the phrases of a sentence, codes the labels
+    of them all. They are in the portion of their example: no part of it helps to code another one.
+
     Args:
         cell: with the options that a search chose; all portions use them.
         context: of the run.
@@ -38,20 +42,29 @@ def online_code(cell: Cell, context: RunContext, data: CellData) -> OnlineCode:
     Raises:
         TrainingError: if the model of a portion diverges.
     """
-    count, classes = len(data.sets["train"].examples), len(data.codec.labels)
-    ends = portion_ends(count, cell.seed)
-    portion = _part_of(cell, context, data, ends[0])
+    examples = train_examples(cell, context)
+
+    def part_of(indices: Sequence[int]) -> CellData:
+        """``data`` with these examples of its training set only."""
+        pipeline = context.pipeline(cell.task)
+        kept = pipeline.training_examples([examples[i] for i in indices], cell.options)
+        part = ExampleSet(pipeline, kept, context.prepared(cell).table)
+        return replace(data, sets={**data.sets, "train": part})
+
+    ends = portion_ends(len(examples), cell.seed)
+    portion = part_of(ends[0])
     size = cell.training.batch_size
-    number, _ = coded(build_model(cell, context, portion), portion, size)
-    rows = [CodedPortion(examples=len(ends[0]), labels=number, bits=uniform_bits(number, classes))]
+    model = build_model(cell, context, portion)
+    kinds = model.head.label_kinds
+    number, _ = coded(model, portion, size)
+    rows = [CodedPortion(examples=len(ends[0]), labels=number, bits=uniform_bits(number, kinds))]
     for sent, end in itertools.pairwise(ends):
-        model = train_alone(cell, context, _part_of(cell, context, data, sent))
-        portion = _part_of(cell, context, data, sorted(set(end) - set(sent)))
-        number, nats = coded(model, portion, size)
+        model = train_alone(cell, context, part_of(sent))
+        number, nats = coded(model, part_of(sorted(set(end) - set(sent))), size)
         added = len(end) - len(sent)
         rows.append(CodedPortion(examples=added, labels=number, bits=nats / math.log(2)))
     bits = math.fsum(row.bits for row in rows)
-    uniform = uniform_bits(sum(row.labels for row in rows), classes)
+    uniform = uniform_bits(sum(row.labels for row in rows), kinds)
     return OnlineCode(
         bits=bits,
         uniform_bits=uniform,
@@ -86,15 +99,7 @@ def coded(model: BenchModel, data: CellData, batch_size: int) -> tuple[int, floa
     train = data.sets["train"]
     with torch.inference_mode():
         for indices in evaluation_batches(train.lengths, batch_size):
-            nats = model.nats(data.collator.batch(train, indices))
-            number += len(nats)
-            sums.append(float(nats.double().sum()))
+            batch = data.collator.batch(train, indices)
+            number += model.head.coded_labels(batch)
+            sums.append(float(model.nats(batch).double().sum()))
     return number, math.fsum(sums)
-
-
-def _part_of(cell: Cell, context: RunContext, data: CellData, indices: list[int]) -> CellData:
-    """``data`` with these examples of its training set only."""
-    examples = [data.sets["train"].examples[i] for i in indices]
-    table = context.prepared(cell).table
-    part = ExampleSet(context.pipeline(cell.task), examples, table)
-    return replace(data, sets={**data.sets, "train": part})

@@ -56,8 +56,7 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
     prepared = context.prepared(cell)
     sets = dict(prepared.sets)
     if cell.train_fraction < 1.0:
-        keep = subset_of_train(len(prepared.train_examples), cell.train_fraction, cell.seed)
-        examples = [prepared.train_examples[i] for i in keep]
+        examples = train_examples(cell, context)
         expanded = pipeline.training_examples(examples, cell.options)
         sets["train"] = ExampleSet(pipeline, expanded, prepared.table)
     codec = pipeline.codec(prepared.train_examples, context.task(cell.task, cell.fold).labels)
@@ -80,6 +79,15 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
         device=context.device,
     )
     return CellData(sets, collator, codec, vocabulary)
+
+
+def train_examples(cell: Cell, context: RunContext) -> list[Any]:
+    """The examples of the training set that the cell uses, before a head takes them apart."""
+    examples = context.prepared(cell).train_examples
+    if cell.train_fraction == 1.0:
+        return examples
+    keep = subset_of_train(len(examples), cell.train_fraction, cell.seed)
+    return [examples[i] for i in keep]
 
 
 def build_model(

@@ -103,7 +103,7 @@ class Head(nn.Module, ABC, Generic[E]):
     entries ``static`` and ``contextual``: the dimensions of ``input`` that come from each kind of
     parts. ``contextual`` is left out if there is no contextual part.
 
-    A head that has :meth:`nats` sets ``gives_nats``.
+    A head that has :meth:`nats` and :meth:`coded_labels` sets ``gives_nats``.
 
     A head stores its ``codec`` and ``input_dims``; with its options they are enough to build it
     again.
@@ -140,14 +140,28 @@ class Head(nn.Module, ABC, Generic[E]):
         return None
 
     def nats(self, batch: Batch[E], mixed: Mixed) -> Tensor:
-        """(N,) negative log-likelihoods of the N gold labels in the batch, in nats.
+        """Negative log-likelihoods whose sum is that of all gold labels in the batch, in nats.
 
-        An online code needs them. They are asked for in evaluation mode.
+        There is one per label or, of a head that gives labels together, one per sequence. An online
+        code needs them. They are asked for in evaluation mode.
 
         Raises:
             NotImplementedError: the head gives none (``gives_nats`` is false).
         """
         raise NotImplementedError(f"{type(self).__name__} gives no likelihood of labels")
+
+    def coded_labels(self, batch: Batch[E]) -> int:
+        """The number of labels in the batch whose likelihoods :meth:`nats` has.
+
+        Raises:
+            NotImplementedError: the head gives none (``gives_nats`` is false).
+        """
+        raise NotImplementedError(f"{type(self).__name__} gives no likelihood of labels")
+
+    @property
+    def label_kinds(self) -> int:
+        """K in the uniform code n log2 K of n labels: that of the codec's labels by default."""
+        return len(self.codec.labels)
 
 
 class SharedLossHead(Head[E]):
@@ -238,7 +252,8 @@ class TrainingOptions(StrictModel):
     online_code: bool = False
     """Whether the description length of the training labels is computed as well, by the online
     code of Voita and Titov (2020): about ten more models are trained on parts of train. For heads
-    that give the likelihood of labels: ``linear`` of ``pos``.
+    that give the likelihood of labels: all that are trained by gradients and label texts, pairs,
+    edges or tokens.
     """
     grid: dict[str, list[float]] = Field(default_factory=dict)
     """Values to search over, by option path (``training.lr``, ``options.dropout``). Each seed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,8 @@ class LabelHead(Head[L]):
     prediction is the label with the highest score.
     """
 
+    gives_nats: ClassVar[bool] = True
+
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: HeadOptions
     ) -> None:
@@ -41,10 +43,24 @@ class LabelHead(Head[L]):
             DataError: an example has a label that the codec does not have.
         """
         scores = self.scores(batch, mixed)
+        return F.cross_entropy(scores, self._labels(batch, scores.device))
+
+    @torch.no_grad()
+    def nats(self, batch: Batch[L], mixed: Mixed) -> Tensor:
+        """(B,) negative log-likelihoods of the labels of the examples, in nats and float64."""
+        scores = self.scores(batch, mixed).double()
+        return F.cross_entropy(scores, self._labels(batch, scores.device), reduction="none")
+
+    def coded_labels(self, batch: Batch[L]) -> int:
+        """B: one label per example."""
+        return len(batch.examples)
+
+    def _labels(self, batch: Batch[L], device: torch.device) -> Tensor:
+        """(B,) numbers of the labels."""
         labels = batch.once(
             ("labels", id(self.codec)), lambda: torch.tensor([*map(self._label, batch.examples)])
         )
-        return F.cross_entropy(scores, labels.to(scores.device))
+        return labels.to(device)
 
     @torch.no_grad()
     def predict(self, batch: Batch[L], mixed: Mixed) -> list[str]:

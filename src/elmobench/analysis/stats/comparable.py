@@ -20,6 +20,9 @@ OF_THE_SYSTEM: Final = ("parts", "placement", "precision", "threads", "device")
 ``device`` change the order of sums, and so the last bits.
 """
 
+MEASURES: Final = ("online_code",)
+"""Options of training that add a measure to a result, and change nothing else of it."""
+
 HEADS_WITHOUT_FEATURES: Final = frozenset({"most-frequent", "first-sense"})
 """Heads that read no vectors: their score is the same for every representation."""
 
@@ -29,9 +32,9 @@ def comparison_key(record: RunRecord) -> dict[str, Any]:
 
     That is the whole identity without the seed and :data:`OF_THE_SYSTEM`: the digest of the data
     (train, dev and test), the labels, the context unit, versions of protocol, card, metric and
-    search, the head with its version, options and training, the share of the training set, the
-    test fold, and the limit of a quick try; and the score that is shown. A field that a later
-    version adds counts as well.
+    search, the head with its version, options and training (without :data:`MEASURES`), the share of
+    the training set, the test fold, and the limit of a quick try; and the score that is shown. A
+    field that a later version adds counts as well.
 
     >>> from elmobench.tracking.record import Result, RunRecord
     >>> result = Result(
@@ -58,6 +61,9 @@ def comparison_key(record: RunRecord) -> dict[str, Any]:
         for name, value in record.identity.items()
         if name != "seed" and name not in OF_THE_SYSTEM
     }
+    training = kept.get("training")
+    if isinstance(training, Mapping):
+        kept["training"] = {k: v for k, v in training.items() if k not in MEASURES}
     # Identities of other programs may lack some names; those of this one have them all.
     names = {
         "task": record.task,

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -57,7 +57,12 @@ class EdgeHead(Head[EdgeText]):
 
     With a softmax the loss is the cross-entropy; otherwise it is the binary cross-entropy, the mean
     over labels. Both are the mean over the edges of a batch, whichever texts they are of.
+
+    An online code has one label per edge or, where each label is decided by itself, one decision of
+    two kinds for every edge and label.
     """
+
+    gives_nats: ClassVar[bool] = True
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: EdgeOptions
@@ -89,13 +94,30 @@ class EdgeHead(Head[EdgeText]):
             DataError: an edge has a label that the codec does not have or, with a softmax, more or
                 fewer than one label.
         """
-        scores = self.scores(batch, mixed)
+        return self._cross_entropy(batch, self.scores(batch, mixed), "mean")
+
+    @torch.no_grad()
+    def nats(self, batch: Batch[EdgeText], mixed: Mixed) -> Tensor:
+        """(E,) or (E, K) negative log-likelihoods of labels or decisions, in nats and float64."""
+        return self._cross_entropy(batch, self.scores(batch, mixed).double(), "none")
+
+    def coded_labels(self, batch: Batch[EdgeText]) -> int:
+        """The number of edges, or of decisions on the labels of edges."""
+        edges = sum(len(example.edges) for example in batch.examples)
+        return edges if self.one_label else edges * len(self.codec.labels)
+
+    @property
+    def label_kinds(self) -> int:
+        """The number of labels; 2 where each label is decided by itself."""
+        return len(self.codec.labels) if self.one_label else 2
+
+    def _cross_entropy(self, batch: Batch[EdgeText], scores: Tensor, reduction: str) -> Tensor:
         key = ("gold", self.one_label, id(self.codec))
         if self.one_label:
             labels = batch.once(key, lambda: torch.tensor(self._labels(batch)))
-            return F.cross_entropy(scores, labels.to(scores.device))
+            return F.cross_entropy(scores, labels.to(scores.device), reduction=reduction)
         gold = batch.once(key, lambda: self._indicators(batch))
-        return F.binary_cross_entropy_with_logits(scores, gold.to(scores))
+        return F.binary_cross_entropy_with_logits(scores, gold.to(scores), reduction=reduction)
 
     @torch.no_grad()
     def predict(self, batch: Batch[EdgeText], mixed: Mixed) -> list[list[list[str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -51,8 +52,10 @@ class SetHead(VectorHead[LabelledText]):
 
     Each label has a score and is decided by itself. The loss is the binary cross-entropy, the mean
     over labels and examples; a label is predicted if its probability, the logistic function of the
-    score, reaches the threshold.
+    score, reaches the threshold. An online code has one decision for every text and label.
     """
+
+    gives_nats: ClassVar[bool] = True
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: ThresholdOptions
@@ -77,11 +80,32 @@ class SetHead(VectorHead[LabelledText]):
             DataError: an example has a label that the codec does not have.
         """
         scores = self.scores(batch, mixed)
+        return F.binary_cross_entropy_with_logits(scores, self._gold(batch, scores))
+
+    @torch.no_grad()
+    def nats(self, batch: Batch[LabelledText], mixed: Mixed) -> Tensor:
+        """(B, K) negative log-likelihoods of the decisions, in nats and float64."""
+        scores = self.scores(batch, mixed).double()
+        return F.binary_cross_entropy_with_logits(
+            scores, self._gold(batch, scores), reduction="none"
+        )
+
+    def coded_labels(self, batch: Batch[LabelledText]) -> int:
+        """B K: one decision for every text and label."""
+        return len(batch.examples) * len(self.codec.labels)
+
+    @property
+    def label_kinds(self) -> int:
+        """2: a text has a label or not."""
+        return 2
+
+    def _gold(self, batch: Batch[LabelledText], scores: Tensor) -> Tensor:
+        """(B, K) ones where a text has a label, as ``scores`` in type and device."""
         gold = torch.zeros_like(scores)
         for row, example in enumerate(batch.examples):
             for label in example.labels:
                 gold[row, label_number(self.index, label, example.id)] = 1.0
-        return F.binary_cross_entropy_with_logits(scores, gold)
+        return gold
 
     @torch.no_grad()
     def predict(self, batch: Batch[LabelledText], mixed: Mixed) -> list[list[str]]:

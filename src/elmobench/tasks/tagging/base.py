@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -65,7 +65,12 @@ class CrfHead(SharedLossHead[TaggedSentence]):
     tags, the labels are BIOUL tags, decoding is constrained to legal BIOUL sequences, and
     predictions are converted back to BIO. With ``plain`` the tags are used without a change and
     without constraints.
+
+    An online code has one likelihood per sentence. Its labels are the tags of the data: legal BIO
+    and BIOUL sequences correspond one to one, and there are fewer kinds of BIO tags.
     """
+
+    gives_nats: ClassVar[bool] = True
 
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: CrfOptions
@@ -98,15 +103,37 @@ class CrfHead(SharedLossHead[TaggedSentence]):
         Raises:
             DataError: tags are not BIO, or the codec does not have them.
         """
-        mask = batch.slots[SENTENCE].mask
-        targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
         taggers = [cast(CrfHead, head) for head in heads]
-        crfs = [tagger.crf for tagger in taggers]
-        each = negative_log_likelihoods(crfs, outputs, targets.to(mask.device), mask)
+        each = self._likelihoods(batch, [tagger.crf for tagger in taggers], outputs)
         return [
             nll.mean() if tagger.reduction == "mean" else nll.sum()
             for tagger, nll in zip(taggers, each, strict=True)
         ]
+
+    @torch.no_grad()
+    def nats(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
+        """(B,) negative log-likelihoods of the tag sequences, in nats."""
+        return self._likelihoods(batch, [self.crf], [self.emissions(batch, mixed)])[0]
+
+    def coded_labels(self, batch: Batch[TaggedSentence]) -> int:
+        """The number of tokens."""
+        return sum(len(example.tokens) for example in batch.examples)
+
+    @property
+    def label_kinds(self) -> int:
+        """The number of tags that the data can have."""
+        return len(set(self.output_tags))
+
+    def _likelihoods(
+        self,
+        batch: Batch[TaggedSentence],
+        crfs: Sequence[LinearChainCrf],
+        outputs: Sequence[Tensor],
+    ) -> list[Tensor]:
+        """(B,) negative log-likelihoods of the sentences, by each CRF and its (B, T, K) scores."""
+        mask = batch.slots[SENTENCE].mask
+        targets = pad_rows([self._target(e) for e in batch.examples], mask.shape[1])
+        return negative_log_likelihoods(crfs, outputs, targets.to(mask.device), mask)
 
     @torch.no_grad()
     def predict(self, batch: Batch[TaggedSentence], mixed: Mixed) -> list[list[str]]:

@@ -69,6 +69,10 @@ class SoftmaxTagger(Head[TaggedSentence]):
         scores, gold = self._scores_and_gold(batch, mixed)
         return F.cross_entropy(scores.double(), gold, reduction="none")
 
+    def coded_labels(self, batch: Batch[TaggedSentence]) -> int:
+        """The number of tokens."""
+        return sum(len(example.tokens) for example in batch.examples)
+
     def _scores_and_gold(self, batch: Batch[TaggedSentence], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """(N, K) scores and (N,) ids of the tags, of the N tokens without padding."""
         # Places are found once; the gradient of a selection by a mask would find them again.
