@@ -56,6 +56,7 @@ ELSEWHERE: dict[str, str] = {
     "pretraining/encoded.py": "after the digest of the file was checked",
     "pretraining/checkpoints.py": "the program's own text",
     "pretraining/bert/wordpiece.py": "text that the tokenizers library just wrote",
+    "tasks/majority.py": "text that the head wrote; of a saved head, after its digest was checked",
     "tracking/record_store.py": "text that the function just wrote",
     "training/saved.py": "options of a checked file, in a block of its own kinds of errors",
     "tracking/host.py": "descriptions of the machine by its kernel",

@@ -76,6 +76,11 @@ _HEAD_TABLE = (
         "biattentive classification network as published",
     ),
     (
+        "sentiment/majority",
+        "elmobench.tasks.sentiment.presets:MAJORITY",
+        "the most frequent label of a text, or of all: a baseline without vectors",
+    ),
+    (
         "multilabel/linear",
         "elmobench.tasks.multilabel.presets:LINEAR",
         "mean of the token vectors, one linear layer: a probe",
@@ -91,9 +96,19 @@ _HEAD_TABLE = (
         "one biLSTM layer, maximum over the tokens, 256 hidden units",
     ),
     (
+        "multilabel/majority",
+        "elmobench.tasks.multilabel.presets:MAJORITY",
+        "the most frequent set of labels of a text, or of all: a baseline without vectors",
+    ),
+    (
         "ner/linear",
         "elmobench.tasks.tagging.presets:LINEAR",
         "one linear layer and a CRF: a probe",
+    ),
+    (
+        "ner/softmax",
+        "elmobench.tasks.tagging.presets:SOFTMAX",
+        "one linear layer per token, without a CRF: a probe",
     ),
     (
         "ner/small",
@@ -106,9 +121,19 @@ _HEAD_TABLE = (
         "character CNN, two biLSTM layers of 200, CRF, as published",
     ),
     (
+        "ner/majority",
+        "elmobench.tasks.tagging.presets:MAJORITY",
+        "the most frequent tag of each word: a baseline without vectors",
+    ),
+    (
         "chunking/linear",
         "elmobench.tasks.tagging.presets:LINEAR",
         "one linear layer and a CRF: a probe",
+    ),
+    (
+        "chunking/softmax",
+        "elmobench.tasks.tagging.presets:SOFTMAX",
+        "one linear layer per token, without a CRF: a probe",
     ),
     (
         "chunking/small",
@@ -119,6 +144,11 @@ _HEAD_TABLE = (
         "chunking/paper",
         "elmobench.tasks.tagging.presets:PAPER",
         "character CNN, two biLSTM layers of 200, CRF, as published",
+    ),
+    (
+        "chunking/majority",
+        "elmobench.tasks.tagging.presets:MAJORITY",
+        "the most frequent tag of each word: a baseline without vectors",
     ),
     (
         "pos/linear",
@@ -136,6 +166,11 @@ _HEAD_TABLE = (
         "character CNN, two biLSTM layers of 200, CRF: the tagger published for NER",
     ),
     (
+        "pos/majority",
+        "elmobench.tasks.tagging.presets:MAJORITY",
+        "the most frequent tag of each word: a baseline without vectors",
+    ),
+    (
         "nli/linear",
         "elmobench.tasks.nli.presets:LINEAR",
         "two mean vectors, their distance and product, one linear layer: a probe",
@@ -149,6 +184,11 @@ _HEAD_TABLE = (
         "nli/paper",
         "elmobench.tasks.nli.presets:PAPER",
         "enhanced sequential inference model as published",
+    ),
+    (
+        "nli/majority",
+        "elmobench.tasks.nli.presets:MAJORITY",
+        "the most frequent label of a pair, or of all: a baseline without vectors",
     ),
     (
         "regression/linear",
@@ -261,6 +301,11 @@ _HEAD_TABLE = (
         "a threshold on the cosine of the two words' vectors; no gradients",
     ),
     (
+        "wic/majority",
+        "elmobench.tasks.wic.presets:MAJORITY",
+        "the most frequent label of two marked words: a baseline without vectors",
+    ),
+    (
         "edges/linear",
         "elmobench.tasks.edges.presets:LINEAR",
         "mean vectors of the spans, one linear layer: a probe",
@@ -274,6 +319,11 @@ _HEAD_TABLE = (
         "edges/paper",
         "elmobench.tasks.edges.presets:PAPER",
         "self-attentive pooling of projected spans, 256 hidden units, as published",
+    ),
+    (
+        "edges/majority",
+        "elmobench.tasks.edges.presets:MAJORITY",
+        "the most frequent labels of the spans' words: a baseline without vectors",
     ),
     (
         "tree-distance/linear",
@@ -299,6 +349,11 @@ _HEAD_TABLE = (
         "coref/linear",
         "elmobench.tasks.coref.presets:LINEAR",
         "linear mention scores, bilinear pair scores of token vectors: a probe",
+    ),
+    (
+        "coref/linear-pairs",
+        "elmobench.tasks.coref.presets:LINEAR_PAIRS",
+        "linear mention scores, pair scores linear in the spans' product: a probe",
     ),
     (
         "coref/small",

@@ -23,18 +23,19 @@ from elmobench.core.errors import DataError
 from elmobench.data.examples import AmbiguousPronoun, CoreferenceDocument
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.base import LabelCodec
-from elmobench.tasks.coref.linear import LinearRanker
+from elmobench.tasks.coref.linear import ElementwiseRanker, LinearRanker
 from elmobench.tasks.coref.pipeline import PIPELINE
 from elmobench.tasks.registries import PIPELINES
 
 TINY = {
     "linear": {"max_width": 3},
+    "linear-pairs": {"max_width": 3},
     "small": {"hidden": 8, "feedforward": 10, "char_filters": 6, "max_width": 3},
     "paper": {**TINY_LEE, "mention_loss": 0.5},
     "paper-2018": {**TINY_LEE, "mention_loss": 0.5},
 }
 NAMES = list(TINY)
-NAIVE = ("linear", "small")
+NAIVE = ("linear", "linear-pairs", "small")
 """The presets that are compared with :class:`Naive`; test_lee.py compares the others."""
 
 
@@ -90,6 +91,9 @@ class Naive:
     def coarse(self, gi: torch.Tensor, gj: torch.Tensor) -> torch.Tensor:
         if isinstance(self.head, LinearRanker):
             pair = self.head.pair
+            if isinstance(self.head, ElementwiseRanker):
+                weights = torch.cat([self.head.anaphor, self.head.antecedent, pair])
+                return weights @ torch.cat([gi, gj, gi * gj])
             return gi @ pair @ gj / len(pair) + gi @ self.head.anaphor
         return torch.zeros(()) if self.head.bilinear is None else self.head.bilinear(gi) @ gj
 
@@ -165,6 +169,7 @@ class Naive:
     [
         ("linear", {}),
         ("linear", {"max_width": 1, "spans_per_word": 1.0}),
+        ("linear-pairs", {}),
         ("small", {}),
         ("small", {"coarse": False}),
         ("small", {"char_widths": ()}),

@@ -14,7 +14,7 @@ from elmobench.data.examples import TaggedSentence
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.head import Batch, SlotBatch
 from elmobench.tasks.registries import PIPELINES, get_head
-from elmobench.tasks.tagging.pipeline import CHUNKING, POS
+from elmobench.tasks.tagging.pipeline import CHUNKING, NER, POS
 from elmobench.tasks.tagging.presets import LINEAR, PAPER, POS_LINEAR, SMALL
 
 KINDS = {"O": "X", "B-PER": "NOUN", "I-PER": "VERB", "B-LOC": "ADJ", "I-LOC": "ADV"}
@@ -95,6 +95,15 @@ def test_nothing_is_learned_from_shuffled_tags(name: str) -> None:
     majority = 100 * max(found.count(tag) for tag in set(found)) / len(found)
     # Two standard deviations of a fraction of about a half of 800 tokens are 3.5 points.
     assert score("token-accuracy", POS, head, mixer, dev) <= majority + 3.5
+
+
+def test_a_softmax_over_the_tags_of_the_data_fits_spans() -> None:
+    examples = sentences(50)
+    head, mixer = build(NER, get_head("ner", "softmax"), examples)
+    assert sorted(head.tags) == ["B-LOC", "B-PER", "I-LOC", "I-PER", "O"]
+    assert head.output.weight.shape == (5, DIM)
+    train(NER, head, mixer, examples, epochs=20, lr=0.1)
+    assert score("span-f1", NER, head, mixer, examples) >= 99
 
 
 def test_chunking_writes_legal_spans() -> None:

@@ -23,7 +23,7 @@ OF_THE_SYSTEM: Final = ("parts", "placement", "precision", "threads", "device")
 MEASURES: Final = ("online_code",)
 """Options of training that add a measure to a result, and change nothing else of it."""
 
-HEADS_WITHOUT_FEATURES: Final = frozenset({"most-frequent", "first-sense"})
+HEADS_WITHOUT_FEATURES: Final = frozenset({"majority", "most-frequent", "first-sense"})
 """Heads that read no vectors: their score is the same for every representation."""
 
 

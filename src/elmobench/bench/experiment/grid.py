@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from elmobench.bench.experiment.cells import Cell, single_placements
 from elmobench.bench.experiment.options import apply_options
 from elmobench.bench.experiment.parts import PartSettings, resolve_parts, untrained_mix
+from elmobench.bench.experiment.probe_kit import plain, with_kit
 from elmobench.bench.experiment.schema import MAX_POINTS, Axes, Experiment, Override
 from elmobench.core.errors import ConfigError
 from elmobench.features.catalog.catalog import ModelCatalog
@@ -15,6 +16,8 @@ from elmobench.features.spec import parse_features
 from elmobench.tasks.head import HeadPreset, OnePassHead
 from elmobench.tasks.registries import get_head
 from elmobench.training.devices import device_kind, resolved_device
+
+_AXIS_NAMES: Final = frozenset({*Axes.model_fields, "seeds"})
 
 
 def grid(
@@ -46,16 +49,19 @@ def grid(
         for head in experiment.heads
     ]
     experiment = experiment.model_copy(update={"overrides": _used_overrides(experiment, points)})
-    for names in points:
-        changes: dict[str, Any] = {}
+    where = f"experiment {experiment.name}"
+    for point in with_kit(points, catalog, where) if experiment.probe_kit else plain(points):
+        changes: dict[str, Any] = dict(point.default)
         for override in experiment.overrides:
-            if override.matches(names):
+            if override.matches(point.names):
                 changes.update(override.set)
+        if not point.own_options:
+            changes = {path: value for path, value in changes.items() if path in _AXIS_NAMES}
         yield from _cells_of(
             experiment,
-            names,
-            changes,
-            has_folds=names["task"] in folded,
+            {**point.names, "features": point.features},
+            {**changes, **point.fixed},
+            has_folds=point.names["task"] in folded,
             is_contextual=catalog.is_contextual,
         )
 
@@ -109,11 +115,10 @@ def _cells_of(
     """
     spec = parse_features(names["features"])
     preset = get_head(names["pipeline"], names["head"])
-    axis_names = {*Axes.model_fields, "seeds"}
-    own = experiment.with_axes({p: value for p, value in changes.items() if p in axis_names})
+    own = experiment.with_axes({p: value for p, value in changes.items() if p in _AXIS_NAMES})
     _check_size(own)
     options, training, mix = apply_options(
-        {path: value for path, value in changes.items() if path not in axis_names},
+        {path: value for path, value in changes.items() if path not in _AXIS_NAMES},
         preset.options,
         preset.training,
         preset.mix,
@@ -163,6 +168,8 @@ def _shown_axes(experiment: Experiment) -> set[str]:
     A table of results on a tenth of the data must say so.
     """
     overridden = {path for override in experiment.overrides for path in override.set}
+    if experiment.probe_kit:
+        overridden.add("labels")
     return {
         name
         for name, field in Axes.model_fields.items()

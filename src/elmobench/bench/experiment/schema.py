@@ -167,6 +167,10 @@ class Experiment(StrictModel):
     """Further axes of the grid."""
     overrides: tuple[Override, ...] = ()
     """Options of some cells; later overrides replace earlier ones."""
+    probe_kit: bool = False
+    """Whether each probe gets what judges it: control labels, the online code, layer 0 of
+    contextual models, and a baseline without vectors. See the guide "Judge a probe".
+    """
     settings: Settings = Field(default_factory=Settings)
     """Threads, precision and resources."""
     margin: float = Field(default=1.0, gt=0)

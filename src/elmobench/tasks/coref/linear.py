@@ -87,3 +87,25 @@ class LinearRanker(SpanRanker[Tensor]):
 
     def _width_bias(self, first: Tensor, last: Tensor) -> Tensor:
         return self.width_bias[(last - first).clamp(max=len(self.width_bias) - 1)]
+
+
+class ElementwiseRanker(LinearRanker):
+    """:class:`LinearRanker` with pair scores that are linear in the features of a pair.
+
+    The (coarse) score of a pair is linear in ``[u ; v ; u * v]``, with u and v the vectors of the
+    anaphor and of the antecedent: 6 D weights for tokens of width D, where the bilinear score has
+    4 D² + 2 D. The features are those of Liu et al. 2019, section 2.
+    """
+
+    def __init__(
+        self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearRankerOptions
+    ) -> None:
+        super().__init__(input_dims, codec, options)
+        width = 2 * input_dims["input"]
+        self.pair = nn.Parameter(torch.zeros(width))
+        self.antecedent = nn.Parameter(torch.zeros(width))
+
+    def coarse(self, spans: Tensor) -> Tensor:
+        """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
+        own = (spans @ self.anaphor).unsqueeze(2) + (spans @ self.antecedent).unsqueeze(1)
+        return (spans * self.pair) @ spans.mT + own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elmobench.tasks.coref.end_to_end import EndToEndOptions, EndToEndRanker
 from elmobench.tasks.coref.lee import LeeOptions, LeeRanker
-from elmobench.tasks.coref.linear import LinearRanker, LinearRankerOptions
+from elmobench.tasks.coref.linear import ElementwiseRanker, LinearRanker, LinearRankerOptions
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
 from elmobench.tasks.probe_grid import PROBE_GRID
 
@@ -18,6 +18,15 @@ LINEAR = HeadPreset(
         grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
+    version=1,
+)
+
+
+LINEAR_PAIRS = HeadPreset(
+    head=ElementwiseRanker,
+    options=LinearRankerOptions(),
+    training=LINEAR.training,
+    mix=LINEAR.mix,
     version=1,
 )
 

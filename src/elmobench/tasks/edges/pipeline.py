@@ -110,6 +110,11 @@ class Edges(Pipeline[EdgeText]):
         Sets are drawn from those of the edges in ``train``, so an edge has as many labels as those
         of the data. Order matters: a pair and the same pair the other way round are two types.
         """
+        sets = {
+            json.dumps(sorted(edge.labels)): tuple(sorted(edge.labels))
+            for example in splits["train"]
+            for edge in example.edges
+        }
         items = {name: [self.items_of(e) for e in examples] for name, examples in splits.items()}
         counts = Counter(label for found in items["train"] for _, label in found)
         control = ControlLabels(sorted(counts), counts)
@@ -118,7 +123,7 @@ class Edges(Pipeline[EdgeText]):
                 replace(
                     example,
                     edges=tuple(
-                        replace(edge, labels=tuple(json.loads(control.label(of_edge))))
+                        replace(edge, labels=sets[control.label(of_edge)])
                         for edge, (of_edge, _) in zip(example.edges, found, strict=True)
                     ),
                 )

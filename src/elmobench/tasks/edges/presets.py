@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elmobench.data.examples import EdgeText
 from elmobench.tasks.edges.heads import (
     AttentiveEdgeOptions,
     AttentiveEdges,
@@ -10,7 +11,9 @@ from elmobench.tasks.edges.heads import (
     RecurrentEdgeOptions,
     RecurrentEdges,
 )
+from elmobench.tasks.edges.pipeline import PIPELINE
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.majority import MajoritySets, majority_preset
 from elmobench.tasks.vector_presets import hidden_preset, linear_preset
 
 LINEAR = linear_preset(LinearEdges, LinearEdgeOptions())
@@ -34,3 +37,12 @@ PAPER = HeadPreset(
     ),
     version=1,
 )
+
+
+class MajorityEdges(MajoritySets[EdgeText]):
+    """:class:`MajoritySets` of this pipeline."""
+
+    pipeline = PIPELINE
+
+
+MAJORITY = majority_preset(MajorityEdges)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -41,6 +42,10 @@ class MultiLabel(Pipeline[LabelledText]):
     def slots(self, example: LabelledText) -> dict[str, list[Sentence]]:
         """The text."""
         return {TEXT: [example.tokens]}
+
+    def items_of(self, example: LabelledText) -> list[tuple[str, str]]:
+        """The text by itself, and its sorted labels as JSON."""
+        return [(" ".join(example.tokens), json.dumps(sorted(example.labels)))]
 
     def labels_of(self, example: LabelledText) -> list[str]:
         """The labels."""

@@ -10,7 +10,7 @@ from elmobench.data.cards.counts import frequencies
 from elmobench.data.examples import Sentence, SentencePair
 from elmobench.tasks.base import SEPARATOR, LabelCodec, Pipeline
 from elmobench.tasks.codecs import label_codec
-from elmobench.tasks.control_labels import TEXTS_DO_NOT_RECUR
+from elmobench.tasks.control_labels import TEXTS_DO_NOT_RECUR, item_type
 from elmobench.tasks.two_texts import two_texts
 
 PREMISE = "premise"
@@ -42,6 +42,10 @@ class Nli(Pipeline[SentencePair]):
     def slots(self, example: SentencePair) -> dict[str, list[Sentence]]:
         """Premise and hypothesis."""
         return {PREMISE: [example.premise], HYPOTHESIS: [example.hypothesis]}
+
+    def items_of(self, example: SentencePair) -> list[tuple[str, str]]:
+        """The pair: the words of both sentences, and the label."""
+        return [(item_type([example.premise, example.hypothesis]), example.label)]
 
     def labels_of(self, example: SentencePair) -> list[str]:
         """The label."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from elmobench.data.examples import SentencePair
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.majority import MajorityLabel, majority_preset
 from elmobench.tasks.nli.esim import Esim, EsimOptions
 from elmobench.tasks.nli.linear import LinearPair, LinearPairOptions
+from elmobench.tasks.nli.pipeline import PIPELINE
 from elmobench.tasks.probe_grid import PROBE_GRID
 
 LINEAR = HeadPreset(
@@ -54,3 +57,12 @@ PAPER = HeadPreset(
     version=3,
     placements=("input", "output"),
 )
+
+
+class MajorityPair(MajorityLabel[SentencePair]):
+    """:class:`MajorityLabel` of this pipeline."""
+
+    pipeline = PIPELINE
+
+
+MAJORITY = majority_preset(MajorityPair)

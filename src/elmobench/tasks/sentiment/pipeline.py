@@ -37,6 +37,10 @@ class Sentiment(Pipeline[ClassifiedText]):
         """The text."""
         return {TEXT: [example.tokens]}
 
+    def items_of(self, example: ClassifiedText) -> list[tuple[str, str]]:
+        """The text by itself, with its label."""
+        return [(" ".join(example.tokens), example.label)]
+
     def labels_of(self, example: ClassifiedText) -> list[str]:
         """The text's label and those of its phrases."""
         return [example.label, *(phrase.label for phrase in example.phrases)]

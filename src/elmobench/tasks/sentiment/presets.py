@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from elmobench.data.examples import ClassifiedText
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.majority import MajorityLabel, majority_preset
 from elmobench.tasks.probe_grid import PROBE_GRID
 from elmobench.tasks.sentiment.bcn import Bcn, BcnOptions
 from elmobench.tasks.sentiment.linear import LinearText, LinearTextOptions
 from elmobench.tasks.sentiment.mlp import MlpText, MlpTextOptions
+from elmobench.tasks.sentiment.pipeline import PIPELINE
 
 LINEAR = HeadPreset(
     head=LinearText,
@@ -67,3 +70,12 @@ PAPER = HeadPreset(
     ),
     version=1,
 )
+
+
+class MajorityText(MajorityLabel[ClassifiedText]):
+    """:class:`MajorityLabel` of this pipeline."""
+
+    pipeline = PIPELINE
+
+
+MAJORITY = majority_preset(MajorityText)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from elmobench.data.examples import TaggedSentence
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.majority import MajorityHead, majority_preset
 from elmobench.tasks.probe_grid import PROBE_GRID
 from elmobench.tasks.tagging.linear import LinearTagger, LinearTaggerOptions
 from elmobench.tasks.tagging.lstm import LstmTagger, LstmTaggerOptions
+from elmobench.tasks.tagging.pipeline import POS
 from elmobench.tasks.tagging.softmax import SoftmaxTagger, SoftmaxTaggerOptions
 
 LINEAR = HeadPreset(
@@ -56,6 +59,15 @@ PAPER = HeadPreset(
 )
 
 
+SOFTMAX = HeadPreset(
+    head=SoftmaxTagger,
+    options=SoftmaxTaggerOptions(),
+    training=LINEAR.training,
+    mix=LINEAR.mix,
+    version=1,
+)
+
+
 POS_LINEAR = HeadPreset(
     head=SoftmaxTagger,
     options=SoftmaxTaggerOptions(),
@@ -63,3 +75,15 @@ POS_LINEAR = HeadPreset(
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
     version=1,
 )
+
+
+class MajorityTagger(MajorityHead[TaggedSentence]):
+    """The most frequent tag of each word. Of BIO tags, an I without a B begins a span.
+
+    That is how conlleval reads them. All pipelines of taggers have the same items.
+    """
+
+    pipeline = POS
+
+
+MAJORITY = majority_preset(MajorityTagger)

@@ -14,12 +14,13 @@ from torch.nn import functional as F
 from elmobench.data.examples import (
     TaggedSentence,
 )
+from elmobench.nn.bioul import bioul_tag_to_bio
 from elmobench.nn.dropout import Dropout
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.padding import IntArray
 from elmobench.tasks.tagging.base import tag_ids
-from elmobench.tasks.tagging.pipeline import SENTENCE
+from elmobench.tasks.tagging.pipeline import BIOUL, SENTENCE
 
 
 class SoftmaxTaggerOptions(HeadOptions):
@@ -37,6 +38,9 @@ class SoftmaxTagger(Head[TaggedSentence]):
     departure from the paper: the vectors are standardised on train, as for every ``linear`` head,
     so that one learning rate suits embeddings of any scale. The set of functions that the layer
     can express is the same.
+
+    Of tasks with spans it predicts the BIO tags of the data, each by itself. No constraint keeps an
+    I from following an O; as conlleval reads such tags, the I begins a span.
     """
 
     gives_nats: ClassVar[bool] = True
@@ -45,12 +49,15 @@ class SoftmaxTagger(Head[TaggedSentence]):
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: SoftmaxTaggerOptions
     ) -> None:
         super().__init__(input_dims, codec, options)
-        self.index = {label: i for i, label in enumerate(codec.labels)}
+        self.tags = codec.labels
+        if codec.extra["scheme"] == BIOUL:
+            self.tags = list(dict.fromkeys(map(bioul_tag_to_bio, codec.labels)))
+        self.index = {tag: i for i, tag in enumerate(self.tags)}
         self.dropout = Dropout(options.dropout)
-        self.output = nn.Linear(input_dims["input"], len(codec.labels))
+        self.output = nn.Linear(input_dims["input"], len(self.tags))
 
     def emissions(self, batch: Batch[TaggedSentence], mixed: Mixed) -> Tensor:
-        """(B, T, K) scores of the codec's K labels; undefined at padding."""
+        """(B, T, K) scores of the K tags; undefined at padding."""
         out: Tensor = self.output(self.dropout(mixed["input"][SENTENCE]))
         return out
 
@@ -73,6 +80,11 @@ class SoftmaxTagger(Head[TaggedSentence]):
         """The number of tokens."""
         return sum(len(example.tokens) for example in batch.examples)
 
+    @property
+    def label_kinds(self) -> int:
+        """The number of tags that the data can have."""
+        return len(self.tags)
+
     def _scores_and_gold(self, batch: Batch[TaggedSentence], mixed: Mixed) -> tuple[Tensor, Tensor]:
         """(N, K) scores and (N,) ids of the tags, of the N tokens without padding."""
         # Places are found once; the gradient of a selection by a mask would find them again.
@@ -89,7 +101,7 @@ class SoftmaxTagger(Head[TaggedSentence]):
         """One list of tags per sentence, one tag per token."""
         best = self.emissions(batch, mixed).argmax(dim=-1).tolist()
         return [
-            [self.codec.labels[i] for i in row[: len(tokens)]]
+            [self.tags[i] for i in row[: len(tokens)]]
             for row, tokens in zip(best, batch.slots[SENTENCE].tokens, strict=True)
         ]
 

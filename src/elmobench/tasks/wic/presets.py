@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from elmobench.data.examples import MarkedPair
 from elmobench.tasks.head import HeadPreset, MixDefaults, TrainingOptions
+from elmobench.tasks.majority import MajorityLabel, majority_preset
 from elmobench.tasks.vector_heads import LinearOptions, MlpOptions, RecurrentOptions
 from elmobench.tasks.vector_presets import hidden_preset, linear_preset
 from elmobench.tasks.wic.heads import (
@@ -12,6 +14,7 @@ from elmobench.tasks.wic.heads import (
     MlpMarked,
     RecurrentMarked,
 )
+from elmobench.tasks.wic.pipeline import PIPELINE
 
 LINEAR = linear_preset(LinearMarked, LinearOptions())
 MLP = hidden_preset(MlpMarked, MlpOptions(), 15)
@@ -23,3 +26,12 @@ THRESHOLD = HeadPreset(
     mix=MixDefaults(dropout=0.0, static_dropout=0.0),
     version=1,
 )
+
+
+class MajorityMarked(MajorityLabel[MarkedPair]):
+    """:class:`MajorityLabel` of this pipeline."""
+
+    pipeline = PIPELINE
+
+
+MAJORITY = majority_preset(MajorityMarked)
