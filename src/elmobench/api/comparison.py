@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from elmobench.analysis.inspect.changed_answers import ChangedAnswers
     from elmobench.analysis.stats.corpora import CorpusMean
     from elmobench.analysis.stats.difference_row import Difference
+    from elmobench.analysis.stats.tallies import TallyCache
+    from elmobench.analysis.tables.probe_table import ProbeRow
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,6 +34,7 @@ class Comparison(Displayed):
         means: mean over corpora, by head; empty if there is one corpus.
         changed: for each row the examples on which the systems differ, if they were asked for.
         examples: how many improved and worsened examples per row were asked for.
+        probes: what judges the compared probes, if they have control labels or an online code.
     """
 
     by: str
@@ -39,6 +42,7 @@ class Comparison(Displayed):
     means: dict[str, CorpusMean]
     changed: list[ChangedAnswers | None] = field(default_factory=list)
     examples: int = 0
+    probes: list[ProbeRow] = field(default_factory=list)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -158,4 +162,19 @@ def compare(
     if examples:
         cards = remembered_cards(store, [Path(folder) for folder in include])
         changed = [changed_answers(store, row, cards) for row in rows]
-    return Comparison(by, rows, means_by_head(rows, tallies), changed, examples)
+    means = means_by_head(rows, tallies)
+    return Comparison(by, rows, means, changed, examples, _compared_probes(tallies, rows))
+
+
+def _compared_probes(tallies: TallyCache, rows: Sequence[Difference]) -> list[ProbeRow]:
+    """The probes of the cells that the rows compare."""
+    from elmobench.analysis.tables.probe_table import probe_rows
+
+    names = {cell for row in rows for cell in (*row.left_cells, *row.right_cells)}
+    compared = [record for record in tallies.all_records if record.cell in names]
+    wanted = {(record.task, record.head, record.features) for record in compared}
+    return [
+        row
+        for row in probe_rows(tallies.all_records)
+        if (row.task, row.head, row.features) in wanted
+    ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from elmobench.analysis.inspect.changed_answers import ChangedAnswers
     from elmobench.analysis.stats.corpora import CorpusMean
     from elmobench.analysis.stats.difference_row import Difference, Verdict
+    from elmobench.analysis.tables.probe_table import ProbeRow
 
 
 _STYLES: dict[Verdict, str] = {
@@ -68,6 +69,7 @@ def compare(
 
     from elmobench.api.comparison import compare as compare_results
     from elmobench.cli.output.base import for_programs
+    from elmobench.cli.output.probes import Probe
     from elmobench.cli.output.results import ChangedAnswer, CompareOutput, CompareRow, CorporaMean
 
     comparison = compare_results(
@@ -87,6 +89,7 @@ def compare(
         by=by,
         comparisons=[CompareRow.from_values(row.as_json()) for row in comparison],
         means=[CorporaMean.from_values(_mean_as_json(*item)) for item in means],
+        probes=list(map(Probe.from_values, comparison.probes)),
         examples=list(answers) if examples else None,
     )
     if for_programs(output, as_json=as_json):
@@ -97,6 +100,7 @@ def compare(
         console.print(
             f"Mean over {len(mean.corpora)} corpora, head {escape(name)}: {mean}", highlight=False
         )
+    _print_probes(console, comparison.probes)
     for one in comparison.changed:
         if one is not None:
             _print_examples(console, one, examples)
@@ -135,6 +139,33 @@ def _print_rows(console: Console, rows: list[Difference]) -> None:
     console.print(f"[dim]{escape(comparison_explained(rows))}[/]", highlight=False)
     if any(row.scope == "runs" for row in rows):
         console.print(f"[yellow]{ONE_RUN}[/]")
+
+
+def _print_probes(console: Console, rows: list[ProbeRow]) -> None:
+    """Print what judges the compared probes, with one line for each number."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from elmobench.analysis.tables.probe_table import PROBES, PROBES_EXPLAINED, probe_table
+
+    if not rows:
+        return
+    texts = probe_table(rows)
+    names = [name for name in texts.columns if name not in ("task", "head", "axes")]
+    console.print(f"\n[bold]{PROBES}[/]")
+    for keys, block in texts.groupby(
+        [name for name in texts.columns if name not in names], sort=False
+    ):
+        console.print(f"[cyan]{escape(' · '.join(keys))}[/]", highlight=False)
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("")
+        for features in block["features"]:
+            table.add_column(escape(features), justify="right", overflow="fold")
+        for name in names:
+            if name != "features":
+                table.add_row(name, *map(escape, block[name]))
+        console.print(table)
+    console.print(f"[dim]{escape(PROBES_EXPLAINED)}[/]", highlight=False)
 
 
 def _print_examples(console: Console, changed: ChangedAnswers, count: int) -> None:

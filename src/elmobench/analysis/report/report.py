@@ -13,6 +13,13 @@ from elmobench.analysis.stats.differences import DEFAULT_MARGIN
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
+from elmobench.analysis.tables.probe_table import (
+    PROBES,
+    PROBES_EXPLAINED,
+    ProbeRow,
+    probe_rows,
+    probe_table,
+)
 from elmobench.analysis.tables.reference_table import reference_table, references_caption
 from elmobench.analysis.tables.results_frame import frame_of
 from elmobench.analysis.tables.score_tables import (
@@ -50,6 +57,7 @@ class Report:
         features: the compared features, in the experiment's order.
         statistics: scores as numbers, for the CSV file.
         cells: one row per cell.
+        probes: what judges each probe, as numbers.
         failed: cells that ended in an error, each with the error.
         notes: cells whose score needs an explanation, each with it; what is true of all cells of a
             task is listed once.
@@ -69,6 +77,7 @@ class Report:
     failed: list[tuple[str, str]]
     notes: list[tuple[str, str]]
     tallies: TallyCache = field(repr=False, compare=False)
+    probes: list[ProbeRow] = field(default_factory=list)
     others: int = 0
     cards: dict[str, TaskCard] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
@@ -102,6 +111,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
             + (f" {FLAGS_EXPLAINED}" if flag_marks(frame["flags"]) else ""),
             _with_ceilings(score_table(frame), cards),
         ),
+        ReportSection(PROBES, PROBES_EXPLAINED, probe_table(probes := probe_rows(records))),
         ReportSection(
             "Layer weights",
             "The layer weights that each task learned: softmax weights s by layer (they sum to 1) "
@@ -132,6 +142,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
         features=tuple(dict.fromkeys(record.features for record in records)),
         statistics=score_statistics(frame),
         cells=frame,
+        probes=probes,
         failed=[(_label(r), r.error or "") for r in records if r.status == "failed"],
         cards={task: card for task, card in cards.items() if task in set(frame["task"])},
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elmobench.analysis.tables.results_frame import axes_of
 from elmobench.cli.output.base import finite
+from elmobench.cli.output.probes import Probe
 from elmobench.cli.output.results import (
     LabelledText,
     ReportOutput,
@@ -39,6 +40,7 @@ def report_output(report: Report, folder: Path, files: Sequence[Path]) -> Report
             )
             for section in report.sections
         ],
+        probes=list(map(Probe.from_values, report.probes)),
         notes=[LabelledText(label=label, text=text) for label, text in report.notes],
         failed=[LabelledText(label=label, text=text) for label, text in report.failed],
         damaged=report.damaged,

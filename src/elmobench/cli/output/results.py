@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from elmobench.cli.output.base import Fields, Output
 from elmobench.cli.output.names import NeededFiles
+from elmobench.cli.output.probes import Probe
 
 
 class RunCell(Fields):
@@ -173,6 +174,8 @@ class ReportOutput(Output):
     """One row per task, head, further axes and features."""
     tables: list[ReportTable]
     """The tables of the report, formatted for people."""
+    probes: list[Probe]
+    """The probes with control labels or an online code, as numbers."""
     notes: list[LabelledText]
     """Remarks on scores."""
     failed: list[LabelledText]
@@ -297,6 +300,8 @@ class CompareOutput(Output):
     """One row per task, head and further axes."""
     means: list[CorporaMean]
     """Means over corpora, by head; empty if there is one corpus."""
+    probes: list[Probe]
+    """What judges the compared probes, if they have control labels or an online code."""
     examples: list[ChangedAnswer] | None
     """With ``--examples``: examples on which the systems differ."""
 

@@ -23,6 +23,7 @@ from elmobench.analysis.report.page.examples import example_groups
 from elmobench.analysis.report.page.figures import swatch
 from elmobench.analysis.report.page.labels import labels_section
 from elmobench.analysis.report.page.parts import Section
+from elmobench.analysis.report.page.probes import probes_section
 from elmobench.analysis.report.page.provenance import provenance_section
 from elmobench.analysis.report.page.scores import (
     curves_section,
@@ -65,6 +66,7 @@ def to_html(
         scores_section(tallies, features, report.cards),
         significance_section(tallies, features, report.cells, on_pair),
         claims_section(tallies),
+        probes_section(report.probes),
         weights_section(records),
         drift_section(records),
         curves_section(records, features),
