@@ -9,6 +9,7 @@ from elmobench.nn.layer_mix import LayerMix
 from elmobench.nn.mix_mode import MixMode
 
 MODES = ["learned", "uniform", "layer=0", "layer=2", "first=1", "first=2", "last", "concat"]
+MODES += ["without=0", "without=2"]
 B, L, T, D = 3, 4, 5, 6
 
 
@@ -31,6 +32,9 @@ def mix_in_numpy(x: np.ndarray, mode: str, w: np.ndarray, gamma: float, norm: st
         s[int(k)] = 1
     elif kind == "last":
         s[-1] = 1
+    elif kind == "without":
+        kept = [j for j in range(len(s)) if j != int(k)]
+        s[kept] = np.exp(w) / np.exp(w).sum()
     else:
         n = int(k) if k else len(s)
         e = np.exp(w[:n]) if len(w) else np.ones(n)
@@ -142,7 +146,7 @@ def test_unknown_modes_are_errors(bad: str) -> None:
         MixMode.parse(bad)
 
 
-@pytest.mark.parametrize("bad", ["layer=3", "first=0", "first=4"])
+@pytest.mark.parametrize("bad", ["layer=3", "first=0", "first=4", "without=3"])
 def test_layers_that_do_not_exist_are_errors(bad: str) -> None:
     with pytest.raises(ConfigError):
         LayerMix(3, bad)
@@ -156,3 +160,8 @@ def test_modes_round_trip(mode: str) -> None:
 def test_wrong_number_of_layers_is_an_error() -> None:
     with pytest.raises(ValueError, match="reads 3"):
         LayerMix(3)(torch.randn(1, 2, 3, 4))
+
+
+def test_no_layer_is_left_without_the_only_one() -> None:
+    with pytest.raises(ConfigError, match="no layer is left"):
+        MixMode.parse("without=0").layers(1)

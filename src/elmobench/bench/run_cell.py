@@ -21,6 +21,7 @@ from elmobench.bench.plan import PlannedCell
 from elmobench.bench.session import RunSession
 from elmobench.bench.train_cell import (
     CellData,
+    layer_norms,
     part_configs,
     prepare_data,
     train_cell,
@@ -134,7 +135,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
                 *_notes(context.pipeline(cell.task), rows),
             ],
         ),
-        run=_run_info(cell, context, started, stopwatch, training, model, planned.identity),
+        run=_run_info(cell, context, started, stopwatch, training, model, data, planned.identity),
     )
     assert record.result is not None
     assert record.run is not None
@@ -268,6 +269,7 @@ def _run_info(
     stopwatch: _Stopwatch,
     training: Training,
     model: BenchModel,
+    data: CellData,
     identity: dict[str, Any],
 ) -> RunInfo:
     """Costs and provenance of the finished cell."""
@@ -285,6 +287,7 @@ def _run_info(
         bytes_per_token={label: view.nbytes_per_token for label, view in views.items()},
         vectors={label: view.digest for label, view in views.items()},
         encoded_by={label: view.encoded_by for label, view in views.items()},
+        layer_norms=layer_norms(cell, context, data),
         versions=library_versions(),
         host=host_info(cell.threads),
         numerics=numerics(context.device.type),

@@ -23,6 +23,7 @@ from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import OnePassHead, SlotBatch
 from elmobench.training.batching import Collator, ExampleSet, bounded_runs
+from elmobench.training.layer_norms import mean_norms
 from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.outcome import Epoch, Training, TrainingError
 from elmobench.training.streams import RandomStreams
@@ -309,3 +310,18 @@ def training_slots(cell: Cell, data: CellData) -> Iterator[SlotBatch]:
     size = max(64, cell.training.batch_size)
     for indices in bounded_runs(train_set.slots, size):
         yield from data.collator.batch(train_set, indices).slots.values()
+
+
+def layer_norms(cell: Cell, context: RunContext, data: CellData) -> dict[str, list[float]]:
+    """Part label -> mean norm of each layer in train, for parts whose mix learns its weights."""
+    layers = {}
+    for i, part in enumerate(cell.parts):
+        number = context.provider(part).num_layers
+        mode = part_mode(part, number)
+        if number > 1 and mode.kind in ("learned", "first", "without"):
+            layers[i] = mode.layers(number)
+    if not layers or issubclass(cell.preset.head, OnePassHead):
+        return {}
+    normed = {i: cell.parts[i].norm == "token" for i in layers}
+    found = mean_norms(training_slots(cell, data), layers, normed)
+    return {cell.parts[i].label: means for i, means in found.items()}

@@ -73,7 +73,7 @@ class LayerMix(nn.Module):
         self.identity = num_layers == 1
         self._concat = self.mode.kind == "concat" and not self.identity
         used = len(self.layers_needed)
-        learned = self.mode.kind in ("learned", "first") and used > 1
+        learned = self.mode.kind in ("learned", "first", "without") and used > 1
         scaled = gamma and not self.identity and not self._concat
         self.register_parameter("w", nn.Parameter(torch.zeros(used)) if learned else None)
         self.register_parameter("gamma", nn.Parameter(torch.ones(())) if scaled else None)

@@ -203,6 +203,9 @@ class RunInfo(_Model):
         encoded_by: part -> library -> its versions when the vectors were encoded, which may have
             been earlier than this run. ``unknown`` for vectors that were stored by a version of
             this program that did not write them down. Empty in records of such versions.
+        layer_norms: part -> mean norm of the vectors of each layer in the first tokens of train, as
+            its mix reads them, for parts whose mix learns weights. Empty in records of earlier
+            versions.
         versions: versions of Python, of the libraries that compute, and of plug-ins, in this run.
         host: processor, cores and number of threads.
         numerics: threads, BLAS libraries, instructions, precision and determinism in use, see
@@ -221,6 +224,7 @@ class RunInfo(_Model):
     bytes_per_token: dict[str, Cost]
     vectors: dict[str, str] = Field(default_factory=dict)
     encoded_by: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
+    layer_norms: dict[str, list[Cost]] = Field(default_factory=dict)
     versions: dict[str, str]
     host: dict[str, Any]
     numerics: dict[str, Any] = Field(default_factory=dict)

@@ -13,6 +13,12 @@ from elmobench.analysis.stats.differences import DEFAULT_MARGIN
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.cost_table import cost_table
 from elmobench.analysis.tables.layer_weights import layer_weight_table
+from elmobench.analysis.tables.mix_table import (
+    MIXES,
+    MIXES_EXPLAINED,
+    mix_table,
+    mixed_layers,
+)
 from elmobench.analysis.tables.probe_table import (
     PROBES,
     PROBES_EXPLAINED,
@@ -118,6 +124,7 @@ def make_report(folder: Path, catalog: CardCatalog | None = None) -> Report:
             "and the scale γ, at the best dev epoch, mean ± sd over seeds.",
             layer_weight_table(records),
         ),
+        ReportSection(MIXES, MIXES_EXPLAINED, mix_table(mixed_layers(records))),
         ReportSection(
             REFERENCES,
             references_caption(margin),

@@ -133,7 +133,7 @@ def untrained_mix(part: PartSettings, names: Mapping[str, str]) -> PartSettings:
         ConfigError: if the part has weights that must be learned.
     """
     mode = MixMode.parse(part.mix)
-    if part.trainable or mode.kind == "first":
+    if part.trainable or mode.kind in ("first", "without"):
         learned = "(trainable)" if part.trainable else f"mix {mode}"
         raise ConfigError(
             f"{part.name}: {learned} is learned, and head {names['pipeline']}/{names['head']} "

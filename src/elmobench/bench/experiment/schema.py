@@ -42,8 +42,8 @@ class Axes(StrictModel):
     """
 
     mix: tuple[str, ...] = ("learned",)
-    """How layers are combined: ``learned``, ``uniform``, ``layer=k``, ``last``, ``first=k`` or
-    ``concat``.
+    """How layers are combined: ``learned``, ``uniform``, ``layer=k``, ``last``, ``first=k``,
+    ``without=k`` (learned over all layers but k) or ``concat``.
     """
     gamma: tuple[bool, ...] = (True,)
     """Whether the scale γ is learned; if not, it stays 1."""

@@ -31,7 +31,7 @@ from elmobench.analysis.report.page.scores import (
     samples_section,
     scores_section,
 )
-from elmobench.analysis.report.page.weights import drift_section, weights_section
+from elmobench.analysis.report.page.weights import drift_section, mix_section, weights_section
 from elmobench.analysis.report.report import REFERENCES, Report
 from elmobench.core.surrogates import escape_surrogates
 from elmobench.data.cards.catalog import CardCatalog
@@ -68,6 +68,7 @@ def to_html(
         claims_section(tallies),
         probes_section(report.probes),
         weights_section(records),
+        mix_section(records),
         drift_section(records),
         curves_section(records, features),
         samples_section(records, features),

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from elmobench.analysis.report.page.figures import Series, lines, swatch
 from elmobench.analysis.report.page.parts import Column, Panel, Section, Table, TableCell
 from elmobench.analysis.tables.layer_weights import LearnedMix, learned_mixes
+from elmobench.analysis.tables.mix_table import MIXES, MIXES_EXPLAINED, mix_table, mixed_layers
 from elmobench.analysis.tables.score_tables import mean_sd
 from elmobench.tracking.record import RunRecord
 
@@ -48,6 +49,15 @@ def weights_section(records: Sequence[RunRecord]) -> Section:
         "shows.",
         [Table(columns, rows)] if rows else [],
     )
+
+
+def mix_section(records: Sequence[RunRecord]) -> Section:
+    """Weights, weights times norms and the loss without each layer, in one table."""
+    frame = mix_table(mixed_layers(records))
+    texts = ("task", "head", "axes", "features", "placement", "part")
+    numbers = [str(name) for name in frame.columns if name not in texts]
+    tables = [] if frame.empty else [Table.of(frame, numbers)]
+    return Section("mixes", MIXES, MIXES_EXPLAINED, tables)
 
 
 def drift_section(records: Sequence[RunRecord]) -> Section:
