@@ -156,7 +156,7 @@ def _print_probes(console: Console, rows: list[ProbeRow]) -> None:
     for keys, block in texts.groupby(
         [name for name in texts.columns if name not in names], sort=False
     ):
-        console.print(f"[cyan]{escape(' · '.join(keys))}[/]", highlight=False)
+        console.print(f"[cyan]{escape(' · '.join(map(str, keys)))}[/]", highlight=False)
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("")
         for features in block["features"]:
