@@ -8,6 +8,7 @@ import pytest
 
 from elmobench.analysis.board.studies import read_study
 from elmobench.analysis.claims.study import Study
+from elmobench.analysis.export.systems import CONTROL_CAVEAT, systems_of
 from elmobench.analysis.report.report import make_report
 from elmobench.analysis.stats.comparable import comparison_key
 from elmobench.analysis.stats.tallies import TallyCache
@@ -86,6 +87,12 @@ def test_control_scores_are_compared_with_nothing_else(folder: Path) -> None:
     assert all(not record.is_control for record in Study(TallyCache(store)).records)
     table = make_report(folder).sections[0].table
     assert list(table["labels"]) == ["given", "control"]
+
+
+def test_exports_say_which_scores_are_on_control_labels(folder: Path) -> None:
+    given, control = systems_of(RecordStore(folder))[0]
+    assert [one.is_control for one in (given, control)] == [False, True]
+    assert [CONTROL_CAVEAT in one.caveats for one in (given, control)] == [False, True]
 
 
 def test_a_published_number_concerns_the_given_labels_only(folder: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import statistics
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from huggingface_hub import parse_eval_result_entries
 import elmobench as package
 from elmobench.analysis.export.harness_results import harness_files
 from elmobench.analysis.export.hub_results import hub_files, parse_datasets
-from elmobench.analysis.export.systems import file_name, systems_of, unique
+from elmobench.analysis.export.systems import CONTROL_CAVEAT, file_name, systems_of, unique
 from elmobench.analysis.export.tables import csv_files
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.tracking.record_store import RecordStore
@@ -137,6 +138,20 @@ def test_harness_files_have_fractions_and_errors_over_seeds(folder: Path) -> Non
     assert metadata["data_sha256"] == systems[0].data
     assert content["n-samples"]["wsd/control-wsd"]["effective"] == systems[0].examples
     assert "not over examples" in content["config"]["stderr"]
+
+
+def test_control_labels_are_marked_and_are_in_no_file_of_leaderboards(folder: Path) -> None:
+    (system, *_), _ = systems_of(RecordStore(folder / "small"))
+    control = replace(system, axes={"labels": "control"}, caveats=(*system.caveats, CONTROL_CAVEAT))
+    assert not system.is_control
+    rows = list(csv.DictReader(io.StringIO(csv_files([system, control]).files["scores.csv"])))
+    marked = [(row["axes"], CONTROL_CAVEAT in row["caveats"]) for row in rows]
+    assert ('{"labels": "control"}', True) in marked
+    assert all(("control" in axes) == is_marked for axes, is_marked in marked)
+    both = harness_files([system, control])
+    assert both.files == harness_files([system]).files
+    assert len(both.notes) == 1
+    assert "control labels" in both.notes[0]
 
 
 def test_the_command_writes_only_when_asked(folder: Path) -> None:

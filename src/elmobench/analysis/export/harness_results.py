@@ -21,9 +21,20 @@ STDERR = "standard error of the mean over seeds, not over examples"
 
 
 def harness_files(systems: Sequence[SystemScores]) -> Exported:
-    """One ``MODEL/results_DATE.json`` per representation, head and further axes."""
+    """One ``MODEL/results_DATE.json`` per representation, head and further axes.
+
+    Scores on control labels are left out: leaderboards would take them for scores on the task.
+    """
+    notes = [
+        f"{system.task} {system.features} {system.variant} is left out: control labels, not those "
+        "of the data set"
+        for system in systems
+        if system.is_control
+    ]
     groups: dict[tuple[str, str, str], list[SystemScores]] = {}
     for system in systems:
+        if system.is_control:
+            continue
         # A head such as `ner/small` is of one pipeline; its size is what tasks have in common.
         size = system.head.split("/")[-1]
         groups.setdefault((system.features, size, system.other_axes), []).append(system)
@@ -35,7 +46,7 @@ def harness_files(systems: Sequence[SystemScores]) -> Exported:
         date = str(content["end_date"] or "unknown").replace(":", "-").replace("+00-00", "")
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         files[f"{folder}/results_{date}.json"] = f"{text}\n"
-    return Exported(files)
+    return Exported(files, notes)
 
 
 def _content(name: str, folder: str, systems: Sequence[SystemScores]) -> dict[str, Any]:

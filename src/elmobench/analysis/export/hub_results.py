@@ -76,7 +76,7 @@ def hub_files(systems: Sequence[SystemScores], datasets: Mapping[str, tuple[str,
                 f"{system.task} {system.features} {system.variant} is left out: "
                 f"a quick try on {system.limit} of the examples"
             )
-        elif system.task in datasets and system.axes.get("labels") == "control":
+        elif system.task in datasets and system.is_control:
             notes.append(
                 f"{system.task} {system.features} {system.variant} is left out: "
                 "control labels, not those of the data set"

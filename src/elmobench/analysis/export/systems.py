@@ -18,6 +18,9 @@ from elmobench.tracking.plan_file import point_without_seed, seed_counts
 from elmobench.tracking.record import RunRecord
 from elmobench.tracking.record_store import RecordStore
 
+CONTROL_CAVEAT = "Control labels, drawn at random by word or pair of words: no score on the task."
+"""A caveat of every system with control labels."""
+
 
 @dataclass(frozen=True)
 class SystemScores:
@@ -71,6 +74,11 @@ class SystemScores:
     def interval(self, score: str | None = None) -> tuple[float | None, float | None]:
         """Student's 95 % interval of the mean over seeds; twice None for fewer than three."""
         return mean_interval(list(self.scores[score or self.primary])) or (None, None)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the labels are control labels, not those of the data."""
+        return self.axes.get("labels") == "control"
 
     @property
     def variant(self) -> str:
@@ -160,7 +168,12 @@ def _system(records: Sequence[RunRecord]) -> SystemScores:
         data=str(first.identity.get("data", "")),
         card_version=first.identity.get("card_version"),
         limit=first.limit,
-        caveats=tuple(dict.fromkeys(text for record in records for text in record.caveats)),
+        caveats=tuple(
+            dict.fromkeys(
+                [text for record in records for text in record.caveats]
+                + [CONTROL_CAVEAT] * first.is_control
+            )
+        ),
         date=max(dates, default=None),
         cells=tuple(record.cell for record in records),
     )
