@@ -26,6 +26,10 @@ class Trees(Pipeline[TreeText]):
 
     annotation_repeats_text: ClassVar[bool] = True
     readers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"conllu-trees": {}}
+    no_control: ClassVar[str] = (
+        "a tree of a sentence is no label: relations of words as edges (reader conllu-edges) have "
+        "control labels"
+    )
 
     def slots(self, example: TreeText) -> dict[str, list[Sentence]]:
         """The sentence."""
