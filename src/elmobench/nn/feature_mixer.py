@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from elmobench.core.errors import ConfigError
 from elmobench.nn.layer_mix import LayerMix, LayerNorm, MixReport
 from elmobench.nn.mix_mode import MixMode
+from elmobench.nn.scaling import padded_rows, scaled_and_standardized
 from elmobench.nn.standardizer import RunningMoments, Standardizer
 
 
@@ -69,8 +70,12 @@ class SlotTensors(Protocol):
         """(B, T) int64 ids in the vocabulary; 0 for padding and for words outside it."""
 
 
+_Padding = tuple[Tensor, Tensor | None]
+"""The (B, T) mask of a slot and its :func:`padded_rows`."""
+
+
 class _Part(nn.Module):
-    """One part: embedding or mix, then standardisation, then dropout."""
+    """One part: embedding or mix, then standardisation, zeros at padding, then dropout."""
 
     embedding: nn.Embedding | None
     standardizer: Standardizer | None
@@ -108,18 +113,27 @@ class _Part(nn.Module):
         return self.embedding is None and not any(True for _ in self.mix.parameters())
 
     def before_dropout(
-        self, layers: Tensor, word_ids: Tensor | None, made: MadeTensors | None
+        self,
+        layers: Tensor,
+        word_ids: Tensor | None,
+        padding: _Padding,
+        made: MadeTensors | None,
     ) -> Tensor:
-        """The standardised vectors; taken from ``made`` if they are fixed and there."""
+        """The standardised vectors, zero at padding; from ``made`` if they are fixed and there."""
         if made is None or not self.fixed:
-            return self._standardized(layers, word_ids)
+            return self._standardized(layers, word_ids, padding)
         if self.key not in made:
-            made[self.key] = self._standardized(layers, word_ids)
+            made[self.key] = self._standardized(layers, word_ids, padding)
         return made[self.key]
 
-    def _standardized(self, layers: Tensor, word_ids: Tensor | None) -> Tensor:
-        x = self.raw(layers, word_ids)
-        return x if self.standardizer is None else self.standardizer(x)
+    def _standardized(self, layers: Tensor, word_ids: Tensor | None, padding: _Padding) -> Tensor:
+        if self.embedding is None and not self.config.unit:
+            x, gamma = self.mix.unscaled(layers), self.mix.gamma
+        else:
+            x, gamma = self.raw(layers, word_ids), None
+        known = self.standardizer
+        mean, std = (None, None) if known is None else (known.mean, known.std)
+        return scaled_and_standardized(x, gamma, mean, std, *padding)
 
 
 def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | None:
@@ -147,6 +161,17 @@ def _embedding(config: PartConfig, initial: Tensor | None) -> nn.Embedding | Non
         weight, freeze=False, padding_idx=0
     )
     return embedding
+
+
+def _rows(mask: Tensor, made: MadeTensors | None) -> Tensor | None:
+    """The :func:`padded_rows` of ``mask``, found once for all mixers that share ``made``."""
+    if made is None or mask.device.type != "cpu":
+        return padded_rows(mask)
+    if "padded rows" not in made:
+        rows = padded_rows(mask)
+        assert rows is not None
+        made["padded rows"] = rows
+    return made["padded rows"]
 
 
 def _unit_length(x: Tensor) -> Tensor:
@@ -253,13 +278,12 @@ class FeatureMixer(nn.Module):
         for part in self._parts:
             if part.standardizer is not None and not part.standardizer.is_fitted:
                 raise RuntimeError("call fit_standardizer before the mixer is used")
+        padding = (mask, _rows(mask, made))
         outputs: list[Tensor] = [
-            part.dropout(part.before_dropout(layers, word_ids, made))
+            part.dropout(part.before_dropout(layers, word_ids, padding, made))
             for part, layers in zip(self._parts, parts, strict=True)
         ]
-        joined = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
-        # torch.where instead of a product: standardisation makes padding nonzero, and 0 · ∞ is NaN.
-        return torch.where(mask.unsqueeze(-1), joined, 0.0)
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
 
     @torch.no_grad()
     def fit_standardizer(self, batches: Iterable[SlotTensors]) -> None:

@@ -84,6 +84,11 @@ class LayerMix(nn.Module):
 
     def forward(self, layers: Tensor) -> Tensor:
         """Mix (B, L', T, D) ``layers``: all L layers, or only :attr:`layers_needed`."""
+        mixed = self.unscaled(layers)
+        return mixed if self.gamma is None else self.gamma * mixed
+
+    def unscaled(self, layers: Tensor) -> Tensor:
+        """What :meth:`forward` gives, without γ."""
         used = len(self.layers_needed)
         if layers.shape[1] == self.num_layers and used != self.num_layers:
             layers = layers[:, list(self.layers_needed)]
@@ -98,14 +103,12 @@ class LayerMix(nn.Module):
         if self._concat:
             return layers.transpose(1, 2).flatten(2)
         if used == 1:
-            mixed = layers[:, 0]
-        elif self.w is None:
-            mixed = layers.mean(dim=1)
-        else:
-            s = torch.softmax(self.w, dim=0)
-            # One product over the flattened tokens is ten times faster than a sum of scaled layers.
-            mixed = (s.expand(len(layers), 1, used) @ layers.flatten(2)).view_as(layers[:, 0])
-        return mixed if self.gamma is None else self.gamma * mixed
+            return layers[:, 0]
+        if self.w is None:
+            return layers.mean(dim=1)
+        s = torch.softmax(self.w, dim=0)
+        # One product over the flattened tokens is ten times faster than a sum of scaled layers.
+        return (s.expand(len(layers), 1, used) @ layers.flatten(2)).view_as(layers[:, 0])
 
     def penalty(self, l2: float) -> Tensor:
         """The scalar λ Σ_j w_j² with λ = ``l2``, of the raw weights only; 0 if there are none."""
