@@ -39,6 +39,10 @@ def log_likelihood(emissions: Tensor, transitions: Tensor, tags: Tensor, mask: T
 class _Steps:
     """Emissions and transitions in the layout of the recursion: N = C·B rows.
 
+    Scores of going on are kept with the tag before as the first axis, (K, N, K): there all values
+    that an operation treats alike are in one run. Sums are taken in the (N, K, K) layout, in which
+    the order of their terms is that of pytorch-crf.
+
     Args:
         emissions, transitions: see :func:`log_likelihood`.
     """
@@ -47,13 +51,31 @@ class _Steps:
         self.crfs, self.batch, self.time, self.tags = emissions.shape
         # (T, N, K)
         self.emissions = emissions.permute(2, 0, 1, 3).flatten(1, 2).contiguous()
-        self._transitions = transitions.unsqueeze(1)  # (C, 1, K, K)
+        self._transitions = transitions.transpose(0, 1).unsqueeze(2)  # (K, C, 1, K)
+        rows = self.crfs * self.batch
+        self._scores = emissions.new_empty(self.tags, rows, self.tags)
+        self._by_row = emissions.new_empty(rows, self.tags, self.tags)
 
     def scores(self, before: Tensor, t: int) -> Tensor:
-        """(N, K, K) scores of going on with a tag at ``t``; (N, K) ``before`` end at t - 1."""
-        by_crf = before.view(self.crfs, self.batch, self.tags, 1)
-        scores = (by_crf + self._transitions).flatten(0, 1)
-        return scores.add_(self.emissions[t].unsqueeze(1))
+        """(K, N, K) scores of going on with a tag at ``t``; (N, K) ``before`` end at t - 1.
+
+        The next call overwrites them.
+        """
+        by_tag = before.t().reshape(self.tags, self.crfs, self.batch, 1)
+        torch.add(by_tag, self._transitions, out=self._scores.view(*by_tag.shape[:3], self.tags))
+        return self._scores.add_(self.emissions[t])
+
+    def by_row(self, scores: Tensor) -> Tensor:
+        """(N, K, K) the same values by row; the next call overwrites them."""
+        return self._by_row.copy_(scores.transpose(0, 1))
+
+    def reached(self, before: Tensor, t: int) -> Tensor:
+        """(N, K) logsumexp of :meth:`scores` over the tags before, as torch computes it."""
+        scores = self.scores(before, t)
+        highest = scores.amax(dim=0)
+        highest.masked_fill_(highest.isinf(), 0.0)
+        terms = self.by_row(scores.sub_(highest).exp_())
+        return terms.sum(dim=1).log_().add_(highest)
 
 
 class _LogLikelihood(torch.autograd.Function):
@@ -65,11 +87,13 @@ class _LogLikelihood(torch.autograd.Function):
     ) -> Tensor:
         steps = _Steps(emissions, transitions)
         crfs, batch, time, _ = emissions.shape
-        columns = mask.t().repeat(1, crfs).unsqueeze(2)  # (T, N, 1)
+        columns, full = _real(mask, crfs)
         alpha, reached = [steps.emissions[0]], []
         for t in range(1, time):
-            reached.append(torch.logsumexp(steps.scores(alpha[-1], t), dim=1))
-            alpha.append(torch.where(columns[t], reached[-1], alpha[-1]))
+            reached.append(steps.reached(alpha[-1], t))
+            alpha.append(
+                reached[-1] if full[t] else torch.where(columns[t], reached[-1], alpha[-1])
+            )
         whole = torch.logsumexp(alpha[-1], dim=1)
         weight = mask.t().to(emissions.dtype)  # (T, B)
         given = _gold_scores(steps, transitions, tags, weight)
@@ -83,16 +107,16 @@ class _LogLikelihood(torch.autograd.Function):
         crfs, batch, time, count = emissions.shape
         alpha, reached = kept[:time], kept[time:]
         steps = _Steps(emissions, transitions)
-        columns = mask.t().repeat(1, crfs).unsqueeze(2)
+        columns, full = _real(mask, crfs)
         to_emissions = torch.empty_like(steps.emissions)  # (T, N, K)
         to_transitions = torch.zeros_like(transitions)
         grad = grad.contiguous()
         toward = -grad.view(-1, 1) * (alpha[-1] - whole.unsqueeze(1)).exp_()  # (N, K)
         for t in range(time - 1, 0, -1):
-            taken = torch.where(columns[t], toward, 0.0)
-            kept_on = torch.where(columns[t], 0.0, toward)
-            flow = steps.scores(alpha[t - 1], t).sub_(reached[t - 1].unsqueeze(1)).exp_()
-            flow.mul_(taken.unsqueeze(1))  # (N, K, K)
+            taken = toward if full[t] else torch.where(columns[t], toward, 0.0)
+            kept_on = 0.0 if full[t] else torch.where(columns[t], 0.0, toward)
+            going = steps.scores(alpha[t - 1], t).sub_(reached[t - 1]).exp_().mul_(taken)
+            flow = steps.by_row(going)  # (N, K, K)
             torch.sum(flow, dim=1, out=to_emissions[t])
             to_transitions += flow.view(crfs, batch, count, count).sum(dim=1)
             toward = flow.sum(dim=2).add_(kept_on)
@@ -101,6 +125,16 @@ class _LogLikelihood(torch.autograd.Function):
         _add_gold(to_emissions, to_transitions, tags, weight, grad)
         by_crf = to_emissions.view(time, crfs, batch, count).permute(1, 2, 0, 3)
         return by_crf, to_transitions, None, None
+
+
+def _real(mask: Tensor, crfs: int) -> tuple[Tensor, list[bool]]:
+    """(T, N, 1) which rows have a token at each step; and whether all of them have.
+
+    On a GPU the second is false for every step, since the processor would have to wait for it.
+    """
+    columns = mask.t().repeat(1, crfs).unsqueeze(2)
+    here = mask.device.type == "cpu"
+    return columns, mask.all(dim=0).tolist() if here else [False] * len(columns)
 
 
 def _gold_scores(steps: _Steps, transitions: Tensor, tags: Tensor, weight: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from elmobench.nn.scaling import padded_rows, with_zero_padding
+
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """Softmax over the last axis of ``scores``, restricted to where ``mask`` is true.
@@ -19,12 +21,8 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """(B, D) mean of (B, T, D) ``x`` over real tokens, where the (B, T) mask is true."""
-    return zero_padded_mean(x.masked_fill(~mask.unsqueeze(-1), 0.0), mask)
-
-
-def zero_padded_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """What :func:`masked_mean` gives for ``x`` that is zero at padding; it looks at no value."""
-    return x.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+    total = with_zero_padding(x, mask, padded_rows(mask)).sum(dim=1)
+    return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def masked_max(x: Tensor, mask: Tensor) -> Tensor:

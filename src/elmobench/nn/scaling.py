@@ -59,6 +59,16 @@ def scaled_and_standardized(
     return out
 
 
+def with_zero_padding(x: Tensor, mask: Tensor, rows: Tensor | None) -> Tensor:
+    """(B, T, D) ``x`` with zeros where ``mask`` is false.
+
+    Args:
+        x: (B, T, D); is not changed.
+        mask, rows: see :func:`scaled_and_standardized`.
+    """
+    return scaled_and_standardized(x, None, None, None, mask, rows)
+
+
 class _Scaled(torch.autograd.Function):
     """See :func:`scaled_and_standardized`."""
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.examples import Sentence
-from elmobench.nn.pooling import zero_padded_mean
+from elmobench.nn.pooling import masked_mean
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
 E = TypeVar("E")
@@ -50,15 +50,12 @@ class SlotBatch:
     """See :meth:`~elmobench.nn.feature_mixer.FeatureMixer.forward`."""
 
     def mean(self, x: Tensor) -> Tensor:
-        """(B, D) mean over real tokens of (B, T, D) ``x``; once for vectors that models share.
-
-        ``x`` must be zero at padding, as mixed vectors are.
-        """
+        """(B, D) mean over real tokens of (B, T, D) ``x``; once for vectors that models share."""
         if not any(x is shared for shared in self.made.values()):
-            return zero_padded_mean(x, self.mask)
+            return masked_mean(x, self.mask)
         key = ("mean", id(x))
         if key not in self.made:
-            self.made[key] = zero_padded_mean(x, self.mask)
+            self.made[key] = masked_mean(x, self.mask)
         return self.made[key]
 
     @property
