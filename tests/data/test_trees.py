@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elmobench.data.examples import TreeText
-from elmobench.data.trees import scored_words, spanning_edges, tree_depths, tree_distances
+from elmobench.data.trees import (
+    scored_words,
+    spanning_edges,
+    tree_depths,
+    tree_distances,
+    tree_edges,
+)
 
 
 def random_heads(length: int, seed: int) -> list[int]:
@@ -85,6 +91,17 @@ def test_spanning_trees_by_enumeration(length: int, seed: int, ties: bool) -> No
     )
     assert spanning_edges(distances, words) == sorted(best)
     assert spanning_edges(distances.tolist(), words) == sorted(best)
+
+
+@given(st.integers(1, 9), st.integers(0, 10**6))
+def test_edges_of_a_tree_are_those_of_its_distances(length: int, seed: int) -> None:
+    heads = random_heads(length, seed)
+    draw = random.Random(seed)
+    words = sorted(draw.sample(range(length), draw.randint(1, length)))
+    assert tree_edges(heads, words) == spanning_edges(tree_distances(heads), words)
+    every = list(range(length))
+    own = sorted((min(w, h), max(w, h)) for w, h in enumerate(heads) if h >= 0)
+    assert tree_edges(heads, every) == own
 
 
 def test_no_words_and_punctuation() -> None:

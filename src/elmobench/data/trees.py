@@ -57,6 +57,27 @@ def scored_words(length: int, punctuation: Sequence[int]) -> list[int]:
     return [word for word in range(length) if word not in left_out]
 
 
+def tree_edges(heads: Sequence[int], words: Sequence[int]) -> list[tuple[int, int]]:
+    """The edges ``(a, b)``, a < b, of a tree between some of its words, sorted.
+
+    Where a word that is left out has dependents, they are those of :func:`spanning_edges` over the
+    distances in the tree. Otherwise these are the tree's own edges, which are read directly.
+
+    >>> tree_edges([1, -1, 1, 1], [0, 1, 2])
+    [(0, 1), (1, 2)]
+
+    Args:
+        heads: the number of each word's head, from 0; -1 for the root.
+        words: the words that are kept, ascending.
+    """
+    own = [(min(word, heads[word]), max(word, heads[word])) for word in words if heads[word] >= 0]
+    kept = set(words)
+    edges = [(a, b) for a, b in own if a in kept and b in kept]
+    if len(edges) == len(words) - 1:
+        return sorted(edges)
+    return spanning_edges(tree_distances(heads), words)
+
+
 def spanning_edges(distances: ArrayLike, words: Sequence[int]) -> list[tuple[int, int]]:
     """The edges ``(a, b)``, a < b, of the minimum spanning tree over some words, sorted.
 

@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmobench.core.errors import DataError
-from elmobench.data.trees import scored_words, spanning_edges, tree_depths, tree_distances
+from elmobench.data.trees import (
+    scored_words,
+    spanning_edges,
+    tree_depths,
+    tree_distances,
+    tree_edges,
+)
 from elmobench.metrics.base import Metric, Scores, Tally, ratio
 from elmobench.metrics.influence import PERCENT, CountInfluence, Floats, Influence, summed_by_unit
 
@@ -172,7 +178,7 @@ class Uuas(TreeMetric):
     def _least_counts(self, gold: Any, predicted: Floats) -> tuple[int, int]:
         length = len(gold["heads"])
         words = scored_words(length, gold["punctuation"])
-        truth = spanning_edges(tree_distances(gold["heads"]), words)
+        truth = tree_edges(gold["heads"], words)
         answer = spanning_edges(_square(predicted, length), words)
         return len({*truth} & {*answer}), len(truth)
 

@@ -20,7 +20,7 @@ from elmobench.data.examples import (
     TreeText,
 )
 from elmobench.data.tag_schemes import spans
-from elmobench.data.trees import scored_words, spanning_edges, tree_distances
+from elmobench.data.trees import scored_words, spanning_edges, tree_edges
 
 
 def bag_of_words_ceiling(examples: Sequence[ClassifiedText]) -> float:
@@ -280,7 +280,7 @@ def tree_edge_ceiling(examples: Sequence[TreeText]) -> float:
     gold = 0
     for example in examples:
         kept = scored_words(len(example.tokens), example.punctuation)
-        edges = spanning_edges(tree_distances(example.heads), kept)
+        edges = tree_edges(example.heads, kept)
         named = ((example.tokens[a], example.tokens[b]) for a, b in edges)
         groups[_distinct(example)].update((min(pair), max(pair)) for pair in named)
         gold += len(edges)
