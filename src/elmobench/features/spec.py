@@ -22,11 +22,20 @@ from elmobench.core.registry import did_you_mean
 
 PROVIDER_SETTINGS: Final = (
     *("state", "seed", "arithmetic", "device", "pieces", "revision"),
-    *("case", "unknown"),
+    *("case", "unknown", "width", "untrained"),
 )
 """Settings that change the vectors. They become options of the provider, which refuses those that
 it does not have. All other settings are about how a task's head uses the vectors.
 """
+
+UNTRAINED: Final = "untrained"
+"""The setting that replaces the learned values of a model by a numbered draw of random ones."""
+
+DRAWS: Final = ("seed", UNTRAINED)
+"""Settings whose value is the number of a random draw, or :data:`OWN_DRAW`."""
+
+OWN_DRAW: Final = "run"
+"""The value of a draw's number that means: the seed of the run, so that each run has its own."""
 
 SETTING_KEYS: Final = (
     *("layer", "mix", "l2", "gamma", "norm", "dropout", "place"),
@@ -37,6 +46,8 @@ _WORD = re.compile(r"[^\s+@()]+")
 MAX_LENGTH: Final = 4_096
 """Characters of a features spec; it is repeated in names, tables and messages."""
 _LAYER = re.compile(r"[0-9]{1,6}")
+_RANGE = re.compile(rf"@({'|'.join(DRAWS)})=([0-9]{{1,6}})\.\.([0-9]{{1,6}})(?=[@+]|$)")
+_MOST_DRAWS: Final = 1_000
 _TRAINABLE = "(trainable)"
 
 
@@ -67,6 +78,15 @@ class PartSpec:
     def head_settings(self) -> dict[str, str]:
         """The settings about how a task's head uses the vectors."""
         return {key: value for key, value in self.settings if key not in PROVIDER_SETTINGS}
+
+    @property
+    def own_draws(self) -> tuple[tuple[str, str], ...]:
+        """The settings by which every run has a random draw of its own.
+
+        >>> PartSpec("elmo-mini", settings=(("untrained", "run"), ("layer", "1"))).own_draws
+        (('untrained', 'run'),)
+        """
+        return tuple(pair for pair in self.settings if pair[0] in DRAWS and pair[1] == OWN_DRAW)
 
     def setting(self, key: str) -> str | None:
         """Return the value of a setting, as typed; None if the part does not set it.
@@ -154,6 +174,37 @@ class FeaturesSpec:
         if len(chosen) != 1 or not _LAYER.fullmatch(chosen[0][1]):
             return None
         return chosen[0][0], int(chosen[0][1])
+
+
+def expand_draws(text: str) -> list[str]:
+    """The specs that a spec with a range of draws stands for, in order.
+
+    >>> expand_draws("glove-mini+elmo-mini@untrained=1..3")[1:]
+    ['glove-mini+elmo-mini@untrained=2', 'glove-mini+elmo-mini@untrained=3']
+    >>> expand_draws("elmo-mini")
+    ['elmo-mini']
+
+    Several ranges give all combinations.
+
+    Raises:
+        ConfigError: a range is empty, or stands for more than 1,000 draws.
+    """
+    found = _RANGE.search(text)
+    if found is None:
+        return [text]
+    key, first, last = found[1], int(found[2]), int(found[3])
+    if not 0 <= last - first < _MOST_DRAWS:
+        raise ConfigError(
+            f"{found[0][1:]!r} stands for {max(0, last - first + 1):,} draws",
+            where=f"features {text!r}",
+            fix=f"write the smaller number first, and at most {_MOST_DRAWS:,} draws",
+        )
+    before, after = text[: found.start()], text[found.end() :]
+    return [
+        before + f"@{key}={number}" + rest
+        for number in range(first, last + 1)
+        for rest in expand_draws(after)
+    ]
 
 
 def split_last_part(text: str) -> tuple[str, str]:

@@ -246,7 +246,8 @@ def test_an_untrained_model_is_not_evidence(tmp_path: Path) -> None:
     run(store, "flat+elmo-random", 10)
     for seed in (4, 5, 6):
         predicted = predictions(5)
-        keep(store, record("elmo-random", seed, predicted, s=(0.1, 0.1, 0.8)), predicted)
+        for name in ("elmo-random", "elmo-mini@untrained=run"):
+            keep(store, record(name, seed, predicted, s=(0.1, 0.1, 0.8)), predicted)
     assert outcomes(store) == {}
     run(store, "flat+elmo-x", 10)
     assert outcomes(store) == {"adding-helps": "supported"}

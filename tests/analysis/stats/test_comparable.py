@@ -74,3 +74,14 @@ def test_differences_of_options_have_dotted_names() -> None:
         {"fold": 0, "training.grid": None},
         {"fold": None, "training.grid": None},
     ]
+
+
+def test_runs_with_a_draw_of_their_own_are_one_system() -> None:
+    def key(features: str, seed: int, fingerprint: str) -> dict[str, Any]:
+        run, _ = made_cell(features, seed, vectors={"fingerprint": fingerprint})
+        return system_key(run)
+
+    own = "elmo-mini@untrained=run"
+    assert key(own, 1, "a") == key(own, 2, "b")
+    assert key(own, 1, "a") != key("bert-mini@untrained=run", 1, "a")
+    assert key("elmo-mini@untrained=1", 1, "a") != key("elmo-mini@untrained=1", 2, "b")

@@ -180,7 +180,7 @@ class Study:
                 continue
             index, layer = chosen
             part = spec.parts[index].without_setting("layer")
-            if self.is_elmo(part.name):
+            if self.is_elmo(str(part)):
                 models[index, str(spec.with_part(index, part))][layer] = features
         choices += [("features", layers) for layers in models.values() if len(layers) > 1]
         return choices

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from elmobench.features.spec import OWN_DRAW, parse_features
 from elmobench.tracking.record import RunRecord
 
 OF_THE_SYSTEM: Final = ("parts", "placement", "precision", "threads", "device")
@@ -76,11 +77,22 @@ def comparison_key(record: RunRecord) -> dict[str, Any]:
 def system_key(record: RunRecord) -> dict[str, Any]:
     """What distinguishes the systems of comparable cells; runs that share it differ in the seed.
 
-    Cells whose head reads no vectors are one system.
+    Cells whose head reads no vectors are one system. So are runs that each have a random draw of
+    their own (``@untrained=run``): the draw is chance, as the seed is.
     """
     if record.head in HEADS_WITHOUT_FEATURES:
         return {}
-    return {name: record.identity.get(name) for name in OF_THE_SYSTEM}
+    system = {name: record.identity.get(name) for name in OF_THE_SYSTEM}
+    if f"={OWN_DRAW}" in record.features and system["parts"]:
+        system["parts"] = [
+            {**found, "fingerprint": "+".join([part.name, *map("=".join, part.own_draws)])}
+            if part.own_draws
+            else found
+            for part, found in zip(
+                parse_features(record.features).parts, system["parts"], strict=True
+            )
+        ]
+    return system
 
 
 def differing_fields(keys: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ from typing import Final
 
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.features.catalog.catalog import ModelCatalog
-from elmobench.features.spec import PartSpec, parse_features
+from elmobench.features.catalog.entries import provider_name
+from elmobench.features.spec import UNTRAINED, PartSpec, parse_features
 
 _NAMES: Final = {
     "static": "static",
@@ -18,18 +19,31 @@ _NAMES: Final = {
     "function": "Python functions",
     "random": "random vectors",
     "elmo-random": "untrained ELMo",
+    "untrained-transformer": "untrained transformer",
 }
 """Provider -> family."""
+_UNTRAINED: Final = {
+    "static": "random",
+    "elmo": "elmo-random",
+    "transformer": "untrained-transformer",
+}
+"""Provider of a trained model -> what it counts as if its weights are random ones."""
 UNKNOWN: Final = "other"
 """The family of a representation whose model is unknown here."""
 
 
 def provider_of(part: PartSpec, models: ModelCatalog) -> str:
-    """Name of a part's provider; of the part, up to a colon, if its model is unknown here."""
+    """Name of a part's provider; of the part, up to a colon, if its model is unknown here.
+
+    >>> from elmobench.features.catalog.catalog import ModelCatalog
+    >>> provider_of(parse_features("elmo-mini@untrained=2").parts[0], ModelCatalog())
+    'elmo-random'
+    """
     try:
-        return models.entry(part.name).provider
+        provider = models.entry(part.name).provider
     except (UnknownNameError, ConfigError):
-        return part.name.split(":")[0]
+        provider = provider_name(part.name.split(":")[0])
+    return provider if part.setting(UNTRAINED) is None else _UNTRAINED.get(provider, provider)
 
 
 def family_of(features: str, models: ModelCatalog) -> str:

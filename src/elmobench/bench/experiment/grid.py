@@ -7,7 +7,12 @@ from typing import Any, Final
 
 from elmobench.bench.experiment.cells import Cell, single_placements
 from elmobench.bench.experiment.options import apply_options
-from elmobench.bench.experiment.parts import PartSettings, resolve_parts, untrained_mix
+from elmobench.bench.experiment.parts import (
+    PartSettings,
+    resolve_parts,
+    untrained_mix,
+    with_own_draws,
+)
 from elmobench.bench.experiment.probe_kit import plain, with_kit
 from elmobench.bench.experiment.schema import MAX_POINTS, Axes, Experiment, Override
 from elmobench.core.errors import ConfigError
@@ -138,7 +143,7 @@ def _cells_of(
                 task=names["task"],
                 pipeline=names["pipeline"],
                 features=names["features"],
-                parts=parts,
+                parts=with_own_draws(parts, seed),
                 head=names["head"],
                 preset=preset,
                 options=options,

@@ -10,7 +10,7 @@ from pydantic import Field
 from elmobench.core.errors import ConfigError
 from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
-from elmobench.features.spec import PROVIDER_SETTINGS, PartSpec
+from elmobench.features.spec import DRAWS, OWN_DRAW, PROVIDER_SETTINGS, UNTRAINED, PartSpec
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.head import MixDefaults
 
@@ -76,16 +76,37 @@ def resolve_parts(
     Raises:
         ConfigError: for a suffix with a wrong value.
     """
-    names = [part.name for part in parts]
+    names = [_name(part) for part in parts]
     return tuple(
         _resolve_part(
             part,
-            part.name if names.count(part.name) == 1 else f"{part.name}#{i + 1}",
+            name if names.count(name) == 1 else f"{name}#{i + 1}",
             point,
             mix,
             contextual=is_contextual(part.name),
         )
-        for i, part in enumerate(parts)
+        for i, (part, name) in enumerate(zip(parts, names, strict=True))
+    )
+
+
+def _name(part: PartSpec) -> str:
+    """The name of a part; that of an untrained model says so, for its weights are no evidence."""
+    draw = part.setting(UNTRAINED)
+    return part.name if draw is None else f"{part.name}@{UNTRAINED}={draw}"
+
+
+def with_own_draws(parts: Sequence[PartSettings], seed: int) -> tuple[PartSettings, ...]:
+    """The parts of the run with this seed: draws of its own have the number of the seed."""
+    return tuple(
+        part.model_copy(
+            update={
+                "provider": {
+                    key: str(seed) if key in DRAWS and value == OWN_DRAW else value
+                    for key, value in part.provider.items()
+                }
+            }
+        )
+        for part in parts
     )
 
 

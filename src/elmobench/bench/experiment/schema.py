@@ -26,6 +26,7 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import is_pipe, is_special, read_pipe
 from elmobench.data.sampling import Limit
+from elmobench.features.spec import expand_draws
 from elmobench.features.store.precision import Precision
 
 STANDARD_INPUT = "-"
@@ -158,7 +159,10 @@ class Experiment(StrictModel):
     tasks: tuple[str, ...] = Field(min_length=1)
     """Task cards, a main axis of the grid."""
     features: tuple[str, ...] = Field(min_length=1)
-    """Features specs, a main axis of the grid."""
+    """Features specs, a main axis of the grid. A range of draws, as in ``random@seed=1..3`` or
+    ``elmo-mini@untrained=1..3``, stands for one spec per draw; with ``@untrained=run`` every run
+    has the draw of its own seed.
+    """
     heads: tuple[str, ...] = Field(default=("linear",), min_length=1)
     """Head presets, a main axis of the grid."""
     seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
@@ -208,6 +212,11 @@ class Experiment(StrictModel):
                 more = f"; for {value} seeds: {_as_list(list(range(1, value + 1)))}"
             raise ValueError(f"write a list: {_as_list(value)}{more}")
         return value
+
+    @field_validator("features")
+    @classmethod
+    def _expand_draws(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(spec for text in value for spec in expand_draws(text))
 
     @field_validator("tasks", "features", "heads", "seeds")
     @classmethod

@@ -24,7 +24,13 @@ from elmobench.features.catalog.model_files import file_states, forget_pins, mis
 from elmobench.features.catalog.stated_digests import check_stated_digests
 from elmobench.features.functions import FunctionProvider, Model, split_models
 from elmobench.features.provider import PROVIDERS, FeatureProvider, ProviderFactory
-from elmobench.features.spec import PROVIDER_SETTINGS, SETTING_KEYS, parse_features
+from elmobench.features.spec import (
+    DRAWS,
+    OWN_DRAW,
+    PROVIDER_SETTINGS,
+    SETTING_KEYS,
+    parse_features,
+)
 
 if TYPE_CHECKING:
     from elmobench.core.progress import DownloadProgress
@@ -228,6 +234,13 @@ class ModelCatalog:
                     f"unknown setting {key!r}", where=where, fix=did_you_mean(key, SETTING_KEYS)
                 )
         chosen = {key: settings[key] for key in PROVIDER_SETTINGS if key in settings}
+        for key in DRAWS:
+            if chosen.get(key) == OWN_DRAW:
+                raise ConfigError(
+                    f"@{key}={OWN_DRAW} is a draw of its own for each run of an experiment",
+                    where=where,
+                    fix=f"give its number here: @{key}=1",
+                )
         memo = (name, tuple(sorted(chosen.items())))
         if memo not in self._loaded:
             entry, base = self._resolve(name)
@@ -243,7 +256,10 @@ class ModelCatalog:
                 if factory.takes_device and self._device == "cuda":
                     options.setdefault("device", self._device)
                 provider = self._provider(factory, name, files, options)
-                check_expectations(provider, entry.expect, files, where, thorough=self._thorough)
+                expect = entry.expect
+                if "width" in chosen:  # it replaces the width that the entry states
+                    expect = expect.model_copy(update={"dim": None})
+                check_expectations(provider, expect, files, where, thorough=self._thorough)
                 _check_declared(factory, provider, entry.provider, where)
             except ModelError:
                 # Unpin a first download that is not a valid model, so that the right file is

@@ -243,9 +243,16 @@ class _Settings(StrictModel):
     device: Device = "cpu"
 
 
+class _FileSettings(_Settings):
+    untrained: Seed | None = None
+
+
 class ElmoFactory(ProviderFactory):
     """Files ``options`` and ``weights``; options ``state``, ``batch_size`` (for ``carry``),
-    ``arithmetic`` and ``device``.
+    ``arithmetic``, ``device`` and ``untrained``.
+
+    With ``untrained``, the model has the shape of the options and random weights, as
+    ``elmo-random`` has, with this seed; the weights of the file are not used.
     """
 
     contextual = True
@@ -268,7 +275,7 @@ class ElmoFactory(ProviderFactory):
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""
-        settings = validated(_Settings, options, f"features {name!r}")
+        settings = validated(_FileSettings, options, f"features {name!r}")
         for role in ("options", "weights"):
             if role not in files:
                 raise ConfigError(
@@ -276,6 +283,16 @@ class ElmoFactory(ProviderFactory):
                     where=f"features {name!r}",
                     fix="give both: files: {options: {path: …}, weights: {path: …}}",
                 )
+        if settings.untrained is not None:
+            return ElmoProvider.random(
+                read_options(Path(files["options"])),
+                settings.untrained,
+                name=name,
+                state=settings.state,
+                batch_size=settings.batch_size,
+                arithmetic=settings.arithmetic,
+                device=settings.device,
+            )
         return ElmoProvider.from_files(
             Path(files["options"]),
             Path(files["weights"]),

@@ -19,13 +19,13 @@ their stream, but not that of its distributions), with one stream per dataset.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elmobench.core.random_values import uniform_values
 from elmobench.features.elmo.loading import check_size, expected_shapes
 from elmobench.features.elmo.options import ElmoOptions
 
@@ -61,13 +61,5 @@ def _draw(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
         else:
             variance = 1 / shape[0]
     bound = math.sqrt(3 * variance)
-    return (
-        ((2 * _uniform(name, math.prod(shape), seed) - 1) * bound).astype(np.float32).reshape(shape)
-    )
-
-
-def _uniform(name: str, count: int, seed: int) -> NDArray[np.float64]:
-    """Return ``count`` numbers in [0, 1), a function of only the seed and the dataset's name."""
-    key = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest(), "little")
-    raw = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
-    return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    values = 2 * uniform_values(f"{seed}/{name}", math.prod(shape)) - 1
+    return (values * bound).astype(np.float32).reshape(shape)

@@ -46,6 +46,9 @@ class StaticProvider(FeatureProvider):
             for a random vector per word with the mean and standard deviation of all vectors. With
             case ``lower``, all spellings of a word have the same one.
         seed: of the random vectors.
+        untrained: number of a draw; every word that has a vector then has a random one in its
+            place, by its spelling, with the mean and standard deviation of all vectors. None for
+            the vectors of the source.
     """
 
     def __init__(
@@ -57,11 +60,13 @@ class StaticProvider(FeatureProvider):
         case: Case = "keep-then-lower",
         unknown: Unknown = "zero",
         seed: int = 0,
+        untrained: int | None = None,
     ) -> None:
         self.name = name
         self.case = case
         self.unknown = unknown
         self.seed = seed
+        self.untrained = untrained
         self._source = source
         self._identity = dict(identity)
         self.layers = (Layer("static", "type", source.dim),)
@@ -78,6 +83,7 @@ class StaticProvider(FeatureProvider):
         case: Case = "keep-then-lower",
         unknown: Unknown = "zero",
         seed: int = 0,
+        untrained: int | None = None,
     ) -> StaticProvider:
         """Load a file of any supported format, see :func:`open_vectors`. Raises ModelError."""
         source = open_vectors(path, format, member, duplicates)
@@ -88,7 +94,15 @@ class StaticProvider(FeatureProvider):
             identity["duplicates"] = duplicates
         if source.reading is not None:
             identity["reading"] = source.reading
-        return cls(name or str(path), source, identity, case=case, unknown=unknown, seed=seed)
+        return cls(
+            name or str(path),
+            source,
+            identity,
+            case=case,
+            unknown=unknown,
+            seed=seed,
+            untrained=untrained,
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -104,6 +118,8 @@ class StaticProvider(FeatureProvider):
             identity["seed"] = self.seed
             if self.case == "lower":  # in earlier versions each spelling had a vector of its own
                 identity["random"] = "per lower-cased word"
+        if self.untrained is not None:
+            identity["untrained"] = self.untrained
         return digest_of(identity)
 
     @property
@@ -128,6 +144,13 @@ class StaticProvider(FeatureProvider):
                 absent.append(i)
             else:
                 out[i] = vector
+        if self.untrained is not None:
+            present = np.setdiff1d(np.arange(len(words)), absent)
+            mean, deviation = self._source.statistics()
+            drawn = hashed_vectors(
+                [self._spelling(words[i]) for i in present], self.dim, self.untrained
+            )
+            out[present] = mean + deviation * drawn
         if absent and self.unknown != "zero":
             mean, deviation = self._source.statistics()
             out[absent] = mean
@@ -188,6 +211,7 @@ class _Settings(StrictModel):
     case: Case = "keep-then-lower"
     unknown: Unknown = "zero"
     seed: Seed = 0
+    untrained: Seed | None = None
 
 
 class StaticFactory(ProviderFactory):
@@ -250,6 +274,7 @@ class StaticFactory(ProviderFactory):
             case=settings.case,
             unknown=settings.unknown,
             seed=settings.seed,
+            untrained=settings.untrained,
         )
 
 

@@ -78,18 +78,20 @@ class RandomStaticProvider(FeatureProvider):
 
 class _Settings(StrictModel):
     dim: int = Field(default=128, ge=1, le=WIDEST)
+    width: int | None = Field(default=None, ge=1, le=WIDEST)
     seed: Seed = 0
 
 
 class RandomStaticFactory(ProviderFactory):
-    """Options ``dim`` and ``seed``; no files."""
+    """Options ``dim`` and ``seed``, and ``width``, which replaces ``dim``; no files."""
 
     contextual = False
 
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError."""
         settings = validated(_Settings, options, f"features {name!r}")
-        return RandomStaticProvider(name, settings.dim, settings.seed)
+        width = settings.dim if settings.width is None else settings.width
+        return RandomStaticProvider(name, width, settings.seed)
 
 
 FACTORY = RandomStaticFactory()

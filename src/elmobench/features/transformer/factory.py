@@ -13,7 +13,7 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.features.catalog.entries import ModelEntry
 from elmobench.features.catalog.model_files import find_model_path
-from elmobench.features.provider import FeatureProvider, ProviderFactory
+from elmobench.features.provider import FeatureProvider, ProviderFactory, Seed
 from elmobench.features.transformer.files import PICKLES, PUBLISHED, folder_files, matches
 from elmobench.features.transformer.hub import HUB_NAME, hub_files
 
@@ -33,12 +33,15 @@ class _Settings(StrictModel):
     device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:[0-9]+)?)$")
     window: int | None = Field(default=None, ge=1)
     stride: int | None = Field(default=None, ge=1)
+    untrained: Seed | None = None
 
 
 class TransformerFactory(ProviderFactory):
     """Files by name, option ``folder``, or options ``repo``, ``revision`` and ``sha256``.
 
-    Further options: ``pieces``, ``arithmetic``, ``device``, ``window`` and ``stride``.
+    Further options: ``pieces``, ``arithmetic``, ``device``, ``window``, ``stride`` and
+    ``untrained``, the number of a draw of random weights, see
+    :mod:`elmobench.features.transformer.untrained`.
     """
 
     contextual = True
@@ -120,6 +123,7 @@ class TransformerFactory(ProviderFactory):
             device=settings.device,
             window=settings.window,
             stride=settings.stride,
+            untrained=settings.untrained,
         )
 
 

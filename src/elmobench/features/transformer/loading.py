@@ -24,6 +24,7 @@ from elmobench.features.transformer.checks import (
 )
 from elmobench.features.transformer.files import check_complete
 from elmobench.features.transformer.packed import pack_linears
+from elmobench.features.transformer.untrained import draw_weights
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -58,17 +59,30 @@ class LoadedModel:
 
 
 def load_model(
-    files: Mapping[str, Path], where: str, *, arithmetic: str = "fp32", device: str = "cpu"
+    files: Mapping[str, Path],
+    where: str,
+    *,
+    arithmetic: str = "fp32",
+    device: str = "cpu",
+    untrained: int | None = None,
 ) -> LoadedModel:
     """Load a model from its files, named as by ``save_pretrained``.
 
     Only code of the installed transformers library runs. Of an encoder-decoder only the encoder is
     kept, and layers after the last block (poolers, heads) are left out.
 
+    Args:
+        files: by name.
+        where: the features, for messages.
+        arithmetic: ``fp32`` or ``bf16``.
+        device: of the network.
+        untrained: number of a draw of random weights that replace those of the files; None for
+            the weights of the files.
+
     Raises:
         ModelError: files are missing, damaged or do not match, or this version of transformers
             does not have the architecture.
-        ConfigError: the device does not exist.
+        ConfigError: the device does not exist, or untrained models of this kind are not known.
     """
     check_complete(files, where)
     _check_device(device, where)
@@ -78,6 +92,8 @@ def load_model(
             _check_safetensors(path, where)
     with _folder_of(files) as folder, _quiet():
         network, kind = _load_network(folder, where, _DTYPES[arithmetic])
+        if untrained is not None:
+            draw_weights(network, untrained, where)
         tokenizer = _load_tokenizer(folder, where)
     with library_errors("its tokenizer or its vectors cannot be used", where, _SAVE_AGAIN):
         rows = network.get_input_embeddings().weight.shape[0]

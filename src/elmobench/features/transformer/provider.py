@@ -18,8 +18,10 @@ from elmobench.features.catalog.file_digests import cached_sha256
 from elmobench.features.provider import FeatureProvider, FloatArray, Layer
 from elmobench.features.transformer.checks import library_errors
 from elmobench.features.transformer.encoding import Pooling, WindowEncoder
+from elmobench.features.transformer.files import is_weights
 from elmobench.features.transformer.loading import LoadedModel, load_model
 from elmobench.features.transformer.pieces import WordPieces
+from elmobench.features.transformer.untrained import UNTRAINED_VERSION
 
 VERSION: Final = 1
 """Increased by hand when any vector changes by more than 5e-6; golden tests check this."""
@@ -128,13 +130,16 @@ class TransformerProvider(FeatureProvider):
         device: str = "cpu",
         window: int | None = None,
         stride: int | None = None,
+        untrained: int | None = None,
     ) -> TransformerProvider:
         """Load a model from its files by name, see :func:`load_model`."""
-        model = load_model(files, f"features {name!r}", arithmetic=arithmetic, device=device)
+        model = load_model(
+            files, f"features {name!r}", arithmetic=arithmetic, device=device, untrained=untrained
+        )
         return cls(
             name,
             model,
-            digest_of({file: cached_sha256(path) for file, path in files.items()}),
+            _files_digest(files, untrained),
             pieces=pieces,
             arithmetic=arithmetic,
             device=device,
@@ -173,6 +178,14 @@ class TransformerProvider(FeatureProvider):
             "arithmetic": self.arithmetic,
             "device": self.device.partition(":")[0],
         }
+
+
+def _files_digest(files: Mapping[str, Path], untrained: int | None) -> str:
+    """Identity of everything that is loaded; of an untrained model the weights do not matter."""
+    if untrained is None:
+        return digest_of({file: cached_sha256(path) for file, path in files.items()})
+    used = {file: cached_sha256(path) for file, path in files.items() if not is_weights(file)}
+    return digest_of({"untrained": untrained, "version": UNTRAINED_VERSION, "files": used})
 
 
 @contextmanager
