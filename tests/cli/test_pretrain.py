@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import random
 import subprocess
 from pathlib import Path
@@ -16,10 +18,12 @@ from mlflow import MlflowClient
 
 import elmobench
 from elmobench import load_provider
+from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.cli.pretrain.train import chosen_options
+from elmobench.core.errors import ConfigError
 from elmobench.features.catalog.catalog import ModelCatalog
-from elmobench.pretraining.model_card import card_of
-from elmobench.pretraining.plan import KINDS
+from elmobench.pretraining.model_card import card_of, read_card
+from elmobench.pretraining.plan import KINDS, PretrainingPlan, parse_seeds
 
 BILM = {
     "char_cnn": {
@@ -177,6 +181,69 @@ def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> No
     plan["models"]["second"]["kind"] = "bert"
     file.write_text(yaml.safe_dump(plan))
     assert "only a bilm can start" in pretrain(*common, home=home, status=1).stderr
+
+
+def test_several_seeds_of_a_plan_are_an_axis(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(text.read_bytes()).hexdigest()
+    plan: dict[str, Any] = {
+        "name": "seeds",
+        "corpus": {"tokenizer": "words", "files": [{"name": text.name, "sha256": digest}]},
+        "licence": "none needed",
+        "attribution": "a test",
+        "models": {name: MODELS[name] for name in ("tiny-elmo", "tiny-glove")},
+    }
+    file = tmp_path / "seeds.yaml"
+    file.write_text(yaml.safe_dump(plan))
+    out = tmp_path / "models"
+    pretrain(
+        *("run", file, "--out", out, "--threads", 1, "--no-overlap", "--seeds", "4-5"),
+        home=tmp_path / "home",
+    )
+    monkeypatch.setenv("ELMOBENCH_MODELS", str(out))
+    for name in plan["models"]:
+        experiment = parse_experiment(
+            {"name": "x", "tasks": ["pos/control-pos"], "features": [f"{name}-seed4..5"]}
+        )
+        assert experiment.features == (f"{name}-seed4", f"{name}-seed5")
+        first, second = (load_provider(spec) for spec in experiment.features)
+        assert np.abs(first.encode([["Katze"]])[0] - second.encode([["Katze"]])[0]).max() > 1e-4
+        cards = [read_card(out / spec / "model_card.yaml") for spec in experiment.features]
+        assert [card.options.pop("seed") for card in cards] == [4, 5]
+        same = {"kind", "corpus", "tokens_seen", "updates", "parameters", "options"}
+        assert cards[0].model_dump(include=same) == cards[1].model_dump(include=same)
+        assert (cards[0].processor_seconds or 0) > 0
+        rows = (out / f"{name}-seed4" / "log.jsonl").read_text().splitlines()
+        last = json.loads(rows[-1])
+        batches = 1 if name == "tiny-elmo" else math.ceil(last["cells"] / 64)
+        assert cards[0].updates == last["step"] * batches
+        readme = (out / f"{name}-seed4" / "README.md").read_text()
+        assert f"| updates of the weights | {cards[0].updates:,} |" in readme
+        assert "| processor time of the training |" in readme
+
+
+def test_seeds_of_models_that_start_from_others() -> None:
+    content: dict[str, Any] = {
+        "name": "two",
+        "corpus": {"files": [{"name": "text", "sha256": "0" * 64}]},
+        "licence": "none",
+        "attribution": "none",
+        "models": {
+            "first": {"kind": "bilm", "start": "elsewhere"},
+            "second": {"kind": "bilm", "start": "first", "options": {"batch_size": 4}},
+        },
+    }
+    plan = PretrainingPlan.model_validate(content).with_seeds(parse_seeds("3,1"))
+    assert list(plan.models) == ["first-seed3", "first-seed1", "second-seed3", "second-seed1"]
+    assert [model.start for model in plan.models.values()] == [
+        *2 * ["elsewhere"],
+        *("first-seed3", "first-seed1"),
+    ]
+    assert plan.models["second-seed1"].options == {"batch_size": 4, "seed": 1}
+    for wrong in ("3-1", "a", "", "1,1", "1-2-3", "1-2000"):
+        with pytest.raises(ConfigError, match="seed"):
+            parse_seeds(wrong)
 
 
 def test_default_options_are_those_of_the_shipped_models() -> None:

@@ -120,6 +120,8 @@ def test_ranges_of_draws() -> None:
     assert expand_draws("random@seed=1..2+a@untrained=3..4@layer=0") == [
         f"random@seed={i}+a@untrained={j}@layer=0" for i in (1, 2) for j in (3, 4)
     ]
+    names = expand_draws("my-elmo-seed9..11(trainable)@layer=0+glove-mini")
+    assert names == [f"my-elmo-seed{i}(trainable)@layer=0+glove-mini" for i in (9, 10, 11)]
     assert expand_draws("static:a@1..2") == ["static:a@1..2"]
     for wrong in ("random@seed=3..1", "random@seed=0..1000"):
         with pytest.raises(ConfigError, match="draws"):

@@ -46,7 +46,7 @@ _WORD = re.compile(r"[^\s+@()]+")
 MAX_LENGTH: Final = 4_096
 """Characters of a features spec; it is repeated in names, tables and messages."""
 _LAYER = re.compile(r"[0-9]{1,6}")
-_RANGE = re.compile(rf"@({'|'.join(DRAWS)})=([0-9]{{1,6}})\.\.([0-9]{{1,6}})(?=[@+]|$)")
+_RANGE = re.compile(rf"(@(?:{'|'.join(DRAWS)})=|-seed)([0-9]{{1,6}})\.\.([0-9]{{1,6}})(?=[@+(]|$)")
 _MOST_DRAWS: Final = 1_000
 _TRAINABLE = "(trainable)"
 
@@ -184,7 +184,8 @@ def expand_draws(text: str) -> list[str]:
     >>> expand_draws("elmo-mini")
     ['elmo-mini']
 
-    Several ranges give all combinations.
+    Several ranges give all combinations. A range may also end the name of a model that was trained
+    with several seeds: ``elmo-seed1..3``.
 
     Raises:
         ConfigError: a range is empty, or stands for more than 1,000 draws.
@@ -192,16 +193,16 @@ def expand_draws(text: str) -> list[str]:
     found = _RANGE.search(text)
     if found is None:
         return [text]
-    key, first, last = found[1], int(found[2]), int(found[3])
+    first, last = int(found[2]), int(found[3])
     if not 0 <= last - first < _MOST_DRAWS:
         raise ConfigError(
-            f"{found[0][1:]!r} stands for {max(0, last - first + 1):,} draws",
+            f"{found[0]!r} stands for {max(0, last - first + 1):,} draws",
             where=f"features {text!r}",
             fix=f"write the smaller number first, and at most {_MOST_DRAWS:,} draws",
         )
     before, after = text[: found.start()], text[found.end() :]
     return [
-        before + f"@{key}={number}" + rest
+        before + f"{found[1]}{number}" + rest
         for number in range(first, last + 1)
         for rest in expand_draws(after)
     ]

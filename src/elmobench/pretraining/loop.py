@@ -114,10 +114,13 @@ class TrainingResult(Generic[AnyTrainer]):
         trainer: the model in its last state.
         measured: the last log row with a measurement on held-out data; None if there is none. In
             distributed training only the first process has it.
+        processor_seconds: processor time of all steps, over all threads; None if it is not known,
+            as for several processes, or if the training began with an earlier version.
     """
 
     trainer: AnyTrainer
     measured: Mapping[str, Any] | None
+    processor_seconds: float | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -170,7 +173,7 @@ def train(
         stopping = group.any(options.stop_requested())
         if group.any(stopping or finished or loop.checkpoint_is_due):
             loop.write_checkpoint()
-    return TrainingResult(trainer, loop.measured)
+    return TrainingResult(trainer, loop.measured, loop.processor_seconds)
 
 
 class _Loop:
@@ -192,6 +195,11 @@ class _Loop:
         self._last_checkpoint = time.perf_counter()
         facts = {} if checkpoint is None else checkpoint.facts
         self._seconds = float(facts.get("seconds", 0.0))
+        self.processor_seconds: float | None = 0.0
+        if checkpoint is not None:
+            self.processor_seconds = facts.get("processor_seconds")
+        if group.size > 1:
+            self.processor_seconds = None
         self._watch = LossWatch(trainer.kind, facts.get("first_loss"))
         # Since the last report:
         self._losses: list[float] = []
@@ -207,9 +215,11 @@ class _Loop:
 
     def train_step(self) -> None:
         """Do one step; report if a report is due."""
-        start = time.perf_counter()
+        start, processor_start = time.perf_counter(), time.process_time()
         self._losses.append(self._trainer.train_step())
         self._step_seconds += time.perf_counter() - start
+        if self.processor_seconds is not None:
+            self.processor_seconds += time.process_time() - processor_start
         if len(self._losses) >= self._options.report_steps:
             self._report()
 
@@ -255,6 +265,7 @@ class _Loop:
             self._report(heldout)
             facts = {
                 "seconds": self._seconds,
+                "processor_seconds": self.processor_seconds,
                 "measured": self.measured,
                 "first_loss": self._watch.first,
                 "log": self._log.state(),

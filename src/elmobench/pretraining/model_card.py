@@ -105,9 +105,12 @@ class ModelCard(StrictModel):
         description: one line.
         corpus: the training text.
         tokens_seen: tokens that training read, all epochs together.
+        updates: times that the weights were changed; None in cards of earlier versions.
         parameters: numbers of weights, of the model in use and of what only training needed.
         heldout: measurements on held-out text, by name.
         seconds: training time.
+        processor_seconds: processor time of the training steps, over all threads; None if it was
+            not measured.
         hardware: facts about the machine that trained it.
         versions: versions of the libraries that trained it.
         options: all options of the training.
@@ -126,9 +129,11 @@ class ModelCard(StrictModel):
     description: str
     corpus: CorpusFacts
     tokens_seen: int
+    updates: int | None = None
     parameters: Annotated[dict[str, int], AfterValidator(_counts_the_model)]
     heldout: dict[str, float]
     seconds: float
+    processor_seconds: float | None = None
     hardware: dict[str, Any]
     versions: dict[str, str]
     options: dict[str, Any]
@@ -271,8 +276,14 @@ def _readme(card: ModelCard) -> str:
         ),
         f"| tokens of training text | {corpus.train_tokens:,} |",
         f"| tokens read in training | {card.tokens_seen:,} |",
+        *([] if card.updates is None else [f"| updates of the weights | {card.updates:,} |"]),
         f"| training time | {card.seconds / 3600:.2f} h on {card.hardware.get('processor')}, "
         f"{card.hardware.get('threads')} threads |",
+        *(
+            []
+            if card.processor_seconds is None
+            else [f"| processor time of the training | {card.processor_seconds / 3600:.2f} h |"]
+        ),
         f"| licence | {card.licence} |",
         "",
         "## Text",

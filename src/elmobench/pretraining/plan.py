@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +20,9 @@ from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.glove.options import GloveOptions
+
+_SEEDS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+_MOST_SEEDS = 1_000
 
 KINDS: dict[str, type[BilmOptions] | type[GloveOptions] | type[BertOptions]] = {
     "bilm": BilmOptions,
@@ -84,6 +89,58 @@ class PretrainingPlan(StrictModel):
         """The options of model ``name``. Raises ConfigError if they are not valid."""
         model = self.models[name]
         return validated(KINDS[model.kind], model.options, f"models.{name}.options")
+
+    def with_seeds(self, seeds: Sequence[int]) -> PretrainingPlan:
+        """The plan with every model once per seed, as ``NAME-seed1``, and nothing else changed.
+
+        A model that starts from another one of the plan starts from the one with the same seed.
+
+        Args:
+            seeds: seeds of the trainings: of initial weights, order, masks and dropout.
+        """
+        models = {
+            f"{name}-seed{seed}": model.model_copy(
+                update={
+                    "options": {**model.options, "seed": seed},
+                    "start": f"{model.start}-seed{seed}"
+                    if model.start in self.models
+                    else model.start,
+                }
+            )
+            for name, model in self.models.items()
+            for seed in seeds
+        }
+        return self.model_copy(update={"models": models})
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Seeds such as ``1-3`` or ``1,2,5``, in the given order.
+
+    >>> parse_seeds("1-3,7")
+    (1, 2, 3, 7)
+
+    Raises:
+        ConfigError: the text is something else, names a seed twice, or more than 1,000 seeds.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = _SEEDS.fullmatch(part.strip())
+        first = int(found[1]) if found else 1
+        last = first if found is None or found[2] is None else int(found[2])
+        if found is None or not 0 <= last - first < _MOST_SEEDS:
+            raise ConfigError(
+                f"{part.strip()!r} is no range of seeds",
+                where="--seeds",
+                fix="write numbers and ranges, smaller number first: 1-3 or 1,2,5",
+            )
+        seeds += range(first, last + 1)
+    if len(set(seeds)) < len(seeds) or len(seeds) > _MOST_SEEDS:
+        raise ConfigError(
+            f"{text[:60]!r} names a seed twice, or more than {_MOST_SEEDS:,}",
+            where="--seeds",
+            fix="name every seed once",
+        )
+    return tuple(seeds)
 
 
 def read_plan(path: Path) -> PretrainingPlan:

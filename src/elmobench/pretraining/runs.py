@@ -29,7 +29,6 @@ from elmobench.pretraining.model_card import (
     write_catalog,
 )
 from elmobench.pretraining.overlap import check_cards
-from elmobench.pretraining.summary import ModelSummary
 from elmobench.pretraining.vocabulary import SPECIAL
 
 Options = BilmOptions | GloveOptions | BertOptions
@@ -136,9 +135,10 @@ def pretrain(
     Raises:
         ElmobenchError: see ``train_bilm``, ``train_glove`` and ``train_bert``.
     """
-    finished, summary = _train(run, loop)
-    if summary is None:
-        return finished
+    result = _train(run, loop)
+    if not result.is_finished or result.measured is None:
+        return result.is_finished  # only the first process has measured
+    summary = result.trainer.summary(result.measured, run.out)
     rows: list[OverlapRow] | None = None
     missing: dict[str, str] = {}
     if run.overlap:
@@ -150,9 +150,11 @@ def pretrain(
         description=summary.description,
         corpus=CorpusFacts.of(run.corpus, run.encoded),
         tokens_seen=summary.tokens_seen,
+        updates=summary.updates,
         parameters=summary.parameters,
         heldout=summary.heldout,
         seconds=summary.seconds,
+        processor_seconds=result.processor_seconds,
         options=run.options.model_dump(mode="json"),
         licence=run.licence,
         attribution=run.attribution,
@@ -173,29 +175,20 @@ def pretrain(
     return True
 
 
-def _train(run: Pretraining, loop: LoopOptions) -> tuple[bool, ModelSummary | None]:
-    """Train the kind of model that the options are of.
-
-    Returns:
-        Whether training is finished, and the facts for the card; None if training is not
-        finished, or in every process but the first.
-    """
-    result: TrainingResult[Any]
+def _train(run: Pretraining, loop: LoopOptions) -> TrainingResult[Any]:
+    """Train the kind of model that the options are of."""
     match run.options:
         case BilmOptions():
             from elmobench.pretraining.bilm.train import train_bilm
 
-            result = train_bilm(
+            return train_bilm(
                 run.encoded, run.options, run.out, loop, start=run.start, group=run.group
             )
         case GloveOptions():
             from elmobench.pretraining.glove.train import train_glove
 
-            result = train_glove(run.encoded, run.options, run.out, loop)
+            return train_glove(run.encoded, run.options, run.out, loop)
         case BertOptions():
             from elmobench.pretraining.bert.train import train_bert
 
-            result = train_bert(run.encoded, run.options, run.out, loop)
-    if not result.is_finished or result.measured is None:
-        return result.is_finished, None
-    return True, result.trainer.summary(result.measured, run.out)
+            return train_bert(run.encoded, run.options, run.out, loop)

@@ -16,6 +16,7 @@ class ModelSummary:
         layers: number of layers.
         description: one line.
         tokens_seen: tokens that training read, all epochs together.
+        updates: times that the weights were changed.
         parameters: numbers of weights, of the model in use and of what only training needs.
         heldout: measurements on held-out data, by name.
         seconds: training time.
@@ -27,6 +28,7 @@ class ModelSummary:
     layers: int
     description: str
     tokens_seen: int
+    updates: int
     parameters: dict[str, int]
     heldout: dict[str, float]
     seconds: float

@@ -160,8 +160,9 @@ class Experiment(StrictModel):
     """Task cards, a main axis of the grid."""
     features: tuple[str, ...] = Field(min_length=1)
     """Features specs, a main axis of the grid. A range of draws, as in ``random@seed=1..3`` or
-    ``elmo-mini@untrained=1..3``, stands for one spec per draw; with ``@untrained=run`` every run
-    has the draw of its own seed.
+    ``elmo-mini@untrained=1..3``, stands for one spec per draw, and ``NAME-seed1..3`` for the
+    models of three seeds of pre-training; with ``@untrained=run`` every run has the draw of its
+    own seed.
     """
     heads: tuple[str, ...] = Field(default=("linear",), min_length=1)
     """Head presets, a main axis of the grid."""

@@ -24,6 +24,13 @@ def run(
     only: Annotated[
         list[str] | None, typer.Option(help="A model of the plan; may be given again.")
     ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Train each model once per seed, such as 1-3, as NAME-seed1, NAME-seed2, … "
+            "[default: once, with the seed of the plan]"
+        ),
+    ] = None,
     threads: ThreadsOption = 2,
     device: DeviceOption = "cpu",
     checkpoint_minutes: MinutesOption = 10.0,
@@ -33,7 +40,9 @@ def run(
 ) -> None:
     """Train all models of a plan, one after another, on the same text.
 
-    Run the command again to resume.
+    Run the command again to resume. Models of several seeds have the same text,
+    vocabulary, options and number of updates; an experiment names them all by
+    a range, such as NAME-seed1..3.
     """
     from elmobench.cli.pretrain.training import encode_corpus, train_model
     from elmobench.core.errors import ConfigError, UnknownNameError
@@ -41,7 +50,7 @@ def run(
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.device import device_of_process
     from elmobench.pretraining.packing import catalog_below
-    from elmobench.pretraining.plan import open_corpus, read_plan
+    from elmobench.pretraining.plan import open_corpus, parse_seeds, read_plan
     from elmobench.pretraining.runs import Pretraining
 
     content = read_plan(plan)
@@ -53,9 +62,14 @@ def run(
                 where=str(plan),
                 fix=did_you_mean(name, content.models),
             )
+    names = list(only or content.models)
+    if seeds is not None:
+        numbers = parse_seeds(seeds)
+        content = content.with_seeds(numbers)
+        names = [f"{name}-seed{number}" for name in names for number in numbers]
     corpus = open_corpus(content, plan.parent)
     encoded = encode_corpus(corpus)
-    starts = {name: content.models[name].start for name in only or content.models}
+    starts = {name: content.models[name].start for name in names}
     for name, start in starts.items():
         if start is not None and start not in starts and not os.path.isdir(out / start):
             raise ConfigError(
@@ -83,5 +97,5 @@ def run(
             checkpoint_minutes=checkpoint_minutes,
             tracking_uri=tracking_uri,
         )
-    names = catalog_below(out)
-    typer.echo(f"with ELMOBENCH_MODELS={out} experiments can use {', '.join(names)}")
+    finished = catalog_below(out)
+    typer.echo(f"with ELMOBENCH_MODELS={out} experiments can use {', '.join(finished)}")

@@ -11,7 +11,7 @@ come from the raw 64-bit outputs of PCG64, with one stream per weight, as those 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -39,7 +39,7 @@ def draw_weights(network: nn.Module, draw: int, where: str) -> None:
     Raises:
         ConfigError: the network is of another kind, or has layers that are not known here.
     """
-    config = network.config
+    config: Any = network.config
     kind = str(getattr(config, "model_type", "?"))
     if kind not in _KINDS:
         raise ConfigError(

@@ -289,6 +289,7 @@ class BertTrainer:
             description=f"BERT: {options.num_hidden_layers} layers of {options.hidden_size} "
             f"values, {self.vocabulary:,} word pieces, cased",
             tokens_seen=round(len(self.corpus.train.tokens) * options.epochs),
+            updates=self.step,
             parameters={"model": total - head, "prediction head, in training only": head},
             heldout={
                 "masked cross-entropy (nats a piece)": measured["heldout"],

@@ -347,6 +347,7 @@ class BilmTrainer:
             description=f"ELMo: {lstm.n_layers} layers of {lstm.dim} cells and "
             f"{lstm.projection_dim} values per direction",
             tokens_seen=measured["tokens"],
+            updates=self.step,
             parameters={"model": total - softmax, "softmax, in training only": softmax},
             heldout={
                 "perplexity forward": measured["heldout"][0],

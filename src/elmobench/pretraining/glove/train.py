@@ -230,6 +230,7 @@ class GloveTrainer:
             layers=1,
             description=f"GloVe vectors, {words:,} words x {dim}",
             tokens_seen=self._tokens * self.options.epochs,
+            updates=self.step * math.ceil(len(self._training[0]) / self.options.batch_size),
             parameters={
                 "model": words * dim,
                 "context vectors and biases, in training only": words * (dim + 2),
