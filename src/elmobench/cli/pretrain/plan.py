@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +46,6 @@ def run(
     a range, such as NAME-seed1..3.
     """
     from elmobench.cli.pretrain.training import encode_corpus, train_model
-    from elmobench.core.errors import ConfigError, UnknownNameError
-    from elmobench.core.registry import did_you_mean
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.device import device_of_process
     from elmobench.pretraining.packing import catalog_below
@@ -55,13 +54,7 @@ def run(
 
     content = read_plan(plan)
     chosen = device_of_process(device)
-    for name in only or ():
-        if name not in content.models:
-            raise UnknownNameError(
-                f"the plan has no model {name!r}",
-                where=str(plan),
-                fix=did_you_mean(name, content.models),
-            )
+    _check_names(only or (), content.models, plan)
     names = list(only or content.models)
     if seeds is not None:
         numbers = parse_seeds(seeds)
@@ -70,13 +63,7 @@ def run(
     corpus = open_corpus(content, plan.parent)
     encoded = encode_corpus(corpus)
     starts = {name: content.models[name].start for name in names}
-    for name, start in starts.items():
-        if start is not None and start not in starts and not os.path.isdir(out / start):
-            raise ConfigError(
-                f"{name} starts from {start}, which does not exist yet",
-                where=str(out / start),
-                fix=f"train {start} first, with the same --out",
-            )
+    _check_starts(starts, out)
     for name, start in starts.items():
         model = Pretraining(
             name=name,
@@ -99,3 +86,27 @@ def run(
         )
     finished = catalog_below(out)
     typer.echo(f"with ELMOBENCH_MODELS={out} experiments can use {', '.join(finished)}")
+
+
+def _check_names(only: Iterable[str], models: Collection[str], plan: Path) -> None:
+    from elmobench.core.errors import UnknownNameError
+    from elmobench.core.registry import did_you_mean
+
+    for name in only:
+        if name not in models:
+            raise UnknownNameError(
+                f"the plan has no model {name!r}", where=str(plan), fix=did_you_mean(name, models)
+            )
+
+
+def _check_starts(starts: Mapping[str, str | None], out: Path) -> None:
+    """Raise ConfigError for a model to start from that neither exists nor will be trained."""
+    from elmobench.core.errors import ConfigError
+
+    for name, start in starts.items():
+        if start is not None and start not in starts and not os.path.isdir(out / start):
+            raise ConfigError(
+                f"{name} starts from {start}, which does not exist yet",
+                where=str(out / start),
+                fix=f"train {start} first, with the same --out",
+            )
