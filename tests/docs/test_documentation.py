@@ -37,6 +37,9 @@ PARSED = {
     r"run mine.yaml --address": "a cluster",
     r"pretrain (glove|bert|run)": "minutes of training",
     r"pretrain bilm  ": "minutes of training",
+    r"pretrain bilm --corpus train\.txt --vocabulary vocab\.txt --out models/four-lines$": (
+        "run with smaller options by test_pretraining_guide.py"
+    ),
     r"(pretrain bilm --corpus train\.txt|inspect rash)": "run by test_pretraining_guide.py",
     r"pretrain pack": "a trained model; tested elsewhere",
     r"pretrain overlap": "data of all cards",
@@ -193,7 +196,7 @@ def cell_named(words: list[str], folder: Path) -> list[str]:
     return [records[0].stem if word == "CELL" else word for word in words]
 
 
-TEXTS = sorted((ROOT / "results").rglob("*.in"))
+TEXTS = sorted([*(ROOT / "results").rglob("*.in"), *(ROOT / "docs").rglob("*.in")])
 
 
 @pytest.mark.slow

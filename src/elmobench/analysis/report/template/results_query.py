@@ -107,6 +107,34 @@ class ResultsQuery:
         seconds = [cost.get("cpu", cost["seconds"]) for cost in self._store.costs()]
         return f"{sum(seconds) / 3600:.1f}"
 
+    def encoding(self, task: str, features: str) -> dict[str, float]:
+        """What the longest encoding of a task's text with one model cost.
+
+        Args:
+            task: a task of the experiment.
+            features: a model, as a part of a features spec.
+
+        Returns:
+            ``seconds``, ``megabytes`` of stored vectors, and ``tokens`` and ``types`` encoded.
+
+        Raises:
+            UnknownNameError: if no such encoding is recorded.
+        """
+        costs = [
+            cost
+            for cost in self._store.costs()
+            if (cost["task"], cost["features"]) == (task, features)
+        ]
+        if not costs:
+            raise UnknownNameError(f"no encoding of {task} with {features} is recorded")
+        longest = max(costs, key=lambda cost: float(cost["seconds"]))
+        return {
+            "seconds": longest["seconds"],
+            "megabytes": longest["bytes"] / 1e6,
+            "tokens": longest["encoded_tokens"],
+            "types": longest["encoded_types"],
+        }
+
     @property
     def caveats(self) -> str:
         """The experiment's caveats as a list."""
