@@ -35,7 +35,7 @@ PARSED = {
     r"models fetch": "network",
     r"encode elmo-small": "a model that is downloaded",
     r"run mine.yaml --address": "a cluster",
-    r"pretrain (glove|bert|run)": "minutes of training",
+    r"pretrain (glove|fasttext|bert|run)": "minutes of training",
     r"pretrain bilm  ": "minutes of training",
     r"pretrain bilm --corpus train\.txt --vocabulary vocab\.txt --out models/four-lines$": (
         "run with smaller options by test_pretraining_guide.py"

@@ -11,7 +11,7 @@ from elmobench.pretraining.progress import Heldout
 _STEPS = 20
 """Fewest steps whose mean loss is compared; that of less is too noisy."""
 _MARGIN = 1.1
-_WORSE = {"bilm": 1.05, "bert": 1.05, "glove": 1.5}
+_WORSE = {"bilm": 1.05, "bert": 1.05, "glove": 1.5, "fasttext": 1.05}
 """Factor of the loss of a model that knows nothing; vectors of GloVe begin above it."""
 
 
@@ -26,7 +26,7 @@ class LossWatch:
     def __init__(self, kind: str, first: float | None = None) -> None:
         self.first = first
         self._steps = 1 if kind == "glove" else _STEPS
-        self._rate = "eta" if kind == "glove" else "learning_rate"
+        self._rate = "eta" if kind in ("glove", "fasttext") else "learning_rate"
         self._warned = False
 
     def add(self, loss: float, steps: int, step: int) -> None:

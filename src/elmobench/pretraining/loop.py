@@ -32,7 +32,7 @@ class Trainer(Protocol):
     """A model in training with its optimizer and its position in the text.
 
     Attributes:
-        kind: ``bilm``, ``glove`` or ``bert``.
+        kind: ``bilm``, ``glove``, ``fasttext`` or ``bert``.
         step: steps done.
         total_steps: steps of the whole run.
     """

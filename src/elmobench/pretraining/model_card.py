@@ -101,7 +101,7 @@ class ModelCard(StrictModel):
 
     Attributes:
         name: its name in the catalog.
-        kind: ``bilm``, ``glove`` or ``bert``.
+        kind: ``bilm``, ``glove``, ``fasttext`` or ``bert``.
         description: one line.
         corpus: the training text.
         tokens_seen: tokens that training read, all epochs together.

@@ -19,14 +19,17 @@ from elmobench.data.cards.source_kinds import Sha256
 from elmobench.pretraining.bert.options import BertOptions
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.corpus import Corpus
+from elmobench.pretraining.fasttext.options import FastTextOptions
 from elmobench.pretraining.glove.options import GloveOptions
 
 _SEEDS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 _MOST_SEEDS = 1_000
 
-KINDS: dict[str, type[BilmOptions] | type[GloveOptions] | type[BertOptions]] = {
+AnyOptions = BilmOptions | GloveOptions | FastTextOptions | BertOptions
+KINDS: dict[str, type[AnyOptions]] = {
     "bilm": BilmOptions,
     "glove": GloveOptions,
+    "fasttext": FastTextOptions,
     "bert": BertOptions,
 }
 
@@ -55,7 +58,7 @@ class PlannedModel(StrictModel):
             the models are written to.
     """
 
-    kind: Literal["bilm", "glove", "bert"]
+    kind: Literal["bilm", "glove", "fasttext", "bert"]
     options: dict[str, Any] = Field(default_factory=dict)
     start: str | None = None
 
@@ -85,7 +88,7 @@ class PretrainingPlan(StrictModel):
     attribution: str
     models: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")], PlannedModel]
 
-    def options(self, name: str) -> BilmOptions | GloveOptions | BertOptions:
+    def options(self, name: str) -> AnyOptions:
         """The options of model ``name``. Raises ConfigError if they are not valid."""
         model = self.models[name]
         return validated(KINDS[model.kind], model.options, f"models.{name}.options")

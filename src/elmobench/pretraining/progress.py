@@ -16,7 +16,7 @@ class TrainingProgress:
     """The state of a training run at a report.
 
     Attributes:
-        kind: ``bilm``, ``glove`` or ``bert``.
+        kind: ``bilm``, ``glove``, ``fasttext`` or ``bert``.
         step: steps done. A step of GloVe is an epoch; of the others, an update.
         total: steps of the whole run.
         values: numbers of this kind of model, under their names in the log; NaN if unknown.
@@ -24,10 +24,11 @@ class TrainingProgress:
             softmax since the last report, learning ``rate``, ``tokens_per_second``. BERT: word
             ``pieces`` read so far, ``loss`` in nats per masked piece since the last report,
             ``rate``, ``pieces_per_second``. GloVe: ``loss``, the mean weighted squared error per
-            cell in the last epoch, and ``cells`` to train on.
+            cell in the last epoch, and ``cells`` to train on. fastText: ``tokens`` read so far,
+            ``loss`` in nats per pair since the last report, ``tokens_per_second``.
         heldout: the measurement on held-out data, if one was just made: exact perplexity forward
             and backward (biLM), nats per masked piece with fixed masks (BERT), mean weighted
-            squared error per held-out cell (GloVe).
+            squared error per held-out cell (GloVe), nats per pair with fixed negatives (fastText).
         seconds: training time of all parts of the run, without measuring and preparation.
     """
 

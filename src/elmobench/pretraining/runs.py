@@ -16,6 +16,7 @@ from elmobench.pretraining.corpus import Corpus
 from elmobench.pretraining.coverage import warn_of_coverage
 from elmobench.pretraining.distributed import ProcessGroup
 from elmobench.pretraining.encoded import EncodedCorpus
+from elmobench.pretraining.fasttext.options import FastTextOptions
 from elmobench.pretraining.glove.options import GloveOptions
 from elmobench.pretraining.loop import LoopOptions, TrainingResult
 from elmobench.pretraining.model_card import (
@@ -31,7 +32,7 @@ from elmobench.pretraining.model_card import (
 from elmobench.pretraining.overlap import check_cards
 from elmobench.pretraining.vocabulary import SPECIAL
 
-Options = BilmOptions | GloveOptions | BertOptions
+Options = BilmOptions | GloveOptions | FastTextOptions | BertOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ def fit_to_text(run: Pretraining) -> Pretraining:
             processes = 1 if run.group is None else run.group.size
             options = fit_steps(encoded, options, processes)
             warn_of_coverage(encoded, options.n_tokens_vocab or len(encoded.types))
-        elif isinstance(options, GloveOptions):
+        elif isinstance(options, GloveOptions | FastTextOptions):
             frequent = int((encoded.counts >= options.min_count).sum())
             warn_of_coverage(encoded, min(len(SPECIAL) + frequent, options.vocab_size))
     return replace(run, encoded=encoded, options=options)
@@ -146,7 +147,7 @@ def pretrain(
         rows = overlap_rows(overlaps)
     card = ModelCard(
         name=run.name,
-        kind={"elmo": "bilm", "static": "glove", "transformer": "bert"}[summary.provider],
+        kind=result.trainer.kind,
         description=summary.description,
         corpus=CorpusFacts.of(run.corpus, run.encoded),
         tokens_seen=summary.tokens_seen,
@@ -188,6 +189,10 @@ def _train(run: Pretraining, loop: LoopOptions) -> TrainingResult[Any]:
             from elmobench.pretraining.glove.train import train_glove
 
             return train_glove(run.encoded, run.options, run.out, loop)
+        case FastTextOptions():
+            from elmobench.pretraining.fasttext.train import train_fasttext
+
+            return train_fasttext(run.encoded, run.options, run.out, loop)
         case BertOptions():
             from elmobench.pretraining.bert.train import train_bert
 

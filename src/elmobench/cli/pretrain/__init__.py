@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command("bilm")(train.bilm)
 app.command("glove")(train.glove)
+app.command("fasttext")(train.fasttext)
 app.command("bert")(train.bert)
 app.command("run")(plan.run)
 app.command("pack")(pack.pack)

@@ -124,6 +124,8 @@ def _bar_text(progress: TrainingProgress) -> str:
         return f"loss {values['loss']:.4f} · {duration(seconds)} left"
     if progress.kind == "bilm":
         unit, loss = "tokens", f"sampled perplexity {values['perplexity']:.1f}"
+    elif progress.kind == "fasttext":
+        unit, loss = "tokens", f"loss {values['loss']:.3f} per pair"
     else:
         unit, loss = "pieces", f"masked loss {values['loss']:.3f}"
     speed = values[f"{unit}_per_second"]
@@ -152,6 +154,9 @@ def _measurement(progress: TrainingProgress, of: str) -> str | None:
         finished = progress.step == progress.total
         part = "" if finished else f" (of its first {CHECKPOINT_TOKENS:,} tokens)"
         text = f"{of} perplexity{part} {heldout[0]:.1f} forward, {heldout[1]:.1f} backward"
+    elif progress.kind == "fasttext":
+        unit = "tokens"
+        text = f"{of} loss {heldout:.4f} nats per pair"
     else:
         unit = "pieces"
         text = f"{of} masked cross-entropy {heldout:.3f} nats per piece"

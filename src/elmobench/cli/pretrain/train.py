@@ -1,4 +1,4 @@
-"""``elmobench pretrain bilm``, ``glove`` and ``bert``: train one model."""
+"""``elmobench pretrain bilm``, ``glove``, ``fasttext`` and ``bert``: train one model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 SHIPPED = {
     "bilm": ("mini-three-passes.yaml", "elmo-mini-3"),
     "glove": ("mini.yaml", "glove-mini"),
+    "fasttext": ("mini-fasttext.yaml", "fasttext-mini"),
     "bert": ("mini.yaml", "bert-mini"),
 }
-"""Plan and model whose options are the defaults of each kind: those of the shipped models."""
+"""Plan and model whose options are the defaults of each kind: those of the shipped models, and of a
+fastText model on the same text.
+"""
 
 
 @with_train_options
@@ -75,6 +78,16 @@ def glove(shared: TrainOptions) -> None:
     The default options are those of glove-mini.
     """
     _train(shared, chosen_options("glove", shared.options, shared.settings))
+
+
+@with_train_options
+def fasttext(shared: TrainOptions, *, checkpoint_minutes: MinutesOption = 10.0) -> None:
+    """Train fastText vectors, which a word without one gets from its n-grams.
+
+    Run the command again to resume after an interrupt.
+    """
+    options = chosen_options("fasttext", shared.options, shared.settings)
+    _train(shared, options, checkpoint_minutes=checkpoint_minutes)
 
 
 @with_train_options
@@ -138,7 +151,7 @@ def chosen_options(kind: str, file: Path | None, settings: list[str] | None = No
     """The options of a training: those of a file or of the shipped model, with some changed.
 
     Args:
-        kind: ``bilm``, ``glove`` or ``bert``.
+        kind: ``bilm``, ``glove``, ``fasttext`` or ``bert``.
         file: YAML or JSON; None for the options of the shipped model, see :data:`SHIPPED`.
         settings: ``name=value`` or ``block.name=value``, values in YAML.
 
