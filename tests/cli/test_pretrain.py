@@ -44,6 +44,10 @@ MODELS = {
         "kind": "glove",
         "options": {"vector_size": 6, "min_count": 1, "epochs": 2, "batch_size": 64},
     },
+    "tiny-fasttext": {
+        "kind": "fasttext",
+        "options": {"dim": 6, "bucket": 50, "min_count": 1, "epochs": 1, "batch_tokens": 300},
+    },
     "tiny-bert": {
         "kind": "bert",
         "options": {
@@ -121,6 +125,8 @@ def test_a_plan_from_text_to_named_models(
     assert "masked cross-entropy" in result.stderr
     monkeypatch.setenv("ELMOBENCH_MODELS", str(out))
     shapes = {"tiny-elmo": (3, 2, 16), "tiny-glove": (1, 2, 6), "tiny-bert": (2, 2, 8)}
+    shapes["tiny-fasttext"] = (1, 2, 6)
+    assert "held-out loss" in result.stderr
     for name, shape in shapes.items():
         readme = (out / name / "README.md").read_text()
         assert "none needed" in readme
@@ -128,6 +134,7 @@ def test_a_plan_from_text_to_named_models(
         assert str(tmp_path) not in readme
         card = yaml.safe_load((out / name / "model_card.yaml").read_text())
         assert card["corpus"]["train_tokens"] > 1000
+        assert card["kind"] == MODELS[name]["kind"]
         provider = ModelCatalog().load(name, {})
         (vectors,) = provider.encode([["Katze", "nie"]])
         assert vectors.shape == shape
