@@ -26,9 +26,10 @@ def normalized(answer: str) -> list[str]:
 
 def word_f1(predicted: Sequence[str], reference: Sequence[str]) -> float:
     """F1 of two bags of words, in [0, 1]; 0 without common words, even if both are empty."""
-    common = (Counter(predicted) & Counter(reference)).total()
-    if not common:
+    if set(predicted).isdisjoint(reference):
+        # Most answers of a model that begins to learn; counting takes ten times as long.
         return 0.0
+    common = (Counter(predicted) & Counter(reference)).total()
     # Written as the official script computes it: 2c / (p + r) differs in the last digit.
     precision, recall = common / len(predicted), common / len(reference)
     return (2 * precision * recall) / (precision + recall)
