@@ -41,6 +41,7 @@ PARSED = {
         "run with smaller options by test_pretraining_guide.py"
     ),
     r"(pretrain bilm --corpus train\.txt|inspect rash)": "run by test_pretraining_guide.py",
+    r"pretrain domain": "minutes of training; tested elsewhere",
     r"pretrain pack": "a trained model; tested elsewhere",
     r"pretrain overlap": "data of all cards",
     r"export mine": "results, tested elsewhere",

@@ -106,9 +106,9 @@ class Claims(Displayed):
 def claims(results: Results | str | Path) -> Claims:
     """Test which of the paper's findings an experiment supports or contradicts.
 
-    A finding is supported if every comparison supports it, and contradicted if at least one
-    contradicts it. Verdicts are those of :func:`compare`, corrected over the comparisons of a
-    finding.
+    Claims that the experiment states itself are tested too, and come first. A finding is
+    supported if every comparison supports it, and contradicted if at least one contradicts it.
+    Verdicts are those of :func:`compare`, corrected over the comparisons of a finding.
 
     Control tasks are no evidence about language:
 

@@ -30,6 +30,8 @@ def claims(
 ) -> None:
     """Test which of the paper's findings the records of RESULTS support or contradict.
 
+    Claims that the experiment file states are tested too, and come first.
+
     A claim is supported if every comparison supports it, and contradicted if at least one
     contradicts it. Verdicts are those of `elmobench compare`, corrected over the comparisons of a
     claim. Negligible differences and single runs support nothing.

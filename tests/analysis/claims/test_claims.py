@@ -276,3 +276,52 @@ def test_an_outcome_follows_from_the_evidence() -> None:
 
 def test_claim_ids_are_distinct() -> None:
     assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
+
+
+def declare(store: RecordStore, **claim: Any) -> None:
+    """Write the plan of an experiment that states this claim."""
+    records = list(store)
+    points = [
+        {
+            **{name: getattr(record, name) for name in ("task", "features", "head", "seed")},
+            **{"axes": record.axes, "cell": record.cell},
+        }
+        for record in records
+    ]
+    stated = {"id": "ours", "statement": "One is better than the other.", **claim}
+    store.write_plan({"name": "x", "caveats": [], "margin": 1.0, "claims": [stated]}, points)
+
+
+def test_a_claim_of_the_experiment_is_tested(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    run(store, "flat", 40)
+    run(store, "deep", 10)
+    declare(store, left="deep", right="flat")
+    assert outcomes(store)["ours"] == "supported"
+    (row,) = evidence(store, "ours")
+    assert (row.what, row.effect) == ("deep − flat", 100 * 30 / 80)
+    declare(store, left="flat", right="deep")
+    assert outcomes(store)["ours"] == "contradicted"
+    declare(store, left="flat", right="deep", expects="tie")
+    assert outcomes(store)["ours"] == "contradicted"
+
+
+def test_a_claim_may_be_about_some_tasks_or_an_axis(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for task, wrong in (("sentiment/made-up", 10), ("sentiment/other", 60)):
+        run(store, "deep", 40, {"mix": "last"}, task=task)
+        run(store, "deep", wrong, {"mix": "learned"}, task=task)
+    declare(store, left="learned", right="last", by="mix")
+    assert outcomes(store)["ours"] == "contradicted"
+    assert len(evidence(store, "ours")) == 2
+    declare(store, left="learned", right="last", by="mix", tasks=["sentiment/made-up"])
+    assert outcomes(store)["ours"] == "supported"
+    (row,) = evidence(store, "ours")
+    assert row.where.startswith("sentiment/made-up")
+
+
+def test_a_claim_without_runs_is_not_tested(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    run(store, "flat", 40)
+    declare(store, left="deep", right="flat")
+    assert evidence(store, "ours") == []

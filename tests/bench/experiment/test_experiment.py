@@ -310,3 +310,32 @@ def test_values_in_another_place_or_form_get_a_hint(changes: dict, message: str)
     values = {"name": "x", "tasks": ["ner/control-ner"], "features": ["random"], **changes}
     with pytest.raises(ConfigError, match=message):
         parse_experiment(values)
+
+
+CLAIM = {"id": "a", "statement": "It is better.", "left": "random", "right": "glove-mini"}
+
+
+def with_claims(*claims: dict) -> dict:
+    features = ["random", "glove-mini"]
+    return {"name": "x", "tasks": ["ner/control-ner"], "features": features, "claims": claims}
+
+
+def test_an_experiment_states_claims() -> None:
+    by_axis = {**CLAIM, "id": "b", "by": "mix", "left": "learned", "right": "last"}
+    experiment = parse_experiment(with_claims(CLAIM, by_axis))
+    assert [claim.expects for claim in experiment.claims] == ["better", "better"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ([{**CLAIM, "left": "glove"}], "claim a: 'glove' is not among the features random, "),
+        ([{**CLAIM, "tasks": ["pos/ud-ewt"]}], "claim a: 'pos/ud-ewt' is not among the tasks"),
+        ([{**CLAIM, "by": "mixes"}], "claim a: by is features or an axis, not 'mixes'"),
+        ([CLAIM, CLAIM], "two claims have the same id"),
+        ([{**CLAIM, "id": "Not plain"}], "id"),
+    ],
+)
+def test_a_claim_about_what_does_not_run_is_refused(claims: list, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_experiment(with_claims(*claims))

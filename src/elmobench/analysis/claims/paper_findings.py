@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elmobench.analysis.claims.claim import Claim, ClaimResult
+from elmobench.analysis.claims.declared import declared_claims
 from elmobench.analysis.claims.evidence import Evidence
 from elmobench.analysis.claims.seed_effects import SeedEffect, seed_evidence
 from elmobench.analysis.claims.study import Expectation, Study, evidence_of, evidence_place
@@ -30,7 +31,7 @@ EPOCH_ROUNDING = 2 / 12
 
 
 def claim_results(store: RecordStore | TallyCache) -> list[ClaimResult]:
-    """Test every claim on the experiment in ``store``.
+    """Test every published claim, and those that the experiment states, on its records.
 
     Args:
         store: the results folder, or its tallies.
@@ -40,7 +41,8 @@ def claim_results(store: RecordStore | TallyCache) -> list[ClaimResult]:
     """
     tallies = store if isinstance(store, TallyCache) else TallyCache(store)
     study = Study(tallies)
-    return [ClaimResult(claim, claim.gather(study)) for claim in CLAIMS]
+    claims = (*declared_claims(study), *CLAIMS)
+    return [ClaimResult(claim, claim.gather(study)) for claim in claims]
 
 
 def _contextual_gains(study: Study) -> list[Difference]:

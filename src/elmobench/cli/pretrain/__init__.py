@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from elmobench.cli.pretrain import overlap, pack, plan, train
+from elmobench.cli.pretrain import domain, overlap, pack, plan, train
 
 app = typer.Typer(
     help="Train a model on your own text, or look for evaluation sets in it.",
@@ -16,5 +16,6 @@ app.command("glove")(train.glove)
 app.command("fasttext")(train.fasttext)
 app.command("bert")(train.bert)
 app.command("run")(plan.run)
+app.command("domain")(domain.domain)
 app.command("pack")(pack.pack)
 app.command("overlap")(overlap.overlap)
