@@ -36,7 +36,7 @@ PARSED = {
     r"encode elmo-small": "a model that is downloaded",
     r"run mine.yaml --address": "a cluster",
     r"pretrain (glove|fasttext|bert|run)": "minutes of training",
-    r"pretrain bilm  ": "minutes of training",
+    r"pretrain bilm .*--out models/my-elmo": "minutes of training; a smaller one follows",
     r"pretrain bilm --corpus train\.txt --vocabulary vocab\.txt --out models/four-lines$": (
         "run with smaller options by test_pretraining_guide.py"
     ),

@@ -134,7 +134,7 @@ def domain(
         typer.echo(f"{path} is there already and is run as it is; delete it to have it made again")
     results = out / "results"
     run(str(path), results=results, include=include)
-    claims(results)
+    claims(str(results))
 
 
 def _check_grid(cards: CardCatalog, tasks: list[str], heads: list[str]) -> None:
