@@ -8,7 +8,7 @@ from elmobench.analysis.claims.claim import Claim
 from elmobench.analysis.claims.evidence import Evidence
 from elmobench.analysis.claims.study import Study, evidence_of
 from elmobench.analysis.stats.differences import corrected
-from elmobench.bench.experiment.schema import DeclaredClaim
+from elmobench.bench.experiment.declared_claims import DeclaredClaim
 from elmobench.core.validation import validated
 
 

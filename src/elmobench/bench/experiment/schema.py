@@ -18,6 +18,7 @@ from elmobench.bench.experiment.composition import (
     read_extended,
     with_assignments,
 )
+from elmobench.bench.experiment.declared_claims import DeclaredClaim, check_claims
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, UnknownNameError
 from elmobench.core.registry import did_you_mean
@@ -147,27 +148,6 @@ class Settings(StrictModel):
     """
 
 
-class DeclaredClaim(StrictModel):
-    """A finding that an experiment expects, for ``elmobench claims``."""
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """Its name."""
-    statement: str = Field(min_length=1)
-    """The finding in one sentence."""
-    source: str = "stated in the experiment"
-    """Where it was published."""
-    left: str
-    """The value that is expected to be better: features, or the value of an axis."""
-    right: str
-    """The value that it is compared with."""
-    by: str = "features"
-    """``features`` or an axis, such as ``mix``."""
-    expects: Literal["better", "tie", "not worse"] = "better"
-    """The verdict on ``left`` that supports the claim, wherever both were run."""
-    tasks: tuple[str, ...] = ()
-    """The tasks that it is about; all of the experiment if none is named."""
-
-
 class Experiment(StrictModel):
     """The content of an experiment file."""
 
@@ -266,26 +246,7 @@ class Experiment(StrictModel):
 
     @model_validator(mode="after")
     def _claims_compare_what_runs(self) -> Experiment:
-        names = [claim.id for claim in self.claims]
-        if len(set(names)) < len(names):
-            raise ValueError("two claims have the same id")
-        for claim in self.claims:
-            if claim.by != "features" and claim.by not in Axes.model_fields:
-                raise ValueError(
-                    f"claim {claim.id}: by is features or an axis, not {claim.by!r}; axes are "
-                    f"{', '.join(Axes.model_fields)}"
-                )
-            for task in claim.tasks:
-                if task not in self.tasks:
-                    raise ValueError(f"claim {claim.id}: {task!r} is not among the tasks")
-            if claim.by != "features":
-                continue  # overrides may add values of axes
-            for value in (claim.left, claim.right):
-                if value not in self.features:
-                    raise ValueError(
-                        f"claim {claim.id}: {value!r} is not among the features "
-                        f"{', '.join(self.features)}"
-                    )
+        check_claims(self.claims, self.tasks, self.features, tuple(Axes.model_fields))
         return self
 
     @model_validator(mode="after")
