@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from elmobench.core.errors import DataError
+from elmobench.core.errors import DataError, UndefinedScoreError
 from elmobench.metrics.base import get_metric
 
 HEADS = {"heads": [1, -1, 1, 2], "punctuation": []}
@@ -143,6 +143,12 @@ def test_differences_and_examples() -> None:
     assert get_metric("uuas").influence(gold, [pairs], list("abcd")).largest == 100.0
 
 
+def test_no_sentence_of_five_words() -> None:
+    with pytest.raises(UndefinedScoreError, match="no sentence has 5 to 50 words"):
+        get_metric("dspr").compute([HEADS], [[1.0] * 6])
+    assert get_metric("uuas").compute([HEADS], [[1.0] * 6]).values.keys() == {"uuas"}
+
+
 @pytest.mark.parametrize(
     ("name", "gold", "predicted", "message"),
     [
@@ -154,7 +160,6 @@ def test_differences_and_examples() -> None:
         ("root-accuracy", [HEADS], [[1.0, "a", 1.0, 1.0]], "list of numbers"),
         ("root-accuracy", [HEADS], [3.0], "list of numbers"),
         ("uuas", [{"heads": [], "punctuation": []}], [[]], "gold 0.*no tree"),
-        ("dspr", [HEADS], [[1.0] * 6], "no sentence has 5 to 50 words"),
     ],
 )
 def test_annotations_of_another_form(name: str, gold: Any, predicted: Any, message: str) -> None:

@@ -87,6 +87,10 @@ class DataError(ElmobenchError):
         self.kind = kind
 
 
+class UndefinedScoreError(DataError):
+    """A metric has no score for examples that are right in form, such as a correlation of none."""
+
+
 class DigestError(DataError):
     """A file's content is not the content that was pinned."""
 

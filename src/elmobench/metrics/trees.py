@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elmobench.core.errors import DataError
+from elmobench.core.errors import DataError, UndefinedScoreError
 from elmobench.data.trees import (
     scored_words,
     spanning_edges,
@@ -62,8 +62,10 @@ class TreeMetric(Metric):
 
         Raises:
             DataError: for a different number of sentences, no sentence, a gold annotation that is
-                no tree, a prediction that does not have one finite number per pair of words or per
-                word, or a primary score that is undefined.
+                no tree, or a prediction that does not have one finite number per pair of words or
+                per word.
+            UndefinedScoreError: the correlation is the primary score, and no sentence has 5 to 50
+                words.
         """
         rows = list(self._sentences(gold, predicted))
         counts = np.array([self._least_counts(*row) for row in rows], dtype=np.float64)
@@ -73,7 +75,7 @@ class TreeMetric(Metric):
         if not np.isnan(correlation):
             values[self.correlation] = correlation
         elif self.primary == self.correlation:
-            raise DataError(
+            raise UndefinedScoreError(
                 f"no sentence has {LENGTHS[0]} to {LENGTHS[-1]} words",
                 where=self.name,
                 fix=f"use the metric of {self.least!r}",

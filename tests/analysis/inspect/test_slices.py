@@ -12,7 +12,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from elmobench import load_provider, load_task
 from elmobench.analysis.inspect.slices import MIN_SIZE, slice_table
-from elmobench.core.errors import DataError, ElmobenchWarning
+from elmobench.core.errors import DataError, ElmobenchWarning, UndefinedScoreError
 from elmobench.data.sampling import Limit
 from elmobench.metrics.base import get_metric
 from elmobench.tasks.task import Task
@@ -83,6 +83,18 @@ def test_scores_equal_the_metric_on_the_members(folder: Path) -> None:
         assert rows[name]["sure"] == f"{score:.2f}"
         assert rows[name]["flat"] == "0.00"
     assert shown >= 2
+
+
+def test_slices_without_a_score_are_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metric = get_metric("span-f1")
+    every = rows_of(folder)
+
+    def compute(gold: list[Any], predicted: list[Any]) -> Any:
+        raise UndefinedScoreError("no sentence is long enough")
+
+    monkeypatch.setattr(type(metric), "compute", staticmethod(compute))
+    left = rows_of(folder)
+    assert set(left) == {name for name in every if every[name]["score"] == "recall"} < set(every)
 
 
 def test_recall_of_entities_outside_the_training_set(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,12 @@ import numpy as np
 import pandas as pd
 
 from elmobench.analysis.tables.score_tables import mean_sd
-from elmobench.core.errors import ElmobenchError, ElmobenchWarning, UnknownNameError
+from elmobench.core.errors import (
+    ElmobenchError,
+    ElmobenchWarning,
+    UndefinedScoreError,
+    UnknownNameError,
+)
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.data.sampling import Limit
 from elmobench.features.catalog.catalog import ModelCatalog
@@ -197,7 +203,9 @@ def _rows(
             gold = [answers[i]["gold"] for i in indices]
             return metric.compute(gold, [answers[i]["predicted"] for i in indices]).values[primary]
 
-        table_rows.append(_row(names, part.name, primary, len(indices), runs, score))
+        # A rank correlation over sentences of 5 words and more is undefined for shorter ones.
+        with suppress(UndefinedScoreError):
+            table_rows.append(_row(names, part.name, primary, len(indices), runs, score))
     if view.train_entities:
         for seen in (True, False):
             name = "entities also in train" if seen else "entities not in train"
