@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import struct
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -103,10 +104,18 @@ def test_a_reason_is_one_short_line() -> None:
     assert "\n" not in raised.value.what
 
 
+# Python's own message, which is another one from 3.13 on.
+TRAILING_COMMA = (
+    "x:1:8: is not JSON: Illegal trailing comma"
+    if sys.version_info >= (3, 13)
+    else "x:1:9: is not JSON: Expecting property name"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": 1,}', "x:1:9: is not JSON: Expecting property name"),
+        ('{"a": 1,}', TRAILING_COMMA),
         ('{"a": 1}\n{', "x:2:1: is not JSON: Extra data"),
         ("[NaN]", "x: is not JSON: NaN is not a finite number"),
         ("[-Infinity]", "x: is not JSON: -Infinity is not"),
