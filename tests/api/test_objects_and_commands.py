@@ -56,6 +56,7 @@ def test_a_comparison_is_that_of_the_command(results) -> None:
     assert elmobench.compare(str(results.folder), left, right).frame.equals(made.frame)
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_what_the_command_prints(results) -> None:
     left, right = "elmo-mini@layer=2", "glove-mini"
     made = elmobench.compare(results, left, right, head="linear")

@@ -118,6 +118,7 @@ def test_tasks_without_a_control_are_refused_before_any_work(task: str, reason: 
         make_plan(RunContext(parse_experiment(experiment)))
 
 
+@pytest.mark.slow
 def test_the_other_controls_run_and_say_where_test_has_few_known_types(tmp_path: Path) -> None:
     settings = {
         **EXPERIMENT,

@@ -115,6 +115,7 @@ def test_the_code_covers_every_label_of_train_once(codes: dict[str, Any]) -> Non
         assert code.compression == code.uniform_bits / code.bits
 
 
+@pytest.mark.slow
 def test_description_length_ranks_representations_as_the_score_does(codes: dict[str, Any]) -> None:
     """A context-free vector cannot say which tag an ambiguous word has, so its code is longer."""
     results = codes["with"].values()

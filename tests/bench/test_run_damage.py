@@ -91,6 +91,7 @@ def test_seeds_beyond_64_bits_and_below_zero_work_to_the_end(
     assert "-1, 1099511627776, 18446744073709551617" in (folder / "report.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_goes_on_without_damaged_records_and_predictions(
     results: Path, cards: Path
 ) -> None:

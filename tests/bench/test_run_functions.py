@@ -131,6 +131,7 @@ def test_heads_for_texts_take_one_vector_per_text(tmp_path, task, head):
     assert record.status == "ok", record.error
 
 
+@pytest.mark.slow
 def test_a_probe_on_text_vectors_is_logistic_regression(tmp_path):
     """The trained head's weights are near the minimum that scikit-learn finds."""
     from sklearn.linear_model import LogisticRegression

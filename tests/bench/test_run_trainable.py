@@ -67,6 +67,7 @@ def run(experiment: dict, cards: Path, results: Path) -> RunRecord:
     return record
 
 
+@pytest.mark.slow
 def test_a_lower_casing_head_in_another_process(
     experiment: dict, cards: Path, tmp_path: Path
 ) -> None:

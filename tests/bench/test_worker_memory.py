@@ -79,6 +79,7 @@ def test_a_run_that_cannot_fit_is_refused_before_any_work(
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_validate_shows_it(tmp_path: Path) -> None:
     path = tmp_path / "memory.yaml"
     path.write_text(json.dumps(CONTROLS))

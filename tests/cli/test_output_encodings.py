@@ -94,6 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return where
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_every_command_prints_an_error_that_names_odd_text(printed, encoding: str) -> None:
     lines = [filled(words, needed) for words, needed in commands()]

@@ -190,6 +190,7 @@ def test_a_model_of_a_plan_starts_from_another(text: Path, tmp_path: Path) -> No
     assert "only a bilm can start" in pretrain(*common, home=home, status=1).stderr
 
 
+@pytest.mark.slow
 def test_several_seeds_of_a_plan_are_an_axis(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

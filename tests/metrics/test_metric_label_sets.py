@@ -25,6 +25,7 @@ def f1(pairs: list[tuple[bool, bool]]) -> Fraction:
     return Fraction(2 * both, either) if either else Fraction(0)
 
 
+@pytest.mark.slow
 def test_equal_to_independent_formulas_and_scikit_learn_on_all_small_cases() -> None:
     metric = get_metric("label-set-micro-f1")
     for gold, predicted in product(product(SETS, repeat=2), repeat=2):

@@ -63,6 +63,7 @@ def test_a_cell_becomes_one_nested_run_however_often_it_is_logged(tmp_path: Path
     }
 
 
+@pytest.mark.slow
 def test_a_cell_that_failed_and_then_ran_is_logged_anew(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     failed = make_record(status="failed", error="broke", result=None, run=None)
@@ -131,6 +132,7 @@ def test_against_a_server_on_loopback(tmp_path: Path, monkeypatch: pytest.Monkey
         server.wait(timeout=30)
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_is_asked_again_by_sync(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ def test_a_store_that_is_away_is_asked_again_by_sync(
         cell_run(default_uri(tmp_path), record.cell)
 
 
+@pytest.mark.slow
 def test_the_report_lies_in_the_parent_run(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     tracker = open_tracker(None, records, "study")
@@ -171,6 +174,7 @@ def test_the_report_lies_in_the_parent_run(tmp_path: Path) -> None:
     assert [item.path for item in found] == ["report/report.html"]
 
 
+@pytest.mark.slow
 def test_sync_logs_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     both = [make_record("a" * 64), make_record("b" * 64, seed=2)]
@@ -185,6 +189,7 @@ def test_sync_logs_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     assert len(runs) == 3
 
 
+@pytest.mark.slow
 def test_a_newer_result_of_a_cell_replaces_the_older(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     tracker = open_tracker(None, records, "study")
@@ -198,6 +203,7 @@ def test_a_newer_result_of_a_cell_replaces_the_older(tmp_path: Path) -> None:
     assert cell_run(tracker.uri, old.cell)[1].data.metrics["test.f1"] == 60.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["elmo:../../models/x", "elmo:a//b", "a#1", "a_1", "ü", "x" * 300])
 def test_any_name_of_a_part_can_be_logged(tmp_path: Path, part: str) -> None:
     records = RecordStore(tmp_path)

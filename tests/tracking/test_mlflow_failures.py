@@ -25,6 +25,9 @@ from elmobench.tracking.record_store import RecordStore
 from elmobench.tracking.sqlite_file import sqlite_path, sqlite_uri
 from elmobench.tracking.tracker import Tracker, TrackingError, open_tracker
 
+# MLflow takes a second or two to create a database.
+pytestmark = pytest.mark.slow
+
 
 def logged_cells(uri: str, name: str = "study") -> list[str]:
     client = MlflowClient(tracking_uri=uri)

@@ -36,6 +36,7 @@ def test_a_training_is_one_run_over_all_its_parts(tmp_path: Path) -> None:
     assert len(history) == 699
 
 
+@pytest.mark.slow
 def test_measures_wait_while_the_store_is_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +70,7 @@ def test_a_store_that_cannot_be_opened_is_a_warning(tmp_path: Path) -> None:
     log.close(finished=True)
 
 
+@pytest.mark.slow
 def test_metrics_are_logged_once_the_store_can_be_opened(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     folder.write_text("")

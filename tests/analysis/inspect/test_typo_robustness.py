@@ -63,6 +63,7 @@ def test_scores_equal_predictions_for_changed_sentences(folder: Path) -> None:
     assert before["elmo-random"] != after["elmo-random"]
 
 
+@pytest.mark.slow
 def test_from_the_command_line(folder: Path) -> None:
     found = elmobench("slices", str(folder), "--typos", "0.5", "--csv")
     assert found.returncode == 0, found.stderr

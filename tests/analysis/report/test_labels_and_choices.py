@@ -81,6 +81,7 @@ def test_rare_labels_share_a_row_and_a_column() -> None:
     ) == sum(pairs.values())
 
 
+@pytest.mark.slow
 def test_bold_only_if_better_than_all_others(folder: Path) -> None:
     tallies = TallyCache(RecordStore(folder))
     verdicts = {}

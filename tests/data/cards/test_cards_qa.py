@@ -62,6 +62,7 @@ def test_squad_small(mirror: Path) -> None:
             assert answer.text.strip() in example.passage.substring(answer.first, answer.last)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_official_dev_is_squad_s_test(mirror: Path) -> None:
     task = load_task("qa/squad")

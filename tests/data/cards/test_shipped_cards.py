@@ -151,6 +151,7 @@ def test_sst_details(mirror: Path):
     assert len(texts["train"] & texts["test"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_ner_details(mirror: Path):
     uner = load_task("uner-ewt")
@@ -192,6 +193,7 @@ def test_pos_details(mirror: Path):
     assert [e.tokens for e in universal.split("dev")] == [e.tokens for e in treebank.split("dev")]
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_nli_details(mirror: Path):
     task = load_task("nli/cad-snli")

@@ -130,6 +130,7 @@ def test_carry_batches_within_a_call(tmp_path):
         assert _largest(a, b) <= ASK
 
 
+@pytest.mark.slow
 def test_warm_is_order_free_and_not_zero(tmp_path):
     model = write_model(tmp_path)
     warm, zero = ElmoProvider.from_files(*model, state="warm"), ElmoProvider.from_files(*model)

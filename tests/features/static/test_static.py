@@ -121,6 +121,7 @@ def test_fingerprints_of_text_files_are_those_of_earlier_releases(tmp_path):
     assert StaticProvider.from_file(headed).fingerprint.startswith("3ed31ca22d4cf769")
 
 
+@pytest.mark.slow
 def test_vectors_of_the_committed_study(shared):
     """Fingerprint and vectors as computed by the first version of the reader."""
     path = shared / "models/static-proto.txt.gz"

@@ -83,6 +83,7 @@ def test_a_quota_leaves_no_incomplete_file(tmp_path, whole):
     assert len(shard_bytes(root)) < len(whole)
 
 
+@pytest.mark.slow
 def test_writers_of_overlapping_data_store_nothing_twice(tmp_path):
     root = tmp_path / "store"
     writers = [_start(root, f"overlap-{which}") for which in (0, 1, 2, 1)]
@@ -126,6 +127,7 @@ def _digests(root):
     return {name: hashlib.sha256(data).hexdigest() for name, data in shard_bytes(root).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_a_new_process_reads_the_same_batch(tmp_path, precision):
     store = FeatureStore(tmp_path, precision, shard_bytes=1500)

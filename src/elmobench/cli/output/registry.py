@@ -21,7 +21,9 @@ WITHOUT_JSON: dict[str, str] = {
     "schema": "prints JSON Schema",
     "pretrain bilm": "trains; the model's folder has the card and the log as JSON",
     "pretrain glove": "trains; the model's folder has the card and the log as JSON",
+    "pretrain fasttext": "trains; the model's folder has the card and the log as JSON",
     "pretrain bert": "trains; the model's folder has the card and the log as JSON",
     "pretrain run": "trains; each model's folder has the card and the log as JSON",
+    "pretrain domain": "trains and runs an experiment; `claims --json` has the outcomes",
 }
 """Commands without ``--json``, and why. Every other command has it."""
