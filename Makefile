@@ -33,8 +33,9 @@ demo: setup-demo
 test: setup
 	$(BIN)/python -m pytest -n auto
 
+# Some slow tests wait for processes or servers: one process more than there are cores.
 test-slow: setup
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n $$(($$(nproc 2>/dev/null || echo 2) + 1)) -m slow
 
 # For example: make fuzz INPUTS=20000 SEED=1
 INPUTS ?= 2000

@@ -355,7 +355,7 @@ def test_the_example_of_run_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.slow
 def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -> None:
-    tiny = {**tiny, "features": ["random"], "seeds": [1, 2, 3, 4, 5, 6]}
+    tiny = {**tiny, "features": ["random"], "heads": ["linear"], "seeds": [1, 2, 3, 4]}
     file = tmp_path / "tiny.yaml"
     file.write_text(yaml.safe_dump(tiny))
     command = [
@@ -367,8 +367,8 @@ def test_two_processes_share_one_grid(cards: Path, tiny: dict, tmp_path: Path) -
     outputs = [process.communicate()[0] for process in both]
     trained = [int(text.split(" cells trained")[0].split()[-1]) for text in outputs]
     assert [process.returncode for process in both] == [0, 0]
-    assert sum(trained) == 6
-    assert len(list(RecordStore(tmp_path / "r"))) == 6
+    assert sum(trained) == 4
+    assert len(list(RecordStore(tmp_path / "r"))) == 4
 
 
 def test_records_of_an_earlier_version_are_kept_but_not_mixed_in(

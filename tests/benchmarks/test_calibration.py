@@ -31,11 +31,11 @@ def test_simulated_runs_have_the_stated_mean_and_spread(metric: str) -> None:
     ids=str,
 )
 def test_equal_systems_are_seldom_told_apart(setting: Setting) -> None:
-    rates = measure(setting, 400, earlier=False)
-    # The standard error of 5 % is 1.1 points.
-    assert rates.type_one <= 8.5
-    assert rates.false_tie <= 8.5
-    assert rates.coverage >= 92.5
+    rates = measure(setting, 200, earlier=False)
+    # The standard error of 5 % is 1.5 points.
+    assert rates.type_one <= 9.5
+    assert rates.false_tie <= 9.5
+    assert rates.coverage >= 91
 
 
 def test_one_seed_decides_nothing() -> None:
@@ -48,7 +48,7 @@ def test_one_seed_decides_nothing() -> None:
 @pytest.mark.slow
 def test_the_earlier_procedure_is_wrong_more_often() -> None:
     setting = Setting("accuracy", 3, 3.0, 3.0, 1000)
-    now, before = (measure(setting, 120, earlier=earlier) for earlier in (False, True))
+    now, before = (measure(setting, 80, earlier=earlier) for earlier in (False, True))
     assert before.small_p > 30
     assert now.type_one < before.type_one
 
@@ -57,8 +57,8 @@ def test_the_earlier_procedure_is_wrong_more_often() -> None:
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 @pytest.mark.parametrize("case", CASES)
 def test_the_claim_about_layer_weights_is_seldom_wrong(case: str, seeds: int) -> None:
-    rates = measure_weights(case, seeds, 1000)
-    assert rates.wrong <= 7.0  # the standard error of 5 % is 0.7 points
+    rates = measure_weights(case, seeds, 500)
+    assert rates.wrong <= 8.0  # the standard error of 5 % is 1 point
 
 
 def test_the_earlier_claim_about_layer_weights_was_wrong_more_often() -> None:
