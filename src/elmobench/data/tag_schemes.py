@@ -93,21 +93,22 @@ def violation(tags: Sequence[str], scheme: Scheme) -> tuple[int, str] | None:
     before, kind_before = "O", ""
     for i, tag in enumerate(tags):
         prefix, kind = split_tag(tag)
-        shown, of = shortened(tag), shortened(kind)
         if prefix != "O" and prefix not in _PREFIXES[scheme]:
-            return i, f"{shown} is not a {scheme.upper()} tag"
+            return i, f"{shortened(tag)} is not a {scheme.upper()} tag"
         inside = before in _OPEN and kind_before == kind
         if scheme == "bio" and prefix == "I" and not inside:
-            return i, f"{shown} does not follow B-{of} or I-{of}"
+            of = shortened(kind)
+            return i, f"{shortened(tag)} does not follow B-{of} or I-{of}"
         if scheme == "iob1" and prefix == "B" and not inside:
-            return i, f"{shown} does not follow a span of {of}"
+            return i, f"{shortened(tag)} does not follow a span of {shortened(kind)}"
         if closed:
             inner = prefix in (*_INNER, *_LAST)
             if inner and not inside:
-                return i, f"{shown} does not follow B-{of} or {middle}-{of}"
+                of = shortened(kind)
+                return i, f"{shortened(tag)} does not follow B-{of} or {middle}-{of}"
             if not inner and before in _OPEN:
                 opened = f"{before}-{shortened(kind_before)}"
-                return i, f"{shown} follows {opened}, which is not closed"
+                return i, f"{shortened(tag)} follows {opened}, which is not closed"
         before, kind_before = prefix, kind
     if closed and before in _OPEN:
         opened = f"{before}-{shortened(kind_before)}"
