@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_ALL := $(VENV)/.installed
 
-.PHONY: setup setup-demo demo test test-slow fuzz torture lint bench docs notebooks dist clean
+.PHONY: setup setup-demo demo test test-slow test-nightly fuzz torture lint bench docs notebooks dist clean
 # Two installations in one folder must not run at the same time.
 .NOTPARALLEL:
 
@@ -36,6 +36,10 @@ test: setup
 # Some slow tests wait for processes or servers: one process more than there are cores.
 test-slow: setup
 	$(BIN)/python -m pytest -n $$(($$(nproc 2>/dev/null || echo 2) + 1)) -m slow
+
+# Whole results and pages made again, and many kills, mutated inputs and simulated experiments.
+test-nightly: setup
+	$(BIN)/python -m pytest -n auto -m nightly
 
 # For example: make fuzz INPUTS=20000 SEED=1
 INPUTS ?= 2000

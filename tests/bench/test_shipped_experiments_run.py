@@ -43,9 +43,18 @@ def first_cells(name: str) -> list[str]:
     ]
 
 
-@pytest.mark.slow
+# One of each kind; the others run every night.
+QUICK = {"demo", "senses", "paper/table1", "paper/table2", "study/small"}
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", known_experiments())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in QUICK else pytest.mark.nightly)
+        for name in known_experiments()
+    ],
+)
 def test_an_experiment_validates_and_its_first_cells_run(
     name: str, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ def test_simulated_runs_have_the_stated_mean_and_spread(metric: str) -> None:
     assert right.std() == pytest.approx(0.5, abs=0.35)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "setting",
     [
@@ -45,7 +45,7 @@ def test_one_seed_decides_nothing() -> None:
     assert rates.coverage < 80
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_earlier_procedure_is_wrong_more_often() -> None:
     setting = Setting("accuracy", 3, 3.0, 3.0, 1000)
     now, before = (measure(setting, 80, earlier=earlier) for earlier in (False, True))
@@ -53,7 +53,7 @@ def test_the_earlier_procedure_is_wrong_more_often() -> None:
     assert now.type_one < before.type_one
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 @pytest.mark.parametrize("case", CASES)
 def test_the_claim_about_layer_weights_is_seldom_wrong(case: str, seeds: int) -> None:

@@ -20,7 +20,7 @@ _spec.loader.exec_module(board_page)
 PAGE = board_page.PAGE.read_text("utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_the_committed_page_is_that_of_the_records() -> None:
     assert board_page.rendered() == PAGE, "write it again: python docs/board_page.py"

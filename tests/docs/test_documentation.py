@@ -200,7 +200,7 @@ def cell_named(words: list[str], folder: Path) -> list[str]:
 TEXTS = sorted([*(ROOT / "results").rglob("*.in"), *(ROOT / "docs").rglob("*.in")])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("template", TEXTS, ids=lambda path: path.parent.name)
 def test_texts_have_the_numbers_of_their_records(template: Path) -> None:
     rendered = render(template)

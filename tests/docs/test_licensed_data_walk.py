@@ -215,7 +215,7 @@ def layer_weight_places(folder: Path) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_the_page_leads_from_the_corpora_to_the_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

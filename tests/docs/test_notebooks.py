@@ -21,7 +21,7 @@ def texts(cell: dict[str, Any]) -> list[str]:
     return [one["text"] if "text" in one else one["data"]["text/plain"] for one in outputs]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_prints_what_it_shows(

@@ -125,7 +125,7 @@ def test_valid_inputs_are_the_same_each_time(tmp_path: Path) -> None:
         ]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_no_reader_has_a_fault_on_a_fixed_sample(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -160,7 +160,7 @@ def test_digests_are_exchanged() -> None:
     assert changed == second + b" " + first
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_fuzzer_sees_each_check_that_is_switched_off(tmp_path: Path) -> None:
     """All whose inputs are small; ``python -m tests.fuzz --self-check`` has the others as well."""
     checks = [check for check in CHECKS if not check.is_slow]

@@ -134,7 +134,7 @@ def test_influences_of_single_runs_stack(name: str) -> None:
 UNITS = list(map(str, range(150)))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", NAMES)
 def test_intervals_cover_the_true_difference(name: str) -> None:
     """Of 400 test sets of 150 examples, about 95 % of the intervals hold the true difference.

@@ -87,7 +87,7 @@ def test_fits_a_tiny_set(case: Case) -> None:
     assert get_metric(METRIC[case.pipeline.name]).compute(gold, predicted).score >= 99
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_nothing_is_learned_from_shuffled_labels(case: Case) -> None:
     """With random labels (random types, for spans) a head is no better than chance."""
     draw = random.Random(5)

@@ -21,7 +21,7 @@ LARGE = 4_000_000
 """Bytes of packed predictions. Packing more takes a minute, and tests no other code."""
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_committed_study_survives_unpacking_and_packing(study: Path, tmp_path: Path) -> None:
     if not (study / RECORDS).exists():

@@ -56,7 +56,7 @@ def recorded(folder: Path) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if b'"status": "ok"' in content}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize("launcher", ["pool", "ray"])

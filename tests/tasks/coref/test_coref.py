@@ -285,7 +285,7 @@ def test_fits_fifty_pronouns(name: str, epochs: int, lr: float) -> None:
     assert get_metric("gap").compute(gold, predictions(head, mixer, examples)).score >= 99
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "epochs", "lr"), FITTING)
 def test_nothing_is_learned_from_shuffled_labels(name: str, epochs: int, lr: float) -> None:
     examples = pronouns(400)

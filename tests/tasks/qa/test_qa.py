@@ -143,7 +143,7 @@ def test_fits_a_tiny_set(case: Case) -> None:
     assert SQUAD.compute(gold, predictions(head, mixers, examples)).score >= 99
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_learns_nothing_from_shuffled_answers(case: Case) -> None:
     """With answers drawn at random it does no better on dev than the best fixed guess."""
     draw = random.Random(5)
