@@ -81,7 +81,7 @@ def test_masks() -> None:
     assert int(single.masked.sum()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_training_learns_from_the_neighbours(tmp_path: Path) -> None:
     corpus = small_corpus(tmp_path, 1500)
     reports: list[TrainingProgress] = []
@@ -141,7 +141,7 @@ print(bert.step, sum(float(p.detach().double().abs().sum()) for p in bert.parame
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path) -> None:
     def run(out: str, kill_step: int) -> subprocess.CompletedProcess[str]:
         here = str(Path(__file__).parents[1] / "helpers")

@@ -127,7 +127,7 @@ def test_perplexity_equals_the_full_softmax(tmp_path: Path) -> None:
         assert got[d] == pytest.approx(math.exp(float(loss)), rel=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
 def test_training_learns_from_preceding_words(tmp_path: Path, optimizer: str) -> None:
     corpus = small_corpus(tmp_path)

@@ -35,7 +35,7 @@ def facts(folder: Path) -> Any:
     return card, measured, (folder / "models.yaml").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_phase_can_be_killed(tmp_path: Path) -> None:
     small_corpus(tmp_path, 200)
     program = Path(__file__).parents[1] / "helpers" / "kill_phases.py"

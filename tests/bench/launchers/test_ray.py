@@ -85,7 +85,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         made.shutdown()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
     cluster: Any, cards: Path, tiny: dict, tmp_path: Path
@@ -119,7 +119,7 @@ def test_two_nodes_give_the_results_of_one_process_though_one_is_killed(
     assert not list((tmp_path / "two").glob(".*seen-by-all*"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_a_cell_that_crashes_two_workers_on_a_local_cluster(
     cards: Path, tiny: dict, tmp_path: Path
