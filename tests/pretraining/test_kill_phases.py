@@ -29,7 +29,7 @@ def files_below(folder: Path) -> list[str]:
 
 def facts(folder: Path) -> Any:
     card = yaml.safe_load((folder / "model_card.yaml").read_text())
-    del card["seconds"]
+    del card["seconds"], card["processor_seconds"]
     rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     measured = [(row["step"], row["heldout"]) for row in rows if row["heldout"] is not None]
     return card, measured, (folder / "models.yaml").read_bytes()

@@ -186,7 +186,9 @@ class _PretrainJob(Job):
             for name in self.files
         }
         card = yaml.safe_load((space.model / "model_card.yaml").read_text())
-        snapshot["card"] = {key: value for key, value in card.items() if key != "seconds"}
+        snapshot["card"] = {
+            key: value for key, value in card.items() if key not in ("seconds", "processor_seconds")
+        }
         snapshot["catalog"] = yaml.safe_load((space.model / "models.yaml").read_text())
         snapshot["log"] = [
             {key: value for key, value in json.loads(line).items() if "second" not in key}
