@@ -15,6 +15,7 @@ import pytest
 import yaml
 from command_line import elmobench as run_elmobench
 from mlflow import MlflowClient
+from tiny_trainings import BILM
 
 import elmobench
 from elmobench import load_provider
@@ -25,19 +26,6 @@ from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.pretraining.model_card import card_of, read_card
 from elmobench.pretraining.plan import KINDS, PretrainingPlan, parse_seeds
 
-BILM = {
-    "char_cnn": {
-        "embedding": {"dim": 4},
-        "filters": [[1, 8], [2, 8]],
-        "max_characters_per_token": 12,
-        "n_characters": 261,
-    },
-    "lstm": {"dim": 16, "projection_dim": 8, "n_layers": 2, "cell_clip": 3, "proj_clip": 3},
-    "n_negative_samples_batch": 16,
-    "batch_size": 4,
-    "unroll_steps": 5,
-    "n_epochs": 1,
-}
 MODELS = {
     "tiny-elmo": {"kind": "bilm", "options": BILM},
     "tiny-glove": {

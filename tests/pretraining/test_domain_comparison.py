@@ -9,25 +9,12 @@ import pytest
 import yaml
 from command_line import elmobench
 from tiny_cards import write_tiny_cards
+from tiny_trainings import BILM
 
 from elmobench.bench.experiment.schema import load_experiment
 from elmobench.core.errors import ConfigError
 from elmobench.pretraining.domain import equal_passes, write_experiment
 from elmobench.pretraining.model_card import card_of
-
-OPTIONS = {
-    "char_cnn": {
-        "embedding": {"dim": 4},
-        "filters": [[1, 8], [2, 8]],
-        "max_characters_per_token": 12,
-        "n_characters": 261,
-    },
-    "lstm": {"dim": 16, "projection_dim": 8, "n_layers": 2, "cell_clip": 3, "proj_clip": 3},
-    "n_negative_samples_batch": 16,
-    "batch_size": 4,
-    "unroll_steps": 5,
-    "n_epochs": 1,
-}
 
 
 @pytest.mark.parametrize("budget", [None, 50, 12_345])
@@ -76,7 +63,7 @@ def test_three_models_are_trained_and_compared(tmp_path: Path) -> None:
             " ".join(draw.choice(words) for _ in range(draw.randint(3, 9))) for _ in range(lines)
         ]
         (tmp_path / f"{name}.txt").write_text("\n".join(rows) + "\n")
-    (tmp_path / "options.yaml").write_text(yaml.safe_dump(OPTIONS))
+    (tmp_path / "options.yaml").write_text(yaml.safe_dump(BILM))
     write_tiny_cards(tmp_path / "cards", draw, {"train": 40, "dev": 20, "test": 20})
     command = [
         *("pretrain", "domain", "--general", "general.txt", "--domain", "domain.txt"),

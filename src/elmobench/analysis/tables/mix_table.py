@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from elmobench.analysis.stats.estimate import mean_interval
+from elmobench.analysis.tables.number_texts import interval_text, number_text
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError
 from elmobench.features.spec import parse_features
@@ -183,12 +184,7 @@ def _score(record: RunRecord) -> float:
 
 
 def _texts(row: MixedLayer) -> dict[str, str]:
-    def text(value: float | None) -> str:
-        return "–" if value is None else f"{value:.2f}"
-
-    loss = text(row.loss)
-    if row.loss_low is not None and row.loss_high is not None:
-        loss += f" ({row.loss_low:.2f} … {row.loss_high:.2f})"
+    loss = interval_text(row.loss, row.loss_low, row.loss_high)
     return {
         "task": row.task,
         "head": row.head,
@@ -197,8 +193,8 @@ def _texts(row: MixedLayer) -> dict[str, str]:
         "placement": row.placement,
         "part": row.part,
         "layer": str(row.layer),
-        "s": text(row.weight),
-        "mean norm": text(row.norm),
-        "share of s × norm": text(row.share),
+        "s": number_text(row.weight),
+        "mean norm": number_text(row.norm),
+        "share of s × norm": number_text(row.share),
         "loss without it": loss,
     }

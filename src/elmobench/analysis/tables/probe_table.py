@@ -12,6 +12,7 @@ import pandas as pd
 
 from elmobench.analysis.stats.comparable import HEADS_WITHOUT_FEATURES
 from elmobench.analysis.stats.estimate import mean_interval
+from elmobench.analysis.tables.number_texts import interval_text, number_text
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError
 from elmobench.features.spec import FeaturesSpec, parse_features
@@ -226,26 +227,23 @@ def _mean_dev(runs: Sequence[_Run]) -> float:
 
 
 def _texts(row: ProbeRow) -> dict[str, str]:
-    def text(value: float | None) -> str:
-        return "–" if value is None else f"{value:.2f}"
-
-    selectivity = text(row.selectivity)
-    if row.selectivity_low is not None and row.selectivity_high is not None:
-        selectivity += f" ({row.selectivity_low:.2f} … {row.selectivity_high:.2f})"
-    score = text(row.score) if row.sd is None else f"{row.score:.2f} ± {row.sd:.2f}"
-    best = "–" if row.best_layer is None else f"{row.best_layer}: {text(row.best_layer_score)}"
+    selectivity = interval_text(row.selectivity, row.selectivity_low, row.selectivity_high)
+    score = number_text(row.score) if row.sd is None else f"{row.score:.2f} ± {row.sd:.2f}"
+    best = (
+        "–" if row.best_layer is None else f"{row.best_layer}: {number_text(row.best_layer_score)}"
+    )
     return {
         "task": row.task,
         "head": row.head,
         "axes": " ".join(f"{name}={value}" for name, value in row.axes.items()),
         "features": row.features,
         "score": score,
-        "control": text(row.control),
+        "control": number_text(row.control),
         "selectivity": selectivity,
-        "bits": text(row.bits_per_label),
-        "compression": text(row.compression),
-        "majority": text(row.majority),
-        "layer 0": text(row.layer_0),
+        "bits": number_text(row.bits_per_label),
+        "compression": number_text(row.compression),
+        "majority": number_text(row.majority),
+        "layer 0": number_text(row.layer_0),
         "best layer": best,
         "converged": f"{row.converged} of {row.seeds}",
     }
