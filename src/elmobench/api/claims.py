@@ -92,7 +92,7 @@ class Claims(Displayed):
         return by_name[name]
 
     def _heading(self) -> list[str]:
-        return [f"Findings of the paper in {self.folder}"]
+        return [f"Published findings, and claims of the experiment, in {self.folder}"]
 
     def _remarks(self) -> list[str]:
         number = counted(self.partial, "cell")

@@ -112,7 +112,7 @@ _OUTCOMES = {"supported": "good", "contradicted": "bad"}
 
 
 def claims_section(tallies: TallyCache) -> Section:
-    """The paper's findings that the records test, and every comparison behind the results."""
+    """The claims that the records test, and every comparison behind the results."""
     try:
         results = [r for r in claim_results(tallies) if r.evidence]
     except DataError:
@@ -146,7 +146,7 @@ def claims_section(tallies: TallyCache) -> Section:
     headings = ("claim", "where", "measured", *numbers, "verdict", "outcome")
     return Section(
         "claims",
-        "The paper's findings",
+        "Published findings, and claims of the experiment",
         "A finding is supported if every comparison supports it, contradicted if any comparison "
         "contradicts it, and undecided otherwise. Findings that this experiment does not test are "
         "left out.",
