@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,15 +17,16 @@ from tiny_problems import batch_of, build, mixed_of, sentences
 from elmobench.analysis.stats.comparable import comparison_key
 from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.schema import parse_experiment
-from elmobench.bench.online_code import portion_ends
+from elmobench.bench.online_code import known_labels, portion_ends
 from elmobench.bench.plan import make_plan
 from elmobench.bench.run import run_experiment
-from elmobench.core.errors import ConfigError
+from elmobench.core import paths
+from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import CardCatalog
 from elmobench.tasks.tagging.pipeline import POS
 from elmobench.tasks.tagging.presets import POS_LINEAR
-from elmobench.tasks.task import load_task
 from elmobench.tracking.record import OnlineCode
+from elmobench.training.batching import ExampleSet, SentenceTable
 
 EXPERIMENT: dict[str, Any] = {
     "name": "online-code",
@@ -31,6 +34,7 @@ EXPERIMENT: dict[str, Any] = {
     "features": ["random", "elmo-random@layer=1"],
     "heads": ["linear"],
     "seeds": [1],
+    "limit": 300,
     "overrides": [
         {"set": {"training.epochs": 15, "training.grid": {}, "training.lr": 0.01}},
         {"set": {"training.online_code": True}},
@@ -71,6 +75,25 @@ def test_nats_are_those_of_the_softmax_of_every_token() -> None:
     assert head.nats(batch, mixed).tolist() == pytest.approx(expected, rel=1e-5)
 
 
+def test_examples_of_dev_with_unknown_labels_are_left_out() -> None:
+    examples = sentences(6)
+    head, mixer = build(POS, POS_LINEAR, examples)
+    strange = replace(examples[2], tags=("X?", *examples[2].tags[1:]))
+    dev = ExampleSet(POS, [*examples[:2], strange, *examples[3:]], SentenceTable())
+    model = SimpleNamespace(nats=lambda batch: head.nats(batch, mixed_of(mixer, batch)))
+    model.eval = lambda: model
+    collator = SimpleNamespace(
+        batch=lambda data, indices: batch_of(POS, [data.examples[i] for i in indices])
+    )
+    data = SimpleNamespace(sets={"dev": dev}, collator=collator)
+    assert known_labels(model, data, 4).examples == [*examples[:2], *examples[3:]]
+    only = SimpleNamespace(
+        sets={"dev": ExampleSet(POS, [strange], SentenceTable())}, collator=collator
+    )
+    with pytest.raises(DataError, match="no example of dev has labels that train has"):
+        known_labels(model, only, 4)
+
+
 def test_portions_are_nested_and_as_large_as_in_the_paper() -> None:
     ends = portion_ends(10_000, seed=3)
     assert [len(end) for end in ends] == [10, 20, 40, 80, 160, 320, 625, 1250, 2500, 5000, 10_000]
@@ -102,8 +125,9 @@ def codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_the_code_covers_every_label_of_train_once(codes: dict[str, Any]) -> None:
-    train = load_task("pos/control-pos").split("train")
-    tokens, classes = sum(len(e.tokens) for e in train), len(load_task("pos/control-pos").labels)
+    task = RunContext(parse_experiment(EXPERIMENT)).task("pos/control-pos")
+    train = task.split("train")
+    tokens, classes = sum(len(e.tokens) for e in train), len(task.labels)
     for result in codes["with"].values():
         code: OnlineCode = result.online_code
         assert sum(portion.examples for portion in code.portions) == len(train)
@@ -125,6 +149,38 @@ def test_description_length_ranks_representations_as_the_score_does(codes: dict[
     assert [id(result) for result in by_score] == [id(result) for result in by_bits]
 
 
+@pytest.mark.slow
+@pytest.mark.shared
+def test_layers_are_ranked_as_by_the_score_and_no_portion_costs_more_than_guessing(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 sentences of EWT the first portion is one sentence, of few words."""
+    monkeypatch.setenv(paths.MIRROR_VARIABLE, str(shared / "mirror"))
+    layers = ["elmo-mini@layer=0", "elmo-mini@layer=1"]
+    raw = {
+        **EXPERIMENT,
+        "tasks": ["pos/ud-ewt"],
+        "features": ["glove-mini", *layers],
+        "limit": 100,
+        # A rate that suits the score, and would be too high for the code.
+        "overrides": [{"set": {"training.grid": {}, "training.lr": 0.1}}, *ON],
+    }
+    summary = run_experiment(
+        parse_experiment(raw),
+        results=tmp_path / "results",
+        store=tmp_path / "store",
+        tracking_uri="none",
+        quiet=True,
+    )
+    results = {record.features: record.result for record in summary.records}
+    by_score = sorted(results, key=lambda name: -results[name].test["accuracy"])
+    by_bits = sorted(results, key=lambda name: results[name].online_code.bits)
+    assert by_score == by_bits == ["elmo-mini@layer=1", "elmo-mini@layer=0", "glove-mini"]
+    for result in results.values():
+        for portion in result.online_code.portions:
+            assert portion.bits < 1.5 * portion.labels * math.log2(17)
+
+
 def test_nothing_else_of_the_result_changes(codes: dict[str, Any]) -> None:
     for features, result in codes["without"].items():
         assert result.online_code is None
@@ -135,7 +191,7 @@ def test_nothing_else_of_the_result_changes(codes: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_vectors_that_contain_the_label_have_a_short_code(tmp_path: Path) -> None:
     """A control label is a function of the word, and a random vector names its word."""
-    options = {"epochs": 60, "patience": 20, "grid": {}, "lr": 0.03, "online_code": True}
+    options = {"epochs": 1, "grid": {}, "online_code": True}
     raw = {
         **EXPERIMENT,
         "features": ["random"],

@@ -233,18 +233,6 @@ def _train_group(
     return list(zip(models, outcomes, strict=True))
 
 
-def train_alone(cell: Cell, context: RunContext, data: CellData) -> BenchModel:
-    """A model of ``cell`` that is trained on ``data``, without a search.
-
-    Raises:
-        TrainingError: if it diverges.
-    """
-    ((model, outcome),) = _train_group([cell], context, data, None)
-    if isinstance(outcome, TrainingError):
-        raise outcome
-    return model
-
-
 def training_data(cell: Cell, context: RunContext, data: CellData) -> TrainingData:
     """What models of ``cell`` are trained and scored on."""
     pipeline, metric = context.pipeline(cell.task), context.metric(cell.task)

@@ -251,7 +251,8 @@ class TrainingOptions(StrictModel):
     """
     online_code: bool = False
     """Whether the description length of the training labels is computed as well, by the online
-    code of Voita and Titov (2020): about ten more models are trained on parts of train. For heads
+    code of Voita and Titov (2020): about ten more models are trained on parts of train, until the
+    code of dev gets no shorter, whatever ``epochs``, ``patience`` and Adam's ``lr`` say. For heads
     that give the likelihood of labels: all that are trained by gradients and label texts, pairs,
     edges or tokens.
     """

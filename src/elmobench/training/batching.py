@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -83,6 +84,14 @@ class ExampleSet(Generic[E]):
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    def subset(self, indices: Sequence[int]) -> ExampleSet[E]:
+        """The set of these examples, whose sentences are in the table already."""
+        part = copy.copy(self)
+        part.examples = [self.examples[i] for i in indices]
+        part.slots = [self.slots[i] for i in indices]
+        part.lengths = self.lengths[list(indices)]
+        return part
 
 
 class Collator:

@@ -22,7 +22,9 @@ OF_THE_SYSTEM: Final = ("parts", "placement", "precision", "threads", "device")
 """
 
 MEASURES: Final = ("online_code",)
-"""Options of training that add a measure to a result, and change nothing else of it."""
+"""Options of training that add a measure to a result, and change nothing else of it. An identity
+has the version of the measure under the same name.
+"""
 
 HEADS_WITHOUT_FEATURES: Final = frozenset({"majority", "most-frequent", "first-sense"})
 """Heads that read no vectors: their score is the same for every representation."""
@@ -31,11 +33,11 @@ HEADS_WITHOUT_FEATURES: Final = frozenset({"majority", "most-frequent", "first-s
 def comparison_key(record: RunRecord) -> dict[str, Any]:
     """What two finished cells must have in common to be comparable.
 
-    That is the whole identity without the seed and :data:`OF_THE_SYSTEM`: the digest of the data
-    (train, dev and test), the labels, the context unit, versions of protocol, card, metric and
-    search, the head with its version, options and training (without :data:`MEASURES`), the share of
-    the training set, the test fold, and the limit of a quick try; and the score that is shown. A
-    field that a later version adds counts as well.
+    That is the whole identity without the seed, :data:`OF_THE_SYSTEM` and :data:`MEASURES`: the
+    digest of the data (train, dev and test), the labels, the context unit, versions of protocol,
+    card, metric and search, the head with its version, options and training, the share of the
+    training set, the test fold, and the limit of a quick try; and the score that is shown. A field
+    that a later version adds counts as well.
 
     >>> from elmobench.tracking.record import Result, RunRecord
     >>> result = Result(
@@ -60,7 +62,7 @@ def comparison_key(record: RunRecord) -> dict[str, Any]:
     kept = {
         name: value
         for name, value in record.identity.items()
-        if name != "seed" and name not in OF_THE_SYSTEM
+        if name != "seed" and name not in (*OF_THE_SYSTEM, *MEASURES)
     }
     training = kept.get("training")
     if isinstance(training, Mapping):

@@ -18,6 +18,11 @@ PROTOCOL_VERSION = 1
 SEARCH_VERSION = 2
 """Raised by hand when a search chooses differently. Since 2, each seed searches for itself."""
 
+CODE_VERSION = 2
+"""Raised by hand when the online code is computed differently. Since 2, its models are standardised
+on all of train, and trained until the code of dev gets no shorter.
+"""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -111,6 +116,7 @@ class Cell:
             "options": self.options.model_dump(mode="json", exclude_defaults=True),
             "training": self.training.model_dump(mode="json", exclude_defaults=True),
             **({"search": SEARCH_VERSION} if self.training.grid else {}),
+            **({"online_code": CODE_VERSION} if self.training.online_code else {}),
             "standardize": self.mix.standardize,
             "parts": [
                 {
