@@ -77,7 +77,7 @@ def train_to_convergence(
 
 
 def _new_run(model: BenchModel, options: TrainingOptions, rate: float) -> ModelRun:
-    """A run with a new optimizer; its dropout goes on where that of the run before ended."""
+    """A run with a new optimizer; its dropout continues the stream of the run before."""
     own = options.model_copy(update={"lr": rate, "average": None})
     return ModelRun(model, own, RandomState(_device(model)))
 
