@@ -8,6 +8,10 @@ FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_ALL := $(VENV)/.installed
 
 .PHONY: setup setup-demo demo test test-slow test-nightly fuzz torture lint bench docs notebooks dist clean
+# Compiled test modules are kept, also where an image turns that off: the slow tests start with
+# half the time.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Two installations in one folder must not run at the same time.
 .NOTPARALLEL:
 

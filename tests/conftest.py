@@ -34,15 +34,28 @@ def shared() -> Path:
     return _SHARED
 
 
+@pytest.fixture(scope="session")
+def _empty_databases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of MLflow's empty database, which all tests and their processes share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "empty-databases"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _private_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
+def _private_environment(
+    tmp_path_factory: pytest.TempPathFactory, _empty_databases: Path, monkeypatch
+) -> None:
     """No test reads or writes the user's caches or settings."""
     for name in list(os.environ):
         if name.startswith("ELMOBENCH_"):
             monkeypatch.delenv(name)
     # Tests capture what a terminal shows; those of rows for a pipe say so.
     monkeypatch.setenv("ELMOBENCH_OUTPUT", "table")
-    monkeypatch.setenv("ELMOBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.mktemp("home")
+    (home / "mlflow").symlink_to(_empty_databases)
+    monkeypatch.setenv("ELMOBENCH_HOME", str(home))
 
 
 @pytest.fixture

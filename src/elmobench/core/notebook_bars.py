@@ -79,7 +79,7 @@ class NotebookBars:
         from IPython.display import display
 
         if self._output is None:
-            self._output = display(content, display_id=True)  # type: ignore[no-untyped-call]
+            self._output = display(content, display_id=True)
         else:
             self._output.update(content)
 

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from elmobench.core.errors import ElmobenchError, ElmobenchWarning
 from elmobench.core.parsing import PARSER_ERRORS, reason
-from elmobench.tracking import sqlite_file
+from elmobench.tracking import empty_database, sqlite_file
 from elmobench.tracking.sqlite_file import sqlite_path, sqlite_uri
 from elmobench.tracking.tracker import TrackingError, TrackingUriError
 
@@ -155,7 +155,7 @@ class MlflowStore:
             if not self.is_default:
                 raise TrackingError(f"is a damaged database: {problem}", where=str(path))
             _put_aside(path, f"is damaged ({problem})")
-        sqlite_file.create(path, _open_file)
+        sqlite_file.create(path, _fill)
 
 
 def _put_aside(path: Path, problem: str) -> None:
@@ -208,6 +208,11 @@ def _open_file(uri: str) -> MlflowClient:
     finally:
         if added:
             del os.environ[_POOL_VARIABLES[0]]
+
+
+def _fill(path: Path) -> None:
+    """Make an empty file a database of MLflow without runs."""
+    empty_database.fill(path, _open_file, _failures())
 
 
 def _failures() -> tuple[type[Exception], ...]:

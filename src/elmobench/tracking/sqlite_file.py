@@ -42,7 +42,7 @@ def sqlite_uri(path: Path) -> str:
     if str(path) == quote(str(path), safe="/ ") and make_url(plain).database == str(path):
         return plain
     # With the driver named, MLflow does not take the escaped path for that of a folder to create.
-    uri = URL.create("sqlite+pysqlite", database=str(path)).render_as_string()
+    uri: str = URL.create("sqlite+pysqlite", database=str(path)).render_as_string()
     if make_url(uri).database == str(path):
         return uri
     # SQLAlchemy 2.0 does not escape the path, and ends it at a question mark; SQLite's own form
@@ -116,18 +116,18 @@ def put_aside(path: Path) -> Path:
     return aside
 
 
-def create(path: Path, fill: Callable[[str], object]) -> None:
+def create(path: Path, fill: Callable[[Path], object]) -> None:
     """Create a database that appears under its name when it is complete.
 
     The caller holds a lock, so that what an earlier creation left behind can be removed.
 
     Args:
         path: its file.
-        fill: creates the tables, given a tracking URI.
+        fill: creates the tables in an empty file.
     """
     try:
         with atomic_path(path) as temporary:
-            fill(sqlite_uri(temporary))
+            fill(temporary)
     finally:
         for left in path.parent.glob(f".{path.name}.*.part*"):
             left.unlink(missing_ok=True)

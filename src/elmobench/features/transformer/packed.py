@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import cast
+
+from torch import Tensor, nn
 
 from elmobench.features.frozen_linear import FrozenLinear
 
@@ -19,9 +21,10 @@ def pack_linears(network: nn.Module) -> None:
         if type(module) is nn.Linear:
             weight = module.weight.t()
         elif type(module) is Conv1D:
-            weight = module.weight
+            weight = cast("Tensor", module.weight)
         else:
             continue
         if weight.device.type == "cpu":
+            bias = cast("Tensor | None", module.bias)
             # Set on the instance, so that the type of the layer does not change.
-            module.__dict__["forward"] = FrozenLinear(weight, module.bias, weight.dtype)
+            module.__dict__["forward"] = FrozenLinear(weight, bias, weight.dtype)

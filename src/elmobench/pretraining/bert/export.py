@@ -45,17 +45,17 @@ def export(folder: Path, model: Any, tokenizer: Any, max_length: int) -> None:
 
 def write_model(folder: Path, model: Any, tokenizer: Any, max_length: int) -> None:
     """Write all files into an empty folder; see :func:`export`."""
-    from transformers import BertTokenizerFast  # type: ignore[attr-defined]
+    from transformers import BertTokenizerFast
     from transformers.utils import logging
 
     # The library's progress bar would appear inside ours.
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     try:
         model.save_pretrained(folder, safe_serialization=True)
     finally:
         if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            logging.enable_progress_bar()
     roles = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
     fast = BertTokenizerFast(
         tokenizer_object=tokenizer,

@@ -108,7 +108,7 @@ class BertTrainer:
                 )
             )
         # Initialised on the processor: every device starts from the same weights.
-        self.model.to(device)  # type: ignore[arg-type]
+        self.model.to(device)
         # Tied weights appear once.
         self.parameters = dict(self.model.named_parameters())
         self.steps_per_epoch = math.ceil(len(self.train) / options.batch_size)
@@ -227,7 +227,7 @@ class BertTrainer:
         Args:
             limit: measure at most this many sequences.
         """
-        self.model.eval()  # type: ignore[no-untyped-call]
+        self.model.eval()
         count = len(self.heldout) if limit is None else min(limit, len(self.heldout))
         total, masked = 0.0, 0
         for start in range(0, count, self.options.batch_size):
