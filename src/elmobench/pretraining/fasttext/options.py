@@ -27,7 +27,7 @@ class FastTextOptions(StrictModel):
     """Smallest length of an n-gram, in characters."""
     maxn: Annotated[int, Field(ge=1, le=100)] = 6
     """Largest length of an n-gram, in characters."""
-    bucket: Count = 20_000
+    bucket: Count = 200_000
     """Number of rows for n-grams; n-grams with equal hashes share a row."""
     t: float = Field(default=1e-4, gt=0, le=1)
     """Share of a word in the text from which its occurrences are left out at random."""
