@@ -249,3 +249,32 @@ def test_a_byte_order_mark_is_no_part_of_a_table_or_template(folder: Path) -> No
     template.write_bytes(b"caf\xe9")
     with pytest.raises(ConfigError, match=r"text\.md\.in:1: is not UTF-8"):
         render(template)
+
+
+def test_judged_probes_and_what_mixes_read(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "some")
+    for seed, wrong in ((1, 8), (2, 10), (3, 12)):
+        for labels, count in (("given", wrong), ("control", 60)):
+            run = record("deep", seed, predictions(count), {"labels": labels})
+            identity = {**run.identity, **({"control": 1} if labels == "control" else {})}
+            run = run.model_copy(update={"identity": identity})
+            if run.run is not None:
+                run.run.layer_norms["deep"] = [1.0, 2.0]
+            keep(store, run, predictions(count))
+        less = record("deep@mix=without=1", seed, predictions(wrong + 4), {"labels": "given"})
+        keep(store, less, predictions(wrong + 4))
+    # 87.5 on the given labels and 25 on control labels; four more errors of 80 without layer 1.
+    probe = 'r.probe("sentiment/made-up", "deep")'
+    assert rendered(tmp_path, f"{{{{ {probe}.selectivity }}}}") == "62.5"
+    table = rendered(tmp_path, '{{ r.probes(features="deep") }}').splitlines()
+    assert table[0].startswith("| task | head | features | score | control | selectivity |")
+    assert "| 87.50 ± 2.50 | 25.00 | 62.50 (56.29 … 68.71) |" in table[2]
+    layers = rendered(tmp_path, "{{ r.mixes() }}").splitlines()
+    assert len(layers) == 4
+    assert "5.00" in layers[3]
+    for query, message in (
+        ('r.probes(head="other")', "no cell with head 'other'"),
+        ('r.probe("sentiment/made-up", "deep@mix=without=1")', "0 judged probes"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            rendered(tmp_path, f"{{{{ {query} }}}}")

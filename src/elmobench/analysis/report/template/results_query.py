@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -21,11 +21,15 @@ from elmobench.analysis.stats.differences import compare
 from elmobench.analysis.stats.epochs import comparable_results, passing_epoch
 from elmobench.analysis.stats.tallies import TallyCache
 from elmobench.analysis.tables.layer_weights import layer_weight_table, learned_mixes
+from elmobench.analysis.tables.mix_table import MixedLayer, mix_table, mixed_layers
+from elmobench.analysis.tables.probe_table import ProbeRow, probe_rows, probe_table
 from elmobench.analysis.tables.results_frame import flags_text, frame_of
 from elmobench.analysis.tables.score_tables import FLAGS_EXPLAINED, mean_sd, score_table
 from elmobench.core.errors import DataError, UnknownNameError
 from elmobench.core.registry import did_you_mean
 from elmobench.tracking.record_store import RecordStore
+
+_Row = TypeVar("_Row", ProbeRow, MixedLayer)
 
 
 class ResultsQuery:
@@ -276,6 +280,55 @@ class ResultsQuery:
         if len(groups) != 1 or not 0 <= layer < len(groups[0].mixes[0]["s"]):
             raise UnknownNameError(f"no single weight of layer {layer} of {part} on {task}")
         return mean_sd([mix["s"][layer] for mix in groups[0].mixes])
+
+    def probe(self, task: str, features: str, **axes: Any) -> ProbeRow:
+        """What judges one probe, as numbers: ``.selectivity``, ``.compression``, ``.majority``, …
+
+        Raises:
+            UnknownNameError: unless one probe with control labels or an online code matches.
+        """
+        rows = self._rows_of(probe_rows(self._records), task=task, features=features, **axes)
+        if len(rows) != 1:
+            raise UnknownNameError(
+                f"{len(rows)} judged probes of {features} on {task}",
+                fix="name the values of head and further axes" if rows else None,
+            )
+        return rows[0]
+
+    def probes(self, **axes: Any) -> str:
+        """Table: the score of each probe of the kit, and what judges it.
+
+        Raises:
+            UnknownNameError: if no probe has control labels or an online code.
+        """
+        rows = self._rows_of(probe_rows(self._records), **axes)
+        if not rows:
+            raise UnknownNameError("no probe has control labels or an online code")
+        return _table(probe_table(rows), optional=("task", "head", "axes"))
+
+    def mixes(self, **axes: Any) -> str:
+        """Table: what each learned mix reads, layer by layer.
+
+        Raises:
+            UnknownNameError: if no mix has norms, or runs without a layer.
+        """
+        rows = self._rows_of(mixed_layers(self._records), **axes)
+        if not rows:
+            raise UnknownNameError("no learned mix has norms, or runs without a layer")
+        return _table(mix_table(rows), optional=("task", "head", "axes", "features"))
+
+    def _rows_of(self, rows: Iterable[_Row], **axes: Any) -> list[_Row]:
+        """The rows with these values of task, head, features and further axes."""
+        self._selection.some(**axes)  # Unknown values are errors.
+        wanted = as_text(axes)
+        values = [
+            ({"task": r.task, "head": r.head, "features": r.features, **r.axes}, r) for r in rows
+        ]
+        return [
+            row
+            for own, row in values
+            if all(str(own.get(name, "")) in kept for name, kept in wanted.items())
+        ]
 
     def claims(self) -> str:
         """Table: the published findings that these records test, and the outcomes."""
