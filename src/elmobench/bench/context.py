@@ -36,7 +36,7 @@ from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task
 from elmobench.training.batching import ExampleSet, SentenceTable, nested_subset
 from elmobench.training.devices import device_kind
-from elmobench.training.part_sources import StoredPart
+from elmobench.training.part_sources import KEPT_MEANS, MeanPart, StoredPart
 from elmobench.training.resident import ResidentPart, resident_bytes, room
 from elmobench.training.streams import RandomStreams
 
@@ -61,6 +61,7 @@ class PreparedTask:
         train_examples: the training split before it is expanded (into phrases, for instance).
         views: the stored vectors of the sentences, by provider fingerprint.
         resident: vectors that are on a GPU, by provider fingerprint and layers.
+        means: mean vectors of the sentences, by provider fingerprint and layers.
         needed: rows of the table that some cell of the experiment reads; None for all of them.
             Where every cell trains on a fraction of train, most of its sentences are not read.
     """
@@ -70,6 +71,7 @@ class PreparedTask:
     train_examples: list[Any] = field(default_factory=list)
     views: dict[str, StoredPart] = field(default_factory=dict)
     resident: dict[tuple[str, tuple[int, ...] | None], ResidentPart] = field(default_factory=dict)
+    means: dict[tuple[str, tuple[int, ...] | None], MeanPart] = field(default_factory=dict)
     needed: NDArray[np.int64] | None = None
 
 
@@ -201,6 +203,17 @@ class RunContext:
                 return view
             prepared.resident[key] = ResidentPart(view, rows, lengths, layers, dtype, self.device)
         return prepared.resident[key]
+
+    def means(self, cell: Cell, part: PartSettings, layers: Sequence[int] | None) -> MeanPart:
+        """The mean vector of each sentence of a cell, for heads that read nothing else."""
+        prepared = self.prepared(cell)
+        key = (self.provider(part).fingerprint, None if layers is None else tuple(layers))
+        if key not in prepared.means:
+            if sum(known.nbytes for known in prepared.means.values()) > KEPT_MEANS:
+                prepared.means.clear()  # Those of other cells of the task.
+            lengths = np.asarray([len(sentence) for sentence in prepared.table.sentences])
+            prepared.means[key] = MeanPart(self.view(cell, part), lengths)
+        return prepared.means[key]
 
     def forget_stored(self, part: PartSettings) -> None:
         """Open the store again next time, because vectors were added."""

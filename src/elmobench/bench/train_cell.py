@@ -11,6 +11,7 @@ import torch
 
 from elmobench.bench.context import PreparedTask, RunContext, part_mode, subset_of_train
 from elmobench.bench.experiment.cells import Cell
+from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.search import (
     Candidate,
     SearchResult,
@@ -40,13 +41,16 @@ class CellData:
 
     Attributes:
         sets: ``train`` (the subset that the cell trains on), ``dev`` and ``test``.
-        collator: builds batches with the vectors of all parts.
+        collator: builds batches with the vectors of all parts that the head is trained on.
+        tokens: builds batches with the vectors of all tokens; the same one, unless the head is
+            trained on means.
         codec: the labels.
         vocabulary: the words of the trainable embedding; None without one.
     """
 
     sets: dict[str, ExampleSet[Any]]
     collator: Collator
+    tokens: Collator
     codec: LabelCodec
     vocabulary: WordVocabulary | None
 
@@ -68,18 +72,31 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
     for part in cell.parts:
         num_layers = context.provider(part).num_layers
         layers.append(part_mode(part, num_layers).layers(num_layers))
-    collator = Collator(
+    sources = [
+        context.source(cell, part, of_part)
+        for part, of_part in zip(cell.parts, layers, strict=True)
+    ]
+    per_text = context.provider(cell.parts[0]).per_text
+    collator = tokens = Collator(
         prepared.table,
-        [
-            context.source(cell, part, of_part)
-            for part, of_part in zip(cell.parts, layers, strict=True)
-        ],
+        sources,
         layers,
         vocabulary,
-        per_text=context.provider(cell.parts[0]).per_text,
+        per_text=per_text,
         device=context.device,
     )
-    return CellData(sets, collator, codec, vocabulary)
+    if cell.preset.head.reads_means and not per_text and all(map(_is_linear, cell.parts)):
+        means = [
+            context.means(cell, part, of_part)
+            for part, of_part in zip(cell.parts, layers, strict=True)
+        ]
+        collator = Collator(prepared.table, means, layers, means=True, device=context.device)
+    return CellData(sets, collator, tokens, codec, vocabulary)
+
+
+def _is_linear(part: PartSettings) -> bool:
+    """Whether the mean of a part's mixed vectors is the mix of the means of its layers."""
+    return part.norm == "none" and not (part.dropout or part.trainable or part.unit)
 
 
 def train_examples(cell: Cell, context: RunContext) -> list[Any]:
@@ -297,7 +314,7 @@ def training_slots(cell: Cell, data: CellData) -> Iterator[SlotBatch]:
     train_set = data.sets["train"]
     size = max(64, cell.training.batch_size)
     for indices in bounded_runs(train_set.slots, size):
-        yield from data.collator.batch(train_set, indices).slots.values()
+        yield from data.tokens.batch(train_set, indices).slots.values()
 
 
 def layer_norms(cell: Cell, context: RunContext, data: CellData) -> dict[str, list[float]]:

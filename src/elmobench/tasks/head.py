@@ -103,6 +103,9 @@ class Head(nn.Module, ABC, Generic[E]):
     entries ``static`` and ``contextual``: the dimensions of ``input`` that come from each kind of
     parts. ``contextual`` is left out if there is no contextual part.
 
+    A head that reads nothing of a sentence but the mean of its token vectors sets ``reads_means``.
+    Then it is trained on means that are computed once, wherever the mix is linear.
+
     A head that has :meth:`nats` and :meth:`coded_labels` sets ``gives_nats``.
 
     A head stores its ``codec`` and ``input_dims``; with its options they are enough to build it
@@ -115,6 +118,7 @@ class Head(nn.Module, ABC, Generic[E]):
     """
 
     splits_input: ClassVar[bool] = False
+    reads_means: ClassVar[bool] = False
     gives_nats: ClassVar[bool] = False
 
     def __init__(

@@ -9,6 +9,11 @@ from elmobench.tasks.head import Head, HeadPreset, MixDefaults, TrainingOptions
 from elmobench.tasks.probe_grid import PROBE_GRID
 
 
+def _version(head: type[Head[Any]]) -> int:
+    """Version 2 of the heads that read means is trained on means that are computed once."""
+    return 2 if head.reads_means else 1
+
+
 def linear_preset(head: type[Head[Any]], options: HeadOptions) -> HeadPreset:
     """A linear probe, which searches the same grid as all others."""
     return HeadPreset(
@@ -16,7 +21,7 @@ def linear_preset(head: type[Head[Any]], options: HeadOptions) -> HeadPreset:
         options=options,
         training=TrainingOptions(batch_size=64, epochs=15, patience=3, grid=PROBE_GRID),
         mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
-        version=1,
+        version=_version(head),
     )
 
 
@@ -27,5 +32,5 @@ def hidden_preset(head: type[Head[Any]], options: HeadOptions, epochs: int) -> H
         options=options,
         training=TrainingOptions(batch_size=32, epochs=epochs, patience=3),
         mix=MixDefaults(dropout=0.0, static_dropout=0.0),
-        version=1,
+        version=_version(head),
     )

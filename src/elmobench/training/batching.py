@@ -103,6 +103,8 @@ class Collator:
         layers: the layers to read of each part; None for all. Resident parts have theirs.
         vocabulary: the words of the trainable embedding; None without one.
         per_text: whether all parts have one vector per sentence: T is 1 then.
+        means: whether all parts are :class:`~elmobench.training.part_sources.MeanPart`: T is 1
+            then, and 0 for a sentence without tokens.
         device: where the tensors of batches are.
     """
 
@@ -114,10 +116,12 @@ class Collator:
         vocabulary: WordVocabulary | None = None,
         *,
         per_text: bool = False,
+        means: bool = False,
         device: torch.device = _CPU,
     ) -> None:
         self.device = device
         self._per_text = per_text
+        self._means = means
         self._table = table
         self._parts = list(parts)
         self._layers = list(layers)
@@ -133,7 +137,7 @@ class Collator:
 
     def _slot(self, rows: list[int]) -> SlotBatch:
         tokens = [self._table.sentences[row] for row in rows]
-        lengths = torch.tensor([1 if self._per_text else len(sentence) for sentence in tokens])
+        lengths = torch.tensor([self._length(sentence) for sentence in tokens])
         longest = int(lengths.max()) if rows else 0
         mask = torch.arange(longest)[None, :] < lengths[:, None]  # (B, T)
         index = np.asarray(rows, dtype=np.int64)
@@ -151,6 +155,12 @@ class Collator:
                 word_ids[b, : len(ids)] = torch.tensor(ids, dtype=torch.long)
             word_ids = self._moved(word_ids)
         return SlotBatch(tokens, self._moved(mask), parts, word_ids)
+
+    def _length(self, sentence: Sentence) -> int:
+        """The number of its vectors."""
+        if self._per_text:
+            return 1
+        return min(len(sentence), 1) if self._means else len(sentence)
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         """``tensor`` on the device; the copy to a GPU goes on while the processor does other work.

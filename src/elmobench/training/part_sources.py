@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 from elmobench.data.examples import Sentence
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import StoredFeatures
+
+KEPT_MEANS = 1 << 28
+"""Bytes of means that are kept in memory."""
+
+_SENTENCES_PER_READ = 64
 
 
 class PartSource(Protocol):
@@ -70,6 +76,65 @@ class StoredPart:
             if (rows < 0).any():
                 raise ValueError("a sentence is read that no cell of the experiment needs")
         return self._view.gather(rows, layers)
+
+
+class MeanPart:
+    """The mean over the tokens of each sentence, as a sentence of one token.
+
+    A probe that reads nothing but the mean of a text needs no more, since a mix without dropout and
+    without a norm per token is linear: it gives the mean of mixed vectors from means of layers. A
+    mean does not depend on the other sentences of a batch.
+
+    Args:
+        source: gives the vectors of the tokens.
+        lengths: number of tokens of every sentence of the table.
+        max_bytes: means are computed once and kept in memory if those of all sentences take no more
+            than this; otherwise they are computed whenever they are read.
+    """
+
+    def __init__(
+        self, source: PartSource, lengths: NDArray[np.int64], max_bytes: int = KEPT_MEANS
+    ) -> None:
+        self._source = source
+        self._lengths = lengths
+        self._max_bytes = max_bytes
+        self._known: NDArray[np.bool_] = np.zeros(len(lengths), dtype=np.bool_)
+        self._means: NDArray[np.float32] | None = None  # (sentences, L', D)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the means that are kept."""
+        return 0 if self._means is None else self._means.nbytes
+
+    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
+        """(B, L', 1, D) means; zero for a sentence without tokens. See :class:`PartSource`.
+
+        ``layers`` must be the same in all calls.
+        """
+        new = np.unique(rows[~self._known[rows]])
+        for start in range(0, len(new), _SENTENCES_PER_READ):
+            some = new[start : start + _SENTENCES_PER_READ]
+            means = self._computed(some, layers)
+            if self._means is None:
+                shape = (len(self._lengths), *means.shape[1:])
+                if 4 * math.prod(shape) > self._max_bytes:
+                    return self._computed(rows, layers)[:, :, None]
+                self._means = np.empty(shape, dtype=np.float32)
+            self._means[some] = means
+            self._known[some] = True
+        if self._means is None:
+            return self._computed(rows, layers)[:, :, None]
+        return self._means[rows][:, :, None]
+
+    def _computed(
+        self, rows: NDArray[np.int64], layers: Sequence[int] | None
+    ) -> NDArray[np.float32]:
+        vectors = self._source.gather(rows, layers)
+        means = np.zeros((vectors.shape[0], vectors.shape[1], vectors.shape[3]), dtype=np.float32)
+        for b, length in enumerate(self._lengths[rows]):
+            if length:
+                means[b] = vectors[b, :, :length].mean(axis=1, dtype=np.float64)
+        return means
 
 
 class LivePart:

@@ -124,9 +124,13 @@ class SetHead(VectorHead[LabelledText]):
 class LinearSet(SetHead, LinearHead[LabelledText]):
     """:class:`LinearHead` for sets of labels."""
 
+    reads_means = True
+
 
 class MlpSet(SetHead, MlpHead[LabelledText]):
     """:class:`MlpHead` for sets of labels."""
+
+    reads_means = True
 
 
 class RecurrentSet(SetHead, RecurrentHead[LabelledText]):

@@ -31,6 +31,8 @@ class LinearPair(LabelHead[SentencePair]):
     These features of a pair are those of InferSent (Conneau et al. 2017, section 3.1).
     """
 
+    reads_means = True
+
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearPairOptions
     ) -> None:

@@ -20,7 +20,7 @@ LINEAR = HeadPreset(
         grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
-    version=1,
+    version=2,
 )
 
 

@@ -42,9 +42,13 @@ class PairHead(NumberHead[RatedPair]):
 class Linear(TextHead, LinearHead[RatedText]):
     """:class:`LinearHead` on texts."""
 
+    reads_means = True
+
 
 class Mlp(TextHead, MlpHead[RatedText]):
     """:class:`MlpHead` on texts."""
+
+    reads_means = True
 
 
 class Recurrent(TextHead, RecurrentHead[RatedText]):
@@ -54,9 +58,13 @@ class Recurrent(TextHead, RecurrentHead[RatedText]):
 class LinearPair(PairHead, LinearHead[RatedPair]):
     """:class:`LinearHead` on pairs."""
 
+    reads_means = True
+
 
 class MlpPair(PairHead, MlpHead[RatedPair]):
     """:class:`MlpHead` on pairs."""
+
+    reads_means = True
 
 
 class RecurrentPair(PairHead, RecurrentHead[RatedPair]):

@@ -27,6 +27,8 @@ class LinearTextOptions(PhraseOptions):
 class LinearText(TextHead):
     """A probe: the mean of the token vectors, dropout, one linear layer."""
 
+    reads_means = True
+
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: LinearTextOptions
     ) -> None:

@@ -26,6 +26,8 @@ class MlpTextOptions(PhraseOptions):
 class MlpText(TextHead):
     """The mean of the token vectors, one hidden ReLU layer, dropout, one linear layer."""
 
+    reads_means = True
+
     def __init__(
         self, input_dims: Mapping[str, int], codec: LabelCodec, options: MlpTextOptions
     ) -> None:

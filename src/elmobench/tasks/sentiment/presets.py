@@ -21,7 +21,7 @@ LINEAR = HeadPreset(
         grid=PROBE_GRID,
     ),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0, standardize=True),
-    version=1,
+    version=2,
 )
 
 
@@ -30,7 +30,7 @@ MLP = HeadPreset(
     options=MlpTextOptions(),
     training=TrainingOptions(batch_size=64, epochs=15, patience=3),
     mix=MixDefaults(dropout=0.0, static_dropout=0.0),
-    version=1,
+    version=2,
 )
 
 
