@@ -51,6 +51,10 @@ def with_small_models(experiment: Experiment, tasks: dict[str, str]) -> Experime
             when["task"] = tasks.get(when["task"], when["task"])
         if isinstance(when.get("features"), str):
             when["features"] = with_small_names(when["features"], large)
+    for claim in values.get("claims", ()):
+        claim |= {side: with_small_names(claim[side], large) for side in ("left", "right")}
+        if "tasks" in claim:
+            claim["tasks"] = [tasks.get(task, task) for task in claim["tasks"]]
     return Experiment.model_validate(values)
 
 
