@@ -76,6 +76,20 @@ class Metric(ABC):
             DataError: if the two differ in number, or an annotation has another form.
         """
 
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """A function from predictions to the primary score of :meth:`compute`, equal to the bit.
+
+        Training calls it for each model after each epoch. A metric overrides this method where the
+        other scores, or reading the same gold annotations again, take most of the time.
+
+        >>> get_metric("accuracy").scorer(["pos", "neg"])(["pos", "pos"])
+        50.0
+
+        Args:
+            gold: one annotation per example.
+        """
+        return lambda predicted: self.compute(gold, predicted).score
+
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """Counts per example that determine the primary score, for several systems.
 

@@ -7,7 +7,7 @@ Moosavi and Strube 2016. CoNLL average: Pradhan et al. 2012.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -95,20 +95,34 @@ class Coreference(Metric):
             DataError: for a different number of documents, an empty cluster, or a mention that is
                 not [first, last] or appears twice in a document.
         """
-        if len(gold) != len(predicted):
-            raise DataError(
-                f"{len(gold)} gold documents but {len(predicted)} predictions", where=self.name
-            )
-        pairs = [
-            (
-                _clusters(left, f"{self.name}, gold document {i}"),
-                _clusters(right, f"{self.name}, predicted document {i}"),
-            )
-            for i, (left, right) in enumerate(zip(gold, predicted, strict=True))
-        ]
+        pairs = self._pairs([*self._read(gold, "gold")], predicted)
         no_singletons = [(_without_singletons(k), _without_singletons(r)) for k, r in pairs]
         values = _scores(pairs, "") | _scores(no_singletons, WITHOUT_SINGLETONS)
         return Scores(primary=self.primary, values=values)
+
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`; LEA, mentions and scores without singletons are left out."""
+        keys = [*self._read(gold, "gold")]
+
+        def score(predicted: Sequence[Any]) -> float:
+            pairs = self._pairs(keys, predicted)
+            f1s = [_f1(*_ratios(MEASURES[name], pairs)) for name in _CONLL]
+            return sum(f1s) / len(_CONLL)
+
+        return score
+
+    def _read(self, annotations: Sequence[Any], side: str) -> Iterator[list[Cluster]]:
+        for i, clusters in enumerate(annotations):
+            yield _clusters(clusters, f"{self.name}, {side} document {i}")
+
+    def _pairs(
+        self, keys: Sequence[list[Cluster]], predicted: Sequence[Any]
+    ) -> list[tuple[list[Cluster], list[Cluster]]]:
+        if len(keys) != len(predicted):
+            raise DataError(
+                f"{len(keys)} gold documents but {len(predicted)} predictions", where=self.name
+            )
+        return list(zip(keys, self._read(predicted, "predicted"), strict=True))
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`; the counts are the fractions of MUC, B³ and CEAFe."""
@@ -123,17 +137,30 @@ class Coreference(Metric):
 def _scores(pairs: Sequence[tuple[list[Cluster], list[Cluster]]], suffix: str) -> dict[str, float]:
     values: dict[str, float] = {}
     for name, measure in {**MEASURES, "mention": _mentions}.items():
-        sums = np.zeros(4)
-        for key, response in pairs:
-            sums += measure(key, response)
-        recall = 100 * float(sums[0] / sums[1]) if sums[1] else 0.0
-        precision = 100 * float(sums[2] / sums[3]) if sums[3] else 0.0
-        both = precision + recall
-        values[f"{name}{suffix}"] = 2 * precision * recall / both if both else 0.0
+        precision, recall = _ratios(measure, pairs)
+        values[f"{name}{suffix}"] = _f1(precision, recall)
         values[f"{name}_precision{suffix}"] = precision
         values[f"{name}_recall{suffix}"] = recall
     average = sum(values[f"{name}{suffix}"] for name in _CONLL) / len(_CONLL)
     return {f"conll{suffix}": average, **values}
+
+
+def _ratios(
+    measure: Callable[[Sequence[Cluster], Sequence[Cluster]], Fractions],
+    pairs: Sequence[tuple[list[Cluster], list[Cluster]]],
+) -> tuple[float, float]:
+    """Precision and recall by ``measure``, in percent."""
+    sums = np.zeros(4)
+    for key, response in pairs:
+        sums += measure(key, response)
+    recall = 100 * float(sums[0] / sums[1]) if sums[1] else 0.0
+    precision = 100 * float(sums[2] / sums[3]) if sums[3] else 0.0
+    return precision, recall
+
+
+def _f1(precision: float, recall: float) -> float:
+    both = precision + recall
+    return 2 * precision * recall / both if both else 0.0
 
 
 def _conll(sums: NDArray[np.float64]) -> NDArray[np.float64]:

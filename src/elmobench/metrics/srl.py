@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,6 +65,20 @@ class SrlF1(Metric):
         values["perfect"] = 100 * perfect / len(gold) if len(gold) else 0.0
         return Scores(primary=self.primary, values=values, per_class=rows)
 
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`; the gold arguments are read once."""
+        sides = [*self._sides(gold, "gold")]
+
+        def score(predicted: Sequence[Any]) -> float:
+            correct = support = found = 0
+            for true, own in self._pairs(sides, predicted):
+                correct += _number(true & own)
+                support += _number(true)
+                found += _number(own)
+            return _row(correct, support, found)["f1"]
+
+        return score
+
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
 
@@ -81,19 +95,31 @@ class SrlF1(Metric):
         self, gold: Sequence[Any], predicted: Sequence[Any]
     ) -> Iterator[tuple[set[_Argument], set[_Argument]]]:
         """The gold and the predicted arguments of each proposition; see :meth:`compute`."""
+        return self._pairs([*self._sides(gold, "gold")], predicted)
+
+    def _sides(
+        self, annotations: Sequence[Any], side: str
+    ) -> Iterator[tuple[int, set[_Argument]]]:
+        """Number of tags and arguments of each proposition."""
+        for i, tags in enumerate(annotations):
+            found = self._read(tags, f"{self.name}, {side} proposition {i}")
+            yield len(tags), found
+
+    def _pairs(
+        self, gold: Sequence[tuple[int, set[_Argument]]], predicted: Sequence[Any]
+    ) -> Iterator[tuple[set[_Argument], set[_Argument]]]:
         if len(gold) != len(predicted):
             raise DataError(
                 f"{len(gold)} gold propositions but {len(predicted)} predictions", where=self.name
             )
-        for i, (left, right) in enumerate(zip(gold, predicted, strict=True)):
-            gold_arguments = self._read(left, f"{self.name}, gold proposition {i}")
-            predicted_arguments = self._read(right, f"{self.name}, predicted proposition {i}")
-            if len(left) != len(right):
+        sides = zip(gold, self._sides(predicted, "predicted"), strict=True)
+        for i, ((left, true), (right, found)) in enumerate(sides):
+            if left != right:
                 raise DataError(
-                    f"{len(left)} gold tags but {len(right)} predicted ones",
+                    f"{left} gold tags but {right} predicted ones",
                     where=f"{self.name}, proposition {i}",
                 )
-            yield gold_arguments, predicted_arguments
+            yield true, found
 
     def _read(self, tags: Any, where: str) -> set[_Argument]:
         if isinstance(tags, str) or not isinstance(tags, Sequence):

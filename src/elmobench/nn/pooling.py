@@ -21,8 +21,12 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """(B, D) mean of (B, T, D) ``x`` over real tokens, where the (B, T) mask is true."""
-    total = with_zero_padding(x, mask, padded_rows(mask)).sum(dim=1)
-    return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
+    return mean_of_zero_padded(with_zero_padding(x, mask, padded_rows(mask)), mask)
+
+
+def mean_of_zero_padded(x: Tensor, mask: Tensor) -> Tensor:
+    """:func:`masked_mean` of vectors that are zero where the mask is false: they need no copy."""
+    return x.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def masked_max(x: Tensor, mask: Tensor) -> Tensor:

@@ -98,20 +98,33 @@ class _Scaled(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, gamma, std, mask, rows = ctx.saved_tensors
-        back = torch.empty_like(grad, memory_format=torch.contiguous_format)
-        if std is None:
-            back.copy_(grad)
-        else:
-            torch.div(grad, std, out=back)
+        # The gradient of a mean over the tokens is the same at each of them: it is scaled once.
+        shared = grad.shape[1] > 1 and grad.stride(1) == 0
+        back = _scaled_back(grad[:, :1] if shared else grad, std)
         # Zero instead of a product with the mask: a gradient at padding may not be finite.
-        _zero_padding(back, mask, rows)
+        if not shared:
+            _zero_padding(back, mask, rows)
         to_gamma = None
         if gamma is not None:
             if ctx.needs_input_grad[1]:
-                to_gamma = (back * x).sum()
+                product = back * x
+                if shared:
+                    _zero_padding(product, mask, rows)
+                to_gamma = product.sum()
             if ctx.needs_input_grad[0]:
                 back.mul_(gamma)
-        return (back if ctx.needs_input_grad[0] else None, to_gamma, None, None, None, None)
+        if not ctx.needs_input_grad[0]:
+            return None, to_gamma, None, None, None, None
+        if shared:
+            back = back.expand_as(grad).clone(memory_format=torch.contiguous_format)
+            _zero_padding(back, mask, rows)
+        return back, to_gamma, None, None, None, None
+
+
+def _scaled_back(grad: Tensor, std: Tensor | None) -> Tensor:
+    """``grad / std`` in a new contiguous array."""
+    back = torch.empty_like(grad, memory_format=torch.contiguous_format)
+    return back.copy_(grad) if std is None else torch.div(grad, std, out=back)
 
 
 def _zero_padding(x: Tensor, mask: Tensor, rows: Tensor | None) -> None:

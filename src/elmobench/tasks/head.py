@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.examples import Sentence
-from elmobench.nn.pooling import masked_mean
+from elmobench.nn.pooling import mean_of_zero_padded
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
 E = TypeVar("E")
@@ -50,12 +50,16 @@ class SlotBatch:
     """See :meth:`~elmobench.nn.feature_mixer.FeatureMixer.forward`."""
 
     def mean(self, x: Tensor) -> Tensor:
-        """(B, D) mean over real tokens of (B, T, D) ``x``; once for vectors that models share."""
+        """(B, D) mean over real tokens of mixed vectors; once for vectors that models share.
+
+        Args:
+            x: (B, T, D), zero at padding, as all mixed vectors are.
+        """
         if not any(x is shared for shared in self.made.values()):
-            return masked_mean(x, self.mask)
+            return mean_of_zero_padded(x, self.mask)
         key = ("mean", id(x))
         if key not in self.made:
-            self.made[key] = masked_mean(x, self.mask)
+            self.made[key] = mean_of_zero_padded(x, self.mask)
         return self.made[key]
 
     @property

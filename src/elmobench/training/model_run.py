@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from elmobench.tasks.head import TrainingOptions
-from elmobench.training.adam import BlockedAdam
+from elmobench.training.adam import SMALL, BlockedAdam, step_together
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.devices import RandomState
 from elmobench.training.model import BenchModel
@@ -41,6 +41,16 @@ class ModelRun:
         model: the model.
         options: how it is trained.
         dropout: the random numbers at the start of the dropout stream.
+
+    Attributes:
+        model, options: see above.
+        optimizer: changes the parameters.
+        parameters: of the model.
+        is_small: whether no parameter is large: its steps are best taken with those of other
+            models.
+        average: the moving average of the weights; None without one.
+        epochs: those that have ended.
+        error: what ended the training; None so far.
     """
 
     def __init__(self, model: BenchModel, options: TrainingOptions, dropout: RandomState) -> None:
@@ -49,9 +59,10 @@ class ModelRun:
         self.average = None if options.average is None else WeightAverage(model, options.average)
         self.epochs: list[Epoch] = []
         self.error: TrainingError | None = None
-        self._optimizer = make_optimizer(model, options)
+        self.optimizer = make_optimizer(model, options)
         # Listed once: finding them in the modules costs a quarter of what clipping costs.
-        self._parameters = list(model.parameters())
+        self.parameters = list(model.parameters())
+        self.is_small = all(p.numel() <= SMALL for p in self.parameters)
         self._dropout = dropout
         self._best: Epoch | None = None
         self._best_state: dict[str, Tensor] = {}
@@ -81,7 +92,7 @@ class ModelRun:
     def drawing(self, compute: Callable[[BenchModel], Tensor]) -> Tensor:
         """What ``compute`` returns for the model, with random numbers of its dropout stream."""
         self._dropout.restore()
-        self._optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         out = compute(self.model)
         self._dropout = RandomState(out.device)
         return out
@@ -90,13 +101,11 @@ class ModelRun:
         """Count wall time of the epoch."""
         self._seconds += seconds
 
-    def update(self, loss: Tensor, number: int) -> None:
-        """Change the weights by the gradient of ``loss``, that of the batch ``number``."""
-        _clip(self._parameters, self.options)
-        self._optimizer.step()
+    def stepped(self, loss: Tensor, number: int) -> None:
+        """Count a step that was taken by the gradient of ``loss``."""
         self._steps += 1
         if self.options.decay is not None and self._steps % self.options.decay_steps == 0:
-            for group in self._optimizer.param_groups:
+            for group in self.optimizer.param_groups:
                 group["lr"] *= self.options.decay
         if self.average is not None:
             self.average.update()
@@ -128,7 +137,7 @@ class ModelRun:
             self._epochs_on_plateau += 1
             if self._epochs_on_plateau > self.options.plateau_patience:
                 self._epochs_on_plateau = 0
-                for group in self._optimizer.param_groups:
+                for group in self.optimizer.param_groups:
                     group["lr"] *= self.options.plateau_factor
 
     def outcome(self) -> Training | TrainingError:
@@ -140,12 +149,36 @@ class ModelRun:
         return Training(self.epochs, self._best, self._best_predictions)
 
 
-def _clip(parameters: Sequence[nn.Parameter], options: TrainingOptions) -> None:
-    parameters = [p for p in parameters if p.grad is not None]
+def update_together(runs: Sequence[ModelRun], losses: Sequence[Tensor], number: int) -> None:
+    """Change the weights of each run by the gradient of its loss, that of the batch ``number``."""
+    for run in runs:
+        clip(run.parameters, run.options)
+    optimizers = [run.optimizer for run in runs]
+    step_together([one for one in optimizers if isinstance(one, BlockedAdam)])
+    for optimizer in optimizers:
+        if not isinstance(optimizer, BlockedAdam):
+            optimizer.step()
+    for run, loss in zip(runs, losses, strict=True):
+        run.stepped(loss, number)
+
+
+def clip(parameters: Sequence[nn.Parameter], options: TrainingOptions) -> None:
+    """Clip the gradients of ``parameters`` to the values, and to the norm, of ``options``."""
+    grads = [p.grad for p in parameters if p.grad is not None]
     if options.clip_value is not None:
-        nn.utils.clip_grad_value_(parameters, options.clip_value)
-    if options.clip_norm is not None:
+        for grad in grads:
+            grad.clamp_(min=-options.clip_value, max=options.clip_value)
+    if options.clip_norm is None or not grads:
+        return
+    if any(grad.device.type != "cpu" for grad in grads):
         nn.utils.clip_grad_norm_(parameters, options.clip_norm)
+        return
+    # What torch's function does, except that gradients that are short enough are not multiplied
+    # by one: those of an output matrix go through main memory.
+    norms = torch._foreach_norm(grads)
+    factor = options.clip_norm / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6)
+    if not float(factor) >= 1.0:
+        torch._foreach_mul_(grads, factor)
 
 
 def epoch_error(epoch: Epoch) -> TrainingError | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from elmobench.metrics.base import Metric, Scores
 from elmobench.nn.dropout import sharing_noise
@@ -22,11 +23,13 @@ from elmobench.training.batching import (
 )
 from elmobench.training.devices import RandomState
 from elmobench.training.model import BenchModel
-from elmobench.training.model_run import ModelRun, epoch_error
+from elmobench.training.model_run import ModelRun, epoch_error, update_together
 from elmobench.training.outcome import Epoch, Training, TrainingError
 from elmobench.training.streams import RandomStreams
 
 EpochCallback = Callable[["Epoch"], None]
+Scorer = Callable[[Sequence[Any]], float]
+"""From predictions to the score that models are selected by."""
 
 
 def predict_all(
@@ -113,6 +116,7 @@ def train_together(
     if isinstance(model.head, OnePassHead):
         assert len(models) == 1, "a head that is fitted in one pass shares no batches"
         return [_fit(model, model.head, data, options)]
+    score = data.metric.scorer([data.pipeline.gold(example) for example in data.dev.examples])
     order = streams.numpy("order")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     with (
@@ -133,7 +137,7 @@ def train_together(
                 noise.clear()
                 _step_together(live, batch, number, reading)
             live = [run for run in live if run.error is None]
-            _score_dev(live, data, size)
+            _score_dev(live, data, size, score)
             if live and on_epoch is not None:
                 on_epoch(live[0].epochs[-1])
     return [run.outcome() for run in runs]
@@ -146,12 +150,7 @@ def _step_together(
     runs = [run for run in runs if run.error is None]
     heads = [h for h in (run.model.head for run in runs) if isinstance(h, SharedLossHead)]
     if not heads:
-        for run in runs:
-            began = time.perf_counter()
-            loss = run.drawing(lambda model: model.loss(batch))
-            loss.backward()  # type: ignore[no-untyped-call]
-            run.update(loss.detach(), number)
-            run.spend(reading + time.perf_counter() - began)
+        _step_small_together(runs, batch, number, reading)
         return
     began = time.perf_counter()
     outputs = [run.drawing(lambda model: model.outputs(batch)) for run in runs]
@@ -160,16 +159,37 @@ def _step_together(
         for run, loss in zip(runs, heads[0].losses(batch, heads, outputs), strict=True)
     ]
     torch.autograd.backward(losses)
-    for run, loss in zip(runs, losses, strict=True):
-        run.update(loss.detach(), number)
+    update_together(runs, [loss.detach() for loss in losses], number)
     seconds = (time.perf_counter() - began) / len(runs)
     for run in runs:
         run.spend(reading + seconds)
 
 
-def _score_dev(runs: Sequence[ModelRun], data: TrainingData, batch_size: int) -> None:
+def _step_small_together(
+    runs: Sequence[ModelRun], batch: Batch[Any], number: int, reading: float
+) -> None:
+    """Compute the gradients one run after another, and change the weights of all small ones."""
+    waiting: list[tuple[ModelRun, Tensor]] = []
+    for run in runs:
+        began = time.perf_counter()
+        loss = run.drawing(lambda model: model.loss(batch))
+        loss.backward()  # type: ignore[no-untyped-call]
+        if run.is_small:
+            waiting.append((run, loss.detach()))
+        else:
+            # Its gradient is in the processor's cache now.
+            update_together([run], [loss.detach()], number)
+        run.spend(reading + time.perf_counter() - began)
+    began = time.perf_counter()
+    update_together([run for run, _ in waiting], [loss for _, loss in waiting], number)
+    for run, _ in waiting:
+        run.spend((time.perf_counter() - began) / len(waiting))
+
+
+def _score_dev(
+    runs: Sequence[ModelRun], data: TrainingData, batch_size: int, score: Scorer
+) -> None:
     """End an epoch: score dev with each run's weights, or with their average."""
-    gold = [data.pipeline.gold(example) for example in data.dev.examples]
     began = time.perf_counter()
     with ExitStack() as stack:
         for run in runs:
@@ -180,7 +200,7 @@ def _score_dev(runs: Sequence[ModelRun], data: TrainingData, batch_size: int) ->
         # A run alone would not have waited for the others.
         seconds = (time.perf_counter() - began) / max(1, len(runs))
         for run, own in zip(runs, predictions, strict=True):
-            run.end_epoch(data.metric.compute(gold, own).score, own, seconds)
+            run.end_epoch(score(own), own, seconds)
 
 
 def _fit(

@@ -65,19 +65,19 @@ def keep_best(scores: NDArray[np.float32], first: IntArray, last: IntArray, limi
     if bool((first == last).all()):
         return np.sort(order[:limit])
     kept: list[int] = []
-    latest_end: dict[int, int] = {}  # last token of the kept spans, by first token
-    earliest_start: dict[int, int] = {}  # first token of the kept spans, by last token
+    begins, ends = first.tolist(), last.tolist()
+    tokens = max(ends, default=-1) + 1
+    latest_end = [-1] * tokens  # last token of the kept spans, by first token
+    earliest_start = [tokens] * tokens  # first token of the kept spans, by last token
     for i in order.tolist():
         if len(kept) == limit:
             break
-        a, b = int(first[i]), int(last[i])
-        crosses = any(latest_end.get(t, -1) > b for t in range(a + 1, b + 1)) or any(
-            earliest_start.get(t, a) < a for t in range(a, b)
-        )
-        if not crosses:
-            kept.append(i)
-            latest_end[a] = max(b, latest_end.get(a, b))
-            earliest_start[b] = min(a, earliest_start.get(b, a))
+        a, b = begins[i], ends[i]
+        if a < b and (max(latest_end[a + 1 : b + 1]) > b or min(earliest_start[a:b]) < a):
+            continue
+        kept.append(i)
+        latest_end[a] = max(b, latest_end[a])
+        earliest_start[b] = min(a, earliest_start[b])
     return np.array(sorted(kept), dtype=np.int64)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from elmobench.nn.dropout import Dropout
+from elmobench.nn.quarters import sum_of_quarters
 from elmobench.nn.spans import DISTANCES, distance_buckets
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
@@ -76,8 +77,7 @@ class LinearRanker(SpanRanker[Tensor]):
             # Given mentions, as in GAP, may be longer than one token.
             if torch.equal(first, last):
                 # The sum of the four blocks needs a quarter of the products.
-                width = first.shape[-1]
-                pair, ends = pair.view(2, width, 2, width).sum(dim=(0, 2)), first
+                pair, ends = sum_of_quarters(pair), first
         pair = pair / len(self.pair)
         return ends @ pair @ ends.mT + (spans @ self.anaphor).unsqueeze(2)
 

@@ -230,8 +230,8 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         return isinstance(batch.examples[0], AmbiguousPronoun)
 
     def _candidates(self, batch: Batch[CorefExample]) -> Candidates:
-        documents = [cast(CoreferenceDocument, example) for example in batch.examples]
-        return candidates(documents, self.options.max_width)
+        width = self.options.max_width
+        return batch.once(("candidates", width), lambda: candidates(_documents(batch), width))
 
     def _document_links(
         self, batch: Batch[CorefExample], candidate_spans: Candidates, tokens: T
@@ -257,12 +257,13 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         antecedents: Tensor,
     ) -> Pairs:
         """All kept spans, ``chosen`` among the candidates, with their (K, A) antecedents."""
-        documents = [cast(CoreferenceDocument, example) for example in batch.examples]
+        documents = _documents(batch)
         starts = candidate_spans.first[chosen]
         device = antecedents.device
         rows = torch.arange(len(chosen), device=device)
         first = torch.from_numpy(starts).to(device)
-        speaker = torch.from_numpy(token_speakers(documents)[starts]).to(device)
+        speakers = batch.once("speakers", lambda: token_speakers(documents))
+        speaker = torch.from_numpy(speakers[starts]).to(device)
         genre = span_genres(documents, candidate_spans, chosen, self.genres)
         return Pairs(
             rows,
@@ -363,6 +364,10 @@ class SpanRanker(Head[CorefExample], Generic[T]):
             genre=torch.zeros_like(rows),
         )
         return self._scored(vectors, mentions, pairs, mask, rough)
+
+
+def _documents(batch: Batch[CorefExample]) -> list[CoreferenceDocument]:
+    return [cast(CoreferenceDocument, example) for example in batch.examples]
 
 
 def mixed_with_antecedents(gate: nn.Linear, spans: Tensor, links: Links) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from elmobench.data.examples import (
     SenseInstance,
     SenseSentence,
 )
+from elmobench.nn.spans import rows_of
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.padding import IntArray
@@ -44,6 +46,21 @@ class Pairs:
     sentence: Tensor
     instance: Tensor
     sense: Tensor
+
+    @cached_property
+    def tokens(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The W tokens of all instances, and (N,) their numbers.
+
+        Of each token the instance, the row of its sentence, and its place in that, (W,) each.
+        """
+        device = self.sentence.device
+        places = torch.tensor(
+            [(i.start, i.end) for i in self.instances], dtype=torch.long, device=device
+        ).view(-1, 2)
+        starts, lengths = places[:, 0], places[:, 1] - places[:, 0]
+        span = torch.repeat_interleave(torch.arange(len(lengths), device=device), lengths)
+        within = torch.arange(len(span), device=device) - (lengths.cumsum(0) - lengths)[span]
+        return span, self.sentence[span], starts[span] + within, lengths
 
 
 class SenseHead(Head[SenseSentence]):
@@ -137,12 +154,7 @@ def span_vectors(x: Tensor, pairs: Pairs) -> Tensor:
 
     The vector of a multiword span is the mean of its tokens' vectors.
     """
-    places = torch.tensor(
-        [(i.start, i.end) for i in pairs.instances], dtype=torch.long, device=x.device
-    ).view(-1, 2)
-    starts, lengths = places[:, 0], places[:, 1] - places[:, 0]
-    span = torch.repeat_interleave(torch.arange(len(lengths), device=x.device), lengths)
-    within = torch.arange(len(span), device=x.device) - (lengths.cumsum(0) - lengths)[span]
-    words = x[pairs.sentence[span], starts[span] + within]
+    span, row, token, lengths = pairs.tokens
+    words = rows_of(x.flatten(0, 1), row * x.shape[1] + token)
     total = x.new_zeros(len(lengths), x.shape[-1]).index_add(0, span, words)
     return total / lengths.unsqueeze(-1).to(x.dtype)

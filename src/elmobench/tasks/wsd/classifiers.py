@@ -14,6 +14,7 @@ from elmobench.data.examples import (
 )
 from elmobench.nn.dropout import Dropout
 from elmobench.nn.recurrent import BiLstm
+from elmobench.nn.spans import rows_of
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Mixed
 from elmobench.tasks.wsd.base import Pairs, SenseHead, span_vectors
@@ -64,17 +65,23 @@ class SenseClassifier(SenseHead):
 
     def scores(self, batch: Batch[SenseSentence], mixed: Mixed, pairs: Pairs) -> Tensor:
         """(P,) logits; 0 for the only sense of a lemma, -inf for senses not seen in training."""
-        logits = self.logits(self.encode(batch, mixed), pairs)
+        logits = self.logits(self.encode(batch, mixed), batch)
         return torch.where(self.seen[pairs.sense], logits, -torch.inf)
 
-    def logits(self, x: Tensor, pairs: Pairs) -> Tensor:
-        """(P,) logits of the pairs from (B, T, W) token vectors."""
+    def logits(self, x: Tensor, batch: Batch[SenseSentence]) -> Tensor:
+        """(P,) logits of the batch's pairs from (B, T, W) token vectors."""
+        pairs = self.pairs(batch)
+        chosen, rows, instance = batch.once(("rows", id(self.codec)), lambda: self._rows(pairs))
+        vectors = span_vectors(x, pairs)
+        scores = (rows_of(vectors, instance) * rows_of(self.weight, rows)).sum(dim=-1)
+        scores = scores + self.bias[rows]
+        return scores.new_zeros(len(pairs.sense)).index_put((chosen,), scores)
+
+    def _rows(self, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
+        """The pairs whose senses have rows: their numbers, rows and instances."""
         rows = self.rows[pairs.sense]
         chosen = (rows >= 0).nonzero().squeeze(-1)
-        rows, instance = rows[chosen], pairs.instance[chosen]
-        vectors = span_vectors(x, pairs)
-        scores = (vectors[instance] * self.weight[rows]).sum(dim=-1) + self.bias[rows]
-        return scores.new_zeros(len(pairs.sense)).index_put((chosen,), scores)
+        return chosen, rows[chosen], pairs.instance[chosen]
 
     def loss(self, batch: Batch[SenseSentence], mixed: Mixed) -> Tensor:
         """Negative log-likelihood of the gold senses, summed over a sentence's instances.
@@ -82,17 +89,21 @@ class SenseClassifier(SenseHead):
         The result is the mean over the sentences.
         """
         pairs = self.pairs(batch)
-        instances, labels = batch.once(("gold", id(self.codec)), lambda: self.gold(pairs))
+        labels, right, instances = batch.once(("gold", id(self.codec)), lambda: self._right(pairs))
         if self.training:
             self.seen[labels] = True
-        logits = self.logits(self.encode(batch, mixed), pairs)
-        right = torch.isin(
-            pairs.instance * len(self.index) + pairs.sense, instances * len(self.index) + labels
-        )
+        logits = self.logits(self.encode(batch, mixed), batch)
         count = len(pairs.instances)
         total = _log_sum_exp(logits, pairs.instance, count)
-        gold = _log_sum_exp(logits[right], pairs.instance[right], count)
+        gold = _log_sum_exp(logits[right], instances, count)
         return (total - gold).sum() / max(1, len(batch.examples))
+
+    def _right(self, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
+        """The gold labels; which pairs have a gold sense (bool), and the instances of those."""
+        instances, labels = self.gold(pairs)
+        senses = len(self.index)
+        right = torch.isin(pairs.instance * senses + pairs.sense, instances * senses + labels)
+        return labels, right, pairs.instance[right]
 
 
 def _log_sum_exp(values: Tensor, group: Tensor, groups: int) -> Tensor:
