@@ -33,6 +33,7 @@ def test_equals_the_reference_scorer(shared: Path) -> None:
         gold = [clusters for _, _, clusters, _ in case["docs"]]
         predicted = [clusters for _, _, _, clusters in case["docs"]]
         values = COREFERENCE.compute(gold, predicted).values
+        assert COREFERENCE.scorer(gold)(predicted) == values["conll"]
         for official, name in OFFICIAL.items():
             recall, precision, f1 = (case["perl"][official][i] for i in (2, 5, 6))
             assert values[f"{name}_recall"] == pytest.approx(recall, abs=TRUNCATED)
@@ -165,3 +166,5 @@ def test_empty_predictions_score_zero() -> None:
 def test_wrong_shapes(gold: list, predicted: list, message: str) -> None:
     with pytest.raises(DataError, match=message):
         COREFERENCE.compute(gold, predicted)
+    with pytest.raises(DataError, match=message):
+        COREFERENCE.scorer(gold)(predicted)

@@ -28,6 +28,7 @@ def test_equal_to_the_official_program(shared: Path) -> None:
         gold = [g for _, g, _ in case["props"]]
         predicted = [p for _, _, p in case["props"]]
         scores = SRL_F1.compute(gold, predicted)
+        assert SRL_F1.scorer(gold)(predicted) == scores.score
         rows = {"Overall": scores.values, **scores.per_class}
         assert set(rows) == set(case["perl"]["rows"])
         for label, (correct, excess, missed, p, r, f) in case["perl"]["rows"].items():
@@ -107,3 +108,5 @@ def test_no_arguments() -> None:
 def test_bad_input(gold, predicted, message: str) -> None:
     with pytest.raises(DataError, match=message):
         SRL_F1.compute(gold, predicted)
+    with pytest.raises(DataError, match=message):
+        SRL_F1.scorer(gold)(predicted)

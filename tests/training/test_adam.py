@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
@@ -53,7 +55,7 @@ def test_together_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             BlockedAdam(own, **given) for own, given in zip(parameters, options, strict=True)
         ]
         for step in range(3):
-            for parameter in sum(parameters, []):
+            for parameter in itertools.chain(*parameters):
                 parameter.grad = torch.randn(parameter.shape, generator=noise)
             # A model that has ended takes no more steps.
             going = optimizers[: 3 - (step == 2)]
@@ -62,7 +64,7 @@ def test_together_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             else:
                 for optimizer in going:
                     optimizer.step()
-        runs.append(sum(parameters, []))
+        runs.append([*itertools.chain(*parameters)])
     for ours, theirs in zip(*runs, strict=True):
         assert torch.equal(ours, theirs)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import eq
 from typing import Any, ClassVar
 
 import numpy as np
@@ -49,19 +50,7 @@ class Classification(Metric):
         Raises:
             DataError: for a different number of labels, no labels, or labels that are not strings.
         """
-        if len(gold) != len(predicted):
-            raise DataError(
-                f"{len(gold)} gold labels but {len(predicted)} predictions", where=self.name
-            )
-        for i, label in enumerate([*gold, *predicted]):
-            if not isinstance(label, str):
-                side = "gold" if i < len(gold) else "predicted"
-                raise DataError(
-                    f"a label must be a string, got {label!r}",
-                    where=f"{self.name}, {side} {i % len(gold)}",
-                )
-        if len(gold) == 0:
-            raise DataError("there are no examples to score", where=self.name)
+        self._check(gold, predicted)
         # Imported here: it takes a second, and training can begin without it.
         from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
@@ -77,6 +66,31 @@ class Classification(Metric):
         }
         return Scores(primary=self.primary, values=values, per_class=rows)
 
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`; the scores of each label are left out."""
+
+        def score(predicted: Sequence[Any]) -> float:
+            self._check(gold, predicted)
+            return 100 * (sum(map(eq, gold, predicted)) / len(gold))
+
+        return score
+
+    def _check(self, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
+        """Raise the errors of :meth:`compute`."""
+        if len(gold) != len(predicted):
+            raise DataError(
+                f"{len(gold)} gold labels but {len(predicted)} predictions", where=self.name
+            )
+        for i, label in enumerate([*gold, *predicted]):
+            if not isinstance(label, str):
+                side = "gold" if i < len(gold) else "predicted"
+                raise DataError(
+                    f"a label must be a string, got {label!r}",
+                    where=f"{self.name}, {side} {i % len(gold)}",
+                )
+        if len(gold) == 0:
+            raise DataError("there are no examples to score", where=self.name)
+
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
         return self._tally(
@@ -89,6 +103,10 @@ class MacroF1(Classification):
 
     name: ClassVar[str] = "macro-f1"
     primary: ClassVar[str] = "macro_f1"
+
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`."""
+        return Metric.scorer(self, gold)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`; the counts are correct, gold and predicted for each label."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -54,6 +54,28 @@ class SpanF1(Metric):
         values["tokens"] = float(tokens)
         values["token_accuracy"] = 100 * equal / tokens if tokens else 0.0
         return Scores(primary=self.primary, values=values, per_class=rows)
+
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`; gold is read once, and tokens are not counted."""
+        known: set[str] = {"O"}
+        for i, tags in enumerate(gold):
+            self._check(tags, known, f"{self.name}, gold sentence {i}")
+        lengths, gold_spans = [*map(len, gold)], _spans(gold)
+
+        def score(predicted: Sequence[Any]) -> float:
+            if len(gold) != len(predicted) or any(
+                isinstance(tags, str)
+                or not isinstance(tags, Sequence)
+                or len(tags) != length
+                or not known.issuperset(tags)
+                for tags, length in zip(predicted, lengths, strict=False)
+            ):
+                # A tag that gold lacks, or an error, which this raises.
+                self._count_tokens(gold, predicted)
+            spans = _spans(predicted)
+            return _row(len(gold_spans & spans), len(gold_spans), len(spans))["f1"]
+
+        return score
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
+
+import numpy as np
 
 from elmobench.core.errors import DataError
 from elmobench.metrics.base import Metric, Scores, Tally, ratio
@@ -54,6 +56,21 @@ class Squad(Metric):
             DataError: for a different number of questions, no questions, or annotations of another
                 form.
         """
+        return self._scores(self._references(gold), predicted)
+
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`; the references are normalised once."""
+        references = self._references(gold)
+        return lambda predicted: self._scores(references, predicted).score
+
+    def _references(self, gold: Sequence[Any]) -> list[list[list[str]]]:
+        """The words of all references of each question."""
+        return [
+            [normalized(text) for text in _texts(references, f"{self.name}, gold {i}")]
+            for i, references in enumerate(gold)
+        ]
+
+    def _scores(self, gold: Sequence[list[list[str]]], predicted: Sequence[Any]) -> Scores:
         if len(gold) != len(predicted):
             raise DataError(
                 f"{len(gold)} questions but {len(predicted)} predictions", where=self.name
@@ -64,15 +81,12 @@ class Squad(Metric):
         f1 = 0.0
         for i, (references, prediction) in enumerate(zip(gold, predicted, strict=True)):
             answer = _first(prediction, f"{self.name}, prediction {i}")
-            reference_words = [
-                normalized(text) for text in _texts(references, f"{self.name}, gold {i}")
-            ]
             if answer is None:
                 missing += 1
                 continue
-            answer_words = normalized(answer)
-            exact += answer_words in reference_words
-            f1 += max(word_f1(answer_words, words) for words in reference_words)
+            words = normalized(answer)
+            exact += words in references
+            f1 += max(word_f1(words, reference) for reference in references)
         values = {
             "exact_match": 100.0 * exact / len(gold),
             "f1": 100.0 * f1 / len(gold),
@@ -84,11 +98,19 @@ class Squad(Metric):
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
 
-        def count(references: Any, prediction: Any) -> tuple[float, int]:
+        references = self._references(gold)
+        rows = []
+        for predicted in systems:
+            self._scores(references, predicted)  # for its checks
             # The score of one question, in [0, 1].
-            return self.compute([references], [prediction]).score / 100, 1
-
-        return self._tally(gold, systems, count, lambda sums: ratio(sums[..., 0], sums[..., 1]))
+            each = [
+                self._scores([texts], [answer]).score / 100
+                for texts, answer in zip(references, predicted, strict=True)
+            ]
+            rows.append([(score, 1) for score in each])
+        return Tally(
+            np.asarray(rows, dtype=np.float64), lambda sums: ratio(sums[..., 0], sums[..., 1])
+        )
 
 
 class ExactMatch(Squad):

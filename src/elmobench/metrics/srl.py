@@ -97,9 +97,7 @@ class SrlF1(Metric):
         """The gold and the predicted arguments of each proposition; see :meth:`compute`."""
         return self._pairs([*self._sides(gold, "gold")], predicted)
 
-    def _sides(
-        self, annotations: Sequence[Any], side: str
-    ) -> Iterator[tuple[int, set[_Argument]]]:
+    def _sides(self, annotations: Sequence[Any], side: str) -> Iterator[tuple[int, set[_Argument]]]:
         """Number of tags and arguments of each proposition."""
         for i, tags in enumerate(annotations):
             found = self._read(tags, f"{self.name}, {side} proposition {i}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from elmobench.core.errors import DataError
@@ -26,6 +26,24 @@ class TokenAccuracy(Metric):
         Raises:
             DataError: for a different number of sentences or tokens, or a tag that is not a string.
         """
+        self._check(gold, predicted)
+        flat = [tag for tags in gold for tag in tags]
+        scores = ACCURACY.compute(flat, [tag for tags in predicted for tag in tags])
+        values = {**scores.values, "tokens": float(len(flat))}
+        return Scores(primary=self.primary, values=values, per_class=scores.per_class)
+
+    def scorer(self, gold: Sequence[Any]) -> Callable[[Sequence[Any]], float]:
+        """See :meth:`Metric.scorer`; the scores of each tag are left out."""
+        tokens = ACCURACY.scorer([tag for tags in gold for tag in tags])
+
+        def score(predicted: Sequence[Any]) -> float:
+            self._check(gold, predicted)
+            return tokens([tag for tags in predicted for tag in tags])
+
+        return score
+
+    def _check(self, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
+        """Raise the errors of sentences that :meth:`compute` raises."""
         if len(gold) != len(predicted):
             raise DataError(
                 f"{len(gold)} gold sentences but {len(predicted)} predictions", where=self.name
@@ -41,10 +59,6 @@ class TokenAccuracy(Metric):
                     f"{len(left)} gold tags but {len(right)} predicted ones",
                     where=f"{self.name}, sentence {i}",
                 )
-        flat = [tag for tags in gold for tag in tags]
-        scores = ACCURACY.compute(flat, [tag for tags in predicted for tag in tags])
-        values = {**scores.values, "tokens": float(len(flat))}
-        return Scores(primary=self.primary, values=values, per_class=scores.per_class)
 
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.head import Arithmetic, Batch, Head, SharedLossHead
+from elmobench.tasks.head import Arithmetic, Batch, Head, Mixed, SharedLossHead
 
 
 class BenchModel(nn.Module):
@@ -121,6 +121,17 @@ class BenchModel(nn.Module):
             placement: cast(FeatureMixer, mixer).report()
             for placement, mixer in self.mixers.items()
         }
+
+
+def predict_together(models: Sequence[BenchModel], batch: Batch[Any]) -> list[list[Any]]:
+    """What :meth:`BenchModel.predict` gives for each of the models, of the same kind of head."""
+    first = models[0]
+    # Each model's vectors are made when its head reads them, and are in the processor's cache then.
+    mixed: Iterable[Mixed] = (model.mix(batch) for model in models)
+    if first.arithmetic != "float32":
+        mixed = list(mixed)
+    with first.computing(batch.device):
+        return first.head.predict_together(batch, [model.head for model in models], mixed)
 
 
 def _views(mixer: FeatureMixer) -> dict[str, list[int]]:

@@ -22,7 +22,7 @@ from elmobench.training.batching import (
     evaluation_batches,
 )
 from elmobench.training.devices import RandomState
-from elmobench.training.model import BenchModel
+from elmobench.training.model import BenchModel, predict_together
 from elmobench.training.model_run import ModelRun, epoch_error, update_together
 from elmobench.training.outcome import Epoch, Training, TrainingError
 from elmobench.training.streams import RandomStreams
@@ -44,13 +44,15 @@ def _predict_together(
 ) -> list[list[Any]]:
     """The predictions of each model, in one pass over ``data``."""
     predictions: list[list[Any]] = [[None] * len(data) for _ in models]
+    if not models:
+        return predictions
     for model in models:
         model.eval()
     with torch.inference_mode():
         for indices in evaluation_batches(data.lengths, batch_size):
             batch = collator.batch(data, indices)
-            for model, own in zip(models, predictions, strict=True):
-                for i, prediction in zip(indices, model.predict(batch), strict=True):
+            for own, found in zip(predictions, predict_together(models, batch), strict=True):
+                for i, prediction in zip(indices, found, strict=True):
                     own[i] = prediction
     return predictions
 

@@ -63,7 +63,7 @@ def test_the_best_spans_that_do_not_cross(chosen: list, data: st.DataObject, lim
     scores = data.draw(
         st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0]), min_size=len(chosen), max_size=len(chosen))
     )
-    first, last = np.array(chosen).T
+    first, last = map(list, zip(*chosen, strict=True))
     kept = keep_best(np.array(scores, dtype=np.float32), first, last, limit).tolist()
     expected: list[int] = []
     for i in sorted(range(len(chosen)), key=lambda i: -scores[i]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,14 @@ class Candidates:
     tokens: IntArray
     spans: IntArray
 
+    @cached_property
+    def ends(self) -> list[tuple[list[int], list[int]]]:
+        """Of each document the first and the last tokens of its candidates, from its start on."""
+        return [
+            ((self.first[a:b] - token).tolist(), (self.last[a:b] - token).tolist())
+            for (a, b), token in zip(pairwise(self.spans.tolist()), self.tokens, strict=False)
+        ]
+
 
 def candidates(documents: Sequence[CoreferenceDocument], width: int) -> Candidates:
     """The candidates of ``documents``: spans of at most ``width`` tokens."""
@@ -55,24 +65,25 @@ def candidates(documents: Sequence[CoreferenceDocument], width: int) -> Candidat
     return Candidates(first, last, cluster, tokens, start[tokens])
 
 
-def keep_best(scores: NDArray[np.float32], first: IntArray, last: IntArray, limit: int) -> IntArray:
+def keep_best(
+    scores: NDArray[np.float32], first: list[int], last: list[int], limit: int
+) -> IntArray:
     """Numbers of the ``limit`` best spans, no two of which cross, in ascending order.
 
     Spans are taken by descending score, the first of equals first. A span that partly overlaps one
     already taken is skipped (Lee et al. 2017, section 5).
     """
     order = np.argsort(-scores, kind="stable")
-    if bool((first == last).all()):
+    if first == last:
         return np.sort(order[:limit])
     kept: list[int] = []
-    begins, ends = first.tolist(), last.tolist()
-    tokens = max(ends, default=-1) + 1
+    tokens = max(last, default=-1) + 1
     latest_end = [-1] * tokens  # last token of the kept spans, by first token
     earliest_start = [tokens] * tokens  # first token of the kept spans, by last token
     for i in order.tolist():
         if len(kept) == limit:
             break
-        a, b = begins[i], ends[i]
+        a, b = first[i], last[i]
         if a < b and (max(latest_end[a + 1 : b + 1]) > b or min(earliest_start[a:b]) < a):
             continue
         kept.append(i)

@@ -277,13 +277,11 @@ class SpanRanker(Head[CorefExample], Generic[T]):
     def _kept(self, candidate_spans: Candidates, scores: Tensor) -> list[np.ndarray]:
         values = scores.detach().float().cpu().numpy()
         kept = []
-        for i in range(len(candidate_spans.spans) - 1):
+        for i, (first, last) in enumerate(candidate_spans.ends):
             a, b = int(candidate_spans.spans[i]), int(candidate_spans.spans[i + 1])
             length = int(candidate_spans.tokens[i + 1] - candidate_spans.tokens[i])
             limit = max(1, int(self.options.spans_per_word * length))
-            best = keep_best(
-                values[a:b], candidate_spans.first[a:b], candidate_spans.last[a:b], limit
-            )
+            best = keep_best(values[a:b], first, last, limit)
             kept.append(best + a)
         return kept
 

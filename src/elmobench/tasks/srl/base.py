@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -64,14 +65,28 @@ class RoleHead(Head[Proposition]):
         """(B, T, K) scores whose sum the decoded sequence maximises: ``scores`` by default."""
         return scores
 
-    @torch.no_grad()
     def predict(self, batch: Batch[Proposition], mixed: Mixed) -> list[list[str]]:
         """One list of legal BIO tags per proposition, one tag per token of its sentence."""
+        return self.predict_together(batch, [self], [mixed])[0]
+
+    @torch.no_grad()
+    def predict_together(
+        self, batch: Batch[Proposition], heads: Sequence[Head[Proposition]], mixed: Iterable[Mixed]
+    ) -> list[list[Any]]:
+        """See :meth:`Head.predict_together`: all are decoded as one batch."""
         slot = batch.slots[SENTENCE]
-        paths = bio_viterbi(self.decoding_scores(self.scores(batch, mixed)), slot.mask)
+        scores = [
+            head.decoding_scores(head.scores(batch, own))
+            for head, own in zip(cast("Sequence[RoleHead]", heads), mixed, strict=True)
+        ]
+        paths = bio_viterbi(torch.cat(scores), slot.mask.repeat(len(heads), 1)).tolist()
+        labels, lengths = self.codec.labels, slot.lengths.tolist()
         return [
-            [self.codec.labels[i] for i in path[:length]]
-            for path, length in zip(paths.tolist(), slot.lengths.tolist(), strict=True)
+            [
+                [labels[i] for i in path[:length]]
+                for path, length in zip(paths[first : first + len(lengths)], lengths, strict=True)
+            ]
+            for first in range(0, len(paths), max(1, len(lengths)))
         ]
 
     def _target(self, example: Proposition) -> IntArray:
