@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,10 +83,11 @@ class SrlF1(Metric):
     def tally(self, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> Tally:
         """See :meth:`Metric.tally`."""
 
+        sides = [*self._sides(gold, "gold")]
         rows = [
             [
                 (_number(true & found), _number(true), _number(found))
-                for true, found in self._arguments(gold, predicted)
+                for true, found in self._pairs(sides, predicted)
             ]
             for predicted in systems
         ]
@@ -99,9 +101,12 @@ class SrlF1(Metric):
 
     def _sides(self, annotations: Sequence[Any], side: str) -> Iterator[tuple[int, set[_Argument]]]:
         """Number of tags and arguments of each proposition."""
+        legal: set[tuple[str, str]] = set()  # tags and those before them, in lists without an error
         for i, tags in enumerate(annotations):
-            found = self._read(tags, f"{self.name}, {side} proposition {i}")
-            yield len(tags), found
+            if not (isinstance(tags, list) and _all_in(legal, tags)):
+                self._check(tags, f"{self.name}, {side} proposition {i}")
+                legal.update(_steps(tags))
+            yield len(tags), arguments(tags)
 
     def _pairs(
         self, gold: Sequence[tuple[int, set[_Argument]]], predicted: Sequence[Any]
@@ -119,7 +124,7 @@ class SrlF1(Metric):
                 )
             yield true, found
 
-    def _read(self, tags: Any, where: str) -> set[_Argument]:
+    def _check(self, tags: Any, where: str) -> None:
         if isinstance(tags, str) or not isinstance(tags, Sequence):
             raise DataError(f"expected a list of tags, got {tags!r}", where=where)
         for tag in tags:
@@ -132,7 +137,18 @@ class SrlF1(Metric):
         problem = violation(tags, "bio")
         if problem is not None:
             raise DataError(problem[1], where=f"{where}, token {problem[0]}")
-        return arguments(tags)
+
+
+def _steps(tags: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each tag with the one before it; before the first one is O. They say whether BIO is legal."""
+    return zip(chain(("O",), tags), tags, strict=False)
+
+
+def _all_in(legal: set[tuple[str, str]], tags: list[Any]) -> bool:
+    try:
+        return legal.issuperset(_steps(tags))
+    except TypeError:  # What cannot be hashed is no tag.
+        return False
 
 
 def _number(found: set[_Argument]) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elmobench.core.strict_model import StrictModel
 from elmobench.data.examples import Sentence
-from elmobench.nn.pooling import mean_of_zero_padded
+from elmobench.nn.pooling import masked_mean, mean_of_zero_padded
 from elmobench.tasks.base import HeadOptions, LabelCodec
 
 E = TypeVar("E")
@@ -48,18 +48,19 @@ class SlotBatch:
     word_ids: Tensor | None = None
     made: dict[Hashable, Tensor] = field(default_factory=dict, repr=False, compare=False)
     """See :meth:`~elmobench.nn.feature_mixer.FeatureMixer.forward`."""
+    zero_padding: bool = field(default=False, repr=False, compare=False)
+    """Whether mixed vectors of this slot are known to be zero at padding: then a mean of them needs
+    no copy. A model sets it that mixes them itself.
+    """
 
     def mean(self, x: Tensor) -> Tensor:
-        """(B, D) mean over real tokens of mixed vectors; once for vectors that models share.
-
-        Args:
-            x: (B, T, D), zero at padding, as all mixed vectors are.
-        """
+        """(B, D) mean over real tokens of (B, T, D) ``x``; once for vectors that models share."""
+        mean = mean_of_zero_padded if self.zero_padding else masked_mean
         if not any(x is shared for shared in self.made.values()):
-            return mean_of_zero_padded(x, self.mask)
+            return mean(x, self.mask)
         key = ("mean", id(x))
         if key not in self.made:
-            self.made[key] = mean_of_zero_padded(x, self.mask)
+            self.made[key] = mean(x, self.mask)
         return self.made[key]
 
     @property

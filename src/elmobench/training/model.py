@@ -51,6 +51,8 @@ class BenchModel(nn.Module):
 
     def mix(self, batch: Batch[Any]) -> dict[str, dict[str, Tensor]]:
         """placement -> slot -> (B, T, D) mixed vectors, with the views that the head asks for."""
+        for slot in batch.slots.values():
+            slot.zero_padding = True
         mixed = {
             placement: {
                 name: mixer(

@@ -16,6 +16,7 @@ from elmobench.data.examples import (
     Proposition,
 )
 from elmobench.nn.bio import bio_viterbi
+from elmobench.nn.spans import rows_of
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.head import Batch, Head, Mixed
 from elmobench.tasks.padding import BoundedCache, IntArray, pad_rows
@@ -55,11 +56,15 @@ class RoleHead(Head[Proposition]):
             ("tags", id(self.codec)),
             lambda: pad_rows([self._target(e) for e in batch.examples], mask.shape[1]),
         )
-        real = batch.once("real", lambda: mask.nonzero(as_tuple=True))
-        each = F.cross_entropy(scores[real], targets.to(scores.device)[real], reduction="none")
+        real = batch.once("real", lambda: mask.flatten().nonzero().squeeze(1))
+        each = F.cross_entropy(
+            rows_of(scores.flatten(0, 1), real),
+            targets.to(scores.device).flatten()[real],
+            reduction="none",
+        )
         # A token's weight is 1 / (length of its sentence · number of sentences).
         weights = 1 / (mask.sum(dim=1) * len(batch.examples))
-        return (each * weights[real[0]]).sum()
+        return (each * weights[real // mask.shape[1]]).sum()
 
     def decoding_scores(self, scores: Tensor) -> Tensor:
         """(B, T, K) scores whose sum the decoded sequence maximises: ``scores`` by default."""
