@@ -71,7 +71,8 @@ class Classification(Metric):
 
         def score(predicted: Sequence[Any]) -> float:
             self._check(gold, predicted)
-            return 100 * (sum(map(eq, gold, predicted)) / len(gold))
+            correct: int = sum(map(eq, gold, predicted))
+            return 100 * (correct / len(gold))
 
         return score
 

@@ -138,5 +138,5 @@ def _blocks(tensors: _Four) -> list[_Four]:
     count = tensors[0].numel()
     if count <= _LARGE or not all(tensor.is_contiguous() for tensor in tensors):
         return [tensors]
-    values, slope, mean, square = (tensor.view(-1).split(_BLOCK) for tensor in tensors)
+    values, slope, mean, square = (torch.split(tensor.view(-1), _BLOCK) for tensor in tensors)
     return list(zip(values, slope, mean, square, strict=True))
