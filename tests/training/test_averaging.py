@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from elmobench.metrics.base import Metric, Scores
-from elmobench.tasks.head import TrainingOptions
+from elmobench.tasks.head import Batch, TrainingOptions
 from elmobench.training.averaging import WeightAverage
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainer import TrainingData, train_together
@@ -51,9 +51,9 @@ class OneWeight(nn.Module):
         self.trained.append(self.weight.item())
         return (self.weight - 3) ** 2
 
-    def predict(self, batch: list[int]) -> list[float]:
+    def predict(self, batch: Batch[int]) -> list[float]:
         self.scored.append(self.weight.item())
-        return [self.weight.item()] * len(batch)
+        return [self.weight.item()] * len(batch.examples)
 
     def layer_weights(self) -> dict:
         return {"weight": self.weight.item()}
@@ -70,7 +70,7 @@ def run(average: float | None):
     model = OneWeight()
     data = SimpleNamespace(examples=[0] * 8, lengths=np.ones(8, dtype=np.int64))
     data = type("Data", (), {"__len__": lambda self: 8, **vars(data)})()
-    collator = SimpleNamespace(batch=lambda data, indices: list(indices))
+    collator = SimpleNamespace(batch=lambda data, indices: Batch([*indices], {}))
     options = TrainingOptions(lr=0.1, batch_size=2, epochs=3, clip_norm=None, average=average)
     pipeline = SimpleNamespace(gold=lambda example: 3.0)
     sets = TrainingData(collator, data, data, pipeline, Closeness())

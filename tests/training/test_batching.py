@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elmobench.tasks.head import Batch, SlotBatch
 from elmobench.training.batching import (
+    DevBatches,
     bounded_runs,
     bucketed_batches,
     evaluation_batches,
@@ -68,3 +73,20 @@ def test_runs_are_bounded_by_the_sentences_of_their_largest_slot() -> None:
     single = [{"text": [i]} for i in range(150)]
     assert [len(run) for run in bounded_runs(single, 64)] == [64, 64, 22]
     assert list(bounded_runs([], 5)) == []
+
+
+def test_small_dev_batches_are_read_once() -> None:
+    read: list[list[int]] = []
+
+    def batch(data: object, indices: list[int]) -> Batch:
+        read.append(indices)
+        part = torch.zeros(len(indices), 1, max(indices) + 1, 2)
+        return Batch([*indices], {"text": SlotBatch([], part[:, 0, :, 0] == 0, [part])})
+
+    data = SimpleNamespace(lengths=np.arange(1, 8))
+    # 2 * 8 bytes for each of 4 tokens, then of 8: the third batch does not fit.
+    dev = DevBatches(SimpleNamespace(batch=batch), data, 2, room=16 * 12 + 10)
+    passes = [[(indices, batch.examples) for indices, batch in dev] for _ in range(3)]
+    assert passes[0] == [([0, 1],) * 2, ([2, 3],) * 2, ([4, 5],) * 2, ([6],) * 2]
+    assert passes[0] == passes[1] == passes[2]
+    assert read == [[0, 1], [2, 3], *3 * [[4, 5], [6]]]

@@ -9,8 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from elmobench.metrics.base import Scores
-from elmobench.tasks.head import TrainingOptions
+from elmobench.tasks.head import Batch, TrainingOptions
 from elmobench.training import model_run, trainer
 from elmobench.training.streams import RandomStreams
 
@@ -25,7 +24,7 @@ class Model(torch.nn.Linear):
         return self.weight.sum()
 
     def predict(self, batch) -> list[int]:
-        return [0 for _ in batch]
+        return [0 for _ in batch.examples]
 
 
 class Examples:
@@ -55,9 +54,9 @@ def rates(monkeypatch, dev: list[float], **options) -> list[float]:
         (optimizer,) = optimizers
         if data is TRAIN:
             by_epoch.append(optimizer.param_groups[0]["lr"])
-        return indices
+        return Batch([*indices], {})
 
-    metric = SimpleNamespace(compute=lambda *_: Scores("a", {"a": next(scores)}))
+    metric = SimpleNamespace(scorer=lambda gold: lambda predicted: next(scores))
     settings = TrainingOptions(lr=0.8, epochs=len(dev), patience=len(dev), batch_size=2, **options)
     collator, pipeline = SimpleNamespace(batch=batch), SimpleNamespace(gold=lambda example: 0)
     data = trainer.TrainingData(collator, TRAIN, Examples(), pipeline, metric)

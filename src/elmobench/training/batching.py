@@ -196,6 +196,39 @@ def evaluation_batches(lengths: NDArray[np.int64], batch_size: int) -> Iterator[
         yield order[start : start + batch_size].tolist()
 
 
+class DevBatches(Generic[E]):
+    """The batches of :func:`evaluation_batches`, which are read again after every epoch.
+
+    The first ones are kept, with what heads derived from their examples, as far as their vectors
+    are small. On a GPU none is: its memory is the heads'.
+
+    Args:
+        collator, data, batch_size: what the batches are made of.
+        room: number of bytes that the vectors of kept batches may take.
+    """
+
+    def __init__(
+        self, collator: Collator, data: ExampleSet[E], batch_size: int, room: int = 64 << 20
+    ) -> None:
+        self._collator = collator
+        self._data = data
+        self._indices = [*evaluation_batches(data.lengths, batch_size)]
+        self._kept: list[Batch[E]] = []
+        self._room = room
+
+    def __iter__(self) -> Iterator[tuple[list[int], Batch[E]]]:
+        for number, indices in enumerate(self._indices):
+            if number < len(self._kept):
+                yield indices, self._kept[number]
+                continue
+            batch = self._collator.batch(self._data, indices)
+            # Mixers may keep standardised copies of fixed parts.
+            self._room -= 2 * sum(p.nbytes for slot in batch.slots.values() for p in slot.parts)
+            if self._room >= 0 and batch.device.type == "cpu":
+                self._kept.append(batch)
+            yield indices, batch
+
+
 def bounded_runs(slots: Sequence[Mapping[str, Sequence[int]]], rows: int) -> Iterator[range]:
     """Runs of consecutive examples: at least one, with at most ``rows`` sentences per slot.
 

@@ -128,6 +128,8 @@ class BenchModel(nn.Module):
 def predict_together(models: Sequence[BenchModel], batch: Batch[Any]) -> list[list[Any]]:
     """What :meth:`BenchModel.predict` gives for each of the models, of the same kind of head."""
     first = models[0]
+    if len(models) == 1:
+        return [first.predict(batch)]
     # Each model's vectors are made when its head reads them, and are in the processor's cache then.
     mixed: Iterable[Mixed] = (model.mix(batch) for model in models)
     if first.arithmetic != "float32":

@@ -17,9 +17,9 @@ from elmobench.tasks.base import Pipeline
 from elmobench.tasks.head import Batch, Mixed, OnePassHead, SharedLossHead, TrainingOptions
 from elmobench.training.batching import (
     Collator,
+    DevBatches,
     ExampleSet,
     bucketed_batches,
-    evaluation_batches,
 )
 from elmobench.training.devices import RandomState
 from elmobench.training.model import BenchModel, predict_together
@@ -36,21 +36,20 @@ def predict_all(
     model: BenchModel, collator: Collator, data: ExampleSet[Any], batch_size: int
 ) -> list[Any]:
     """Predictions for all examples, in the order of ``data``."""
-    return _predict_together([model], collator, data, batch_size)[0]
+    return _predict_together([model], DevBatches(collator, data, batch_size, room=0), len(data))[0]
 
 
 def _predict_together(
-    models: Sequence[BenchModel], collator: Collator, data: ExampleSet[Any], batch_size: int
+    models: Sequence[BenchModel], batches: DevBatches[Any], count: int
 ) -> list[list[Any]]:
-    """The predictions of each model, in one pass over ``data``."""
-    predictions: list[list[Any]] = [[None] * len(data) for _ in models]
+    """The predictions of each model for ``count`` examples, in one pass over ``batches``."""
+    predictions: list[list[Any]] = [[None] * count for _ in models]
     if not models:
         return predictions
     for model in models:
         model.eval()
     with torch.inference_mode():
-        for indices in evaluation_batches(data.lengths, batch_size):
-            batch = collator.batch(data, indices)
+        for indices, batch in batches:
             for own, found in zip(predictions, predict_together(models, batch), strict=True):
                 for i, prediction in zip(indices, found, strict=True):
                     own[i] = prediction
@@ -119,6 +118,8 @@ def train_together(
         assert len(models) == 1, "a head that is fitted in one pass shares no batches"
         return [_fit(model, model.head, data, options)]
     score = data.metric.scorer([data.pipeline.gold(example) for example in data.dev.examples])
+    size = options.batch_size
+    dev = DevBatches(data.collator, data.dev, size)
     order = streams.numpy("order")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     with (
@@ -128,7 +129,6 @@ def train_together(
         start = RandomState(device)
         runs = [ModelRun(model, options, start) for model, options in models]
         while live := [run for run in runs if not run.ended]:
-            size = live[0].options.batch_size
             batches = bucketed_batches(data.train.lengths, size, order)
             for run in live:
                 run.begin_epoch(len(batches))
@@ -139,7 +139,7 @@ def train_together(
                 noise.clear()
                 _step_together(live, batch, number, reading)
             live = [run for run in live if run.error is None]
-            _score_dev(live, data, size, score)
+            _score_dev(live, dev, len(data.dev), score)
             if live and on_epoch is not None:
                 on_epoch(live[0].epochs[-1])
     return [run.outcome() for run in runs]
@@ -188,9 +188,7 @@ def _step_small_together(
         run.spend((time.perf_counter() - began) / len(waiting))
 
 
-def _score_dev(
-    runs: Sequence[ModelRun], data: TrainingData, batch_size: int, score: Scorer
-) -> None:
+def _score_dev(runs: Sequence[ModelRun], dev: DevBatches[Any], count: int, score: Scorer) -> None:
     """End an epoch: score dev with each run's weights, or with their average."""
     began = time.perf_counter()
     with ExitStack() as stack:
@@ -198,7 +196,7 @@ def _score_dev(
             if run.average is not None:
                 stack.enter_context(run.average.in_place())
         models = [run.model for run in runs]
-        predictions = _predict_together(models, data.collator, data.dev, batch_size)
+        predictions = _predict_together(models, dev, count)
         # A run alone would not have waited for the others.
         seconds = (time.perf_counter() - began) / max(1, len(runs))
         for run, own in zip(runs, predictions, strict=True):
