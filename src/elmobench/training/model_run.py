@@ -101,6 +101,10 @@ class ModelRun:
         """Count wall time of the epoch."""
         self._seconds += seconds
 
+    def update(self, loss: Tensor, number: int) -> None:
+        """Change the weights by the gradient of ``loss``, that of the batch ``number``."""
+        update_together([self], [loss], number)
+
     def stepped(self, loss: Tensor, number: int) -> None:
         """Count a step that was taken by the gradient of ``loss``."""
         self._steps += 1

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from elmobench.nn.dropout import Dropout
 from elmobench.nn.quarters import sum_of_quarters
-from elmobench.nn.spans import DISTANCES, distance_buckets
+from elmobench.nn.spans import DISTANCES, distance_buckets, rows_of
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.coref.pipeline import SENTENCE, CorefExample
 from elmobench.tasks.coref.span_ranking import Pairs, SpanRanker, SpanRankingOptions
@@ -51,7 +51,9 @@ class LinearRanker(SpanRanker[Tensor]):
 
     def encode(self, batch: Batch[CorefExample], mixed: Mixed) -> Tensor:
         """(N, D) token vectors."""
-        x: Tensor = self.dropout(mixed["input"][SENTENCE][batch.slots[SENTENCE].mask])
+        mask = batch.slots[SENTENCE].mask
+        real = batch.once("real", lambda: mask.flatten().nonzero().squeeze(1))
+        x: Tensor = self.dropout(rows_of(mixed["input"][SENTENCE].flatten(0, 1), real))
         return x
 
     def mention_scores(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ class LinearRanker(SpanRanker[Tensor]):
 
     def represent(self, tokens: Tensor, first: Tensor, last: Tensor) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""
-        return torch.cat([tokens[first], tokens[last]], dim=1)
+        return torch.cat([rows_of(tokens, first), rows_of(tokens, last)], dim=1)
 
     def represented_scores(self, spans: Tensor, first: Tensor, last: Tensor) -> Tensor:
         """See :class:`~elmobench.tasks.coref.span_ranking.SpanRanker`."""

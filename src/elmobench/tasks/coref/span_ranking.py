@@ -17,6 +17,7 @@ from elmobench.data.examples import (
     AmbiguousPronoun,
     CoreferenceDocument,
 )
+from elmobench.nn.spans import rows_of
 from elmobench.tasks.base import HeadOptions, LabelCodec
 from elmobench.tasks.coref.candidates import Candidates, candidates, clusters_of, keep_best
 from elmobench.tasks.coref.document_cuts import cut_batch
@@ -299,14 +300,14 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         blocks, real = blocks.to(spans.device), real.to(spans.device)
         places = torch.arange(blocks.shape[1], device=spans.device)
         width = min(self.options.antecedents, blocks.shape[1])
-        rough = self.coarse(spans[blocks])
+        rough = self.coarse(rows_of(spans, blocks))
         if rough is None:
             which = places.unsqueeze(1) - 1 - torch.arange(width, device=spans.device)
             mask = (which >= 0).expand(len(counts), -1, -1)
             which = which.clamp(min=0).expand(len(counts), -1, -1)
             chosen = spans.new_zeros(which.shape)
         else:
-            total = (rough + mentions[blocks].unsqueeze(1)).detach()
+            total = rough.detach() + mentions.detach()[blocks].unsqueeze(1)
             later = places.unsqueeze(0) >= places.unsqueeze(1)
             which = total.masked_fill(later, torch.finfo(total.dtype).min).topk(width, dim=2)[1]
             mask = which < places.unsqueeze(1)
