@@ -199,8 +199,8 @@ def evaluation_batches(lengths: NDArray[np.int64], batch_size: int) -> Iterator[
 class DevBatches(Generic[E]):
     """The batches of :func:`evaluation_batches`, which are read again after every epoch.
 
-    The first ones are kept, with what heads derived from their examples, as far as their vectors
-    are small. On a GPU none is: its memory is the heads'.
+    The first ones, whose vectors fit into ``room``, are kept with what heads derived from their
+    examples. On a GPU none is kept: its memory is for the heads.
 
     Args:
         collator, data, batch_size: what the batches are made of.
