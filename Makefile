@@ -3,7 +3,9 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
+# What pip would compile on one core; some packages hold files of other versions of Python.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_ALL := $(VENV)/.installed
 
@@ -25,10 +27,12 @@ $(BIN)/pip:
 
 $(FOR_DEMO): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) -e '.[ui]'
+	@$(COMPILE)
 	@touch $@
 
 $(FOR_ALL): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) -e '.[dev]'
+	@$(COMPILE)
 	@touch $(FOR_DEMO) $@
 
 demo: setup-demo
@@ -39,7 +43,7 @@ test: setup
 
 # Some slow tests wait for processes or servers: one process more than there are cores.
 test-slow: setup
-	$(BIN)/python -m pytest -n $$(($$(nproc 2>/dev/null || echo 2) + 1)) -m slow
+	$(BIN)/python -m pytest -n $$(($$(nproc 2>/dev/null || echo 2) + 1)) -m 'slow and not nightly'
 
 # Whole results and pages made again, and many kills, mutated inputs and simulated experiments.
 test-nightly: setup

@@ -69,6 +69,7 @@ def test_a_comparison_shows_what_the_command_prints(results) -> None:
     assert all(verdict in page for verdict in made.frame["verdict"])
 
 
+@pytest.mark.slow
 def test_one_head_or_task_is_compared(results) -> None:
     left, right = "elmo-mini@layer=2", "glove-mini"
     only = elmobench.compare(results, left, right, task="nli/control-nli")
@@ -146,6 +147,7 @@ def test_a_report_is_that_of_the_command(results, tmp_path: Path) -> None:
     assert ours == pytest.approx(means)
 
 
+@pytest.mark.slow
 def test_predictions_that_are_damaged_are_an_error_as_in_the_command(results, tmp_path) -> None:
     copied = elmobench.run(
         STUDY | {"tasks": ["wsd/control-wsd"]}, results=tmp_path / "c", tracker="none", quiet=True

@@ -44,7 +44,13 @@ def test_cells_of_the_demo() -> None:
 
 @pytest.mark.slow
 @pytest.mark.shared
-@pytest.mark.parametrize("experiment", ["study/linear", "study/small", "study/ablations"])
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        pytest.param("study/linear", marks=pytest.mark.nightly),
+        *("study/small", "study/ablations"),
+    ],
+)
 def test_cells_of_the_study(experiment: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELMOBENCH_MIRROR", str(shared / "mirror"))
     assert cells_of(experiment) == FROZEN["cells"][experiment]

@@ -37,6 +37,7 @@ def test_a_task_keeps_a_sample_of_each_split_and_all_labels() -> None:
     assert part.data_digest == full.data_digest
 
 
+@pytest.mark.slow
 def test_the_cells_are_others_marked_everywhere_and_apart_from_the_results(
     cards: Path, tiny: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,6 +188,7 @@ def test_validate_checks_the_rest(
     assert requested == []
 
 
+@pytest.mark.slow
 def test_validate_fetches_when_told(
     cards: Path, remote: dict, requested: list[str], tmp_path: Path
 ) -> None:

@@ -181,6 +181,7 @@ def test_layers_are_ranked_as_by_the_score_and_no_portion_costs_more_than_guessi
             assert portion.bits < 1.5 * portion.labels * math.log2(17)
 
 
+@pytest.mark.slow
 def test_nothing_else_of_the_result_changes(codes: dict[str, Any]) -> None:
     for features, result in codes["without"].items():
         assert result.online_code is None
@@ -264,6 +265,7 @@ def test_the_code_of_a_treebank_keeps_the_phrases_of_a_sentence_together(tmp_pat
     assert code.uniform_bits == 7 * len(trees) * math.log2(5)
 
 
+@pytest.mark.slow
 def test_cells_that_differ_in_the_code_alone_are_compared(codes: dict[str, Any]) -> None:
     with_code, without = (codes[f"{name} records"]["random"] for name in ("with", "without"))
     assert with_code.cell != without.cell

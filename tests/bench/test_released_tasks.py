@@ -36,6 +36,7 @@ def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_module, "KEPT_TOKENS", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_kept")
 def test_examples_sentences_and_mapped_shards_go_when_another_task_begins(
     two_tasks: dict, cards: Path, tmp_path: Path

@@ -227,6 +227,7 @@ def test_caveats_and_axes_are_those_of_the_present_file(
     assert records[0].caveats == ["mind the gap"]
 
 
+@pytest.mark.slow
 def test_a_fraction_of_train_encodes_what_it_reads_and_changes_no_result(
     cards: Path, tiny: dict, tmp_path: Path
 ) -> None:

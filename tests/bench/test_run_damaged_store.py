@@ -11,6 +11,7 @@ from elmobench.data.cards.catalog import CardCatalog
 from elmobench.features.store.feature_store import FeatureStore
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0.5, 20], ids=["vectors", "header"])
 def test_a_damaged_shard(cards: Path, tiny: dict, tmp_path: Path, place: float) -> None:
     tiny = {**tiny, "features": ["elmo-random", "random"], "heads": ["linear"]}

@@ -67,6 +67,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["pearson", "spearman"])
 def test_from_a_file_to_a_comparison(metric: str, folder: Path) -> None:
     (folder / "sick.yaml").write_text(CARD.replace("METRIC", metric))

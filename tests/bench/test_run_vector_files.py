@@ -123,6 +123,7 @@ def test_sentences_are_listed_as_json_lines(tmp_path):
     assert Path(tmp_path / "lines.jsonl").read_bytes().isascii()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".hdf5", ".safetensors"])
 def test_one_vector_per_text_is_read_as_it_was_written(tmp_path, suffix):
     folder = tmp_path / "model"

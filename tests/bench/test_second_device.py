@@ -33,7 +33,7 @@ from elmobench.training.machine import repeatable, torch_threads
 from elmobench.training.saved import load_model
 from elmobench.training.trainer import predict_all
 
-QUICK = {"linear", "mlp", "first-sense", "majority", "most-frequent", "softmax"}
+QUICK = {"linear", "first-sense"}
 HEADS = [
     pytest.param(name, marks=[] if name.partition("/")[2] in QUICK else pytest.mark.slow)
     for name in NAMES

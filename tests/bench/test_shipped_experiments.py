@@ -17,7 +17,7 @@ from elmobench.tasks.task import Task
 
 EXPERIMENTS = known_experiments()
 OFFLINE = ("random", "elmo-random", "glove-mini", "elmo-mini", "bert-mini")
-TASKS: dict[tuple[str, int | None], Task] = {}
+CONTROLS: dict[tuple[str, int | None], Task] = {}
 NOT_IN_MIRROR = {"nli/snli": "nli/cad-snli", "qa/squad": "qa/squad-small"}
 
 
@@ -73,12 +73,15 @@ def test_the_paper_and_its_counterparts_are_shipped() -> None:
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_grid_is_valid(name: str, tmp_path: Path) -> None:
+def test_the_grid_is_valid(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the control of each pipeline as data: axes, heads, features, options and overrides."""
     experiment = load_experiment(name)
     controls = {task: "{0}/control-{0}".format(task.split("/")[0]) for task in experiment.tasks}
     small = with_small_models(experiment, controls)
-    plan = make_plan(RunContext(small, store_root=tmp_path))
+    context = RunContext(small, store_root=tmp_path)
+    # Experiments share the controls, which are made once.
+    monkeypatch.setattr(context._loaded, "_tasks", CONTROLS)
+    plan = make_plan(context)
     assert plan
     features = {cell.cell.features for cell in plan}
     added = {f"{spec}@layer=0" for spec in small.features} if small.probe_kit else set()
@@ -88,14 +91,15 @@ def test_the_grid_is_valid(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_grid_is_valid_on_real_data(
-    name: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_grids_are_valid_on_real_data(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In one test, since experiments share tasks, whose data are read once."""
     monkeypatch.setenv("ELMOBENCH_MIRROR", str(shared / "mirror"))
-    experiment = with_small_models(load_experiment(name), NOT_IN_MIRROR)
-    context = RunContext(experiment, store_root=tmp_path)
-    # Experiments share tasks, whose data are read once.
-    monkeypatch.setattr(context._loaded, "_tasks", TASKS)
-    plan = make_plan(context)
-    assert {cell.cell.task for cell in plan} == set(experiment.tasks)
+    tasks: dict[tuple[str, int | None], Task] = {}
+    for name in EXPERIMENTS:
+        experiment = with_small_models(load_experiment(name), NOT_IN_MIRROR)
+        context = RunContext(experiment, store_root=tmp_path)
+        monkeypatch.setattr(context._loaded, "_tasks", tasks)
+        plan = make_plan(context)
+        assert {cell.cell.task for cell in plan} == set(experiment.tasks), name

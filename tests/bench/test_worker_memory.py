@@ -106,7 +106,7 @@ print(own_memory_bytes())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells own memory")
 def test_a_worker_of_linear_probes_takes_what_was_estimated(tmp_path: Path) -> None:
     # What is left after the run: at least half of the estimate, which would refuse too much

@@ -56,6 +56,7 @@ def test_ui_logs_what_is_missing_and_opens_mlflow(
     assert "records were missing" not in invoke("ui", str(folder))
 
 
+@pytest.mark.slow
 def test_ui_says_what_to_install_if_mlflow_has_no_pages_here(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -254,7 +254,7 @@ def test_default_options_are_those_of_the_shipped_models() -> None:
         assert options == shipped
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_trained_model_is_fine_tuned_on_other_text(text: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     options = tmp_path / "options.json"

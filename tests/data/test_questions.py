@@ -59,6 +59,7 @@ def test_rules_with_and_without_offsets_agree(text: str) -> None:
         assert tokens == TOKENIZERS[name](text)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(TEXTS)
 @example("e\u0301")

@@ -17,6 +17,7 @@ sets = st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True)
 texts = st.lists(st.lists(st.tuples(sets, sets), min_size=1, max_size=4), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @given(texts)
 def test_equal_to_scikit_learn_on_all_edges(rows: list[list[tuple[list[str], list[str]]]]) -> None:
     gold = [[truth for truth, _ in row] for row in rows]

@@ -55,6 +55,7 @@ def test_equal_to_independent_formulas_and_scikit_learn_on_all_small_cases() -> 
             assert got == pytest.approx([100 * value for value in sklearn])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.sets(st.sampled_from("abcdefghijklm"))] * 2), min_size=1))
 def test_equal_to_scikit_learn_to_the_bit(pairs: list[tuple[set[str], set[str]]]) -> None:
     gold, predicted = ([sorted(side) for side in sides] for sides in zip(*pairs, strict=True))

@@ -124,7 +124,7 @@ def test_every_metric_has_an_influence_most_by_a_tally() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(rows_of))
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_equals_compute_on_every_subset(name: str, data: st.DataObject) -> None:
     metric = get_metric(name)

@@ -172,7 +172,7 @@ print(trainer.step, sum(float(w.detach().double().abs().sum()) for w in trainer.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["adam", pytest.param("adagrad", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.nightly), "adagrad"])
 def test_killed_and_resumed_is_the_same_to_the_bit(tmp_path: Path, optimizer: str) -> None:
     def run(out: str, kill_step: int) -> subprocess.CompletedProcess[str]:
         here = str(Path(__file__).parents[1] / "helpers")

@@ -19,6 +19,7 @@ from elmobench.pretraining.distributed import ProcessGroup
 from elmobench.pretraining.loop import LoopOptions
 
 SCRIPT = """
+import json
 import sys
 from pathlib import Path
 import torch
@@ -35,13 +36,20 @@ assert tensors[0].tolist() == [3.0] and tensors[1].tolist() == [[4.0, 3.0]]
 rows = group.all_gather(torch.full((1 + group.rank, 2), float(group.rank)))
 assert rows.tolist() == [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0]]
 assert group.any(group.rank == 1) and not group.any(False)
-steps_left = [5]
-def stop_requested():
-    steps_left[0] -= 1
-    return sys.argv[4] == "stop" and group.rank == 1 and steps_left[0] == 0
-loop = LoopOptions(threads=1, report_steps=1, stop_requested=stop_requested)
-train_bilm(small_corpus(Path(sys.argv[2])), small_options(dropout=0.0, n_epochs=1),
-           Path(sys.argv[3]), loop, group=group)
+def train(out, steps):
+    left = [steps]
+    def stop_requested():
+        left[0] -= 1
+        return group.rank == 1 and left[0] == 0
+    loop = LoopOptions(threads=1, report_steps=1, stop_requested=stop_requested)
+    train_bilm(small_corpus(Path(sys.argv[2]), 300), small_options(dropout=0.0, n_epochs=1),
+               Path(sys.argv[2]) / out, loop, group=group)
+train("two", -1)
+# One process requests a stop and both stop; then both resume from the files.
+train("parts", 5)
+last = (Path(sys.argv[2]) / "parts" / "log.jsonl").read_text().splitlines()[-1]
+assert json.loads(last)["step"] == 5
+train("parts", -1)
 """
 
 
@@ -51,28 +59,20 @@ def rows(folder: Path) -> list[dict]:
 
 @pytest.mark.slow
 def test_two_processes_train_like_one(tmp_path: Path) -> None:
-    corpus = small_corpus(tmp_path)
+    corpus = small_corpus(tmp_path, 300)
     one = tmp_path / "one"
     loop = LoopOptions(threads=1, report_steps=1)
     train_bilm(corpus, small_options(dropout=0.0, n_epochs=1), one, loop)
     script = tmp_path / "two.py"
     script.write_text(SCRIPT)
-
-    def two(out: str, mode: str) -> None:
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        arguments = [Path(__file__).parents[1] / "helpers", tmp_path, tmp_path / out, mode]
-        result = subprocess.run(
-            [*command, "--nproc-per-node", "2", str(script), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-        )
-        assert result.returncode == 0, result.stderr
-
-    two("two", "whole")
-    # One process requests a stop and both stop; then both resume.
-    two("parts", "stop")
-    assert rows(tmp_path / "parts")[-1]["step"] == 5
-    two("parts", "whole")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    helpers = Path(__file__).parents[1] / "helpers"
+    result = subprocess.run(
+        [*command, "--nproc-per-node", "2", str(script), str(helpers), str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
     for name in ("two", "parts"):
         perplexities, expected = (
             {row["step"]: row["perplexity"] for row in rows(folder) if "perplexity" in row}

@@ -79,6 +79,7 @@ def test_cards_of_your_own(tmp_path: Path) -> None:
     assert (test.split, test.runs_found, test.runs) == ("test", 3, 3)
 
 
+@pytest.mark.slow
 def test_without_a_network_only_one_card_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def cell_run(uri: str, cell: str):
     return client, client.get_run(run.info.run_id)
 
 
+@pytest.mark.slow
 def test_a_cell_becomes_one_nested_run_however_often_it_is_logged(tmp_path: Path) -> None:
     records = RecordStore(tmp_path)
     record = make_record()

@@ -12,6 +12,7 @@ from elmobench.core.errors import ElmobenchWarning
 from elmobench.tracking.training_log import TrainingLog
 
 
+@pytest.mark.slow
 def test_a_training_is_one_run_over_all_its_parts(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'm.db'}"
     first = TrainingLog(uri, tmp_path, "mine", "key", {"rate": 0.1})

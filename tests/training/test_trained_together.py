@@ -20,14 +20,23 @@ from elmobench.training.trainer import train_together
 PROBES = sorted(
     name.partition("/")[0] for name in HEADS.names() if name.partition("/")[2] == "linear"
 )
+QUICK = ("sentiment", "ner")
+"""Pipelines whose probes are trained in the fast tests."""
+
 GRID = {"training.lr": [1e-2, 3e-2], "options.dropout": [0.0, 0.3]}
 
 
 @pytest.mark.parametrize(
     ("pipeline", "features"),
-    [(name, "random+elmo-random") for name in PROBES]
+    [
+        pytest.param(name, "random+elmo-random", marks=[] if name in QUICK else pytest.mark.slow)
+        for name in PROBES
+    ]
     # Without a learned mix the candidates share all that the head reads.
-    + [(name, "random") for name in ("sentiment", "nli", "ner", "qa")],
+    + [
+        pytest.param(name, "random", marks=[] if name in QUICK else pytest.mark.slow)
+        for name in ("sentiment", "nli", "ner", "qa")
+    ],
 )
 def test_probes_are_the_same_together_and_alone(
     pipeline: str, features: str, tmp_path: Path

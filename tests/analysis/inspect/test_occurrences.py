@@ -1,6 +1,7 @@
 """Occurrences, cosines and nearest neighbours against plain loops in float64."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ MODELS = {"tiny": {"provider": "elmo-random", "options": OPTIONS}}
 PROVIDER = load_provider("tiny", MODELS)
 
 
+@cache
 def expected(sentence):
     return PROVIDER.encode([sentence])[0]
 

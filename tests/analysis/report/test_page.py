@@ -62,6 +62,7 @@ class _Page(HTMLParser):
             assert self.stack.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_is_well_formed_and_fetches_nothing(folder: Path) -> None:
     paths = write_report(make_report(folder), folder)
     assert [path.name for path in paths] == [
@@ -102,6 +103,7 @@ def test_the_page_is_well_formed_and_fetches_nothing(folder: Path) -> None:
         assert "aria-label=" in tag or "aria-hidden" in tag
 
 
+@pytest.mark.slow
 def test_numbers_equal_those_of_the_records(folder: Path) -> None:
     text = to_html(make_report(folder), folder)
     # 80 examples; seeds 1, 2, 3 flip one more each: mean of 5, 6, 7 wrong.
@@ -125,6 +127,7 @@ def test_examples_of_both_directions_are_kept(folder: Path) -> None:
         assert {row["score"][0] > row["score"][1] for row in group["rows"]} == {True, False}
 
 
+@pytest.mark.slow
 def test_without_predictions_other_sections_remain(folder: Path) -> None:
     for path in (folder / "predictions").iterdir():
         path.unlink()
@@ -157,6 +160,7 @@ def test_the_frontier_has_the_points_that_nothing_dominates(
     assert pareto_frontier(points) == sorted({one for one in points if not dominated(one)})
 
 
+@pytest.mark.slow
 def test_latex_escapes_what_it_must(folder: Path) -> None:
     write_report(make_report(folder), folder)
     text = (folder / "report.tex").read_text("utf-8")

@@ -48,6 +48,7 @@ def all_at_once(best: str, rows: Sequence[Difference]) -> str | None:
     return best if wins and all(wins) else None
 
 
+@pytest.mark.slow
 def test_it_is_the_same_as_with_all_comparisons() -> None:
     draw = random.Random(1)
     outcomes = set()

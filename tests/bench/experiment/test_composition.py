@@ -140,6 +140,7 @@ def test_cycles_and_unknown_parents_are_errors(tmp_path: Path) -> None:
         load_experiment(tmp_path / "chain0.yaml")
 
 
+@pytest.mark.slow
 def test_grids_without_end_are_errors_before_any_work(tmp_path: Path) -> None:
     many = {**PARENT, "seeds": list(range(20_000)), "tasks": [f"ner/t{i}" for i in range(60)]}
     loaded = load_experiment(write(tmp_path / "many.yaml", many))

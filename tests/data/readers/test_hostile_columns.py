@@ -397,6 +397,7 @@ def test_layers_of_nested_spans_by_the_definition() -> None:
     assert read > 50
 
 
+@pytest.mark.slow
 def test_a_sentence_of_a_hundred_thousand_spans_is_read() -> None:
     """In time that grows with its length; the pairs of its spans would take hours."""
     result = nested("w\tB-A\tB-B\n" * 100_000)

@@ -60,9 +60,10 @@ def largest(ours, theirs) -> float:
 
 
 @pytest.mark.shared
-def test_500_real_sentences_and_odd_tokens(allennlp, shared, monkeypatch):
+@pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.nightly)])
+def test_real_sentences_and_odd_tokens(allennlp, shared, monkeypatch, count):
     folder = shared / "models" / "elmo-proto"
-    sentences = [*english(shared, monkeypatch, 500), *ODD]
+    sentences = [*english(shared, monkeypatch, count), *ODD]
     ours = elmobench.load_provider(f"elmo:{folder}")
     theirs = elmobench.load_provider(f"allennlp-elmo:{folder}")
     assert theirs.layers == ours.layers
@@ -120,6 +121,7 @@ def test_a_model_trained_here(allennlp, tmp_path):
     assert difference <= ASK
 
 
+@pytest.mark.nightly
 def test_at_original_size_ours_errs_no_more_against_float64(allennlp, tmp_path):
     """Random weights of the published shape, sentences of several lengths."""
     paths = tmp_path / "options.json", tmp_path / "weights.hdf5"

@@ -82,12 +82,13 @@ def job(kind: str, mixes: int, batches: list[list[list[str]]], **settings: Any) 
 
 
 @pytest.mark.shared
-def test_vectors_and_losses_on_500_real_sentences(allennlp, shared, monkeypatch, tmp_path):
+@pytest.mark.parametrize("count", [STEPS * 8, pytest.param(500, marks=pytest.mark.nightly)])
+def test_vectors_and_losses_on_real_sentences(allennlp, shared, monkeypatch, tmp_path, count):
     monkeypatch.setenv("ELMOBENCH_MIRROR", str(shared / "mirror"))
     examples = elmobench.load_task("ner/uner-ewt").split("train")
-    chosen = list({example.tokens: example for example in examples}.values())[:500]
+    chosen = list({example.tokens: example for example in examples}.values())[:count]
     names = sorted({tag for example in chosen for tag in example.tags})
-    tokens = [[list(e.tokens) for e in chosen[i : i + 50]] for i in range(0, 500, 50)]
+    tokens = [[list(e.tokens) for e in chosen[i : i + 50]] for i in range(0, count, 50)]
     batches = [chosen[i : i + 8] for i in range(0, 8 * STEPS, 8)]
     small = [[list(e.tokens) for e in batch] for batch in batches]
     training = {
@@ -102,7 +103,7 @@ def test_vectors_and_losses_on_500_real_sentences(allennlp, shared, monkeypatch,
     }
     ours, theirs = both(jobs, tmp_path)
     worst = compare_vectors(ours, theirs, tokens)
-    print(f"largest difference over 500 sentences: {worst:.3g}")
+    print(f"largest difference over {count} sentences: {worst:.3g}")
     for name in ("plain", "layer norm", "dropout"):
         losses, others = ours[f"{name}/losses"], theirs[f"{name}/losses"]
         print(f"{name}: losses {losses[0]:.3f} to {losses[-1]:.3f}, largest difference", end=" ")

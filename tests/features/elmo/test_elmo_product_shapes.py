@@ -55,6 +55,7 @@ def test_vectors_of_words_do_not_depend_on_how_many_there_are(count):
     np.testing.assert_allclose(together[:5], alone, rtol=0, atol=5e-6)
 
 
+@pytest.mark.slow
 def test_groups_of_words_give_the_vectors_of_the_reference(tmp_path):
     # Groups may differ in the last bits (PyTorch's sigmoid at the end of an array), and no more.
     files = write_model(tmp_path)

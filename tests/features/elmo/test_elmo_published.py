@@ -55,6 +55,7 @@ def test_layer_0_equals_the_stored_token_embeddings(fixture):
     assert np.abs(found - stored).max() <= ASK
 
 
+@pytest.mark.slow
 def test_zero_state_in_any_batch(fixture):
     _, model, rows = fixture
     sentences = [sentence for row in rows for sentence in row]

@@ -159,6 +159,7 @@ def test_a_file_of_zeros_is_warned_about(tmp_path):
         open_vectors(path).read(["the"])
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_a_hundred_times_its_size_is_refused(tmp_path):
     line = b"a" + b" 0" * 5000 + b"\n"
     path = _file(tmp_path, gzip.compress(line * 2000), "bomb.txt.gz")

@@ -40,6 +40,7 @@ def _smallest(store, kind):
     return min(store.root.glob(f"*/{kind}-*"), key=lambda path: path.stat().st_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tokens", "types"])
 def test_a_flipped_bit_anywhere_is_found_when_it_is_read(store, kind):
     path = _smallest(store, kind)

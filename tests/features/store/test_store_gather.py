@@ -34,6 +34,7 @@ def _by_hand(folder):
     return tokens, types
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("precision", "values"),
     [("fp16", 30), ("fp16", 1 << 18), ("fp32", 200), ("int8", 1), ("int8", 1 << 18)],

@@ -33,6 +33,7 @@ def whole(tmp_path):
     return shard_bytes(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_new_process_reads_what_another_wrote(tmp_path):
     _run(tmp_path, "plain")
     total, missing = json.loads(_run(tmp_path, "read")[0])
@@ -60,6 +61,7 @@ def test_killed_and_resumed(tmp_path, whole, mode):
     assert list(root.glob("*/.*.part")) == []
 
 
+@pytest.mark.slow
 def test_two_writers_share_the_work(tmp_path, whole):
     root = tmp_path / "store"
     writers = [_start(root, "slow") for _ in range(2)]
@@ -103,7 +105,7 @@ def test_writers_of_overlapping_data_store_nothing_twice(tmp_path):
     assert list(root.glob("*/.*.part")) == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_real_model_writes_the_same_bytes_whatever_happens(tmp_path):
     """In another order with repeats, by two processes at once, killed and resumed."""
     roots = {name: tmp_path / name for name in ("whole", "shuffled", "shared", "killed")}

@@ -48,6 +48,7 @@ def test_meta_of_another_folder_is_damage(store):
     assert problem.startswith(f"{path}: is damaged: it belongs to another folder")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_a_flipped_bit_anywhere_is_found(tmp_path, precision):
     """Every third byte of the header, and some of each array; each flip names its file."""

@@ -260,6 +260,7 @@ FITTING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "epochs", "lr"), FITTING)
 def test_fits_fifty_documents(name: str, epochs: int, lr: float) -> None:
     examples = documents(50)

@@ -30,7 +30,7 @@ def accuracies(folder: Path, task: str, head: str, features: list[str], **change
     return {record.features: record.result.test["accuracy"] for record in records}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_bilm_has_both_sides_but_not_their_relation(tmp_path: Path) -> None:
     """All layers of a biLM keep left and right apart; a recurrent head puts them together."""
     task, features = "edges/control-both-sides", ["elmo-mini"]

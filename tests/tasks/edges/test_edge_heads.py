@@ -63,6 +63,7 @@ def built(preset: str, examples: list[EdgeText], **options: Any) -> tuple[Any, A
     return build(PIPELINE, get_head("edges", preset), examples, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("several", [False, True], ids=["one label", "several labels"])
 @pytest.mark.parametrize(("preset", "epochs", "lr"), CASES, ids=HEADS)
 def test_a_head_learns(preset: str, epochs: int, lr: float, several: bool) -> None:

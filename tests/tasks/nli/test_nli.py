@@ -75,6 +75,7 @@ def accuracy(head, mixers, examples) -> float:
     return get_metric("accuracy").compute([e.label for e in examples], predicted).score
 
 
+@pytest.mark.slow
 def test_fits_a_tiny_set(case: Case) -> None:
     head, mixers = case.build()
     train(head, mixers, pairs(), case.epochs, case.lr)

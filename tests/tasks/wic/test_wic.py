@@ -66,6 +66,7 @@ def build(preset: str, examples: list[MarkedPair]) -> tuple[Any, FeatureMixer]:
     return head, mixer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "epochs", "lr"), CASES, ids=[case[0] for case in CASES])
 def test_a_head_learns(preset: str, epochs: int, lr: float) -> None:
     examples = pairs()
