@@ -89,7 +89,7 @@ def test_the_grid_is_valid(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
     assert {cell.cell.task for cell in plan} == set(controls.values())
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_the_grids_are_valid_on_real_data(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -31,12 +31,23 @@ def modules_with_examples() -> list[str]:
     return names
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stored vectors, which examples of the same study share."""
+    return tmp_path_factory.mktemp("store")
+
+
 @pytest.mark.parametrize("name", modules_with_examples())
 def test_examples_of_a_module_run(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    tmp_path: Path,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # An example may write a store or results; they belong to the test.
+    # An example may write results or other files; they belong to the test.
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ELMOBENCH_STORE", str(store))
     with np.printoptions(precision=4, suppress=True):
         results = doctest.testmod(
             import_module(name), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
