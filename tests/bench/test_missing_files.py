@@ -97,6 +97,13 @@ def test_unknown_digests_and_sizes_are_said(
         for name in ("glove-6b-50d", "glove-6b-100d")
     ]
     assert MissingFiles("model", "m", 1, None, True, None).line == "m, 1 file, size unknown"
+    # Of an untrained model the weights are not read.
+    untrained = "elmo-original@untrained=1"
+    remote["features"] = [untrained]
+    [elmo] = _of(remote, cards)
+    assert (elmo.files, elmo.command) == (1, None)
+    remote["features"] = [untrained, "elmo-original", untrained.replace("1", "2")]
+    assert [one.files for one in _of(remote, cards)] == [2]
 
 
 def test_files_in_the_mirror_or_the_cache_are_not_missing(

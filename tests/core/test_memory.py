@@ -15,11 +15,12 @@ def test_own_memory_counts_what_is_written_and_not_what_is_mapped(tmp_path: Path
     size = 64 << 20
     path = tmp_path / "file"
     path.write_bytes(bytes(size))
-    before = memory.own_memory_bytes()
+    before, files_before = memory.own_memory_bytes(), memory.mapped_memory_bytes()
     mapped = np.memmap(path, dtype=np.uint8, mode="r")
     assert int(mapped.sum()) == 0
     # Other memory may come and go meanwhile: half of the size separates the two cases.
     assert memory.own_memory_bytes() - before < size / 2
+    assert memory.mapped_memory_bytes() - files_before > size / 2
     # New pages, where an array may get memory that the process had before.
     with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as written:
         written.write(b"1" * size)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from served_models import write_elmo
 from tiny_transformers import FAMILIES
 
 from elmobench import load_provider
@@ -14,7 +15,7 @@ from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.core.errors import ConfigError
 from elmobench.features.catalog.catalog import ModelCatalog
-from elmobench.features.elmo.options import parse_options
+from elmobench.features.elmo.options import parse_options, read_options
 from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.spec import expand_draws
 from elmobench.features.static.random_vectors import hashed_vectors
@@ -40,6 +41,17 @@ def test_an_untrained_elmo_is_the_random_one_of_the_same_options() -> None:
     assert (untrained.parameters, untrained.dim) == (trained.parameters, trained.dim)
     found, expected = untrained.encode(SENTENCES), random.encode(SENTENCES)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_an_untrained_elmo_needs_no_weights(tmp_path) -> None:
+    options, _ = write_elmo(tmp_path)
+    files = {"options": {"path": "options.json"}, "weights": {"url": "http://127.0.0.1:9/w"}}
+    catalog = ModelCatalog({"far": {"provider": "elmo", "files": files}}, tmp_path)
+    assert [state.role for state in catalog.to_download("far")] == ["weights"]
+    for draw in ("2", "run"):
+        assert catalog.to_download("far", {"untrained": draw}) == []
+    expected = ElmoProvider.random(read_options(options), 2).fingerprint
+    assert catalog.load("far", {"untrained": "2"}).fingerprint == expected
 
 
 def test_untrained_static_vectors_have_the_words_and_scale_of_the_file(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,11 +51,14 @@ def missing_files(context: RunContext) -> list[MissingFiles]:
         ElmobenchError: a task, model or features spec is wrong.
     """
     tasks = [_of_task(context, name) for name in context.experiment.tasks]
-    models: dict[tuple[str, str | None], MissingFiles | None] = {}
+    models: dict[tuple[str, str | None], MissingFiles] = {}
     for spec in context.experiment.features:
         for part in parse_features(spec).parts:
-            revision = part.provider_options.get("revision")
-            models[part.name, revision] = _of_model(context, part.name, revision)
+            found = _of_model(context, part.name, part.provider_options)
+            key = part.name, part.provider_options.get("revision")
+            # With other settings the same model may need fewer files.
+            if found is not None and (key not in models or found.files > models[key].files):
+                models[key] = found
     return [missing for missing in (*tasks, *models.values()) if missing is not None]
 
 
@@ -80,13 +84,14 @@ def _of_task(context: RunContext, name: str) -> MissingFiles | None:
     )
 
 
-def _of_model(context: RunContext, name: str, revision: str | None) -> MissingFiles | None:
-    states = context.catalog.to_download(name, revision)
+def _of_model(context: RunContext, name: str, settings: Mapping[str, str]) -> MissingFiles | None:
+    states = context.catalog.to_download(name, settings)
     if not states:
         return None
     pinned = all(state.sha256 is not None for state in states)
-    # `models fetch` takes names of the catalog, with the commit that it states.
-    known = name not in context.experiment.models and revision is None
+    # `models fetch` takes names of the catalog, and fetches the files without settings.
+    usual = states == context.catalog.to_download(name)
+    known = usual and "revision" not in settings and name not in context.experiment.models
     return MissingFiles(
         "model",
         name,

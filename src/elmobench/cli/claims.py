@@ -1,4 +1,4 @@
-"""``elmobench claims``: which of the paper's findings an experiment supports."""
+"""``elmobench claims``: which claims, its own and published ones, an experiment supports."""
 
 from __future__ import annotations
 

@@ -31,13 +31,22 @@ _CGROUP_FILES = (
 
 def own_memory_bytes() -> int:
     """Return the memory that this process has written; 0 where the system does not tell it."""
+    return _resident("RssAnon", "RssShmem")
+
+
+def mapped_memory_bytes() -> int:
+    """Return the pages of files that this process has mapped and read; 0 where it is unknown."""
+    return _resident("RssFile")
+
+
+def _resident(*names: str) -> int:
+    """The sum of these fields of the process's status, in bytes."""
     if not _STATUS.exists():
         return 0
     fields = dict(
         line.split(":", 1) for line in _STATUS.read_text("utf-8", "replace").splitlines() if line
     )
-    sizes = [fields.get(name, "0 kB").split()[0] for name in ("RssAnon", "RssShmem")]
-    return 1024 * sum(map(int, sizes))
+    return 1024 * sum(int(fields.get(name, "0 kB").split()[0]) for name in names)
 
 
 def available_memory_bytes() -> int:

@@ -281,6 +281,15 @@ class ProviderFactory(ABC):
             fix="define them in a models: mapping, with provider and options",
         )
 
+    def without_unread_files(self, entry: ModelEntry, chosen: Mapping[str, str]) -> ModelEntry:
+        """Return the entry without files that a model with these settings does not read.
+
+        Args:
+            entry: names the files.
+            chosen: settings that override the entry's options.
+        """
+        return entry
+
     def local_files(
         self,
         entry: ModelEntry,

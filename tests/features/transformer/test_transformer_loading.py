@@ -196,3 +196,29 @@ def test_files_by_name_with_digests(folder):
 def test_the_error_for_a_family_shows_how_to_name_a_model():
     with pytest.raises(ConfigError, match="bert:path/to/folder"):
         load_provider("bert")
+
+
+def test_weights_that_are_written_to_are_an_error_and_replaced_ones_are_not(folder):
+    provider = load_provider(f"bert:{folder}")
+    path = folder / "model.safetensors"
+    expected = provider.encode(SENTENCE)[0]
+    other = path.with_suffix(".new")
+    content = bytearray(path.read_bytes())
+    content[-4096:] = bytes(4096)
+    other.write_bytes(content)
+    other.replace(path)
+    assert (provider.encode(SENTENCE)[0] == expected).all()
+    provider = load_provider(f"bert:{folder}")
+    with path.open("r+b") as file:
+        file.seek(-4096, 2)
+        file.write(bytes(4096))
+    with pytest.raises(ModelError, match="was written to while") as caught:
+        provider.encode(SENTENCE)
+    assert str(path) in str(caught.value)
+
+
+def test_an_untrained_model_does_not_depend_on_its_file(folder):
+    provider = load_provider(f"bert:{folder}@untrained=1")
+    expected = provider.encode(SENTENCE)[0]
+    (folder / "model.safetensors").write_bytes(b"")
+    assert (provider.encode(SENTENCE)[0] == expected).all()

@@ -176,10 +176,10 @@ def _read_catalog(folder: Path) -> Any:
         for name in catalog.names():
             if not catalog.is_builtin(name):
                 rows.append(repr(describe_model(model_info(catalog, name))))
-                rows.append(repr(catalog.to_download(name, "main")))
+                rows.append(repr(catalog.to_download(name, {"revision": "main"})))
                 rows.append(repr(catalog.is_contextual(name)))
         # Entries that change places may make it a model that would be downloaded.
-        if "one" in catalog.names() and not catalog.to_download("one", "main"):
+        if "one" in catalog.names() and not catalog.to_download("one", {"revision": "main"}):
             rows.append(repr(catalog.load("one").encode([["the", "bank"]])))
         return rows
     finally:

@@ -1,1 +1,1 @@
-"""Published findings, tested on the records of an experiment."""
+"""Published findings and claims of an experiment, tested on its records."""

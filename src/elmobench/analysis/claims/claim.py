@@ -12,12 +12,12 @@ from elmobench.analysis.claims.study import Study
 
 @dataclass(frozen=True)
 class Claim:
-    """A published finding.
+    """A published finding, or what an experiment states itself.
 
     Attributes:
         id: name on the command line and in templates.
-        statement: the finding in one sentence.
-        source: where it was published.
+        statement: it in one sentence.
+        source: where it was published, or that the experiment states it.
         expects: the comparison that supports it, for people.
         gather: collects its evidence from an experiment.
     """

@@ -45,14 +45,14 @@ class ClaimCounts(Fields):
 
 
 class ClaimRow(Fields):
-    """A published finding and what an experiment says about it."""
+    """A claim, of the paper or of the experiment, and what the records say about it."""
 
     id: str
     """Name of the claim."""
     statement: str
-    """The finding."""
+    """The claim in one sentence."""
     source: str
-    """Where it was published."""
+    """Where it was published, or that the experiment states it."""
     expects: str
     """The comparison that supports it."""
     outcome: Literal["supported", "contradicted", "undecided", "not tested"]
@@ -64,7 +64,7 @@ class ClaimRow(Fields):
 
 
 class ClaimsOutput(Output):
-    """Which of the paper's findings an experiment supports."""
+    """Which claims, of the experiment and of the paper, the records support."""
 
     NAME: ClassVar[str] = "elmobench/claims"
     COMMANDS: ClassVar[tuple[str, ...]] = ("claims",)
@@ -77,10 +77,10 @@ class ClaimsOutput(Output):
     partial: int
     """Number of records of a quick try (``--limit``), which are left out."""
     claims: list[ClaimRow]
-    """The findings."""
+    """The claims, those of the experiment first."""
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """One row per finding."""
+        """One row per claim."""
         for row in self.claims:
             counts = row.counts
             numbers = (counts.supported, counts.contradicted, counts.undecided)

@@ -134,7 +134,7 @@ class ModelCatalog:
         """
         return file_states(*self._resolve(name), shipped=self.is_builtin(name))
 
-    def to_download(self, name: str, revision: str | None = None) -> list[FileState]:
+    def to_download(self, name: str, settings: Mapping[str, str] | None = None) -> list[FileState]:
         """Return the files that must be fetched before ``name`` can be loaded; fetch nothing.
 
         Those are files to download, and files of the mirror without a known digest unless the
@@ -142,13 +142,16 @@ class ModelCatalog:
 
         Args:
             name: as :meth:`load` takes it.
-            revision: commit of a hub model, if not that of its entry.
+            settings: as :meth:`load` takes them. The commit of a hub model and the draw of an
+                untrained model decide which files are read.
 
         Raises:
             UnknownNameError, ConfigError, ModelError: as :meth:`entry` does.
         """
         entry, base = self._resolve(name)
-        entry = at_revision(entry, revision)
+        chosen = settings or {}
+        entry = at_revision(entry, chosen.get("revision"))
+        entry = PROVIDERS.get(entry.provider).without_unread_files(entry, chosen)
         return missing_states(entry, file_states(entry, base), self._trust_first)
 
     def is_builtin(self, name: str) -> bool:
@@ -245,6 +248,7 @@ class ModelCatalog:
         if memo not in self._loaded:
             entry, base = self._resolve(name)
             factory = PROVIDERS.get(entry.provider)
+            entry = factory.without_unread_files(entry, chosen)
             known = file_states(at_revision(entry, chosen.get("revision")), base)
             files = factory.local_files(
                 entry, chosen, base, where, self._trust_first, self._progress

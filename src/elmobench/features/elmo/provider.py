@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -252,7 +252,7 @@ class ElmoFactory(ProviderFactory):
     ``arithmetic``, ``device`` and ``untrained``.
 
     With ``untrained``, the model has the shape of the options and random weights, as
-    ``elmo-random`` has, with this seed; the weights of the file are not used.
+    ``elmo-random`` has, with this seed; the file of weights is not needed.
     """
 
     contextual = True
@@ -273,10 +273,17 @@ class ElmoFactory(ProviderFactory):
             folder,
         )
 
+    def without_unread_files(self, entry: ModelEntry, chosen: Mapping[str, str]) -> ModelEntry:
+        """Return the entry without its weights if other ones are drawn."""
+        if {**entry.options, **chosen}.get("untrained") is None:
+            return entry
+        files = {role: file for role, file in entry.files.items() if role != "weights"}
+        return entry.model_copy(update={"files": files})
+
     def load(self, name: str, files: dict[str, Any], options: dict[str, Any]) -> FeatureProvider:
         """Build the provider. Raises ConfigError or ModelError."""
         settings = validated(_FileSettings, options, f"features {name!r}")
-        for role in ("options", "weights"):
+        for role in ("options",) if settings.untrained is not None else ("options", "weights"):
             if role not in files:
                 raise ConfigError(
                     f"no file for the role {role!r}",

@@ -22,7 +22,8 @@ from elmobench.features.transformer.checks import (
     check_network,
     library_errors,
 )
-from elmobench.features.transformer.files import check_complete
+from elmobench.features.transformer.files import check_complete, is_weights
+from elmobench.features.transformer.mapped_files import MappedFiles
 from elmobench.features.transformer.packed import pack_linears
 from elmobench.features.transformer.untrained import draw_weights
 
@@ -81,7 +82,8 @@ def load_model(
 
     Raises:
         ModelError: files are missing, damaged or do not match, or this version of transformers
-            does not have the architecture.
+            does not have the architecture. The network raises it as well, when it is used after
+            a file of its weights was written to.
         ConfigError: the device does not exist, or untrained models of this kind are not known.
     """
     check_complete(files, where)
@@ -90,6 +92,10 @@ def load_model(
     for name, path in files.items():
         if name.endswith(".safetensors"):
             _check_safetensors(path, where)
+    # Drawn weights, and those on a GPU, are copies.
+    mapped = [path for name, path in files.items() if is_weights(name)]
+    is_mapped = untrained is None and device.partition(":")[0] == "cpu"
+    opened = MappedFiles(mapped if is_mapped else [], where)
     with _folder_of(files) as folder, _quiet():
         network, kind = _load_network(folder, where, _DTYPES[arithmetic])
         if untrained is not None:
@@ -107,6 +113,7 @@ def load_model(
     check_network(network, where)
     network = network.to(device)
     pack_linears(network)
+    opened.watch(network)
     pad = tokenizer.pad_token_id
     return LoadedModel(
         network=network,
