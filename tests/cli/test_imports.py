@@ -18,6 +18,8 @@ TORCH = {"torch", "torchcrf", "torchgen", "tqdm"}
 SMALL = {
     *("annotated_doc", "annotated_types", "cython_runtime", "elmobench", "pydantic_core"),
     *("typing_extensions", "typing_inspection"),
+    # Where they are installed, rich imports attr, and Python itself the others at its start.
+    *("attr", "cuda", "sitecustomize"),
 }
 """This package, and modules that the libraries above consist of."""
 

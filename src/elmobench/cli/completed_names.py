@@ -99,7 +99,8 @@ def _tasks(ctx: Any) -> Iterator[str]:
 
 
 def _included(ctx: Any) -> list[Path]:
-    given = list((ctx.params or {}).get("include") or ())
+    # Some versions of typer pass text.
+    given = [Path(folder) for folder in (ctx.params or {}).get("include") or ()]
     try:
         return given + paths.include_folders()
     except ConfigError:  # a folder of a user who does not exist

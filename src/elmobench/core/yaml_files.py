@@ -38,6 +38,10 @@ MAX_YAML_BYTES = 1 << 20
 MAX_YAML_DEPTH = 50
 """Lists and mappings within each other."""
 
+_TOO_DEEP = f"is nested more than {MAX_YAML_DEPTH} deep"
+# libyaml 0.2.6 and later report more than 1,000 levels when they read ahead.
+_TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
+
 MAX_YAML_VALUES = 100_000
 """Values in a file, where those that an alias repeats count each time."""
 
@@ -181,9 +185,10 @@ def parse_yaml(text: str, where: str) -> Any:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise ConfigError(
-            f"is not YAML: {error.problem or error}", where=_place(where, mark)
-        ) from error
+        what = f"is not YAML: {error.problem or error}"
+        if error.problem == _TOO_DEEP_FOR_LIBYAML:
+            what = _TOO_DEEP
+        raise ConfigError(what, where=_place(where, mark)) from error
     except (yaml.YAMLError, ValueError) as error:
         # libyaml encodes the text first, which a lone surrogate prevents.
         raise ConfigError(f"is not YAML: {reason(error)}", where=where) from error
@@ -241,10 +246,7 @@ def _check_bounds(text: str, where: str) -> None:
             open_starts.append((total, event.anchor))
             total += 1
             if len(open_starts) > MAX_YAML_DEPTH:
-                raise ConfigError(
-                    f"is nested more than {MAX_YAML_DEPTH} deep",
-                    where=_place(where, event.start_mark),
-                )
+                raise ConfigError(_TOO_DEEP, where=_place(where, event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
             start, anchor = open_starts.pop()
             if anchor is not None:
