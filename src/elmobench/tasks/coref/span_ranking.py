@@ -166,9 +166,7 @@ class SpanRanker(Head[CorefExample], Generic[T]):
         tokens = self.encode(batch, mixed)
         if self._given(batch):
             links = self._given_links(batch, tokens)
-            index = {"neither": 0, "A": 1, "B": 2}
-            gold = [index[cast(AmbiguousPronoun, e).label] for e in batch.examples]
-            targets = torch.tensor(gold, device=links.scores.device)
+            targets = batch.once("given labels", lambda: _given_labels(batch))
             return nn.functional.cross_entropy(links.scores, targets)
         candidate_spans = self._candidates(batch)
         scores, kept, links = self._document_links(batch, candidate_spans, tokens)
@@ -339,30 +337,42 @@ class SpanRanker(Head[CorefExample], Generic[T]):
 
     def _given_links(self, batch: Batch[CorefExample], tokens: T) -> Links:
         """The two links of each example's pronoun, with mentions in the order A, B, pronoun."""
-        spans, offset = [], 0
-        for example in batch.examples:
-            pronoun = cast(AmbiguousPronoun, example)
-            spans += [(a + offset, b + offset) for a, b in (*pronoun.names, pronoun.pronoun)]
-            offset += len(pronoun.tokens)
-        first, last = torch.tensor(spans, device=batch.device).unbind(1)
+        first, last, pairs = batch.once("given links", lambda: _given_pairs(batch))
         vectors = self.represent(tokens, first, last)
         mentions = self.represented_scores(vectors, first, last)
-        rows = torch.arange(2, len(spans), 3)
-        antecedents = torch.stack([rows - 2, rows - 1], dim=1)
-        coarse = self.coarse(vectors.view(len(rows), 3, -1))
-        rough = mentions.new_zeros(len(rows), 2) if coarse is None else coarse[:, 2, :2]
-        mask = torch.ones_like(antecedents, dtype=torch.bool)
-        # The place of each of the three mentions in the text; the name may follow the pronoun.
-        place = first.view(-1, 3).argsort(dim=1, stable=True).argsort(dim=1).flatten()
-        pairs = Pairs(
-            rows,
-            antecedents,
-            tokens=(first[rows].unsqueeze(1) - first[antecedents]).abs(),
-            spans=(place[rows].unsqueeze(1) - place[antecedents]).abs(),
-            same_speaker=mask,
-            genre=torch.zeros_like(rows),
-        )
-        return self._scored(vectors, mentions, pairs, mask, rough)
+        coarse = self.coarse(vectors.view(len(pairs.rows), 3, -1))
+        rough = mentions.new_zeros(len(pairs.rows), 2) if coarse is None else coarse[:, 2, :2]
+        return self._scored(vectors, mentions, pairs, pairs.same_speaker, rough)
+
+
+def _given_labels(batch: Batch[CorefExample]) -> Tensor:
+    """(B,) 0 for neither name, 1 for A, 2 for B."""
+    index = {"neither": 0, "A": 1, "B": 2}
+    gold = [index[cast(AmbiguousPronoun, example).label] for example in batch.examples]
+    return torch.tensor(gold, device=batch.device)
+
+
+def _given_pairs(batch: Batch[CorefExample]) -> tuple[Tensor, Tensor, Pairs]:
+    """First and last tokens of the mentions A, B, pronoun of each example, and the pairs."""
+    spans, offset = [], 0
+    for example in batch.examples:
+        pronoun = cast(AmbiguousPronoun, example)
+        spans += [(a + offset, b + offset) for a, b in (*pronoun.names, pronoun.pronoun)]
+        offset += len(pronoun.tokens)
+    first, last = torch.tensor(spans, device=batch.device).unbind(1)
+    rows = torch.arange(2, len(spans), 3)
+    antecedents = torch.stack([rows - 2, rows - 1], dim=1)
+    # The place of each of the three mentions in the text; the name may follow the pronoun.
+    place = first.view(-1, 3).argsort(dim=1, stable=True).argsort(dim=1).flatten()
+    pairs = Pairs(
+        rows,
+        antecedents,
+        tokens=(first[rows].unsqueeze(1) - first[antecedents]).abs(),
+        spans=(place[rows].unsqueeze(1) - place[antecedents]).abs(),
+        same_speaker=torch.ones_like(antecedents, dtype=torch.bool),
+        genre=torch.zeros_like(rows),
+    )
+    return first, last, pairs
 
 
 def _documents(batch: Batch[CorefExample]) -> list[CoreferenceDocument]:
