@@ -82,7 +82,7 @@ def test_fits_a_tiny_set(case: Case) -> None:
     assert accuracy(head, mixers, pairs()) >= 99
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_nothing_is_learned_from_shuffled_labels(case: Case) -> None:
     examples = pairs(250)
     labels = [example.label for example in examples]

@@ -106,7 +106,7 @@ def test_fits_fifty_propositions(name: str) -> None:
     assert score(head, mixer, examples) >= 99
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["linear", "small", "paper"])
 def test_nothing_is_learned_from_shuffled_roles(name: str) -> None:
     """The place of an argument can be learned, its random role cannot: no better than chance."""
