@@ -1,4 +1,5 @@
-"""Tables of the pages that show committed records: ``reliability.md`` and ``what-to-expect.md``.
+"""Tables of the pages that show committed records: ``reliability.md``, ``what-to-expect.md`` and
+``guides/memory.md``.
 
 ``python docs/record_tables.py`` writes them into the pages; a test compares.
 """
@@ -99,6 +100,27 @@ def costs_table(head: dict[str, Any], rows: Rows) -> str:
     return _table(names, cells, 2, head)
 
 
+def memory_table(head: dict[str, Any], rows: Rows) -> str:
+    """Own memory of a process that trained a head on one task, then on twelve tasks."""
+
+    def megabytes(*sizes: int) -> list[str]:
+        return [f"{size / 1e6:,.0f}" for size in sizes]
+
+    cells = []
+    for row in rows:
+        if "head" not in row:
+            encode = row["encode"]
+            name = f"`{row['pipeline']}`", "none: the vectors are encoded"
+            cells.append([*name, "", *megabytes(encode["own"], encode["mapped"])])
+        else:
+            one, twelve = row["1"], row["12"]
+            sizes = megabytes(one["own"], twelve["own"], twelve["mapped"])
+            cells.append([f"`{row['pipeline']}`", f"`{row['head']}`", *sizes])
+        cells[-1] += megabytes(row.get("12", row.get("encode"))["estimate"])
+    names = ["pipeline", "head", "own, 1 task", "own, 12 tasks", "mapped, 12 tasks", "estimate"]
+    return _table(names, cells, 2, head)
+
+
 def _with_quartiles(ratios: list[float]) -> str:
     """A median, and the quartiles in brackets."""
     low, middle, high = ratios
@@ -115,6 +137,7 @@ def _table(names: list[str], rows: list[list[str]], texts: int, head: dict[str, 
 
 Table = Callable[[dict[str, Any], Rows], str]
 PAGES: dict[str, dict[str, tuple[str, Table]]] = {
+    "guides/memory.md": {"memory": ("costs/memory.jsonl", memory_table)},
     "reliability.md": {
         "fuzz": ("reliability/fuzz.jsonl", fuzz_table),
         "torture": ("reliability/torture.jsonl", torture_table),

@@ -145,6 +145,8 @@ def test_the_document_fits_its_schema(
         (folder / "note.md.in").write_text(
             '{{ results("results/small").score("ner/control-ner", "random") }}\n'
         )
+    if line.endswith("--tracker tensorboard"):
+        pytest.importorskip("tensorboard")
     (folder / "text.txt").write_text("one line of text\n" * 20)
     content = document(line, folder)
     if line.startswith("results pack"):
