@@ -36,7 +36,7 @@ from elmobench.tasks.registries import PIPELINES
 from elmobench.tasks.task import Task
 from elmobench.training.batching import ExampleSet, SentenceTable, nested_subset
 from elmobench.training.devices import device_kind
-from elmobench.training.part_sources import KEPT_MEANS, MeanPart, StoredPart
+from elmobench.training.part_sources import KEPT_MEANS, KEPT_VIEWS, MeanPart, StoredPart
 from elmobench.training.resident import ResidentPart, resident_bytes, room
 from elmobench.training.streams import RandomStreams
 
@@ -59,7 +59,7 @@ class PreparedTask:
         sets: ``train`` (as the head trains on it), ``dev`` and ``test``.
         table: the distinct sentences of all three.
         train_examples: the training split before it is expanded (into phrases, for instance).
-        views: the stored vectors of the sentences, by provider fingerprint.
+        views: the stored vectors of the sentences, by provider fingerprint: those used last.
         resident: vectors that are on a GPU, by provider fingerprint and layers.
         means: mean vectors of the sentences, by provider fingerprint and layers.
         needed: rows of the table that some cell of the experiment reads; None for all of them.
@@ -165,14 +165,20 @@ class RunContext:
         return self._stored[provider.fingerprint]
 
     def view(self, cell: Cell, part: PartSettings) -> StoredPart:
-        """The stored vectors of one part for the cell's sentences; looked up once."""
+        """The stored vectors of one part for the cell's sentences; the last ones are kept."""
         prepared = self.prepared(cell)
         fingerprint = self.provider(part).fingerprint
-        if fingerprint not in prepared.views:
-            prepared.views[fingerprint] = StoredPart(
-                self.stored(part), prepared.table.sentences, prepared.needed
-            )
-        return prepared.views[fingerprint]
+        found = prepared.views.pop(fingerprint, None)
+        if found is None:
+            while len(prepared.views) >= KEPT_VIEWS:
+                oldest = next(iter(prepared.views))
+                del prepared.views[oldest]
+                self._stored.pop(oldest, None)
+                for key in [key for key in prepared.means if key[0] == oldest]:
+                    del prepared.means[key]  # It reads the view.
+            found = StoredPart(self.stored(part), prepared.table.sentences, prepared.needed)
+        prepared.views[fingerprint] = found  # The last one used is the last to go.
+        return found
 
     @property
     def device(self) -> torch.device:

@@ -16,6 +16,10 @@ from elmobench.features.store.feature_store import StoredFeatures
 KEPT_MEANS = 1 << 28
 """Bytes of means that are kept in memory."""
 
+KEPT_VIEWS = 4
+"""Representations of one task whose places, and vectors of word types, are kept in memory: with
+``@seed=run`` each seed has one of its own."""
+
 _SENTENCES_PER_READ = 64
 
 
