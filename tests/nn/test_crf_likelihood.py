@@ -10,13 +10,15 @@ from elmobench.nn.crf import LinearChainCrf, negative_log_likelihoods
 
 @pytest.mark.parametrize("crfs", [1, 3])
 @pytest.mark.parametrize("lengths", [[7, 1, 4, 4, 2], [1, 1], [3, 0, 5], [20, 20, 20, 20]])
-@pytest.mark.parametrize("tags", [3, 13])
-def test_equal_to_pytorch_crf_to_the_bit(crfs: int, lengths: list[int], tags: int) -> None:
+@pytest.mark.parametrize(("tags", "scale"), [(3, 3), (13, 3), (13, 30), (13, 300)])
+def test_equal_to_pytorch_crf_to_the_bit(
+    crfs: int, lengths: list[int], tags: int, scale: float
+) -> None:
     torch.manual_seed(tags + crfs)
     mask = torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)
     gold = torch.randint(tags, mask.shape) * mask
     models = [LinearChainCrf(tags) for _ in range(crfs)]
-    scores = [(3 * torch.randn(*mask.shape, tags) + i).requires_grad_() for i in range(crfs)]
+    scores = [(scale * torch.randn(*mask.shape, tags) + i).requires_grad_() for i in range(crfs)]
     ours = negative_log_likelihoods(models, scores, gold, mask)
     torch.autograd.backward([nll.mean() for nll in ours])
     filled = mask.any(dim=1)

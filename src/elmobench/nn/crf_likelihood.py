@@ -36,6 +36,35 @@ def log_likelihood(emissions: Tensor, transitions: Tensor, tags: Tensor, mask: T
     return out
 
 
+_SMALLEST = -87.0
+"""Below this number the exponential has no normal form, and takes torch forty times as long."""
+_MANY = -150.0
+"""Where a value is below this number there are many below :data:`_SMALLEST`: in trained CRFs."""
+_ZERO = -104.0
+"""Below this number the exponential is zero in float32."""
+
+
+def _exp(x: Tensor) -> Tensor:
+    """``x.exp_()``, to the bit."""
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        return x.exp_()
+    if not _MANY > float(x.amin()) > -torch.inf:
+        return x.exp_()
+    # Products, since masked_fill looks at every value by itself.
+    kept = (x >= _ZERO).to(x.dtype)
+    return x.mul_(kept).exp_().mul_(kept)
+
+
+def _exp_beside_one(x: Tensor) -> Tensor:
+    """``x.exp_()`` for a sum with a term 1, in which very small terms are lost."""
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        return x.exp_()
+    # Not where a value is infinite: then the sum may have no term 1.
+    if _MANY > float(x.amin()) > -torch.inf:
+        x.clamp_(min=_SMALLEST)
+    return x.exp_()
+
+
 class _Steps:
     """Emissions and transitions in the layout of the recursion: N = C·B rows.
 
@@ -74,7 +103,7 @@ class _Steps:
         scores = self.scores(before, t)
         highest = scores.amax(dim=0)
         highest.masked_fill_(highest.isinf(), 0.0)
-        terms = self.by_row(scores.sub_(highest).exp_())
+        terms = self.by_row(_exp_beside_one(scores.sub_(highest)))
         return terms.sum(dim=1).log_().add_(highest)
 
 
@@ -115,7 +144,7 @@ class _LogLikelihood(torch.autograd.Function):
         for t in range(time - 1, 0, -1):
             taken = toward if full[t] else torch.where(columns[t], toward, 0.0)
             kept_on = 0.0 if full[t] else torch.where(columns[t], 0.0, toward)
-            going = steps.scores(alpha[t - 1], t).sub_(reached[t - 1]).exp_().mul_(taken)
+            going = _exp(steps.scores(alpha[t - 1], t).sub_(reached[t - 1])).mul_(taken)
             flow = steps.by_row(going)  # (N, K, K)
             torch.sum(flow, dim=1, out=to_emissions[t])
             to_transitions += flow.view(crfs, batch, count, count).sum(dim=1)
