@@ -23,6 +23,7 @@ ORDER = [
     "tracking",
     "training",
     "pretraining",
+    "finetuning",
     "reference",
     "bench",
     "analysis",

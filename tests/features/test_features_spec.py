@@ -32,6 +32,9 @@ def test_examples_of_the_grammar():
         PartSpec("glove-mini", trainable=True),
         PartSpec("elmo:path/to", settings=(("layer", "1"), ("state", "warm"))),
     )
+    tuned = parse_features("bert-mini(finetuned)@pieces=first+glove-mini")
+    assert [part.finetuned for part in tuned.parts] == [True, False]
+    assert str(tuned) == "bert-mini(finetuned)@pieces=first+glove-mini"
     # The value of `mix` may contain an equals sign.
     assert parse_features("a@mix=layer=2").parts[0].settings == (("mix", "layer=2"),)
 
@@ -53,6 +56,9 @@ def test_examples_of_the_grammar():
         ("a trainable)", "parentheses"),
         ("a(frozen)", "parentheses"),
         ("a(trainable)(trainable)", "parentheses"),
+        ("a(trainable)(finetuned)", "parentheses"),
+        ("a(finetuned)@layer=1", "does not go with"),
+        ("a(finetuned)@untrained=1", "does not go with"),
         ("a@layer=1(trainable)", "no usable value"),
         ("(trainable)", "no name"),
         ("@layer=1", "no name"),

@@ -50,6 +50,8 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
     distinct = {(c.task, c.fold, c.options, tuple(p.key for p in c.parts)): c for c in cells}
     for cell in distinct.values():
         for part in cell.parts:
+            if part.finetuned:
+                continue  # its vectors are not stored
             stored = context.store.open(context.provider(part))
             not_stored = stored.missing(context.sentences(cell))
             key = (part.name, cell.task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from elmobench.core.errors import (
 )
 from elmobench.data.examples import Sentence
 from elmobench.features.catalog.catalog import ModelCatalog
+from elmobench.finetuning.encoder import TrainableEncoder
+from elmobench.finetuning.start import trainable_encoder
 from elmobench.tasks.head import Batch
 from elmobench.tasks.registries import PIPELINES
 from elmobench.tracking.packed import KEY_LENGTH, PACKED_FILES, RECORDS
@@ -26,8 +29,8 @@ from elmobench.tracking.record import RunRecord, read_record
 from elmobench.tracking.record_store import RecordStore
 from elmobench.training.batching import Collator, ExampleSet, SentenceTable
 from elmobench.training.devices import resolved_device
-from elmobench.training.part_sources import LivePart
-from elmobench.training.saved import SavedPart, load_model
+from elmobench.training.part_sources import LivePart, NoVectors
+from elmobench.training.saved import SavedHead, SavedPart, load_model
 
 _BATCH = 32
 T = TypeVar("T")
@@ -114,6 +117,20 @@ def has_head(store: RecordStore, cell: str) -> bool:
     return os.path.exists(store.head_folder(cell) / "head.json")
 
 
+def _start_model(
+    models: dict[str, Any] | None, saved: SavedHead, part: SavedPart
+) -> TrainableEncoder:
+    """The model of a part that was trained with the head, with its weights before that."""
+    provider = _catalog(saved, models, "cpu").load(part.settings["name"], part.settings["provider"])
+    return trainable_encoder(provider, f"features {part.settings['label']}")
+
+
+def _catalog(saved: SavedHead, models: dict[str, Any] | None, device: str) -> ModelCatalog:
+    """The models that a head can name, with the user's own entries."""
+    base = Path(saved.models_base) if saved.models_base else None
+    return ModelCatalog({**saved.models, **(models or {})}, base, device=device)
+
+
 class Predictor:
     """Predicts with the trained head of one cell.
 
@@ -141,17 +158,17 @@ class Predictor:
         self.record: RunRecord = record
         again = store.fix_by_running_again(cell)
         try:
-            self._model, self._saved = load_model(store.head_folder(cell), again)
+            self._model, self._saved = load_model(
+                store.head_folder(cell), again, partial(_start_model, models)
+            )
         except ModelError as error:
             lost = record.run.warnings if record.run else []
             if lost and not has_head(store, cell):
                 raise ModelError("; ".join(lost), where=error.where, fix=again) from error
             raise
         self.pipeline = PIPELINES.get(self._saved.pipeline)
-        base = Path(self._saved.models_base) if self._saved.models_base else None
-        entries = {**self._saved.models, **(models or {})}
         here = resolved_device("auto")
-        catalogs = {name: ModelCatalog(entries, base, device=name) for name in {"cpu", here}}
+        catalogs = {name: _catalog(self._saved, models, name) for name in {"cpu", here}}
         self._providers = []
         for part in self._saved.parts:
             device = part.device if part.device == here else "cpu"
@@ -245,7 +262,9 @@ class Predictor:
             if respell is not None:
                 table = table.respelled(respell)
             parts = [
-                LivePart(provider, self._spelled(table.sentences, part))
+                NoVectors()
+                if part.finetuned
+                else LivePart(provider, self._spelled(table.sentences, part))
                 for provider, part in zip(self._providers, self._saved.parts, strict=True)
             ]
             collator = Collator(

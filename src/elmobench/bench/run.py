@@ -254,6 +254,8 @@ def encode_features(cells: Sequence[PlannedCell], session: RunSession, launcher:
     for planned in cells:
         cell = planned.cell
         for part in cell.parts:
+            if part.finetuned:
+                continue  # its vectors change in training
             training_data = canonical_json(cell.options.training_data())
             key = (cell.task, cell.fold, training_data, *part.key)
             if key not in jobs:

@@ -130,6 +130,7 @@ def _run(planned: PlannedCell, session: RunSession, started: str) -> RunRecord:
             counts={name: len(examples) for name, examples in data.sets.items()},
             notes=[
                 *found,
+                *_not_frozen(cell, context),
                 *_label_notes(cell, context),
                 *context.task(cell.task, cell.fold).loss_notes.values(),
                 *_notes(context.pipeline(cell.task), rows),
@@ -153,7 +154,7 @@ def _warnings(
     cell: Cell, session: RunSession, data: CellData, coverage: dict[str, dict[str, float]]
 ) -> list[str]:
     """What makes the score of the cell say little about its features; each is shown now."""
-    names = [None if part.trainable else part.label for part in cell.parts]
+    names = [None if part.trainable or part.finetuned else part.label for part in cell.parts]
     found = [*low_coverage(coverage), *uninformative_parts(training_slots(cell, data), names)]
     for text in found:
         session.observer.handle(RunWarning(f"{cell.label}: {text}"))
@@ -273,7 +274,8 @@ def _run_info(
     identity: dict[str, Any],
 ) -> RunInfo:
     """Costs and provenance of the finished cell."""
-    views = {part.label: context.view(cell, part) for part in cell.parts}
+    frozen = [part for part in cell.parts if not part.finetuned]
+    views = {part.label: context.view(cell, part) for part in frozen}
     return RunInfo(
         started=started,
         seconds={
@@ -336,6 +338,16 @@ def _label_notes(cell: Cell, context: RunContext) -> list[str]:
     ]
 
 
+def _not_frozen(cell: Cell, context: RunContext) -> list[str]:
+    """One remark per model that was trained with the head."""
+    return [
+        f"not frozen: the {context.provider(part).parameters:,} weights of {part.name} were "
+        "trained together with the head"
+        for part in cell.parts
+        if part.finetuned
+    ]
+
+
 def _notes(pipeline: Pipeline[Any], rows: list[dict[str, Any]]) -> list[str]:
     """A warning if the predictions show that the head has not learned."""
     note = pipeline.note_on(*([row[key] for row in rows] for key in ("gold", "predicted")))
@@ -351,7 +363,8 @@ def _coverage(cell: Cell, context: RunContext) -> dict[str, dict[str, float]]:
 
 def _parameters(cell: Cell, context: RunContext, model: BenchModel) -> dict[str, int]:
     """Trainable parameters of mix and head, and each provider's own."""
-    counts = {"head": sum(p.numel() for p in model.parameters() if p.requires_grad)}
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    counts = {"head": trained - sum(p.numel() for p in model.encoders.parameters())}
     for part in cell.parts:
         counts[part.label] = context.provider(part).parameters
     return counts

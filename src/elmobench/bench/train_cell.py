@@ -20,6 +20,8 @@ from elmobench.bench.search import (
     default_values,
     with_candidate,
 )
+from elmobench.finetuning.encoder import TrainableEncoder
+from elmobench.finetuning.start import trainable_encoder
 from elmobench.nn.feature_mixer import PartConfig
 from elmobench.tasks.base import LabelCodec
 from elmobench.tasks.head import OnePassHead, SlotBatch
@@ -27,6 +29,7 @@ from elmobench.training.batching import Collator, ExampleSet, bounded_runs
 from elmobench.training.layer_norms import mean_norms
 from elmobench.training.model import BenchModel, input_dims, make_mixer
 from elmobench.training.outcome import Epoch, Training, TrainingError
+from elmobench.training.part_sources import NoVectors
 from elmobench.training.streams import RandomStreams
 from elmobench.training.trainable_vectors import WordVocabulary, initial_vectors
 from elmobench.training.trainer import TrainingData, train_together
@@ -73,7 +76,7 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
         num_layers = context.provider(part).num_layers
         layers.append(part_mode(part, num_layers).layers(num_layers))
     sources = [
-        context.source(cell, part, of_part)
+        NoVectors() if part.finetuned else context.source(cell, part, of_part)
         for part, of_part in zip(cell.parts, layers, strict=True)
     ]
     per_text = context.provider(cell.parts[0]).per_text
@@ -96,7 +99,8 @@ def prepare_data(cell: Cell, context: RunContext) -> CellData:
 
 def _is_linear(part: PartSettings) -> bool:
     """Whether the mean of a part's mixed vectors is the mix of the means of its layers."""
-    return part.norm == "none" and not (part.dropout or part.trainable or part.unit)
+    learned = part.trainable or part.finetuned
+    return part.norm == "none" and not (part.dropout or learned or part.unit)
 
 
 def train_examples(cell: Cell, context: RunContext) -> list[Any]:
@@ -131,17 +135,30 @@ def build_model(
         }
         dims = input_dims(cell.preset.head, mixers)
         head = cell.preset.head(dims, data.codec, cell.options)
-    model = BenchModel(mixers, reads, head, cell.training.arithmetic).to(context.device)
+    encoders = _encoders(cell, context)
+    model = BenchModel(mixers, reads, head, cell.training.arithmetic, encoders).to(context.device)
     if cell.mix.standardize:
         if standardized is not None:
             model.copy_standardizers(standardized)
             return model
+        model.encoders.eval()
         for placement, mixer in mixers.items():
             mixer.fit_standardizer(
-                replace(slot, parts=[slot.parts[i] for i in reads[placement]])
+                replace(slot, parts=[model.part_vectors(slot)[i] for i in reads[placement]])
                 for slot in training_slots(cell, data)
             )
     return model
+
+
+def _encoders(cell: Cell, context: RunContext) -> dict[int, TrainableEncoder]:
+    """Index of each part that is not frozen -> its model, with the weights of the provider."""
+    tuned = {i: part for i, part in enumerate(cell.parts) if part.finetuned}
+    # Loading may draw random numbers for weights that are then read from the file.
+    with RandomStreams(cell.seed).torch("init"):
+        return {
+            i: trainable_encoder(context.provider(part), f"features {cell.features}")
+            for i, part in tuned.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -323,6 +340,8 @@ def layer_norms(cell: Cell, context: RunContext, data: CellData) -> dict[str, li
     for i, part in enumerate(cell.parts):
         number = context.provider(part).num_layers
         mode = part_mode(part, number)
+        if part.finetuned:
+            continue
         if number > 1 and mode.kind in ("learned", "first", "without"):
             layers[i] = mode.layers(number)
     if not layers or issubclass(cell.preset.head, OnePassHead):

@@ -43,6 +43,7 @@ def validate(
     """
     from elmobench.bench.context import RunContext
     from elmobench.bench.estimate import estimate_encoding
+    from elmobench.bench.estimate_finetuning import estimate_finetuning
     from elmobench.bench.experiment.schema import load_experiment
     from elmobench.bench.missing_files import missing_files
     from elmobench.bench.plan import make_plan_without
@@ -50,9 +51,11 @@ def validate(
     from elmobench.cli.output.names import (
         CheckedTask,
         EncodingRow,
+        FinetuningRow,
         NeededFiles,
         ValidateOutput,
     )
+    from elmobench.core.counted import counted
     from elmobench.data.cards.catalog import CardCatalog
     from elmobench.pretraining.model_card import card_of
 
@@ -79,6 +82,14 @@ def validate(
         output.encoding.append(EncodingRow.from_values(estimate))
         if not as_json:
             typer.echo(_encoding_line(estimate))
+    for tuned in estimate_finetuning(context, cells):
+        output.finetuning.append(FinetuningRow.from_values(tuned))
+        if not as_json:
+            typer.echo(
+                f"  {tuned.features}(finetuned) on {tuned.task}: not frozen, "
+                f"{counted(tuned.runs, 'training')} of {tuned.tokens:,} tokens per epoch, at most "
+                f"about {tuned.seconds / 60:,.0f} min"
+            )
     if not unchecked:
         _estimate_memory(context, output, as_json)
     tasks = [row.task for row in output.tasks]

@@ -161,8 +161,8 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for part in parse_features(self.spec).parts:
             where = f"features {str(part)!r}"
             unusable = [key for key in part.head_settings if key != "layer"]
-            if part.trainable or unusable:
-                setting = "(trainable)" if part.trainable else unusable[0]
+            if part.mark or unusable:
+                setting = part.mark or unusable[0]
                 raise ConfigError(
                     f"{setting!r} applies to a task's head",
                     where=where,

@@ -3,7 +3,7 @@
 Grammar::
 
     spec    = part { "+" part }
-    part    = name [ "(trainable)" ] { "@" key "=" value }
+    part    = name [ "(trainable)" | "(finetuned)" ] { "@" key "=" value }
     name    = a catalog name, or provider ":" path
     key     = one of SETTING_KEYS
 
@@ -49,6 +49,16 @@ _LAYER = re.compile(r"[0-9]{1,6}")
 _RANGE = re.compile(rf"(@(?:{'|'.join(DRAWS)})=|-seed)([0-9]{{1,6}})\.\.([0-9]{{1,6}})(?=[@+(]|$)")
 _MOST_DRAWS: Final = 1_000
 _TRAINABLE = "(trainable)"
+_FINETUNED = "(finetuned)"
+_FROZEN_ONLY: Final = {
+    "layer": "a model is trained as a whole, and its head reads a mix of all layers",
+    "mix": "a model is trained as a whole, and its head reads a learned mix of all layers",
+    UNTRAINED: "it would be training from the start, not fine-tuning",
+    "seed": "random weights are not a model to start from",
+    "state": "every sentence starts from zeros in training",
+    "arithmetic": "weights are trained in float32",
+}
+"""Settings that do not go with ``(finetuned)``, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +69,28 @@ class PartSpec:
         name: catalog name, or ``provider:path``.
         trainable: whether the head has an embedding of its own, initialised from the provider.
         settings: (key, value) pairs in the order in which they were typed; keys are distinct.
+        finetuned: whether the model is not frozen: it is trained together with the head.
     """
 
     name: str
     trainable: bool = False
     settings: tuple[tuple[str, str], ...] = ()
+    finetuned: bool = False
 
     def __str__(self) -> str:
         suffixes = "".join(f"@{key}={value}" for key, value in self.settings)
-        return f"{self.name}{_TRAINABLE if self.trainable else ''}{suffixes}"
+        return f"{self.name}{self.mark}{suffixes}"
+
+    @property
+    def mark(self) -> str:
+        """``(trainable)``, ``(finetuned)``, or nothing.
+
+        >>> parse_features("bert-mini(finetuned)").parts[0].mark
+        '(finetuned)'
+        """
+        if self.finetuned:
+            return _FINETUNED
+        return _TRAINABLE if self.trainable else ""
 
     @property
     def provider_options(self) -> dict[str, str]:
@@ -253,15 +276,16 @@ def parse_features(text: str) -> FeaturesSpec:
 
 def _parse_part(text: str, where: str) -> PartSpec:
     head, *suffixes = text.split("@")
-    trainable = head.endswith(_TRAINABLE)
-    name = head.removesuffix(_TRAINABLE)
+    trainable, finetuned = head.endswith(_TRAINABLE), head.endswith(_FINETUNED)
+    name = head.removesuffix(_FINETUNED) if finetuned else head.removesuffix(_TRAINABLE)
     if not name:
         raise ConfigError(f"{text!r} has no name", where=where, fix="write name@key=value")
     if "(" in name or ")" in name:
         raise ConfigError(
-            f"{head!r} has parentheses that do not read '(trainable)'",
+            f"{head!r} has parentheses that do not read '(trainable)' or '(finetuned)'",
             where=where,
-            fix="write name or name(trainable); settings come after it, as @key=value",
+            fix="write name, name(trainable) or name(finetuned); settings come after it, as "
+            "@key=value",
         )
     if not _WORD.fullmatch(name):
         raise ConfigError(
@@ -287,4 +311,11 @@ def _parse_part(text: str, where: str) -> PartSpec:
         if key in settings:
             raise ConfigError(f"{text!r} sets {key!r} twice", where=where, fix="keep one of them")
         settings[key] = value
-    return PartSpec(name, trainable, tuple(settings.items()))
+    for key in settings if finetuned else ():
+        if key in _FROZEN_ONLY:
+            raise ConfigError(
+                f"@{key} does not go with (finetuned): {_FROZEN_ONLY[key]}",
+                where=where,
+                fix=f"remove @{key}, or (finetuned)",
+            )
+    return PartSpec(name, trainable, tuple(settings.items()), finetuned)

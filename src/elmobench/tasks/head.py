@@ -276,6 +276,13 @@ class TrainingOptions(StrictModel):
     that give the likelihood of labels: all that are trained by gradients and label texts, pairs,
     edges or tokens.
     """
+    model_lr: float = Field(default=5e-5, gt=0)
+    """Learning rate of the weights of a ``(finetuned)`` model; ``lr`` is that of the head. It has
+    no effect on frozen features.
+    """
+    model_warmup: float = Field(default=0.1, ge=0, le=1)
+    """Share of all steps (batches times ``epochs``) in which ``model_lr`` grows linearly from zero.
+    """
     grid: dict[str, list[float]] = Field(default_factory=dict)
     """Values to search over, by option path (``training.lr``, ``options.dropout``). Each seed
     trains every combination and chooses one on dev; among those within one standard error of the

@@ -63,13 +63,14 @@ class ExampleSet(Generic[E]):
         table: gets their sentences; shared by all splits.
 
     Attributes:
-        examples: see above.
+        examples, table: see above.
         slots: for each example slot -> rows of its sentences.
         lengths: for each example the number of tokens of its longest sentence.
     """
 
     def __init__(self, pipeline: Pipeline[E], examples: Sequence[E], table: SentenceTable) -> None:
         self.examples = list(examples)
+        self.table = table
         self.slots: list[dict[str, list[int]]] = []
         lengths = []
         for example in self.examples:

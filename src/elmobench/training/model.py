@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from elmobench.nn.feature_mixer import FeatureMixer, PartConfig
-from elmobench.tasks.head import Arithmetic, Batch, Head, Mixed, SharedLossHead
+from elmobench.tasks.head import Arithmetic, Batch, Head, Mixed, SharedLossHead, SlotBatch
 
 
 class BenchModel(nn.Module):
-    """Mixers and head, which are trained together on frozen vectors.
+    """Mixers and head, which are trained together: on frozen vectors, or with their models.
 
     Args:
         mixers: placement -> mixer.
@@ -22,6 +22,9 @@ class BenchModel(nn.Module):
         head: the task head.
         arithmetic: of the head, in training and prediction; see
             :class:`~elmobench.tasks.head.TrainingOptions`.
+        encoders: index of a part -> the model that computes its vectors from the tokens and is
+            trained too: it maps B sentences to (B, L, T, D), zero at padding. Other parts are
+            frozen, and batches have their vectors.
     """
 
     def __init__(
@@ -30,12 +33,14 @@ class BenchModel(nn.Module):
         reads: Mapping[str, Sequence[int]],
         head: Head[Any],
         arithmetic: Arithmetic = "float32",
+        encoders: Mapping[int, nn.Module] | None = None,
     ) -> None:
         super().__init__()
         self.arithmetic = arithmetic
         self._reads = {placement: tuple(indices) for placement, indices in reads.items()}
         self.mixers = nn.ModuleDict(dict(mixers))
         self.head = head
+        self.encoders = nn.ModuleDict({str(i): one for i, one in (encoders or {}).items()})
         views = _views(mixers["input"]) if head.splits_input else {}
         self._views = tuple(views)
         for name, columns in views.items():
@@ -53,13 +58,15 @@ class BenchModel(nn.Module):
         """placement -> slot -> (B, T, D) mixed vectors, with the views that the head asks for."""
         for slot in batch.slots.values():
             slot.zero_padding = True
+        parts = {name: self.part_vectors(slot) for name, slot in batch.slots.items()}
         mixed = {
             placement: {
                 name: mixer(
-                    [slot.parts[i] for i in self._reads[placement]],
+                    [parts[name][i] for i in self._reads[placement]],
                     slot.mask,
                     slot.word_ids,
-                    slot.made,
+                    # Vectors of models that are trained are each model's own.
+                    None if self.encoders else slot.made,
                 )
                 for name, slot in batch.slots.items()
             }
@@ -69,6 +76,13 @@ class BenchModel(nn.Module):
             columns = self.get_buffer(f"_columns_{view}")
             mixed[view] = {name: x.index_select(-1, columns) for name, x in mixed["input"].items()}
         return mixed
+
+    def part_vectors(self, slot: SlotBatch) -> list[Tensor]:
+        """One (B, L, T, D) tensor per part: the frozen vectors, or those of its encoder now."""
+        return [
+            self.encoders[str(i)](slot.tokens) if str(i) in self.encoders else vectors
+            for i, vectors in enumerate(slot.parts)
+        ]
 
     @contextmanager
     def computing(self, device: torch.device) -> Iterator[None]:

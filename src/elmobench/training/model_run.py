@@ -20,10 +20,16 @@ from elmobench.training.outcome import Epoch, Training, TrainingError
 def make_optimizer(
     model: nn.Module, options: TrainingOptions
 ) -> BlockedAdam | torch.optim.Optimizer:
-    """The optimizer named in ``options``, over all trainable parameters."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    """The optimizer named in ``options``, over all trainable parameters.
+
+    Those of encoders are its last group, with a learning rate of their own.
+    """
+    own = _encoder_parameters(model)
+    apart = set(map(id, own))
+    every = [p for p in model.parameters() if p.requires_grad]
+    parameters = [p for p in every if id(p) not in apart]
     plain = options.optimizer_options.keys() <= {"betas", "eps"}
-    here = all(p.device.type == "cpu" and p.is_floating_point() for p in parameters)
+    here = all(p.device.type == "cpu" and p.is_floating_point() for p in every)
     kinds: dict[str, Callable[..., BlockedAdam | torch.optim.Optimizer]] = {
         "adam": BlockedAdam if plain and here else torch.optim.Adam,
         "adadelta": torch.optim.Adadelta,
@@ -31,7 +37,17 @@ def make_optimizer(
     extra: dict[str, Any] = {"lr": options.lr, **options.optimizer_options}
     if isinstance(extra.get("betas"), list):
         extra["betas"] = tuple(extra["betas"])
-    return kinds[options.optimizer](parameters, **extra)
+    optimizer = kinds[options.optimizer](parameters, **extra)
+    if own:
+        group = {**optimizer.param_groups[0], "params": own, "lr": options.model_lr}
+        optimizer.param_groups.append(group)
+    return optimizer
+
+
+def _encoder_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The weights of models that are trained with the head; empty if all features are frozen."""
+    encoders = model.encoders if isinstance(model, BenchModel) else nn.ModuleDict()
+    return [p for p in encoders.parameters() if p.requires_grad]
 
 
 class ModelRun:
@@ -70,6 +86,8 @@ class ModelRun:
         self._loss: Tensor | float = 0.0
         self._batches = 1
         self._steps = 0
+        self._warm = 1.0  # share of the encoders' learning rate that is used
+        self._warm_steps = 0
         self._seconds = 0.0
         self._epochs_on_plateau = 0
 
@@ -87,6 +105,10 @@ class ModelRun:
         """Begin an epoch of ``batches`` batches."""
         self._loss, self._batches = 0.0, batches
         self._seconds = 0.0
+        if not self.epochs and isinstance(self.model, BenchModel) and self.model.encoders:
+            share = self.options.model_warmup * self.options.epochs
+            self._warm_steps = math.ceil(share * batches)
+            self._warm_up()
         self.model.train()
 
     def drawing(self, compute: Callable[[BenchModel], Tensor]) -> Tensor:
@@ -108,6 +130,8 @@ class ModelRun:
     def stepped(self, loss: Tensor, number: int) -> None:
         """Count a step that was taken by the gradient of ``loss``."""
         self._steps += 1
+        if self._steps <= self._warm_steps:
+            self._warm_up()
         if self.options.decay is not None and self._steps % self.options.decay_steps == 0:
             for group in self.optimizer.param_groups:
                 group["lr"] *= self.options.decay
@@ -116,6 +140,12 @@ class ModelRun:
         self._loss = self._loss + loss
         if number % 50 == 0 or number == self._batches - 1:
             self.error = _loss_error(self._loss, number)
+
+    def _warm_up(self) -> None:
+        """Set the encoders' learning rate for the next step, whatever decay it has had."""
+        share = min(1.0, (self._steps + 1) / max(1, self._warm_steps))
+        self._optimizer.param_groups[-1]["lr"] *= share / self._warm
+        self._warm = share
 
     def end_epoch(self, dev: float, predictions: list[Any], seconds: float) -> None:
         """Record an epoch whose weights are those that were scored.

@@ -141,6 +141,14 @@ class MeanPart:
         return means
 
 
+class NoVectors:
+    """The source of a part whose vectors the model computes in training."""
+
+    def gather(self, rows: NDArray[np.int64], layers: Sequence[int] | None) -> NDArray[np.float32]:
+        """An array (B, 0, 0, 0) without values."""
+        return np.zeros((len(rows), 0, 0, 0), dtype=np.float32)
+
+
 class LivePart:
     """A part whose vectors are computed now and kept in memory: for new text, and for tests."""
 

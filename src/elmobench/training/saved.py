@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
@@ -18,6 +18,7 @@ import torch
 from pydantic import ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
+from torch import nn
 
 from elmobench.core.digests import file_sha256
 from elmobench.core.errors import ModelError
@@ -67,6 +68,11 @@ class SavedPart(StrictModel):
     static: bool = False
     device: str = "cpu"
 
+    @property
+    def finetuned(self) -> bool:
+        """Whether the weights of the model were trained too, and are saved with the head."""
+        return bool(self.settings.get("finetuned", False))
+
 
 class SavedHead(StrictModel):
     """The content of ``head.json``: everything except the weights.
@@ -99,6 +105,10 @@ class SavedHead(StrictModel):
         if self.vocabulary is None:
             return None
         return WordVocabulary(self.vocabulary, lowercase=self.lowercase)
+
+
+EncoderOf = Callable[[SavedHead, SavedPart], nn.Module]
+"""Makes the model of a part that was trained with its head."""
 
 
 def save_model(
@@ -173,12 +183,15 @@ def remove_model(folder: Path) -> bool:
     return bool(files)
 
 
-def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead]:
+def load_model(
+    folder: Path, again: str = _AGAIN, encoder: EncoderOf | None = None
+) -> tuple[BenchModel, SavedHead]:
     """Read a trained head; the model is in evaluation mode.
 
     Args:
         folder: of the head.
         again: how to train the cell again, for errors about damage.
+        encoder: makes the model of a part that was trained with the head; its weights are loaded.
 
     Raises:
         DamagedHeadError: if a file is damaged, which is named.
@@ -207,7 +220,7 @@ def load_model(folder: Path, again: str = _AGAIN) -> tuple[BenchModel, SavedHead
     try:
         # Torch raises RuntimeError for sizes that no tensor can have.
         with parsing(path, ModelError, what=_built_differently(saved), fix=_WROTE_IT):
-            model = _empty_model(saved)
+            model = _empty_model(saved, encoder)
     except RuntimeError as error:
         raise ModelError(
             f"{_built_differently(saved)}: {_short(error)}", where=str(path), fix=_WROTE_IT
@@ -253,7 +266,7 @@ def _checked_weights(folder: Path, saved: SavedHead, again: str) -> bytes:
     return weights
 
 
-def _empty_model(saved: SavedHead) -> BenchModel:
+def _empty_model(saved: SavedHead, encoder: EncoderOf | None) -> BenchModel:
     """The model that ``saved`` describes, before its weights are loaded."""
     preset = get_head(saved.pipeline, saved.head)
     configs = [
@@ -291,4 +304,12 @@ def _empty_model(saved: SavedHead) -> BenchModel:
     }
     options = type(preset.options).model_validate(saved.options)
     dims = input_dims(preset.head, mixers)
-    return BenchModel(mixers, reads, preset.head(dims, saved.codec, options), saved.arithmetic)
+    tuned = {i: part for i, part in enumerate(saved.parts) if part.finetuned}
+    assert encoder is not None or not tuned, "a head with a model of its own needs an encoder"
+    return BenchModel(
+        mixers,
+        reads,
+        preset.head(dims, saved.codec, options),
+        saved.arithmetic,
+        {i: encoder(saved, part) for i, part in tuned.items()} if encoder else None,
+    )

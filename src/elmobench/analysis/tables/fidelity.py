@@ -98,7 +98,7 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
 
     The patience and the steps of a learning rate that never changes are left out, since they have
     no effect; so is float32, in which everybody computes, and the online code, which is a measure
-    beside the head and not a part of it.
+    beside the head and not a part of it, and the training of a model that is not frozen.
     """
     values = {
         f"{block}.{name}": value
@@ -111,7 +111,8 @@ def option_values(preset: HeadPreset) -> dict[str, Any]:
         del values["training.decay_steps"]
     if values["training.arithmetic"] == "float32":
         del values["training.arithmetic"]
-    del values["training.online_code"]
+    for name in ("online_code", "model_lr", "model_warmup"):
+        del values[f"training.{name}"]
     return values
 
 

@@ -24,6 +24,8 @@ class PartSettings(StrictModel):
     """Name that is unique in the cell; the key of the part's layer weights."""
     trainable: bool = False
     """Whether a trainable embedding over the words of the data replaces the vectors."""
+    finetuned: bool = False
+    """Whether the model is not frozen: it is trained together with the head."""
     lowercase: bool | None = None
     """Whether the spellings of a word share a vector of a trainable part; None for other parts."""
     unknown: Literal["normal", "zero"] | None = None
@@ -90,7 +92,9 @@ def resolve_parts(
 
 
 def _name(part: PartSpec) -> str:
-    """The name of a part; that of an untrained model says so, for its weights are no evidence."""
+    """The name of a part, which says whether its model is untrained, or not frozen."""
+    if part.finetuned:
+        return f"{part.name}{part.mark}"
     draw = part.setting(UNTRAINED)
     return part.name if draw is None else f"{part.name}@{UNTRAINED}={draw}"
 
@@ -120,6 +124,7 @@ def _resolve_part(
         "name": part.name,
         "label": label,
         "trainable": part.trainable,
+        "finetuned": part.finetuned,
         "lowercase": mix.trainable_lowercase if part.trainable else None,
         "unknown": mix.trainable_unknown if part.trainable else None,
         "mix": point["mix"],
@@ -154,8 +159,9 @@ def untrained_mix(part: PartSettings, names: Mapping[str, str]) -> PartSettings:
         ConfigError: if the part has weights that must be learned.
     """
     mode = MixMode.parse(part.mix)
-    if part.trainable or mode.kind in ("first", "without"):
-        learned = "(trainable)" if part.trainable else f"mix {mode}"
+    if part.trainable or part.finetuned or mode.kind in ("first", "without"):
+        mark = "(finetuned)" if part.finetuned else "(trainable)"
+        learned = mark if part.trainable or part.finetuned else f"mix {mode}"
         raise ConfigError(
             f"{part.name}: {learned} is learned, and head {names['pipeline']}/{names['head']} "
             "learns nothing",

@@ -64,6 +64,13 @@ def with_kit(points: Sequence[Mapping[str, str]], catalog: ModelCatalog, where: 
             where=where,
             fix=f"add one of the heads {', '.join(PROBES)}, or remove probe_kit",
         )
+    for names in points:
+        if any(part.finetuned for part in parse_features(names["features"]).parts):
+            raise ConfigError(
+                f"probe_kit judges probes of frozen vectors, and {names['features']} is trained",
+                where=where,
+                fix="put features with (finetuned) into an experiment without probe_kit",
+            )
     taken = {(names["task"], names["features"], names["head"]) for names in points}
     found: list[Point] = []
     for i, names in enumerate(points):

@@ -27,7 +27,7 @@ from elmobench.core.strict_model import StrictModel
 from elmobench.core.validation import validated
 from elmobench.core.yaml_files import is_pipe, is_special, read_pipe
 from elmobench.data.sampling import Limit
-from elmobench.features.spec import expand_draws
+from elmobench.features.spec import expand_draws, parse_features
 from elmobench.features.store.precision import Precision
 
 STANDARD_INPUT = "-"
@@ -254,6 +254,17 @@ class Experiment(StrictModel):
         if self.limit is not None:
             text = _partial_caveat(str(self.limit))
             # The model is frozen; after a second validation the text is there.
+            object.__setattr__(self, "caveats", tuple(dict.fromkeys((*self.caveats, text))))
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_is_not_frozen(self) -> Experiment:
+        specs = [parse_features(text) for text in self.features if "(finetuned)" in text]
+        if names := list(dict.fromkeys(p.name for s in specs for p in s.parts if p.finetuned)):
+            text = (
+                f"Not frozen: {', '.join(f'{name}(finetuned)' for name in names)}. The weights "
+                "are trained together with the head of each task; other features are frozen."
+            )
             object.__setattr__(self, "caveats", tuple(dict.fromkeys((*self.caveats, text))))
         return self
 

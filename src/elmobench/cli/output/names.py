@@ -138,6 +138,21 @@ class EncodingRow(Fields):
     """Estimated time."""
 
 
+class FinetuningRow(Fields):
+    """The training of a model that is not frozen, with the heads of one task."""
+
+    features: str
+    """The model."""
+    task: str
+    """The task."""
+    runs: int
+    """Number of models that are trained: cells, times the candidates of their searches."""
+    tokens: int
+    """Number of tokens that the model reads per epoch."""
+    seconds: float
+    """Estimated time of all runs, with all epochs that they may take."""
+
+
 class WorkerMemoryRow(Fields):
     """Memory that each worker of a run needs at least, in bytes, without what heads need."""
 
@@ -173,6 +188,8 @@ class ValidateOutput(Output):
     """The tasks of the checked cells."""
     encoding: list[EncodingRow]
     """What a run has to encode."""
+    finetuning: list[FinetuningRow] = Field(default_factory=list)
+    """What models that are not frozen cost."""
     memory: list[WorkerMemoryRow] = Field(default_factory=list)
     """What a worker needs: one entry, or none if files are missing."""
     overlap: dict[str, str]

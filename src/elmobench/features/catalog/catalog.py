@@ -336,8 +336,8 @@ def load_provider(
             fix=f"load {' and '.join(repr(part.name) for part in parts)} one by one",
         )
     part = parts[0]
-    if part.trainable or part.head_settings:
-        what = "'(trainable)'" if part.trainable else f"setting {next(iter(part.head_settings))!r}"
+    if part.mark or part.head_settings:
+        what = repr(part.mark) if part.mark else f"setting {next(iter(part.head_settings))!r}"
         raise ConfigError(
             f"{what} applies to a task's head, not to the provider",
             where=where,

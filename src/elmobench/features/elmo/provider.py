@@ -81,6 +81,7 @@ class ElmoProvider(FeatureProvider):
         self.arithmetic = arithmetic
         self.device = device
         self.cacheable = state != "carry"
+        self._files: tuple[Path, Path] | None = None
         if device == "cuda" and not torch.cuda.is_available():
             raise ConfigError(
                 "there is no CUDA device, or PyTorch was built without CUDA",
@@ -131,7 +132,7 @@ class ElmoProvider(FeatureProvider):
         """
         parsed = read_options(options)
         arrays = read_weights(weights, parsed)
-        return cls(
+        provider = cls(
             name or str(weights.parent),
             parsed,
             arrays,
@@ -141,6 +142,13 @@ class ElmoProvider(FeatureProvider):
             arithmetic=arithmetic,
             device=device,
         )
+        provider._files = (options, weights)
+        return provider
+
+    @property
+    def files(self) -> tuple[Path, Path] | None:
+        """The files of options and weights; None for random weights."""
+        return self._files
 
     @classmethod
     def random(

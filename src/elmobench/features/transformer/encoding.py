@@ -23,7 +23,7 @@ _BATCH_PIECES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One window of one sentence, and the words whose vectors it gives.
 
     Attributes:
@@ -37,6 +37,23 @@ class _Row:
     sentence: int
     ids: IntArray
     words: IntArray
+    begins: IntArray
+    counts: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedWindows:
+    """Windows as one batch: (B, n) ``ids`` and ``mask``, and the words whose vectors they give.
+
+    Attributes:
+        ids: padded on the right.
+        mask: 1 at pieces, 0 at padding.
+        begins: (W,) index of each word's first piece in the flattened batch.
+        counts: (W,) number of its pieces.
+    """
+
+    ids: IntArray
+    mask: IntArray
     begins: IntArray
     counts: IntArray
 
@@ -85,23 +102,38 @@ class WindowEncoder:
             [np.zeros((len(s), self._dim), dtype=np.float32) for _ in range(self._layers)]
             for s in sentences
         ]
-        rows = [
+        for batch in _batches(self.rows(sentences), 1 if self._alone else _BATCH_PIECES):
+            self._run(batch, results)
+        return results
+
+    def rows(self, sentences: Sequence[Sentence]) -> list[Row]:
+        """The windows of all sentences."""
+        return [
             row
             for number, pieces in enumerate(self._pieces(sentences))
             for row in self._rows(number, pieces)
         ]
-        for batch in _batches(rows, 1 if self._alone else _BATCH_PIECES):
-            self._run(batch, results)
-        return results
 
-    def _rows(self, sentence: int, pieces: Pieces) -> Iterator[_Row]:
+    def padded(self, batch: Sequence[Row]) -> PaddedWindows:
+        """The windows as one padded batch."""
+        longest = max(len(row.ids) for row in batch)
+        ids = np.full((len(batch), longest), self._pad_id, dtype=np.int64)
+        mask = np.zeros((len(batch), longest), dtype=np.int64)
+        for b, row in enumerate(batch):
+            ids[b, : len(row.ids)] = row.ids
+            mask[b, : len(row.ids)] = 1
+        begins = np.concatenate([row.begins + b * longest for b, row in enumerate(batch)])
+        counts = np.concatenate([row.counts for row in batch])
+        return PaddedWindows(ids, mask, begins, counts)
+
+    def _rows(self, sentence: int, pieces: Pieces) -> Iterator[Row]:
         ids, counts = _truncated(pieces, self._room)
         edges = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         prefix, suffix = self._pieces.prefix, self._pieces.suffix
         for window in plan_windows(counts, self._room, self._stride):
             start, own = edges[window.first], slice(window.own_first, window.own_stop)
             inner = ids[start : edges[window.stop]]
-            yield _Row(
+            yield Row(
                 sentence=sentence,
                 ids=np.concatenate([prefix, inner, suffix]).astype(np.int64),
                 words=pieces.words[own],
@@ -109,25 +141,18 @@ class WindowEncoder:
                 counts=counts[own],
             )
 
-    def _run(self, batch: Sequence[_Row], results: list[list[FloatArray]]) -> None:
-        longest = max(len(row.ids) for row in batch)
-        ids = np.full((len(batch), longest), self._pad_id, dtype=np.int64)
-        mask = np.zeros((len(batch), longest), dtype=np.int64)
-        for b, row in enumerate(batch):
-            ids[b, : len(row.ids)] = row.ids
-            mask[b, : len(row.ids)] = 1
+    def _run(self, batch: Sequence[Row], results: list[list[FloatArray]]) -> None:
+        padded = self.padded(batch)
         hidden: Sequence[torch.Tensor] = self._network(
-            input_ids=torch.from_numpy(ids).to(self._device),
-            attention_mask=torch.from_numpy(mask).to(self._device),
+            input_ids=torch.from_numpy(padded.ids).to(self._device),
+            attention_mask=torch.from_numpy(padded.mask).to(self._device),
             output_hidden_states=True,
             return_dict=True,
         ).hidden_states
-        begins = np.concatenate([row.begins + b * longest for b, row in enumerate(batch)])
-        counts = np.concatenate([row.counts for row in batch])
         ends = np.cumsum([len(row.words) for row in batch])
         for j, states in enumerate(hidden):  # (B, n, D)
             flat: FloatArray = states.float().cpu().numpy().reshape(-1, self._dim)
-            vectors = np.split(pool(flat, begins, counts, self._pooling), ends[:-1])
+            vectors = np.split(pool(flat, padded.begins, padded.counts, self._pooling), ends[:-1])
             for row, own in zip(batch, vectors, strict=True):
                 results[row.sentence][j][row.words] = own
 
@@ -160,9 +185,9 @@ def _truncated(pieces: Pieces, room: int) -> tuple[IntArray, IntArray]:
     return pieces.ids[within < room], np.minimum(pieces.counts, room)
 
 
-def _batches(rows: Sequence[_Row], pieces: int) -> Iterator[list[_Row]]:
+def _batches(rows: Sequence[Row], pieces: int) -> Iterator[list[Row]]:
     """Yield batches of rows of similar length, longest first, of at most ``pieces`` pieces."""
-    batch: list[_Row] = []
+    batch: list[Row] = []
     for row in sorted(rows, key=lambda row: -len(row.ids)):
         if batch and (len(batch) + 1) * len(batch[0].ids) > pieces:
             yield batch

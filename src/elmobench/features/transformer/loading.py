@@ -66,6 +66,7 @@ def load_model(
     arithmetic: str = "fp32",
     device: str = "cpu",
     untrained: int | None = None,
+    packed: bool = True,
 ) -> LoadedModel:
     """Load a model from its files, named as by ``save_pretrained``.
 
@@ -79,6 +80,7 @@ def load_model(
         device: of the network.
         untrained: number of a draw of random weights that replace those of the files; None for
             the weights of the files.
+        packed: whether products are made independent of the batch, which excludes gradients.
 
     Raises:
         ModelError: files are missing, damaged or do not match, or this version of transformers
@@ -92,9 +94,9 @@ def load_model(
     for name, path in files.items():
         if name.endswith(".safetensors"):
             _check_safetensors(path, where)
-    # Drawn weights, and those on a GPU, are copies.
+    # Drawn weights, those on a GPU, and those that are trained, are copies.
     mapped = [path for name, path in files.items() if is_weights(name)]
-    is_mapped = untrained is None and device.partition(":")[0] == "cpu"
+    is_mapped = packed and untrained is None and device.partition(":")[0] == "cpu"
     opened = MappedFiles(mapped if is_mapped else [], where)
     with _folder_of(files) as folder, _quiet():
         network, kind = _load_network(folder, where, _DTYPES[arithmetic])
@@ -112,7 +114,11 @@ def load_model(
         )
     check_network(network, where)
     network = network.to(device)
-    pack_linears(network)
+    if packed:
+        pack_linears(network)
+    else:
+        for weight in network.parameters():
+            weight.data = weight.data.clone()  # those of the file are only read
     opened.watch(network)
     pad = tokenizer.pad_token_id
     return LoadedModel(

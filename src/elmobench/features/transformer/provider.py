@@ -72,6 +72,7 @@ class TransformerProvider(FeatureProvider):
         self.device = device
         where = f"features {name!r}"
         self._network = model.network
+        self._files: dict[str, Path] = {}
         splitter = WordPieces(model.tokenizer, where)
         special = len(splitter.prefix) + len(splitter.suffix)
         self.window = model.window if window is None else window
@@ -136,7 +137,7 @@ class TransformerProvider(FeatureProvider):
         model = load_model(
             files, f"features {name!r}", arithmetic=arithmetic, device=device, untrained=untrained
         )
-        return cls(
+        provider = cls(
             name,
             model,
             _files_digest(files, untrained),
@@ -146,6 +147,19 @@ class TransformerProvider(FeatureProvider):
             window=window,
             stride=stride,
         )
+        if untrained is None:
+            provider._files = dict(files)
+        return provider
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files of the model by name; empty if its weights are not those of files."""
+        return self._files
+
+    @property
+    def encoder(self) -> WindowEncoder:
+        """Divides sentences into windows of pieces."""
+        return self._encoder
 
     @property
     def fingerprint(self) -> str:

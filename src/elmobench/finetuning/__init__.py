@@ -1,0 +1,1 @@
+"""Models that are trained together with a task's head: ``name(finetuned)``."""
