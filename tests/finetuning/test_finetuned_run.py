@@ -134,9 +134,12 @@ def test_vectors_outside_a_run_are_frozen() -> None:
 
 
 def test_the_cost_is_estimated_and_nothing_is_to_be_encoded(tmp_path: Path) -> None:
-    context = RunContext(parse_experiment(experiment(seeds=[1, 2])), store_root=tmp_path)
+    raw = experiment(seeds=[1, 2], features=["bert-mini", "bert-mini(finetuned)"])
+    context = RunContext(parse_experiment(raw), store_root=tmp_path)
     cells = context.grid_cells
-    assert estimate_encoding(context, cells) == []
+    assert estimate_encoding(context, cells[2:]) == []
+    # Beside it, the frozen model is encoded as ever.
+    assert [row.features for row in estimate_encoding(context, cells)] == ["bert-mini"]
     (estimate,) = estimate_finetuning(context, cells)
     sets = context.prepared(cells[0]).sets
     examples = [*sets["train"].examples, *sets["dev"].examples]

@@ -47,11 +47,9 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
     number counts.
     """
     missing: dict[tuple[str, str], tuple[PartSettings, list[Sentence]]] = {}
-    distinct = {(c.task, c.fold, c.options, tuple(p.key for p in c.parts)): c for c in cells}
+    distinct = {(c.task, c.fold, c.options, tuple(p.key for p in _stored(c))): c for c in cells}
     for cell in distinct.values():
-        for part in cell.parts:
-            if part.finetuned:
-                continue  # its vectors are not stored
+        for part in _stored(cell):
             stored = context.store.open(context.provider(part))
             not_stored = stored.missing(context.sentences(cell))
             key = (part.name, cell.task)
@@ -80,6 +78,11 @@ def estimate_encoding(context: RunContext, cells: Sequence[Cell]) -> list[Encodi
             )
         )
     return rows
+
+
+def _stored(cell: Cell) -> list[PartSettings]:
+    """The parts whose vectors are stored: those of models that are frozen."""
+    return [part for part in cell.parts if not part.finetuned]
 
 
 def _speed(provider: FeatureProvider, sentences: Sequence[Sentence]) -> tuple[float, float]:

@@ -158,6 +158,15 @@ class FeaturesSpec:
         """
         return tuple(part.name for part in self.parts)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether no part is trained together with a head.
+
+        >>> parse_features("elmo-mini").frozen, parse_features("elmo-mini(finetuned)").frozen
+        (True, False)
+        """
+        return not any(part.finetuned for part in self.parts)
+
     def contains(self, other: FeaturesSpec) -> bool:
         """Whether every part of another spec, with its settings, is one of this spec's parts.
 

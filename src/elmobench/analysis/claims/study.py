@@ -61,7 +61,8 @@ class Study:
         self.tallies = tallies
         store = tallies.store
         # Controls are generated, and heads that read no features do not depend on them: neither
-        # says anything about a published finding. Nor do runs on a sample of each split.
+        # says anything about a published finding. Nor do runs on a sample of each split, or with
+        # models that are not frozen.
         self.records = [
             record
             for record in tallies.records
@@ -69,6 +70,7 @@ class Study:
             and record.limit is None
             and not record.is_control
             and _is_evidence(record.task, record.head)
+            and parse_features(record.features).frozen
         ]
         self._models = ModelCatalog(store.experiment().get("models"))
         self.margin = float(store.experiment().get("margin", DEFAULT_MARGIN))

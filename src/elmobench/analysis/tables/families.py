@@ -28,6 +28,7 @@ _UNTRAINED: Final = {
     "transformer": "untrained-transformer",
 }
 """Provider of a trained model -> what it counts as if its weights are random ones."""
+_NOT_FROZEN: Final = ", not frozen"
 UNKNOWN: Final = "other"
 """The family of a representation whose model is unknown here."""
 
@@ -52,6 +53,8 @@ def family_of(features: str, models: ModelCatalog) -> str:
     >>> from elmobench.features.catalog.catalog import ModelCatalog
     >>> family_of("glove-mini+elmo-mini@layer=1", ModelCatalog())
     'static + ELMo'
+    >>> family_of("bert-mini(finetuned)", ModelCatalog())
+    'transformer, not frozen'
 
     Args:
         features: a features spec; one that is malformed is of the family :data:`UNKNOWN`.
@@ -61,7 +64,10 @@ def family_of(features: str, models: ModelCatalog) -> str:
         parts = parse_features(features).parts
     except ConfigError:
         return UNKNOWN
-    names = [_NAMES.get(provider_of(part, models), UNKNOWN) for part in parts]
+    names = [
+        _NAMES.get(provider_of(part, models), UNKNOWN) + (_NOT_FROZEN if part.finetuned else "")
+        for part in parts
+    ]
     return " + ".join(dict.fromkeys(names))
 
 
