@@ -96,7 +96,7 @@ def test_the_model_has_a_learning_rate_of_its_own_which_warms_up() -> None:
     seen = []
     run.begin_epoch(4)
     for number in range(6):
-        groups = run._optimizer.param_groups
+        groups = run.optimizer.param_groups
         seen.append([group["lr"] for group in groups])
         assert {id(p) for p in groups[1]["params"]} == {id(p) for p in encoder.parameters()}
         for p in model.parameters():

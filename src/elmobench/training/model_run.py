@@ -144,7 +144,7 @@ class ModelRun:
     def _warm_up(self) -> None:
         """Set the encoders' learning rate for the next step, whatever decay it has had."""
         share = min(1.0, (self._steps + 1) / max(1, self._warm_steps))
-        self._optimizer.param_groups[-1]["lr"] *= share / self._warm
+        self.optimizer.param_groups[-1]["lr"] *= share / self._warm
         self._warm = share
 
     def end_epoch(self, dev: float, predictions: list[Any], seconds: float) -> None:
