@@ -52,6 +52,7 @@ def run(folder: Path, **changes: Any):
     ).records
 
 
+@pytest.mark.slow
 def test_a_run_trains_the_model_and_leaves_its_files_and_the_store_alone(tmp_path: Path) -> None:
     weights = Path(str(files("elmobench") / "models" / "bert-mini" / "model.safetensors"))
     before = hashlib.sha256(weights.read_bytes()).hexdigest()
