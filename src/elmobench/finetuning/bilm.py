@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elmobench.core.parsing import read_bytes
+from elmobench.core.errors import ModelError
+from elmobench.core.parsing import parsing, read_bytes
 from elmobench.data.examples import Sentence
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, character_ids
 from elmobench.features.elmo.loading import cell_name, read_weights
@@ -27,14 +28,18 @@ class TrainableBilm(TrainableEncoder):
 
     Args:
         options_file, weight_file: of the model.
+
+    Raises:
+        ModelError: if a file is missing or damaged, or the two disagree.
     """
 
     def __init__(self, options_file: Path, weight_file: Path) -> None:
         super().__init__()
         shape = read_options(options_file)
         # The dropout of the pre-training; 0.1 as in bilm-tf if the file has none.
-        stated = json.loads(read_bytes(options_file)).get("dropout", 0.1)
-        self._options = BilmOptions(char_cnn=shape.char_cnn, lstm=shape.lstm, dropout=stated)
+        with parsing(options_file, ModelError, what="not the options of a biLM"):
+            stated = json.loads(read_bytes(options_file, ModelError)).get("dropout", 0.1)
+            self._options = BilmOptions(char_cnn=shape.char_cnn, lstm=shape.lstm, dropout=stated)
         arrays = read_weights(weight_file, shape)
         self.weights = nn.ParameterDict(
             {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
