@@ -17,6 +17,7 @@ from elmobench.bench.experiment.cells import Cell
 from elmobench.bench.experiment.grid import grid
 from elmobench.bench.experiment.parts import PartSettings
 from elmobench.bench.experiment.schema import Experiment
+from elmobench.bench.finetuned_parts import check_finetuned
 from elmobench.bench.loaded_tasks import KEPT_TOKENS, LoadedTasks
 from elmobench.core.digests import canonical_json
 from elmobench.core.errors import ConfigError, DataError
@@ -29,7 +30,6 @@ from elmobench.features.catalog.catalog import ModelCatalog
 from elmobench.features.functions import Model
 from elmobench.features.provider import FeatureProvider
 from elmobench.features.store.feature_store import FeatureStore, StoredFeatures
-from elmobench.finetuning.start import check_trainable
 from elmobench.metrics.base import Metric, get_metric
 from elmobench.nn.mix_mode import MixMode
 from elmobench.tasks.base import Pipeline
@@ -388,7 +388,7 @@ class RunContext:
                     where=f"features {cell.features}",
                 )
             if part.finetuned:
-                self._check_finetuned(cell, part)
+                check_finetuned(cell, part, provider)
             if not provider.cacheable:
                 raise ConfigError(
                     f"{part.name}: its vectors depend on what was encoded before, so they "
@@ -406,24 +406,6 @@ class RunContext:
                     where=f"features {cell.features}",
                     fix="remove the suffix",
                 )
-
-    def _check_finetuned(self, cell: Cell, part: PartSettings) -> None:
-        """Raise ConfigError if the model of ``part`` cannot be trained with the cell's head."""
-        where = f"features {cell.features}"
-        check_trainable(self.provider(part), where)
-        mode, what = MixMode.parse(part.mix), None
-        if mode.kind not in ("learned", "uniform", "concat"):
-            what = f"the mix {mode}, since the model is trained as a whole"
-        elif cell.labels == "control":
-            what = "control labels, which judge probes of frozen vectors"
-        elif cell.training.online_code:
-            what = "an online code, which judges probes of frozen vectors"
-        if what is not None:
-            raise ConfigError(
-                f"{part.name}(finetuned) does not go with {what}",
-                where=where,
-                fix="leave that out for these features, or remove (finetuned)",
-            )
 
     def _check_texts(self, cell: Cell) -> None:
         """Raise ConfigError if a part has one vector per text, and the cell needs one per token."""
