@@ -108,17 +108,24 @@ def memory_table(head: dict[str, Any], rows: Rows) -> str:
 
     cells = []
     for row in rows:
-        if "head" not in row:
-            encode = row["encode"]
-            name = f"`{row['pipeline']}`", "none: the vectors are encoded"
-            cells.append([*name, "", *megabytes(encode["own"], encode["mapped"])])
-        else:
+        if "head" in row:
             one, twelve = row["1"], row["12"]
-            sizes = megabytes(one["own"], twelve["own"], twelve["mapped"])
+            sizes = megabytes(one["own"], twelve["own"], twelve["mapped"], twelve["estimate"])
             cells.append([f"`{row['pipeline']}`", f"`{row['head']}`", *sizes])
-        cells[-1] += megabytes(row.get("12", row.get("encode"))["estimate"])
+        elif "pipeline" in row:
+            encode = row["encode"]
+            sizes = megabytes(encode["own"], encode["mapped"], encode["estimate"])
+            cells.append([f"`{row['pipeline']}`", "none: the vectors are encoded", "", *sizes])
     names = ["pipeline", "head", "own, 1 task", "own, 12 tasks", "mapped, 12 tasks", "estimate"]
-    return _table(names, cells, 2, head)
+    table = _table(names, cells, 2, head)
+    of_encode = [
+        f"{row['sentences']:,} sentences: {', '.join(megabytes(row['encode']['own']))} MB"
+        for row in rows
+        if "sentences" in row
+    ]
+    if not of_encode:
+        return table
+    return f"{table}\n\nOwn memory of `elmobench encode` with `elmo-mini`: {'; '.join(of_encode)}."
 
 
 def _with_quartiles(ratios: list[float]) -> str:
