@@ -39,13 +39,13 @@ main()
 """
 
 _TRAINING = f"""{_AT_EXIT}
-from elmobench.training.model_run import ModelRun
-update = ModelRun.update
+from elmobench.training import trainer
+update = trainer.update_together
 def first_step(*given):
     update(*given)
     state()
     os._exit(0)
-ModelRun.update = first_step
+trainer.update_together = first_step
 from elmobench.cli.entry import main
 main()
 """

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from elmobench.core.errors import ConfigError
-from elmobench.features.elmo.provider import ElmoProvider
 from elmobench.features.provider import FeatureProvider
-from elmobench.features.transformer.provider import TransformerProvider
 from elmobench.finetuning.encoder import TrainableEncoder
 
 
@@ -16,6 +14,10 @@ def check_trainable(provider: FeatureProvider, where: str) -> None:
         ConfigError: if it is no transformer or biLM, has no trained weights to start from, or has
             options that only a frozen model can have.
     """
+    # Imported here, since most runs train no model.
+    from elmobench.features.elmo.provider import ElmoProvider
+    from elmobench.features.transformer.provider import TransformerProvider
+
     why = None
     if not isinstance(provider, TransformerProvider | ElmoProvider):
         why = "it is neither a transformer nor a biLM whose weights are here"
@@ -44,6 +46,9 @@ def trainable_encoder(provider: FeatureProvider, where: str) -> TrainableEncoder
         ConfigError: see :func:`check_trainable`.
         ModelError: if a file is missing or damaged.
     """
+    from elmobench.features.elmo.provider import ElmoProvider
+    from elmobench.features.transformer.provider import TransformerProvider
+
     check_trainable(provider, where)
     if isinstance(provider, TransformerProvider):
         from elmobench.finetuning.transformer import TrainableTransformer

@@ -117,7 +117,7 @@ def train_together(
     if isinstance(model.head, OnePassHead):
         assert len(models) == 1, "a head that is fitted in one pass shares no batches"
         return [_fit(model, model.head, data, options)]
-    score = data.metric.scorer([data.pipeline.gold(example) for example in data.dev.examples])
+    score: Scorer | None = None
     size = options.batch_size
     dev = DevBatches(data.collator, data.dev, size)
     order = streams.numpy("order")
@@ -139,6 +139,9 @@ def train_together(
                 noise.clear()
                 _step_together(live, batch, number, reading)
             live = [run for run in live if run.error is None]
+            if score is None:
+                # Not before the first step: metrics import libraries that take a second.
+                score = data.metric.scorer([data.pipeline.gold(e) for e in data.dev.examples])
             _score_dev(live, dev, len(data.dev), score)
             if live and on_epoch is not None:
                 on_epoch(live[0].epochs[-1])
