@@ -14,7 +14,8 @@ class TrainableEncoder(nn.Module, ABC):
     """A model as a module: from tokens to the vectors of all layers, with gradients.
 
     In evaluation mode, and before any training, its vectors are those of its frozen provider to
-    5e-6. In training mode it has the dropout that the model was trained with.
+    2e-5; the two add in different orders. In training mode it has the dropout that the model was
+    trained with.
     """
 
     @abstractmethod

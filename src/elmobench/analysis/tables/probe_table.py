@@ -23,7 +23,7 @@ PROBES: Final = "Probes"
 """Title of the table."""
 
 PROBES_EXPLAINED: Final = (
-    "Control is the score on random labels by word or pair of words, and selectivity the score "
+    "Control is the score on random labels by word, span or pair, and selectivity the score "
     "minus it, with Student's 95 % interval over seeds. Bits: length of the online code per label "
     "of train; compression: the uniform code divided by it. Majority reads no vectors; layer 0 is "
     "the same probe on the context-free layer; the best layer is chosen on dev. Converged: runs "
