@@ -39,6 +39,25 @@ def write(path: Path, content: object) -> Path:
     return path
 
 
+def test_claims_about_what_a_changed_grid_does_not_run_are_kept_untested(tmp_path: Path) -> None:
+    claim = {"id": "ours", "statement": "Ours is better.", "left": "elmo-random", "right": "random"}
+    parent = {**PARENT, "features": ["random", "elmo-random"], "claims": [claim]}
+    file = write(tmp_path / "parent.yaml", parent)
+    assert [c.optional for c in load_experiment(file).claims] == [False]
+    (kept,) = load_experiment(file, ["features=[random]"]).claims
+    assert kept.id == "ours"
+    child = write(tmp_path / "child.yaml", {"extends": "parent.yaml", "features": ["random"]})
+    assert [c.id for c in load_experiment(child).claims] == ["ours"]
+    for wrong in ({"left": "elmo-rndom"}, {"tasks": ["ner/other"]}):
+        write(file, {**parent, "claims": [{**claim, **wrong}]})
+        with pytest.raises(ConfigError, match=r"claim ours: .* is not among the"):
+            load_experiment(file)
+    # What a child states itself is about its own grid.
+    write(tmp_path / "child.yaml", {"extends": "parent.yaml", "claims": [{**claim, "left": "x"}]})
+    with pytest.raises(ConfigError, match="'x' is not among the features"):
+        load_experiment(child)
+
+
 def test_a_child_replaces_merges_and_adds(tmp_path: Path) -> None:
     write(tmp_path / "parent.yaml", PARENT)
     child = {

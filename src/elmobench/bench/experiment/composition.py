@@ -19,7 +19,9 @@ _GRID = ("tasks", "features", "heads")
 _LONGEST_CHAIN = 20
 EXTENDS = "extends"
 OPTIONAL = "optional"
-"""Field of an override that says whether it may match no cell."""
+"""Field of an override that says whether it may match no cell, and of a claim that says whether it
+may compare what is not run.
+"""
 
 
 def read_extended(path: Path, find: Callable[[str, Path], Path]) -> Any:
@@ -84,9 +86,9 @@ def extended(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, A
     ``axes``, ``settings`` and ``models`` are merged by name; ``overrides`` and ``caveats`` are
     appended to the parent's (later overrides replace earlier ones); every other field of the
     child replaces the parent's. The parent's overrides may match no cell of the child, which can
-    have other tasks.
+    have other tasks, and its claims may compare what the child does not run.
     """
-    result = with_optional_overrides(parent)
+    result = with_optional_parts(parent)
     for key, value in child.items():
         before = result.get(key)
         if key in _ADDED and isinstance(before, list) and isinstance(value, list):
@@ -98,13 +100,17 @@ def extended(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def with_optional_overrides(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of ``raw`` whose overrides may match no cell, because its grid will be changed."""
+def with_optional_parts(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``raw`` for a grid that will be changed.
+
+    Its overrides may match no cell, and its claims may compare what is not run.
+    """
     result = copy.deepcopy(dict(raw))
-    if isinstance(result.get("overrides"), list):
-        for override in result["overrides"]:
-            if isinstance(override, dict):
-                override[OPTIONAL] = True
+    for name in ("overrides", "claims"):
+        if isinstance(result.get(name), list):
+            for part in result[name]:
+                if isinstance(part, dict):
+                    part[OPTIONAL] = True
     return result
 
 
@@ -115,7 +121,8 @@ def with_assignments(
 
     A path is a field of the file (``seeds``, ``settings.threads``), a further axis (``mix``,
     ``axes.mix``), or an option of the heads (``training.epochs``, ``options.hidden``), which is
-    set for all cells. If tasks, features or heads are set, the file's overrides may match no cell.
+    set for all cells. If tasks, features or heads are set, the file's overrides may match no cell,
+    and its claims may compare what is not run.
 
     Args:
         raw: the content of an experiment file.
@@ -137,7 +144,7 @@ def with_assignments(
         value = parse_yaml(value_text, where)
         keys = path.strip().split(".")
         if keys[0] in _GRID:
-            result = with_optional_overrides(result)
+            result = with_optional_parts(result)
         if keys[0] in _OPTION_BLOCKS and len(keys) > 1:
             before = result.get("overrides", [])
             if not isinstance(before, list):

@@ -29,6 +29,10 @@ class DeclaredClaim(StrictModel):
     """The verdict on ``left`` that supports the claim, wherever both were run."""
     tasks: tuple[str, ...] = ()
     """The tasks that it is about; all of the experiment if none is named."""
+    optional: bool = False
+    """Whether it may compare what the experiment does not run, which is an error otherwise; it is
+    left out then. True for the claims of an experiment that another one extends.
+    """
 
 
 def check_claims(
@@ -55,6 +59,8 @@ def check_claims(
             raise ValueError(
                 f"{where}: by is features or an axis, not {claim.by!r}; axes are {', '.join(axes)}"
             )
+        if claim.optional:
+            continue
         for task in claim.tasks:
             if task not in tasks:
                 raise ValueError(f"{where}: {task!r} is not among the tasks")
