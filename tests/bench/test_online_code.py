@@ -19,7 +19,7 @@ from elmobench.bench.context import RunContext
 from elmobench.bench.experiment.schema import parse_experiment
 from elmobench.bench.online_code import known_labels, portion_ends
 from elmobench.bench.plan import make_plan
-from elmobench.bench.run import run_experiment
+from elmobench.bench.run import RunSummary, run_experiment
 from elmobench.core import paths
 from elmobench.core.errors import ConfigError, DataError
 from elmobench.data.cards.catalog import CardCatalog
@@ -102,20 +102,23 @@ def test_portions_are_nested_and_as_large_as_in_the_paper() -> None:
     assert portion_ends(1, seed=3) == [[0]]
 
 
+def ran(raw: dict[str, Any], folder: Path, cards: CardCatalog | None = None) -> RunSummary:
+    """Run the experiment; its results and its vectors are in ``folder``."""
+    return run_experiment(
+        parse_experiment(raw),
+        cards=cards,
+        results=folder / raw["name"],
+        store=folder / "store",
+        tracking_uri="none",
+        quiet=True,
+    )
+
+
 @pytest.fixture(scope="module")
 def codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     base: Path = tmp_path_factory.mktemp("code")
     plain = {**EXPERIMENT, "name": "no-code", "overrides": EXPERIMENT["overrides"][:1]}
-    summaries = [
-        run_experiment(
-            parse_experiment(raw),
-            results=base / raw["name"],
-            store=base / "store",
-            tracking_uri="none",
-            quiet=True,
-        )
-        for raw in (EXPERIMENT, plain)
-    ]
+    summaries = [ran(raw, base) for raw in (EXPERIMENT, plain)]
     found: dict[str, Any] = {}
     for name, summary in zip(("with", "without"), summaries, strict=True):
         found[name] = {record.features: record.result for record in summary.records}
@@ -165,13 +168,7 @@ def test_layers_are_ranked_as_by_the_score_and_no_portion_costs_more_than_guessi
         # A rate that suits the score, and would be too high for the code.
         "overrides": [{"set": {"training.grid": {}, "training.lr": 0.1}}, *ON],
     }
-    summary = run_experiment(
-        parse_experiment(raw),
-        results=tmp_path / "results",
-        store=tmp_path / "store",
-        tracking_uri="none",
-        quiet=True,
-    )
+    summary = ran(raw, tmp_path)
     results = {record.features: record.result for record in summary.records}
     by_score = sorted(results, key=lambda name: -results[name].test["accuracy"])
     by_bits = sorted(results, key=lambda name: results[name].online_code.bits)
@@ -199,13 +196,7 @@ def test_vectors_that_contain_the_label_have_a_short_code(tmp_path: Path) -> Non
         "axes": {"labels": ["control"]},
         "overrides": [{"set": {f"training.{name}": value for name, value in options.items()}}],
     }
-    summary = run_experiment(
-        parse_experiment(raw),
-        results=tmp_path / "results",
-        store=tmp_path / "store",
-        tracking_uri="none",
-        quiet=True,
-    )
+    summary = ran(raw, tmp_path)
     (record,) = summary.records
     assert record.result is not None
     code = record.result.online_code
@@ -245,14 +236,7 @@ def test_the_code_of_a_treebank_keeps_the_phrases_of_a_sentence_together(tmp_pat
         "features": ["random"],
         "overrides": [{"set": {**changes, "options.phrases": "all"}}],
     }
-    summary = run_experiment(
-        parse_experiment(raw),
-        cards=CardCatalog([tmp_path]),
-        results=tmp_path / "results",
-        store=tmp_path / "store",
-        tracking_uri="none",
-        quiet=True,
-    )
+    summary = ran(raw, tmp_path, CardCatalog([tmp_path]))
     (record,) = summary.records
     assert record.result is not None, record.error
     code = record.result.online_code

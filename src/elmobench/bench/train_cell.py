@@ -143,9 +143,9 @@ def build_model(
             return model
         model.encoders.eval()
         for placement, mixer in mixers.items():
+            vectors = ((slot, model.part_vectors(slot)) for slot in training_slots(cell, data))
             mixer.fit_standardizer(
-                replace(slot, parts=[model.part_vectors(slot)[i] for i in reads[placement]])
-                for slot in training_slots(cell, data)
+                replace(slot, parts=[parts[i] for i in reads[placement]]) for slot, parts in vectors
             )
     return model
 

@@ -15,11 +15,10 @@ from elmobench.core.errors import ModelError
 from elmobench.core.parsing import parsing, read_bytes
 from elmobench.data.examples import Sentence
 from elmobench.features.elmo.characters import BEGIN_SENTENCE, END_SENTENCE, character_ids
-from elmobench.features.elmo.loading import cell_name, read_weights
+from elmobench.features.elmo.loading import read_weights
 from elmobench.features.elmo.options import read_options
 from elmobench.finetuning.encoder import TrainableEncoder
-from elmobench.pretraining.bilm.clipped_lstm import clipped_lstm
-from elmobench.pretraining.bilm.network import word_vectors, zero_state
+from elmobench.pretraining.bilm.network import run_layer, word_vectors, zero_state
 from elmobench.pretraining.bilm.options import BilmOptions
 
 
@@ -81,20 +80,10 @@ class TrainableBilm(TrainableEncoder):
 
     def _outputs(self, weights: dict[str, Tensor], direction: int, x: Tensor) -> list[Tensor]:
         """The (B, T, P) output of each layer of one direction, from (B, T, P) word vectors."""
-        lstm, outputs = self._options.lstm, []
+        options, outputs = self._options, []
         x = x.transpose(0, 1)
-        state = zero_state(self._options, x.shape[1], x.device)
-        for layer in range(lstm.n_layers):
-            name = cell_name(direction, layer)
-            out, _ = clipped_lstm(
-                F.dropout(x, self._options.dropout, self.training),
-                state[layer],
-                weights[f"{name}/W_0"],
-                weights[f"{name}/B"],
-                weights[f"{name}/W_P_0"],
-                cell_clip=lstm.cell_clip,
-                proj_clip=lstm.proj_clip,
-            )
-            x = out + x if layer and lstm.use_skip_connections else out
+        for layer, state in enumerate(zero_state(options, x.shape[1], x.device)):
+            read = F.dropout(x, options.dropout, self.training)
+            x, _ = run_layer(weights, options, direction, layer, x, read, state)
             outputs.append(x.transpose(0, 1))
         return outputs

@@ -19,8 +19,10 @@ from elmobench.pretraining.bilm.clipped_lstm import clipped_lstm
 from elmobench.pretraining.bilm.options import BilmOptions
 from elmobench.pretraining.device import CPU
 
-State = list[tuple[Tensor, Tensor]]
-"""For each layer the (B, P) projected states and (B, C) cells."""
+LayerState = tuple[Tensor, Tensor]
+"""The (B, P) projected states and (B, C) cells of a layer."""
+State = list[LayerState]
+"""The state of each layer."""
 
 SOFTMAX_WEIGHT, SOFTMAX_BIAS = "softmax/W", "softmax/b"
 
@@ -212,22 +214,46 @@ def run_direction(
     Returns:
         (T, B, P) outputs of the last layer, and the state after the window.
     """
-    lstm = options.lstm
     after: State = []
-    for layer in range(lstm.n_layers):
-        name = cell_name(direction, layer)
-        out, last = clipped_lstm(
-            _dropout(x, options.dropout, generator),
-            state[layer],
-            weights[f"{name}/W_0"],
-            weights[f"{name}/B"],
-            weights[f"{name}/W_P_0"],
-            cell_clip=lstm.cell_clip,
-            proj_clip=lstm.proj_clip,
-        )
-        x = out + x if layer and lstm.use_skip_connections else out
+    for layer in range(options.lstm.n_layers):
+        read = _dropout(x, options.dropout, generator)
+        x, last = run_layer(weights, options, direction, layer, x, read, state[layer])
         after.append(last)
     return _dropout(x, options.dropout, generator), after
+
+
+def run_layer(
+    weights: Mapping[str, Tensor],
+    options: BilmOptions,
+    direction: int,
+    layer: int,
+    x: Tensor,
+    read: Tensor,
+    state: LayerState,
+) -> tuple[Tensor, LayerState]:
+    """Run one layer of one direction.
+
+    Args:
+        weights, options, direction: see :func:`run_direction`.
+        layer: its number, from 0.
+        x: (T, B, P) outputs of the layer below; a skip connection adds them.
+        read: ``x`` after dropout, which the layer reads.
+        state: of the layer, before the window.
+
+    Returns:
+        (T, B, P) outputs, and the state after the window.
+    """
+    lstm, name = options.lstm, cell_name(direction, layer)
+    out, last = clipped_lstm(
+        read,
+        state,
+        weights[f"{name}/W_0"],
+        weights[f"{name}/B"],
+        weights[f"{name}/W_P_0"],
+        cell_clip=lstm.cell_clip,
+        proj_clip=lstm.proj_clip,
+    )
+    return (out + x if layer and lstm.use_skip_connections else out), last
 
 
 def _dropout(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
